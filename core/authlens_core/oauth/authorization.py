@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.oauth.check import Check, Severity, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement, Severity, failed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
@@ -170,33 +170,30 @@ def _decode(text: str) -> tuple[list[tuple[str, str]], str]:
 
 
 def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -> Check:
-    name, wanted = CheckId.AUTHORIZATION_STATE, "the state of this login"
     why = "It shows that the response belongs to the login started here."
-    spec = "RFC 6749 §10.12"
+    check = Requirement(CheckId.AUTHORIZATION_STATE, "the state of this login", why, "RFC 6749 §10.12")
     values = [value for key, value in pairs if key == "state" and value]
     # Secret compares in constant time. Every value is compared, so that a repetition is seen below.
     matches = [Secret(value) == expected.state for value in values]
     if any(matches):
-        return passed(name, wanted, "the same", spec=spec, why=why)
-    seen = (
-        "a different state: an older login, or not ours"
-        if values
-        else "none, so the response cannot be trusted"
-    )
+        return check.passed("the same")
+    other, none = "a different state: an older login, or not ours", "none, so the response cannot be trusted"
     cure = "Use the newest link; this answer was ignored and the login still waits."
-    return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
+    return check.failed(other if values else none, cure=cure)
 
 
 def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check, ...]:
     why = "An ambiguous response is ignored."
     cure = "Start a new login; if it happens again, the server's answer is malformed."
-    name, wanted, spec = CheckId.AUTHORIZATION_ENCODING, "form encoding in UTF-8", "RFC 6749 appendix B"
+    encoding = Requirement(
+        CheckId.AUTHORIZATION_ENCODING, "form encoding in UTF-8", why, "RFC 6749 appendix B"
+    )
     if problem:
-        return (failed(name, wanted, problem, why=why, spec=spec, cure=cure),)
-    encoding = passed(name, wanted, spec=spec, why=why)
-    name, wanted, spec = (
+        return (encoding.failed(problem, cure=cure),)
+    parameters = Requirement(
         CheckId.AUTHORIZATION_PARAMETERS,
         "each once, and either code or error",
+        why,
         "RFC 6749 §3.1, §4.1.2",
     )
     repeated = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
@@ -208,29 +205,25 @@ def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check,
     elif not {"code", "error"} & present:
         seen = "neither code nor error"
     else:
-        return encoding, passed(name, wanted, f"{len(pairs)} parameters", spec=spec, why=why)
-    return encoding, failed(name, wanted, seen, why=why, spec=spec, cure=cure)
+        return encoding.passed(), parameters.passed(f"{len(pairs)} parameters")
+    return encoding.passed(), parameters.failed(seen, cure=cure)
 
 
 def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
-    name, wanted = CheckId.AUTHORIZATION_ISS, expected.issuer
     why = "A code goes only to the server that issued it; this tells two servers apart."
-    spec = "RFC 9207 §2.4"
+    check = Requirement(CheckId.AUTHORIZATION_ISS, expected.issuer, why, "RFC 9207 §2.4")
     if iss == expected.issuer:
-        return passed(name, wanted, "the same", spec=spec, why=why)
+        return check.passed("the same")
     if iss is None and not expected.iss_required:
-        seen = "none, and none was promised; state binds the answer"
-        return noticed(name, wanted, seen, why=why, spec=spec)
+        return check.noticed("none, and none was promised; state binds the answer")
     seen = "none, although the server promises it" if iss is None else iss[:500]
     if expected.any_issuer:
-        return warned(
-            name, wanted, f"{seen}; accepted because you chose so for this login", why=why, spec=spec
-        )
-    cure = (
-        "The login was stopped and nothing was sent: start again, and do not trust the link you "
-        "followed. If you know that the server is wrong: authlens login --any-issuer URL."
+        return check.warned(f"{seen}; accepted because you chose so for this login")
+    return check.failed(
+        seen,
+        cure="The login was stopped and nothing was sent: start again, and do not trust the link you "
+        "followed. If you know that the server is wrong: authlens login --any-issuer URL.",
     )
-    return failed(name, wanted, seen, why=why, spec=spec, cure=cure)
 
 
 def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationResponse:
@@ -253,18 +246,14 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
         )
         return AuthorizationResponse(Verdict.ERROR, None, error, (*checks, check))
     code = parameters["code"]
-    name, wanted, spec = (
-        CheckId.AUTHORIZATION_CODE,
-        "1 to 8192 printable ASCII characters",
-        "RFC 6749 appendix A.11",
-    )
     why = "It is exchanged for the tokens, once."
+    form = Requirement(
+        CheckId.AUTHORIZATION_CODE, "1 to 8192 printable ASCII characters", why, "RFC 6749 appendix A.11"
+    )
     seen = f"{len(code)} characters"
     if len(code) <= _CODE_LIMIT and all(" " <= character <= "~" for character in code):
-        good = passed(name, wanted, seen, spec=spec, why=why)
-        return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, good))
-    cure = "Start a new login; if it happens again, the server's codes are malformed."
-    bad = failed(name, wanted, seen, why=why, spec=spec, cure=cure)
+        return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, form.passed(seen)))
+    bad = form.failed(seen, cure="Start a new login; if it happens again, the server's codes are malformed.")
     return AuthorizationResponse(Verdict.MALFORMED, None, None, (*checks, bad))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import TypedDict, Unpack
 
 from authlens_core.oauth.check_id import EXPERIMENT
 from authlens_core.safe_text import safe_fields
@@ -84,6 +85,44 @@ def judged(
         overridable=overridable,
         error_code=error_code,
     )
+
+
+class _Remarks(TypedDict, total=False):
+    cure: str
+    why: str
+    spec: str
+    overridable: bool
+    error_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A check before the answer is looked at: what is expected and why, and a method for each result.
+
+    `why` and `spec` of a result replace those of the requirement. A check that has only one result needs none
+    of this: `passed`, `noticed`, `warned` and `failed` make it at once.
+    """
+
+    name: str
+    expected: str
+    why: str = ""
+    spec: str = ""
+
+    def judged(self, severity: Severity, seen: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        said: _Remarks = {"why": self.why, "spec": self.spec, **remarks}
+        return judged(severity, self.name, self.expected, seen, **said)
+
+    def passed(self, seen: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.PASS, seen, **remarks)
+
+    def noticed(self, seen: str, **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.NOTICE, seen, **remarks)
+
+    def warned(self, seen: str, **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.WARNING, seen, **remarks)
+
+    def failed(self, seen: str, **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.FAILURE, seen, **remarks)
 
 
 passed = partial(judged, Severity.PASS)

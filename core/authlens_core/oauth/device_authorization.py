@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
@@ -107,39 +107,33 @@ def read_device_authorization(
 
 
 def _text_check(name: str, value: JsonValue, limit: int) -> Check:
-    expected = f"1 to {limit} printable characters"
+    check = Requirement(f"{_STAGE}.{name}", f"1 to {limit} printable characters", spec=_SPEC)
     # RFC 8628 §6.1 suggests letters without vowels; servers use digits and dashes too.
     if isinstance(value, str) and 0 < len(value) <= limit and value.isprintable():
-        return passed(f"{_STAGE}.{name}", expected, f"{len(value)} characters", spec=_SPEC)
-    return failed(
-        f"{_STAGE}.{name}",
-        expected,
+        return check.passed(f"{len(value)} characters")
+    return check.failed(
         "missing" if value is None else "malformed",
         why="The login cannot continue without it.",
-        spec=_SPEC,
         cure=f"The server must send {name} as a short printable string.",
     )
 
 
 def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool) -> tuple[Url | None, Check]:
-    name, expected = f"{_STAGE}.verification_uri", "an https URL"
     why = "It is the page on which you enter the code, so you have to be able to check its host."
+    check = Requirement(f"{_STAGE}.verification_uri", "an https URL", why, _SPEC)
     value = document.get("verification_uri")
     old = value is None
     if old:
         value = document.get("verification_url")  # the name in the drafts, which some servers kept
+    if not isinstance(value, str):
+        return None, check.failed("missing", cure="The server must send verification_uri.")
     try:
-        page = parse_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
+        page = parse_url(value, loopback_http=loopback_http)
     except UrlRefused as refused:
-        cure = "The server must send a valid https URL."
-        return None, failed(name, expected, f"{value}: {refused}", why=why, spec=_SPEC, cure=cure)
-    if page is None:
-        cure = "The server must send verification_uri."
-        return None, failed(name, expected, "missing", why=why, spec=_SPEC, cure=cure)
+        return None, check.failed(f"{value}: {refused}", cure="The server must send a valid https URL.")
     if old:
-        seen = f"{page.text}, in the draft's member verification_url"
-        return page, noticed(name, expected, seen, why=why, spec=_SPEC)
-    return page, passed(name, expected, page.text, spec=_SPEC, why=why)
+        return page, check.noticed(f"{page.text}, in the draft's member verification_url")
+    return page, check.passed(page.text)
 
 
 def _complete_uri(
@@ -148,41 +142,43 @@ def _complete_uri(
     value = document.get("verification_uri_complete")
     if value is None or page is None:
         return None, ()
-    name, expected = f"{_STAGE}.verification_uri_complete", "the same origin as verification_uri"
     why = "A QR code hides where it leads; it must not lead elsewhere than the page that is shown."
-    spec = "RFC 8628 §3.3.1, §5.4"
+    check = Requirement(
+        f"{_STAGE}.verification_uri_complete",
+        "the same origin as verification_uri",
+        why,
+        "RFC 8628 §3.3.1, §5.4",
+    )
     complete = usable_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
     if complete is not None and complete.origin == page.origin:
-        return complete, (passed(name, expected, complete.origin, spec=spec, why=why),)
+        return complete, (check.passed(complete.origin),)
     seen = f"{complete.origin}; ignored" if complete is not None else "no valid URL; ignored"
-    return None, (warned(name, expected, seen, why=why, spec=spec, cure="Enter the code by hand."),)
+    return None, (check.warned(seen, cure="Enter the code by hand."),)
 
 
 def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
-    name, expected = f"{_STAGE}.expires_in", "a positive number of seconds"
     why = "After it the codes are worthless and the login has to start again."
+    check = Requirement(f"{_STAGE}.expires_in", "a positive number of seconds", why, _SPEC)
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
     if not lifetime.seconds:
         cure = "The server must send expires_in (RFC 8628 §3.2)."
-        return 0, failed(name, expected, lifetime.note or "missing", why=why, spec=_SPEC, cure=cure)
+        return 0, check.failed(lifetime.note or "missing", cure=cure)
     if lifetime.seconds > LONGEST_LOGIN:
-        seen = f"{lifetime.seconds}; authlens waits at most an hour"
-        return LONGEST_LOGIN, noticed(name, expected, seen, why=why, spec=_SPEC)
-    return lifetime.seconds, passed(name, expected, str(lifetime.seconds), spec=_SPEC, why=why)
+        return LONGEST_LOGIN, check.noticed(f"{lifetime.seconds}; authlens waits at most an hour")
+    return lifetime.seconds, check.passed(str(lifetime.seconds))
 
 
 def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
-    name, expected = f"{_STAGE}.interval", f"1 to {_LONGEST_INTERVAL} seconds"
     why = "A client that asks more often must slow down, or is refused."
+    check = Requirement(f"{_STAGE}.interval", f"1 to {_LONGEST_INTERVAL} seconds", why, _SPEC)
     value = document.get("interval")
     if value is None:
-        seen = f"none: {_DEFAULT_INTERVAL} seconds"
-        return _DEFAULT_INTERVAL, passed(name, expected, seen, spec=_SPEC, why=why)
+        return _DEFAULT_INTERVAL, check.passed(f"none: {_DEFAULT_INTERVAL} seconds")
     seconds = parse_expires_in(value).seconds
     if seconds and seconds <= _LONGEST_INTERVAL:
-        return seconds, passed(name, expected, str(seconds), spec=_SPEC, why=why)
+        return seconds, check.passed(str(seconds))
     taken = _LONGEST_INTERVAL if seconds else _DEFAULT_INTERVAL
-    return taken, noticed(name, expected, f"{value}, treated as {taken}"[:200], why=why, spec=_SPEC)
+    return taken, check.noticed(f"{value}, treated as {taken}"[:200])
 
 
 class PollResult(StrEnum):

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.oauth.challenge import parse_challenges
-from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -95,17 +95,17 @@ def can_sign(algorithms: Iterable[str] | None) -> bool:
 
 def algorithm_check(name: str, algorithms: tuple[str, ...] | None, party: str, spec: str) -> Check:
     """Return whether a party that has to check our proofs lists their algorithm; no list is worth a try."""
-    expected = f"dpop_signing_alg_values_supported has {ALGORITHM}"
     why = "Tokens are bound to a key (DPoP): each request is signed with it."
+    check = Requirement(name, f"dpop_signing_alg_values_supported has {ALGORITHM}", why, spec)
     if can_sign(algorithms):
-        return passed(name, expected, ALGORITHM, spec=spec, why=why)
-    if algorithms is None:
-        if party == "resource":
-            return noticed(name, expected, "not stated", why=why, spec=spec)
-        cure = f"Continue. If it returns a bearer token, the {party} must support DPoP."
-        return warned(name, expected, "not stated", why=why, spec=spec, cure=cure)
-    cure = f"The {party} has to accept {ALGORITHM}: authlens signs with nothing else."
-    return failed(name, expected, ", ".join(algorithms)[:300], why=why, spec=spec, cure=cure)
+        return check.passed(ALGORITHM)
+    if algorithms is not None:
+        cure = f"The {party} has to accept {ALGORITHM}: authlens signs with nothing else."
+        return check.failed(", ".join(algorithms)[:300], cure=cure)
+    if party == "resource":
+        return check.noticed("not stated")
+    cure = f"Continue. If it returns a bearer token, the {party} must support DPoP."
+    return check.warned("not stated", cure=cure)
 
 
 def make_jti(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:

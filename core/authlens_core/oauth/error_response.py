@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, passed
+from authlens_core.oauth.check import Check, Requirement, Severity, noticed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.oauth.reading import Reading
@@ -251,26 +251,25 @@ def read_answer(
 def _status_check(
     response: Response, stage: str, spec: str, statuses: tuple[int, int | None], secrets: tuple[Secret, ...]
 ) -> Check:
-    name, expected = f"{stage}.status", f"status {statuses[0]}"
     why = "Only this status means that the response is what was requested."
+    check = Requirement(f"{stage}.status", f"status {statuses[0]}", why, spec)
     seen = str(response.status)
     if response.status == statuses[0]:
-        return passed(name, expected, seen, spec=spec, why=why)
+        return check.passed(seen)
     if response.status == statuses[1]:
-        return noticed(name, expected, f"{seen}; treated as success", why=why, spec=spec)
+        return check.noticed(f"{seen}; treated as success")
     if 300 <= response.status < 400:
         target = _target(response)
         seen = f"{seen}, a redirect to {target}" if target else f"{seen}, a redirect"
         cure = "Redirects are not followed here; the server must respond at the URL that it published."
-        return failed(name, expected, seen, why=why, spec=spec, cure=cure)
+        return check.failed(seen, cure=cure)
     error = read_error(response, secrets)
     if error is None:
         passing = response.status >= 500 or response.status == 429
         cure = "Try again in a minute." if passing else "Ask the server's owner to check this URL."
-        phrase = f"{seen} {response.reason}".rstrip()
-        return failed(name, expected, phrase, why=why, spec=spec, cure=cure)
+        return check.failed(f"{seen} {response.reason}".rstrip(), cure=cure)
     means, cure = meaning(error.error)
-    return failed(name, expected, f"{seen} {error}", why=means, spec=spec, cure=cure, error_code=error.error)
+    return check.failed(f"{seen} {error}", why=means, cure=cure, error_code=error.error)
 
 
 def _target(response: Response) -> str:
@@ -284,15 +283,14 @@ def _target(response: Response) -> str:
 
 
 def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool) -> Check:
-    name, expected = f"{stage}.media_type", f"{JSON_TYPE}, in UTF-8"
     why = "A web page that happens to hold JSON is not the answer of the protocol."
+    check = Requirement(f"{stage}.media_type", f"{JSON_TYPE}, in UTF-8", why, spec)
     seen = response.headers.get("content-type") or "no Content-Type"
-    charset = _charset(seen)
-    if response.media_type == JSON_TYPE and charset in ("", "utf-8", "us-ascii"):
-        return passed(name, expected, seen, spec=spec, why=why)
-    severity = Severity.FAILURE if strict or charset not in ("", "utf-8", "us-ascii") else Severity.WARNING
-    cure = f"The server must send Content-Type: {JSON_TYPE}."
-    return judged(severity, name, expected, seen, why=why, spec=spec, cure=cure)
+    is_utf8 = _charset(seen) in ("", "utf-8", "us-ascii")
+    if response.media_type == JSON_TYPE and is_utf8:
+        return check.passed(seen)
+    severity = Severity.FAILURE if strict or not is_utf8 else Severity.WARNING
+    return check.judged(severity, seen, cure=f"The server must send Content-Type: {JSON_TYPE}.")
 
 
 def _charset(content_type: str) -> str:
@@ -306,19 +304,17 @@ def _charset(content_type: str) -> str:
 def _document(
     response: Response, stage: str, spec: str
 ) -> tuple[dict[str, JsonValue] | None, tuple[Check, ...]]:
-    name, expected = f"{stage}.document", "one JSON object"
     why = "Everything else is read from it."
+    check = Requirement(f"{stage}.document", "one JSON object", why, spec)
     data = response.body.reveal()
     if response.body.truncated:
         cure = "The answer is larger than authlens reads; the server has to send less."
-        return None, (failed(name, expected, f"cut after {len(data)} bytes", why=why, spec=spec, cure=cure),)
+        return None, (check.failed(f"cut after {len(data)} bytes", cure=cure),)
     try:
         document = load_object(data)
     except JsonRefused as refused:
-        seen = f"{refused.reason} at byte {refused.position}"
-        cure = "The server must send strict JSON (RFC 8259)."
-        return None, (failed(name, expected, seen, why=why, spec=spec, cure=cure),)
-    checks = [passed(name, expected, f"{len(document)} members", spec=spec, why=why)]
+        return None, (check.failed(str(refused), cure="The server must send strict JSON (RFC 8259)."),)
+    checks = [check.passed(f"{len(document)} members")]
     if data.startswith(_BOM):
         bom = "a byte order mark, which was skipped"
         checks.append(

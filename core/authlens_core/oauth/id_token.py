@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.oauth.check import Check, Severity, failed, judged, passed, warned
+from authlens_core.oauth.check import Check, Requirement, Severity, judged
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.jwks import Signature, Verification, verify
 from authlens_core.oauth.jwt import Jwt, moment, parse_jwt
@@ -45,12 +45,12 @@ def id_token_checks(
     """
     jwt = parse_jwt(id_token)
     if jwt is None or jwt.claims is None:
-        seen = "not a JWT whose claims can be read"
-        return (failed(f"{_STAGE}.form", "a JWT", seen, spec=_SPEC, cure=_CURE, overridable=True),)
+        form = Requirement(f"{_STAGE}.form", "a JWT", spec=_SPEC)
+        return (_defect(form, "not a JWT whose claims can be read"),)
     claims = jwt.claims
     return (
         _signature(jwt, keys, now),
-        _equal("iss", issuer, claims.get("iss"), "Another server's token says nothing about this login."),
+        _issuer(claims.get("iss"), issuer),
         _audience(claims.get("aud"), claims.get("azp"), client_id),
         _expiry(jwt, now),
         *_nonce(claims.get("nonce"), nonce),
@@ -74,49 +74,51 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime) -> Check:
     )
 
 
-def _equal(claim: str, wanted: str, value: JsonValue, why: str) -> Check:
-    name = f"{_STAGE}.{claim}"
-    if value == wanted:
-        return passed(name, wanted, "the same", why=why, spec=_SPEC)
-    return failed(name, wanted, _shown(value), why=why, spec=_SPEC, cure=_CURE, overridable=True)
+def _issuer(value: JsonValue, issuer: str) -> Check:
+    why = "Another server's token says nothing about this login."
+    check = Requirement(f"{_STAGE}.iss", issuer, why, _SPEC)
+    return check.passed("the same") if value == issuer else _defect(check, _shown(value))
 
 
 def _audience(value: JsonValue, authorized: JsonValue, client_id: str) -> Check:
-    name, expected, why = f"{_STAGE}.aud", client_id, "A token for another client may have been injected."
+    why = "A token for another client may have been injected."
+    check = Requirement(f"{_STAGE}.aud", client_id, why, _SPEC)
     audiences = value if isinstance(value, list) else [value]
     if client_id not in audiences:
-        return failed(name, expected, _shown(value), why=why, spec=_SPEC, cure=_CURE, overridable=True)
+        return _defect(check, _shown(value))
     if authorized not in (None, client_id):
-        seen = f"azp {_shown(authorized)}"
-        return failed(name, expected, seen, why=why, spec=_SPEC, cure=_CURE, overridable=True)
+        return _defect(check, f"azp {_shown(authorized)}")
     if len(audiences) > 1:
-        return warned(name, expected, _shown(value), why="Other clients can use it, too.", spec=_SPEC)
-    return passed(name, expected, "the same", why=why, spec=_SPEC)
+        return check.warned(_shown(value), why="Other clients can use it, too.")
+    return check.passed("the same")
 
 
 def _expiry(jwt: Jwt, now: datetime) -> Check:
-    name, expected, why = f"{_STAGE}.exp", "in the future", "An old token may be a replayed one."
+    check = Requirement(f"{_STAGE}.exp", "in the future", "An old token may be a replayed one.", _SPEC)
     expires = moment((jwt.claims or {}).get("exp"))
     if expires is None:
-        return failed(name, expected, "missing", why=why, spec=_SPEC, cure=_CURE, overridable=True)
+        return _defect(check, "missing")
     seen = expires.isoformat(sep=" ", timespec="seconds")
     if expires + _LEEWAY <= now:
-        cure = "Compare the clocks of this machine and of the server."
-        return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure, overridable=True)
-    return passed(name, expected, seen, why=why, spec=_SPEC)
+        return _defect(check, seen, "Compare the clocks of this machine and of the server.")
+    return check.passed(seen)
 
 
 def _nonce(value: JsonValue, sent: Secret | None) -> Iterator[Check]:
     if sent is None:
         return
-    name, expected = f"{_STAGE}.nonce", "the nonce of this login"
     why = "It binds the token to this login: a code from another login has another nonce."
+    check = Requirement(f"{_STAGE}.nonce", "the nonce of this login", why, _SPEC)
     if isinstance(value, str) and Secret(value) == sent:
-        yield passed(name, expected, "the same", why=why, spec=_SPEC)
+        yield check.passed("the same")
     else:
+        # The one claim that is not overridable: without it the tokens may be another user's.
         seen = "missing" if value is None else "another one"
-        cure = "The tokens were not stored. Start a new login."
-        yield failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
+        yield check.failed(seen, cure="The tokens were not stored. Start a new login.")
+
+
+def _defect(check: Requirement, seen: str, cure: str = _CURE) -> Check:
+    return check.failed(seen, cure=cure, overridable=True)
 
 
 def _shown(value: JsonValue) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from authlens_core.oauth.check import Check, Severity, failed, judged, passed
+from authlens_core.oauth.check import Check, Requirement, Severity
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -91,22 +91,22 @@ def refers_to_pushed(url: str) -> bool:
 
 
 def _request_uri_check(value: JsonValue) -> Check:
-    name, expected = f"{_STAGE}.request_uri", f"an absolute URI of at most {_URI_LIMIT} characters"
     why = "The browser hands it to the authorization endpoint instead of the parameters."
+    check = Requirement(
+        f"{_STAGE}.request_uri", f"an absolute URI of at most {_URI_LIMIT} characters", why, _SPEC
+    )
     if isinstance(value, str) and len(value) <= _URI_LIMIT and all("!" <= c <= "~" for c in value):
         scheme, colon, rest = value.partition(":")
         if colon and rest and scheme[:1].isalpha():
-            return passed(name, expected, value, spec=_SPEC, why=why)
-    seen = "missing" if value is None else "malformed"
+            return check.passed(value)
     cure = "The server must send request_uri, such as urn:ietf:params:oauth:request_uri:…"
-    return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
+    return check.failed("missing" if value is None else "malformed", cure=cure)
 
 
 def _expiry_check(seconds: int | None, note: str) -> Check:
-    name, expected = f"{_STAGE}.expires_in", "a positive number of seconds"
     why = "The link has to be opened before the reference expires."
+    check = Requirement(f"{_STAGE}.expires_in", "a positive number of seconds", why, _SPEC)
     if seconds:
-        return passed(name, expected, str(seconds), spec=_SPEC, why=why)
+        return check.passed(str(seconds))
     severity = Severity.FAILURE if seconds == 0 else Severity.NOTICE
-    cure = "The server must send a positive expires_in."
-    return judged(severity, name, expected, note or "missing", why=why, spec=_SPEC, cure=cure)
+    return check.judged(severity, note or "missing", cure="The server must send a positive expires_in.")

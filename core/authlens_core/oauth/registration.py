@@ -6,12 +6,12 @@ The server may change what a client asked for (RFC 7591 §3.2.1), so everything 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
@@ -81,7 +81,7 @@ def read_registration(
     method, method_check = _auth_method(document, secret)
     checks.append(method_check)
     grants, note = string_list(document, "grant_types", _STAGE)
-    checks += [*note, *_grant_checks(grants)]
+    checks += [*note, _grant_check(grants)]
     management, management_checks = _management(document, endpoint)
     checks += management_checks
     client_id, scope = document.get("client_id"), document.get("scope")
@@ -112,29 +112,28 @@ def _seconds(value: JsonValue) -> int | None:
 
 
 def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
-    name, expected = f"{_STAGE}.client_id", "a client_id of printable ASCII characters"
     why = "It identifies authlens at the server."
+    check = Requirement(f"{_STAGE}.client_id", "a client_id of printable ASCII characters", why, _SPEC)
     value = document.get("client_id")
     if isinstance(value, str) and value and all(" " <= c <= "~" for c in value):
-        return passed(name, expected, value, spec=_SPEC, why=why)
-    seen = "missing" if value is None else f"{value!r}"[:200]
+        return check.passed(value)
     cure = "The server must answer with a client_id; a given one can be used with --client-id."
-    return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
+    return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure)
 
 
 def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
-    name, expected = f"{_STAGE}.redirect_uris", asked
     why = "A code that is sent anywhere else is lost, or stolen."
+    check = Requirement(f"{_STAGE}.redirect_uris", asked, why, _SPEC)
     if registered is None:
-        return noticed(name, expected, "not stated; assumed as requested", why=why, spec=_SPEC)
+        return check.noticed("not stated; assumed as requested")
     seen = ", ".join(registered)[:500]
     if asked in registered:
-        return passed(name, expected, seen, spec=_SPEC, why=why)
+        return check.passed(seen)
     if any(_same_but_port(uri, asked) for uri in registered):
         seen = f"{seen}; only the port differs, which a loopback redirect may choose"
-        return warned(name, expected, seen, why=why, spec="RFC 8252 §7.3")
+        return check.warned(seen, spec="RFC 8252 §7.3")
     cure = "The server replaced the redirect URI: it has to allow the one that was asked for."
-    return failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
+    return check.failed(seen, cure=cure)
 
 
 def _same_but_port(uri: str, asked: str) -> bool:
@@ -156,68 +155,62 @@ def _client_secret(
     value = document.get("client_secret")
     if value is None or value == "":
         return None, ()
-    name, expected = f"{_STAGE}.client_secret", "no client_secret, as none was asked for"
     why = "A secret on this machine is weak evidence; it is stored like a token."
+    check = Requirement(f"{_STAGE}.client_secret", "no client_secret, as none was asked for", why, _SPEC)
     if not isinstance(value, str) or not all(" " <= c <= "~" for c in value):
         cure = "The server must send client_secret as a string of printable ASCII characters."
-        return None, (failed(name, expected, "malformed", why=why, spec=_SPEC, cure=cure),)
-    checks = [noticed(name, expected, "one was given", why=why, spec=_SPEC)]
-    checks.append(_expiry_check(document.get("client_secret_expires_at"), now))
-    return Secret(value), tuple(checks)
+        return None, (check.failed("malformed", cure=cure),)
+    expiry = _expiry_check(document.get("client_secret_expires_at"), now)
+    return Secret(value), (check.noticed("one was given"), expiry)
 
 
 def _expiry_check(value: JsonValue, now: datetime | None) -> Check:
     name = f"{_STAGE}.client_secret_expires_at"
-    expected = "a time in the future, or 0 for never"
     why = "When the secret expires, the client has to be registered again."
+    check = Requirement(name, "a time in the future, or 0 for never", why, _SPEC)
     seconds = _seconds(value)
     if seconds is None:
-        seen = "missing" if value is None else f"unreadable: {value!r}"[:200]
-        return noticed(name, expected, seen, why=why, spec=_SPEC)
+        return check.noticed("missing" if value is None else f"unreadable: {value!r}"[:200])
     if seconds and now is not None and seconds <= now.timestamp():
         cure = "Register again; if it happens again, the server's clock or ours is wrong."
-        return failed(name, expected, f"{seconds}, in the past", why=why, spec=_SPEC, cure=cure)
+        return check.failed(f"{seconds}, in the past", cure=cure)
     if isinstance(value, str):
-        return noticed(name, expected, f"{seconds}, written as a string", why=why, spec=_SPEC)
-    return passed(name, expected, str(seconds), spec=_SPEC, why=why)
+        return check.noticed(f"{seconds}, written as a string")
+    return check.passed(str(seconds))
 
 
 def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tuple[str, Check]:
     """Return the method the client has to use at the token endpoint; the one the answer names wins."""
-    name, expected = f"{_STAGE}.token_endpoint_auth_method", "none"
     why = "It is how the client authenticates at the token endpoint."
+    check = Requirement(f"{_STAGE}.token_endpoint_auth_method", "none", why, _SPEC)
     stated = document.get("token_endpoint_auth_method")
     if stated is None:
         # RFC 7591 §2: what is not stated is client_secret_basic, which needs a secret.
         method = "client_secret_basic" if secret else "none"
-        seen = f"not stated; {method} is used"
-        return method, noticed(name, expected, seen, why=why, spec="RFC 7591 §2")
+        return method, check.noticed(f"not stated; {method} is used", spec="RFC 7591 §2")
     if stated == "none":
-        return "none", passed(name, expected, "none", spec=_SPEC, why=why)
+        return "none", check.passed("none")
     cure = "The server must register the client with token_endpoint_auth_method none."
     if not isinstance(stated, str) or stated not in AUTH_METHODS:
-        seen = f"{stated!r}, which authlens does not have"[:200]
-        return "none", failed(name, expected, seen, why=why, spec=_SPEC, cure=cure)
+        return "none", check.failed(f"{stated!r}, which authlens does not have"[:200], cure=cure)
     if secret is None:
-        seen = f"{stated}, and no client_secret was given; none is used"
-        return "none", warned(name, expected, seen, why=why, spec=_SPEC, cure=cure)
-    return stated, noticed(name, expected, f"{stated}, which is used", why=why, spec=_SPEC)
+        return "none", check.warned(f"{stated}, and no client_secret was given; none is used", cure=cure)
+    return stated, check.noticed(f"{stated}, which is used")
 
 
-def _grant_checks(grants: tuple[str, ...] | None) -> Iterator[Check]:
-    name = f"{_STAGE}.grant_types"
+def _grant_check(grants: tuple[str, ...] | None) -> Check:
     why = "Without authorization_code there is no login, without refresh_token a new one every time."
-    expected, seen = ", ".join(_GRANTS), ", ".join(grants or ()) or "not stated; assumed as requested"
+    check = Requirement(f"{_STAGE}.grant_types", ", ".join(_GRANTS), why, _SPEC)
     if grants is None:
-        yield noticed(name, expected, seen, why=why, spec=_SPEC)
-    elif "authorization_code" not in grants:
+        return check.noticed("not stated; assumed as requested")
+    seen = ", ".join(grants)
+    if "authorization_code" not in grants:
         cure = "The server must allow the authorization_code grant for this client."
-        yield failed(name, expected, seen, why=why, spec=_SPEC, cure=cure, overridable=True)
-    elif "refresh_token" not in grants:
+        return check.failed(seen, cure=cure, overridable=True)
+    if "refresh_token" not in grants:
         cure = "Expect to log in again when the token expires; some servers return a refresh token anyway."
-        yield warned(name, expected, seen, why=why, spec=_SPEC, cure=cure)
-    else:
-        yield passed(name, expected, seen, spec=_SPEC, why=why)
+        return check.warned(seen, cure=cure)
+    return check.passed(seen)
 
 
 def _management(
@@ -227,21 +220,18 @@ def _management(
     uri, token = document.get("registration_client_uri"), document.get("registration_access_token")
     if uri is None and token is None:
         return None, ()
-    name, expected = (
-        f"{_STAGE}.registration_client_uri",
-        "a URL at the registration endpoint's origin, and a token",
-    )
-    why = "The registration access token is sent only there."
+    name, why = f"{_STAGE}.registration_client_uri", "The registration access token is sent only there."
+    expected = "a URL at the registration endpoint's origin, and a token"
+    check = Requirement(name, expected, why, "RFC 7592 §3")
     seen = f"{uri!r}"[:300]
     if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
         seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"
-        return None, (noticed(name, expected, seen, why=why, spec="RFC 7592 §3"),)
+        return None, (check.noticed(seen),)
     problem = _management_problem(uri, endpoint)
     if problem or not isinstance(uri, str):
-        seen = f"{seen}: {problem}; the token is never sent"
-        return None, (warned(name, expected, seen, why=why, spec="RFC 7592 §3, §5"),)
-    check = passed(name, expected, uri, spec="RFC 7592 §3", why=why)
-    return (uri, Secret(token)), (check,)
+        # A token that went to another origin would let its owner change or delete the registration.
+        return None, (check.warned(f"{seen}: {problem}; the token is never sent", spec="RFC 7592 §3, §5"),)
+    return (uri, Secret(token)), (check.passed(uri),)
 
 
 def _management_problem(uri: JsonValue, endpoint: Url | None) -> str:
@@ -252,7 +242,7 @@ def _management_problem(uri: JsonValue, endpoint: Url | None) -> str:
     try:
         url = parse_url(uri, loopback_http=endpoint.is_loopback)
     except UrlRefused as refused:
-        return "; ".join(refused.reasons)
+        return str(refused)
     return "" if url.origin == endpoint.origin else f"not on {endpoint.origin}"
 
 
@@ -262,29 +252,21 @@ def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading
     It is https, has a path other than `/`, and neither fragment, userinfo nor dot segments. With
     `loopback_http`, a server on this machine may also fetch it from this machine.
     """
-    name = "registration.client_metadata_url"
-    expected = "an https URL with a path, without fragment, user name or dot segments"
-    why = "The server fetches it to learn who we are, so it has to be one exact document."
-    spec = "OAuth Client ID Metadata Document §3"
+    check = Requirement(
+        "registration.client_metadata_url",
+        "an https URL with a path, without fragment, user name or dot segments",
+        "The server fetches it to learn who we are, so it has to be one exact document.",
+        "OAuth Client ID Metadata Document §3",
+    )
     cure = "Give the URL of the document itself: --client-metadata-url https://host/path."
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
-        seen = f"{text[:300]} ({'; '.join(refused.reasons)})"
-        return Reading(
-            None,
-            (failed(name, expected, seen, why=why, spec=spec, cure=cure),),
-        )
+        return Reading(None, (check.failed(f"{text[:300]} ({refused})", cure=cure),))
     segments = url.path.lower().replace("%2e", ".").split("/")
     if url.path in ("", "/") or "." in segments or ".." in segments:
-        return Reading(
-            None,
-            (failed(name, expected, url.text, why=why, spec=spec, cure=cure),),
-        )
+        return Reading(None, (check.failed(url.text, cure=cure),))
     if url.query:
         seen = f"{url.text}, with a query, which should not be there"
-        return Reading(
-            url,
-            (warned(name, expected, seen, why=why, spec=spec, cure=cure),),
-        )
-    return Reading(url, (passed(name, expected, url.text, spec=spec, why=why),))
+        return Reading(url, (check.warned(seen, cure=cure),))
+    return Reading(url, (check.passed(url.text),))

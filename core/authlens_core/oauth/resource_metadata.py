@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement, failed, noticed, warned
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
@@ -69,23 +69,17 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
     A URL on another origin than the resource needs a yes: it makes us send a request to a host that the
     answer chose.
     """
-    name, expected = f"{_STAGE}.location", f"a URL on {requested.origin}"
     why = "A resource whose metadata is on another origin may be an impostor."
-    spec = "RFC 9728 §5.1, §7.7"
+    check = Requirement(f"{_STAGE}.location", f"a URL on {requested.origin}", why, "RFC 9728 §5.1, §7.7")
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
-        seen = f"{text} ({'; '.join(refused.reasons)})"
         cure = "The resource must name an https URL as resource_metadata in its WWW-Authenticate field."
-        return Reading(
-            None,
-            (failed(name, expected, seen, why=why, spec=spec, cure=cure),),
-        )
+        return Reading(None, (check.failed(f"{text} ({refused})", cure=cure),))
     if url.origin == requested.origin:
-        return Reading(url, (passed(name, expected, url.text, spec=spec, why=why),))
+        return Reading(url, (check.passed(url.text),))
     cure = f"Continue only if you know that {url.host} speaks for {requested.host}."
-    check = failed(name, expected, url.text, why=why, spec=spec, cure=cure, overridable=True)
-    return Reading(url, (check,))
+    return Reading(url, (check.failed(url.text, cure=cure, overridable=True),))
 
 
 def read_resource_metadata(
@@ -152,35 +146,26 @@ def string_list(
 
 
 def _resource_check(document: Mapping[str, JsonValue], requested: Url, *, loopback_http: bool) -> Check:
-    name, expected = f"{_STAGE}.resource", f"a resource that covers {requested.text}"
     why = "A document about another resource could send your login to an attacker's server."
-    spec = "RFC 9728 §3.3"
+    check = Requirement(
+        f"{_STAGE}.resource", f"a resource that covers {requested.text}", why, "RFC 9728 §3.3"
+    )
     resource = document.get("resource")
     problem = identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
     if not isinstance(resource, str) or problem:
         cure = "The resource must publish its own https URL as resource."
-        seen = f"{resource!r}: {problem}"[:500]
-        return failed(name, expected, seen, why=why, spec=f"{spec}, §1.2", cure=cure)
+        return check.failed(f"{resource!r}: {problem}"[:500], spec="RFC 9728 §3.3, §1.2", cure=cure)
     if resource == requested.text:
-        return passed(name, expected, resource, spec=spec, why=why)
+        return check.passed(resource)
+    # The specification wants the two identical. MCP servers are asked below the resource that they name.
     if _covers(resource, requested.text):
-        seen = f"{resource}, which is not the same and covers it"
-        return noticed(name, expected, seen, why=why, spec=spec)
-    return failed(
-        name, expected, _mismatch(resource, requested), why=why, spec=spec, cure=_mismatch_cure(resource)
-    )
-
-
-def _mismatch(resource: str, requested: Url) -> str:
-    if _split(resource)[0] != _split(requested.text)[0]:
-        return f"{resource}, which is on another origin than {requested.text}"
-    return f"{resource}, which does not cover {requested.text}"
-
-
-def _mismatch_cure(resource: str) -> str:
-    return (
-        f"Ask for a URL under {resource}, if that is what you want; otherwise the resource must correct "
-        "resource in its metadata."
+        return check.noticed(f"{resource}, which is not the same and covers it")
+    is_elsewhere = _split(resource)[0] != _split(requested.text)[0]
+    relation = "is on another origin than" if is_elsewhere else "does not cover"
+    return check.failed(
+        f"{resource}, which {relation} {requested.text}",
+        cure=f"Ask for a URL under {resource}, if that is what you want; otherwise the resource must correct "
+        "resource in its metadata.",
     )
 
 
@@ -193,7 +178,7 @@ def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bo
     try:
         parse_url(value, loopback_http=loopback_http, allow_query=allow_query)
     except UrlRefused as refused:
-        return "; ".join(refused.reasons)
+        return str(refused)
     return ""
 
 
@@ -227,12 +212,11 @@ def _authorization_servers(
     document: Mapping[str, JsonValue], *, loopback_http: bool
 ) -> tuple[tuple[str, ...], tuple[Check, ...]]:
     name, expected = f"{_STAGE}.authorization_servers", "at least one https issuer, without query or fragment"
-    why, spec = "It says where you log in.", "RFC 9728 §2"
+    check = Requirement(name, expected, "It says where you log in.", "RFC 9728 §2")
     cure = "The resource must list its authorization server in authorization_servers."
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
-        seen = "missing" if value is None else f"{value!r}"[:200]
-        return (), (failed(name, expected, seen, why=why, spec=spec, cure=cure),)
+        return (), (check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure),)
     problems = {
         index: identifier_problem(item, loopback_http=loopback_http, allow_query=False)
         for index, item in enumerate(value)
@@ -241,12 +225,12 @@ def _authorization_servers(
         dict.fromkeys(item for i, item in enumerate(value) if isinstance(item, str) and not problems[i])
     )
     refused = [f"{value[i]!r}: {problem}"[:200] for i, problem in problems.items() if problem]
+    unusable = "; ".join(refused[:5])
     if not servers:
-        return (), (failed(name, expected, "; ".join(refused[:5]), why=why, spec=spec, cure=cure),)
-    checks = [passed(name, expected, ", ".join(servers[:5]), spec=spec, why=why)]
+        return (), (check.failed(unusable, cure=cure),)
+    checks = [check.passed(", ".join(servers[:5]))]
     if refused:
-        unusable = warned(f"{name}_refused", expected, "; ".join(refused[:5]), why=why, spec=spec, cure=cure)
-        checks.append(unusable)
+        checks.append(replace(check, name=f"{name}_refused").warned(unusable, cure=cure))
     if len(servers) > 1:
         seen = f"{len(servers)} servers; choose one"
         choice = "The resource trusts each of them, and you choose which one to log in at."
@@ -256,14 +240,13 @@ def _authorization_servers(
 
 def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] | None) -> Iterator[Check]:
     """Yield whether a bearer token in the Authorization header is what the resource takes (PR-9)."""
-    name, expected = f"{_STAGE}.bearer_methods_supported", "header, or not stated"
     why = "A token is sent in the Authorization header only: everywhere else it leaks."
-    cure = "The resource must accept bearer tokens in the Authorization header."
-    seen = "not stated" if methods is None else ", ".join(methods)
+    check = Requirement(f"{_STAGE}.bearer_methods_supported", "header, or not stated", why, "RFC 9728 §2")
     if methods is None or "header" in methods:
-        yield passed(name, expected, seen, spec="RFC 9728 §2", why=why)
+        yield check.passed("not stated" if methods is None else ", ".join(methods))
     else:
-        yield failed(name, expected, seen, why=why, spec="RFC 9728 §2", cure=cure)
+        cure = "The resource must accept bearer tokens in the Authorization header."
+        yield check.failed(", ".join(methods), cure=cure)
     if document.get("tls_client_certificate_bound_access_tokens") is True:
         yield failed(
             f"{_STAGE}.tls_client_certificate_bound_access_tokens",

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, failed, noticed, passed
+from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
@@ -17,10 +17,13 @@ from authlens_core.secret import Secret
 
 TokenHint = Literal["access_token", "refresh_token"]
 
-_NAME: Final = "revocation.status"
-_EXPECTED: Final = "status 200"
-_SPEC: Final = "RFC 7009 §2.2"
-_WHY: Final = "Only this status says that the token is invalid now, also when the server never knew it."
+_CHECK: Final = Requirement(
+    "revocation.status",
+    "status 200",
+    "Only this status says that the token is invalid now, also when the server never knew it.",
+    "RFC 7009 §2.2",
+)
+_REFUSED: Final = "RFC 7009 §2.2.1"
 
 
 class RevocationOutcome(StrEnum):
@@ -61,27 +64,23 @@ def read_revocation(
     """
     seen = str(response.status)
     if response.status == 200:
-        check = passed(_NAME, _EXPECTED, seen, spec=_SPEC, why=_WHY)
-        return Revocation(RevocationOutcome.REVOKED, None, (check,))
+        return Revocation(RevocationOutcome.REVOKED, None, (_CHECK.passed(seen),))
     if response.status == 204:
-        check = noticed(_NAME, _EXPECTED, f"{seen}; treated as revoked", why=_WHY, spec=_SPEC)
+        check = _CHECK.noticed(f"{seen}; treated as revoked")
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
-    error = read_error(response, sent)
     if response.status in (429, 503):
         wait = retry_after(response, now)
-        cure = (
-            f"The token still exists. Try again in {wait} s."
-            if wait
-            else "The token still exists. Try again later."
+        cure = f"The token still exists. Try again {f'in {wait} s' if wait else 'later'}."
+        return Revocation(RevocationOutcome.TRY_LATER, wait, (_CHECK.failed(seen, spec=_REFUSED, cure=cure),))
+    error = read_error(response, sent)
+    if error is None:
+        cure = "The token is still stored and still valid: try again, or let it expire."
+        return Revocation(
+            RevocationOutcome.NOT_REVOKED, None, (_CHECK.failed(seen, spec=_REFUSED, cure=cure),)
         )
-        check = failed(_NAME, _EXPECTED, seen, why=_WHY, spec="RFC 7009 §2.2.1", cure=cure)
-        return Revocation(RevocationOutcome.TRY_LATER, wait, (check,))
-    why, cure = _WHY, "The token is still stored and still valid: try again, or let it expire."
-    outcome = RevocationOutcome.NOT_REVOKED
-    if error is not None:
-        seen = f"{seen} {error}"
-        why, cure = meaning(error.error)
-        if error.error == "unsupported_token_type":
-            outcome = RevocationOutcome.UNSUPPORTED
-    check = failed(_NAME, _EXPECTED, seen, why=why, spec="RFC 7009 §2.2.1", cure=cure)
-    return Revocation(outcome, None, (check,))
+    unsupported = error.error == "unsupported_token_type"
+    why, cure = meaning(error.error)
+    check = _CHECK.failed(f"{seen} {error}", why=why, spec=_REFUSED, cure=cure)
+    return Revocation(
+        RevocationOutcome.UNSUPPORTED if unsupported else RevocationOutcome.NOT_REVOKED, None, (check,)
+    )

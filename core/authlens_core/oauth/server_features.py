@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement, warned
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import same_resource, signature_check
@@ -43,33 +43,38 @@ def feature_checks(
 
 
 def _iss_check(document: Mapping[str, JsonValue]) -> Check:
-    name = "server.iss_parameter"
     expected = "authorization_response_iss_parameter_supported is true"
     why = "An answer that names its issuer cannot be mixed up with another server's."
+    check = Requirement("server.iss_parameter", expected, why, "RFC 9207 §3")
     value = document.get("authorization_response_iss_parameter_supported")
     if value is True:
-        return passed(name, expected, "true", spec="RFC 9207 §3", why=why)
+        return check.passed("true")
     if value in (None, False):
-        seen = "not supported; state and the recorded token endpoint bind the answer"
-        return noticed(name, expected, seen, why=why, spec="RFC 9207 §3")
-    return warned(name, expected, f"malformed: {value!r}"[:200], why=why, spec="RFC 9207 §3")
+        return check.noticed("not supported; state and the recorded token endpoint bind the answer")
+    return check.warned(f"malformed: {value!r}"[:200])
 
 
 def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
     name, expected = "server.pushed_authorization_requests", "a pushed_authorization_request_endpoint"
-    why = "The server accepts only pushed authorization requests."
+    check = Requirement(
+        name, expected, "The server accepts only pushed authorization requests.", "RFC 9126 §5"
+    )
     seen = document.get("pushed_authorization_request_endpoint")
     if isinstance(seen, str):
-        return passed(name, expected, seen, why=why, spec="RFC 9126 §5")
-    cure = "The server must publish the endpoint, because it requires pushed requests."
-    return failed(name, expected, "none", why=why, spec="RFC 9126 §5", cure=cure)
+        return check.passed(seen)
+    return check.failed(
+        "none", cure="The server must publish the endpoint, because it requires pushed requests."
+    )
 
 
 def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
     name, expected = "server.protected_resources", f"protected_resources holds {resource}"
-    why = "The resource names the server, and the server does not name the resource."
+    check = Requirement(name, expected, "Each must name the other.", "RFC 9728 §4")
     if any(same_resource(resource, other) for other in protected):
-        return passed(name, expected, resource, spec="RFC 9728 §4", why="Each must name the other.")
-    seen = f"{len(protected)} others: {', '.join(protected[:3])}"[:500]
-    cure = "Continue if you know that this server issues tokens for the resource."
-    return failed(name, expected, seen, why=why, spec="RFC 9728 §4", cure=cure, overridable=True)
+        return check.passed(resource)
+    return check.failed(
+        f"{len(protected)} others: {', '.join(protected[:3])}"[:500],
+        why="The resource names the server, and the server does not name the resource.",
+        cure="Continue if you know that this server issues tokens for the resource.",
+        overridable=True,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement, Severity, failed, noticed
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
@@ -210,19 +210,20 @@ def _text(url: Url | None) -> str | None:
 def _issuer_check(
     document: Mapping[str, JsonValue], issuer: str, *, schemeless: bool, loopback_http: bool
 ) -> Check:
-    name, spec, stated = f"{_STAGE}.issuer", "RFC 8414 §3.3", document.get("issuer")
+    stated = document.get("issuer")
     why = "A server that gives another name than the one the resource trusts may be an impostor."
+    check = Requirement(f"{_STAGE}.issuer", issuer, why, "RFC 8414 §3.3")
     problem = identifier_problem(issuer, loopback_http=loopback_http, allow_query=False)
     if problem:
         cure = "The resource must name its authorization server by an https URL without query or fragment."
-        return failed(name, "an issuer identifier", f"{issuer}: {problem}", why=why, spec=_SPEC, cure=cure)
+        named = replace(check, expected="an issuer identifier")
+        return named.failed(f"{issuer}: {problem}", spec=_SPEC, cure=cure)
     if stated == issuer:
-        return passed(name, issuer, issuer, spec=spec, why=why)
+        return check.passed(issuer)
     if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
-        return noticed(name, issuer, f"{stated}, the same without its scheme", why=why, spec=spec)
-    seen = "missing" if stated is None else f"{stated!r}"[:500]
+        return check.noticed(f"{stated}, the same without its scheme")
     cure = f"The server must publish exactly {issuer} as issuer, or the resource to name the server so."
-    return failed(name, issuer, seen, why=why, spec=spec, cure=cure)
+    return check.failed("missing" if stated is None else f"{stated!r}"[:500], cure=cure)
 
 
 def _endpoints(
@@ -240,7 +241,7 @@ def _endpoints(
         try:
             urls[member] = parse_url(value, loopback_http=loopback_http)
         except UrlRefused as refused:
-            problems[member] = f"{value[:200]} ({'; '.join(refused.reasons)})"
+            problems[member] = f"{value[:200]} ({refused})"
     return urls, problems
 
 
@@ -252,22 +253,21 @@ def _endpoint_checks(
         ("authorization_endpoint", "The browser is sent there."),
         ("token_endpoint", "The code is turned into tokens there."),
     ):
-        url = endpoints[member]
+        url, check = endpoints[member], Requirement(f"{_STAGE}.{member}", expected, why, _SPEC)
         if url is not None:
-            yield passed(f"{_STAGE}.{member}", expected, url.text, spec=_SPEC, why=why)
+            yield check.passed(url.text)
         else:
             cure = f"The server must publish {member} as an absolute https URL."
-            yield failed(f"{_STAGE}.{member}", expected, problems[member], why=why, spec=_SPEC, cure=cure)
-    name, why = f"{_STAGE}.revocation_endpoint", "Without it a token cannot be ended before it expires."
+            yield check.failed(problems[member], cure=cure)
+    why = "Without it a token cannot be ended before it expires."
+    check = Requirement(f"{_STAGE}.revocation_endpoint", expected, why, "RFC 7009 §2")
     url = endpoints["revocation_endpoint"]
     if url is not None:
-        yield passed(name, expected, url.text, spec="RFC 7009 §2", why=why)
+        yield check.passed(url.text)
     else:
         severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
         cure = "The server must publish revocation_endpoint; until then tokens end when they expire."
-        yield judged(
-            severity, name, expected, problems["revocation_endpoint"], why=why, spec="RFC 7009 §2", cure=cure
-        )
+        yield check.judged(severity, problems["revocation_endpoint"], cure=cure)
 
 
 def _requirement_checks(
@@ -279,33 +279,31 @@ def _requirement_checks(
 ) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
     for (member, wanted), (name, severity, overridable, spec), why, cure in _REQUIREMENTS:
-        values, expected = lists[member] or _DEFAULTS.get(member, ()), f"{member} holds {wanted}"
+        check = Requirement(name, f"{member} holds {wanted}", why, spec)
+        values = lists[member] or _DEFAULTS.get(member, ())
         seen = ", ".join(values)[:500]
         if not lists[member]:
             malformed = document.get(member) not in (None, [])
             seen = f"malformed: {document[member]!r}"[:200] if malformed else "not stated"
             seen += f"; the default is {', '.join(values)}" if values else ""
         if wanted in values:
-            yield passed(name, expected, seen, spec=spec, why=why)
+            yield check.passed(seen)
         else:
-            yield judged(
-                severity, name, expected, seen, why=why, spec=spec, cure=cure, overridable=overridable
-            )
+            yield check.judged(severity, seen, cure=cure, overridable=overridable)
     yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
 
 
 def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
-    name, expected = f"{_STAGE}.registration_endpoint", "a registration_endpoint"
     why = "A client that the server does not know must register."
-    spec = "RFC 7591 §3"
+    check = Requirement(f"{_STAGE}.registration_endpoint", "a registration_endpoint", why, "RFC 7591 §3")
     if url is not None:
-        return passed(name, expected, url.text, spec=spec, why=why)
+        return check.passed(url.text)
     value = document.get("registration_endpoint")
     seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
     if not needed:
-        return noticed(name, expected, f"{seen}; a client id is known", why=why, spec=spec)
+        return check.noticed(f"{seen}; a client id is known")
     cure = "Use a pre-registered client: authlens login --client-id ID URL."
-    return failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
+    return check.failed(seen, cure=cure, overridable=True)
 
 
 def _place_checks(
@@ -331,17 +329,17 @@ def _place_checks(
 
 
 def _place_check(member: str, url: Url, home: Url) -> Check:
-    name, expected = f"{_STAGE}.{member}_host", f"on {home.origin}"
     why = "Metadata that sends codes and tokens to a stranger's host is how they are stolen."
-    spec = "RFC 9700 §4.4"
+    check = Requirement(f"{_STAGE}.{member}_host", f"on {home.origin}", why, "RFC 9700 §4.4")
     if url.origin == home.origin:
-        return passed(name, expected, url.origin, spec=spec, why=why)
+        return check.passed(url.origin)
     if url.is_loopback and home.is_loopback:
-        return noticed(name, expected, f"{url.origin}, on this machine too", why=why, spec=spec)
+        return check.noticed(f"{url.origin}, on this machine too")
     cure = f"Continue only if {url.host}, where its {member} is, belongs to the same owner as {home.host}."
+    # The login page gets no secret of ours: you see its host in the browser. The others get codes or tokens.
     if member == "authorization_endpoint" or url.host == home.host:
-        return warned(name, expected, url.origin, why=why, spec=spec, cure=cure)
-    return failed(name, expected, url.origin, why=why, spec=spec, cure=cure, overridable=True)
+        return check.warned(url.origin, cure=cure)
+    return check.failed(url.origin, cure=cure, overridable=True)
 
 
 def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:

@@ -7,12 +7,12 @@ a second time may cost the tokens it bought (RFC 6749 §4.1.2).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement, Severity, failed, judged
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
@@ -185,98 +185,94 @@ def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Sec
 
 
 def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
-    name, expected = f"{_STAGE}.access_token", _TOKEN_FORM
     why = "It goes into a header field, where other characters could start a new one."
+    check = Requirement(f"{_STAGE}.access_token", _TOKEN_FORM, why, "RFC 6749 appendix A.12")
     value = document.get("access_token")
     if isinstance(value, str) and _is_token(value):
-        return passed(name, expected, f"{len(value)} characters", spec="RFC 6749 appendix A.12", why=why)
+        return check.passed(f"{len(value)} characters")
     seen = "missing" if value is None else _token_problem(value)
-    cure = f"The server must send access_token as {_TOKEN_FORM}."
-    return failed(name, expected, seen, why=why, spec="RFC 6749 appendix A.12", cure=cure)
+    return check.failed(seen, cure=f"The server must send access_token as {_TOKEN_FORM}.")
 
 
 def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved: bool) -> Check:
-    name, expected = f"{_STAGE}.token_type", "DPoP, in any case" if proved else "bearer, in any case"
+    wanted, spec = ("DPoP", "RFC 9449 §5") if proved else ("bearer", "RFC 6749 §7.1")
     why = "A token of another type means something else when it is sent like this, so it may not be used."
-    spec, value = "RFC 9449 §5" if proved else "RFC 6749 §7.1", document.get("token_type")
+    check = Requirement(f"{_STAGE}.token_type", f"{wanted}, in any case", why, spec)
+    value = document.get("token_type")
     kind = value.lower() if isinstance(value, str) else ""
-    if kind == ("dpop" if proved else "bearer"):
-        return passed(name, expected, f"{value}", spec=spec, why=why)
+    if kind == wanted.lower():
+        return check.passed(f"{value}")
     seen = "missing" if value is None else f"{value!r}"[:200]
     if kind == "bearer":
         why = "The server did not bind the token to the key: anyone who copies it can use it."
         cure = "Continue if the resource accepts bearer tokens; otherwise the server must support DPoP."
         if grant == "refresh_token":  # dropping the answer would lose a rotated refresh token
-            return warned(name, expected, seen, why=why, spec=spec, cure=cure)
-        return failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
-    cure = "The server must issue bearer tokens to this client, or tokens bound to a key (DPoP)."
+            return check.warned(seen, why=why, cure=cure)
+        return check.failed(seen, why=why, cure=cure, overridable=True)
     if kind == "dpop":
-        cure = "Ask for tokens that are bound to a key: authlens login --dpop URL."
-    return failed(name, expected, seen, why=why, spec=spec, cure=cure)
+        return check.failed(seen, cure="Ask for tokens that are bound to a key: authlens login --dpop URL.")
+    cure = "The server must issue bearer tokens to this client, or tokens bound to a key (DPoP)."
+    return check.failed(seen, cure=cure)
 
 
 def _lifetime_check(lifetime: Lifetime) -> Check:
-    name, expected = f"{_STAGE}.expires_in", "a whole number of seconds"
     why = "It says when the token has to be refreshed; without it the first refusal does."
+    check = Requirement(f"{_STAGE}.expires_in", "a whole number of seconds", why, _SPEC)
     seen = lifetime.note or f"{lifetime.seconds}"
     if lifetime.seconds == 0:
         cure = "The token is expired already: refresh it, or ask the server's owner to correct expires_in."
-        return warned(name, expected, seen, why=why, spec=_SPEC, cure=cure)
-    if lifetime.seconds is None or lifetime.note:
-        return noticed(name, expected, seen, why=why, spec=_SPEC)
-    return passed(name, expected, seen, spec=_SPEC, why=why)
+        return check.warned(seen, cure=cure)
+    return check.noticed(seen) if lifetime.seconds is None or lifetime.note else check.passed(seen)
 
 
 def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Secret | None, Check]:
-    name, expected = f"{_STAGE}.refresh_token", "a refresh token"
+    is_refresh = grant == "refresh_token"
     why = "With it you do not need to sign in for the next access token."
-    spec = "RFC 6749 §1.5" if grant == "authorization_code" else "RFC 6749 §6"
+    spec = "RFC 6749 §6" if is_refresh else "RFC 6749 §1.5"
+    check = Requirement(f"{_STAGE}.refresh_token", "a refresh token", why, spec)
     value = document.get("refresh_token")
     if value is None or value == "":
-        if grant == "refresh_token":
-            return None, passed(
-                name, "a new one, or none to continue with the old", "none", spec=spec, why=why
-            )
-        seen = "none: when the access token expires, you need to log in again"
-        return None, noticed(name, expected, seen, why=why, spec=spec)
+        if is_refresh:
+            either = replace(check, expected="a new one, or none to continue with the old")
+            return None, either.passed("none")
+        return None, check.noticed("none: when the access token expires, you need to log in again")
     if not isinstance(value, str) or not _is_token(value):
         cure = f"The server must send refresh_token as {_TOKEN_FORM}."
         seen = f"{_token_problem(value)}, so it is dropped"
-        return None, warned(name, expected, seen, why=why, spec="RFC 6749 appendix A.17", cure=cure)
+        return None, check.warned(seen, spec="RFC 6749 appendix A.17", cure=cure)
     if value == document.get("access_token"):
-        seen = "the same string as the access token"
         cure = "Ask the server's owner: revoking one of them ends both."
-        return Secret(value), warned(name, expected, seen, why=why, spec=spec, cure=cure)
-    return Secret(value), passed(name, expected, f"{len(value)} characters", spec=spec, why=why)
+        return Secret(value), check.warned("the same string as the access token", cure=cure)
+    return Secret(value), check.passed(f"{len(value)} characters")
 
 
 def _scope(
     document: Mapping[str, JsonValue], requested: str | None, sent: Sequence[Secret]
 ) -> tuple[str | None, Check]:
     """Return the granted scope and how it differs from the requested one."""
-    name, expected = f"{_STAGE}.scope", requested or "none was asked for"
-    why = "It is what the token allows."
+    expected = requested or "none was asked for"
+    check = Requirement(f"{_STAGE}.scope", expected, "It is what the token allows.", "RFC 6749 §3.3")
     value = document.get("scope")
     if value is None or value == "":
-        return requested, passed(name, expected, "not stated: as requested", spec=_SPEC, why=why)
+        # An omitted scope means the requested one (RFC 6749 §5.1).
+        return requested, check.passed("not stated: as requested", spec=_SPEC)
     if not isinstance(value, str):
-        seen, cure = "not a string, so it is ignored", "The server must send scope as one string."
-        return requested, warned(name, expected, seen, why=why, spec="RFC 6749 §3.3", cure=cure)
+        cure = "The server must send scope as one string."
+        return requested, check.warned("not a string, so it is ignored", cure=cure)
     if any(secret.reveal() in value for secret in _secrets(document, sent)):
         # A scope is shown and kept where secrets are not.
-        seen = "it repeats a secret, so it is neither shown nor stored"
-        return requested, warned(name, expected, seen, why=why, spec="RFC 6749 §3.3")
+        return requested, check.warned("it repeats a secret, so it is neither shown nor stored")
     asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
     missing, added = sorted(asked - given), sorted(given - asked)
     if not asked or not (missing or added):
-        return value, passed(name, expected, value, spec=_SPEC, why=why)
+        return value, check.passed(value, spec=_SPEC)
     parts = [f"not granted: {' '.join(missing)}"] if missing else []
     parts += [f"granted beyond the request: {' '.join(added)}"] if added else []
-    severity = Severity.WARNING if missing else Severity.NOTICE
-    cure = "Ask the owner to allow the missing scope, if the resource refuses the token." if missing else ""
-    return value, judged(
-        severity, name, expected, "; ".join(parts)[:500], why=why, spec="RFC 6749 §3.3", cure=cure
-    )
+    seen = "; ".join(parts)[:500]
+    if not missing:
+        return value, check.noticed(seen)
+    cure = "Ask the owner to allow the missing scope, if the resource refuses the token."
+    return value, check.warned(seen, cure=cure)
 
 
 def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Iterator[Secret]:
@@ -307,18 +303,17 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     value = document.get("resource")
     if value is None or value == "" or requested is None:
         return
-    name, expected = f"{_STAGE}.resource", requested
     why = "A token for another resource would be sent to the wrong place, or refused there."
-    spec = "RFC 8707 §2.2"
+    check = Requirement(f"{_STAGE}.resource", requested, why, "RFC 8707 §2.2")
     values = value if isinstance(value, list) else [value]
     seen = f"{value}"[:300]
     if requested in values:
-        yield passed(name, expected, seen, spec=spec, why=why)
+        yield check.passed(seen)
     elif any(isinstance(v, str) and same_resource(v, requested) for v in values):
-        yield noticed(name, expected, f"{seen}; only the slash after the host differs", why=why, spec=spec)
+        yield check.noticed(f"{seen}; only the slash after the host differs")
     else:
         cure = "Continue only if you know that the token is valid for the resource you asked for."
-        yield failed(name, expected, seen, why=why, spec=spec, cure=cure, overridable=True)
+        yield check.failed(seen, cure=cure, overridable=True)
 
 
 def clock_check(response: Response, *, now: datetime) -> Check | None:
@@ -334,13 +329,12 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
         skew = round((date - now).total_seconds())
     except (ValueError, OverflowError):
         return None
-    name, expected = f"{_STAGE}.clock", f"clocks within {_SKEW_LIMIT} seconds"
     why = "A token that is fresh for one clock may be expired for the other."
+    check = Requirement(f"{_STAGE}.clock", f"clocks within {_SKEW_LIMIT} seconds", why, "RFC 9110 §6.6.1")
     seen = f"the server is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else "the same time"
     if abs(skew) <= _SKEW_LIMIT:
-        return passed(name, expected, seen, spec="RFC 9110 §6.6.1", why=why)
-    cure = "Set this machine's clock, or tell the server's owner."
-    return warned(name, expected, seen, why=why, spec="RFC 9110 §6.6.1", cure=cure)
+        return check.passed(seen)
+    return check.warned(seen, cure="Set this machine's clock, or tell the server's owner.")
 
 
 def rotation_check(*, replaced: bool) -> Check:

@@ -7,17 +7,18 @@ nothing but Cloudflare's error number, and only in an answer of its edge.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import parse_qs
 
 from authlens_core.access.credential import Credential, credential_of
-from authlens_core.access.echoes import sent_in, text_without_echoes
+from authlens_core.access.echoes import sent_in, without_echoes
 from authlens_core.access.evidence import body_line, header_lines, status_line
-from authlens_core.access.login_redirect import service_token_line
 from authlens_core.access.protection import ACCESS, MEANINGS, Protection
 from authlens_core.access.team import WELL_KNOWN, is_team_host
 from authlens_core.oauth.challenge import ChallengeField, parse_challenges
 from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.exchange import Exchange
@@ -34,6 +35,7 @@ _BLOCKS: Final = {
     1020: "WAF rule",
 }
 _BODY_SEARCHED: Final = 16 * 1024  # bytes
+_LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +73,10 @@ def classify(exchange: Exchange) -> Answer:
     for rule in _RULES:
         found = rule(seen)
         if found is not None:
-            return _without_echoes(found, exchange)
-    found = seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
-    return _without_echoes(found, exchange)
-
-
-def _without_echoes(found: Answer, exchange: Exchange) -> Answer:
-    sent = sent_in((exchange,))
-    return replace(
-        found,
-        evidence=tuple(text_without_echoes(line, sent) for line in found.evidence),
-        summary=text_without_echoes(found.summary, sent),
-        cf_ray=found.cf_ray and text_without_echoes(found.cf_ray, sent),
-    )
+            break
+    else:
+        found = seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+    return without_echoes(found, sent_in((exchange,)), "evidence", "summary", "cf_ray")
 
 
 class _SeenResponse:
@@ -139,8 +132,23 @@ def _access_login(seen: _SeenResponse) -> Answer | None:
     if not named and not is_team_host(target.host):
         return None
     location = seen.response.headers.get("location") or ""
-    quoted = (service_token_line(location),) if seen.credential is Credential.SERVICE_TOKEN else ()
+    quoted = (_service_token_line(location),) if seen.credential is Credential.SERVICE_TOKEN else ()
     return seen.answer(Protection.ACCESS_LOGIN, quoted=quoted)
+
+
+def _service_token_line(location: str) -> str:
+    """Return `"service_token_status": false` or `… true` as the `meta` token of a login URL has it.
+
+    The token is a JWT. It is read and not verified, which is enough for a hint, and nothing else of it is
+    shown. Empty where there is none.
+    """
+    try:
+        query = parse_qs(location[:_LONGEST].partition("?")[2], max_num_fields=50)
+    except ValueError:
+        return ""
+    meta = parse_jwt(query.get("meta", [""])[0])
+    status = meta.claims.get("service_token_status") if meta is not None and meta.claims is not None else None
+    return f'"service_token_status": {str(status).lower()}' if isinstance(status, bool) else ""
 
 
 def _metadata_elsewhere(seen: _SeenResponse) -> Answer | None:

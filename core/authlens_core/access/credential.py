@@ -96,7 +96,7 @@ def _secret_values(request: Request) -> Iterator[str]:
     single = _single_header_pair(request)
     if single is not None:
         yield single[1]
-    if (request.headers.get("content-type") or "").partition(";")[0].strip().lower() == FORM_TYPE:
+    if request.headers.media_type == FORM_TYPE:
         body = request.body.reveal().decode("utf-8", "replace")
         yield from (value for name, value in parse_qsl(body) if name in _SECRET_PARAMETERS)
 

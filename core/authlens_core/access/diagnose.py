@@ -14,7 +14,7 @@ from authlens_core.access.cause import Cause
 from authlens_core.access.causes import CAUSES
 from authlens_core.access.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
-from authlens_core.access.echoes import sent_in, text_without_echoes
+from authlens_core.access.echoes import sent_in, without_echoes
 from authlens_core.access.evidence import error_lines, quoted, status_line, whole_answer
 from authlens_core.access.protection import NETWORK, Protection
 from authlens_core.oauth.check import Check
@@ -69,8 +69,8 @@ def explain(stage: str, checks: Sequence[Check], exchange: Exchange | None) -> D
     found = diagnose(stage, checks=checks, exchange=exchange)
     if found is not None or exchange is None:
         return found
-    response = exchange.response
-    if response is None or exchange.failure is not None:
+    response = exchange.answer
+    if response is None:
         return _no_answer(exchange, checks)
     if not any(c.subject in _ABOUT_THE_ANSWER for c in checks):
         return None
@@ -85,13 +85,7 @@ def explain(stage: str, checks: Sequence[Check], exchange: Exchange | None) -> D
 def _without_echoes(found: Diagnosis, exchange: Exchange | None) -> Diagnosis:
     """Return `found` without what was sent: the answer that it quotes may repeat it."""
     sent = () if exchange is None else sent_in((exchange,))
-    evidence = tuple(text_without_echoes(line, sent) for line in found.evidence)
-    return replace(
-        found,
-        cause=text_without_echoes(found.cause, sent),
-        cure=text_without_echoes(found.cure, sent),
-        evidence=evidence,
-    )
+    return without_echoes(found, sent, "cause", "cure", "evidence")
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:

@@ -6,13 +6,19 @@ So whatever is shown of an exchange loses the secrets that were sent in it, wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from authlens_core.access.credential import secrets_sent
 from authlens_core.oauth.error_response import without_secrets
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    _Value = TypeVar("_Value", bound=DataclassInstance)
 
 _SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
 
@@ -32,3 +38,15 @@ def text_without_echoes(text: str, sent: Iterable[Secret]) -> str:
     for secret, mask in low:
         text = text.replace(secret.reveal(), mask)
     return text
+
+
+def without_echoes(value: _Value, sent: Collection[Secret], *names: str) -> _Value:
+    """Return a dataclass with `sent` masked in the fields `names`: texts, or tuples of texts."""
+    masked: dict[str, Any] = {}
+    for name in names if sent else ():
+        text = getattr(value, name)
+        if isinstance(text, tuple):
+            masked[name] = tuple(text_without_echoes(line, sent) for line in text)
+        elif isinstance(text, str):
+            masked[name] = text_without_echoes(text, sent)
+    return replace(value, **masked)

@@ -187,7 +187,7 @@ def _usable(url: str) -> str:
         return parse_url(url, loopback_http=True).text
     except UrlRefused as refused:
         raise UsageError(
-            f"cloudflared cannot use this URL: {'; '.join(refused.reasons)}.",
+            f"cloudflared cannot use this URL: {refused}.",
             "It accepts only https addresses of applications behind Cloudflare.",
         ) from None
 

@@ -121,8 +121,7 @@ def _members(message: Message) -> tuple[tuple[str, JsonValue], ...]:
     data = message.body.reveal()
     if not data or len(data) > _MAX_BODY:
         return ()
-    media_type = (message.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if media_type == FORM_TYPE:
+    if message.headers.media_type == FORM_TYPE:
         return _pairs(data.decode("latin-1"))
     if data.lstrip()[:1] != b"{":
         return ()

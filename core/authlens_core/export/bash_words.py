@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from typing import Final
 
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.safe_text import safe_line
+
+CURLS_OWN: Final = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding"})
+"""The header fields that curl makes of the URL, the body and its options; never given twice."""
 
 
 def bash_word(text: str) -> str:

@@ -11,14 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import unquote_plus
 
-from authlens_core.export.bash_words import bash_word, bash_word_of_masked
+from authlens_core.export.bash_words import CURLS_OWN, bash_word, bash_word_of_masked
 from authlens_core.export.redaction import Redactor, ShownRequest, redacted_request
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import FORM_TYPE, Request
 
-_CURLS_OWN: Final = frozenset(
-    {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
-)
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Z0-9_]")
 
 
@@ -64,7 +61,7 @@ def _command(request: ShownRequest, variables: _Variables) -> Iterator[str]:
         folded = name.lower()
         if folded == "content-type":
             media_type = value.partition(";")[0].strip().lower()
-        if folded not in _CURLS_OWN:
+        if folded not in CURLS_OWN:
             place = "access_token" if folded == "authorization" else folded
             yield f"  --header {variables.word(f'{name}: {value}', place)}"
     text = request.body.text

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from authlens_core.export.bash_words import bash_remark, bash_word, bash_word_of_masked
+from authlens_core.export.bash_words import CURLS_OWN, bash_remark, bash_word, bash_word_of_masked
 from authlens_core.export.curl_prelude import AUTHORIZE, PRELUDE
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
@@ -18,9 +18,6 @@ from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange
 
-_CURLS_OWN: Final = frozenset(
-    {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
-)
 _REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)
 _MADE_ANEW: Final = frozenset({"client_id", "state", "code_challenge"})
 
@@ -119,11 +116,11 @@ def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[
     yield f"  option request {bash_word(request.method)}"
     yield f"  option url {_with_secrets(request.url, encoded=True)}"
     for name, value in request.headers.fields:
-        if name.lower() not in _CURLS_OWN and name.lower() != leave_out:
+        if name.lower() not in CURLS_OWN and name.lower() != leave_out:
             yield f"  option header {bash_word(name + ': ')}{_with_secrets(value)}"
     yield from (f"  {line}" for line in own)
     if request.body:
-        is_form = (request.headers.get("content-type") or "").partition(";")[0].strip().lower() == FORM_TYPE
+        is_form = request.headers.media_type == FORM_TYPE
         yield f"  option data-raw {_with_secrets(body_text(request.body), encoded=is_form)}"
     yield f"}} | send | {then}"
 

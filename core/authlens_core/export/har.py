@@ -133,7 +133,7 @@ def _request(request: Request, version: str) -> dict[str, object]:
     if request.body:
         media_type = request.headers.get("content-type") or ""
         text = body_text(request.body)
-        is_form = media_type.partition(";")[0].strip().lower() == FORM_TYPE
+        is_form = request.headers.media_type == FORM_TYPE
         # `params` would be the other way to say it; the format allows one of the two.
         shown["postData"] = {"mimeType": media_type, "text": _encoded_masks(text) if is_form else text}
     return shown

@@ -124,8 +124,7 @@ def _body(where: str, headers: Headers, body: Body) -> Named:
     if not body:
         return
     text = body_text(body)
-    media_type = (headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if media_type == FORM_TYPE:
+    if headers.media_type == FORM_TYPE:
         yield from _parameters(where, text)
         return
     members = _members(where, text)

@@ -188,10 +188,10 @@ def _login_team(record: StageRecord) -> str | None:
 
 def _judged(jwt: Jwt, exchange: Exchange, source: KeySource, now: datetime) -> Verification:
     """Return the verdict with the keys that `exchange` brought, or why it brought none."""
-    response = exchange.response
-    if exchange.failure is not None or response is None:
-        cause = exchange.failure.cause if exchange.failure is not None else "there was no answer."
-        return Verification(Signature.NOT_CHECKED, f"The keys could not be fetched: {cause}")
+    response = exchange.answer
+    if response is None:
+        words = f"The keys could not be fetched: {exchange.no_answer.cause}"
+        return Verification(Signature.NOT_CHECKED, words)
     if response.status != 200:
         words = f"The keys could not be fetched: {source.url.host} answered {response.status}."
         return Verification(Signature.NOT_CHECKED, words)
@@ -209,7 +209,7 @@ def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:
     if source.from_token:
         notes = (
             *notes,
-            ("Only the token names this team, and anyone can create a team: check that it is yours."),
+            "Only the token names this team, and anyone can create a team: check that it is yours.",
         )
     reason = f"{found.reason.rstrip('.')}, by a key of {safe_line(source.issuer)}."
     return replace(found, reason=reason, notes=notes)

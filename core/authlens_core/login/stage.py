@@ -62,17 +62,10 @@ class StageResult:
     stop: bool = False
 
 
-def unanswered(
-    exchange: Exchange, name: str, expected: str, *, spec: str, cure: str = "Try again.", why: str = ""
-) -> Check:
-    """Return the failed check for a request without a complete answer.
-
-    Args:
-        cure: what to do where the failure says nothing about that.
-    """
-    failure = exchange.failure
-    cause, cure = (failure.cause, failure.cure) if failure else ("no answer", cure)
-    return failed(name, expected, cause, why=why, spec=spec, cure=cure)
+def unanswered(exchange: Exchange, name: str, expected: str, *, spec: str, why: str = "") -> Check:
+    """Return the failed check for a request without a complete answer."""
+    lost = exchange.no_answer
+    return failed(name, expected, lost.cause, why=why, spec=spec, cure=lost.cure)
 
 
 class WaitStopped(asyncio.CancelledError):

@@ -35,6 +35,11 @@ class Headers:
         wanted = name.lower()
         return tuple(value for key, value in self.fields if key.lower() == wanted)
 
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case without parameters (RFC 9110 §8.3), or the empty string."""
+        return (self.get("content-type") or "").partition(";")[0].strip().lower()
+
     def __repr__(self) -> str:
         return f"<Headers {', '.join(name for name, _ in self.fields)!r}>"
 
@@ -74,8 +79,7 @@ class Response:
 
     @property
     def media_type(self) -> str:
-        """The media type in lower case without parameters (RFC 9110 §8.3), or the empty string."""
-        return (self.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        return self.headers.media_type
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.headers!r} {self.body!r}>"

@@ -63,6 +63,12 @@ _ERROR_TYPES: Final = {
 }
 
 
+# An imported record may lack both. Then it is unknown whether the server has acted.
+_NOTHING_CAME: Final = WireFailure(
+    FailureKind.CONNECT, "There was no answer.", "Try again.", may_have_arrived=True
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Timings:
     """Seconds spent in each phase; None where the phase did not happen (no TLS, or a failure before it).
@@ -103,3 +109,13 @@ class Exchange:
     proxy: str | None = None
     tls: str | None = None
     purpose: Purpose = Purpose.OTHER
+
+    @property
+    def answer(self) -> Response | None:
+        """The response if it is complete; a part of one decides nothing."""
+        return self.response if self.failure is None else None
+
+    @property
+    def no_answer(self) -> WireFailure:
+        """Why there is no complete answer, for the caller that got None for it."""
+        return self.failure or _NOTHING_CAME

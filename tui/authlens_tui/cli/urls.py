@@ -17,7 +17,7 @@ def checked_url(url: str) -> str:
     try:
         return parse_url(with_https(url), loopback_http=True).text
     except UrlRefused as refused:
-        cause = f"{url or 'Nothing'} cannot be used: {'; '.join(refused.reasons)}."
+        cause = f"{url or 'Nothing'} cannot be used: {refused}."
         raise UsageError(cause, "Give the whole address, such as https://wiki.example.com/") from None
 
 

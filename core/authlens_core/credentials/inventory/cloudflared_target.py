@@ -13,7 +13,7 @@ from datetime import datetime
 from authlens_core.access.audience import application_named_in, naming_request
 from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
+from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
@@ -64,7 +64,7 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
     try:
         target = parse_url(url, loopback_http=True)
     except UrlRefused as refused:
-        raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
+        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
     if token.host not in names_of(target):
         raise UsageError(
             f"This token of cloudflared is for {token.host}, not for {url}.", "See: authlens list"
@@ -142,10 +142,7 @@ def _is_of(token: CloudflaredToken, exchange: Exchange) -> bool:
 
 
 def _no_answer(exchange: Exchange) -> AuthlensError:
-    failure = exchange.failure
-    cause = failure.cause if failure is not None else "There was no answer."
-    kind = NetworkFailure if failure is None else failure.error_type
-    return kind(
-        f"authlens could not check whether the cloudflared token is for this address: {cause}",
-        failure.cure if failure is not None else "",
+    lost = exchange.no_answer
+    return lost.error_type(
+        f"authlens could not check whether the cloudflared token is for this address: {lost.cause}", lost.cure
     )

@@ -46,7 +46,7 @@ async def call_resource(
     try:
         target = parse_url(url, loopback_http=True)
     except UrlRefused as refused:
-        raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
+        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
     record = RecordBuilder(Stage.PROBE, target.text, now(), exchanges=[*before])
     record.facts.append(Fact("credential", secret))
     request = resource_request(target, method)

@@ -36,17 +36,14 @@ async def forget_client(
         delete = management_request(client, "DELETE", loopback_http=loopback)
         read = management_request(client, "GET", loopback_http=loopback)
     except UrlRefused as refused:
-        return _kept(record, f"The stored management URL is refused: {'; '.join(refused.reasons)}.", Refused)
+        return _kept(record, f"The stored management URL is refused: {refused}.", Refused)
     if delete is None or read is None:
         words = "Removed from this machine. The server gave no way to delete a registration: it still has it."
         return await _forgotten(credentials, record, words)
-    answer = await wire.send(delete, limits=TOKEN, loopback_http=loopback)
-    if answer.response is None or answer.failure is not None:
-        failure = answer.failure
-        return _kept(
-            record, failure.cause if failure else "No answer.", failure.error_type if failure else Refused
-        )
-    status, deletion = answer.response.status, read_deletion(answer.response.status)
+    exchange = await wire.send(delete, limits=TOKEN, loopback_http=loopback)
+    if exchange.answer is None:
+        return _kept(record, exchange.no_answer.cause, exchange.no_answer.error_type)
+    status, deletion = exchange.answer.status, read_deletion(exchange.answer.status)
     if deletion is Deletion.UNSUPPORTED:
         return _kept(record, f"The server does not let clients delete themselves ({status}).", Refused)
     if deletion is Deletion.REFUSED:

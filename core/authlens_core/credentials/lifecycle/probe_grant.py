@@ -121,7 +121,7 @@ async def ask(
         target = parse_url(url, loopback_http=plain)
         authorization = authorization_field(grant.token_type, secrets.access_token)
     except UrlRefused as refused:
-        raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from refused
+        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
     except ValueError as error:
         raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
 

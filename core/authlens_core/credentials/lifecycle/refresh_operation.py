@@ -34,7 +34,7 @@ from authlens_core.oauth.url import UrlRefused
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.dpop import send_with_proof
-from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
@@ -185,9 +185,9 @@ class RefreshOperation(LockedGrant):
             self._mark_unknown("The refresh was cancelled after it was sent.")
             raise
         exchange = self.record.exchanges[-1]
-        if exchange.failure is not None or exchange.response is None:
-            return self._no_answer(exchange)
-        return await self._answered(exchange.response)
+        if exchange.answer is None:
+            return self._no_answer(exchange.no_answer)
+        return await self._answered(exchange.answer)
 
     async def _send(self, request: Request) -> Exchange:
         exchange = await self.wire.send(
@@ -205,7 +205,7 @@ class RefreshOperation(LockedGrant):
                 endpoint, client, refresh_token=token or Secret(""), resource=self.grant.resource
             )
         except UrlRefused as refused:
-            cause = f"The stored token endpoint is refused: {'; '.join(refused.reasons)}."
+            cause = f"The stored token endpoint is refused: {refused}."
             seen = self.grant.token_endpoint
             self.record.failed("refresh.token_endpoint", "an https URL", seen, spec="RFC 6749 §3.2")
         except ValueError as error:
@@ -213,12 +213,10 @@ class RefreshOperation(LockedGrant):
             self.record.failed("refresh.client", "a client that can authenticate", cause)
         return self._result(RefreshOutcome.REFUSED, cause, "Log in again.")
 
-    def _no_answer(self, exchange: Exchange) -> Refreshed:
-        failure = exchange.failure
-        cause = failure.cause if failure else "There was no answer."
-        cure = failure.cure if failure else ""
+    def _no_answer(self, failure: WireFailure) -> Refreshed:
+        cause, cure = failure.cause, failure.cure
         self.record.failed("refresh.answer", "an answer", cause, cure=cure)
-        if failure is None or failure.may_have_arrived:
+        if failure.may_have_arrived:
             return self._unknown(f"The refresh was sent but the response was lost: {cause}")
         self._back_off(cause, None)
         return self._result(RefreshOutcome.TRANSIENT, cause, cure)

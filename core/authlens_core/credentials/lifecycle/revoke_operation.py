@@ -75,7 +75,7 @@ class RevokeOperation(LockedGrant):
             try:
                 return endpoint_url(text, self.grant)
             except UrlRefused as refused:
-                cause = f"The stored revocation endpoint is refused: {'; '.join(refused.reasons)}."
+                cause = f"The stored revocation endpoint is refused: {refused}."
                 self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", text, spec=_SPEC)
         cure = (
             "Let it expire, revoke it on the server's page, or remove it from this machine: authlens forget."
@@ -98,20 +98,20 @@ class RevokeOperation(LockedGrant):
             self.record.failed(f"revoke.{hint}", "a client that can authenticate", str(error))
             return
         exchange = await self._send(request, hint)
-        if exchange.response is not None and exchange.failure is None:
-            refusal = read_error(exchange.response, self._hidden(exchange))
+        if exchange.answer is not None:
+            refusal = read_error(exchange.answer, self._hidden(exchange))
             said = refusal.description if refusal is not None else ""
-            if wants_empty_secret(client, exchange.response.status, said):
+            if wants_empty_secret(client, exchange.answer.status, said):
                 self.record.checks.append(_empty_secret_check(said))
                 exchange = await self._send(with_empty_secret(request), hint)
-        if exchange.failure is not None or exchange.response is None:
-            cause = exchange.failure.cause if exchange.failure else "There was no answer."
+        if exchange.answer is None:
+            cause = exchange.no_answer.cause
             self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
             self._learn(TokenResult(hint, None, f"not confirmed: {cause}"))
             return
-        found = read_revocation(exchange.response, now=self.now(), sent=self._hidden(exchange))
+        found = read_revocation(exchange.answer, now=self.now(), sent=self._hidden(exchange))
         self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in found.checks)
-        words = found.checks[0].seen if found.checks else str(exchange.response.status)
+        words = found.checks[0].seen if found.checks else str(exchange.answer.status)
         summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
         self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
 

@@ -141,7 +141,7 @@ class ServiceTokens:
         try:
             parse_url(token.url, loopback_http=True)
         except UrlRefused as refused:
-            raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from None
+            raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from None
 
     async def load(self, token_id: str) -> tuple[ServiceToken, Secret]:
         """Return a service token and its secret, both of one generation.

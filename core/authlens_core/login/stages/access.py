@@ -10,13 +10,13 @@ from authlens_core.access.diagnose import diagnose
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after
+from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
 from authlens_core.login.step_up import wider_scope
 from authlens_core.oauth.check import Check, failed, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code
-from authlens_core.oauth.mcp import MODERN, McpCall, call_of, protocol_version
+from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
@@ -45,8 +45,8 @@ class AccessStage:
             call = McpCall.INITIALIZE if call is McpCall.LIST_TOOLS else call
             call = McpCall.DISCOVER if call is McpCall.INITIALIZE and facts.mcp_version == MODERN else call
             return call_planned(facts, call, Purpose.ACCESS, authorization)
-        last, response = sent[-1], sent[-1].response
-        if response is None or last.failure is not None or response.headers.get_all("www-authenticate"):
+        last, response = sent[-1], sent[-1].answer
+        if response is None or response.headers.get_all("www-authenticate"):
             return None
         if last.request.method == "GET":
             if facts.options.method is not None or response.status not in _GET_NOT_ALLOWED:
@@ -62,39 +62,24 @@ class AccessStage:
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Return whether the token was accepted and which layer answered."""
         if not exchanges:
-            return StageResult(
-                facts, (_refused("there is no access token", "Run the earlier stages first."),)
-            )
-        exchange = exchanges[-1]
+            check = _refused("there is no access token", "Run the earlier stages first.")
+            return StageResult(facts, (check,))
+        exchange, response = exchanges[-1], exchanges[-1].response
         answer = classify(exchange)
-        status = exchange.response.status if exchange.response else None
-        if status is None:
-            failure = exchange.failure
-            return StageResult(
-                facts, (_refused(failure.cause if failure else "no answer", failure.cure if failure else ""),)
-            )
-        version = facts.mcp_version or _version(exchanges)
+        if response is None:
+            lost = exchange.no_answer
+            return StageResult(facts, (_refused(lost.cause, lost.cure),))
+        version = facts.mcp_version or mcp_version(exchanges)
         shown = (
-            Fact("status", f"{status}", "RFC 9110 §15"),
+            Fact("status", f"{response.status}", "RFC 9110 §15"),
             Fact("answered by", answer.layer),
             kind_of_resource(exchange, answer, version=version),
         )
-        response = exchange.response
-        if response is not None and _lacks_scope(response):
+        if refusal_code(response.headers.get_all("www-authenticate")) == INSUFFICIENT_SCOPE:
             return _too_small(facts, response, answer, shown)
-        checks = _judge(status, answer)
-        if facts.anonymous and status < 300:
-            checks = (*checks, _proves_nothing())
-        return StageResult(facts, checks, shown)
-
-
-def _version(exchanges: Sequence[Exchange]) -> str | None:
-    answers = (e.response for e in reversed(exchanges) if e.request.method == "POST" and e.response)
-    return next((version for r in answers if (version := protocol_version(r)) is not None), None)
-
-
-def _lacks_scope(response: Response) -> bool:
-    return refusal_code(response.headers.get_all("www-authenticate")) == INSUFFICIENT_SCOPE
+        check = _judge(response.status, answer)
+        proves_nothing = facts.anonymous and response.status < 300
+        return StageResult(facts, (check, _proves_nothing()) if proves_nothing else (check,), shown)
 
 
 def _proves_nothing() -> Check:
@@ -129,31 +114,27 @@ def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fa
     return StageResult(facts, (check,), (*shown, wanted), found)
 
 
-def _judge(status: int, answer: Answer) -> tuple[Check, ...]:
-    if status in {401, 403} or 300 <= status < 400:
-        found = diagnose("access", status=status, answer=answer)
-        cause = found.cause if found else answer.summary
-        return (_refused(f"{status}: {cause}", found.cure if found else answer.cure),)
+def _judge(status: int, answer: Answer) -> Check:
     if status < 300:
-        return (
-            passed(
-                CheckId.ACCESS_ACCEPTED,
-                "The resource accepts the token.",
-                f"{status}, answered by: {answer.layer}",
-                spec=_SPEC,
-                why="This is the purpose of the login.",
-            ),
+        return passed(
+            CheckId.ACCESS_ACCEPTED,
+            "The resource accepts the token.",
+            f"{status}, answered by: {answer.layer}",
+            spec=_SPEC,
+            why="This is the purpose of the login.",
         )
     found = diagnose("access", status=status, answer=answer)
-    return (
-        warned(
-            CheckId.ACCESS_ACCEPTED,
-            "The resource accepts the token and answers.",
-            f"{status}: {found.cause if found else answer.summary}",
-            why="The token was not refused. The application behind the login has its own problem.",
-            spec=_SPEC,
-            cure=found.cure if found else answer.cure,
-        ),
+    cause, cure = (found.cause, found.cure) if found else (answer.summary, answer.cure)
+    # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
+    if status in {401, 403} or 300 <= status < 400:
+        return _refused(f"{status}: {cause}", cure)
+    return warned(
+        CheckId.ACCESS_ACCEPTED,
+        "The resource accepts the token and answers.",
+        f"{status}: {cause}",
+        why="The token was not refused. The application behind the login has its own problem.",
+        spec=_SPEC,
+        cure=cure,
     )
 
 

@@ -119,14 +119,14 @@ def _pushed(facts: Facts, link: str | None) -> PlannedRequest | None:
 def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
     """Return the link that holds the reference to the pushed request instead of its parameters."""
     facts = plain.facts
-    if pushed.response is None or pushed.failure is not None:
-        cause = pushed.failure.cause if pushed.failure else "no answer"
-        check = failed("pushed.answer", "The server takes the pushed request.", cause, spec="RFC 9126 §2.2")
+    if pushed.answer is None:
+        expected, cause = "The server takes the pushed request.", pushed.no_answer.cause
+        check = failed("pushed.answer", expected, cause, spec="RFC 9126 §2.2")
         return replace(plain, checks=(*plain.checks, check))
-    reading = read_pushed_authorization(pushed.response)
+    reading = read_pushed_authorization(pushed.answer)
     if reading.value is None or facts.server_metadata is None or facts.client is None:
-        error = read_error(pushed.response)
-        found = refusal(Stage.AUTHORIZATION, error, status=pushed.response.status, exchange=pushed)
+        error = read_error(pushed.answer)
+        found = refusal(Stage.AUTHORIZATION, error, status=pushed.answer.status, exchange=pushed)
         return StageResult(facts, (*plain.checks, *reading.checks), plain.shown, found)
     try:
         link = pushed_authorization_url(

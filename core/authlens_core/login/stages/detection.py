@@ -93,7 +93,7 @@ class DetectionStage:
             answer=answer,
             method=method,
             call=call_of(exchange.request) if method == "POST" else None,
-            mcp_version=_version(calls) if method == "POST" else None,
+            mcp_version=mcp_version(calls) if method == "POST" else None,
             anonymous=answer.protection is Protection.PUBLIC,
             resource_is_public=_is_public(exchange, facts.resource_url, before=facts.resource_is_public),
         )
@@ -115,7 +115,7 @@ def _parted(sent: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Excha
 
 
 def _published(documents: Sequence[Exchange]) -> Response | None:
-    found = (e.response for e in documents if e.response is not None and e.failure is None)
+    found = (e.answer for e in documents if e.answer is not None)
     return next((r for r in found if r.status == 200 and r.media_type == JSON_TYPE), None)
 
 
@@ -125,8 +125,8 @@ def next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None:
     if not calls:
         first = McpCall.DISCOVER if method == "POST" else None
         return call_planned(facts, first, Purpose.RESOURCE)
-    response = calls[-1].response
-    if response is None or calls[-1].failure is not None or response.headers.get_all("www-authenticate"):
+    response = calls[-1].answer
+    if response is None or response.headers.get_all("www-authenticate"):
         return None
     if calls[-1].request.method == "GET":
         speaks_mcp = is_json_rpc(response) or response.media_type == EVENT_STREAM
@@ -179,7 +179,8 @@ def _decisive(calls: Sequence[Exchange]) -> Exchange:
     return calls[0]
 
 
-def _version(calls: Sequence[Exchange]) -> str | None:
+def mcp_version(calls: Sequence[Exchange]) -> str | None:
+    """Return the protocol version that the last answer to a POST names, of those that name one."""
     answers = (e.response for e in reversed(calls) if e.request.method == "POST" and e.response is not None)
     return next((version for r in answers if (version := protocol_version(r)) is not None), None)
 

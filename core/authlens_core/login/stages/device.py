@@ -42,11 +42,10 @@ def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None)
     if not exchanges:
         return StageResult(facts, (_no_endpoint(),))
     exchange = exchanges[-1]
-    if exchange.response is None or exchange.failure is not None:
+    if exchange.answer is None:
         name, expected = "device.answer", "The server answers with the codes."
-        check = unanswered(exchange, name, expected, spec=_SPEC, cure="Run the stage again.")
-        return StageResult(facts, (check,))
-    reading = read_device_authorization(exchange.response, loopback_http=facts.loopback_http)
+        return StageResult(facts, (unanswered(exchange, name, expected, spec=_SPEC),))
+    reading = read_device_authorization(exchange.answer, loopback_http=facts.loopback_http)
     found = reading.value
     if found is None:
         return StageResult(facts, reading.checks)

@@ -59,10 +59,10 @@ class ExchangeStage:
             expired = poll_checks(()) if facts.device is not None else ()
             return StageResult(facts, expired or (_no_code(),))
         exchange = _token_exchange(exchanges)
-        if exchange.response is None or exchange.failure is not None:
+        if exchange.answer is None:
             return StageResult(facts, (_no_answer(exchange),))
         reading = read_token_response(
-            exchange.response,
+            exchange.answer,
             resource=facts.resource,
             scope=facts.scope,
             sent=_sent(facts),
@@ -70,7 +70,7 @@ class ExchangeStage:
         )
         checks = (*reading.checks, *_clock(exchange))
         if reading.value is None:
-            error, status = read_error(exchange.response, _sent(facts)), exchange.response.status
+            error, status = read_error(exchange.answer, _sent(facts)), exchange.answer.status
             found = refusal(Stage.EXCHANGE, error, status=status, exchange=exchange)
             if facts.device is not None and (expired := poll_checks(exchanges)):
                 return StageResult(facts, expired)
@@ -163,41 +163,32 @@ def _no_code() -> Check:
 
 
 def _no_answer(exchange: Exchange) -> Check:
-    failure = exchange.failure
-    unknown = failure is not None and failure.may_have_arrived
+    lost = exchange.no_answer
+    why = "The result is unknown: the server may have used the code. authlens does not send it again."
     return failed(
         "exchange.answer",
         "The token endpoint answers.",
-        failure.cause if failure else "no answer",
-        why="The result is unknown: the server may have used the code. authlens does not send it again."
-        if unknown
-        else "",
+        lost.cause,
+        why=why if lost.may_have_arrived else "",
         spec="RFC 6749 §10.5",
-        cure=f"{failure.cure} Then go back to PKCE and sign in again." if failure else "Sign in again.",
+        cure=f"{lost.cure} Then go back to PKCE and sign in again.",
     )
 
 
 def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ...]:
-    spec = "RFC 6749 §5.1"
-    lifetime = tokens.lifetime
+    spec, lifetime = "RFC 6749 §5.1", tokens.lifetime
+    lasts = "no expiry given" if lifetime.seconds is None else f"{lifetime.seconds} s"
     facts = [
         Fact("access_token", tokens.access_token, spec),
         Fact("token_type", tokens.token_type, spec),
-        Fact(
-            "expires_in",
-            "no expiry given" if lifetime.seconds is None else f"{lifetime.seconds} s",
-            spec,
-            lifetime.note,
-        ),
+        Fact("expires_in", lasts, spec, lifetime.note),
     ]
     if expires_at is not None:
         facts.append(Fact("expires at", expires_at.isoformat(sep=" ", timespec="seconds"), "", "UTC"))
-    if tokens.refresh_token is not None:
-        facts.append(Fact("refresh_token", tokens.refresh_token, spec))
-    if tokens.id_token is not None:
-        facts.append(Fact("id_token", tokens.id_token, "OpenID Connect Core §3.1.3.3"))
-    if tokens.scope:
-        facts.append(Fact("scope", tokens.scope, "RFC 6749 §3.3"))
-    if tokens.resource:
-        facts.append(Fact("resource", tokens.resource, "RFC 8707"))
-    return tuple(facts)
+    others = (
+        ("refresh_token", tokens.refresh_token, spec),
+        ("id_token", tokens.id_token, "OpenID Connect Core §3.1.3.3"),
+        ("scope", tokens.scope, "RFC 6749 §3.3"),
+        ("resource", tokens.resource, "RFC 8707"),
+    )
+    return (*facts, *(Fact(name, value, source) for name, value, source in others if value))

@@ -63,16 +63,16 @@ class RegistrationStage:
         if not exchanges:
             return StageResult(facts, (_nothing_to_use(facts),))
         exchange = exchanges[-1]
-        if exchange.response is None or exchange.failure is not None:
+        if exchange.answer is None:
             return StageResult(facts, (_no_answer(exchange),))
         reading = read_registration(
-            exchange.response,
+            exchange.answer,
             redirect_uri=facts.redirect_uri or "",
             endpoint=_endpoint(facts),
             now=exchange.started_at,
         )
         if reading.value is None:
-            error, status = read_error(exchange.response), exchange.response.status
+            error, status = read_error(exchange.answer), exchange.answer.status
             remark = f"The redirect URI sent was {facts.redirect_uri}."
             found = refusal(Stage.REGISTRATION, error, status=status, remark=remark, exchange=exchange)
             return StageResult(facts, reading.checks, diagnosis=found)
@@ -133,10 +133,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
             "authlens is already registered at this server.",
             f"client_id {known.client_id}",
             spec=_SPEC,
-            why=(
-                "Registered clients often cannot be deleted, so authlens registers once and reuses the "
-                "client."
-            ),
+            why="Many servers never delete a client, so authlens registers once and reuses it.",
         )
     return None
 
@@ -185,10 +182,10 @@ def _nothing_to_use(facts: Facts) -> Check:
 
 
 def _no_answer(exchange: Exchange) -> Check:
-    unknown = exchange.failure is not None and exchange.failure.may_have_arrived
     why = "It is unknown whether a client was created, so authlens does not register again automatically."
-    name, expected = "registration.answer", "The server answers the registration."
-    return unanswered(exchange, name, expected, why=why if unknown else "", spec=_SPEC, cure="")
+    why = why if exchange.no_answer.may_have_arrived else ""
+    expected = "The server answers the registration."
+    return unanswered(exchange, "registration.answer", expected, why=why, spec=_SPEC)
 
 
 def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:

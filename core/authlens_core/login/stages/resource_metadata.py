@@ -49,7 +49,7 @@ class ResourceMetadataStage:
         if not exchanges:
             return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
-        if last.response is None or last.failure is not None:
+        if last.answer is None:
             name, expected = "resource_metadata.answer", "The resource answers with its metadata."
             return StageResult(facts, (unanswered(last, name, expected, spec=_SPEC),))
         if _not_here(last, guessed=facts.metadata_guessed):
@@ -60,7 +60,7 @@ class ResourceMetadataStage:
             found_cause = diagnosis_of(Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved)
             return StageResult(_legacy(facts), (check,), diagnosis=found_cause)
         reading = read_resource_metadata(
-            last.response, requested=facts.resource_url, loopback_http=facts.loopback_http
+            last.answer, requested=facts.resource_url, loopback_http=facts.loopback_http
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)
@@ -126,12 +126,9 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
 
 def _legacy(facts: Facts) -> Facts:
     """MCP servers of 2025-03-26 have no resource metadata: their origin is the authorization server."""
-    issuer = facts.url(facts.resource_url.origin)
-    return (
-        facts
-        if issuer is None
-        else replace(facts, issuer=issuer, issuer_identifier=facts.resource_url.origin)
-    )
+    origin = facts.resource_url.origin
+    issuer = facts.url(origin)
+    return facts if issuer is None else replace(facts, issuer=issuer, issuer_identifier=origin)
 
 
 def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> StageResult:
@@ -140,20 +137,13 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
     checks.append(_choice(facts, servers, chosen))
     if facts.earlier_issuer not in (None, chosen):
         checks.append(_server_changed(facts.earlier_issuer or "", chosen))
-    shown = (
-        Fact("resource", metadata.resource, "RFC 9728 §2", "what this resource calls itself"),
-        *(
-            Fact(
-                "authorization_servers", server, "RFC 9728 §2", "chosen" if server == chosen else "also named"
-            )
-            for server in servers
-        ),
-        *(
-            (Fact("scopes_supported", " ".join(metadata.scopes_supported), "RFC 9728 §2"),)
-            if metadata.scopes_supported
-            else ()
-        ),
-    )
+    spec = "RFC 9728 §2"
+    shown = [Fact("resource", metadata.resource, spec, "what this resource calls itself")]
+    for server in servers:
+        note = "chosen" if server == chosen else "also named"
+        shown.append(Fact("authorization_servers", server, spec, note))
+    if metadata.scopes_supported:
+        shown.append(Fact("scopes_supported", " ".join(metadata.scopes_supported), spec))
     issuer: Url | None
     try:
         issuer = parse_url(chosen, loopback_http=facts.loopback_http, allow_query=False)
@@ -163,14 +153,14 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
             failed(
                 "resource_metadata.issuer_url",
                 "The authorization server is named by an https URL without query or fragment.",
-                f"{chosen}: {'; '.join(refused.reasons)}",
+                f"{chosen}: {refused}",
                 why="An issuer is compared exactly and receives credentials, so it must be exact.",
                 spec="RFC 8414 §2",
                 cure="Ask the owner of the resource to correct authorization_servers.",
             )
         )
     new = replace(facts, resource_metadata=metadata, issuer=issuer, issuer_identifier=chosen)
-    return StageResult(new, tuple(checks), shown)
+    return StageResult(new, tuple(checks), tuple(shown))
 
 
 def _server_changed(earlier: str, chosen: str) -> Check:

@@ -13,7 +13,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.check_id import CheckId
-from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
+from authlens_core.oauth.resource_metadata import metadata_request
 from authlens_core.oauth.server_metadata import (
     ServerMetadata,
     metadata_urls,
@@ -37,30 +37,27 @@ class ServerMetadataStage:
         """Return the GET of the next candidate; only a client error moves on to the next."""
         if facts.issuer is None:
             return None
-        if sent and (sent[-1].response is None or sent[-1].failure or not moves_on(sent[-1].response)):
+        if sent and (sent[-1].answer is None or not moves_on(sent[-1].answer)):
             return None
         candidates = metadata_urls(facts.issuer)
         if len(sent) >= len(candidates):
             return None
-        request = Request("GET", candidates[len(sent)].text, Headers.of([("Accept", JSON_TYPE)]))
-        return PlannedRequest(request, Purpose.SERVER_METADATA)
+        return PlannedRequest(metadata_request(candidates[len(sent)]), Purpose.SERVER_METADATA)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document found, check the four requirements, and keep the endpoints."""
         if facts.issuer is None or not exchanges:
             return StageResult(facts, (_no_document("there is no authorization server to ask"),))
         last = exchanges[-1]
-        if last.response is None or last.failure is not None:
-            cause = last.failure.cause if last.failure else "no answer"
-            cure = last.failure.cure if last.failure else ""
-            return StageResult(facts, (_no_document(cause, cure),))
-        if moves_on(last.response):
+        if last.answer is None:
+            return StageResult(facts, (_no_document(last.no_answer.cause, last.no_answer.cure),))
+        if moves_on(last.answer):
             tried = ", ".join(
                 f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None
             )
             return _default_paths(facts, tried)
         reading = read_server_metadata(
-            last.response,
+            last.answer,
             issuer=facts.issuer_identifier or facts.issuer.text,
             schemeless_issuer=is_team_host(facts.issuer.host) or _is_stated_team(facts, facts.issuer),
             resource=facts.resource or facts.resource_url.text,
@@ -101,10 +98,8 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
         f"{seen}; {_LEGACY_PATHS} of {issuer} are used instead" if chosen else seen,
         why="Unpublished endpoints are a guess: a wrong one could get your code.",
         spec="MCP 2025-03-26, Authorization",
-        cure=(
-            f"For an old MCP server, continue with {_LEGACY_PATHS} of {issuer}: authlens login "
-            "--legacy-paths URL."
-        ),
+        cure=f"For an old MCP server, continue with {_LEGACY_PATHS} of {issuer}: authlens login "
+        "--legacy-paths URL.",
         overridable=not chosen,
     )
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):

@@ -138,7 +138,7 @@ def _option(name: str, text: str) -> str | int | None:
         try:
             parse_url(text, loopback_http=True, allow_query=False)
         except UrlRefused as refused:
-            raise ValueError(f"The issuer cannot be used: {'; '.join(refused.reasons)}.") from None
+            raise ValueError(f"The issuer cannot be used: {refused}.") from None
     # An empty scope or resource is a choice too: none is asked for.
     return text if name in ("scope", "resource") else text or None
 
@@ -166,7 +166,9 @@ def places_of(request: Request | None) -> tuple[EditLocation, ...]:
     """Return where something can be added: to `request`, or to a link where that is None."""
     if request is None:
         return (EditLocation.QUERY,)
-    body = {FORM_TYPE: (EditLocation.FORM,), JSON_TYPE: (EditLocation.JSON,)}.get(_body_type(request), ())
+    body = {FORM_TYPE: (EditLocation.FORM,), JSON_TYPE: (EditLocation.JSON,)}.get(
+        request.headers.media_type, ()
+    )
     return (*body, EditLocation.QUERY, EditLocation.HEADER)
 
 
@@ -202,12 +204,8 @@ def _part(place: EditLocation, name: str, value: str) -> EditablePart:
     return EditablePart(place, name, Secret(value) if name.lower() in _SECRET else value)
 
 
-def _body_type(request: Request) -> str:
-    return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-
-
 def _parts_of_body(request: Request) -> Iterator[EditablePart]:
-    kind, body = _body_type(request), request.body.reveal()
+    kind, body = request.headers.media_type, request.body.reveal()
     if kind == FORM_TYPE:
         try:
             pairs = decode_form(body.decode("ascii"))

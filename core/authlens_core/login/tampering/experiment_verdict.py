@@ -28,9 +28,9 @@ def answered_with_tokens(
         seen = "the first request was already refused, so nothing was sent again"
         return _check(experiment, _Answer(Severity.NOTICE, seen))
     last = exchanges[-1] if exchanges else None
-    response = last.response if last is not None and last.failure is None else None
+    response = last.answer if last is not None else None
     if response is None:
-        cause = last.failure.cause if last is not None and last.failure is not None else "nothing was sent"
+        cause = last.no_answer.cause if last is not None else "nothing was sent"
         return _check(experiment, _Answer(Severity.NOTICE, f"no answer: {cause}"))
     if response.status < 300:
         return _check(experiment, _Answer(experiment.accepted, f"{response.status}: it returned tokens"))
@@ -76,10 +76,10 @@ def answered_the_push(
     experiment: Experiment, pushed: Exchange, sent: Sequence[Secret] = ()
 ) -> tuple[Check, ...]:
     """Judge a pushed authorization request that was refused; empty if it was taken: the link shows more."""
-    response = pushed.response
-    if response is None or pushed.failure is not None:
-        cause = pushed.failure.cause if pushed.failure is not None else "nothing came back"
-        return (_check(experiment, _Answer(Severity.NOTICE, f"no answer: {cause}")),)
+    response = pushed.answer
+    if response is None:
+        seen = f"no answer: {pushed.no_answer.cause}"
+        return (_check(experiment, _Answer(Severity.NOTICE, seen)),)
     if response.status < 300:
         return ()
     error = read_error(response, sent)

@@ -38,13 +38,11 @@ class StaleRefreshStage:
         if not exchanges or old is None:
             return StageResult(facts, (_no_refresh_token(),))
         exchange = exchanges[-1]
-        if exchange.response is None or exchange.failure is not None:
-            return StageResult(
-                facts,
-                (unanswered(exchange, "refresh.answer", "The token endpoint answers.", spec="RFC 6749 §6"),),
-            )
+        if exchange.answer is None:
+            name, expected = "refresh.answer", "The token endpoint answers."
+            return StageResult(facts, (unanswered(exchange, name, expected, spec="RFC 6749 §6"),))
         reading = read_token_response(
-            exchange.response,
+            exchange.answer,
             resource=facts.resource,
             scope=facts.scope,
             grant="refresh_token",

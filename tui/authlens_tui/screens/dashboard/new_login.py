@@ -136,7 +136,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         try:
             return parse_url(with_https(url_in(text) or text), loopback_http=True).text
         except UrlRefused as refused:
-            self._say(f"This URL cannot be used: {'; '.join(refused.reasons)}", bad=True)
+            self._say(f"This URL cannot be used: {refused}", bad=True)
             return None
 
     # -- favourites ------------------------------------------------------------------------------------

@@ -234,7 +234,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         try:
             url = parse_url(text if "://" in text else f"https://{text}", loopback_http=True).text
         except UrlRefused as refused:
-            raise UsageError(f"The URL is refused: {'; '.join(refused.reasons)}.", "Correct it.") from None
+            raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from None
         token = ServiceToken(
             token_id=new_token_id(),
             url=url,

@@ -64,8 +64,7 @@ class Secret:
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        msg = "a Secret is never pickled or copied to another process"
-        raise TypeError(msg)
+        raise TypeError("a Secret is never pickled or copied to another process")
 
 
 @final
@@ -111,5 +110,4 @@ class Body:
     __str__ = __repr__
 
     def __reduce__(self) -> NoReturn:
-        msg = "a Body is never pickled or copied to another process"
-        raise TypeError(msg)
+        raise TypeError("a Body is never pickled or copied to another process")

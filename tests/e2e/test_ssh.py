@@ -95,8 +95,7 @@ class Machine:
             with suppress(OSError, ValueError):
                 return int((self.folder / "code").read_text())
             await asyncio.sleep(0.05)
-        msg = "the command is still running"
-        raise AssertionError(msg)
+        raise AssertionError("the command is still running")
 
     def processes(self) -> list[str]:
         """Return the command lines of what still runs there on behalf of this login."""

@@ -49,8 +49,7 @@ class FileKeyring(KeyringBackend):
         """Delete, and complain where there is nothing, as real backends do."""
         entries = self._read()
         if entries.pop(f"{service}\n{username}", None) is None:
-            msg = "no such password"
-            raise PasswordDeleteError(msg)
+            raise PasswordDeleteError("no such password")
         self._write(entries)
 
 
@@ -60,8 +59,7 @@ class WindowsKeyring(FileKeyring):
     def set_password(self, service: str, username: str, password: str) -> None:
         """Store, if it is short enough."""
         if len(password.encode("utf-16-le")) > WINDOWS_LIMIT:
-            msg = "(1783, 'CredWrite', 'The stub received bad data')"
-            raise OSError(msg)
+            raise OSError("(1783, 'CredWrite', 'The stub received bad data')")
         super().set_password(service, username, password)
 
 
@@ -95,8 +93,7 @@ class DeniedKeyring(FileKeyring):
     def set_password(self, service: str, username: str, password: str) -> None:
         """Refuse."""
         if self._path.with_suffix(".locked").exists():
-            msg = "Failed to unlock the collection!"
-            raise KeyringLocked(msg)
+            raise KeyringLocked("Failed to unlock the collection!")
         super().set_password(service, username, password)
 
 
@@ -119,8 +116,7 @@ class TalkativeKeyring(FileKeyring):
     def set_password(self, service: str, username: str, password: str) -> None:
         """Store, but not what begins with `leak`."""
         if password.startswith("leak"):
-            msg = f"cannot store {password!r} (-25308)"
-            raise PasswordSetError(msg)
+            raise PasswordSetError(f"cannot store {password!r} (-25308)")
         super().set_password(service, username, password)
 
 

@@ -86,8 +86,7 @@ def without_member(text: str, path: Sequence[str]) -> str:
 
 def _object(node: Node) -> Node:
     if node.members is None:
-        msg = "the list of servers is not an object"
-        raise JsonSpanError(msg)
+        raise JsonSpanError("the list of servers is not an object")
     return node
 
 

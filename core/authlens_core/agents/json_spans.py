@@ -77,8 +77,7 @@ class _JsonReader:
 
     def fail(self, why: str) -> NoReturn:
         line = self.text.count("\n", 0, self.at) + 1
-        msg = f"line {line}: {why}"
-        raise JsonSpanError(msg)
+        raise JsonSpanError(f"line {line}: {why}")
 
     def skip(self) -> None:
         """Go over white space and comments."""

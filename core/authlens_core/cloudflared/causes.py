@@ -60,10 +60,8 @@ _TABLE: Final = (
         ("no such host", "connection refused", "network is unreachable", "x509", "tls:", "i/o timeout"),
         NetworkFailure,
         "cloudflared could not reach the application or the server that transfers the token.",
-        (
-            "Check the network and the proxy. A TLS-inspecting proxy's certificate must be trusted on "
-            "this machine."
-        ),
+        "Check the network and the proxy. A TLS-inspecting proxy's certificate must be trusted on "
+        "this machine.",
     ),
     _KnownCause(
         ("context deadline exceeded", "client.timeout", "timed out"),

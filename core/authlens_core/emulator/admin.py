@@ -103,6 +103,5 @@ class AdminMiddleware:
 
 async def _body(request: Request) -> Any:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        msg = "the body has to be application/json"
-        raise ValueError(msg)
+        raise ValueError("the body has to be application/json")
     return json.loads(await read_body(request))

@@ -290,7 +290,6 @@ def fault_set(faults: Iterable[Fault | str]) -> frozenset[Fault]:
     chosen = set()
     for name in faults:
         if name not in known:
-            msg = f"There is no fault {str(name)!r}. The faults are: {', '.join(known)}."
-            raise ValueError(msg)
+            raise ValueError(f"There is no fault {str(name)!r}. The faults are: {', '.join(known)}.")
         chosen.add(known[name])
     return frozenset(chosen)

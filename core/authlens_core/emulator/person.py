@@ -222,8 +222,7 @@ async def fetch_page(url: str) -> tuple[int, str]:
 def _require_loopback(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "http" or (parts.hostname or "") not in LOOPBACK:
-        msg = "The simulated user opens only pages on loopback."
-        raise ValueError(msg)
+        raise ValueError("The simulated user opens only pages on loopback.")
 
 
 async def _request(url: str, form: bytes, cookies: str) -> _LoadedPage:
@@ -251,8 +250,7 @@ async def _request(url: str, form: bytes, cookies: str) -> _LoadedPage:
         await writer.drain()
         return await _read_page(connection, reader)
     except h11.RemoteProtocolError as error:
-        msg = "the answer is not HTTP"
-        raise OSError(msg) from error
+        raise OSError("the answer is not HTTP") from error
     finally:
         writer.close()
         with contextlib.suppress(OSError):

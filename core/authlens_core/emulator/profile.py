@@ -110,7 +110,6 @@ def standard_faults(profile: Profile, names: Iterable[str]) -> frozenset[Standar
     chosen = set()
     for name in names:
         if name not in known:
-            msg = f"The profile {profile} has no fault {str(name)!r}. It has: {', '.join(known)}."
-            raise ValueError(msg)
+            raise ValueError(f"The profile {profile} has no fault {str(name)!r}. It has: {', '.join(known)}.")
         chosen.add(known[name])
     return frozenset(chosen)

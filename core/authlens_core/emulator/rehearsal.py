@@ -55,10 +55,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Fault.PUBLIC,
         ScenarioGroup.DETECTION,
         "The answer is 200. Has the login succeeded?",
-        (
-            "There was no login: the resource never asked who you are. If the page should be protected, "
-            "this is the problem."
-        ),
+        "There was no login: the resource never asked who you are. If the page should be protected, "
+        "this is the problem.",
     ),
     Scenario(
         Fault.BROWSER_INTEGRITY,
@@ -252,10 +250,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         Fault.OAUTH_TURNED_OFF,
         ScenarioGroup.ACCESS,
-        (
-            "The token is new, but you are redirected to the login page. What happened between stage 7 "
-            "and stage 8?"
-        ),
+        "The token is new, but you are redirected to the login page. What happened between stage 7 "
+        "and stage 8?",
         "The owner turned Managed OAuth off. The redirect shows it: a refused token would return a 401. "
         "The login ends with a failure in stage 8 that names the setting.",
     ),

@@ -151,10 +151,8 @@ TOKEN_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "redirect_uri": Explanation("The same as in the link, or the code is refused.", "RFC 6749 §4.1.3"),
     "client_id": Explanation("The client that asks.", "RFC 6749 §3.2.1"),
     "code_verifier": Explanation(
-        (
-            "Shows that the client that sends the code also started the login: its SHA-256 is the "
-            "code_challenge."
-        ),
+        "Shows that the client that sends the code also started the login: its SHA-256 is the "
+        "code_challenge.",
         "RFC 7636 §4.5",
     ),
     "refresh_token": Explanation("Gets the next access token.", "RFC 6749 §6"),

@@ -32,41 +32,35 @@ def read_json(data: bytes) -> JsonRecord:
             data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refused, parse_float=_finite
         )
     except UnicodeDecodeError:
-        msg = "it is not UTF-8"
-        raise RecordRefused(msg) from None
+        raise RecordRefused("it is not UTF-8") from None
     except RecordRefused:
         raise
     except (ValueError, RecursionError):  # the decoder's own words may quote the file
-        msg = "it is not JSON"
-        raise RecordRefused(msg) from None
+        raise RecordRefused("it is not JSON") from None
     return JsonRecord("the document", _mapping("the document", found))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        msg = "a name appears twice in one object"
-        raise RecordRefused(msg)
+        raise RecordRefused("a name appears twice in one object")
     return found
 
 
 def _refused(constant: str) -> NoReturn:
-    msg = f"{constant} is not JSON"
-    raise RecordRefused(msg)
+    raise RecordRefused(f"{constant} is not JSON")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        msg = "a number is too large"
-        raise RecordRefused(msg)
+        raise RecordRefused("a number is too large")
     return value
 
 
 def _mapping(where: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        msg = f"{where} is not an object"
-        raise RecordRefused(msg)
+        raise RecordRefused(f"{where} is not an object")
     return value
 
 
@@ -79,8 +73,7 @@ class JsonRecord:
 
     def value(self, name: str) -> object:
         if name not in self.members:
-            msg = f"{self.where} has no {name}"
-            raise RecordRefused(msg)
+            raise RecordRefused(f"{self.where} has no {name}")
         return self.members[name]
 
     def text(self, name: str) -> str:
@@ -159,12 +152,10 @@ class JsonRecord:
         return value
 
     def _wrong(self, name: str, expected: str) -> NoReturn:
-        msg = f"{name} of {self.where} is not {expected}"
-        raise RecordRefused(msg)
+        raise RecordRefused(f"{name} of {self.where} is not {expected}")
 
 
 def _string(where: str, value: object) -> str:
     if not isinstance(value, str):
-        msg = f"{where} is not text"
-        raise RecordRefused(msg)
+        raise RecordRefused(f"{where} is not text")
     return value

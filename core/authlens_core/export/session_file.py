@@ -97,8 +97,7 @@ def read_session(data: bytes) -> Trace:
 
 def _require_known(document: JsonRecord) -> None:
     if document.value("format") != FORMAT:
-        msg = f'it does not say "format": "{FORMAT}"'
-        raise RecordRefused(msg)
+        raise RecordRefused(f'it does not say "format": "{FORMAT}"')
     version = document.integer("version")
     if version > VERSION:
         cause = (
@@ -106,8 +105,7 @@ def _require_known(document: JsonRecord) -> None:
         )
         raise SessionFileRefused(cause, "Update authlens, or ask for the file in the older version.")
     if version != VERSION:
-        msg = f"there is no version {version} of the format"
-        raise RecordRefused(msg)
+        raise RecordRefused(f"there is no version {version} of the format")
 
 
 class _Budget:
@@ -148,8 +146,7 @@ def _out(value: object, budget: _Budget) -> object:
 def _trace_in(found: JsonRecord) -> Trace:
     trace_id = found.text("trace_id")
     if not (trace_id.isascii() and trace_id.isalnum() and len(trace_id) <= _LONGEST_ID):
-        msg = "trace_id is not a short word of letters and digits"
-        raise RecordRefused(msg)
+        raise RecordRefused("trace_id is not a short word of letters and digits")
     return Trace(
         trace_id,
         found.choice("kind", TraceKind),

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+# Bytes of one event that are held.
 _LARGEST: Final = 64 * 1024 * 1024
-"""Bytes of one event that are held."""
 
 
 class EventTooLarge(Exception):

@@ -33,13 +33,13 @@ from authlens_core.gateway.mcp_message import (
 )
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
+# Reconnections in a row that bring no event.
 _RESUMES: Final = 5
-"""Reconnections in a row that bring no event."""
+# Seconds before a stream is resumed, where the server names no time.
 _PAUSE: Final = 1.0
-"""Seconds before a stream is resumed, where the server names no time."""
 _LONGEST_PAUSE: Final = 60.0
+# Seconds that requests may take after the client has closed standard input.
 _AT_THE_END: Final = 30.0
-"""Seconds that requests may take after the client has closed standard input."""
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
 
+# Seconds for which held fields are used without a look at the index, which another process may change.
 _RECHECK: Final = 1.0
-"""Seconds for which held fields are used without a look at the index, which another process may change."""
 
 
 class RequestCredential:

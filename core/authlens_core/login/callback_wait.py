@@ -178,8 +178,7 @@ class ResponseWait:
 
     def _awaited(self) -> ExpectedResponse:
         if self._expected is None or self._answer is not None:
-            msg = "no answer is awaited"
-            raise ValueError(msg)
+            raise ValueError("no answer is awaited")
         return self._expected
 
     async def close(self) -> None:

@@ -21,8 +21,8 @@ from authlens_core.trace.record import Stage
 
 LONGEST: Final = 64 * 1024
 """Characters of one record; a longer one is neither written nor read."""
+# The stages after a client was found or registered and before the tokens are kept.
 _WORTH_IT: Final = frozenset({Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE})
-"""The stages after a client was found or registered and before the tokens are kept."""
 _VERSION: Final = 1
 
 

@@ -116,8 +116,7 @@ def authorization_url(
     ours = [name for name, _ in pairs]
     repeated = sorted(name for name, count in Counter(theirs + ours).items() if count > 1)
     if repeated:
-        msg = f"the authorization request would hold {', '.join(repeated)} twice"
-        raise RepeatedParameter(msg)
+        raise RepeatedParameter(f"the authorization request would hold {', '.join(repeated)} twice")
     return f"{base}?{query}{'&' if query else ''}{encode_query(pairs)}"
 
 

@@ -144,11 +144,9 @@ class _Open:
 
     def add(self, name: str, value: str) -> None:
         if self.token68 is not None:
-            msg = "a parameter after a token68"
-            raise _Malformed(msg)
+            raise _Malformed("a parameter after a token68")
         if len(self.params) == MAX_PARAMETERS:
-            msg = f"more than {MAX_PARAMETERS} parameters"
-            raise _TooLarge(msg)
+            raise _TooLarge(f"more than {MAX_PARAMETERS} parameters")
         self.params.append((name.lower(), value))
 
     def problem(self) -> str | None:
@@ -178,19 +176,16 @@ class _ChallengeReader:
             self.skip_space()
             if self.peek() == "=":
                 if not found:
-                    msg = "a parameter without a scheme"
-                    raise _Malformed(msg)
+                    raise _Malformed("a parameter without a scheme")
                 found[-1].add(name, self.value())
             else:
                 if len(found) == self.room:
-                    msg = f"more than {MAX_CHALLENGES} challenges"
-                    raise _TooLarge(msg)
+                    raise _TooLarge(f"more than {MAX_CHALLENGES} challenges")
                 found.append(_Open(name))
                 self.after_scheme(found[-1])
             self.skip_space()
             if self.peek() not in ("", ","):
-                msg = "something other than a comma"
-                raise _Malformed(msg)
+                raise _Malformed("something other than a comma")
         problems = [problem for o in found if (problem := o.problem()) is not None]
         kept = [Challenge(o.scheme, tuple(o.params), o.token68) for o in found if o.problem() is None]
         return kept, problems
@@ -200,8 +195,7 @@ class _ChallengeReader:
         if self.peek() in ("", ","):
             return
         if self.text[self.at - 1] not in _SPACE:
-            msg = "no space after the scheme"
-            raise _Malformed(msg)
+            raise _Malformed("no space after the scheme")
         start = self.at
         token68 = self.token68()
         if token68 is not None:
@@ -211,8 +205,7 @@ class _ChallengeReader:
         name = self.run(_TOKEN, "a parameter name")
         self.skip_space()
         if self.peek() != "=":
-            msg = "a parameter without a value"
-            raise _Malformed(msg)
+            raise _Malformed("a parameter without a value")
         challenge.add(name, self.value())
 
     def token68(self) -> str | None:
@@ -227,8 +220,7 @@ class _ChallengeReader:
         if self.peek() not in ("", ","):
             return None
         if end - start > MAX_VALUE:
-            msg = f"a token68 of more than {MAX_VALUE} characters"
-            raise _TooLarge(msg)
+            raise _TooLarge(f"a token68 of more than {MAX_VALUE} characters")
         return self.text[start:end]
 
     def value(self) -> str:
@@ -245,14 +237,11 @@ class _ChallengeReader:
                 self.at += 1
                 character = self.peek()
             if character == "":
-                msg = "a quoted string without an end"
-                raise _Malformed(msg)
+                raise _Malformed("a quoted string without an end")
             if character != "\t" and (character < " " or character == "\x7f"):
-                msg = "a control character in a quoted string"
-                raise _Malformed(msg)
+                raise _Malformed("a control character in a quoted string")
             if len(kept) == MAX_VALUE:
-                msg = f"a value of more than {MAX_VALUE} characters"
-                raise _TooLarge(msg)
+                raise _TooLarge(f"a value of more than {MAX_VALUE} characters")
             kept.append(character)
             self.at += 1
         self.at += 1
@@ -262,11 +251,9 @@ class _ChallengeReader:
         start = self.at
         self.skip(allowed)
         if self.at == start:
-            msg = f"no {wanted.removeprefix('a ')}"
-            raise _Malformed(msg)
+            raise _Malformed(f"no {wanted.removeprefix('a ')}")
         if self.at - start > MAX_VALUE:
-            msg = f"a value of more than {MAX_VALUE} characters"
-            raise _TooLarge(msg)
+            raise _TooLarge(f"a value of more than {MAX_VALUE} characters")
         return self.text[start : self.at]
 
     def skip_to_element(self) -> bool:

@@ -58,8 +58,7 @@ def authenticate(
     pairs = tuple(form_pairs)
     method, secret = client.token_endpoint_auth_method, client.client_secret
     if method not in AUTH_METHODS:
-        msg = "the client is registered with an authentication method that authlens does not have"
-        raise ValueError(msg)
+        raise ValueError("the client is registered with an authentication method that authlens does not have")
     if method == "none" or secret is None:
         return (*pairs, ("client_id", client.client_id)), ()
     if method == "client_secret_post":

@@ -76,8 +76,7 @@ def _import(private_jwk: Secret) -> ECKey:
     except (JoseError, ValueError, TypeError, AttributeError, KeyError):
         key = None
     if key is None or not key.is_private or key.curve_name != "P-256":
-        msg = "the stored DPoP key is not a private P-256 key"
-        raise BadDpopKey(msg)
+        raise BadDpopKey("the stored DPoP key is not a private P-256 key")
     return key
 
 

@@ -30,8 +30,7 @@ def _sendable(pairs: Iterable[FormPair]) -> list[tuple[str, str]]:
         if not text:
             continue
         if name in names:
-            msg = f"the parameter {name} would be sent twice"
-            raise FormRefused(msg)
+            raise FormRefused(f"the parameter {name} would be sent twice")
         names.add(name)
         kept.append((name, text))
     return kept
@@ -63,20 +62,16 @@ def decode_component(text: str) -> str:
         FormRefused: a broken escape, octets that are not UTF-8, NUL, or characters that a query cannot hold.
     """
     if not text.isascii() or not all("!" <= character <= "~" for character in text):
-        msg = "characters that must be percent-encoded are not"
-        raise FormRefused(msg)
+        raise FormRefused("characters that must be percent-encoded are not")
     for part in text.split("%")[1:]:
         if len(part) < 2 or part[0] not in _HEX or part[1] not in _HEX:
-            msg = "a percent sign is not followed by two hexadecimal digits"
-            raise FormRefused(msg)
+            raise FormRefused("a percent sign is not followed by two hexadecimal digits")
     try:
         decoded = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError:
-        msg = "the percent-encoded octets are not UTF-8"
-        raise FormRefused(msg) from None
+        raise FormRefused("the percent-encoded octets are not UTF-8") from None
     if "\0" in decoded:
-        msg = "there is a NUL character"
-        raise FormRefused(msg)
+        raise FormRefused("there is a NUL character")
     return decoded
 
 

@@ -59,8 +59,7 @@ def load_object(data: bytes) -> dict[str, JsonValue]:
     """
     value = load_json(data)
     if not isinstance(value, dict):
-        msg = "the document is not an object"
-        raise JsonRefused(msg, 0)
+        raise JsonRefused("the document is not an object", 0)
     return value
 
 
@@ -77,8 +76,7 @@ def load_json(data: bytes) -> JsonValue:
     try:
         text = data[skipped:].decode("utf-8")
     except UnicodeDecodeError as error:
-        msg = "not UTF-8"
-        raise JsonRefused(msg, skipped + error.start) from None
+        raise JsonRefused("not UTF-8", skipped + error.start) from None
     try:
         return _Scanner(text).document()
     except _Stop as stop:
@@ -106,21 +104,18 @@ class _Scanner:
     def document(self) -> JsonValue:
         self.skip_space()
         if self.at == len(self.text):
-            msg = "the document is empty"
-            raise _Stop(msg, self.at)
+            raise _Stop("the document is empty", self.at)
         value = self.value(0)
         self.skip_space()
         if self.at < len(self.text):
-            msg = "something follows the end of the document"
-            raise _Stop(msg, self.at)
+            raise _Stop("something follows the end of the document", self.at)
         return value
 
     def value(self, depth: int) -> JsonValue:
         start = self.peek()
         if start in "{[":
             if depth == MAX_DEPTH:
-                msg = f"more than {MAX_DEPTH} levels"
-                raise _Stop(msg, self.at)
+                raise _Stop(f"more than {MAX_DEPTH} levels", self.at)
             return self.object(depth + 1) if start == "{" else self.array(depth + 1)
         if start == '"':
             return self.string()
@@ -141,8 +136,7 @@ class _Scanner:
                 raise self.unexpected("a key in double quotes")
             key = self.string()
             if key in found:
-                msg = f'duplicate key "{safe_line(key, NAME)}"'
-                raise _Stop(msg, start)
+                raise _Stop(f'duplicate key "{safe_line(key, NAME)}"', start)
             self.count()
             self.skip_space()
             if not self.take(":"):
@@ -199,15 +193,13 @@ class _Scanner:
             raise self.unexpected("a digit after '-'")
         literal = match.group()
         if sum(map(str.isdigit, literal)) > MAX_DIGITS:
-            msg = f"a number of more than {MAX_DIGITS} digits"
-            raise _Stop(msg, self.at)
+            raise _Stop(f"a number of more than {MAX_DIGITS} digits", self.at)
         if match.group(1) is None and match.group(2) is None:
             self.at = match.end()
             return int(literal)
         number = float(literal)
         if math.isinf(number):
-            msg = "a number too large to hold"
-            raise _Stop(msg, self.at)
+            raise _Stop("a number too large to hold", self.at)
         self.at = match.end()
         return number
 
@@ -221,8 +213,7 @@ class _Scanner:
     def count(self) -> None:
         self.members += 1
         if self.members > MAX_MEMBERS:
-            msg = f"more than {MAX_MEMBERS} members"
-            raise _Stop(msg, self.at)
+            raise _Stop(f"more than {MAX_MEMBERS} members", self.at)
 
     def skip_space(self) -> None:
         match = _SPACE.match(self.text, self.at)
@@ -237,8 +228,7 @@ class _Scanner:
     def peek(self) -> str:
         """Return the next character; the end of the text where one is needed is refused."""
         if self.at >= len(self.text):
-            msg = "the document ends too early"
-            raise _Stop(msg, self.at)
+            raise _Stop("the document ends too early", self.at)
         return self.text[self.at]
 
     def unexpected(self, wanted: str) -> _Stop:

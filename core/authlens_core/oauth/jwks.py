@@ -169,8 +169,7 @@ def _signed_by(jwt: Jwt, key: _Key) -> bool:
     for name in _MEMBERS[kind]:
         value = key.get(name)
         if not isinstance(value, str) or (name != "crv" and not decoded_base64url(value)):
-            msg = f"its {name} is not base64url"
-            raise _BadKey(msg)
+            raise _BadKey(f"its {name} is not base64url")
         public[name] = value
     if kind == "RSA":
         _check_rsa_size(key)
@@ -181,13 +180,11 @@ def _signed_by(jwt: Jwt, key: _Key) -> bool:
         algorithm.check_key(imported)
         return algorithm.verify(jwt.signed.reveal(), jwt.signature.reveal(), imported)
     except (JoseError, ValueError):
-        msg = f"its members are not a valid {kind} key"
-        raise _BadKey(msg) from None
+        raise _BadKey(f"its members are not a valid {kind} key") from None
 
 
 def _check_rsa_size(key: _Key) -> None:
     # RFC 7518 §3.3 sets the lower bound; the upper ones keep the work of one verification small.
     modulus, exponent = (decoded_base64url(str(key[name])) or b"" for name in ("n", "e"))
     if len(modulus.lstrip(b"\0")) not in _RSA_BYTES or len(exponent) > _MAX_EXPONENT:
-        msg = "an RSA key has 2,048 to 8,192 bits"
-        raise _BadKey(msg)
+        raise _BadKey("an RSA key has 2,048 to 8,192 bits")

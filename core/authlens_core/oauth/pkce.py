@@ -51,8 +51,7 @@ def make_pkce(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Pkc
         challenge = code_challenge(verifier)
         if challenge[0] in _FIRST:
             return Pkce(Secret(verifier), challenge, draws)
-    msg = f"the random generator gave no usable code verifier in {_MAX_DRAWS} draws"
-    raise RuntimeError(msg)
+    raise RuntimeError(f"the random generator gave no usable code verifier in {_MAX_DRAWS} draws")
 
 
 def code_challenge(verifier: str) -> str:

@@ -44,8 +44,7 @@ def pushed_authorization_request(endpoint: Url, client: Client, parameters: Iter
     """
     pairs = [(name, value) for name, value in parameters if name != "client_id"]
     if any(name == "request_uri" for name, _ in pairs):
-        msg = "request_uri may not be pushed (RFC 9126 §2.1)"
-        raise FormRefused(msg)
+        raise FormRefused("request_uri may not be pushed (RFC 9126 §2.1)")
     if client.token_endpoint_auth_method == "client_secret_basic" and client.client_secret is not None:  # noqa: S105 - a method
         # Basic authentication leaves it out of the body, but it is a parameter of the request itself.
         pairs.append(("client_id", client.client_id))
@@ -79,8 +78,7 @@ def pushed_authorization_url(endpoint: str, *, client_id: str, request_uri: str)
     """
     base, _, query = endpoint.partition("?")
     if {"client_id", "request_uri"} & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
-        msg = "the authorization endpoint's own query has client_id or request_uri already"
-        raise FormRefused(msg)
+        raise FormRefused("the authorization endpoint's own query has client_id or request_uri already")
     own = f"{query}&" if query else ""
     return f"{base}?{own}{encode_query([('client_id', client_id), ('request_uri', request_uri)])}"
 

@@ -100,8 +100,7 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
         UrlRefused: with every reason found.
     """
     if len(text) > MAX_LENGTH:
-        msg = f"it has {len(text)} characters, and {MAX_LENGTH} are the limit"
-        raise UrlRefused(msg)
+        raise UrlRefused(f"it has {len(text)} characters, and {MAX_LENGTH} are the limit")
     reasons = _character_reasons(text)
     scheme, separator, rest = text.partition("://")
     scheme = scheme.lower()

@@ -114,8 +114,7 @@ class SettingsFile:
         """
         for name, value in changes.items():
             if not _is_fit(name, value):
-                msg = f"{name} cannot be that"
-                raise ValueError(msg)
+                raise ValueError(f"{name} cannot be that")
         self.present = replace(self.present, **changes)
         if self._path is not None:
             self._members |= {"version": max(_VERSION, self._written_by()), **changes}

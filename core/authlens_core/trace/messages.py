@@ -8,7 +8,7 @@ shown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
@@ -152,15 +152,7 @@ def _of_underway(underway: RunningStage, index: int) -> Iterator[Arrow]:
         yield _request(stage, underway.request, Purpose.OTHER, len(so_far), index)
     elif stage is Stage.AUTHORIZATION:
         yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
-        yield Arrow(
-            Party.BROWSER,
-            Party.AUTHLENS,
-            "waiting for the browser",
-            stage,
-            reply=True,
-            record_index=index,
-            missing=True,
-        )
+        yield _no_browser("waiting for the browser", stage, index)
 
 
 def _failing(record: StageRecord) -> frozenset[int]:
@@ -169,6 +161,7 @@ def _failing(record: StageRecord) -> frozenset[int]:
     if record.outcome is not Outcome.FAILED or last < 0:
         broken = {last} if last >= 0 and record.exchanges[last].failure is not None else set()
         return frozenset(broken)
+    # A revocation asks for each token in turn, whatever became of the one before (stages/revoke.py).
     if record.stage is not Stage.REVOKE:
         return frozenset({last})
     names = {check.name for check in record.failures}
@@ -223,19 +216,7 @@ def _reply(record: StageRecord, exchange: Exchange, number: int, index: int, *, 
     plain = _answer(record.stage, exchange, number, index)
     if plain.failed or not failed:
         return plain
-    note = _reason(record, _REVOCATIONS.get(exchange.purpose, ("",))[0])
-    return Arrow(
-        plain.sender,
-        plain.receiver,
-        plain.label,
-        record.stage,
-        number,
-        failed=True,
-        note=note,
-        reply=True,
-        record_index=index,
-        missing=plain.missing,
-    )
+    return replace(plain, failed=True, note=_reason(record, _REVOCATIONS.get(exchange.purpose, ("",))[0]))
 
 
 def _status(status: int) -> str:
@@ -264,6 +245,10 @@ def _words(check: Check) -> str:
 
 def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: str = "") -> Arrow:
     return Arrow(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note, record_index=index)
+
+
+def _no_browser(label: str, stage: Stage, index: int) -> Arrow:
+    return Arrow(Party.BROWSER, Party.AUTHLENS, label, stage, reply=True, record_index=index, missing=True)
 
 
 def _device(record: StageRecord, index: int) -> Iterator[Arrow]:
@@ -297,21 +282,10 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Arrow]:
         return
     yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
     if not answered:
-        yield Arrow(
-            Party.BROWSER,
-            Party.AUTHLENS,
-            "the browser did not come back",
-            stage,
-            failed=True,
-            note=reason,
-            reply=True,
-            record_index=index,
-            missing=True,
-        )
+        yield replace(_no_browser("the browser did not come back", stage, index), failed=True, note=reason)
         return
-    what = "code" if record.outcome is Outcome.PASSED else "answer"
-    if CheckId.AUTHORIZATION_ERROR in failed:
-        what = "error"
+    passed = record.outcome is Outcome.PASSED
+    what = "code" if passed else "error" if CheckId.AUTHORIZATION_ERROR in failed else "answer"
     yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
     yield Arrow(Party.BROWSER, Party.SERVER, "sign in", stage, record_index=index)
     yield Arrow(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True, record_index=index)
@@ -320,7 +294,7 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Arrow]:
         Party.AUTHLENS,
         "code, state" if what == "code" else what,
         stage,
-        failed=record.outcome is not Outcome.PASSED,
-        note=reason if record.outcome is not Outcome.PASSED else "",
+        failed=not passed,
+        note="" if passed else reason,
         record_index=index,
     )

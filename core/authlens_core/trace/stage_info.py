@@ -80,10 +80,8 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "RFC 7636",
             "authlens generates a secret, the code_verifier. Only its SHA-256, the code_challenge, goes "
             "through the browser. Nothing is sent in this stage.",
-            (
-                "An attacker who steals the code from the callback cannot use it: the exchange needs the "
-                "verifier."
-            ),
+            "An attacker who steals the code from the callback cannot use it: the exchange needs the "
+            "verifier.",
         ),
         Stage.AUTHORIZATION: StageInfo(
             6,
@@ -134,6 +132,7 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
     }
 )
 
+# The stages that differ if the user enters a code on another device (RFC 8628).
 _DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
     {
         Stage.AUTHORIZATION: StageInfo(
@@ -155,7 +154,6 @@ _DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         ),
     }
 )
-"""The stages that differ if the user enters a code on another device (RFC 8628)."""
 
 
 def stage_info(stage: Stage, *, device: bool = False) -> StageInfo:

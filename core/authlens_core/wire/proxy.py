@@ -80,8 +80,7 @@ def _parse(text: str, variable: str) -> Proxy:
     except ValueError:
         raise unusable from None
     if parts.scheme.startswith("socks"):
-        msg = f"{variable} is a SOCKS proxy, which authlens does not support."
-        raise ProxyUnusable(msg)
+        raise ProxyUnusable(f"{variable} is a SOCKS proxy, which authlens does not support.")
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.hostname.isascii():
         raise unusable
     username = None if parts.username is None else Secret(unquote(parts.username))

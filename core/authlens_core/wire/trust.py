@@ -92,15 +92,13 @@ def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, s
     environ = os.environ if environ is None else environ
     cafile, capath = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
     if capath is not None and not Path(capath).is_dir():
-        msg = "SSL_CERT_DIR is not a directory."
-        raise TrustUnusable(msg)
+        raise TrustUnusable("SSL_CERT_DIR is not a directory.")
     if cafile is not None or capath is not None:
         try:
             named = " and ".join(path for path in (cafile, capath) if path)
             return _from_files(cafile, capath), f"{named} (SSL_CERT_FILE, SSL_CERT_DIR)"
         except OSError:
-            msg = "SSL_CERT_FILE is not a PEM file with certificates."
-            raise TrustUnusable(msg) from None
+            raise TrustUnusable("SSL_CERT_FILE is not a PEM file with certificates.") from None
     if _store_exists():
         try:
             import truststore

@@ -90,6 +90,5 @@ async def _process(command: list[str], env: Mapping[str, str], link: Callable[[s
     await asyncio.gather(*browsing)
     code = await process.wait()
     if code != 0:
-        msg = f"{command[1:4]} ended with {code}"
-        raise RuntimeError(msg)
+        raise RuntimeError(f"{command[1:4]} ended with {code}")
     return time.perf_counter() - began

@@ -39,8 +39,7 @@ def run_seconds(command: Sequence[str], env: Mapping[str, str], stdin: bytes = b
     done = subprocess.run(command, env=dict(env), capture_output=True, input=stdin, check=False)
     seconds = time.perf_counter() - began
     if done.returncode != 0:
-        msg = f"{command[0]} ended with {done.returncode}: {os.fsdecode(done.stderr[-500:])}"
-        raise RuntimeError(msg)
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}: {os.fsdecode(done.stderr[-500:])}")
     return seconds
 
 

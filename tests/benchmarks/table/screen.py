@@ -55,8 +55,7 @@ class FullScreen:
         deadline = time.perf_counter() + seconds
         while text.encode() not in self.seen:
             if time.perf_counter() > deadline or self.process.poll() is not None:
-                msg = f"no {text!r} on the screen; last bytes: {self.seen[-300:]!r}"
-                raise TimeoutError(msg)
+                raise TimeoutError(f"no {text!r} on the screen; last bytes: {self.seen[-300:]!r}")
             self.read(0.2)
         return time.perf_counter() - self.began
 
@@ -72,8 +71,7 @@ class FullScreen:
                 if part.encode() in found:
                     return str(found.decode())
             self.read(0.2)
-        msg = f"no link with {part!r} on the screen"
-        raise TimeoutError(msg)
+        raise TimeoutError(f"no link with {part!r} on the screen")
 
     def settle(self, quiet: float = 0.7, most: float = 30.0) -> None:
         """Wait until nothing was written for `quiet` seconds."""

@@ -166,8 +166,7 @@ async def test_a_keeper_that_fails_after_the_stop_leaves_a_record_that_says_so(s
 
     async def keep(facts: Facts) -> Stored:
         await store.keep(facts)
-        msg = "the disk is full"
-        raise OSError(msg)
+        raise OSError("the disk is full")
 
     async with login_to(sender, registry=store, keeper=keep) as login:
         login.watch(come_back(login))

@@ -23,8 +23,7 @@ def number(text: str, least: float, most: float, unit: str) -> float:
     except ValueError:
         value = math.nan
     if not least <= value <= most:
-        msg = f"not a number of {unit} from {least:g} to {most:g}"
-        raise argparse.ArgumentTypeError(msg)
+        raise argparse.ArgumentTypeError(f"not a number of {unit} from {least:g} to {most:g}")
     return value
 
 
@@ -34,8 +33,7 @@ def min_ttl(text: str) -> float:
 
 def check_name(text: str) -> str:
     if not _CHECK.fullmatch(text):
-        msg = "not the name of a check, such as server.token_endpoint_host"
-        raise argparse.ArgumentTypeError(msg)
+        raise argparse.ArgumentTypeError("not the name of a check, such as server.token_endpoint_host")
     return text
 
 
@@ -49,8 +47,7 @@ def port_up_to(most: int) -> Callable[[str], int]:
 
     def port(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= most):
-            msg = f"not a port from 0 to {most}"
-            raise argparse.ArgumentTypeError(msg)
+            raise argparse.ArgumentTypeError(f"not a port from 0 to {most}")
         return int(text)
 
     return port

@@ -255,8 +255,7 @@ def _add_which(add: argparse.ArgumentParser, *names: str, of: str = "URL") -> No
 def _which(text: str) -> str:
     if text in _KINDS or (text.isascii() and text.isdigit() and len(text) <= 3):
         return text
-    msg = "neither login, refresh, revoke, probe nor a number of export --list"
-    raise argparse.ArgumentTypeError(msg)
+    raise argparse.ArgumentTypeError("neither login, refresh, revoke, probe nor a number of export --list")
 
 
 def _add_export(add: argparse.ArgumentParser) -> None:

@@ -125,6 +125,7 @@ class BackgroundRefresh:
                 continue
             if left <= 0 and len(self.running) < self._at_once:
                 self.running[grant.grant_id] = asyncio.create_task(self._attempt(grant))
+            # Never zero: what is due and has no free place would be asked for again without a pause.
             wait = min(wait, max(left, 0.05))
         return wait
 
@@ -173,6 +174,7 @@ class BackgroundRefresh:
         """Start nothing more; what has sent nothing ends at once, and what has is waited for by `aclose`."""
         self._leaving.set()
         running = set(self.running.values())
+        # Each goes through `run_shielded`, which lets go on what was sent: a cancel loses no token.
         for task in running:
             task.cancel()
         if running:

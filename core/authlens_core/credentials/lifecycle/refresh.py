@@ -26,8 +26,8 @@ from authlens_core.state.locks import LockBusy
 from authlens_core.wire.client import Wire
 
 _DEFAULTS: Final = RefreshOptions()
+# Seconds before each new attempt to store tokens that only this process holds.
 _SAVE_PAUSES: Final = (0.5, 2.0)
-"""Seconds before each new attempt to store tokens that only this process holds."""
 
 
 async def refresh_one(
@@ -109,6 +109,8 @@ class _RefreshWaiter:
         """Refresh, or adopt what another process stored during the wait; keep the trace."""
         give_up = self._options.give_up
         try:
+            # Waiting ends early when another process has stored a newer generation: then there is nothing to
+            # refresh.
             done = await self._alone(lambda: give_up() or self._overtaken())
         except LockBusy:
             if give_up() or not self._overtaken():

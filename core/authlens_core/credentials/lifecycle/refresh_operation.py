@@ -57,6 +57,8 @@ class RefreshOperation(LockedGrant):
     async def decide(self, before: Grant) -> Refreshed:
         """Send nothing if there is a reason for that, and refresh where there is none."""
         return (
+            # The order matters: only what is stored can be adopted, and a server is not asked about a grant
+            # that ended.
             await self._store_held()
             or self.adopt(before)
             or self.stop()
@@ -176,6 +178,7 @@ class RefreshOperation(LockedGrant):
         if isinstance(request, Refreshed):
             return request
         signer = signer_for(self.credentials, self.secrets.dpop_key, self.now)
+        # Noted before it is sent: if this process dies now, the next one knows that the token may be used up.
         pending = Pending(self.grant.grant_id, self.grant.generation, self.started_at)
         self.credentials.index.mark_pending(pending)
         self.sent = True
@@ -205,6 +208,7 @@ class RefreshOperation(LockedGrant):
                 endpoint, client, refresh_token=token or Secret(""), resource=self.grant.resource
             )
         except UrlRefused as refused:
+            # The index may have been written by an older authlens, or changed by hand.
             cause = f"The stored token endpoint is refused: {refused}."
             seen = self.grant.token_endpoint
             self.record.failed("refresh.token_endpoint", "an https URL", seen, spec="RFC 6749 §3.2")
@@ -216,6 +220,8 @@ class RefreshOperation(LockedGrant):
     def _no_answer(self, failure: WireFailure) -> Refreshed:
         cause, cure = failure.cause, failure.cure
         self.record.failed("refresh.answer", "an answer", cause, cure=cure)
+        # A server that rotates (RFC 9700 §4.14.2) may have replaced the token: sending the old one can end
+        # the login.
         if failure.may_have_arrived:
             return self._unknown(f"The refresh was sent but the response was lost: {cause}")
         self._back_off(cause, None)
@@ -234,6 +240,7 @@ class RefreshOperation(LockedGrant):
         self.record.checks.extend(reading.checks)
         if response.status >= 300 or response.status < 200:
             return self._said_no(response, read_error(response, sent))
+        # It said yes, so the old refresh token may be used up, and no new one can be read.
         if reading.value is None or failures(reading.checks):
             found = next((c for c in reading.checks if c.severity is Severity.FAILURE), None)
             seen = f"{found.name}: {found.seen}" if found else "unreadable"
@@ -245,8 +252,10 @@ class RefreshOperation(LockedGrant):
     def _said_no(self, response: Response, error: OAuthError | None) -> Refreshed:
         wait = retry_after(response, self.now())
         seen = f"{response.status} {error}" if error else f"{response.status}"
+        # The one code that speaks of the token (RFC 6749 §5.2); all others may pass, so the grant is kept.
         if error is not None and error.error == "invalid_grant":
             return self._login_needed(seen)
+        # Decided by the status, not by the error code: proxies answer for a server that is down.
         if response.status == 429 or response.status >= 500:
             cure = f"Try again in {wait} s." if wait else "Try again in a minute."
             cause = f"The server cannot refresh it at the moment ({seen})."
@@ -283,6 +292,7 @@ class RefreshOperation(LockedGrant):
 
     def _back_off(self, cause: str, asked: int | None) -> None:
         """Note when it is tried again, where every program and the user can see it."""
+        # The pause is at its longest long before; the record need not count for months.
         attempts = min(self.grant.attempts + 1, 1_000)
         retry_at = next_attempt(attempts, self.now(), asked=asked, jitter=randbelow(1_000) / 1_000)
         note = f"The last refresh failed: {cause}"
@@ -296,12 +306,16 @@ class RefreshOperation(LockedGrant):
     async def _store(self, tokens: TokenResponse) -> Refreshed:
         old = self.secrets
         new = replace(
-            old, access_token=tokens.access_token, refresh_token=tokens.refresh_token or old.refresh_token
+            # RFC 6749 §6: a server that returns no refresh token means that the old one goes on.
+            old,
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token or old.refresh_token,
         )
         renewed = replace(
             self.grant,
             token_type=tokens.token_type,
             scope=tokens.scope,
+            # Counted from before the request was sent: a token never lives longer here than at the server.
             refreshed_at=self.started_at,
             expires_at=expiry(self.started_at, tokens.lifetime.seconds),
             last_tested=None,

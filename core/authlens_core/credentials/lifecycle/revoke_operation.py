@@ -56,6 +56,8 @@ class RevokeOperation(LockedGrant):
         await self._prove()
         if self.still_accepted and self._is_confirmed():
             self._mark_confirmed()
+            # A resource may cache what the server said of a token (RFC 7662 §4), so its refusal can come
+            # late.
             waiting(sum(pauses))
             for pause in pauses:
                 await asyncio.sleep(pause)

@@ -62,8 +62,7 @@ def require_time_zones(record: object, *names: str) -> None:
     for name in names:
         moment: datetime | None = getattr(record, name)
         if moment is not None and moment.utcoffset() is None:
-            msg = f"{name} needs a time zone"
-            raise ValueError(msg)
+            raise ValueError(f"{name} needs a time zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,7 @@ class Grant:
         require_time_zones(self, *names)
         safe_fields(self, "note", "last_words")
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
-            msg = "expires_at is before refreshed_at"
-            raise ValueError(msg)
+            raise ValueError("expires_at is before refreshed_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ def from_text(text: str) -> datetime:
     """
     moment = datetime.fromisoformat(text)
     if moment.utcoffset() is None:
-        msg = "a moment needs a time zone"
-        raise ValueError(msg)
+        raise ValueError("a moment needs a time zone")
     return moment.astimezone(UTC)
 
 
@@ -79,8 +78,7 @@ def record_from_json(
 def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Record:
     values = json.loads(text)
     if not isinstance(values, dict):
-        msg = "not an object"
-        raise ValueError(msg)
+        raise ValueError("not an object")
     known: dict[str, Any] = {field.name: values[field.name] for field in fields(kind) if field.name in values}
     for name, value in known.items():
         if name in _MOMENTS:
@@ -88,14 +86,14 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             known[name] = tuple(value)
         elif value is not None and not isinstance(value, str | bool | int):
-            msg = f"{name} has a type that no field has"
-            raise ValueError(msg)
+            raise ValueError(f"{name} has a type that no field has")
     for name in _WORDS.keys() & known.keys():
         known[name] = _WORDS[name](known[name])
     known["generation"], known["place"] = generation, StoreKind(place)
     return kind(**known)
 
 
+# The fields of a record that say where its secrets are sent, and as whose.
 _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
     Grant: GRANT_OWNER,
     ServiceToken: ("url", "client_id", "form", "header"),
@@ -104,7 +102,6 @@ _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
         "registration_client_uri",
     ),
 }
-"""The fields of a record that say where its secrets are sent, and as whose."""
 
 
 def _owner(record: Grant | ServiceToken | ClientRecord) -> str:

@@ -84,8 +84,8 @@ _BEGUN: Final = (
     GROUP BY key
     """,
 )
+# What makes each version out of the one before.
 _STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS, _BEGUN)
-"""What makes each version out of the one before."""
 
 SCHEMA_VERSION: Final = len(_STEPS)
 

@@ -34,8 +34,8 @@ MAX_TRACE: Final = 1024 * 1024
 """Characters of one trace; a longer one is not kept."""
 MAX_ALL: Final = 64 * 1024 * 1024
 """Characters of all traces together; the oldest go first."""
+# Bytes of a body that is not kept, because masking it would hold up everything else.
 _LARGE_BODY: Final = 64 * 1024
-"""Bytes of a body that is not kept, because masking it would hold up everything else."""
 _VERSION: Final = 1
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS traces (

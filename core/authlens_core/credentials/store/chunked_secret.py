@@ -23,8 +23,8 @@ ENTRY_LIMIT: Final = 1_000
 
 MAX_ENTRIES: Final = 1_000
 _MANIFEST_ROOM: Final = 160
+# Of the manifest; one without a version is from an authlens whose digest covered the text alone.
 _VERSION: Final = 2
-"""Of the manifest; one without a version is from an authlens whose digest covered the text alone."""
 
 
 class SecretsDamaged(LoginNeeded):
@@ -53,14 +53,12 @@ def split(text: Secret, key: str, generation: int) -> tuple[Secret, ...]:
     """
     value = text.reveal()
     if not value.isascii():
-        msg = "only ASCII is split: the length in UTF-16 has to be known"
-        raise ValueError(msg)
+        raise ValueError("only ASCII is split: the length in UTF-16 has to be known")
     first = ENTRY_LIMIT - _MANIFEST_ROOM
     parts = [value[:first]]
     parts += [value[at : at + ENTRY_LIMIT] for at in range(first, len(value), ENTRY_LIMIT)]
     if len(parts) > MAX_ENTRIES:
-        msg = "too large for the keyring"
-        raise ValueError(msg)
+        raise ValueError("too large for the keyring")
     manifest = json.dumps(
         {
             "version": _VERSION,

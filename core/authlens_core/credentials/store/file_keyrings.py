@@ -65,8 +65,7 @@ class FileKeyring(KeyringBackend):
         """
         with _told():
             if _key(service, username) not in self._file.read().entries:
-                msg = "there is no such entry"
-                raise PasswordDeleteError(msg)
+                raise PasswordDeleteError("there is no such entry")
             with self._file.changing() as content:
                 content.entries.pop(_key(service, username), None)
 

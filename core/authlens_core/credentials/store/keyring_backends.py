@@ -61,8 +61,7 @@ def choose() -> BackendCandidate:
         return _automatic(_viable(ALLOWED))
     name = _class_name(named)
     if name in _KEEPS_NOTHING:
-        msg = f"the chosen backend {name} stores nothing"
-        raise BackendRefused(msg)
+        raise BackendRefused(f"the chosen backend {name} stores nothing")
     if name == _CHAINER:
         return _member_of(named)
     return BackendCandidate(_prepared(named), ALLOWED.get(name, name), named=True)
@@ -85,8 +84,7 @@ def _member_of(chainer: KeyringBackend) -> BackendCandidate:
     names = [_class_name(member) for member in members]
     foreign = [name for name in names if name not in ALLOWED]
     if foreign:
-        msg = f"the chain of backends has members that are not allowed: {', '.join(foreign)}"
-        raise BackendRefused(msg)
+        raise BackendRefused(f"the chain of backends has members that are not allowed: {', '.join(foreign)}")
     return _automatic(members)
 
 
@@ -106,8 +104,7 @@ def _viable(names: Iterable[str]) -> list[KeyringBackend]:
 def _automatic(backends: Iterable[KeyringBackend]) -> BackendCandidate:
     for backend in backends:
         return BackendCandidate(_prepared(backend), ALLOWED[_class_name(backend)], named=False)
-    msg = "no operating system keyring is running"
-    raise BackendRefused(msg)
+    raise BackendRefused("no operating system keyring is running")
 
 
 def _prepared(backend: KeyringBackend) -> KeyringBackend:

@@ -40,8 +40,8 @@ USER: Final = "authlens"
 LAST_CALL: Final = 5.0
 """Seconds that a call may go on after the program that asked is gone."""
 
+# Names for the value of the probe: as many may be left in a keyring, whatever dies when.
 _PROBE_NAMES: Final = 8
-"""Names for the value of the probe: as many may be left in a keyring, whatever dies when."""
 _PROBES: Final = 8
 
 _SHOWN_RUN: Final = 8
@@ -106,12 +106,10 @@ class _Keyring:
         value = os.urandom(16).hex()
         self.backend.set_password(entry, USER, value)
         if self.backend.get_password(entry, USER) != value:
-            msg = "a stored value could not be read back"
-            raise _ProbeFailed(msg)
+            raise _ProbeFailed("a stored value could not be read back")
         self.delete(entry)
         if self.backend.get_password(entry, USER) == value:
-            msg = "a deleted value is still there"
-            raise _ProbeFailed(msg)
+            raise _ProbeFailed("a deleted value is still there")
 
     def delete(self, entry: str) -> None:
         try:
@@ -136,8 +134,7 @@ class _Keyring:
                 self.delete(request["entry"])
                 return {}
             case unknown:
-                msg = f"no such operation: {unknown}"
-                raise ValueError(msg)
+                raise ValueError(f"no such operation: {unknown}")
 
 
 def _unlocked(backend: EncryptedFileKeyring, request: dict[str, str]) -> Secret | None:

@@ -26,8 +26,8 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 
 _LINE_LIMIT: Final = 1024 * 1024
+# Seconds for a call to end when the store is closed; one that takes longer waits for a prompt.
 _FAREWELL: Final = 0.3
-"""Seconds for a call to end when the store is closed; one that takes longer waits for a prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,13 @@ class Clients:
         if record is None or record.issuer != issuer or record.redirect_uri != redirect_uri:
             return None
         expires_at = record.client_secret_expires_at
+        # RFC 7591 §3.2.1: 0 stands for a secret that never expires.
         if expires_at and expires_at <= datetime.now(UTC).timestamp():
             return None
         try:
             return await self.load(record)
+        # Registering again costs one request; a login that fails for its client's secret costs the user's
+        # time.
         except sealed.SecretsDamaged:
             return None
 
@@ -151,6 +154,7 @@ class Clients:
 def _key(issuer: str, redirect_uri: str) -> str:
     digest = hashlib.sha256(b"authlens client\0")
     for part in (issuer, redirect_uri):
+        # Each part with its length, so that no other pair of issuer and redirect URI has the same digest.
         data = part.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "big") + data)
     return f"client-{digest.hexdigest()[:20]}"

@@ -95,7 +95,9 @@ class Credentials:
         self.leaving.set()
         for work in tuple(self.before_close):
             work()
+        # A refresh token that the server has replaced exists only here: losing it ends the login.
         if self.unfinished or self.held:
+            # A task of its own: a bare `wait_for` would cancel the write at the end of the time.
             await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
             await self.unfinished.give_up(1.0)
         self.traces.close()
@@ -240,6 +242,7 @@ class Credentials:
             NoSecretStore: the store could not be asked, or is not the one that they are in.
         """
         if grant_id in self.held:
+            # The store has an older refresh token, which the server may no longer accept.
             self.get(grant_id)  # it may have been forgotten meanwhile
             return self.held[grant_id]
         cure = "Log in again to replace them."
@@ -275,6 +278,8 @@ class Credentials:
 
         def change(grant: Grant) -> Grant:
             noted = replace(grant, last_proven_at=at) if accepted else grant
+            # The verdict is about a token that has been replaced since; only the date of the proof is still
+            # true.
             if grant.refreshed_at != asked.refreshed_at:
                 return noted
             verdict = TokenVerdict.ACCEPTED if accepted else TokenVerdict.REFUSED
@@ -296,6 +301,7 @@ class Credentials:
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
         erased = await self.written(self.generations.remove(lambda: self.index.remove(grant_id)))
+        # After the secrets: traces hold only masks, so they are what may be left over by a crash.
         self.traces.drop(grant_id)
         self.record(kind, grant_id, detail)
         return erased
@@ -311,9 +317,12 @@ class Credentials:
         marked = []
         for pending in self.index.pending():
             grant = self.index.grant(pending.grant_id)
+            # A later refresh or login has stored its tokens since, so nothing is in doubt.
             if grant is None or grant.generation != pending.generation:
                 continue
             try:
+                # A lock that is free at once proves that the process is gone: it would hold it until the
+                # outcome is stored.
                 async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
                     marked.append(self.mark_interrupted(grant, pending.started_at))
             except LockBusy:
@@ -341,6 +350,7 @@ class Credentials:
 
         A history that cannot be written stops nothing: what it records has happened.
         """
+        # What the history is about has happened: a full disk must not turn it into a failure.
         with suppress(StateUnusable):
             self.index.add_event(kind, grant_id, detail)
 

@@ -12,8 +12,8 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.errors import AuthlensError, UsageError
 
+# Seconds to wait for a refresh that is running: afterwards the refresh token in memory would be spent.
 _REFRESH_BOUND: Final = 5.0
-"""Seconds to wait for a refresh that is running: afterwards the refresh token in memory would be spent."""
 _Restore: TypeAlias = Callable[[Credentials], Awaitable[Grant | ServiceToken]]
 
 

@@ -60,6 +60,7 @@ async def load_secrets(
     """
     record = current()
     while True:
+        # Asked elsewhere, a missing entry would look like damaged secrets.
         if record.place is not store.place:
             raise StoreElsewhere(record.place, store.name)
         try:
@@ -70,6 +71,8 @@ async def load_secrets(
                 raise
             record = present  # generations only grow, so this ends
             continue
+        # The index is a plain file: whoever can write it must not be able to redirect a token to a host of
+        # theirs.
         if not belongs_to(text, record):
             raise sealed.SecretsDamaged(
                 "The record was changed outside authlens: its issuer, an endpoint or the client does not "
@@ -113,10 +116,14 @@ class Generations:
         """
         entries = sealed.count(text)
         async with self._locks.hold("store", purpose="saving", bound=WRITE_BOUND):
+            # Noted before the first entry is written, so that a crash from here on leaves nothing that no one
+            # deletes.
             generation = self._index.begin(key, entries, self._store.place)
             self._on_step(SaveStep.BEGUN)
             await self._write(key, generation, sealed.split(text, key, generation))
             self._on_step(SaveStep.ALL_WRITTEN)
+            # Some keyrings take a value and cut it without an error; the old tokens are still there to be
+            # kept.
             back = await self._read_back(key, generation)
             if not hmac.compare_digest(back.reveal(), text.reveal()):
                 raise SecretStoreFailed(
@@ -167,6 +174,7 @@ class Generations:
                 if leftover.place is self._store.place:
                     await self._delete(leftover)
         except NoSecretStore:
+            # The index still lists what is left, so the next save or start tries again.
             return False
         return not self._index.leftovers()
 

@@ -138,6 +138,7 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
         for pending in source.index.pending():
             if pending.grant_id == grant_id and pending.generation == grant.generation:
                 source.mark_interrupted(grant, pending.started_at)
+        # Where only this process holds the newest tokens, the store has older ones, which must not be moved.
         if source.index.is_same(target.index) and not source.holds(grant_id):
             return await _move_row(source, target, LOGINS, grant_id)
         await target.save(*await source.load(grant_id))
@@ -164,6 +165,7 @@ async def _move_row(source: Credentials, target: Credentials, table: Table, key:
             else:
                 await _copy(source, target, table, pointer)
         except (ConcurrentUpdate, sealed.SecretsDamaged):
+            # Nobody else changed it, so reading it again would give the same.
             if _pointer(source, table, key) == pointer:
                 raise
             continue  # generations only grow, so this ends

@@ -57,6 +57,7 @@ def remembered_place(directory: Path | None = None) -> StoreKind:
         found = index.fact("place")
     finally:
         index.close()
+    # Memory is never chosen for good; a word that is unknown here comes from a newer authlens.
     return StoreKind(found) if found in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else StoreKind.KEYRING
 
 

@@ -39,6 +39,7 @@ class PendingWrites:
         task.add_done_callback(self._left.discard)
         task.add_done_callback(_retrieve_exception)
         try:
+            # What may have reached the server goes on; what has not can still be dropped without a loss.
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if not begun():

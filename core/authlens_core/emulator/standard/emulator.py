@@ -46,8 +46,7 @@ class StandardEmulator(Running):
         clock: Callable[[], float] = time.time,
     ) -> None:
         if profile is Profile.ACCESS:
-            msg = "the profile access is the Emulator's"
-            raise ValueError(msg)
+            raise ValueError("the profile access is the Emulator's")
         self._port = port
         self._admin = admin
         self._source = source_of(seed)

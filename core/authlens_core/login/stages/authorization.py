@@ -161,8 +161,7 @@ def expected_response(facts: Facts) -> ExpectedResponse:
         ValueError: before the link was built.
     """
     if facts.server_metadata is None or facts.state is None or facts.client is None:
-        msg = "there is no authorization request yet"
-        raise ValueError(msg)
+        raise ValueError("there is no authorization request yet")
     return ExpectedResponse(
         state=facts.state,
         issuer=facts.server_metadata.issuer,

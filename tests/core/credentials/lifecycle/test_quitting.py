@@ -205,8 +205,7 @@ async def test_a_write_that_has_ended_is_not_waited_for(credentials: Credentials
     await credentials.save(make_grant(), NEW)
 
     async def fail() -> None:
-        msg = "no"
-        raise ValueError(msg)
+        raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
         await credentials.written(fail())

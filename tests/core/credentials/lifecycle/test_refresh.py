@@ -302,8 +302,7 @@ async def test_tokens_that_cannot_be_stored_are_kept_in_memory_and_said(
     """H130: loud, with a retry; and if the program ends here, the next one knows."""
 
     async def denied(entry: str, value: Secret) -> None:
-        msg = "The keyring is locked."
-        raise SecretStoreDenied(msg, "Unlock it.")
+        raise SecretStoreDenied("The keyring is locked.", "Unlock it.")
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "set", denied)

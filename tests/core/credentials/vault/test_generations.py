@@ -130,8 +130,7 @@ class Failing(MemoryStore):
     def _count(self) -> None:
         self.left -= 1
         if self.left == 0:
-            msg = "broken"
-            raise SecretStoreFailed(msg)
+            raise SecretStoreFailed("broken")
 
     async def get(self, entry: str) -> Secret | None:
         """Count, then read."""

@@ -47,8 +47,7 @@ class Fragile(MemoryStore):
     def _tick(self) -> None:
         self.left -= 1
         if self.left == 0:
-            msg = "broken"
-            raise SecretStoreFailed(msg)
+            raise SecretStoreFailed("broken")
 
     async def get(self, entry: str) -> Secret | None:
         """Read."""

@@ -92,6 +92,7 @@ class _SeenResponse:
         self.target = _target(exchange, response) if self.is_redirect else None
         self.ray = response.headers.get("cf-ray")
         server = (response.headers.get("server") or "").strip().lower()
+        # Only then is an error number in the body Cloudflare's: an origin may print any number.
         self.is_edge = self.ray is not None or server == "cloudflare"
         self.error = _edge_error(response) if self.is_edge and response.status >= 400 else None
 
@@ -223,6 +224,7 @@ def _unauthorized(seen: _SeenResponse) -> Answer | None:
     return seen.answer(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
 
 
+# The first that knows the answer decides: a challenge says most, then a redirect; a status alone says least.
 _RULES: Final[tuple[Callable[[_SeenResponse], Answer | None], ...]] = (
     _token_wanted,
     _access_login,
@@ -269,6 +271,7 @@ def _edge_error(response: Response) -> int | None:
     """Return the number of Cloudflare's error page, however it is written, or None."""
     text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace").lower()
     dense = "".join(text.split())
+    # The pages differ by account and by kind of client, and have the number in one of these forms.
     for number in (1043, *_BLOCKS):
         marks = (
             f"errorcode:{number}",

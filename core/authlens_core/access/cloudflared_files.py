@@ -103,6 +103,7 @@ def _version(name: str, found: Mapping[str, os.DirEntry[str]]) -> _Version:
 
     A lock and a waiting login say something else every second.
     """
+    # A login under way changes what the token means without changing its file.
     if name not in found or f"{name}.url" in found or f"{name}.lock" in found:
         return None
     try:

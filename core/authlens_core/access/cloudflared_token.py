@@ -31,7 +31,7 @@ class CloudflaredToken:
         host: the application's host, with its path where there is one (`/` is `-` in the file name, so a path
             cannot be distinguished from a host with hyphens); of an organisation its team domain.
         audience: the AUD of the application, or of the claims; empty where unknown.
-        user: the e-mail address in the claims, else the common name of a service token; may be empty.
+        person: the e-mail address in the claims, else the common name of a service token; may be empty.
         team: the team's domain, `<team>.cloudflareaccess.com`; empty where unknown.
         issued_at: the claim `iat`, or None.
         expires_at: the claim `exp`, or None.

@@ -86,18 +86,14 @@ class ConfigFile:
             return edit(*arguments)
         except (JsonSpanError, TomlEditError) as error:
             raise UsageError(
-                f"{self._shown} cannot be edited: {error!s}.",
+                f"{self.path} cannot be edited: {error!s}.",
                 "Correct the file, or add the server by hand: run without --write to see what to add.",
             ) from None
-
-    @property
-    def _shown(self) -> str:
-        return str(self.path)
 
     def _read(self) -> str | None:
         try:
             if self.path.stat().st_size > _LARGEST:
-                raise UsageError(f"{self._shown} is too large for a configuration file.")
+                raise UsageError(f"{self.path} is too large for a configuration file.")
             return self.path.read_bytes().decode("utf-8")
         except FileNotFoundError:
             return None
@@ -106,6 +102,7 @@ class ConfigFile:
 
     def _replace(self, before: str | None, after: str) -> EditResult:
         """Write the new file whole or not at all; a link to it stays a link."""
+        # Dotfiles are often links into a repository: the link stays, and the file behind it is replaced.
         target = self.path.resolve()
         backup = target.with_name(target.name + BACKUP_SUFFIX)
         try:
@@ -125,7 +122,7 @@ class ConfigFile:
 
     def _trouble(self, doing: str, error: Exception) -> UsageError:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        return UsageError(f"{self._shown} cannot be {doing}: {reason or ''}.")
+        return UsageError(f"{self.path} cannot be {doing}: {reason or ''}.")
 
 
 def _is_blank(text: str) -> bool:

@@ -122,6 +122,7 @@ def _inserted(text: str, owner: Node, member: str, indent: str, newline: str) ->
 
 def _removed(text: str, owner: Node, name: str) -> str:
     members = owner.members or ()
+    # Of a name that appears twice the last one counts, as in every JSON reader.
     at = next(index for index in reversed(range(len(members))) if members[index].name == name)
     member = members[at]
     end = member.end if member.comma is None else member.comma + 1

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
+# tmux answers in milliseconds, or its server hangs and will not.
 _SECONDS: Final = 1.0
 _FOLLOWED: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY")
 # tmux copies SSH_CONNECTION automatically but these only on request, so they may be older.

@@ -18,11 +18,13 @@ RedirectHost = Literal["localhost", "127.0.0.1"]
 FAMILY_NAMES: Final = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 _ADDRESSES: Final = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
+    # Browsers try ::1 first: with 127.0.0.1 alone, another program on ::1 would receive the code.
     "localhost": (socket.AF_INET, socket.AF_INET6),
     "127.0.0.1": (socket.AF_INET,),
 }
 # What the system says when the machine has no such family, not a port that is in use.
 _FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
+# Near the usual port first, so that a firewall rule or a server's list of redirect URIs may cover it already.
 _INSTEAD: Final = range(8401, 8411)
 _REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM})
 _ANSWER_SECONDS: Final = 0.5
@@ -174,6 +176,7 @@ def _bind(family: socket.AddressFamily, port: int) -> socket.socket:
     with _closed_on_error([sock]):
         _make_exclusive(sock)
         if family == socket.AF_INET6:
+            # The other family has a socket of its own; by default Linux would give this one both.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setblocking(False)
         sock.bind((_ADDRESSES[family], port))
@@ -183,6 +186,7 @@ def _bind(family: socket.AddressFamily, port: int) -> socket.socket:
 
 def _make_exclusive(sock: socket.socket) -> None:
     if sys.platform == "win32":
+        # On Windows another program may bind a port that is in use, unless this is set.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     elif sys.platform == "linux":
         # Here it means only that closed connections in TIME_WAIT do not hold the port; a live listener still

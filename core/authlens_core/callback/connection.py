@@ -79,6 +79,7 @@ class ConnectionLimiter:
             self._turn_one_away()
 
     def _turn_one_away(self) -> None:
+        # Browsers open spare connections and say nothing on them; one that speaks may carry the code.
         silent = next((each for each in self._waiting if each.silent), None)
         (silent or next(reversed(self._waiting))).turn_away()
 
@@ -210,6 +211,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(reply.encode())
+        # Closing at once would reset the connection while the browser still sends, and it would show no page.
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._set_timer(self._limits.linger, self.abort)

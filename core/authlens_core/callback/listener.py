@@ -36,6 +36,7 @@ from authlens_core.callback.request_head import (
 from authlens_core.secret import Secret
 
 DEFAULT_PORT: Final = 8400
+# A port scan must not fill the memory; the screen shows a few of the last.
 _KEPT_REASONS: Final = 50
 # How many connections the loop takes in one turn, which bounds the open files in a flood.
 _ACCEPTED_AT_ONCE: Final = 64

@@ -29,6 +29,7 @@ def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
     kept = {
         name: value
         for name, value in ours.items()
+        # cloudflared reads TUNNEL_ and CF_ACCESS_CLIENT_ as options of its own; ours may hold a secret.
         if not name.startswith(("AUTHLENS_", "TUNNEL_", "CF_ACCESS_CLIENT_"))
     }
     return {**kept, "NO_COLOR": "1", "NO_AUTOUPDATE": "true"}

@@ -284,6 +284,7 @@ def _token_in(output: bytes) -> Secret | None:
     if len(output) > _OUTPUT:
         return None
     lines = [line.strip() for line in output.decode("ascii", "replace").splitlines() if line.strip()]
+    # Versions before --no-verbose print it on stdout, before the token.
     if lines and lines[0].lower() == _CHATTER:
         del lines[0]
     return Secret(lines[0]) if len(lines) == 1 and parse_jwt(lines[0]) is not None else None

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.grants import Grants
+from authlens_core.emulator.grants import Grants, put
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServiceTokens
 
@@ -23,6 +23,7 @@ DENIED_BY_POLICY: Final = "mallory@example.com"
 CLOCK_SKEW: Final = 3600.0
 SESSION_LIFETIME: Final = 86_400
 META_LIFETIME: Final = 300
+# A changed setting of Access takes about a minute to reach every edge.
 PROPAGATION: Final = 60.0
 MOST_SESSIONS: Final = 1000
 MOST_SEEN: Final = 2000
@@ -171,10 +172,8 @@ class Account:
 
     def start_session(self, user: str) -> str:
         """Remember that `user` logged in; return the nonce of the session."""
-        if len(self.sessions) >= MOST_SESSIONS:
-            del self.sessions[next(iter(self.sessions))]
         nonce = randomness.token_urlsafe(16)
-        self.sessions[nonce] = user
+        put(self.sessions, nonce, user, MOST_SESSIONS)
         return nonce
 
     def end_sessions(self, user: str | None = None) -> None:

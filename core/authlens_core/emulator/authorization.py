@@ -18,7 +18,7 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SESSION_LIFETIME, USERS, Account
 from authlens_core.emulator.edge import NO_STORE, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.grants import RegisteredClient
+from authlens_core.emulator.grants import RegisteredClient, put
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
 from authlens_core.emulator.server_metadata import FOREIGN_ISSUER, OAUTH
 
@@ -79,10 +79,8 @@ class AuthorizationEndpoint:
         claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
         if claims is not None and meta["flow"] == "app":
             return await self._onwards(meta, claims["identity_nonce"])
-        if len(self._pending) >= MOST_PENDING:
-            del self._pending[next(iter(self._pending))]
         nonce = randomness.token_urlsafe(24)
-        self._pending[nonce] = meta["exp"]
+        put(self._pending, nonce, meta["exp"], MOST_PENDING)
         answer = login_page(self._account.app_host, USERS, nonce=nonce, client=self._client_name(meta))
         answer.set_cookie("CF_Session", nonce, httponly=True, samesite="lax")
         return answer
@@ -158,7 +156,7 @@ class AuthorizationEndpoint:
         """Check everything that is checked before a login.
 
         Raises:
-            _Refusal: with a page while the redirect URI is not to be trusted (T3d), later with a callback.
+            _Refusal: with a page while the redirect URI is not to be trusted, later with a callback.
         """
         pairs = parse_qsl(query, keep_blank_values=True)
         given = dict(pairs)
@@ -168,6 +166,7 @@ class AuthorizationEndpoint:
             raise _Refusal(page("A parameter came twice", status=400))
         if client is None:
             raise _Refusal(page("Unknown client", status=400))
+        # RFC 6749 §4.1.2.1: never redirected there, or the server would be an open redirector.
         if redirect_uri not in client.redirect_uris:
             raise _Refusal(page("The redirect URI is not registered for this client", status=400))
         asked = AuthorizationRequest(

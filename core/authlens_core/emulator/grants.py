@@ -96,9 +96,9 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def put(entries: dict[str, Entry], key: str, value: Entry) -> None:
+def put(entries: dict[str, Entry], key: str, value: Entry, most: int = MOST_ENTRIES) -> None:
     """Store `value`, and drop the oldest entry of a full table."""
-    if len(entries) >= MOST_ENTRIES:
+    if len(entries) >= most:
         del entries[next(iter(entries))]
     entries[key] = value
 
@@ -171,10 +171,11 @@ class Grants:
         """Exchange a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
         Raises:
-            OAuthError: invalid_grant, saying which of the checks failed.
+            OAuthRefusal: invalid_grant, saying which of the checks failed.
         """
         if code in self._used_codes:
             grant = self._used_codes[code]
+            # RFC 6749 §4.1.2: a code used twice was stolen, so the tokens of its first use end too.
             if grant is not None:
                 self._end(grant)
             raise OAuthRefusal("invalid_grant", "Authorization code was already used")
@@ -201,7 +202,7 @@ class Grants:
         before the newest is let through until the newest is used.
 
         Raises:
-            OAuthError: invalid_grant.
+            OAuthRefusal: invalid_grant.
         """
         grant = self._refresh_tokens.get(refresh_token)
         if grant is None or grant.client_id != client.client_id:

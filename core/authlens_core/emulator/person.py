@@ -166,6 +166,7 @@ class _Browser:
                 continue
             found = _Form()
             found.feed(shown.text)
+            # A form once filled in that leads to another page is the end: an error, or a refusal.
             if not found.found or form:
                 break
             url = urljoin(url, found.action) if found.action else url

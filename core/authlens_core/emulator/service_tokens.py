@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.grants import put
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -88,15 +89,13 @@ class IssuedServiceTokens:
         self, *, new_format: bool = False, in_policy: bool = True, lifetime: float = LIFETIME
     ) -> IssuedServiceToken:
         """Make a token that is good for `lifetime` seconds."""
-        if len(self._tokens) >= MOST_TOKENS:
-            del self._tokens[next(iter(self._tokens))]
         token = IssuedServiceToken(
             f"{randomness.token_hex(16)}.access",
             new_secret(new_format=new_format),
             self._clock() + lifetime,
             in_policy=in_policy,
         )
-        self._tokens[token.client_id] = token
+        put(self._tokens, token.client_id, token, MOST_TOKENS)
         return token
 
     def get(self, client_id: str) -> IssuedServiceToken | None:

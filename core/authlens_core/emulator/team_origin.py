@@ -63,7 +63,7 @@ def _strings(metadata: dict[str, Any], name: str, default: list[str]) -> tuple[s
     """Return a list of strings of the client metadata.
 
     Raises:
-        OAuthError: invalid_client_metadata.
+        OAuthRefusal: invalid_client_metadata.
     """
     value = metadata.get(name, default)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):

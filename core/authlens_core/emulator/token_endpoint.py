@@ -58,7 +58,7 @@ class TokenEndpoint:
         """Return the client that asks, by the method that it registered.
 
         Raises:
-            OAuthError: invalid_client.
+            OAuthRefusal: invalid_client.
         """
         asked = ClientCredentials.of(request, form)
         client = self._account.grants.client(asked.client_id)

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator.account import Account
 from authlens_core.emulator.edge import NO_STORE, read_body
+from authlens_core.emulator.grants import put
 from authlens_core.emulator.pages import page
 
 PUBLIC_KEY: Final = re.compile(r"[A-Za-z0-9_=-]{16,128}")
@@ -39,7 +40,5 @@ async def approve(account: Account, request: Request) -> Response:
     form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
     if not hmac.compare_digest(form.get("nonce", "").encode(), nonce.encode()):
         return page("The form is not from this page", status=400)
-    if len(account.transfers) >= MOST_TRANSFERS:
-        del account.transfers[next(iter(account.transfers))]
-    account.transfers[key] = await account.sign_identity(nonce)
+    put(account.transfers, key, await account.sign_identity(nonce), MOST_TRANSFERS)
     return page("Success", "<p>You can close this page and return to the terminal.</p>")

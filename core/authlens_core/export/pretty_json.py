@@ -108,6 +108,7 @@ def pretty_json(text: str, *, indent: int = 2) -> str:
         opened = begins
         depth += begins
         size += len(piece)
+        # Indentation makes 64 KiB of brackets many megabytes long.
         if size > MAX_OUTPUT or depth > MAX_DEPTH:
             return text
         out.append(piece)

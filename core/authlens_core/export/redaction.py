@@ -96,6 +96,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return `text` with every secret masked: by value, then by name, then by shape."""
+        # By value first: a mask is left alone by the other two, and a value under an innocent name is known
+        # only here.
         text = self._known.masked(text)
         text = names_masked(text)
         text = "".join(_shapes_masked(piece) for piece in pieces(text, _CUT))
@@ -115,6 +117,7 @@ class Redactor:
         text = _decoded(body)
         if text is not None:
             return ShownBody(BodyKind.TEXT, self.text(text), len(data), body.truncated)
+        # UTF-16 is text with a NUL in every pair of bytes; without these a secret in it reads as it is.
         readings = (data.decode("latin-1"), data.replace(b"\0", b"").decode("latin-1"))
         if any(self.text(reading) != reading for reading in readings):
             return ShownBody(
@@ -188,6 +191,7 @@ def _decoded(body: Body) -> str | None:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as stopped:
+        # A character of UTF-8 has at most four bytes, so a cut leaves up to three of one.
         if body.truncated and stopped.start >= len(data) - 3:
             return data[: stopped.start].decode("utf-8")
         return None

@@ -52,6 +52,7 @@ class KnownSecrets:
         decoded = _decodings(text)
         for secret in self._secrets:
             value = secret.reveal()
+            # Only then is the slow expression worth its time: it has several alternatives for each character.
             if any(value in variant for variant in decoded):
                 text = _any_mixture(value).sub(secret.masked, text)
         return text

@@ -103,6 +103,7 @@ def request_fields(
     given = tuple(given)
     ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential)
     dropped = {name.lower() for name, _ in ours} | _ACCESS_CREDENTIALS | _named_by_connection(given)
+    # A proof of the client is for its own token; `Expect` was answered here already.
     dropped |= {b"host", b"expect", b"dpop"}
     kept = [_with_our_origin(pair, mapping) for pair in given if pair[0].lower() not in dropped]
     host = mapping.upstream.origin.partition("://")[2].encode("ascii")

@@ -182,6 +182,7 @@ class McpBridge:
         stream, session = _Stream(), self._http.session
         try:
             async with self._http.post(message.body, self._parameters(message)) as answer:
+                # MCP, Transports, Session Management: 404 to a session id means that the session is over.
                 if answer.status == 404 and session and message.method != "initialize":
                     return await self._asked_in_a_new_session(message, session)
                 if message.method == "initialize" and answer.status == 200:

@@ -36,6 +36,7 @@ _LONGEST_WAIT: Final = 3600.0
 
 
 def _now() -> float:
+    # On Linux the monotonic clock stands still while the machine sleeps, and a deadline would not.
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
@@ -144,6 +145,7 @@ class ResponseWait:
         try:
             while self._answer is None and self.remaining > 0:
                 try:
+                    # Looked at each second: the deadline may be moved, and the machine may have slept.
                     async with asyncio.timeout(min(1.0, self.remaining)):
                         await self._arrived.wait()
                 except TimeoutError:

@@ -39,6 +39,8 @@ from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.dpop import send_with_proof, settled
 from authlens_core.wire.exchange import Exchange
 
+# Detection sends most: three calls, each again with a nonce, and documents. More means that a stage goes
+# round.
 _MOST_REQUESTS_IN_A_STAGE: Final = 12
 _MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
 
@@ -93,6 +95,7 @@ class StageWork:
                 break
             if first is None and not exchanges:
                 planned = first = self._hook.sending(stage, planned, facts)
+            # Before it is sent, whatever happens: a code that may have arrived is used up (RFC 6749 §4.1.2).
             if stage is Stage.EXCHANGE:
                 self._progress.code_sent(facts)
             if planned.not_before is not None:

@@ -111,6 +111,7 @@ def authorization_url(
         ("scope", scope or ""),
         *extra,
     ]
+    # RFC 6749 §3.1: the endpoint may have a query of its own, which must be kept.
     base, _, query = endpoint.partition("?")
     theirs = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
     ours = [name for name, _ in pairs]
@@ -146,6 +147,7 @@ def read_authorization_response(query: Secret, expected: ExpectedResponse) -> Au
     checks = [state, *form]
     if any(c.severity is Severity.FAILURE for c in form):
         return AuthorizationResponse(Verdict.MALFORMED, None, None, tuple(checks))
+    # RFC 6749 §3.1: a parameter without a value is treated as if it were absent.
     parameters = {name: value for name, value in pairs if value}
     issuer = _issuer_check(parameters.get("iss"), expected)
     checks.append(issuer)
@@ -266,6 +268,7 @@ def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationRespon
     raw = text.reveal()
     if len(raw) > _QUERY_LIMIT:
         return _pasted("more than 64 KiB")
+    # Terminals wrap long addresses, and chats put brackets or quotes around them.
     pasted = _beneath_error_page("".join(raw.split()).strip("<>\"'`"))
     if not pasted:
         return _pasted("nothing")

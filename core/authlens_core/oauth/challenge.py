@@ -13,6 +13,7 @@ from typing import Final
 
 from authlens_core.safe_text import NAME, safe_line
 
+# Servers send one to three challenges; the limits bound what a hostile one makes us read and show.
 MAX_CHALLENGES: Final = 16
 MAX_PARAMETERS: Final = 32
 MAX_VALUE: Final = 8 * 1024  # characters
@@ -108,6 +109,7 @@ def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
     with the URLs, and so is a field that was too large to read to its end: what was not read could say
     something else.
     """
+    # What was cut off may be the challenge that counts.
     if field.too_large:
         return MetadataChoice(problems=field.problems)
     naming = [c for c in field.challenges if c.get("resource_metadata") is not None]
@@ -174,6 +176,8 @@ class _ChallengeReader:
         while self.skip_to_element():
             name = self.run(_TOKEN, "a scheme or a parameter name")
             self.skip_space()
+            # A comma separates parameters and challenges alike (RFC 9110 §11.6.1): only the equals sign tells
+            # them apart.
             if self.peek() == "=":
                 if not found:
                     raise _Malformed("a parameter without a scheme")
@@ -197,6 +201,7 @@ class _ChallengeReader:
         if self.text[self.at - 1] not in _SPACE:
             raise _Malformed("no space after the scheme")
         start = self.at
+        # Tried first: `abc=` is a token68, and `abc=def` is a parameter; only what follows decides.
         token68 = self.token68()
         if token68 is not None:
             challenge.token68 = token68

@@ -59,6 +59,7 @@ def authenticate(
     method, secret = client.token_endpoint_auth_method, client.client_secret
     if method not in AUTH_METHODS:
         raise ValueError("the client is registered with an authentication method that authlens does not have")
+    # RFC 6749 §3.2.1: a client that does not authenticate sends its client_id.
     if method == "none" or secret is None:
         return (*pairs, ("client_id", client.client_id)), ()
     if method == "client_secret_post":

@@ -179,6 +179,7 @@ def meaning(error: str) -> ErrorMeaning:
 
 def without_secrets(text: str, secrets: Iterable[Secret]) -> str:
     """Return `text` with every value of `secrets` replaced by its mask (servers echo what they were sent)."""
+    # The longest first: one secret may be a part of another, and its mask would break that.
     for secret in sorted(secrets, key=lambda s: len(s.reveal()), reverse=True):
         if secret:
             text = text.replace(secret.reveal(), secret.masked)
@@ -191,6 +192,7 @@ def read_error(response: Response, secrets: Iterable[Secret] = ()) -> OAuthError
     Args:
         secrets: what was sent along; an echo of it in the texts is masked.
     """
+    # Half a document may lack the member that says the contrary.
     if response.status < 400 or response.body.truncated:
         return None
     try:
@@ -286,6 +288,7 @@ def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool
     why = "A web page that happens to hold JSON is not the answer of the protocol."
     check = Requirement(f"{stage}.media_type", f"{JSON_TYPE}, in UTF-8", why, spec)
     seen = response.headers.get("content-type") or "no Content-Type"
+    # RFC 8259 §11 defines no charset parameter; servers send one all the same.
     is_utf8 = _charset(seen) in ("", "utf-8", "us-ascii")
     if response.media_type == JSON_TYPE and is_utf8:
         return check.passed(seen)

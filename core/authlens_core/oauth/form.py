@@ -29,6 +29,7 @@ def _sendable(pairs: Iterable[FormPair]) -> list[tuple[str, str]]:
         text = value.reveal() if isinstance(value, Secret) else value
         if not text:
             continue
+        # RFC 6749 §3.1: parameters must not be included more than once; a server might read either.
         if name in names:
             raise FormRefused(f"the parameter {name} would be sent twice")
         names.add(name)
@@ -70,6 +71,7 @@ def decode_component(text: str) -> str:
         decoded = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError:
         raise FormRefused("the percent-encoded octets are not UTF-8") from None
+    # C programs end a text there, so two readers would see two values.
     if "\0" in decoded:
         raise FormRefused("there is a NUL character")
     return decoded

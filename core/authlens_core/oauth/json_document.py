@@ -114,6 +114,7 @@ class _Scanner:
     def value(self, depth: int) -> JsonValue:
         start = self.peek()
         if start in "{[":
+            # Each level costs frames of the interpreter's stack, which a hostile document must not use up.
             if depth == MAX_DEPTH:
                 raise _Stop(f"more than {MAX_DEPTH} levels", self.at)
             return self.object(depth + 1) if start == "{" else self.array(depth + 1)
@@ -169,10 +170,13 @@ class _Scanner:
         start = self.at
         match = _PLAIN.match(self.text, start + 1)
         end = match.end() if match else start + 1
+        # The longest escape of one character is a surrogate pair of twelve.
         if end - start > 12 * MAX_STRING or self.text[end : end + 1] != '"':
             raise self.bad_string(start, end)
         self.at = end + 1
         raw = self.text[start + 1 : end]
+        # The standard library undoes the escapes; the expression above has made sure that they are well-
+        # formed.
         value = cast("str", json.loads(f'"{raw}"')) if "\\" in raw else raw
         if len(value) > MAX_STRING:
             raise self.bad_string(start, end)
@@ -192,6 +196,7 @@ class _Scanner:
         if match is None:
             raise self.unexpected("a digit after '-'")
         literal = match.group()
+        # int() takes time that grows with the square of the digits (CVE-2020-10735).
         if sum(map(str.isdigit, literal)) > MAX_DIGITS:
             raise _Stop(f"a number of more than {MAX_DIGITS} digits", self.at)
         if match.group(1) is None and match.group(2) is None:

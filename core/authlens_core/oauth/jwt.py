@@ -102,6 +102,7 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
     text = token.reveal() if isinstance(token, Secret) else token
     if not text.startswith(("ey", "ew")) or len(text) > MAX_LENGTH:  # base64url of `{`, the cheap look first
         return None
+    # Bounded, so that a token of nothing but dots makes no list of 65,536 parts.
     parts = text.split(".", _JWE_PARTS)
     if len(parts) not in (_JWS_PARTS, _JWE_PARTS):
         return None
@@ -138,6 +139,7 @@ def claims_of(jwt: Jwt, now: datetime) -> tuple[JwtClaim, ...]:
 
 def moment(value: JsonValue) -> datetime | None:
     """Return the moment that a NumericDate (RFC 7519 §2) names, or None when it is none."""
+    # bool is a kind of int in Python, and `exp: true` is no time.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -47,7 +47,11 @@ def registration_request(
         "redirect_uris": [redirect_uri],
         "grant_types": [*_GRANTS, *extra_grants],
         "response_types": ["code"],
+        # RFC 8252 §8.4: what is installed on many machines cannot keep a secret. Left out, it would mean
+        # client_secret_basic.
         "token_endpoint_auth_method": "none",
+        # OpenID Connect Registration §2: without it the client counts as a web client, for which servers
+        # refuse http.
         "application_type": "native",
     }
     if scope:
@@ -69,6 +73,7 @@ def read_registration(
             nothing says that `registration_client_uri` belongs to the same server.
         now: an aware time, to notice a secret that has expired already.
     """
+    # RFC 7591 §3.2.1 says 201; many servers answer 200.
     answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200)
     if answer.value is None:
         return Reading(None, answer.checks)
@@ -104,6 +109,7 @@ def read_registration(
 
 def _seconds(value: JsonValue) -> int | None:
     """Return a time as whole seconds since the epoch; a string of digits counts too."""
+    # Some servers write numbers as strings.
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**15:

@@ -55,6 +55,7 @@ def well_known_urls(resource: Url) -> tuple[Url, ...]:
     """
     path = "" if resource.path == "/" else resource.path
     with_path = replace(resource, path=f"{_WELL_KNOWN}{path}")
+    # For a resource without a path both are the same.
     return tuple(dict.fromkeys((with_path, replace(resource, path=_WELL_KNOWN, query=None))))
 
 

@@ -136,6 +136,7 @@ def usable_url(text: str | None, *, loopback_http: bool = False) -> Url | None:
 
 def _character_reasons(text: str) -> list[str]:
     reasons = []
+    # A URL may become an argument of a program, such as a browser, which would take it for an option.
     if text.startswith("-"):
         reasons.append("it starts with '-'")
     if not text.isascii():
@@ -179,6 +180,8 @@ def _path_reasons(path: str, query: str) -> list[str]:
                 reasons.append("it has a percent sign without two hexadecimal digits")
             elif int(piece[:2], 16) < 0x20 or int(piece[:2], 16) == 0x7F:
                 reasons.append("it has an escaped control character")
+    # Browsers remove dot segments and escape them or not (WHATWG URL), so the URL shown is not the one
+    # opened.
     if any(s.replace("%2e", ".").replace("%2E", ".") in (".", "..") for s in path.split("/")):
         reasons.append("its path has a '.' or '..' segment")
     return reasons
@@ -194,6 +197,7 @@ def _host(written: str, reasons: list[str]) -> str:
         reasons.append("it has no host")
     elif host.endswith("."):
         reasons.append("its host ends in a dot")
+    # Browsers read 0x7f.1 and 2130706433 as 127.0.0.1; a filter that does not would be passed by.
     elif labels[-1].isdigit() or labels[-1].startswith("0x"):
         if not _is_ipv4(host):
             reasons.append("its host is an IPv4 address in an unusual form")
@@ -211,6 +215,7 @@ def _ipv6(host: str, reasons: list[str]) -> str:
     except ValueError:
         reasons.append("its host is not a valid IPv6 address")
         return host
+    # Python's own text of a mapped address is in hexadecimal, which hides the IPv4 address in it.
     mapped = address.ipv4_mapped
     return f"[::ffff:{mapped}]" if mapped is not None else f"[{address.compressed}]"
 

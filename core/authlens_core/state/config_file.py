@@ -149,6 +149,7 @@ def _checked(members: Mapping[str, Any]) -> Config:
 
     def take(table: Mapping[str, Any], name: str, kind: type, otherwise: Any) -> Any:
         value = table.get(name, otherwise)
+        # bool is a kind of int in Python, and not in TOML.
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
             return value
         problems.append(f"{name} in config.toml is not a {_KINDS[kind]}.")

@@ -26,6 +26,7 @@ from authlens_core.state.paths import StateUnusable, own_file, state_directory
 if TYPE_CHECKING:
     from filelock import FileLock
 
+# Locks of files cannot be awaited on any system, so they are asked for again and again.
 POLL_SECONDS: Final = 0.05
 
 
@@ -86,6 +87,7 @@ class Locks:
         name = self._name(parts)
         local = self._local.setdefault(name, asyncio.Lock())
         deadline = asyncio.get_running_loop().time() + bound
+        # A file lock does not keep two tasks of one process apart, and this one costs no system call.
         while local.locked():
             await self._pause(deadline, name, give_up)
         async with local:

@@ -40,6 +40,7 @@ def state_directory(directory: Path | None = None) -> Path:
     path = directory or _default()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Both: a link of ours to a stranger's directory is as bad as a stranger's link to one of ours.
         link, status = path.lstat(), path.stat()
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -73,6 +74,8 @@ def own_file(path: Path) -> Path:
         descriptor = os.open(path, flags, 0o600)
         try:
             status = os.fstat(descriptor)
+            # A second hard link would show what is written here under another name, with the rights of that
+            # place.
             if not stat.S_ISREG(status.st_mode) or not _owned(status) or status.st_nlink > 1:
                 raise StateUnusable(
                     f"{path} is not a regular file that you own.", "Check it, then move it away."

@@ -41,12 +41,15 @@ def create(path: Path, data: bytes, on_step: Callable[[WriteStep], None] = _igno
     try:
         with os.fdopen(descriptor, "wb") as file:
             on_step(WriteStep.DRAFT_BEGUN)
+            # In two halves, so that a test can let the process die between them.
             file.write(data[: len(data) // 2])
             file.flush()
             on_step(WriteStep.DRAFT_HALF)
             file.write(data[len(data) // 2 :])
             file.flush()
             on_step(WriteStep.DRAFT_WRITTEN)
+            # Before the rename: file systems may store the new name earlier than the data, and a power cut
+            # leaves a file of zeros.
             os.fsync(file.fileno())
     except OSError:
         with suppress(OSError):
@@ -67,6 +70,8 @@ def replace(
     Raises:
         OSError: it cannot be written; the old file is unharmed.
     """
+    # Under a lock one name will do, and a draft that a crash left is overwritten; without one, two may write
+    # at once.
     draft = path.with_name(f"{path.name}.draft" if locked else f".{path.name}-{secrets.token_hex(8)}")
     if locked:
         draft.unlink(missing_ok=True)

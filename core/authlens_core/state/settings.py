@@ -117,6 +117,7 @@ class SettingsFile:
                 raise ValueError(f"{name} cannot be that")
         self.present = replace(self.present, **changes)
         if self._path is not None:
+            # What a newer authlens has written is kept, though it means nothing here.
             self._members |= {"version": max(_VERSION, self._written_by()), **changes}
             self._write(self._path, json.dumps(self._members, indent=2).encode())
         return self.present

@@ -93,6 +93,7 @@ def _tls(error: ssl.SSLError, host: str, observed: Observation) -> WireFailure:
         cause, cure = explain_certificate(error, host)
         return WireFailure(FailureKind.TLS, cause, cure)
     reason = getattr(error, "reason", None) or ""
+    # What OpenSSL's versions say of an answer that is not TLS, which is mostly plain HTTP.
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE"}:
         cause = f"{host} does not speak TLS on this port: it is not an HTTPS server."
         return WireFailure(FailureKind.TLS, cause, "Check the port of the address.")

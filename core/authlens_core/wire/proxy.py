@@ -52,6 +52,7 @@ class Proxy:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the proxies by scheme; a lower-case variable wins, and an empty one unsets."""
     found: dict[str, str] = {}
+    # curl and Python agree on this order; CGI programs get HTTP_PROXY from a request's field `Proxy`.
     for lower_case in (False, True):
         for name, value in environ.items():
             if name.lower().endswith("_proxy") and (name.islower() == lower_case):
@@ -100,6 +101,7 @@ def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | No
         ProxyUnusable: a proxy is set that is not an HTTP proxy.
     """
     host = host.strip("[]").lower()
+    # A proxy would connect to its own loopback, and see what is meant for this machine alone.
     if host.rstrip(".") == "localhost" or host.endswith(".localhost") or is_loopback(host):
         return None
     if environ is None:

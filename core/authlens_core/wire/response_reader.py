@@ -93,6 +93,7 @@ def _bounded_fields(attempt: PendingExchange, raw: RawFields) -> tuple[Headers, 
     """Return the header fields that are within the limits, and the failure if there are more."""
     limits, size = attempt.limits, 0
     for index, (name, value) in enumerate(raw):
+        # Colon, space, and the end of the line.
         size += len(name) + len(value) + 4
         if index >= limits.header_count or size > limits.header_bytes:
             kept = f"{limits.header_count} fields and {limits.header_bytes // 1024} KiB"
@@ -105,6 +106,7 @@ async def _receive_body(attempt: PendingExchange, chunks: AsyncIterator[bytes]) 
     limit, body = attempt.limits.body, attempt.body
     count = 0
     async for chunk in chunks:
+        # One byte more than the limit, to tell an answer of exactly that length from a longer one.
         body += chunk[: limit - len(body) + 1]
         if len(body) > limit:
             del body[limit:]

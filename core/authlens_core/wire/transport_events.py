@@ -120,6 +120,7 @@ class Observation:
         if phase is not None and not (self._connecting and phase in {"send", "wait"}):
             self._spent[phase] = now - self._began.get(name, now)
             if phase == "connect":
+                # The library looks the name up within its connect event.
                 self._spent[phase] -= self._looked_up
         if name == "connect_tcp":
             await self._connected(value)

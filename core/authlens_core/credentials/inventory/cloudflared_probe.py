@@ -35,7 +35,7 @@ async def probe_cloudflared(
     """Call the application with a token that cloudflared keeps.
 
     Args:
-        url: the address to ask; None is the one that the file name can mean, see `cloudflared_place`.
+        url: the address to ask; None is the one that the file name can mean, see `cloudflared_target`.
 
     Raises:
         UsageError: it opens no application, or which address it is for is not known; the token was not sent.
@@ -70,7 +70,7 @@ async def probe_jwt(
 ) -> ProbeResult:
     """Call `url` with a token of Access in `cf-access-token`; keep the trace where it belongs to a file.
 
-    The caller knows that the token is for `url`: it was got for it, or `cloudflared_place` found out.
+    The caller knows that the token is for `url`: it was got for it, or `cloudflared_target` found out.
     `before` is what that took, for the trace.
 
     Raises:

@@ -104,7 +104,7 @@ async def headers_for(
     cloudflared. A kind that a user would have to renew is passed over where the next one covers the URL.
 
     Args:
-        wire: what sends a refresh, and asks an address which application it is; see `cloudflared_place`.
+        wire: what sends a refresh, and asks an address which application it is; see `cloudflared_target`.
         kind: the only kind that is wanted, or None.
         min_ttl: how long an access token has to last; None as in `usable_token`.
         refused: the fields that the resource answered with 401: their access token is refreshed, unless a

@@ -52,6 +52,7 @@ def split(text: Secret, key: str, generation: int) -> tuple[Secret, ...]:
         ValueError: the text is not ASCII, or needs more than `MAX_ENTRIES` entries.
     """
     value = text.reveal()
+    # JSON writes other letters as escapes, so this is a mistake of ours and not of a user.
     if not value.isascii():
         raise ValueError("only ASCII is split: the length in UTF-16 has to be known")
     first = ENTRY_LIMIT - _MANIFEST_ROOM

@@ -22,6 +22,7 @@ COST: Final = 2**17
 SHORTEST: Final = 8
 """Characters of a new passphrase."""
 
+# A file may not name any cost: a huge one would take all memory, and a small one would make guessing cheap.
 _COSTS: Final = frozenset(2**n for n in range(14, 20))
 _BLOCK: Final = 8
 _NONCE: Final = 12
@@ -49,6 +50,7 @@ def derive(header: dict[str, Any], passphrase: Secret) -> Secret:
     salt, cost = _decoded(header.get("salt")), header.get("n")
     if type(cost) is not int or cost not in _COSTS or header.get("r") != _BLOCK or header.get("p") != 1:
         raise CheckDamaged
+    # macOS types an accented letter as two characters, other systems as one.
     text = unicodedata.normalize("NFC", passphrase.reveal()).encode("utf-8", "surrogatepass")
     key = Scrypt(salt=salt, length=32, n=cost, r=_BLOCK, p=1).derive(text)
     return Secret(base64.b64encode(key).decode())
@@ -60,6 +62,7 @@ def new_header(passphrase: Secret, cost: int | None = None) -> tuple[dict[str, A
     salt = base64.b64encode(secrets.token_bytes(16)).decode()
     header: dict[str, Any] = {"kdf": "scrypt", "n": cost, "r": _BLOCK, "p": 1, "salt": salt}
     key = derive({**header, "sha256": _digest(header)}, passphrase)
+    # A wrong passphrase is told at once and apart from a damaged entry, before any entry is opened.
     header["check"] = seal(key, _bound(header), _KNOWN.decode())
     return {**header, "sha256": _digest(header)}, key
 
@@ -80,6 +83,8 @@ def seal(key: Secret, bound: tuple[str, ...], value: str) -> str:
     """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    # 96 random bits: AES-GCM bears 2**32 values under one key (NIST SP 800-38D §8.3), far more than are
+    # written.
     nonce = secrets.token_bytes(_NONCE)
     sealed = AESGCM(_decoded(key.reveal())).encrypt(
         nonce, value.encode("utf-8", "surrogatepass"), _join(bound)

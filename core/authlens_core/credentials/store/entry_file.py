@@ -22,6 +22,7 @@ from authlens_core.state.private_file import WriteStep
 
 VERSION: Final = 1
 BUSY_SECONDS: Final = 2.0
+# Short: a write takes milliseconds, and the helper that waits does nothing else meanwhile.
 _POLL_SECONDS: Final = 0.01
 _LARGEST: Final = 256 * 1024 * 1024
 
@@ -69,6 +70,7 @@ class EntryFile:
             StateUnusable: it is a link, or not ours.
             OSError: it cannot be read.
         """
+        # A link to nowhere is not "no file": it is refused by `own_file`, and not written through.
         if not os.path.lexists(self.path):
             return FileContent()
         descriptor = os.open(own_file(self.path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
@@ -107,6 +109,7 @@ class EntryFile:
         """
         with self._locked():
             self._on_step(WriteStep.LOCKED)
+            # Read again under the lock: another program may have changed it since.
             present = self.read()
             content = FileContent(dict(present.header), dict(present.entries))
             yield content

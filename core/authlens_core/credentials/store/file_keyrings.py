@@ -122,6 +122,8 @@ class EncryptedFileKeyring(FileKeyring):
             raise FileKeyringError("short", f"a passphrase needs {passphrases.SHORTEST} characters")
         header, key = new_header(passphrase, cost)
         with _told(), self._file.changing() as content:
+            # Looked at under the lock: two programs may make the file at the same moment, with two
+            # passphrases.
             if not content.header:
                 content.header.update(header)
         return (

@@ -68,6 +68,7 @@ class FileStore(KeyringStore):
 
     async def _running(self) -> Process:
         helper = await super()._running()
+        # A helper that died was replaced by a new one, which does not know the file yet.
         if helper is not self._told:
             answer = await self._talk(helper, self._use())
             if answer.get("ok") is not True:

@@ -68,6 +68,7 @@ def choose() -> BackendCandidate:
 
 
 def _named() -> KeyringBackend | None:
+    # The library would try to import a module without a name.
     if os.environ.get("PYTHON_KEYRING_BACKEND") == "":
         del os.environ["PYTHON_KEYRING_BACKEND"]
     try:
@@ -130,6 +131,7 @@ def greet_first() -> None:
     from jeepney.io.blocking import DBusConnection
 
     opened = secretstorage.dbus_init
+    # It is wrapped already; a second greeting would cost another round trip for nothing.
     if hasattr(opened, "__wrapped__"):
         return
     peer = DBusAddress(

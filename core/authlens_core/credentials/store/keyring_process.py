@@ -6,7 +6,8 @@ a line from standard input and answers each with one on standard output; secrets
 standard input ends, because the program closed it or died, it finishes the call that it is in, within
 `LAST_CALL` seconds, and ends.
 
-Finishing matters: gnome-keyring aborts when a caller is gone before it is answered (see `secret_service`).
+Finishing matters: gnome-keyring aborts when a caller is gone before it is answered (see
+`keyring_backends.greet_first`).
 
 Request: `{"op": "open" | "get" | "set" | "delete", "entry": …, "value": …}`, and before these, for a file of
 ours, `{"op": "use", "place": …, "path": …, "create": …, "passphrase": … | "key": …}`. Answer:
@@ -44,6 +45,7 @@ LAST_CALL: Final = 5.0
 _PROBE_NAMES: Final = 8
 _PROBES: Final = 8
 
+# Characters of the value in a row that make the words of an error unfit to be shown.
 _SHOWN_RUN: Final = 8
 _LONGEST_DETAIL: Final = 300  # characters of an error that cross the pipe
 _PAUSES: Final = (0.05, 0.1, 0.2)

@@ -295,7 +295,7 @@ class Credentials:
             False if its secrets could not be deleted from the store yet; a later save does it.
         """
         return await self.discard(
-            grant_id, "forgotten", ("removed from this machine; not revoked at the server")
+            grant_id, "forgotten", "removed from this machine; not revoked at the server"
         )
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:

@@ -47,10 +47,9 @@ class StandardAuthorizationEndpoint:
             return self._callback(given, {"error": problem[0], "error_description": problem[1]})
         if request.method == "GET":
             return self._login_page(client)
-        choice = await self._choice(request)
-        if choice is None:
+        user = await self._choice(request)
+        if user is None:
             return page("The form expired. Open the link again.", status=400)
-        user = choice
         if not user:
             denied = {"error": "access_denied", "error_description": "The user denied the request"}
             return self._callback(given, denied)
@@ -151,6 +150,7 @@ def _same_uri(asked: str, known: str) -> bool:
 
     RFC 8252 §7.3.
     """
+    # RFC 8252 §7.3: of a loopback redirect URI the port may differ from the registered one.
     if asked == known:
         return True
     try:

@@ -51,6 +51,7 @@ class StandardTokenEndpoint:
         except OAuthRefusal as error:
             return refusal(error)
         grant = self._state.refresh_tokens.get(token)
+        # RFC 7009 §2.2: a token that is unknown, or another client's, gets 200 like any other.
         if grant is not None and grant.client_id == client.client_id:
             grant.alive = False
         if access is not None and access.grant.client_id == client.client_id:

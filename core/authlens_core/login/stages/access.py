@@ -75,6 +75,7 @@ class AccessStage:
             Fact("answered by", answer.layer),
             kind_of_resource(exchange, answer, version=version),
         )
+        # Before the status is judged: servers send it with 403, and some with 401.
         if refusal_code(response.headers.get_all("www-authenticate")) == INSUFFICIENT_SCOPE:
             return _too_small(facts, response, answer, shown)
         check = _judge(response.status, answer)

@@ -103,6 +103,7 @@ def _pushed(facts: Facts, link: str | None) -> PlannedRequest | None:
     endpoint = metadata.pushed_authorization_request_endpoint if metadata is not None else None
     if metadata is None or client is None or endpoint is None or link is None:
         return None
+    # What the endpoint's URL has of its own is the server's and stays in the link.
     own = len(url_parameters(metadata.authorization_endpoint))
     parameters: list[FormPair] = [
         (name, facts.state if name == "state" and facts.state is not None else value)

@@ -146,6 +146,7 @@ def _option(name: str, text: str) -> str | int | None:
 def parts_of_request(stage: Stage, request: Request) -> tuple[EditablePart, ...]:
     """Return every part of `request` that is not an option of the login."""
     instead = _CHOSEN_INSTEAD.get(stage, frozenset())
+    # In detection the method is an option (see _CHOICES_AT), which the later stages follow.
     found = [] if stage is Stage.DETECTION else [EditablePart(EditLocation.METHOD, "", request.method)]
     found.append(EditablePart(EditLocation.URL, "", request.url.partition("?")[0]))
     found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]

@@ -35,6 +35,7 @@ def answered_with_tokens(
     if response.status < 300:
         return _check(experiment, _Answer(experiment.accepted, f"{response.status}: it returned tokens"))
     error = read_error(response, sent)
+    # A 5xx, or a page without an error code, may be a crash: it proves no rule.
     if 400 <= response.status < 500 and error is not None:
         return _check(experiment, _refused(experiment, f"{response.status} {error}", error))
     return _check(experiment, _Answer(Severity.WARNING, f"{response.status}. {_NOT_REFUSED}"))
@@ -59,6 +60,7 @@ def link_is_refused(exchange: Exchange, redirect_uri: str) -> bool | None:
     response = exchange.response
     if response is None:
         return None
+    # Errors go to the redirect URI, too (RFC 6749 §4.1.2.1); only a page of the server's own is a refusal.
     if 300 <= response.status < 400 and (response.headers.get("location") or "").startswith(redirect_uri):
         return False
     return True if 400 <= response.status < 500 else None

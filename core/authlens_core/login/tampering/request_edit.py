@@ -152,6 +152,7 @@ def _applied(request: Request, one: RequestEdit) -> Request:
 
 def _with_address(url: str, address: str) -> str:
     _, mark, query = url.partition("?")
+    # A new address without a query means another host for the same parameters.
     return address if "?" in address else f"{address}{mark}{query}"
 
 

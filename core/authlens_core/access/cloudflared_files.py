@@ -81,6 +81,7 @@ class CloudflaredDirectory:
         except OSError:
             found = {}
         names = frozenset(found)
+        # Sorted, so that the same ones are left out each time where there are too many.
         listed = sorted(_token_names(names))
         self.left_out = max(0, len(listed) - MAX_TOKENS)
         before, self._read = self._read, {}
@@ -206,6 +207,7 @@ def _claims(path: Path) -> tuple[Mapping[str, JsonValue], str, str]:
     data = _content(path)
     if isinstance(data, str):
         return {}, data, ""
+    # With a prefix: the digest is shown and compared, and must not be one that a list of stolen tokens has.
     mark = hashlib.sha256(b"authlens file\0" + data).hexdigest()[:16]
     jwt = parse_jwt(data.decode("ascii", "replace").strip())
     if jwt is None:
@@ -217,6 +219,8 @@ def _claims(path: Path) -> tuple[Mapping[str, JsonValue], str, str]:
 
 def _content(path: Path) -> bytes | str:
     """Return what is in a plain file, or one sentence on why it cannot be read."""
+    # Opening a FIFO that someone put there must not wait for its other end. Links are followed, as
+    # cloudflared does.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags)

@@ -20,6 +20,7 @@ from authlens_core.oauth.json_document import JsonRefused, load_object
 
 _STALE_AFTER: Final = timedelta(minutes=10)
 _SAME_START: Final = timedelta(seconds=1)
+# A larger one would overflow in kill(2); 0 and -1 mean whole groups of processes.
 _LARGEST_PID: Final = 2**31 - 1
 _LATEST_START: Final = 4_102_444_800_000  # milliseconds; the year 2100
 
@@ -68,11 +69,13 @@ def read_lock(
     pid, started_at = _owner(data)
     if pid is None:
         return CloudflaredLock(None, made_at, LockOwner.UNKNOWN)
+    # cloudflared itself takes a lock for abandoned after this time.
     if made_at is not None and now - made_at > _STALE_AFTER:
         return CloudflaredLock(pid, made_at, LockOwner.GONE)
     process = look(pid)
     if process.runs is None:
         return CloudflaredLock(pid, made_at, LockOwner.UNKNOWN)
+    # Process ids are used again: one that started at another moment is another program.
     is_another = (
         started_at is not None
         and process.started_at is not None
@@ -118,5 +121,6 @@ def _started_at(pid: int) -> datetime | None:
             for line in Path("/proc/stat").read_text("ascii", "replace").splitlines()
             if line.startswith("btime ")
         )
+        # Field 22 of proc(5), counted from 1; the name and the id before it are cut off.
         return datetime.fromtimestamp(booted + int(fields[19]) / os.sysconf("SC_CLK_TCK"), UTC)
     return None

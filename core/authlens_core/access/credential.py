@@ -48,6 +48,7 @@ def credential_of(request: Request) -> Credential:
         return Credential.SERVICE_TOKEN
     if _single_header_pair(request) is not None:
         return Credential.SERVICE_TOKEN
+    # After the service token: Access looks at it first.
     scheme, _, token = (headers.get("authorization") or "").strip().partition(" ")
     if scheme.lower() == "bearer":
         return Credential.BEARER_JWT if token.strip().startswith("eyJ") else Credential.BEARER
@@ -113,6 +114,7 @@ def _password(credentials: str) -> str:
 def _single_header_pair(request: Request) -> tuple[str, str] | None:
     """Return the pair in the single-header form: an object in JSON as the value of a field of any name."""
     for _, value in request.headers.fields:
+        # The app's owner chooses the field, so every one that looks like JSON may be it.
         if not value.lstrip().startswith("{"):
             continue
         try:

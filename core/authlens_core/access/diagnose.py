@@ -166,6 +166,7 @@ class _SeenFailure:
     @property
     def _matters(self) -> bool:
         """Whether it matters who answered: where the resource was asked, and where something was before."""
+        # These are Cloudflare's whatever was asked; all else is about the resource, and an endpoint is none.
         at_the_edge = {Protection.BLOCKED, Protection.ORIGIN_DOWN, Protection.REQUIRE_ACCESS_PROTECTION}
         return self.stage in _ASKS_THE_RESOURCE or (
             self.answer is not None and self.answer.protection in at_the_edge

@@ -55,7 +55,7 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
         return ShapeProblem(
             "id_digits",
             cause,
-            ("If you copied all of it, continue: the test will show whether it works."),
+            "If you copied all of it, continue: the test will show whether it works.",
             False,
         )
     if not is_client_secret(value):
@@ -65,7 +65,7 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
         return ShapeProblem(
             "secret",
             cause,
-            ("If you copied all of it, continue: the test will show whether it works."),
+            "If you copied all of it, continue: the test will show whether it works.",
             False,
         )
     return None

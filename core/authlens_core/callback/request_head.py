@@ -111,6 +111,7 @@ class RequestHead:
         self._bytes += data
         if not self._bytes:
             return None
+        # Browsers that insist on https send this; h11 would wait for the end of a line that never comes.
         if self._bytes[0] == _TLS_HANDSHAKE:
             return Refusal(HTTPStatus.BAD_REQUEST, "https instead of http")
         if self._bytes[0] < ord("!"):
@@ -143,9 +144,11 @@ class RequestHead:
 
     def _judge_fields(self, request: h11.Request) -> Refusal | None:
         hosts = [value for name, value in request.headers if name == b"host"]
+        # Against DNS rebinding: a web page whose name leads to 127.0.0.1 is another origin, and says so here.
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return Refusal(HTTPStatus.MISDIRECTED_REQUEST, "another host")
         for name, value in request.headers:
+            # A navigation has no Origin; a fetch or a form of another page does.
             if name == b"origin" or value != _NAVIGATION.get(name, value):
                 return Refusal(HTTPStatus.FORBIDDEN, "sent by another web page, not by the browser itself")
             if name == b"upgrade":

@@ -20,6 +20,7 @@ Message: TypeAlias = Request | Response
 
 _MAX_BODY: Final = 256 * 1024  # bytes; a longer document is not one of OAuth
 _MAX_FIELDS: Final = 200
+# Each is taken apart on every redraw; a message of OAuth holds two or three.
 _MAX_JWTS: Final = 8
 
 
@@ -108,6 +109,7 @@ def _strings(name: str, value: JsonValue, depth: int = 0) -> Iterator[tuple[str,
     """Yield the strings of a member, and of what is inside it, two levels deep."""
     if isinstance(value, str):
         yield name, value
+    # Deep enough for the assertion in a list of an object; further down no token of OAuth is.
     elif isinstance(value, dict) and depth < 2:
         for inner, below in value.items():
             yield from _strings(f"{name}.{inner}", below, depth + 1)

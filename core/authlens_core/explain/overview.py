@@ -263,7 +263,7 @@ def _revoke(seen: _SeenRecord) -> Iterator[str]:
             Severity.NOTICE: f"The resource refused the old token ({status}), which had already expired.",
         }.get(
             proof.severity,
-            ("The resource did not refuse the old token; some resources check only the expiry."),
+            "The resource did not refuse the old token; some resources check only the expiry.",
         )
 
 

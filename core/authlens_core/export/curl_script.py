@@ -18,6 +18,7 @@ from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange
 
+# Registration is not repeated: each would leave a client behind at the server.
 _REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)
 _MADE_ANEW: Final = frozenset({"client_id", "state", "code_challenge"})
 

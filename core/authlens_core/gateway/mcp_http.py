@@ -133,6 +133,7 @@ class McpHttp:
                 ("Host", self._url.origin.partition("://")[2]),
                 ("User-Agent", "authlens"),
                 ("Accept", "application/json, text/event-stream" if method != "GET" else "text/event-stream"),
+                # Events are passed on as they arrive, and a compressor may hold them back.
                 ("Accept-Encoding", "identity"),
                 *fields,
                 *credential,

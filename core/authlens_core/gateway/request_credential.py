@@ -92,6 +92,8 @@ class RequestCredential:
             held = self._held
             if held is not None and held.fields != refused.fields:
                 return held
+            # A credential that was renewed and is refused too says that the resource refuses the user, not
+            # the token.
             if self._unproven is not None and self._unproven.fields == refused.fields:
                 return None
             fresh = await self._load(refused)

@@ -136,6 +136,7 @@ class UpgradeTunnel:
             await writer.drain()
             await _relay(reader, writer, answer.connection)
             return None
+        # The answer ends with the connection, so a length is not needed, and chunks would need framing.
         own = [pair for pair in fields if pair[0].lower() != b"content-length"]
         writer.write(_head(answer.status, [*own, (b"Connection", b"close")]))
         async for chunk in answer.body:

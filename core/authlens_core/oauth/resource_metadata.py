@@ -240,7 +240,7 @@ def _authorization_servers(
 
 
 def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] | None) -> Iterator[Check]:
-    """Yield whether a bearer token in the Authorization header is what the resource takes (PR-9)."""
+    """Yield whether a bearer token in the Authorization header is what the resource takes."""
     why = "A token is sent in the Authorization header only: everywhere else it leaks."
     check = Requirement(f"{_STAGE}.bearer_methods_supported", "header, or not stated", why, "RFC 9728 §2")
     if methods is None or "header" in methods:

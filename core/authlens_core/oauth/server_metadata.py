@@ -309,7 +309,7 @@ def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, n
 def _place_checks(
     issuer: str, endpoints: Mapping[str, Url | None], resource: str, *, needs_registration: bool
 ) -> Iterator[Check]:
-    """Yield where each endpoint is, seen from the issuer (AS-9), and which endpoints coincide."""
+    """Yield where each endpoint is, seen from the issuer, and which endpoints coincide."""
     home = usable_url(issuer, loopback_http=True)
     if home is None:
         return

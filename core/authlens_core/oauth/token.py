@@ -33,6 +33,7 @@ from authlens_core.secret import Secret
 
 _STAGE: Final = "token"
 _SPEC: Final = "RFC 6749 §5.1"
+# Servers and libraries commonly forgive a few minutes; from here on tokens are refused for their times.
 _SKEW_LIMIT: Final = 300
 _TOKENS: Final = ("access_token", "refresh_token", "id_token")
 _SHORTEST_MASKED: Final = 8

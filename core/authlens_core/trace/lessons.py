@@ -157,7 +157,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
             (
                 (
                     "RFC 6749 §4.1.2",
-                    ("A code should be valid for ten minutes at most and must not be used twice."),
+                    "A code should be valid for ten minutes at most and must not be used twice.",
                 ),
                 ("RFC 6749 §4.1.3", "What is sent to the token endpoint."),
                 (
@@ -229,7 +229,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
                 ("RFC 6750 §3.1", "invalid_token covers expired, revoked and malformed tokens alike."),
                 (
                     "RFC 9110 §15.5.4",
-                    ("403: understood and refused; sending the same credential again will not help."),
+                    "403: understood and refused; sending the same credential again will not help.",
                 ),
                 ("RFC 9110 §15.5.2", "401: the request lacks a credential that is valid here."),
             ),

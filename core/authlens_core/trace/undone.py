@@ -18,6 +18,7 @@ def undone(records: Sequence[StageRecord], position: Stage | None) -> frozenset[
     # The first stage that was run, or will be, after the record that is looked at.
     first = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
     found: set[int] = set()
+    # Backwards: what came later decides what an earlier record still counts for.
     for number in range(len(records) - 1, -1, -1):
         record = records[number]
         if record.stage not in LOGIN_STAGES:

@@ -79,6 +79,7 @@ def waterfall(records: Sequence[StageRecord]) -> Waterfall:
     last_end: datetime | None = None
     for index, record in enumerate(records):
         for number, exchange in enumerate(record.exchanges):
+            # A stage that was overridden has the exchanges of the attempt before, the very same objects.
             if id(exchange) in seen:
                 continue
             seen.add(id(exchange))

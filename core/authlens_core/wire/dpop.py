@@ -68,6 +68,7 @@ async def send_with_proof(
     first = await send(signer.sign(request))
     if first.response is None or not signer.learn(request.url, first.response):
         return (first,)
+    # Once only: a server that asks for a nonce again would ask for ever.
     second = await send(signer.sign(request))
     if second.response is not None:
         signer.learn(request.url, second.response)

@@ -254,6 +254,8 @@ _URGENT: Final = {
     kind: place
     for place, kind in enumerate(
         (
+            # Tokens that should be dead come first, then what stops work now, then what will; what is over
+            # comes last.
             StatusKind.REVOCATION_FAILED,
             StatusKind.LOGIN_NEEDED,
             StatusKind.REFUSED,

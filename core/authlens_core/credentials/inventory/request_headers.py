@@ -119,6 +119,7 @@ async def headers_for(
     for one in kinds if kind is None else (kind,):
         try:
             return await _fields(credentials, wire, url, one, min_ttl, refused, now)
+        # Of another kind there may be one that works; the first problem is the one to be told.
         except LoginNeeded as error:
             problem = problem or error
     raise problem or LoginNeeded(
@@ -153,6 +154,7 @@ async def _fields(
     file = await asyncio.to_thread(find_cloudflared_token, url, now=now())
     if file is None:
         raise _missing("token of cloudflared", url)
+    # It raises where the token is not for this address; the answer itself is not needed.
     await place_for(wire, file, url)
     jwt = read_cloudflared_token(file)
     if jwt is None:

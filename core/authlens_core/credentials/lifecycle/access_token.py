@@ -62,6 +62,7 @@ async def usable_token(
             return UsableToken(secrets.access_token, grant, secrets.dpop_key)
     options = RefreshOptions(min_ttl=min_ttl, refused=refused)
     result = await refresh(credentials, wire, found.grant_id, options, now=now)
+    # A server that is down for a moment must not stop a script whose token still works.
     if result.error_type is None or _still_good(result, refused, now()):
         return UsableToken(result.access_token, result.grant, result.dpop_key)
     raise result.error_type(result.summary, result.cure)

@@ -48,6 +48,7 @@ async def forget_client(
         return _kept(record, f"The server does not let clients delete themselves ({status}).", Refused)
     if deletion is Deletion.REFUSED:
         return _kept(record, f"The server did not delete the client ({status}).", Refused)
+    # RFC 7592 §2.3 promises a 204; some servers answer so and keep the client.
     after = await wire.send(read, limits=TOKEN, loopback_http=loopback)
     seen = None if after.response is None else after.response.status
     if seen is not None and 200 <= seen < 300:

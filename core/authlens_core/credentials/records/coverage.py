@@ -1,4 +1,4 @@
-"""Which URLs a grant is for: a token goes nowhere else (TK-10).
+"""Which URLs a grant is for: a token goes nowhere else.
 
 The rule is the one of RFC 9728 §3.3 as the MCP specification relaxes it: same scheme, host and port, and the
 path of the resource is a prefix of the path asked for, ending at a segment boundary.
@@ -6,11 +6,14 @@ path of the resource is a prefix of the path asked for, ending at a segment boun
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 from urllib.parse import unquote
 
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.oauth.url import usable_url
+
+_Record = TypeVar("_Record")
 
 
 def _place(url: str) -> tuple[str, tuple[str, ...]] | None:
@@ -42,17 +45,23 @@ def coverage(resource: str, url: str) -> int | None:
     if wide is None or narrow is None or wide[0] != narrow[0]:
         return None
     length = len(wide[1])
+    # By whole segments: `/app` does not cover `/apple`.
     return length if narrow[1][:length] == wide[1] else None
 
 
 def find(grants: Iterable[Grant], url: str) -> Grant | None:
     """Return the grant for `url`: of those that cover it the closest, and of these the first."""
-    best: tuple[int, Grant] | None = None
-    for grant in grants:
-        lengths = (
-            coverage(place, url) for place in (grant.resource, grant.resource_url) if place is not None
-        )
+    return closest(grants, url, lambda grant: (grant.resource, grant.resource_url))
+
+
+def closest(
+    records: Iterable[_Record], url: str, places: Callable[[_Record], Iterable[str | None]]
+) -> _Record | None:
+    """Return the record that covers `url` most closely with one of its places, of several the first."""
+    best: tuple[int, _Record] | None = None
+    for record in records:
+        lengths = [coverage(place, url) for place in places(record) if place is not None]
         longest = max((length for length in lengths if length is not None), default=None)
         if longest is not None and (best is None or longest > best[0]):
-            best = (longest, grant)
+            best = longest, record
     return best[1] if best else None

@@ -17,6 +17,7 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.safe_text import safe_fields
 from authlens_core.secret import Secret
 
+# Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 
@@ -303,6 +304,7 @@ def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
     """Return the status of `grant` at `now` (default: the present)."""
     moment = now or utc_now()
     remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
+    # What was decided comes before what was seen, and that before what the clock says.
     kind = _BY_STATE.get(grant.state) or _by_verdict(grant) or _by_clock(grant, remaining)
     note = grant.note
     if kind is StatusKind.REFUSED:

@@ -27,6 +27,7 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
 
+# A write takes milliseconds; more than that is a process that hangs, and a user who waits.
 BUSY_SECONDS: Final = 2.0
 KEPT_EVENTS: Final = 10_000
 
@@ -134,6 +135,7 @@ class Index:
                 "is read-only here."
             )
         if not self.read_only:
+            # With less, a power cut may take the last transaction back, and with it a refresh token.
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
 

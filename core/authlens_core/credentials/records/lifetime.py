@@ -24,6 +24,7 @@ def outlasts(
     """
     if expires_at is None:
         return True
+    # The clock was put back: how long the token still lasts is unknown, and a refresh is safe.
     if now < refreshed_at:
         return False
     enough = min(SOON, (expires_at - refreshed_at) / 2) if wanted is None else wanted

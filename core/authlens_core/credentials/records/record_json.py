@@ -79,6 +79,7 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
     values = json.loads(text)
     if not isinstance(values, dict):
         raise ValueError("not an object")
+    # A member that is missing takes its default, and one of a newer authlens is left out.
     known: dict[str, Any] = {field.name: values[field.name] for field in fields(kind) if field.name in values}
     for name, value in known.items():
         if name in _MOMENTS:
@@ -115,6 +116,7 @@ def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> boo
     earlier version stored name no owner and pass; the next save binds them.
     """
     owner = _secrets(text).get(OWNER)
+    # Secrets that an older authlens stored name no owner.
     return owner is None or owner.reveal() == _owner(record)
 
 

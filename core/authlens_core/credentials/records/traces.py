@@ -92,9 +92,11 @@ class Traces:
             False if it was not kept: nothing was sent, something in it was changed on purpose, the
             credential is gone, or the file cannot be used.
         """
+        # What was changed on purpose says nothing about the credential.
         if trace is None or trace.tampering or not any(record.exchanges for record in trace.records):
             return False
         try:
+            # Asked before the transaction: it reads the index, which another process may hold.
             known = self._known()
             text = _written(trace) if grant_id in known else None
             if text is None:

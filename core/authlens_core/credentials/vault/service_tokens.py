@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from authlens_core.access.service_token import is_field_name, shape_problem
-from authlens_core.credentials.records.coverage import coverage
+from authlens_core.credentials.records.coverage import closest
 from authlens_core.credentials.records.grant import TokenVerdict, utc_now
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import (
@@ -72,12 +72,7 @@ class ServiceTokens:
 
     def find(self, url: str) -> ServiceToken | None:
         """Return the service token for `url`: of those whose URL covers it the closest, then the newest."""
-        best: tuple[int, ServiceToken] | None = None
-        for token in self.list():
-            length = coverage(token.url, url)
-            if length is not None and (best is None or length > best[0]):
-                best = (length, token)
-        return best[1] if best else None
+        return closest(self.list(), url, lambda token: (token.url,))
 
     def get(self, token_id: str) -> ServiceToken:
         """Return one service token.

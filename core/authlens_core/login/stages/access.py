@@ -12,7 +12,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
 from authlens_core.login.step_up import wider_scope
-from authlens_core.oauth.check import Check, failed, noticed, passed, warned
+from authlens_core.oauth.check import Check, Requirement, noticed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code
@@ -23,6 +23,12 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
 _SPEC = "RFC 6750 §3.1"
+_ACCEPTED: Final = Requirement(
+    CheckId.ACCESS_ACCEPTED,
+    "The resource accepts the token.",
+    why="A token that its resource refuses is usually for another audience, or was revoked.",
+    spec=_SPEC,
+)
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
 
 
@@ -62,13 +68,13 @@ class AccessStage:
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Return whether the token was accepted and which layer answered."""
         if not exchanges:
-            check = _refused("there is no access token", "Run the earlier stages first.")
+            check = _ACCEPTED.failed("there is no access token", cure="Run the earlier stages first.")
             return StageResult(facts, (check,))
         exchange, response = exchanges[-1], exchanges[-1].response
         answer = classify(exchange)
         if response is None:
             lost = exchange.no_answer
-            return StageResult(facts, (_refused(lost.cause, lost.cure),))
+            return StageResult(facts, (_ACCEPTED.failed(lost.cause, cure=lost.cure),))
         version = facts.mcp_version or mcp_version(exchanges)
         shown = (
             Fact("status", f"{response.status}", "RFC 9110 §15"),
@@ -101,50 +107,27 @@ def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fa
     if set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
-    check = failed(
-        CheckId.ACCESS_ACCEPTED,
-        "The resource accepts the token.",
-        f"{response.status} {INSUFFICIENT_SCOPE}: {cause}",
-        why="A token opens only what its scope names.",
-        spec="RFC 6750 §3.1",
-        cure=cure,
-        error_code=INSUFFICIENT_SCOPE,
-    )
-    found = Diagnosis(INSUFFICIENT_SCOPE, cause, cure, answer.evidence, "RFC 6750 §3.1", answer.layer)
+    seen, why = f"{response.status} {INSUFFICIENT_SCOPE}: {cause}", "A token opens only what its scope names."
+    check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=INSUFFICIENT_SCOPE)
+    found = Diagnosis(INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer)
     wanted = Fact("scope wanted", scope, "RFC 6750 §3", "granted, and what the resource asks for")
     return StageResult(facts, (check,), (*shown, wanted), found)
 
 
 def _judge(status: int, answer: Answer) -> Check:
     if status < 300:
-        return passed(
-            CheckId.ACCESS_ACCEPTED,
-            "The resource accepts the token.",
-            f"{status}, answered by: {answer.layer}",
-            spec=_SPEC,
-            why="This is the purpose of the login.",
-        )
+        why = "This is the purpose of the login."
+        return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}", why=why)
     found = diagnose("access", status=status, answer=answer)
     cause, cure = (found.cause, found.cure) if found else (answer.summary, answer.cure)
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
     if status in {401, 403} or 300 <= status < 400:
-        return _refused(f"{status}: {cause}", cure)
+        return _ACCEPTED.failed(f"{status}: {cause}", cure=cure)
     return warned(
         CheckId.ACCESS_ACCEPTED,
         "The resource accepts the token and answers.",
         f"{status}: {cause}",
         why="The token was not refused. The application behind the login has its own problem.",
-        spec=_SPEC,
-        cure=cure,
-    )
-
-
-def _refused(seen: str, cure: str) -> Check:
-    return failed(
-        CheckId.ACCESS_ACCEPTED,
-        "The resource accepts the token.",
-        seen,
-        why="A token that its resource refuses is usually for another audience, or was revoked.",
         spec=_SPEC,
         cure=cure,
     )

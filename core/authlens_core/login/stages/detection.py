@@ -19,7 +19,7 @@ from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.login_page import judge_login_page, metadata_beside_login
 from authlens_core.login.stages.metadata_location import locate_metadata, well_known
 from authlens_core.oauth.challenge import ChallengeField
-from authlens_core.oauth.check import Check, Severity, failed, judged, noticed, warned
+from authlens_core.oauth.check import Check, Requirement, Severity, noticed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.mcp import (
@@ -54,6 +54,14 @@ _WORTH_A_SECOND_LOOK: Final = frozenset(
     {Protection.PUBLIC, Protection.ACCESS_LOGIN, Protection.NOT_FOUND, Protection.METHOD_NOT_ALLOWED}
 )
 _GOES_ON: Final = frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE})
+
+
+_ASKED_FOR: Final = Requirement(
+    CheckId.DETECTION_PROTECTION,
+    "The resource asks for a bearer token.",
+    why="OAuth can start only if the resource asks for it.",
+    spec="RFC 6750 §3",
+)
 _NOT_REFUSED: Final = frozenset(
     {Protection.PUBLIC, Protection.NOT_FOUND, Protection.METHOD_NOT_ALLOWED, Protection.UNEXPECTED}
 )
@@ -230,27 +238,13 @@ def _is_global(host: str, *, otherwise: bool) -> bool:
 
 
 def _protection(answer: Answer) -> Check:
+    why = "The challenge starts OAuth: it says what is required and where the metadata is."
     seen = f"{answer.summary} ({'; '.join(answer.evidence)})" if answer.evidence else answer.summary
     if answer.protection in _GOES_ON:
         severity = Severity.PASS if answer.protection is Protection.OAUTH else Severity.WARNING
-        return judged(
-            severity,
-            CheckId.DETECTION_PROTECTION,
-            "The resource asks for a bearer token.",
-            seen,
-            why="The challenge starts OAuth: it says what is required and where the metadata is.",
-            spec="RFC 6750 §3",
-            cure=answer.cure,
-        )
-    return failed(
-        CheckId.DETECTION_PROTECTION,
-        "The resource asks for a bearer token.",
-        seen,
-        why="OAuth can start only if the resource asks for it.",
-        spec="RFC 6750 §3",
-        cure=answer.cure,
-        overridable=answer.protection in _WORTH_A_SECOND_LOOK,
-    )
+        return _ASKED_FOR.judged(severity, seen, why=why, cure=answer.cure)
+    overridable = answer.protection in _WORTH_A_SECOND_LOOK
+    return _ASKED_FOR.failed(seen, cure=answer.cure, overridable=overridable)
 
 
 def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
@@ -265,11 +259,10 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
 
 def _offer(answer: Answer, *, chosen: bool) -> Check:
     """Return the check for a resource that refuses nothing and publishes metadata all the same."""
-    make = warned if chosen else failed
-    return make(
-        CheckId.DETECTION_PROTECTION,
-        "The resource asks for a bearer token.",
-        f"{answer.summary} But it publishes resource metadata, so a login is possible.",
+    seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
+    return _ASKED_FOR.judged(
+        Severity.WARNING if chosen else Severity.FAILURE,
+        seen,
         why="Some servers ask for a token only at a later call.",
         spec="RFC 9728 §3",
         cure="Log in anyway: authlens login --anyway URL.",

@@ -14,7 +14,7 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.protection import ACCESS, MANAGED_OAUTH, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.challenge import resource_metadata_parameter
-from authlens_core.oauth.check import Check, failed, failures, warned
+from authlens_core.oauth.check import Check, Requirement, failures
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonRefused, load_object
@@ -22,9 +22,13 @@ from authlens_core.oauth.resource_metadata import read_metadata_location
 from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import Exchange
 
-_EXPECTED: Final = "The resource asks for a bearer token."
-_WHY: Final = "OAuth can only begin where the resource asks for it, or says that it takes it."
 _SPEC: Final = "RFC 9728 §5.1"
+_ASKED_FOR: Final = Requirement(
+    CheckId.DETECTION_PROTECTION,
+    "The resource asks for a bearer token.",
+    why="OAuth can only begin where the resource asks for it, or says that it takes it.",
+    spec=_SPEC,
+)
 _OTHERWISE: Final = "Until it is on, log in with cloudflared: authlens login --cloudflared URL."
 
 
@@ -46,23 +50,16 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
     if methods is not None and "oauth" in methods:
         seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
         cure = "Continue: the login goes by the metadata."
-        return warned(
-            CheckId.DETECTION_PROTECTION, _EXPECTED, seen, why=_WHY, spec=_SPEC, cure=cure
-        ), Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, ACCESS)
+        found = Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, ACCESS)
+        return _ASKED_FOR.warned(seen, cure=cure), found
     if methods is not None:
         seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
         cure = f"Ask the owner to turn it on: {MANAGED_OAUTH}. {_OTHERWISE}"
-        return _failed(seen, cure), None
+        return _ASKED_FOR.failed(seen, cure=cure, overridable=True), None
     cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
     cure = f"Ask the owner whether it is on: {MANAGED_OAUTH}. {_OTHERWISE}"
     found = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, ACCESS)
-    return _failed(f"{cause} ({evidence})", cure), found
-
-
-def _failed(seen: str, cure: str) -> Check:
-    return failed(
-        CheckId.DETECTION_PROTECTION, _EXPECTED, seen, why=_WHY, spec=_SPEC, cure=cure, overridable=True
-    )
+    return _ASKED_FOR.failed(f"{cause} ({evidence})", cure=cure, overridable=True), found
 
 
 def _methods(response: Response | None) -> frozenset[str] | None:

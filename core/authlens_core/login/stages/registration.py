@@ -92,6 +92,8 @@ def requested_scope(facts: Facts) -> str | None:
     if named is None and supported:
         named = " ".join(supported)
     offered = (facts.server_metadata.scopes_supported or ()) if facts.server_metadata else ()
+    # Without it OpenID Connect servers return no refresh token (Core §11), and the login ends with the access
+    # token.
     if named and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in named.split():
         return f"{named} {OFFLINE_ACCESS}"
     return named

@@ -104,6 +104,7 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
     response = exchange.response
     if response is None or response.status == _TOO_MANY:
         return False
+    # Single-page applications answer every path with 200 and their page.
     is_page = guessed and response.status < 300 and response.media_type != JSON_TYPE
     return is_page or 300 <= response.status < 500
 

@@ -17,8 +17,8 @@ from authlens_core.login.login import Login
 from authlens_core.state.crash_notes import CrashNote, CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
 
+# How long ago an interruption may be to be reported.
 WORTH: Final = timedelta(days=1)
-"""How long ago an interruption may be to be reported."""
 
 
 class Interruptions:

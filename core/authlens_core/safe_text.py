@@ -22,13 +22,12 @@ from typing import Final, NewType
 
 SafeText = NewType("SafeText", str)
 
+# Characters of a name or of another short value within a sentence.
 NAME: Final = 80
-"""Characters of a name or of another short value within a sentence."""
+# Characters of a line: a sentence, an address, a header field.
 LINE: Final = 2_000
-"""Characters of a line: a sentence, an address, a header field."""
+# Characters of a text of many lines: a body, a file.
 DOCUMENT: Final = 1_000_000
-"""Characters of a text of many lines: a body, a file."""
-
 _MOST_MARKS: Final = 4  # on one character; no script needs more, and a stack of them paints over other lines
 _SHORT: Final = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\x1b": "\\e", "\x00": "\\0"}
 # Printable by Unicode's own rules, and still able to hide or reorder the text next to them.

@@ -26,6 +26,7 @@ class BrowserRefusal:
     brief: str
 
 
+# The three that users report; the `brief` forms are side by side where there is little room.
 BROWSER_REFUSALS: Final = (
     BrowserRefusal(
         "That account does not have access",
@@ -48,7 +49,6 @@ BROWSER_REFUSALS: Final = (
         "the same link in a private window",
     ),
 )
-"""The three that users report; the `brief` forms are side by side where there is little room."""
 
 
 def refusal_on(page: str) -> BrowserRefusal | None:

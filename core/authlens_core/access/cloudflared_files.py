@@ -28,8 +28,8 @@ from authlens_core.oauth.url import usable_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
+# Names in the directory that are looked at.
 MAX_ENTRIES: Final = 10_000
-"""Names in the directory that are looked at."""
 MAX_TOKENS: Final = 1_000
 _MOST_AUDIENCES: Final = 100
 _NOTHING_YET: Final[tuple[Mapping[str, JsonValue], str, str]] = (

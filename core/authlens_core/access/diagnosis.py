@@ -7,8 +7,8 @@ from typing import Final
 
 from authlens_core.safe_text import safe_fields, safe_text
 
+# The name of the diagnosis that shows an answer because its meaning is not known.
 UNKNOWN: Final = "unknown"
-"""The name of the diagnosis that shows an answer because its meaning is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
+# How much of a body is quoted.
 FIRST_BYTES: Final = 160
-"""How much of a body is quoted."""
-
 _LONGEST_LINE: Final = 500
 _BODY_SEARCHED: Final = 16 * 1024
 _AROUND: Final = 60  # characters kept on each side of what was found in one long line

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+# The field that Cloudflare's guide names for the single-header form; an application may name another.
 DEFAULT_HEADER: Final = "Authorization"
-"""The field that Cloudflare's guide names for the single-header form; an application may name another."""
 
 
 class TokenForm(StrEnum):

@@ -41,13 +41,11 @@ _KEPT_REASONS: Final = 50
 # How many connections the loop takes in one turn, which bounds the open files in a flood.
 _ACCEPTED_AT_ONCE: Final = 64
 
+# Looks at the raw query of a callback, compares `state` before anything else, and names the page to show.
+# It is called in the event loop, once for every well-formed callback, also after it accepted one: only the
+# caller knows whether an answer has been received already. If it raises, the browser is shown the error page
+# and the exception goes to the loop's exception handler.
 Judge = Callable[[Secret], Page]
-"""Looks at the raw query of a callback, compares `state` before anything else, and names the page to show.
-
-It is called in the event loop, once for every well-formed callback, also after it accepted one: only the
-caller knows whether an answer has been received already. If it raises, the browser is shown the error page
-and the exception goes to the loop's exception handler.
-"""
 
 # The pages that say that a callback changed nothing.
 _IGNORING: Final = {

@@ -13,9 +13,8 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
+# Used if no host name is known. No shell runs the line like this, so the user has to replace it.
 THIS_MACHINE: Final = "<this machine>"
-"""Used if no host name is known. No shell runs the line like this, so the user has to replace it."""
-
 _SSH_PORT: Final = 22
 _MARKS: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
 # Who came in, for sudo and doas tell the account of before (sudo(8), doas(1)).

@@ -39,9 +39,8 @@ from authlens_core.oauth.url import UrlRefused, parse_url, usable_url
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 
+# Seconds for the user to log in; cloudflared itself may wait ten minutes.
 TIMEOUT: Final = 300.0
-"""Seconds for the user to log in; cloudflared itself may wait ten minutes."""
-
 _LINK: Final = re.compile(r"https://\S{1,2000}/cdn-cgi/access/cli\?\S{1,2000}")
 _WAITING: Final = re.compile(
     r"another cloudflared process \(pid (\d{1,10})\) is already waiting", re.IGNORECASE

@@ -16,8 +16,8 @@ from authlens_core.doctor.programs import look_at_cloudflared
 from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
 from authlens_core.oauth.check import Severity
 
+# Seconds that one look may take; each has a shorter limit of its own where something could hang.
 LIMIT: Final = 20.0
-"""Seconds that one look may take; each has a shorter limit of its own where something could hang."""
 
 
 async def examine(

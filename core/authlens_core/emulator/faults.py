@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
 
+# What a hostile server says; JSON carries the surrogate as an escape.
 HOSTILE_TEXT: Final = (
     "\x1b]52;c;aG9zdGlsZQ==\x07"  # OSC 52: writes to the clipboard
     "\x1b[2J\x1b[31m"  # CSI: clears the screen, turns red
@@ -13,7 +14,6 @@ HOSTILE_TEXT: Final = (
     "\u202egnp.exe\u2066"  # bidirectional controls
     "\ud800"  # a lone surrogate, which no encoder accepts
 )
-"""What a hostile server says; JSON carries the surrogate as an escape."""
 
 
 class Fault(StrEnum):

@@ -7,6 +7,7 @@ from typing import Final
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 
+# The plain login, then every fault, in the order of the menu.
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         None,
@@ -328,4 +329,3 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "To another server's token endpoint: the mix-up attack. authlens stops before it sends anything.",
     ),
 )
-"""The plain login, then every fault, in the order of the menu."""

@@ -45,6 +45,7 @@ class DocumentKind(StrEnum):
     LOGIN_REDIRECT = "redirect to the login page"
 
 
+# Every name with a meaning, by kind.
 MEMBERS: Final[Mapping[DocumentKind, Mapping[str, Explanation]]] = MappingProxyType(
     {
         DocumentKind.RESOURCE_METADATA: RESOURCE_MEMBERS,
@@ -63,7 +64,6 @@ MEMBERS: Final[Mapping[DocumentKind, Mapping[str, Explanation]]] = MappingProxyT
         DocumentKind.LOGIN_REDIRECT: LOGIN_REDIRECT_PARAMETERS,
     }
 )
-"""Every name with a meaning, by kind."""
 
 # The first kind of which one of the names, or the whole set of them, is there.
 _TELLING: Final[tuple[tuple[DocumentKind, tuple[frozenset[str], ...]], ...]] = (

@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
 
+# RFC 7591 §2 and §3.2.1: what a client says of itself, and what the server answers.
 CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 7591 §2",
@@ -56,8 +57,8 @@ CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
     ),
     "resource": Explanation("The resource that the client is registered for.", CLOUDFLARE),
 }
-"""RFC 7591 §2 and §3.2.1: what a client says of itself, and what the server answers."""
 
+# RFC 6749 §5.1: a token answer.
 TOKEN_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 6749 §5.1",
@@ -77,8 +78,8 @@ TOKEN_MEMBERS: Final[Mapping[str, Explanation]] = {
     "authorization_details": Explanation("Fine-grained permissions of the token.", "RFC 9396 §7"),
     "refresh_token_expires_in": Explanation("Lifetime of the refresh token in seconds.", "not standardised"),
 }
-"""RFC 6749 §5.1: a token answer."""
 
+# RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and RFC 6750 §3: refusals.
 ERROR_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 6749 §5.2",
@@ -102,8 +103,8 @@ ERROR_MEMBERS: Final[Mapping[str, Explanation]] = {
         },
     ),
 }
-"""RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and RFC 6750 §3: refusals."""
 
+# RFC 6749 §4.1.1 and its extensions: the parameters of the link.
 AUTHORIZATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "response_type": Explanation("What to return: code, to be exchanged for tokens.", "RFC 6749 §3.1.1"),
     "client_id": Explanation("The client that asks.", "RFC 6749 §2.2"),
@@ -134,8 +135,8 @@ AUTHORIZATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
         },
     ),
 }
-"""RFC 6749 §4.1.1 and its extensions: the parameters of the link."""
 
+# RFC 6749 §4.1.2: what the browser brings back.
 RESPONSE_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "code": Explanation("Works once, for this client, and expires soon.", "RFC 6749 §4.1.2"),
     "state": Explanation(
@@ -143,8 +144,8 @@ RESPONSE_PARAMETERS: Final[Mapping[str, Explanation]] = {
     ),
     "iss": Explanation("The server that answers; it must be the one that was asked.", "RFC 9207 §2"),
 }
-"""RFC 6749 §4.1.2: what the browser brings back."""
 
+# RFC 6749 §4.1.3 and §6, RFC 7636 §4.5, RFC 8707 §2.2: the form of a token request.
 TOKEN_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "grant_type": Explanation("What is exchanged for tokens.", "RFC 6749 §4.1.3"),
     "code": Explanation("The code from the callback; it works once.", "RFC 6749 §4.1.3"),
@@ -164,8 +165,8 @@ TOKEN_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "subject_token": Explanation("The token that is exchanged for another.", "RFC 8693 §2.1"),
     "device_code": Explanation("The code of a device that waits for the user.", "RFC 8628 §3.4"),
 }
-"""RFC 6749 §4.1.3 and §6, RFC 7636 §4.5, RFC 8707 §2.2: the form of a token request."""
 
+# RFC 7009 §2.1: the form of a revocation.
 REVOCATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "token": Explanation(
         "The token to end; with a refresh token, servers end the whole grant.", "RFC 7009 §2.1"
@@ -174,8 +175,8 @@ REVOCATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
     "client_id": Explanation("The client; it can revoke only its own tokens.", "RFC 7009 §2.1"),
     "client_secret": Explanation("The client's password.", "RFC 6749 §2.3.1"),
 }
-"""RFC 7009 §2.1: the form of a revocation."""
 
+# The redirect of Access to the login page of a team.
 LOGIN_REDIRECT_PARAMETERS: Final[Mapping[str, Explanation]] = table(
     CLOUDFLARE,
     {
@@ -184,4 +185,3 @@ LOGIN_REDIRECT_PARAMETERS: Final[Mapping[str, Explanation]] = table(
         "redirect_url": "Where the browser goes after the login.",
     },
 )
-"""The redirect of Access to the login page of a team."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.explain.meaning import CIMD, CLOUDFLARE, DISCOVERY, Explanation, table
 
+# RFC 9728 §2, and what Cloudflare adds.
 RESOURCE_MEMBERS: Final[Mapping[str, Explanation]] = {
     **table(
         "RFC 9728 §2",
@@ -44,8 +45,6 @@ RESOURCE_MEMBERS: Final[Mapping[str, Explanation]] = {
         },
     ),
 }
-"""RFC 9728 §2, and what Cloudflare adds."""
-
 _ENDPOINTS: Final = table(
     "RFC 8414 §2",
     {
@@ -145,5 +144,5 @@ _OPENID: Final = {
     "prompt_values_supported": Explanation("What prompt may ask for.", "OpenID Connect Prompt Create §4.2"),
 }
 
+# RFC 8414 §2, its extensions, and the essentials of OpenID Connect Discovery.
 SERVER_MEMBERS: Final[Mapping[str, Explanation]] = {**_OPENID, **_EXTENSIONS, **_ABILITIES, **_ENDPOINTS}
-"""RFC 8414 §2, its extensions, and the essentials of OpenID Connect Discovery."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
 
+# RFC 7515 §4.1: the header.
 JOSE_HEADER: Final[Mapping[str, Explanation]] = {
     "alg": Explanation("How it is signed.", "RFC 7515 §4.1.1"),
     "kid": Explanation("Which key of the set signed it.", "RFC 7515 §4.1.4"),
@@ -22,8 +23,6 @@ JOSE_HEADER: Final[Mapping[str, Explanation]] = {
     "x5t": Explanation("A fingerprint of the sender's certificate.", "RFC 7515 §4.1.7"),
     "enc": Explanation("How the content is encrypted.", "RFC 7516 §4.1.2"),
 }
-"""RFC 7515 §4.1: the header."""
-
 _REGISTERED: Final = {
     "iss": Explanation("Who issued it.", "RFC 7519 §4.1.1"),
     "sub": Explanation("Whom it is about.", "RFC 7519 §4.1.2"),
@@ -83,9 +82,10 @@ _ACCESS: Final = table(
     },
 )
 
+# RFC 7519 §4.1, RFC 9068, OpenID Connect, and what Access adds.
 CLAIMS: Final[Mapping[str, Explanation]] = {**_ACCESS, **_OPENID, **_REGISTERED}
-"""RFC 7519 §4.1, RFC 9068, OpenID Connect, and what Access adds."""
 
+# RFC 9449 §4.2: header and claims of a proof.
 DPOP_PROOF: Final[Mapping[str, Explanation]] = {
     **JOSE_HEADER,
     **table(
@@ -102,8 +102,8 @@ DPOP_PROOF: Final[Mapping[str, Explanation]] = {
         },
     ),
 }
-"""RFC 9449 §4.2: header and claims of a proof."""
 
+# RFC 7517 §5: a set of keys, and what Access adds.
 KEY_SET_MEMBERS: Final[Mapping[str, Explanation]] = {
     "keys": Explanation("The public keys; each has a kid by which a token names it.", "RFC 7517 §5"),
     "public_cert": Explanation("The signing key as a certificate.", CLOUDFLARE),
@@ -111,4 +111,3 @@ KEY_SET_MEMBERS: Final[Mapping[str, Explanation]] = {
         "The signing keys as certificates; the older one is valid 7 days.", CLOUDFLARE
     ),
 }
-"""RFC 7517 §5: a set of keys, and what Access adds."""

@@ -9,8 +9,8 @@ from typing import Final
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.safe_text import safe_line
 
+# The header fields that curl makes of the URL, the body and its options; never given twice.
 CURLS_OWN: Final = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding"})
-"""The header fields that curl makes of the URL, the body and its options; never given twice."""
 
 
 def bash_word(text: str) -> str:

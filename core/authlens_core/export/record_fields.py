@@ -17,9 +17,8 @@ from authlens_core.secret import Body
 from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange
 
+# Each field by its name, in the order in which they are in the record.
 Fields = dict[str, str]
-"""Each field by its name, in the order in which they are in the record."""
-
 _MOST_PARAMETERS: Final = 1_000
 _MOST_MEMBERS: Final = 2_000  # of one JSON body; a larger one is compared as one text
 _DEEPEST: Final = 30

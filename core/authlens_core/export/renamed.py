@@ -18,8 +18,8 @@ _THROUGHOUT: Final = 5  # fields in which an address differs before it counts as
 _CLIENT_ID: Final = re.compile(r"response \d+ body client_id")
 _SHORTEST: Final = 4  # characters of a name that is looked for in other texts
 
+# The same thing as the left side calls it, and as the right side does.
 Pair = tuple[str, str]
-"""The same thing as the left side calls it, and as the right side does."""
 
 
 def moved(fields: Iterable[Pair]) -> tuple[Pair, ...]:

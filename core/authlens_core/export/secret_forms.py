@@ -22,9 +22,8 @@ MIN_LENGTH: Final = 4  # shorter values are masked by name only: they would blot
 _PREFIX: Final = 12  # so many characters of a secret are worth hiding when a limit cut the rest
 _PREFIX_FROM: Final = 24  # the length from which a prefix does not give the whole away
 
+# The text of a mask, as `Secret.masked` writes it.
 MASKED: Final = re.compile(r"•••• #[0-9a-f]{8}")
-"""The text of a mask, as `Secret.masked` writes it."""
-
 _JSON_ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\([\\/\"'])")
 _HEX_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 

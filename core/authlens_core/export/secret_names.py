@@ -26,6 +26,7 @@ _HEADERS: Final = (
     "x_auth_token",
     "dpop",
 )
+# The names in lower case with `_` for `-`.
 SENSITIVE_NAMES: Final = frozenset(
     {
         *_HEADERS,
@@ -43,8 +44,6 @@ SENSITIVE_NAMES: Final = frozenset(
         *("api_key", "apikey", "private_key", "cf_authorization", "cf_appsession"),
     }
 )
-"""The names in lower case with `_` for `-`."""
-
 _OPAQUE: Final = re.compile(r"(?:[\w.~+/=-]|:(?!//)){16,}+")
 # Below these are the claims of a token, where a page shows them. What a claim is called is no secret; what
 # else stands for a name there, in other letters or longer, may be one.

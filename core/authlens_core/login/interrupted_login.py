@@ -19,8 +19,8 @@ from authlens_core.login.login import Login
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.trace.record import Stage
 
+# Characters of one record; a longer one is neither written nor read.
 LONGEST: Final = 64 * 1024
-"""Characters of one record; a longer one is neither written nor read."""
 # The stages after a client was found or registered and before the tokens are kept.
 _WORTH_IT: Final = frozenset({Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE})
 _VERSION: Final = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+# The first part of the identifier of every check that judges an attack.
 EXPERIMENT: Final = "experiment"
-"""The first part of the identifier of every check that judges an attack."""
 
 
 class CheckId(StrEnum):

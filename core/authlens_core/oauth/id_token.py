@@ -12,9 +12,8 @@ from authlens_core.oauth.jwks import Signature, Verification, verify
 from authlens_core.oauth.jwt import Jwt, moment, parse_jwt
 from authlens_core.secret import Body, Secret
 
+# The scope that asks for an ID token.
 OPENID: Final = "openid"
-"""The scope that asks for an ID token."""
-
 _STAGE: Final = "id_token"
 _SPEC: Final = "OpenID Connect Core §3.1.3.7"
 _LEEWAY: Final = timedelta(seconds=60)

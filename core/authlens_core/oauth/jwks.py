@@ -22,6 +22,7 @@ from authlens_core.secret import Body
 
 _Key: TypeAlias = Mapping[str, JsonValue]
 
+# Algorithms that are verified, each with its key type and curve (RFC 7518 §3.1, RFC 8037, RFC 9864).
 ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
     "RS256": ("RSA", ""),
     "PS256": ("RSA", ""),
@@ -30,8 +31,6 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
     "EdDSA": ("OKP", "Ed25519"),
     "Ed25519": ("OKP", "Ed25519"),
 }
-"""Algorithms that are verified, each with its key type and curve (RFC 7518 §3.1, RFC 8037, RFC 9864)."""
-
 _MAX_KEYS: Final = 32
 _MAX_TRIED: Final = 8
 _RSA_BYTES: Final = range(256, 1025)

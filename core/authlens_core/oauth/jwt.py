@@ -19,9 +19,8 @@ from authlens_core.secret import Body, Secret
 
 MAX_LENGTH: Final = 64 * 1024  # characters of a whole token
 MAX_SHOWN: Final = 4_000  # characters of one claim
+# Claims that are seconds since 1970 (RFC 7519 §2 NumericDate).
 TIME_CLAIMS: Final = frozenset({"exp", "iat", "nbf", "auth_time"})
-"""Claims that are seconds since 1970 (RFC 7519 §2 NumericDate)."""
-
 _BASE64URL: Final = frozenset(string.ascii_letters + string.digits + "-_")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _JWS_PARTS: Final = 3

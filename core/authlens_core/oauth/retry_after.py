@@ -8,8 +8,8 @@ from typing import Final
 
 from authlens_core.oauth.http_message import Response
 
+# Seconds; a server that asks for more is not believed.
 LONGEST_WAIT: Final = 86_400
-"""Seconds; a server that asks for more is not believed."""
 
 
 def retry_after(response: Response, now: datetime | None) -> int | None:

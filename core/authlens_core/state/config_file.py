@@ -16,8 +16,8 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state import private_file
 
 _LARGEST: Final = 64 * 1024  # bytes of the file
+# Columns of the dashboard beside resource and state.
 COLUMNS: Final = ("life", "kind", "proven", "next", "login", "team", "person")
-"""Columns of the dashboard beside resource and state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class ConfigOption:
     meaning: str
 
 
+# Every setting: the first file, its check and docs/configuration.md are made from it.
 OPTIONS: Final[tuple[ConfigOption, ...]] = (
     ConfigOption(
         "", "theme", '"authlens-light"', "theme; ctrl+p, then theme, lists them; --theme NAME is for one run"
@@ -60,7 +61,6 @@ OPTIONS: Final[tuple[ConfigOption, ...]] = (
         'name and keys; several: "v,ctrl+r"; config --keys lists the names',
     ),
 )
-"""Every setting: the first file, its check and docs/configuration.md are made from it."""
 
 
 def _template() -> str:

@@ -19,10 +19,10 @@ from authlens_core.state.paths import StateUnusable, own_file, state_directory
 if TYPE_CHECKING:
     from filelock import FileLock
 
+# Notes that are looked at; there are more only where something is wrong.
 MOST: Final = 50
-"""Notes that are looked at; there are more only where something is wrong."""
+# Bytes of a note that are read.
 LONGEST: Final = 256 * 1024
-"""Bytes of a note that are read."""
 
 
 class CrashNote:

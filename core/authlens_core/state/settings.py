@@ -17,10 +17,10 @@ from typing import Any, Final
 from authlens_core.state import private_file
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
+# Shares of the life of an access token after which it may be refreshed.
 FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
-"""Shares of the life of an access token after which it may be refreshed."""
+# Seconds before its end at which it is refreshed at the latest.
 LEADS: Final = (30, 60, 120, 300)
-"""Seconds before its end at which it is refreshed at the latest."""
 MOST_FAVOURITES: Final = 20
 _LONGEST_URL: Final = 2_000  # characters of a favourite
 _VERSION: Final = 1

@@ -237,6 +237,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
     }
 )
 
+# The lesson on the authorization stage if the user enters a code on another device.
 DEVICE_LESSON: Final = Lesson(
     "A machine without a browser still needs you to sign in at the server. It gets two codes: a long one "
     "for itself, and a short one that you enter on the server's own page, on a phone or a laptop. It then "
@@ -251,4 +252,3 @@ DEVICE_LESSON: Final = Lesson(
         ("RFC 10027", "How services protect logins that go from one device to another."),
     ),
 )
-"""The lesson on the authorization stage if the user enters a code on another device."""

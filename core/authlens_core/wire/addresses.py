@@ -15,9 +15,8 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
+# Turns a host and a port into addresses; raises OSError when the name is unknown.
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Turns a host and a port into addresses; raises OSError when the name is unknown."""
-
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 

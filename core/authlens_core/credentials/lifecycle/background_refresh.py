@@ -23,18 +23,18 @@ from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import Settings
 from authlens_core.wire.client import Wire
 
+# How many grants are refreshed at once.
 AT_ONCE: Final = 4
-"""How many grants are refreshed at once."""
+# Seconds after which the clock and the index are looked at again: either may have been changed by others.
 LONGEST_SLEEP: Final = 5.0
-"""Seconds after which the clock and the index are looked at again: either may have been changed by others."""
+# Seconds that a look at the index waits for another process that writes: a screen shares the thread.
 PATIENCE: Final = 0.01
-"""Seconds that a look at the index waits for another process that writes: a screen shares the thread."""
+# Seconds before the next look at an index that was busy.
 BUSY_PAUSE: Final = 1.0
-"""Seconds before the next look at an index that was busy."""
+# Seconds that the wall clock may move otherwise than the monotonic one and still count as not set.
 MOST_DRIFT: Final = 0.5
-"""Seconds that the wall clock may move otherwise than the monotonic one and still count as not set."""
+# Seconds for which a grant is left alone after an attempt, whatever came of it.
 PAUSE: Final = 10.0
-"""Seconds for which a grant is left alone after an attempt, whatever came of it."""
 
 
 class BackgroundRefresh:

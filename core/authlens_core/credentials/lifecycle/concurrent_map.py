@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
+# How many are under way at once.
 AT_ONCE: Final = 6
-"""How many are under way at once."""
-
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 

@@ -22,8 +22,8 @@ from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 
+# The layer of a probe that was not sent: the secret store or a file was in the way.
 THIS_MACHINE: Final = "this machine"
-"""The layer of a probe that was not sent: the secret store or a file was in the way."""
 _REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
 _WHY: Final = "Only a response from the resource itself shows that a credential is valid."
 _VERDICTS: Final = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}

@@ -11,8 +11,8 @@ from authlens_core.credentials.records.lifetime import SOON, outlasts
 FRACTION: Final = 0.8
 FIRST_WAIT: Final = timedelta(seconds=10)
 LONGEST_OWN_WAIT: Final = timedelta(minutes=10)
+# How long a server may ask to be left alone.
 LONGEST_WAIT: Final = timedelta(days=1)
-"""How long a server may ask to be left alone."""
 JITTER: Final = 0.2
 
 

@@ -19,8 +19,8 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.errors import AuthlensError
 from authlens_core.wire.client import Wire
 
+# How long a resource that still accepts the token is asked again: Cloudflare Access needs 20 to 30 s.
 PROOF_SECONDS: Final = 31.0
-"""How long a resource that still accepts the token is asked again: Cloudflare Access needs 20 to 30 s."""
 
 
 def proof_pauses(seconds: float) -> tuple[float, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+# How long before its end a token counts as ending: the earliest moment at which it is refreshed.
 SOON: Final = timedelta(seconds=60)
-"""How long before its end a token counts as ending: the earliest moment at which it is refreshed."""
 _SOON_SHARE: Final = 0.2  # of its life, that a short-lived token has left when it counts as ending
 
 

@@ -7,14 +7,14 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
+# The member of the stored secrets that has the digest.
 OWNER: Final = "owner"
-"""The member of the stored secrets that has the digest."""
 
+# The fields of a grant that say where its secrets are sent, and as whose.
 GRANT_OWNER: Final = (
     *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
     *("client_id", "token_endpoint_auth_method"),
 )
-"""The fields of a grant that say where its secrets are sent, and as whose."""
 
 
 def owner_digest(values: Iterable[object]) -> str:

@@ -18,8 +18,8 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_fields
 
+# How long before its end a service token is marked: renewing it takes a user, and often another one.
 REMIND: Final = timedelta(days=30)
-"""How long before its end a service token is marked: renewing it takes a user, and often another one."""
 
 
 @dataclass(frozen=True, slots=True)

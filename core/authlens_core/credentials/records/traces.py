@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from authlens_core.wire.exchange import Exchange
 
 BUSY_SECONDS: Final = 2.0
+# Traces of one credential that are stored beside its newest login.
 KEPT_BESIDE_LOGIN: Final = 9
-"""Traces of one credential that are stored beside its newest login."""
+# Characters of one trace; a longer one is not kept.
 MAX_TRACE: Final = 1024 * 1024
-"""Characters of one trace; a longer one is not kept."""
+# Characters of all traces together; the oldest go first.
 MAX_ALL: Final = 64 * 1024 * 1024
-"""Characters of all traces together; the oldest go first."""
 # Bytes of a body that is not kept, because masking it would hold up everything else.
 _LARGE_BODY: Final = 64 * 1024
 _VERSION: Final = 1

@@ -18,9 +18,8 @@ from authlens_core.credentials.store.secret_store import SecretReader, SecretSto
 from authlens_core.errors import LoginNeeded
 from authlens_core.secret import Secret
 
+# Characters in one entry.
 ENTRY_LIMIT: Final = 1_000
-"""Characters in one entry."""
-
 MAX_ENTRIES: Final = 1_000
 _MANIFEST_ROOM: Final = 160
 # Of the manifest; one without a version is from an authlens whose digest covered the text alone.

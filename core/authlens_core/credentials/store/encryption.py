@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from authlens_core.secret import Secret
 
+# scrypt's N for new files: 128 MiB and about 0.3 s.
 COST: Final = 2**17
-"""scrypt's N for new files: 128 MiB and about 0.3 s."""
 
+# Characters of a new passphrase.
 SHORTEST: Final = 8
-"""Characters of a new passphrase."""
 
 # A file may not name any cost: a huge one would take all memory, and a small one would make guessing cheap.
 _COSTS: Final = frozenset(2**n for n in range(14, 20))

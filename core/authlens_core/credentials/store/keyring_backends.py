@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from keyring import core
 from keyring.backend import KeyringBackend
 
+# The classes of the automatic choice, and what a user calls them.
 ALLOWED: Final = {
     "keyring.backends.macOS.Keyring": "macOS Keychain",
     "keyring.backends.Windows.WinVaultKeyring": "Windows Credential Manager",
@@ -24,8 +25,6 @@ ALLOWED: Final = {
     "keyring.backends.kwallet.DBusKeyringKWallet4": "KWallet 4",
     "keyring.backends.libsecret.Keyring": "libsecret",
 }
-"""The classes of the automatic choice, and what a user calls them."""
-
 _KEEPS_NOTHING: Final = frozenset({"keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"})
 _CHAINER: Final = "keyring.backends.chainer.ChainerBackend"
 

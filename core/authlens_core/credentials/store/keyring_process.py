@@ -35,11 +35,11 @@ from authlens_core.secret import Secret
 if TYPE_CHECKING:
     from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
 
+# The user name of every entry: Windows refuses an empty one.
 USER: Final = "authlens"
-"""The user name of every entry: Windows refuses an empty one."""
 
+# Seconds that a call may go on after the program that asked is gone.
 LAST_CALL: Final = 5.0
-"""Seconds that a call may go on after the program that asked is gone."""
 
 # Names for the value of the probe: as many may be left in a keyring, whatever dies when.
 _PROBE_NAMES: Final = 8

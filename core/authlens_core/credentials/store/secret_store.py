@@ -8,8 +8,8 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 
+# Seconds that one call of a store may take.
 CALL_LIMIT: Final = 3.0
-"""Seconds that one call of a store may take."""
 
 
 class SecretStoreTimeout(NoSecretStore):

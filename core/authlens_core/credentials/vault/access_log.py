@@ -13,8 +13,8 @@ from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.safe_text import NAME, safe_line
 
+# As many as the index keeps.
 MOST_EVENTS: Final = 10_000
-"""As many as the index keeps."""
 
 
 class UserAccess(StrEnum):

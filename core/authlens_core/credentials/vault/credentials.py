@@ -28,8 +28,8 @@ from authlens_core.secret import Secret
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
 
+# Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
-"""Seconds that closing waits for a write that was started; container runtimes kill a process after 10."""
 
 
 class NoLogin(LoginNeeded):

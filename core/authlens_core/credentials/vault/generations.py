@@ -25,8 +25,8 @@ from authlens_core.state.locks import Locks
 _T_co = TypeVar("_T_co", covariant=True)
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
 
+# Seconds to wait for another process that is writing: at most a few calls of the keyring.
 WRITE_BOUND: Final = 30.0
-"""Seconds to wait for another process that is writing: at most a few calls of the keyring."""
 
 
 class Written(Protocol):

@@ -28,8 +28,8 @@ from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 
+# Called with how many records are done, and how many there are.
 OnProgress = Callable[[int, int], None]
-"""Called with how many records are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)

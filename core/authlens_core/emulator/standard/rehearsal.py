@@ -12,6 +12,7 @@ from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
 from authlens_core.emulator.standard.emulator import StandardEmulator
 
+# What the standard emulator shows that Cloudflare Access does not have.
 STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         StandardCase(
@@ -108,10 +109,9 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
         "Stage 8 makes the same call with the token; a call that needs no token would verify nothing.",
     ),
 )
-"""What the standard emulator shows that Cloudflare Access does not have."""
 
+# The scenarios in the order of the menu.
 ALL_SCENARIOS: Final[tuple[Scenario, ...]] = (*SCENARIOS, *STANDARD_SCENARIOS)
-"""The scenarios in the order of the menu."""
 
 
 def emulator_of(scenario: Scenario, *, access_token_lifetime: int = 60) -> Emulator | StandardEmulator:

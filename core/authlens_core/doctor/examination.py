@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.callback.listener import DEFAULT_PORT
+from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.credentials.store.secret_store import CALL_LIMIT
 from authlens_core.doctor.finding import Finding
 from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
-from authlens_core.doctor.programs import look_at_cloudflared
 from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
 from authlens_core.oauth.check import Severity
 
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
 LIMIT: Final = 20.0
+_ONLY_FOR: Final = "It is only needed for: authlens login URL --cloudflared"
 
 
 async def examine(
@@ -56,3 +57,21 @@ async def _in_time(topic: str, look: Awaitable[Finding], limit: float) -> Findin
     except TimeoutError:
         found = f"Nothing was found out within {limit:g} seconds."
         return Finding(topic, Severity.WARNING, found, "Try again when this machine is less busy.")
+
+
+async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit: float = 5.0) -> Finding:
+    """Say which cloudflared is on the path.
+
+    Args:
+        environ: the environment to look in; None is the process's own.
+        limit: seconds that it may take to say its version.
+    """
+    topic = "cloudflared"
+    try:
+        found = await find_cloudflared(environ=environ, limit=limit)
+    except CloudflaredMissing as missing:
+        return Finding(topic, Severity.NOTICE, missing.cause, f"{_ONLY_FOR}     {missing.cure}")
+    words = f"{found.path}, {found.shown}."
+    if found.notes:
+        return Finding(topic, Severity.WARNING, f"{words} {' '.join(found.notes)}", "Update cloudflared.")
+    return Finding(topic, Severity.PASS, words)

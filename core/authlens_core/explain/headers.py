@@ -18,8 +18,8 @@ from authlens_core.explain.header_parts import (
     set_cookie,
 )
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
+from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.oauth.retry_after import retry_after
 
 _SAME: Final = 5.0  # seconds that two clocks may differ: the field has whole seconds, and the way takes time
 _TELLING: Final = 60.0  # seconds from which countdowns and token times go wrong

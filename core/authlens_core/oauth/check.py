@@ -1,4 +1,4 @@
-"""A check: one requirement held against one answer, and the result.
+"""A check: one requirement held against one answer, and the result; a reading: all checks of one answer.
 
 Whether a failed check may be overridden is decided where the specification is known, never in the interface.
 """
@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import Generic, TypedDict, TypeVar, Unpack
 
 from authlens_core.oauth.check_id import EXPERIMENT
 from authlens_core.safe_text import safe_fields
+
+_Value = TypeVar("_Value")
 
 
 class Severity(StrEnum):
@@ -137,3 +139,16 @@ def failures(checks: Iterable[Check], overridden: Iterable[str] = ()) -> tuple[C
     return tuple(
         c for c in checks if c.severity is Severity.FAILURE and not (c.overridable and c.name in allowed)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[_Value]):
+    """What an answer says, with every check that was made on the way.
+
+    Attributes:
+        value: the value if it is usable, None if it is not.
+        checks: every check, in the order in which they were made.
+    """
+
+    value: _Value | None
+    checks: tuple[Check, ...]

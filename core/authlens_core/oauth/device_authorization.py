@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.check import Check, Requirement
+from authlens_core.oauth.check import Check, Reading, Requirement
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.duration import MISSING, parse_expires_in
+from authlens_core.oauth.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.reading import Reading
-from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
 from authlens_core.secret import Secret
 

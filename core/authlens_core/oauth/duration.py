@@ -1,4 +1,4 @@
-"""How long an access token lives: `expires_in` (RFC 6749 §5.1), read strictly.
+"""How long a token lives, and how long a server asks to be left alone, read strictly.
 
 Servers send strings, fractions, negative numbers and numbers beyond any calendar. None of them may raise, and
 the odd ones are reported.
@@ -7,14 +7,19 @@ the odd ones are reported.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
 
+from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.safe_text import NAME, safe_line
 
 LONGEST: Final = 10 * 365 * 24 * 3600  # ten years, in seconds: keeps every date within the calendar
 _LONGEST_TEXT: Final = 20
+# Seconds; a server that asks for more is not believed.
+LONGEST_WAIT: Final = 86_400
 
 
 class Missing(Enum):
@@ -88,3 +93,20 @@ def _shown(value: JsonValue | Missing) -> str:
     if isinstance(value, float):
         return str(value)
     return "a list" if isinstance(value, list) else "an object"
+
+
+def retry_after(response: Response, now: datetime | None) -> int | None:
+    """Return the seconds of Retry-After (RFC 9110 §10.2.3), or None where there is none that can be read.
+
+    A date counts only where `now`, an aware time, is given.
+    """
+    value = (response.headers.get("retry-after") or "").strip()
+    if value.isascii() and value.isdigit():
+        return min(int(value[:9]), LONGEST_WAIT)
+    if now is None:
+        return None
+    try:
+        wait = int((parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait, 0), LONGEST_WAIT)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from authlens_core.oauth.check import Check, Requirement, Severity
+from authlens_core.oauth.check import Check, Reading, Requirement, Severity
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.form import FormPair, FormRefused, encode_query
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.oauth.check import Check, Requirement
+from authlens_core.oauth.check import Check, Reading, Requirement
 from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
+from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.resource_metadata import string_list
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.secret import Body, Secret
@@ -276,3 +276,23 @@ def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading
         seen = f"{url.text}, with a query, which should not be there"
         return Reading(url, (check.warned(seen, cure=cure),))
     return Reading(url, (check.passed(url.text),))
+
+
+def client_document(url: str, *, client_name: str, port: int) -> dict[str, JsonValue]:
+    """Return the document whose URL is the client id (CIMD draft §4).
+
+    Both forms of the loopback callback are in it.
+
+    Args:
+        url: where the document is to be hosted, letter for letter.
+        port: where the callback listens; a server may take other loopback ports too (RFC 8252 §7.3).
+    """
+    return {
+        "client_id": url,
+        "client_name": client_name,
+        "redirect_uris": [f"http://{host}:{port}/callback" for host in ("localhost", "127.0.0.1")],
+        "grant_types": ["authorization_code", "refresh_token", GRANT_TYPE],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    }

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from authlens_core.oauth.check import Check, Requirement, failed, noticed, warned
+from authlens_core.oauth.check import Check, Reading, Requirement, failed, noticed, warned
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 
 _STAGE: Final = "resource_metadata"

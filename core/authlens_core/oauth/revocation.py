@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.client_authentication import Client, form_request
+from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
-from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from authlens_core.oauth.check import Check, Requirement, Severity, failed, noticed
+from authlens_core.oauth.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.resource_metadata import (
     identifier_problem,
     string_list,

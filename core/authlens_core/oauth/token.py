@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, Requirement, Severity, failed, judged
+from authlens_core.oauth.check import Check, Reading, Requirement, Severity, failed, judged
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
@@ -26,7 +26,6 @@ from authlens_core.oauth.error_response import (
 from authlens_core.oauth.form import FormPair
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.resource_metadata import same_resource
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from authlens_core.doctor import examination
-from authlens_core.doctor.examination import examine
+from authlens_core.doctor.examination import examine, look_at_cloudflared
 from authlens_core.doctor.finding import Finding, exit_code, from_error
-from authlens_core.doctor.programs import look_at_cloudflared
 from authlens_core.errors import NetworkFailure, NoSecretStore, UsageError
 from authlens_core.oauth.check import Severity
 

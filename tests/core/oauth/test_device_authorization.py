@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Severity
+from authlens_core.oauth.check import Reading, Severity
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import (
     GRANT_TYPE,
@@ -22,7 +22,6 @@ from authlens_core.oauth.device_authorization import (
 )
 from authlens_core.oauth.form import decode_form
 from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Body, Secret
 

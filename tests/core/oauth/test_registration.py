@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.oauth.check import Check, Reading, Severity, failures
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.registration import (
     is_client_metadata_url,
     read_registration,

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Check, Reading, Severity
 from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.resource_metadata import (
     ResourceMetadata,
     metadata_request,

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.oauth.check import Check, Reading, Severity, failures
 from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.server_metadata import ServerMetadata, metadata_urls, moves_on, read_server_metadata
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Body

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.oauth.check import Check, Reading, Severity, failures
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.duration import LONGEST
 from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.form import decode_form
 from authlens_core.oauth.http_message import Headers, Request, Response
-from authlens_core.oauth.reading import Reading
 from authlens_core.oauth.token import (
     Grant,
     TokenResponse,

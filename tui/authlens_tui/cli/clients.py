@@ -9,8 +9,7 @@ from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.errors import UsageError
 from authlens_core.login.stages.registration import CLIENT_NAME
-from authlens_core.oauth.client_document import client_document
-from authlens_core.oauth.registration import is_client_metadata_url
+from authlens_core.oauth.registration import client_document, is_client_metadata_url
 from authlens_tui.cli.session import moment, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.plain import numbered

@@ -26,9 +26,9 @@ from authlens_core.credentials.vault.credentials import client_of
 from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
-from authlens_core.oauth.retry_after import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.oauth.url import UrlRefused
 from authlens_core.secret import Secret

@@ -268,7 +268,7 @@ def _revoke(seen: _SeenRecord) -> Iterator[str]:
 
 
 def _span(seconds: int) -> str:
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
         if seconds >= size:
             count = seconds // size
             return f"{count} {unit}{'s' if count > 1 else ''}"

@@ -15,7 +15,7 @@ from authlens_core.export.curl_prelude import AUTHORIZE, PRELUDE
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import FORM_TYPE, Request
-from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.wire.exchange import Exchange
 
 # Registration is not repeated: each would leave a client behind at the server.
@@ -30,7 +30,7 @@ def curl_script(trace: Trace) -> str:
     if shown.latest(Stage.AUTHORIZATION) is not None and login.complete:
         lines = _login(shown, login)
     else:
-        lines = _requests(exchange for record in shown.records for exchange in record.exchanges)
+        lines = _requests(exchange for _, _, exchange in sent_once(shown.records))
     title = f"# authlens: {shown.kind} to {bash_remark(shown.resource_url)}"
     return "\n".join(["#!/usr/bin/env bash", title, *_warning(shown), PRELUDE, *lines, ""])
 

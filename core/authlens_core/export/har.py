@@ -17,7 +17,7 @@ from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.secret import Body
-from authlens_core.trace.record import StageRecord, Trace
+from authlens_core.trace.record import StageRecord, Trace, sent_once
 from authlens_core.wire.exchange import Exchange, Timings
 
 _UNKNOWN: Final = -1  # the format's own word for a size or a time that is not known
@@ -33,7 +33,7 @@ def har(trace: Trace) -> str:
         "version": "1.2",
         "creator": _CREATOR,
         "pages": [_page(page, record) for page, record in numbered],
-        "entries": [_entry(page, exchange) for page, record in numbered for exchange in record.exchanges],
+        "entries": [_entry(numbered[at][0], exchange) for at, _, exchange in sent_once(shown.records)],
         "comment": f"{_tampered(shown.tampering)}{shown.kind} to {shown.resource_url}; "
         "secrets are replaced by masks with fingerprints",
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urljoin
 
+from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.wire.streaming import RawField
 
@@ -92,8 +93,10 @@ def asks_for_a_token(status: int, fields: Iterable[RawField]) -> bool:
     """Say whether a 401 is about our token: it has a challenge of OAuth or of Access, or none at all."""
     if status != 401:
         return False
-    schemes = {value.split(None, 1)[0].lower() for name, value in fields if _is(name, b"www-authenticate")}
-    return not schemes or bool(schemes & {b"bearer", b"dpop", b"cloudflare-access"})
+    lines = [value.decode("latin-1") for name, value in fields if _is(name, b"www-authenticate")]
+    # One line may hold several challenges, and may be empty (RFC 9110 §11.6.1).
+    schemes = {challenge.scheme.lower() for challenge in parse_challenges(lines).challenges}
+    return not schemes or bool(schemes & {"bearer", "dpop", "cloudflare-access"})
 
 
 def request_fields(

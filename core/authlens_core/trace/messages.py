@@ -16,7 +16,7 @@ from typing import Final
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.record import Outcome, Stage, StageRecord, taken_over
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
@@ -96,9 +96,7 @@ def messages(records: Sequence[StageRecord], underway: RunningStage | None = Non
     """
     drawn: list[Arrow] = []
     for index, record in enumerate(records):
-        before = records[index - 1] if index else None
-        known = len(before.exchanges) if before is not None and _goes_on(before, record) else 0
-        drawn.extend(_of_record(record, index, known))
+        drawn.extend(_of_record(record, index, taken_over(records, index)))
     if underway is not None:
         drawn.extend(_of_underway(underway, len(records)))
     return tuple(drawn)
@@ -116,11 +114,6 @@ def authorities(records: Sequence[StageRecord], underway: RunningStage | None = 
             host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
             found.setdefault(_receiver(stage, exchange.purpose), host)
     return found
-
-
-def _goes_on(before: StageRecord, record: StageRecord) -> bool:
-    done = before.exchanges
-    return bool(done) and before.stage is record.stage and record.exchanges[: len(done)] == done
 
 
 def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Arrow]:

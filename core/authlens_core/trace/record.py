@@ -5,6 +5,7 @@ Every view (wizard, diagram, export, replay) is a function of these values, whic
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -95,3 +96,25 @@ class Trace:
     def latest(self, stage: Stage) -> StageRecord | None:
         """Return the last attempt at `stage`, or None."""
         return next((r for r in reversed(self.records) if r.stage is stage), None)
+
+
+def sent_once(records: Sequence[StageRecord]) -> Iterator[tuple[int, int, Exchange]]:
+    """Yield every exchange once, with the index of its record and its own index there.
+
+    The record of a stage that the user continued despite a failed check begins with the exchanges of the
+    attempt before it.
+    """
+    for index, record in enumerate(records):
+        known = taken_over(records, index)
+        for number, exchange in enumerate(record.exchanges[known:], known):
+            yield index, number, exchange
+
+
+def taken_over(records: Sequence[StageRecord], index: int) -> int:
+    """Return how many exchanges the record at `index` has from the attempt before it, at its beginning."""
+    before, record = records[index - 1] if index else None, records[index]
+    if before is None or before.stage is not record.stage:
+        return 0
+    # By value: read from a file, they are not the same objects.
+    known = len(before.exchanges)
+    return known if record.exchanges[:known] == before.exchanges else 0

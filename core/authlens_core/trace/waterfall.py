@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.record import Stage, StageRecord, sent_once
 from authlens_core.wire.exchange import Exchange
 
 _PAUSE: Final = 1.0  # seconds between two exchanges from which on the time is folded away
@@ -74,29 +74,21 @@ class Waterfall:
 def waterfall(records: Sequence[StageRecord]) -> Waterfall:
     """Return the waterfall of `records`; an exchange that two records share is in it once."""
     rows: list[WaterfallRow] = []
-    seen: set[int] = set()
     axis, network, paused = 0.0, 0.0, 0.0
     last_end: datetime | None = None
-    for index, record in enumerate(records):
-        for number, exchange in enumerate(record.exchanges):
-            # A stage that was overridden has the exchanges of the attempt before, the very same objects.
-            if id(exchange) in seen:
-                continue
-            seen.add(id(exchange))
-            gap = 0.0 if last_end is None else max(0.0, (exchange.started_at - last_end).total_seconds())
-            if gap >= _PAUSE:
-                rows.append(WaterfallRow(record.stage, index, None, axis, gap))
-                paused += gap
-            else:
-                axis += gap
-            rows.append(
-                WaterfallRow(
-                    record.stage, index, number, axis, exchange.elapsed, tuple(_bars(exchange, axis))
-                )
-            )
-            axis += exchange.elapsed
-            network += exchange.elapsed
-            last_end = exchange.started_at + timedelta(seconds=exchange.elapsed)
+    for index, number, exchange in sent_once(records):
+        stage = records[index].stage
+        gap = 0.0 if last_end is None else max(0.0, (exchange.started_at - last_end).total_seconds())
+        if gap >= _PAUSE:
+            rows.append(WaterfallRow(stage, index, None, axis, gap))
+            paused += gap
+        else:
+            axis += gap
+        bars = tuple(_bars(exchange, axis))
+        rows.append(WaterfallRow(stage, index, number, axis, exchange.elapsed, bars))
+        axis += exchange.elapsed
+        network += exchange.elapsed
+        last_end = exchange.started_at + timedelta(seconds=exchange.elapsed)
     return Waterfall(tuple(rows), axis, network, paused)
 
 

@@ -77,6 +77,11 @@ def test_an_exchange_says_what_kind_of_token_came() -> None:
     assert "a JWT" in words(record(Stage.EXCHANGE, exchange(200), facts=readable))
 
 
+def test_a_token_of_one_second_is_told_in_the_singular() -> None:
+    facts = [Fact("access_token", Secret("oauth:abcdefgh")), Fact("expires_in", "1 s")]
+    assert "It is valid for 1 second." in words(record(Stage.EXCHANGE, exchange(200), facts=facts))
+
+
 def test_a_refresh_says_whether_the_token_was_replaced() -> None:
     """Rotation decides whether an older copy is worth anything."""
     replaced, same = rotation_check(replaced=True), rotation_check(replaced=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,20 @@ def test_every_exchange_is_an_entry_of_its_stage(login: Recorded) -> None:
     assert [entry["request"]["url"] for entry in log["entries"]] == urls
     assert {entry["pageref"] for entry in log["entries"]} <= {page["id"] for page in log["pages"]}
     assert len(log["pages"]) == 8
+
+
+def test_a_stage_that_was_continued_does_not_repeat_its_exchanges(login: Recorded) -> None:
+    """The record after an override begins with the exchanges of the attempt before it."""
+    first, *others = login.trace.records
+    continued = replace(login.trace, records=(first, replace(first, attempt=2), *others))
+    assert _log(continued)["entries"] == [
+        {**entry, "pageref": entry["pageref"] if at < len(first.exchanges) else _page_after(entry["pageref"])}
+        for at, entry in enumerate(_log(login.trace)["entries"])
+    ]
+
+
+def _page_after(page: str) -> str:
+    return f"stage_{int(page.removeprefix('stage_')) + 1}"
 
 
 def test_the_time_is_the_sum_of_the_timings(login: Recorded) -> None:

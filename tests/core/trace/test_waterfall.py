@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.export.session_file import read_session, session_json
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.waterfall import Phase, waterfall
 from authlens_core.wire.exchange import Exchange, Timings
 from support.scripted_login import BEGAN, exchange, reply
@@ -42,6 +43,14 @@ def test_an_exchange_that_two_records_share_is_drawn_once() -> None:
     one = _sent(0, 0.2)
     drawn = waterfall([_record(Stage.DETECTION, one), _record(Stage.DETECTION, one)])
     assert [row.record_index for row in drawn.rows] == [0]
+
+
+def test_a_session_file_draws_a_shared_exchange_once_too() -> None:
+    one = _sent(0, 0.2)
+    records = (_record(Stage.DETECTION, one), _record(Stage.DETECTION, one, _sent(1, 0.1)))
+    saved = session_json(Trace("a1", TraceKind.LOGIN, "https://app.example/", BEGAN, records))
+    drawn = waterfall(read_session(saved.encode()).records)
+    assert [(row.record_index, row.exchange_index) for row in drawn.rows] == [(0, 0), (1, 1)]
 
 
 def test_the_phases_add_up_to_the_exchange() -> None:

@@ -122,9 +122,10 @@ class Credentials:
         ]
         elsewhere = [place for place in places if place is not self.store.place]
         if elsewhere:
+            stored = "1 login is" if len(elsewhere) == 1 else f"{len(elsewhere)} logins are"
             return (
-                f"{len(elsewhere)} logins are stored in {elsewhere[0].words}, but {self.store.name} is "
-                f"open. To move them here: authlens store --move {self.store.place}"
+                f"{stored} stored in {elsewhere[0].words}, but {self.store.name} is open. To move them "
+                f"here: authlens store --move {self.store.place}"
             )
         before, present = self.index.fact("store"), self.store.name
         if before == present or self.index.read_only:

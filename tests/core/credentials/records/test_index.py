@@ -205,6 +205,15 @@ async def test_another_keyring_than_last_time_is_said(
     assert "stored in memory only, but KWallet is open" in open_credentials().note_store()
 
 
+async def test_a_login_that_is_stored_elsewhere_is_said(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = open_credentials()
+    await credentials.save(make_grant(), secrets)
+    monkeypatch.setattr(type(credentials.store), "place", StoreKind.ENCRYPTED_FILE)
+    assert credentials.note_store().startswith("1 login is stored in ")
+
+
 def test_opening_an_index_of_the_present_version_writes_nothing(tmp_path: Path) -> None:
     """Another process may hold the write lock at that moment, and each write costs several fdatasync."""
     path = tmp_path / "index.sqlite3"

@@ -50,6 +50,14 @@ async def test_a_warning_of_an_earlier_stage_is_said_at_the_end() -> None:
     assert "Warning   Exchange: the clocks differ by 3600 s" in shown
 
 
+async def test_what_a_continued_stage_took_over_is_counted_once() -> None:
+    """The record after an override begins with the exchanges of the attempt before it."""
+    login = await finished()
+    first, *others = login.trace.records
+    continued = replace(login.trace, records=(first, first, *others))
+    assert told(login, continued) == told(login, login.trace)
+
+
 async def test_many_warnings_are_counted() -> None:
     """Three are named; the way to the others is said."""
     login = await finished()

@@ -17,7 +17,7 @@ from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line
-from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
@@ -198,9 +198,9 @@ def _received(facts: Facts, now: datetime) -> str:
 
 
 def _took(trace: Trace) -> str:
-    requests = sum(len(record.exchanges) for record in trace.records)
-    wire = sum(exchange.elapsed for record in trace.records for exchange in record.exchanges)
-    return f"8 stages, {requests} requests, {duration(wire)} on the network"
+    sent = [exchange for _, _, exchange in sent_once(trace.records)]
+    wire = sum(exchange.elapsed for exchange in sent)
+    return f"8 stages, {len(sent)} requests, {duration(wire)} on the network"
 
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:

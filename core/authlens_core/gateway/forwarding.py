@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
 from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -72,16 +72,18 @@ class Mapping:
         Raises:
             CrossOriginRedirect: it leads to another origin.
         """
+        place, hash_sign, fragment = location.partition("#")
         try:
-            found = parse_url(
-                urljoin(f"{self.upstream.origin}/", location.partition("#")[0]), loopback_http=True
-            )
+            # Relative to the request (RFC 9110 §10.2.2): the client's own is below our prefix already.
+            if place[:1] not in ("/", "\\") and not urlsplit(place).scheme:
+                return location
+            found = parse_url(urljoin(f"{self.upstream.origin}/", place), loopback_http=True)
         except (UrlRefused, ValueError):
             raise CrossOriginRedirect(location) from None
         if found.origin != self.upstream.origin:
             raise CrossOriginRedirect(location)
         query = "" if found.query is None else f"?{found.query}"
-        return f"{self.local}{self.prefix}{found.path or '/'}{query}"
+        return f"{self.local}{self.prefix}{found.path or '/'}{query}{hash_sign}{fragment}"
 
 
 def is_hidden(path: str) -> bool:

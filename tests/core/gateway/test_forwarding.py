@@ -1,10 +1,13 @@
-"""Which answers are about our token, and so worth a fresh one."""
+"""The rules of the proxy: which answers are about our token, and what an address is called here."""
 
 from __future__ import annotations
 
 import pytest
 
-from authlens_core.gateway.forwarding import asks_for_a_token
+from authlens_core.gateway.forwarding import CrossOriginRedirect, Mapping, asks_for_a_token
+from authlens_core.oauth.url import parse_url
+
+MAPPING = Mapping(parse_url("https://app.example/"), "http://127.0.0.1:8080", "/s3cret")
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,29 @@ def test_a_401_is_about_the_token_unless_all_its_challenges_are_of_another_kind(
 
 def test_another_status_is_not_about_the_token() -> None:
     assert not asks_for_a_token(403, [(b"WWW-Authenticate", b"Bearer")])
+
+
+@pytest.mark.parametrize(
+    ("location", "here"),
+    [
+        ("/next?x=1", "http://127.0.0.1:8080/s3cret/next?x=1"),
+        ("https://app.example/next#part", "http://127.0.0.1:8080/s3cret/next#part"),
+        ("//app.example/next", "http://127.0.0.1:8080/s3cret/next"),
+        ("next", "next"),
+        ("../next", "../next"),
+        ("?page=2", "?page=2"),
+        ("#part", "#part"),
+        ("", ""),
+    ],
+)
+def test_a_relative_location_stays_relative_to_the_request(location: str, here: str) -> None:
+    """RFC 9110 §10.2.2: the client resolves it against the address that it asked, which is here."""
+    assert MAPPING.here(location) == here
+
+
+@pytest.mark.parametrize(
+    "location", ["https://other.example/", "//other.example/", "\\\\other.example/", "javascript:x"]
+)
+def test_a_location_elsewhere_is_not_followed(location: str) -> None:
+    with pytest.raises(CrossOriginRedirect):
+        MAPPING.here(location)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 _SPACE: Final = " \t\r\n"
+# Far below the interpreter's own limit, which a hostile file could reach.
 _DEEPEST: Final = 100
 
 

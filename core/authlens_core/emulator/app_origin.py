@@ -79,8 +79,11 @@ class AppOrigin:
             return self._welcome(request, "everybody", {})
         if account.has(Fault.POST_ONLY) and request.method in {"GET", "HEAD"}:
             return Response("Method Not Allowed\n", 405, {"allow": "POST"}, media_type="text/plain")
+        # How cloudflared since 2026.8.0 asks which application a host has, without a credential.
         if request.method == "HEAD" and request.headers.get("cf-access-metadata-request") == "true":
             return await self._match()
+        # A browser's preflight carries no credential, so Access refuses it unless the app's CORS settings
+        # answer it.
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return self._forbidden(request)
         judged = account.service_tokens.judge(request.headers)
@@ -93,6 +96,7 @@ class AppOrigin:
         if account.has(Fault.ORIGIN_DOWN):
             return page("Error 1033: the tunnel is down", "<p>error code: 1033</p>", status=530)
         answer = self._welcome(request, identity.get("email") or identity["common_name"], identity)
+        # Access gives a session for a service token, so that later requests need not carry the secret.
         if judged.standing is TokenStatus.GOOD and judged.token and not account.service_tokens.strict:
             token = await account.sign_service_token(judged.token)
             answer.set_cookie(
@@ -187,6 +191,7 @@ class AppOrigin:
         said = words
         if account.has(Fault.HOSTILE_TEXT):
             facts["error_description"] = words + HOSTILE_TEXT
+            # A header field is bytes, so it goes as they are; the lone surrogate at the end has none.
             said = (words + HOSTILE_TEXT[:-1]).encode().decode("latin-1")
         challenge = (
             f'Bearer realm="OAuth", error="invalid_token", error_description="{said}", '
@@ -238,6 +243,7 @@ class AppOrigin:
         standard = request.url.path.startswith(STANDARD_METADATA)
         if account.faults & {Fault.PUBLIC, Fault.NO_WWW_AUTHENTICATE}:
             return json_answer({"error": "not found"}, 404)
+        # The standard place exists only with Managed OAuth; Cloudflare's own is served always.
         if standard and not account.oauth_on:
             return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}/")
         suffix = request.path_params.get("suffix", "")

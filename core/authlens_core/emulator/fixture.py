@@ -33,6 +33,7 @@ class _InThread(Generic[_Emulator]):
 
     def __init__(self, make: Callable[[], _Emulator]) -> None:
         self._loop = asyncio.new_event_loop()
+        # A thread of its own, so that tests without an event loop can use the emulator.
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.emulator: _Emulator = self._in_thread(self._started(make))

@@ -182,6 +182,7 @@ class Grants:
         known = self._codes.pop(code, None)
         if known is None:
             raise OAuthRefusal("invalid_grant", "Authorization code not found")
+        # From here on it is used, whatever is wrong with the request: a guess must not be made twice.
         put(self._used_codes, code, None)
         if known.expires_at <= self._clock():
             raise OAuthRefusal("invalid_grant", "Authorization code expired")

@@ -102,6 +102,7 @@ class TeamOrigin:
         redirect_uris = _strings(metadata, "redirect_uris", [])
         grant_types = _strings(metadata, "grant_types", ["authorization_code"])
         response_types = _strings(metadata, "response_types", ["code"])
+        # RFC 7591 §2: what a member means that is left out.
         method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
         name = metadata.get("client_name", "")
         if not 1 <= len(redirect_uris) <= MOST_REDIRECT_URIS:

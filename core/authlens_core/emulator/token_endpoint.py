@@ -95,6 +95,7 @@ class TokenEndpoint:
             "access_token": answer.access_token,
             "token_type": "bearer",
             "expires_in": answer.expires_in,
+            # As Access answers: no scope, and the resource that the token is for.
             "scope": "",
             "resource": self._account.resource,
         }

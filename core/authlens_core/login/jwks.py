@@ -67,6 +67,7 @@ def key_source(
         return KeySource(url, issuer) if url is not None else None
     named = jwt.claims.get("iss") if issuer is None and jwt.claims is not None else issuer
     team = usable_url(named, loopback_http=loopback_http) if isinstance(named, str) else None
+    # Anyone can write any issuer into a token, so only Cloudflare's own hosts are asked for its sake.
     if team is None or not (is_team_host(team.host) or (loopback_http and team.is_loopback)):
         return None
     keys = usable_url(f"{team.origin}{ACCESS_KEYS}", loopback_http=loopback_http)
@@ -89,6 +90,7 @@ async def fetch_and_verify(
             "The location of the keys is unknown: the server names no jwks_uri, and it is not an Access team."
         )
         return SignatureResult(Verification(Signature.NOT_CHECKED, words))
+    # The token or the server names this address, not the user: it must not reach into a private network.
     public = AddressPolicy.ANY if source.url.is_loopback else AddressPolicy.PUBLIC_ONLY
     exchange = await wire.send(
         jwks_request(source.url),

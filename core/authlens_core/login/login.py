@@ -372,6 +372,7 @@ class Login:
             self._tampering.done,
             learned.diagnosis,
         )
+        # Before anyone sees the record: servers repeat what they were sent in their errors.
         record = without_echoes(record)
         self.trace = self.trace.with_record(record)
         self._tampering.ended(stage, record.checks, passed=outcome is Outcome.PASSED)

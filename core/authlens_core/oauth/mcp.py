@@ -60,6 +60,7 @@ def mcp_request(
     else:
         fields.append(("MCP-Protocol-Version", version))
     session = after.headers.get(_SESSION) if after is not None else None
+    # MCP, Session Management: visible ASCII only. It comes from the server and goes into a header field.
     if session and len(session) <= _LONGEST_SESSION and all("!" <= c <= "~" for c in session):
         fields.append(("Mcp-Session-Id", session))
     if authorization is not None:
@@ -99,6 +100,7 @@ def protocol_version(response: Response) -> str | None:
         data = error.get("data")
         found = data.get("supported") if isinstance(data, dict) else None
     if isinstance(found, list):
+        # Versions are dates, so the greatest text is the newest.
         found = next(iter(sorted((v for v in found if isinstance(v, str)), reverse=True)), None)
     return found[:40] if isinstance(found, str) else None
 

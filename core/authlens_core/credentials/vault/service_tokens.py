@@ -96,6 +96,7 @@ class ServiceTokens:
         self.refuse_shape(token, secret)
         known = self.list()
         is_new = all(one.token_id != token.token_id for one in known)
+        # Two records of one token would answer differently after one of them is replaced.
         if is_new and any((one.url, one.client_id) == (token.url, token.client_id) for one in known):
             cause = "This service token is already on this machine."
             cure = f"For a new secret: authlens service-token replace {shlex.quote(token.url)}"

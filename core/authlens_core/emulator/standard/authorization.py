@@ -53,6 +53,7 @@ class StandardAuthorizationEndpoint:
         if not user:
             denied = {"error": "access_denied", "error_description": "The user denied the request"}
             return self._callback(given, denied)
+        # RFC 9126 §4: a reference works once. Reloading the page before the sign-in is still possible.
         self._state.pushed.pop(given.get("request_uri", ""), None)
         code = randomness.token_urlsafe(32)
         put(

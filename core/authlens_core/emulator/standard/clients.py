@@ -49,6 +49,7 @@ class EmulatedClients:
         if request.method == "GET":
             return json_answer(self._information(client), headers=NO_STORE)
         del self._state.clients[client.client_id]
+        # RFC 7592 §2.3: with the client its grants and tokens end.
         for grant in self._state.refresh_tokens.values():
             grant.alive = grant.alive and grant.client_id != client.client_id
         return Response(b"", 204, dict(NO_STORE))
@@ -87,6 +88,7 @@ class EmulatedClients:
             uris = tuple(map(str, document["redirect_uris"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise OAuthRefusal("invalid_client", "The client metadata document cannot be read", 401) from None
+        # CIMD draft §4.1: the document has to name the very URL that it was fetched from.
         if status != 200 or document.get("client_id") != url:
             raise OAuthRefusal("invalid_client", "The document is not that of this client_id", 401)
         grant_types = tuple(map(str, document.get("grant_types", ("authorization_code",))))

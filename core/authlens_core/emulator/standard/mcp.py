@@ -87,6 +87,7 @@ class McpEndpoint:
             return self._stateless(request, call, str(version), user)
         if self._state.has(StandardFault.DISCOVER_ONLY) or method == "server/discover":
             return _error(number, -32602, "params._meta is missing the protocol version", 400)
+        # A notification has no id, and gets no message in return (JSON-RPC 2.0 §4.1).
         if number is None:
             return Response(b"", 202)
         if method == "initialize":
@@ -107,6 +108,7 @@ class McpEndpoint:
             return _error(number, UNSUPPORTED_VERSION, "Unsupported protocol version", 400, data)
         repeated = {"mcp-protocol-version": version, "mcp-method": method}
         for name, value in repeated.items():
+            # So that a proxy that routes by the header and a server that reads the body never disagree.
             if request.headers.get(name) != value:
                 return _error(number, HEADER_MISMATCH, f"{name} does not match the body", 400)
         complete: dict[str, Any] = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
@@ -133,6 +135,7 @@ class McpEndpoint:
             return _result(number, {**extra, "content": content, "isError": False})
         if method == "ping" and not extra:
             return _result(number, {})
+        # Since 2026-07-28 the status says what the error says.
         return _error(number, -32601, "Method not found", 404 if extra else 200)
 
 

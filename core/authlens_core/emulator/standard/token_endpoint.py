@@ -118,6 +118,7 @@ class StandardTokenEndpoint:
                 nonce = code.nonce
             case "refresh_token":
                 grant = state.refreshed(form.get("refresh_token", ""), client)
+                # RFC 9449 §5: the refresh token of a public client is bound to the key, too.
                 if grant.jkt != jkt:
                     raise OAuthRefusal("invalid_grant", "The refresh token is bound to another key")
             case str(kind) if kind == DEVICE_GRANT:

@@ -91,6 +91,7 @@ def _token_exchange(exchanges: Sequence[Exchange]) -> Exchange:
 def _keys_request(facts: Facts, sent: Sequence[Exchange], metadata: ServerMetadata) -> PlannedRequest | None:
     answered = sent[-1]
     fetched = answered.purpose is Purpose.SIGNING_KEYS
+    # The keys are asked for after the tokens: a code is short-lived, and the keys can wait.
     if answered.response is None or metadata.jwks_uri is None or fetched:
         return None
     tokens = read_token_response(

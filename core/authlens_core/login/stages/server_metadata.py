@@ -59,6 +59,7 @@ class ServerMetadataStage:
         reading = read_server_metadata(
             last.answer,
             issuer=facts.issuer_identifier or facts.issuer.text,
+            # Access prints its issuer without a scheme; of any other server this would be another issuer.
             schemeless_issuer=is_team_host(facts.issuer.host) or _is_stated_team(facts, facts.issuer),
             resource=facts.resource or facts.resource_url.text,
             loopback_http=facts.loopback_http and facts.issuer.is_loopback,

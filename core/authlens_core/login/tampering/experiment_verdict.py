@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
@@ -15,39 +15,34 @@ from authlens_core.wire.exchange import Exchange
 _NOT_REFUSED: Final = "That is not a protocol error: it does not show that the rule is enforced."
 
 
-class _Answer(NamedTuple):
-    severity: Severity
-    seen: str
-
-
 def answered_with_tokens(
     experiment: Experiment, exchanges: Sequence[Exchange], sent: Sequence[Secret] = ()
 ) -> Check:
     """Judge the last answer of a token endpoint; `sent` is masked where the server repeats it."""
     if experiment.repeats and not _came_to_it(exchanges):
         seen = "the first request was already refused, so nothing was sent again"
-        return _check(experiment, _Answer(Severity.NOTICE, seen))
+        return _check(experiment, Severity.NOTICE, seen)
     last = exchanges[-1] if exchanges else None
     response = last.answer if last is not None else None
     if response is None:
         cause = last.no_answer.cause if last is not None else "nothing was sent"
-        return _check(experiment, _Answer(Severity.NOTICE, f"no answer: {cause}"))
+        return _check(experiment, Severity.NOTICE, f"no answer: {cause}")
     if response.status < 300:
-        return _check(experiment, _Answer(experiment.accepted, f"{response.status}: it returned tokens"))
+        return _check(experiment, experiment.accepted, f"{response.status}: it returned tokens")
     error = read_error(response, sent)
     # A 5xx, or a page without an error code, may be a crash: it proves no rule.
     if 400 <= response.status < 500 and error is not None:
-        return _check(experiment, _refused(experiment, f"{response.status} {error}", error))
-    return _check(experiment, _Answer(Severity.WARNING, f"{response.status}. {_NOT_REFUSED}"))
+        return _refused(experiment, f"{response.status} {error}", error)
+    return _check(experiment, Severity.WARNING, f"{response.status}. {_NOT_REFUSED}")
 
 
 def answered_on_callback(experiment: Experiment, response: AuthorizationResponse) -> Check:
     """Judge what the server sent the browser back with."""
     if response.error is not None:
-        return _check(experiment, _refused(experiment, f"{response.error}", response.error))
+        return _refused(experiment, f"{response.error}", response.error)
     if response.code is not None:
-        return _check(experiment, _Answer(experiment.accepted, "it sent the browser back with a code"))
-    return _check(experiment, _Answer(Severity.WARNING, f"an answer that cannot be read. {_NOT_REFUSED}"))
+        return _check(experiment, experiment.accepted, "it sent the browser back with a code")
+    return _check(experiment, Severity.WARNING, f"an answer that cannot be read. {_NOT_REFUSED}")
 
 
 def link_is_refused(exchange: Exchange, redirect_uri: str) -> bool | None:
@@ -70,8 +65,8 @@ def answered_the_link(experiment: Experiment, *, refused: bool, status: int | No
     """Judge whether the browser was sent to an address that was not registered."""
     if refused:
         seen = f"{status}: its own error page, without a redirect"
-        return _check(experiment, _Answer(Severity.PASS, seen))
-    return _check(experiment, _Answer(experiment.accepted, "it sent the browser to that address"))
+        return _check(experiment, Severity.PASS, seen)
+    return _check(experiment, experiment.accepted, "it sent the browser to that address")
 
 
 def answered_the_push(
@@ -81,35 +76,35 @@ def answered_the_push(
     response = pushed.answer
     if response is None:
         seen = f"no answer: {pushed.no_answer.cause}"
-        return (_check(experiment, _Answer(Severity.NOTICE, seen)),)
+        return (_check(experiment, Severity.NOTICE, seen),)
     if response.status < 300:
         return ()
     error = read_error(response, sent)
     if response.status < 500 and error is not None:
-        return (_check(experiment, _refused(experiment, f"{response.status} {error}", error)),)
-    return (_check(experiment, _Answer(Severity.WARNING, f"{response.status}. {_NOT_REFUSED}")),)
+        return (_refused(experiment, f"{response.status} {error}", error),)
+    return (_check(experiment, Severity.WARNING, f"{response.status}. {_NOT_REFUSED}"),)
 
 
 def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse) -> Check:
     """Judge authlens itself: whether it took a forged callback for an answer."""
     if response.code is not None or response.error is not None:
-        return _check(experiment, _Answer(Severity.FAILURE, "authlens accepted it as a response"))
+        return _check(experiment, Severity.FAILURE, "authlens accepted it as a response")
     refusal = {
         Verdict.OUTDATED: "authlens refused it: the state matches no login here. The code was not used",
         Verdict.WRONG_ISSUER: "authlens refused it: another issuer. The code was not sent",
     }
     seen = refusal.get(response.verdict, "authlens refused it: the answer cannot be read")
-    return _check(experiment, _Answer(Severity.PASS, seen))
+    return _check(experiment, Severity.PASS, seen)
 
 
 def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]) -> Check:
     response = exchanges[-1].response if exchanges else None
     if response is None:
-        return _check(experiment, _Answer(Severity.NOTICE, "no answer"))
+        return _check(experiment, Severity.NOTICE, "no answer")
     if response.status == 401:
-        return _check(experiment, _Answer(Severity.PASS, "401: the token is no longer valid"))
+        return _check(experiment, Severity.PASS, "401: the token is no longer valid")
     seen = f"{response.status}: the token is still accepted"
-    return _check(experiment, _Answer(experiment.accepted, seen))
+    return _check(experiment, experiment.accepted, seen)
 
 
 def nothing_came(experiment: Experiment) -> Check:
@@ -117,7 +112,7 @@ def nothing_came(experiment: Experiment) -> Check:
     seen = (
         "nothing came back to authlens; if the browser shows an error page of the server, that is its refusal"
     )
-    return _check(experiment, _Answer(Severity.NOTICE, seen))
+    return _check(experiment, Severity.NOTICE, seen)
 
 
 def _came_to_it(exchanges: Sequence[Exchange]) -> bool:
@@ -125,23 +120,22 @@ def _came_to_it(exchanges: Sequence[Exchange]) -> bool:
     return first is not None and first.status < 300 and len(exchanges) > 1
 
 
-def _refused(experiment: Experiment, seen: str, error: OAuthError) -> _Answer:
+def _refused(experiment: Experiment, seen: str, error: OAuthError) -> Check:
     if experiment.errors and error.error not in experiment.errors:
         meant = " or ".join(experiment.errors)
-        return _Answer(Severity.NOTICE, f"{seen} (refused, but the specified code is {meant})")
-    return _Answer(Severity.PASS, seen)
+        return _check(experiment, Severity.NOTICE, f"{seen} (refused, but the specified code is {meant})")
+    return _check(experiment, Severity.PASS, seen)
 
 
-def _check(experiment: Experiment, answer: _Answer) -> Check:
-    passed = answer.severity is Severity.PASS
+def _check(experiment: Experiment, severity: Severity, seen: str) -> Check:
     return judged(
-        answer.severity,
+        severity,
         f"experiment.{experiment.name}",
         experiment.expectation,
-        answer.seen,
+        seen,
         why=experiment.why,
         spec=experiment.spec,
-        cure="" if passed or answer.severity is Severity.NOTICE else _cure(experiment),
+        cure="" if severity in (Severity.PASS, Severity.NOTICE) else _cure(experiment),
     )
 
 

@@ -10,7 +10,7 @@ from authlens_core.access.credential_causes import OTHER_CREDENTIALS
 from authlens_core.access.local_causes import SEEN_HERE
 from authlens_core.access.server_error_causes import WHAT_THE_SERVER_SAID
 
-# The first that fits is told, so what the server itself said comes before what its status lets us guess.
+# The first that fits is shown, so what the server itself said comes before what its status lets us guess.
 CAUSES: Final[tuple[Cause, ...]] = (
     WHAT_THE_SERVER_SAID + AT_THE_EDGE + SEEN_HERE + OTHER_CREDENTIALS + WHO_ANSWERED
 )

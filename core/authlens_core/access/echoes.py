@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from authlens_core.access.credential import secrets_sent
 from authlens_core.oauth.error_response import without_secrets
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
-    _Value = TypeVar("_Value", bound=DataclassInstance)
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
+
+_Value = TypeVar("_Value", bound=_Dataclass)
 _SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
 
 

@@ -45,7 +45,7 @@ def differs_as_it_must(name: str, left: str, right: str) -> bool:
     last = name.rpartition(" ")[2].lower()
     if last in _CHOSEN or (last == "authorization" and "basic" in (left[:5].lower(), right[:5].lower())):
         return False
-    # What stands before the colon is the severity: a check that came out otherwise is a difference.
+    # Before the colon is the severity: a check that came out otherwise is a difference.
     measured = name in _MEASURED and left.partition(":")[0] == right.partition(":")[0]
     return measured or last in _ANEW or _settled(left) == _settled(right)
 

@@ -36,7 +36,7 @@ _LONGEST_WAIT: Final = 3600.0
 
 
 def _now() -> float:
-    # On Linux the monotonic clock stands still while the machine sleeps, and a deadline would not.
+    # On Linux the monotonic clock stops while the machine sleeps, and a deadline would not.
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 

@@ -252,8 +252,8 @@ class DevicePolling:
         if result is PollResult.SLOW_DOWN:
             interval += _SLOWER
         elif result is PollResult.UNAVAILABLE:
-            # RFC 8628 §3.5 recommends exponential backoff after a timeout; never less than the interval that
-            # stood before.
+            # RFC 8628 §3.5 recommends exponential backoff after a timeout; never less than the interval
+            # before.
             interval = min(interval * 2, max(interval, _LONGEST_INTERVAL))
         asked = retry_after(response, None) if response is not None else None
         wait = max(interval, asked or 0)

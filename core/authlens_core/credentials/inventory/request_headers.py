@@ -119,7 +119,7 @@ async def headers_for(
     for one in kinds if kind is None else (kind,):
         try:
             return await _fields(credentials, wire, url, one, min_ttl, refused, now)
-        # Of another kind there may be one that works; the first problem is the one to be told.
+        # Of another kind there may be one that works; the first problem is the one to report.
         except LoginNeeded as error:
             problem = problem or error
     raise problem or LoginNeeded(

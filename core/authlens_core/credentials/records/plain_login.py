@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from authlens_core.credentials.records.owner import GRANT_OWNER, owner_digest
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
 
-# Whoever holds the index longer is left to the whole program, which can say so.
+# If the index is busy for longer, the whole program takes over, which can say so.
 _BUSY_SECONDS: Final = 0.2
 _LONGEST: Final = 2_048
 _URL: Final = re.compile(

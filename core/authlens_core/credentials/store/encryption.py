@@ -62,7 +62,7 @@ def new_header(passphrase: Secret, cost: int | None = None) -> tuple[dict[str, A
     salt = base64.b64encode(secrets.token_bytes(16)).decode()
     header: dict[str, Any] = {"kdf": "scrypt", "n": cost, "r": _BLOCK, "p": 1, "salt": salt}
     key = derive({**header, "sha256": _digest(header)}, passphrase)
-    # A wrong passphrase is told at once and apart from a damaged entry, before any entry is opened.
+    # So that a wrong passphrase is noticed at once, and is not mistaken for a damaged entry.
     header["check"] = seal(key, _bound(header), _KNOWN.decode())
     return {**header, "sha256": _digest(header)}, key
 

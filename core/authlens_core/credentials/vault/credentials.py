@@ -322,7 +322,7 @@ class Credentials:
             if grant is None or grant.generation != pending.generation:
                 continue
             try:
-                # A lock that is free at once proves that the process is gone: it would hold it until the
+                # A lock that is free at once shows that the process is gone: it would hold it until the
                 # outcome is stored.
                 async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
                     marked.append(self.mark_interrupted(grant, pending.started_at))

@@ -71,8 +71,8 @@ async def load_secrets(
                 raise
             record = present  # generations only grow, so this ends
             continue
-        # The index is a plain file: whoever can write it must not be able to redirect a token to a host of
-        # theirs.
+        # The index is a plain file: another program that can write it must not be able to send a token to a
+        # host of its own.
         if not belongs_to(text, record):
             raise sealed.SecretsDamaged(
                 "The record was changed outside authlens: its issuer, an endpoint or the client does not "

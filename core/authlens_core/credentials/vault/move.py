@@ -165,7 +165,7 @@ async def _move_row(source: Credentials, target: Credentials, table: Table, key:
             else:
                 await _copy(source, target, table, pointer)
         except (ConcurrentUpdate, sealed.SecretsDamaged):
-            # Nobody else changed it, so reading it again would give the same.
+            # No one else changed it, so reading it again would give the same.
             if _pointer(source, table, key) == pointer:
                 raise
             continue  # generations only grow, so this ends

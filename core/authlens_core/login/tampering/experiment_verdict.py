@@ -30,7 +30,7 @@ def answered_with_tokens(
     if response.status < 300:
         return _check(experiment, experiment.accepted, f"{response.status}: it returned tokens")
     error = read_error(response, sent)
-    # A 5xx, or a page without an error code, may be a crash: it proves no rule.
+    # A 5xx, or a page without an error code, may be a crash: it does not show a rule.
     if 400 <= response.status < 500 and error is not None:
         return _refused(experiment, f"{response.status} {error}", error)
     return _check(experiment, Severity.WARNING, f"{response.status}. {_NOT_REFUSED}")

@@ -18,7 +18,8 @@ from authlens_core.access.protection import ACCESS, MEANINGS, Protection
 from authlens_core.access.team import WELL_KNOWN, is_team_host
 from authlens_core.oauth.challenge import ChallengeField, parse_challenges
 from authlens_core.oauth.http_message import Response
-from authlens_core.oauth.jwt import parse_jwt
+from authlens_core.oauth.json_document import load_object
+from authlens_core.oauth.jwt import decoded_base64url
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.exchange import Exchange
@@ -144,11 +145,11 @@ def _service_token_line(location: str) -> str:
     shown. Empty where there is none.
     """
     try:
-        query = parse_qs(location[:_LONGEST].partition("?")[2], max_num_fields=50)
-    except ValueError:
+        meta = parse_qs(location[:_LONGEST].partition("?")[2], max_num_fields=50)["meta"][0]
+        claims = load_object(decoded_base64url(meta.split(".")[1]) or b"")
+    except (LookupError, ValueError):
         return ""
-    meta = parse_jwt(query.get("meta", [""])[0])
-    status = meta.claims.get("service_token_status") if meta is not None and meta.claims is not None else None
+    status = claims.get("service_token_status")
     return f'"service_token_status": {str(status).lower()}' if isinstance(status, bool) else ""
 
 

@@ -46,6 +46,9 @@ _OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
     }
 )
 
+# A note of an older authlens has none of these. `any_issuer` relaxes a check for one login and is not kept.
+_SWITCHES: Final = ("anyway", "device", "dpop", "legacy_paths")
+
 
 @dataclass(frozen=True, slots=True)
 class InterruptedLogin:
@@ -100,7 +103,7 @@ def to_text(record: InterruptedLogin) -> str:
             "resource_url": record.resource_url,
             "stage": record.stage.value,
             "at": record.at.isoformat(),
-            "options": {name: getattr(record.options, name) for name in _OPTIONS},
+            "options": {name: getattr(record.options, name) for name in (*_OPTIONS, *_SWITCHES)},
             "redirect_uri": record.redirect_uri,
             "needs_secret": record.needs_secret,
             "why": record.why,
@@ -138,4 +141,5 @@ def _options(read: Mapping[str, Any]) -> Options:
     for name, allows in _OPTIONS.items():
         if name not in known or not allows(read[name]):
             raise ValueError(name)
-    return Options(**{name: read[name] for name in _OPTIONS})
+    chosen: dict[str, Any] = {name: read[name] for name in _OPTIONS}
+    return Options(**chosen | {name: read.get(name) is True for name in _SWITCHES})

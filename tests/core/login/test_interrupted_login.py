@@ -51,6 +51,27 @@ def test_it_is_taken_up_with_the_port_that_it_had() -> None:
 
 
 @pytest.mark.parametrize(
+    "options", [Options(anyway=True), Options(device=True), Options(dpop=True), Options(legacy_paths=True)]
+)
+def test_a_way_to_log_in_that_was_chosen_is_taken_up_too(options: Options) -> None:
+    """A login that asked for bound tokens must not be resumed for tokens that anyone can use."""
+    chosen = replace(RECORD, options=options)
+    assert from_text(to_text(chosen)) == chosen
+
+
+def test_a_note_without_the_newer_options_is_read() -> None:
+    older = json.loads(to_text(RECORD))
+    for name in ("anyway", "device", "dpop", "legacy_paths"):
+        del older["options"][name]
+    assert from_text(json.dumps(older)) == RECORD
+
+
+def test_a_check_that_was_relaxed_is_asked_for_again() -> None:
+    relaxed = replace(RECORD, options=replace(RECORD.options, any_issuer=True))
+    assert from_text(to_text(relaxed)) == RECORD
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

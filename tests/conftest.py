@@ -47,8 +47,8 @@ LEAK_PREFIXES = ("SSH_", "AUTHLENS_", "TEXTUAL_")
 
 _TESTS = Path(__file__).parent
 
-# A shell starts its background jobs with Ctrl+C and Ctrl+\ ignored, and nohup its program with SIGHUP ignored.
-# The programs under test would inherit that.
+# A shell starts its background jobs with Ctrl+C and Ctrl+\ ignored, and nohup its program with SIGHUP
+# ignored. The programs under test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 for _name in ("SIGQUIT", "SIGHUP"):

@@ -52,7 +52,7 @@ def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding
     cure = (
         f"Forward the port from there: {line}     Or: {paste}"
         if line
-        else (f"Without a forwarded port: {paste}")
+        else f"Without a forwarded port: {paste}"
     )
     return Finding(topic, Severity.NOTICE, found, cure)
 

@@ -248,8 +248,11 @@ class RevokeOperation(LockedGrant):
         """Return what the resource said last, and how long after the beginning, for the history."""
         last = self.record.exchanges[-1]
         status = f"{last.response.status}" if last.response is not None else "nothing"
-        took = (last.started_at - self.record.exchanges[0].started_at).total_seconds() + last.elapsed
+        took = self._seconds_until(last)
         return f"the resource, asked with the access token, said {status} after {took:.1f} s"
+
+    def _seconds_until(self, last: Exchange) -> float:
+        return (last.started_at - self.record.exchanges[0].started_at).total_seconds() + last.elapsed
 
     def _words(self) -> str:
         return "; ".join(f"{_name(one)} {one.summary}{_untried(one)}" for one in self.results)
@@ -288,16 +291,13 @@ class RevokeOperation(LockedGrant):
 
     def _details(self) -> tuple[str, ...]:
         """Return the result of each token, then the resource's answer and when it came."""
-        if not self.results:
-            return ()
         details = [f"{_name(one).capitalize()}: {one.summary}{_untried(one)}." for one in self.results]
-        first, last = self.record.exchanges[0], self.record.exchanges[-1]
-        if last.purpose is Purpose.ACCESS:
-            took = (last.started_at - first.started_at).total_seconds() + last.elapsed
+        # Nothing was sent with a client or a token that cannot be.
+        last = self.record.exchanges[-1] if self.record.exchanges else None
+        if last is not None and last.purpose is Purpose.ACCESS:
             answer = f"{last.response.status}" if last.response is not None else "no answer"
-            details.append(
-                f"The resource answered the token with {answer}, {round(took * 1000)} ms after the start."
-            )
+            took = round(self._seconds_until(last) * 1000)
+            details.append(f"The resource answered the token with {answer}, {took} ms after the start.")
         return tuple(details)
 
 

@@ -91,6 +91,18 @@ async def test_anything_else_than_200_keeps_the_grant(
     assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
 
 
+async def test_a_login_with_which_nothing_can_be_sent_is_kept(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """The record is of a newer authlens, or was changed by hand."""
+    grant = replace(saved, token_endpoint_auth_method="private_key_jwt")
+    await credentials.save(grant, GrantSecrets(Secret("two words"), Secret("refresh-canary-0")))
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.FAILED
+    assert [words.partition(":")[0] for words in result.details] == ["Refresh token", "Access token"]
+    assert server.seen == []
+
+
 async def test_503_says_when_to_try_again(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:

@@ -154,7 +154,6 @@ def _failing(record: StageRecord) -> frozenset[int]:
     if record.outcome is not Outcome.FAILED or last < 0:
         broken = {last} if last >= 0 and record.exchanges[last].failure is not None else set()
         return frozenset(broken)
-    # A revocation asks for each token in turn, whatever became of the one before (stages/revoke.py).
     if record.stage is not Stage.REVOKE:
         return frozenset({last})
     names = {check.name for check in record.failures}

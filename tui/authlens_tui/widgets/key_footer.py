@@ -69,13 +69,20 @@ class KeyFooter(Widget):
     _entries: tuple[FooterEntry, ...] = ()
     _palette: FooterEntry | None = None
     _under_mouse: FooterEntry | None = None
+    _is_stale = False
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[Any]) -> None:
-        """Draw again only if the keys are other ones: a login announces them at each event."""
-        if screen is not self.screen or not screen.app.app_focus:
+        """Ask for the keys once a refresh: a login announces several times that they may be other ones."""
+        if screen is self.screen and screen.app.app_focus and not self._is_stale:
+            self._is_stale = self.call_after_refresh(self._update)
+
+    def _update(self) -> None:
+        """Draw again only if the keys are other ones."""
+        self._is_stale = False
+        if not self.is_attached:
             return
         entries, palette = self._current()
         if (entries, palette) != (self._entries, self._palette):

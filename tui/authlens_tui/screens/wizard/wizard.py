@@ -100,7 +100,7 @@ class WizardScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self._verbs = self._all_verbs()
+        self._verbs, self._shown_keys = self._all_verbs(), self._keys_of_what_is_shown()
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
         self.show_stage(Stage.DETECTION)
@@ -285,24 +285,29 @@ class WizardScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "act" or not self.is_mounted:
             return True
-        return self._allowed().get(Verb(str(parameters[0])), True)
+        verb = Verb(str(parameters[0]))
+        # The footer asks for each key at each event of the login, and looking for a widget takes time.
+        on_screen = self._shown_keys.get(verb)
+        return self._login_keys().get(verb, True) if on_screen is None else on_screen()
 
     def _ways_on(self) -> tuple[tuple[str, str], ...]:
-        return ways_on(self._allowed(), self.runner.failed)
+        return ways_on(self._login_keys(), self.runner.failed)
 
-    def _allowed(self) -> dict[Verb, bool]:
-        link, record_shown = self.pane.link, self.pane.record_is_shown
+    def _login_keys(self) -> dict[Verb, bool]:
+        return login_keys(self.login, self.runner.failed)
+
+    def _keys_of_what_is_shown(self) -> Mapping[Verb, Callable[[], bool]]:
+        login, pane, record = self.login, self.pane, self.record_view
         return {
-            **login_keys(self.login, self.runner.failed),
-            Verb.PLAY: self.pane.can_play,
-            Verb.OPEN: self.pane.can_open,
-            Verb.EXTEND: bool(link.url),
-            Verb.PASTE: self.pane.link_is_shown,
-            Verb.STAGES: self.login.running is None and self.record_view.has_focus_within,
-            Verb.COPY_MENU: record_shown,
-            Verb.REVEAL: record_shown and self.record_view.has_secrets,
-            Verb.NEXT_TAB: record_shown,
-            Verb.PREVIOUS_TAB: record_shown,
+            Verb.PLAY: lambda: pane.can_play,
+            Verb.OPEN: lambda: pane.can_open,
+            Verb.EXTEND: lambda: bool(pane.link.url),
+            Verb.PASTE: lambda: pane.link_is_shown,
+            Verb.STAGES: lambda: login.running is None and record.has_focus_within,
+            Verb.COPY_MENU: lambda: pane.record_is_shown,
+            Verb.REVEAL: lambda: pane.record_is_shown and record.has_secrets,
+            Verb.NEXT_TAB: lambda: pane.record_is_shown,
+            Verb.PREVIOUS_TAB: lambda: pane.record_is_shown,
         }
 
     def on_key(self) -> None:

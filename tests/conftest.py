@@ -6,8 +6,10 @@ what needs no system package and no waiting, `pytest -m slow` the rest, `pytest 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     names = {argument.partition("::")[0] for argument in config.args}
     one_module = len(names) == 1 and Path(*names).is_file()
     return 0 if one_module else (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Let the collector of garbage pass over what stays until the end: modules, and thousands of tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

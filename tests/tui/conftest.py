@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import pytest
 
+from support.style_sheets import parsed_once
 from support.terminal import Terminal, terminal
 
 _APP: Final = """
@@ -42,6 +43,13 @@ sys.exit(app.return_code or 0)
 """
 
 RunApp = Callable[..., AbstractAsyncContextManager[Terminal]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def style_sheets() -> Iterator[None]:
+    """Parse each style sheet once for all apps."""
+    with parsed_once():
+        yield
 
 
 @pytest.fixture

@@ -374,7 +374,7 @@ async def test_no_secret_is_left_anywhere_but_in_the_store(
 async def test_what_goes_wrong_has_its_exit_code(
     fault: str, verb: str, code: int, machine: dict[str, str]
 ) -> None:
-    """Design §6. The words say what to do, and stdout stays empty for `login`."""
+    """The words say what to do, and stdout stays empty for `login`."""
     # Only the login whose browser never returns waits until its time is over.
     wait = "2" if fault == "denied-user" else "60"
     more = ["--port", "0", "--timeout", wait] if verb == "login" else []

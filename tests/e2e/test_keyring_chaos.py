@@ -38,11 +38,10 @@ from support import refresh_worker
 from support.keyring_session import keyring_session
 from support.rotating_server import RotatingServer, rotating_server
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
 PROGRAMS = 24
-ROUNDS = int(os.environ.get("AUTHLENS_ROUNDS", "50"))
+ROUNDS = int(os.environ.get("AUTHLENS_ROUNDS", "20"))
 """How often the tokens expire; 200 each week, where nobody waits for the gate."""
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240 + 3 * ROUNDS)]
 PASSPHRASE = "correct horse battery"
 ROUND_SECONDS = 25.0
 LIFETIME = timedelta(seconds=1_000)
@@ -225,9 +224,9 @@ async def test_a_kill_at_any_moment_at_all_is_said_and_can_be_recovered(tmp_path
     async with _crowd(_private(tmp_path), StoreKind.ENCRYPTED_FILE, os.environ, seed=2) as crowd:
         crowd.server.grace = True
         unknown = 0
-        for number in range(20):
+        for number in range(ROUNDS // 2):
             before = len(crowd.server.posts("/token"))
-            answers = await crowd.round(kills=1, in_flight=True, sender=number % 4 == 0)
+            answers = await crowd.round(kills=1, in_flight=True, sender=number % 2 == 0)
             assert len(crowd.server.posts("/token")) - before <= 1
             interrupted = [a for a in answers if a.get("error") == "LoginNeeded"]
             if interrupted:
@@ -239,7 +238,7 @@ async def test_a_kill_at_any_moment_at_all_is_said_and_can_be_recovered(tmp_path
             assert told <= crowd.server.access_tokens
             assert len(told) + bool(interrupted) == 1
         assert not crowd.server.dead
-        assert unknown >= 5
+        assert unknown >= ROUNDS // 4
         _, secrets = await crowd.credentials.load(crowd.grant.grant_id)
         assert secrets.refresh_token == Secret(crowd.server.refresh_token)
 

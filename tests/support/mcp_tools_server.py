@@ -15,7 +15,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from support.server_process import ServerProcess, serve
-from support.verb_process import AUTHLENS, authlens, machine_in
+from support.verb_process import AUTHLENS, authlens, machine_in, play_any_form
 
 __all__ = ["Bridged", "bridged_in", "mcp_tools"]
 
@@ -47,16 +47,6 @@ class Bridged:
             yield client
 
 
-PERSON = """#!{python}
-import asyncio, sys
-from support.person import Person
-async def sign_in():
-    async with Person() as person:
-        await person.authorize(sys.argv[1])
-asyncio.run(sign_in())
-"""
-
-
 @contextmanager
 def mcp_tools(log: Path) -> Iterator[ServerProcess]:
     """Run a server whose streams can be resumed."""
@@ -67,7 +57,7 @@ def mcp_tools(log: Path) -> Iterator[ServerProcess]:
 async def bridged_in(directory: Path, server: ServerProcess) -> Bridged:
     """Return a machine with a login at the server."""
     machine = machine_in(directory)
-    Path(machine["BROWSER"]).write_text(PERSON.format(python=sys.executable))
+    play_any_form(machine)
     done = await authlens(machine, "login", server.resource, "--port", "0")
     assert done.code == 0, done.words
     return Bridged(machine, server)

@@ -19,6 +19,8 @@ __all__ = [
     "authlens",
     "emulated",
     "log_in",
+    "machine_in",
+    "play_any_form",
     "process_table",
     "running",
 ]
@@ -31,6 +33,15 @@ import asyncio, sys
 from authlens_core.emulator import play_person
 asyncio.run(play_person(sys.argv[1]))
 """
+ANY_FORM = """#!{python}
+import asyncio, sys
+from support.person import Person
+async def sign_in():
+    async with Person() as person:
+        await person.authorize(sys.argv[1])
+asyncio.run(sign_in())
+"""
+"""A person at the pages of servers that are not the emulator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,11 @@ def machine_in(directory: Path) -> dict[str, str]:
         "AUTHLENS_HOME": str(directory / "authlens"),
         "BROWSER": str(person),
     }
+
+
+def play_any_form(machine: Mapping[str, str]) -> None:
+    """Let somebody sit at the browser who finds a way through the pages of other servers."""
+    Path(machine["BROWSER"]).write_text(ANY_FORM.format(python=sys.executable))
 
 
 async def authlens(

@@ -14,6 +14,7 @@ Each case runs at three levels: the engine (`test_login_matrix`), the command li
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +36,7 @@ from support.wild_server import (
     without_header,
 )
 
-__all__ = ["CASES", "HOSTILE", "Case"]
+__all__ = ["CASES", "HOSTILE", "Case", "choice"]
 
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J[bold]\u202egnp\u2066"
 LONG = "x" * 60_000
@@ -294,3 +295,18 @@ SINGLE = (
     Case("a megabyte", ACCESS, body(b"x" * 1_500_000), None),
 )
 CASES = (*_everywhere(), *_documents(), *SINGLE)
+
+
+def choice(every: int) -> tuple[Case, ...]:
+    """Return one case of `every`, so many that each place and each kind of change is there.
+
+    With AUTHLENS_WILD=all, every case.
+    """
+    return tuple(
+        case
+        for number, case in enumerate(CASES)
+        if os.environ.get("AUTHLENS_WILD") == "all"
+        or number % every == 0
+        or "hostile" in case.name
+        or case.place is Place.CALLBACK
+    )

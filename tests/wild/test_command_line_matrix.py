@@ -1,8 +1,8 @@
 """`authlens login` as a process among hostile and broken servers, and A1 to A6 after each.
 
-A few cases run with every test run, all of them with the slow ones. Those few start an interpreter each,
-the others are forked from one that has loaded the program. Memory is compared with a login at an honest
-server; time is counted from the server's first changed answer.
+A few cases run with every test run, a choice with the slow ones, every case with AUTHLENS_WILD=all, as each
+week. The few start an interpreter each, the others are forked from one that has loaded the program. Memory is
+compared with a login at an honest server; time is counted from the server's first changed answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from authlens_core.wire.limits import METADATA
 from support.preloaded import Preloaded
 from support.wild_process import Ended, LoginProcess, machine_with_file_store
 from support.wild_server import WildServer, wild_server
-from wild.cases import CASES, Case
+from wild.cases import CASES, Case, choice
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "wait4"), reason="peak memory comes from os.wait4")
 
@@ -36,6 +36,7 @@ QUICK = {
     "access: H115 refused at the end",
     "access: a megabyte",
 }
+SLOW = [one for one in choice(6) if str(one) not in QUICK]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,14 @@ def machine(home: Path, tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(one, id=str(one), marks=() if str(one) in QUICK else pytest.mark.slow) for one in CASES],
+    [
+        *(pytest.param(one, id=str(one)) for one in CASES if str(one) in QUICK),
+        *(
+            pytest.param(one, id=str(one), marks=pytest.mark.slow)
+            for one in choice(6)
+            if str(one) not in QUICK
+        ),
+    ],
 )
 async def test_one_knob(
     case: Case, machine: dict[str, str], idle: dict[bool, int], request: pytest.FixtureRequest

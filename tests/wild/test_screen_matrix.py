@@ -23,22 +23,13 @@ from support.preloaded import Preloaded
 from support.terminal import NotShown, Terminal, terminal
 from support.terminal_modes import left_on
 from support.wild_process import come_back, machine_with_file_store
-from support.wild_server import Place, WildServer, wild_server
-from wild.cases import CASES, HOSTILE, Case
+from support.wild_server import WildServer, wild_server
+from wild.cases import HOSTILE, Case, choice
 
 pytestmark = pytest.mark.e2e
 
 BOUND = METADATA.deadline + 10.0  # the app starts and draws meanwhile
-EVERY = 12
 OBEYED = [HOSTILE.encode()[:12], b"\x1b]52;c;aGk=", "\u202e".encode(), "\u2066".encode()]
-CHOSEN = [
-    one
-    for number, one in enumerate(CASES)
-    if os.environ.get("AUTHLENS_WILD") == "all"
-    or number % EVERY == 0
-    or "hostile" in one.name
-    or one.place is Place.CALLBACK
-]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +47,7 @@ def machine(home: Path, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "AUTHLENS_HOME": str(tmp_path / "home")}
 
 
-@pytest.mark.parametrize("case", CHOSEN, ids=str)
+@pytest.mark.parametrize("case", choice(12), ids=str)
 async def test_one_knob(case: Case, machine: dict[str, str], program: Preloaded) -> None:
     """A1 to A6."""
     async with wild_server(case.place, case.change) as server:

@@ -17,8 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from support.mcp_tools_server import PERSON
-from support.verb_process import AUTHLENS, SECONDS, Done, authlens, machine_in
+from support.verb_process import AUTHLENS, SECONDS, Done, authlens, machine_in, play_any_form
 
 LOGINS = 4
 METADATA_DOCUMENT = "https://conformance-test.local/client-metadata.json"
@@ -37,7 +36,7 @@ def main() -> int:
     """Play the agent and its user; say on stderr what happened."""
     with tempfile.TemporaryDirectory(prefix="authlens-conformance-") as directory:
         machine = machine_in(Path(directory))
-        Path(machine["BROWSER"]).write_text(PERSON.format(python=sys.executable))
+        play_any_form(machine)
         return asyncio.run(_run(machine, sys.argv[-1]))
 
 

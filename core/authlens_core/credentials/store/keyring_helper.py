@@ -6,21 +6,28 @@ import gc
 import sys
 from typing import Final
 
-from authlens_core.credentials.store.lazy_modules import load_lazily
+from authlens_core.credentials.store.lazy_modules import call_lazily, load_lazily
 
 _NEW_OBJECTS: Final = 50_000  # loading modules makes many objects and no garbage
 _BACKPORTS: Final = () if sys.version_info >= (3, 12) else ("backports.tarfile", "importlib_metadata")
 _UNUSED: Final = (
-    *("urllib.request", "tarfile", "importlib.metadata", *_BACKPORTS, "more_itertools"),
+    *("urllib.request", "urllib.parse", "tarfile", "importlib.metadata", *_BACKPORTS, "more_itertools"),
     *("inspect", "tempfile", "subprocess", "configparser", "shutil", "platform", "traceback", "ipaddress"),
 )
 """What keyring and its dependencies import for functions that are rarely called: most of its loading time."""
+_MENTIONED: Final = (
+    *(("tarfile", "data_filter"), ("backports.tarfile", "data_filter")),
+    *(("shutil", "rmtree"), ("urllib.parse", "quote_from_bytes")),
+)
+"""Functions of these that jaraco.context and pathlib mention while they are loaded, and do not call."""
 
 
 def main() -> None:
     """Answer requests until standard input ends."""
     gc.set_threshold(_NEW_OBJECTS)
     load_lazily(*_UNUSED)
+    for module, function in _MENTIONED:
+        call_lazily(module, function)
     from authlens_core.credentials.store.keyring_process import main as serve
 
     serve()

@@ -17,10 +17,15 @@ class _LazyModule(ModuleType):
     def __getattr__(self, member: str) -> object:
         if member.startswith("__"):
             raise AttributeError(member)
-        name = self.__name__
-        if sys.modules.get(name) is self:
-            del sys.modules[name]
-        return getattr(import_module(name), member)
+        return getattr(_loaded(self), member)
+
+
+def _loaded(module: _LazyModule) -> ModuleType:
+    """Return the module that this one is in place of."""
+    name = module.__name__
+    if sys.modules.get(name) is module:
+        del sys.modules[name]
+    return import_module(name)
 
 
 def load_lazily(*names: str) -> None:
@@ -36,3 +41,18 @@ def load_lazily(*names: str) -> None:
             except ModuleNotFoundError:
                 continue
         sys.modules[name] = module
+
+
+def call_lazily(name: str, function: str) -> None:
+    """Let this function of a lazy module be named without loading the module, until it is called.
+
+    For modules that only mention the function while they are loaded, for example as a default argument.
+    """
+    module = sys.modules.get(name)
+    if isinstance(module, _LazyModule):
+        lazy = module
+
+        def load_and_call(*arguments: object, **named: object) -> object:
+            return getattr(_loaded(lazy), function)(*arguments, **named)
+
+        setattr(module, function, load_and_call)

@@ -7,7 +7,7 @@ import sys
 
 
 def run(program: str) -> str:
-    head = "import sys\nfrom authlens_core.credentials.store.lazy_modules import load_lazily\n"
+    head = "import sys\nfrom authlens_core.credentials.store.lazy_modules import call_lazily, load_lazily\n"
     done = subprocess.run([sys.executable, "-c", head + program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -31,6 +31,17 @@ def test_a_member_is_the_one_of_the_module() -> None:
         print(opened is urllib.request.urlopen, lazy.urlopen is opened, callable(opened))
     """
     assert run("\n".join(map(str.strip, program.splitlines()))) == "True True True"
+
+
+def test_a_function_is_mentioned_without_loading_its_module_and_called_all_the_same() -> None:
+    program = """
+        load_lazily('shutil')
+        call_lazily('shutil', 'which')
+        import shutil
+        which, before = shutil.which, 'zlib' in sys.modules
+        print(before, which('no-such-program'), 'zlib' in sys.modules, shutil.which is which)
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "False None True True"
 
 
 def test_a_name_is_imported_from_it() -> None:

@@ -29,15 +29,13 @@ def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
     return tuple(secret for secret in found if len(secret.reveal()) >= _SHORTEST)
 
 
-def text_without_echoes(text: str, sent: Iterable[Secret]) -> str:
+def text_without_echoes(text: str, sent: Collection[Secret]) -> str:
     """Return `text` with every secret of `sent` masked, in small letters too: a media type is read so."""
-    low = (
-        (Secret(secret.reveal().lower()), secret.masked)
-        for secret in sorted(sent, key=lambda one: len(one.reveal()), reverse=True)
-    )
     text = without_secrets(text, sent)
-    for secret, mask in low:
-        text = text.replace(secret.reveal(), mask)
+    for secret in sorted(sent, key=lambda one: len(one.reveal()), reverse=True):
+        low = secret.reveal().lower()
+        if low in text:
+            text = text.replace(low, secret.masked)
     return text
 
 
@@ -45,9 +43,12 @@ def without_echoes(value: _Value, sent: Collection[Secret], *names: str) -> _Val
     """Return a dataclass with `sent` masked in the fields `names`: texts, or tuples of texts."""
     masked: dict[str, Any] = {}
     for name in names if sent else ():
-        text = getattr(value, name)
-        if isinstance(text, tuple):
-            masked[name] = tuple(text_without_echoes(line, sent) for line in text)
-        elif isinstance(text, str):
-            masked[name] = text_without_echoes(text, sent)
-    return replace(value, **masked)
+        found: Any = getattr(value, name)
+        text = found
+        if isinstance(found, tuple):
+            text = tuple(text_without_echoes(line, sent) for line in found)
+        elif isinstance(found, str):
+            text = text_without_echoes(found, sent)
+        if text != found:
+            masked[name] = text
+    return replace(value, **masked) if masked else value

@@ -71,7 +71,7 @@ class _TraceKeeper:
     def on_event(self, event: Event) -> None:
         if isinstance(event, AuthorizationReady | DeviceCodeReady):
             # Nothing else is to be done while the user is at the browser.
-            asyncio.get_running_loop().run_in_executor(None, self._credentials.traces.get_ready)
+            asyncio.get_running_loop().run_in_executor(None, self._credentials.get_ready)
         if not isinstance(event, StageEnded):
             return
         if event.record.stage is Stage.EXCHANGE and self._due is None:

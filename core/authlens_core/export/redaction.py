@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -33,6 +34,7 @@ _CLOUDFLARE: Final = re.compile(r"(?<![\w:])oauth:[\w.~+/:=-]{8,}+")
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|dpop)[ \t]+)([\w.~+/:-]{16,}+=*+)(?![=\"])")
 _CUT: Final = re.compile(r"[\n\",;<>]")  # no token goes over it
 _HEX_SHOWN: Final = 256  # bytes
+_SHORT: Final = 256  # characters of a text whose masked form is remembered
 _MOST_NAMED: Final = 256  # secrets of one text that are looked for in every other
 
 
@@ -93,9 +95,14 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._known = KnownSecrets(secrets)
+        # Names of header fields and words of checks come again and again.
+        self._remembered = lru_cache(maxsize=1_024)(self._masked)
 
     def text(self, text: str) -> str:
         """Return `text` with every secret masked: by value, then by name, then by shape."""
+        return self._remembered(text) if len(text) <= _SHORT else self._masked(text)
+
+    def _masked(self, text: str) -> str:
         # By value first: a mask is left alone by the other two, and a value under an innocent name is known
         # only here.
         text = self._known.masked(text)

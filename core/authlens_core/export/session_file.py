@@ -55,13 +55,14 @@ class SessionFileRefused(UsageError):
     """The file is not a session file that this authlens can open."""
 
 
-def session_json(trace: Trace, *, bodies: int | None = None) -> str:
+def session_json(trace: Trace, *, bodies: int | None = None, compact: bool = False) -> str:
     """Return `trace` as the text of a session file, every secret replaced by its mask.
 
     Args:
         trace: what happened; a trace without secrets is written as it is.
         bodies: bytes of all bodies together that are written; what comes later is left out, and says so.
             16 MiB where it is not given.
+        compact: all on one line, for a program to read; written several times as fast.
     """
     shown = redacted_trace(trace)
     budget = _Budget(_BODIES_KEPT if bodies is None else bodies)
@@ -70,7 +71,8 @@ def session_json(trace: Trace, *, bodies: int | None = None) -> str:
             "format": FORMAT,
             "version": VERSION,
             "trace": _out(shown, budget),
-        }
+        },
+        compact=compact,
     )
 
 

@@ -271,7 +271,7 @@ def _trace_text(trace: Trace, *, bodies: int) -> str:
         replace(record, exchanges=tuple(_without_large_body(one) for one in record.exchanges))
         for record in trace.records
     )
-    return session_json(replace(trace, records=records), bodies=bodies)
+    return session_json(replace(trace, records=records), bodies=bodies, compact=True)
 
 
 def _trace_from_text(text: str) -> Trace:

@@ -165,6 +165,12 @@ class Credentials:
         """Return the ids of the grants whose record cannot be read; they can be forgotten."""
         return self.index.grants()[1]
 
+    def get_ready(self) -> None:
+        """Load what stores the trace of a login, so that storing it takes less time."""
+        import authlens_core.access.cloudflared_files  # noqa: F401 - what `_known` needs
+
+        self.traces.get_ready()
+
     def _known(self) -> frozenset[str]:
         from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 

@@ -15,7 +15,15 @@ from typing import Final
 from authlens_core.emulator import play_person
 from benchmarks.table.homes import FIRST_URL, environment, filled
 from benchmarks.table.large_answer import large_session
-from benchmarks.table.logins import bare_process, bare_requests, emulator_process, our_process, our_requests
+from benchmarks.table.logins import (
+    ASYNCHRONOUS,
+    SYNCHRONOUS,
+    bare_process,
+    bare_requests,
+    emulator_process,
+    our_process,
+    our_requests,
+)
 from benchmarks.table.processes import Spread, in_turn, run_seconds
 from benchmarks.table.screen import AUTHLENS, FullScreen, full_screen
 
@@ -48,6 +56,20 @@ class Figure:
 def _ratio(ours: Callable[[], float], reference: Callable[[], float], runs: int) -> Measured:
     a, b, ratio = in_turn(ours, reference, runs)
     return Measured(ratio.median, f"{a.text(1e3, 'ms')} to {b.text(1e3, 'ms')}")
+
+
+def _beside_clients(ours: Callable[[], float], bare: Callable[[str], float], runs: int) -> Measured:
+    """Return the ratio to the asynchronous client; the words have the synchronous one, too."""
+    found: list[float] = []
+
+    def reference() -> float:
+        found.append(bare(SYNCHRONOUS))
+        return bare(ASYNCHRONOUS)
+
+    a, b, ratio = in_turn(ours, reference, runs)
+    synchronous = Spread(tuple(found[-runs:]))
+    beside = f"{a.median / synchronous.median:.2f} × a synchronous client: {synchronous.text(1e3, 'ms')}"
+    return Measured(ratio.median, f"{a.text(1e3, 'ms')} to {b.text(1e3, 'ms')}; {beside}")
 
 
 def _slowest(screen: FullScreen, keys: Sequence[bytes], runs: int, *words: str) -> Measured:
@@ -154,14 +176,16 @@ def large_answer(home: Path, runs: int) -> Measured:
 def requests(home: Path, runs: int) -> Measured:
     """The requests of a login in the engine beside the same by httpx."""
     with emulator_process(environment(home)) as url:
-        return _ratio(lambda: asyncio.run(our_requests(url)), lambda: asyncio.run(bare_requests(url)), runs)
+        return _beside_clients(
+            lambda: asyncio.run(our_requests(url)), lambda kind: asyncio.run(bare_requests(url, kind)), runs
+        )
 
 
 def login(home: Path, runs: int) -> Measured:
     """`authlens login` from start to exit beside a bare client."""
     env = filled(home, 0)
     with emulator_process(env) as url:
-        return _ratio(lambda: our_process(url, env), lambda: bare_process(url, env), runs)
+        return _beside_clients(lambda: our_process(url, env), lambda kind: bare_process(url, env, kind), runs)
 
 
 @contextmanager

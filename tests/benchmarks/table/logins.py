@@ -15,10 +15,22 @@ from typing import Final
 from authlens_core.emulator import play_person
 from support.person import Person
 
-__all__ = ["bare_process", "bare_requests", "emulator_process", "our_process", "our_requests"]
+__all__ = [
+    "ASYNCHRONOUS",
+    "SYNCHRONOUS",
+    "bare_process",
+    "bare_requests",
+    "emulator_process",
+    "our_process",
+    "our_requests",
+]
 
 BARE: Final = str(Path(__file__).with_name("bare.py"))
 OURS: Final = str(Path(__file__).with_name("ours.py"))
+ASYNCHRONOUS: Final = "login"
+"""A bare `httpx.AsyncClient`: the reference, because what is watched and cancelled is asynchronous."""
+SYNCHRONOUS: Final = "synchronous-login"
+"""A bare `httpx.Client`, which does less for each request; shown beside the reference."""
 
 
 @contextmanager
@@ -40,9 +52,9 @@ async def our_requests(url: str) -> float:
     return await _timed(OURS, url)
 
 
-async def bare_requests(url: str) -> float:
+async def bare_requests(url: str, kind: str) -> float:
     """Return the seconds that the same requests take with httpx, each on its own connection, as ours are."""
-    return await _timed(BARE, "timed-login", url)
+    return await _timed(BARE, f"timed-{kind}", url)
 
 
 async def _timed(*command: str) -> float:
@@ -68,9 +80,9 @@ def our_process(url: str, env: Mapping[str, str]) -> float:
     return asyncio.run(_process(command, env, link))
 
 
-def bare_process(url: str, env: Mapping[str, str]) -> float:
+def bare_process(url: str, env: Mapping[str, str], kind: str) -> float:
     """Return the seconds of a bare client from start to exit."""
-    return asyncio.run(_process([sys.executable, BARE, "login", url], env, lambda line: line.strip()))
+    return asyncio.run(_process([sys.executable, BARE, kind, url], env, lambda line: line.strip()))
 
 
 async def _process(command: list[str], env: Mapping[str, str], link: Callable[[str], str | None]) -> float:

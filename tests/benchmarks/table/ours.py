@@ -1,6 +1,6 @@
 """A login in the engine, as `bare.py timed-login` does it: the link on stdout, then the seconds.
 
-The sender is warmed up first, as in the app while the user reads; so is the bare client.
+One request is sent first, as the bare client does: what a process loads once is no time of a login.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from authlens_core.login.events import AuthorizationReady, Event, StageStarted
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
+from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 
@@ -28,7 +29,7 @@ async def login(resource_url: str) -> None:
             moments["back"] = time.perf_counter()
 
     async with Wire() as wire:
-        await wire.warm_up()
+        await wire.send(Request("GET", resource_url), loopback_http=True)
         run = Login(resource_url, wire, options=Options(port=0, wait=30))
         run.watch(on_event)
         began = time.perf_counter()

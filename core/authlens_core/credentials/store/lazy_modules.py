@@ -21,7 +21,7 @@ class _LazyModule(ModuleType):
 
 
 def _loaded(module: _LazyModule) -> ModuleType:
-    """Return the module that this one is in place of."""
+    """Load the module and return it."""
     name = module.__name__
     if sys.modules.get(name) is module:
         del sys.modules[name]

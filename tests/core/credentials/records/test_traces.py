@@ -135,7 +135,7 @@ def _body(opened: Trace) -> bytes:
 def test_all_traces_together_are_bounded(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go first, whosever they are."""
     traces.keep("a", trace("old"))
-    monkeypatch.setattr(traces_module, "MAX_ALL", 2_000)
+    monkeypatch.setattr(traces_module, "MAX_ALL", 1_200)
     traces.keep("b", trace("new"))
     assert (ids(traces), ids(traces, "b")) == ([], ["new"])
 

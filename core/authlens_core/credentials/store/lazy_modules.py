@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 
@@ -25,6 +27,9 @@ def _loaded(module: _LazyModule) -> ModuleType:
     name = module.__name__
     if sys.modules.get(name) is module:
         del sys.modules[name]
+    parent = sys.modules.get(name.rpartition(".")[0])
+    if isinstance(parent, _LazyModule):
+        _loaded(parent)
     return import_module(name)
 
 
@@ -43,10 +48,13 @@ def load_lazily(*names: str) -> None:
         sys.modules[name] = module
 
 
-def call_lazily(name: str, function: str) -> None:
+def call_lazily(name: str, function: str, quick: Callable[..., object] | None = None) -> None:
     """Let this function of a lazy module be named without loading the module, until it is called.
 
     For modules that only mention the function while they are loaded, for example as a default argument.
+
+    Args:
+        quick: does the same as the function, and needs no module for it.
     """
     module = sys.modules.get(name)
     if isinstance(module, _LazyModule):
@@ -55,4 +63,25 @@ def call_lazily(name: str, function: str) -> None:
         def load_and_call(*arguments: object, **named: object) -> object:
             return getattr(_loaded(lazy), function)(*arguments, **named)
 
-        setattr(module, function, load_and_call)
+        setattr(module, function, quick or load_and_call)
+
+
+def call_later(name: str, function: str) -> None:
+    """Let this function of a lazy module be called without loading the module, until its result is used.
+
+    For modules that call it while they are loaded, for an object that they rarely use: a logger.
+    """
+    module = sys.modules.get(name)
+    if isinstance(module, _LazyModule):
+        setattr(module, function, partial(_LazyResult, module, function))
+
+
+class _LazyResult:
+    """What a function of a lazy module returns, once a member of it is used."""
+
+    def __init__(self, module: _LazyModule, function: str, *arguments: object) -> None:
+        self._call = module, function, arguments
+
+    def __getattr__(self, member: str) -> object:
+        module, function, arguments = self._call
+        return getattr(getattr(_loaded(module), function)(*arguments), member)

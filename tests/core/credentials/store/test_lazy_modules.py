@@ -7,7 +7,7 @@ import sys
 
 
 def run(program: str) -> str:
-    head = "import sys\nfrom authlens_core.credentials.store.lazy_modules import call_lazily, load_lazily\n"
+    head = "import sys\nfrom authlens_core.credentials.store.lazy_modules import *\n"
     done = subprocess.run([sys.executable, "-c", head + program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -42,6 +42,27 @@ def test_a_function_is_mentioned_without_loading_its_module_and_called_all_the_s
         print(before, which('no-such-program'), 'zlib' in sys.modules, shutil.which is which)
     """
     assert run("\n".join(map(str.strip, program.splitlines()))) == "False None True True"
+
+
+def test_a_call_loads_the_module_when_its_result_is_used() -> None:
+    program = """
+        load_lazily('logging')
+        call_later('logging', 'getLogger')
+        import logging
+        log, before = logging.getLogger('a'), 'threading' in sys.modules
+        log.debug('word')
+        print(before, log.name, 'threading' in sys.modules)
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "False a True"
+
+
+def test_a_module_is_loaded_with_its_package_where_both_are_lazy() -> None:
+    program = """
+        load_lazily('email', 'email.message')
+        from email import message
+        print(message.Message().items(), 'email.charset' in sys.modules)
+    """
+    assert run("\n".join(map(str.strip, program.splitlines()))) == "[] True"
 
 
 def test_a_name_is_imported_from_it() -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
+from authlens_core.access.credential import Credential, credential_of
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
@@ -21,11 +22,12 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
-_CARRIES: Final = {
-    Stage.EXCHANGE: "code, code_verifier",
-    Stage.ACCESS: "Bearer token",
-    Stage.REFRESH: "refresh_token",
-    Stage.PROBE: "Bearer token",
+_CARRIES: Final = {Stage.EXCHANGE: "code, code_verifier", Stage.REFRESH: "refresh_token"}
+_CREDENTIALS: Final = {
+    Credential.BEARER: "Bearer token",
+    Credential.BEARER_JWT: "Bearer token",
+    Credential.SERVICE_TOKEN: "service token",
+    Credential.ACCESS_JWT: "Access token",
 }
 # Only an answer of the browser can fail these checks; any other failure came before the link was given.
 _OF_THE_ANSWER: Final = frozenset(
@@ -172,11 +174,21 @@ def _receiver(stage: Stage, purpose: Purpose) -> Party:
 
 def _request(stage: Stage, request: Request, purpose: Purpose, number: int, index: int) -> Arrow:
     carries = "" if purpose is Purpose.SIGNING_KEYS else _CARRIES.get(stage, "")
-    if stage is Stage.REVOKE:
-        carries = "Bearer token" if purpose is Purpose.ACCESS else _REVOCATIONS.get(purpose, ("", ""))[1]
+    if stage in (Stage.ACCESS, Stage.PROBE) or (stage is Stage.REVOKE and purpose is Purpose.ACCESS):
+        carries = _credential_in(request)
+    elif stage is Stage.REVOKE:
+        carries = _REVOCATIONS.get(purpose, ("", ""))[1]
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
     receiver = _receiver(stage, purpose)
     return Arrow(Party.AUTHLENS, receiver, label, stage, number, record_index=index)
+
+
+def _credential_in(request: Request) -> str:
+    # The scheme is compared and not shown: a record that was opened may have any.
+    scheme = (request.headers.get("authorization") or "").partition(" ")[0]
+    if scheme.lower() == "dpop":
+        return "DPoP token"
+    return _CREDENTIALS.get(credential_of(request), "")
 
 
 def _path(url: str) -> str:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+import pytest
+
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
@@ -166,10 +168,11 @@ def test_a_client_at_hand_needs_no_request() -> None:
 
 def test_a_revocation_asks_the_server_and_proves_it_at_the_resource() -> None:
     """The failed token is the one marked, although the proof came after it."""
+    bearer = Request("POST", RESOURCE, Headers.of([("Authorization", "Bearer abc")]))
     exchanges = (
         sent(reply(503), Purpose.REVOKE_REFRESH_TOKEN, f"{ISSUER}/revoke"),
         sent(reply(200), Purpose.REVOKE_ACCESS_TOKEN, f"{ISSUER}/revoke"),
-        sent(reply(401), Purpose.ACCESS, RESOURCE),
+        replace(exchange(reply(401), bearer), purpose=Purpose.ACCESS),
     )
     drawn = messages(
         [record(Stage.REVOKE, *exchanges, outcome=Outcome.FAILED, failed="revoke.refresh_token")]
@@ -189,6 +192,23 @@ def test_a_refresh_goes_to_the_server_and_a_probe_to_the_resource() -> None:
     """The stage tells whom it asks."""
     drawn = messages([record(Stage.REFRESH, sent(reply(200))), record(Stage.PROBE, sent(reply(200)))])
     assert [one.receiver for one in drawn if not one.reply] == [Party.SERVER, Party.RESOURCE]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ((("Authorization", "Bearer abc"),), "Bearer token"),
+        ((("Authorization", "DPoP abc"), ("DPoP", "proof")), "DPoP token"),
+        ((("CF-Access-Client-Id", "a.access"), ("CF-Access-Client-Secret", "s")), "service token"),
+        ((("cf-access-token", "eyJ"),), "Access token"),
+        ((), ""),
+    ],
+)
+def test_a_call_of_the_resource_names_the_credential_that_it_carries(
+    fields: tuple[tuple[str, str], ...], named: str
+) -> None:
+    asked = exchange(reply(), Request("GET", RESOURCE, Headers.of(fields)))
+    assert messages([record(Stage.PROBE, asked)])[0].label.partition("  ")[2] == named
 
 
 def test_what_was_fetched_once_is_drawn_once_after_an_override() -> None:

@@ -12,7 +12,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import failed
-from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Secret
 from authlens_core.trace.messages import RunningStage, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -154,7 +154,9 @@ def test_wide_and_combining_letters_do_not_move_the_lifelines(width: int) -> Non
 @pytest.mark.parametrize("width", LANES)
 def test_a_path_that_is_too_long_keeps_both_ends_of_its_label(width: int) -> None:
     """What is left out stands in the middle, and is said."""
-    exchange = Exchange(Request("GET", f"https://h/begin/{'x' * 500}/end"), Response(200), None, NOW, 0.1)
+    headers = Headers.of([("Authorization", "Bearer abc")])
+    request = Request("GET", f"https://h/begin/{'x' * 500}/end", headers)
+    exchange = Exchange(request, Response(200), None, NOW, 0.1)
     shown = text(drawn((StageRecord(Stage.ACCESS, Outcome.PASSED, NOW, 0.1, (exchange,)),), width))
     for part in ("GET /begin/", "…", "Bearer token"):
         assert part in shown

@@ -71,7 +71,7 @@ class PendingLogin:
         path = self._path
         if path is not None and isinstance(event, AuthorizationReady):
             with suppress(OSError, StateUnusable):
-                private_file.replace(path, json.dumps({"url": event.url}).encode("ascii"))
+                private_file.replace(path, json.dumps({"url": event.url}).encode("ascii"), durable=False)
 
     def link(self) -> str:
         """Return the link of the login that waits, or the empty string where there is none yet."""

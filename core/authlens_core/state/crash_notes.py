@@ -41,7 +41,8 @@ class CrashNote:
         """Let it say `text` from now on, the whole of it or none."""
         self.text = text
         with suppress(OSError):
-            private_file.replace(self._path, text.encode(), locked=True)
+            # Written at every step of what it notes, and flushing takes longer than most steps.
+            private_file.replace(self._path, text.encode(), locked=True, durable=False)
 
     def let_go(self) -> None:
         """Leave it for the program that comes next."""

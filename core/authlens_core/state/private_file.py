@@ -30,8 +30,13 @@ class WriteStep(StrEnum):
 def _ignore(_step: WriteStep) -> None: ...
 
 
-def create(path: Path, data: bytes, on_step: Callable[[WriteStep], None] = _ignore) -> None:
+def create(
+    path: Path, data: bytes, on_step: Callable[[WriteStep], None] = _ignore, *, durable: bool = True
+) -> None:
     """Write `data` to a new file with mode 0600 and flush it to the disk; leave nothing behind on an error.
+
+    Args:
+        durable: false for what only has to outlive this process, and not a power cut: it is not flushed.
 
     Raises:
         FileExistsError: there is one already, or a link of this name.
@@ -50,7 +55,8 @@ def create(path: Path, data: bytes, on_step: Callable[[WriteStep], None] = _igno
             on_step(WriteStep.DRAFT_WRITTEN)
             # Before the rename: file systems may store the new name earlier than the data, and a power cut
             # leaves a file of zeros.
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
     except OSError:
         with suppress(OSError):
             path.unlink()
@@ -58,7 +64,12 @@ def create(path: Path, data: bytes, on_step: Callable[[WriteStep], None] = _igno
 
 
 def replace(
-    path: Path, data: bytes, *, locked: bool = False, on_step: Callable[[WriteStep], None] = _ignore
+    path: Path,
+    data: bytes,
+    *,
+    locked: bool = False,
+    on_step: Callable[[WriteStep], None] = _ignore,
+    durable: bool = True,
 ) -> None:
     """Put `data` in a file of mode 0600 at `path`: a reader sees the old file or the new one, never a part.
 
@@ -66,6 +77,7 @@ def replace(
         path: the file; a link there is replaced, not followed.
         locked: true if a lock keeps other writers away: a draft that a crash left behind is then removed.
         on_step: called after each step; for tests.
+        durable: as for `create`.
 
     Raises:
         OSError: it cannot be written; the old file is unharmed.
@@ -75,7 +87,7 @@ def replace(
     draft = path.with_name(f"{path.name}.draft" if locked else f".{path.name}-{secrets.token_hex(8)}")
     if locked:
         draft.unlink(missing_ok=True)
-    create(draft, data, on_step)
+    create(draft, data, on_step, durable=durable)
     on_step(WriteStep.DRAFT_FLUSHED)
     try:
         draft.replace(path)
@@ -84,7 +96,8 @@ def replace(
             draft.unlink(missing_ok=True)
         raise
     on_step(WriteStep.REPLACED)
-    _flush_directory(path.parent)
+    if durable:
+        _flush_directory(path.parent)
     on_step(WriteStep.DIRECTORY_FLUSHED)
 
 

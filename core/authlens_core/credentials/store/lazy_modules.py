@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from types import ModuleType
 
@@ -73,7 +72,14 @@ def call_later(name: str, function: str) -> None:
     """
     module = sys.modules.get(name)
     if isinstance(module, _LazyModule):
-        setattr(module, function, partial(_LazyResult, module, function))
+        lazy = module
+
+        def called(*arguments: object) -> object:
+            if sys.modules.get(name) is lazy:
+                return _LazyResult(lazy, function, *arguments)
+            return getattr(_loaded(lazy), function)(*arguments)
+
+        setattr(module, function, called)
 
 
 class _LazyResult:

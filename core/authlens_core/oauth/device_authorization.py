@@ -27,6 +27,7 @@ _SPEC: Final = "RFC 8628 §3.2"
 _DEFAULT_INTERVAL: Final = 5  # seconds, if the server names none (§3.2)
 _LONGEST_INTERVAL: Final = 300
 _SLOWER: Final = 5  # seconds that slow_down adds, for this and all later requests (§3.5)
+_LAST: Final = 1.0  # seconds before the codes expire: the last request has to arrive while they are valid
 _CODE_LIMIT: Final = 8 * 1024
 _USER_CODE_LIMIT: Final = 64
 
@@ -234,7 +235,10 @@ class DevicePolling:
     @classmethod
     def start(cls, authorization: DeviceAuthorization, now: float) -> DevicePolling:
         """Start polling; `now` is when the device authorization request was sent."""
-        return cls(authorization.interval, now + authorization.interval, now + authorization.expires_in)
+        expires_at = now + authorization.expires_in
+        # The interval is between two requests (§3.2): the first comes sooner where the codes live no longer.
+        first = now + max(0, min(authorization.interval, authorization.expires_in - _LAST))
+        return cls(authorization.interval, _planned(first, authorization.interval, expires_at), expires_at)
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until the next request, or None when the codes expire before it."""
@@ -256,5 +260,15 @@ class DevicePolling:
             # before.
             interval = min(interval * 2, max(interval, _LONGEST_INTERVAL))
         asked = retry_after(response, None) if response is not None else None
-        wait = max(interval, asked or 0)
-        return replace(self, interval=interval, next_at=now + wait, requests=self.requests + 1)
+        next_at = _planned(now + max(interval, asked or 0), interval, self.expires_at)
+        return replace(self, interval=interval, next_at=next_at, requests=self.requests + 1)
+
+
+def _planned(at: float, interval: float, expires_at: float) -> float:
+    """Return when to send a request that may be sent from `at` on.
+
+    The server must not be asked sooner than the interval says. Where no other request fits in behind this
+    one, it waits until shortly before the end: a code that is entered in the last interval counts, too.
+    """
+    last = expires_at - _LAST
+    return last if at <= last < at + interval else at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -207,6 +208,20 @@ def test_retry_after_is_honoured() -> None:
     polling = started().after(PollResult.UNAVAILABLE, 105, answer(429, Retry_After="60"))
     assert polling.wait(105) == 60
     assert polling.interval == 10
+
+
+@pytest.mark.parametrize(("interval", "expires_in"), [(5, 12), (5, 10), (5, 600), (5, 3), (1, 1), (300, 400)])
+def test_the_last_request_comes_shortly_before_the_codes_expire(interval: int, expires_in: int) -> None:
+    """§3.2: a code that is entered in the last interval is not lost, and no request comes too soon."""
+    page = parse_url("https://as.example.com/device")
+    codes = DeviceAuthorization(Secret("c"), "WDJB", page, None, expires_in, interval)
+    polling, now, asked = DevicePolling.start(codes, 0), 0.0, [0.0]
+    while (wait := polling.wait(now)) is not None:
+        now += wait
+        asked.append(now)
+        polling = polling.after(PollResult.PENDING, now)
+    assert asked[-1] == expires_in - 1
+    assert [pair for pair in pairwise(asked[1:]) if pair[1] - pair[0] < interval] == []
 
 
 def test_nothing_is_sent_once_the_codes_expired() -> None:

@@ -7,7 +7,7 @@ file, the second in the keyring.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
@@ -19,6 +19,7 @@ from authlens_core.secret import Secret
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
+_DEFAULT_PORT: Final = 8400
 
 
 class TokenVerdict(StrEnum):
@@ -177,13 +178,24 @@ def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) 
     """Return the identifier of the grant for these four, so that a second login replaces the first.
 
     Two logins that differ in any of them are two grants: the same host with two resources, two issuers or
-    two clients never share tokens.
+    two clients never share tokens. The port of a loopback redirect URI is no difference (RFC 8252 §7.3): a
+    client listens on whatever port is free.
     """
     digest = hashlib.sha256(b"authlens grant\0")
-    for part in (issuer, resource, client_id, redirect_uri):
+    for part in (issuer, resource, client_id, _on_any_port(redirect_uri)):
         data = part.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()[:20]
+
+
+def _on_any_port(redirect_uri: str) -> str:
+    from authlens_core.oauth.url import usable_url  # reading a stored token needs none
+
+    url = usable_url(redirect_uri, loopback_http=True)
+    if url is None or not url.is_loopback:
+        return redirect_uri
+    # Any one port would do; with the default of `--port`, most grants keep the identifier that they have.
+    return replace(url, port=_DEFAULT_PORT).text
 
 
 def expiry(asked_at: datetime, seconds: int | None) -> datetime | None:

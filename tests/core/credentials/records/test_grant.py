@@ -96,6 +96,22 @@ def test_different_logins_are_different_grants(one: list[str], other: list[str])
     assert (grant_id_for(*one) == grant_id_for(*other)) == (one == other)
 
 
+@pytest.mark.parametrize(
+    ("redirect_uri", "is_same"),
+    [
+        ("http://localhost:8400/callback", True),
+        ("http://localhost:49152/callback", True),
+        ("http://127.0.0.1:49152/callback", False),
+        ("http://localhost:49152/elsewhere", False),
+        ("https://app.example.com:8400/callback", False),
+    ],
+)
+def test_the_port_of_a_loopback_callback_is_no_other_grant(redirect_uri: str, is_same: bool) -> None:
+    """RFC 8252 §7.3: each login with `--port 0` comes back on another port, as the same client."""
+    first = grant_id_for("https://as.example", "r", "client", "http://localhost:8400/callback")
+    assert (grant_id_for("https://as.example", "r", "client", redirect_uri) == first) == is_same
+
+
 def test_a_grant_shows_no_secret(secrets: Any) -> None:
     """V-7: the secrets of a grant have no printable form."""
     assert "canary" not in repr(secrets)

@@ -12,6 +12,7 @@ from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import full_screen, main
 from authlens_tui.cli.login_options import refuse_options_without_screen
 from authlens_tui.cli.parser import build_parser
+from authlens_tui.cli.verbs import VERBS
 
 URL = "https://a.example/"
 
@@ -41,6 +42,26 @@ def test_a_url_with_options_starts_the_full_screen_with_them(monkeypatch: pytest
     monkeypatch.setattr(full_screen, "why_no_full_screen", lambda: None)
     assert main.run([URL, "--port", "8401", "--scope", "read"]) == 0
     assert started == [(URL, Options(port=8401, scope="read"))]
+
+
+def test_options_may_stand_between_the_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    logins: list[Namespace] = []
+
+    def login(arguments: Namespace) -> int:
+        logins.append(arguments)
+        return 0
+
+    monkeypatch.setitem(VERBS, "login", login)
+    assert main.run(["login", URL, "--json", "https://b.example/", "https://c.example/"]) == 0
+    assert logins[0].urls == [URL, "https://b.example/", "https://c.example/"]
+    assert logins[0].json
+
+
+def test_an_unknown_option_between_the_urls_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main.run(["login", URL, "--jsno", "https://b.example/"])
+    assert left.value.code == 2
+    assert "nrecognized arguments: --jsno https://b.example/" in capsys.readouterr().err
 
 
 def test_the_options_are_those_of_that_url_only() -> None:

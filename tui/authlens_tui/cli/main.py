@@ -94,7 +94,14 @@ def _dispatch(argv: list[str]) -> int:
 def _parsed(argv: Sequence[str]) -> Namespace:
     from authlens_tui.cli.parser import build_parser  # the full-screen app needs none
 
-    return build_parser(argv[0] if argv else None).parse_args(argv)
+    parser = build_parser(argv[0] if argv else None)
+    parsed, rest = parser.parse_known_args(argv)
+    # argparse reads a list of arguments in one run alone: the URLs of a login behind an option are left over.
+    if parsed.verb == "login" and not any(word.startswith("-") for word in rest):
+        parsed.urls += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return parsed
 
 
 def _refuse_borrowed_rights() -> None:

@@ -125,7 +125,8 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
         failed = warned(CheckId.EXCHANGE_STORED, expected, error.cause, why=reason, cure=error.cure)
         return Stored(checks=(failed,))
     with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
-        credentials.record("login", grant.grant_id, f"{grant.resource_url} at {grant.issuer}")
+        url = grant.resource_url
+        credentials.record("login", grant.grant_id, f"{url} at {grant.issuer}", resource=url)
     good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and verified")
     return Stored(grant.grant_id, (good,))
 

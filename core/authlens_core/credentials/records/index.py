@@ -42,12 +42,16 @@ class IndexReadOnly(StateUnusable):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a grant. `detail` is safe to show and holds no secret."""
+    """Something that happened to a credential. `detail` is safe to show and holds no secret.
+
+    `resource` is the URL it is for, in the event that began it; empty in the others.
+    """
 
     at: datetime
     kind: str
     grant_id: str
     detail: str
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,13 +340,15 @@ class Index:
 
     # Events and facts
 
-    def add_event(self, kind: str, grant_id: str, detail: str = "", *, at: datetime | None = None) -> None:
+    def add_event(
+        self, kind: str, grant_id: str, detail: str = "", *, resource: str = "", at: datetime | None = None
+    ) -> None:
         """Append to the history; the oldest events beyond `KEPT_EVENTS` go."""
         moment = (at or datetime.now(UTC)).isoformat()
         with self.writing() as connection:
             connection.execute(
-                "INSERT INTO events (at, kind, grant_id, detail) VALUES (?, ?, ?, ?)",
-                (moment, kind, grant_id, safe_line(detail)),
+                "INSERT INTO events (at, kind, grant_id, detail, resource) VALUES (?, ?, ?, ?, ?)",
+                (moment, kind, grant_id, safe_line(detail), safe_line(resource)),
             )
             connection.execute(
                 "DELETE FROM events WHERE event_id <= (SELECT max(event_id) FROM events) - ?", (KEPT_EVENTS,)
@@ -351,11 +357,11 @@ class Index:
     def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT at, kind, grant_id, detail FROM events WHERE ?1 IS NULL OR grant_id = ?1"
+                "SELECT at, kind, grant_id, detail, resource FROM events WHERE ?1 IS NULL OR grant_id = ?1"
                 " ORDER BY event_id DESC LIMIT ?2",
                 (grant_id, limit),
             ).fetchall()
-        return tuple(Event(from_text(at), kind, grant, detail) for at, kind, grant, detail in rows)
+        return tuple(Event(from_text(at), *others) for at, *others in rows)
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the index as a whole, or None."""

@@ -84,8 +84,17 @@ _BEGUN: Final = (
     GROUP BY key
     """,
 )
+# The history outlives a credential, and then only the event that began it says what it was for. Earlier
+# versions wrote "resource at issuer" as the detail of a login, and that is read here for the last time.
+_EVENT_RESOURCES: Final = (
+    "ALTER TABLE events ADD COLUMN resource TEXT NOT NULL DEFAULT ''",
+    """
+    UPDATE events SET resource = substr(detail, 1, instr(detail, ' at ') - 1)
+    WHERE kind = 'login' AND instr(detail, ' at ') > 0
+    """,
+)
 # What makes each version out of the one before.
-_STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS, _BEGUN)
+_STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS, _BEGUN, _EVENT_RESOURCES)
 
 SCHEMA_VERSION: Final = len(_STEPS)
 

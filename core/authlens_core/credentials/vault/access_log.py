@@ -88,10 +88,8 @@ def _present(credentials: Credentials) -> dict[str, str]:
 
 
 def _once(events: Iterable[Event]) -> dict[str, str]:
-    """Return the resources of credentials that may be gone, from the event of their login."""
-    return {
-        event.grant_id: _bare(event.detail.partition(" at ")[0]) for event in events if event.kind == "login"
-    }
+    """Return the resources of credentials that may be gone, from the event that began each."""
+    return {event.grant_id: _bare(event.resource) for event in events if event.resource}
 
 
 def _bare(url: str) -> str:

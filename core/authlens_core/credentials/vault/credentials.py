@@ -352,14 +352,17 @@ class Credentials:
     def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
         return self.index.events(grant_id, limit)
 
-    def record(self, kind: str, grant_id: str, detail: str = "") -> None:
+    def record(self, kind: str, grant_id: str, detail: str = "", *, resource: str = "") -> None:
         """Append to the history. `detail` must hold no secret; it is made safe to show.
+
+        Args:
+            resource: the URL of the credential, in the event that begins it: its name when it is gone.
 
         A history that cannot be written stops nothing: what it records has happened.
         """
         # What the history is about has happened: a full disk must not turn it into a failure.
         with suppress(StateUnusable):
-            self.index.add_event(kind, grant_id, detail)
+            self.index.add_event(kind, grant_id, detail, resource=resource)
 
 
 def client_of(grant: Grant, client_secret: Secret | None) -> Client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,19 @@ async def test_an_index_of_the_first_version_is_read_and_written(
     assert old.place is StoreKind.KEYRING
     assert (await credentials.save(old, secrets)).generation == 4
     assert [left.place for left in credentials.index.leftovers()] == [StoreKind.KEYRING]
+
+
+async def test_the_logins_of_an_older_index_name_their_resource(open_credentials: Open, state: Path) -> None:
+    """The history of a version that had no place for the URL is read once, when the index is converted."""
+    with closing(sqlite3.connect(state / "index.sqlite3", isolation_level=None)) as raw:
+        for step in _STEPS[:4]:
+            for statement in step:
+                raw.execute(statement)
+        raw.execute("PRAGMA user_version = 4")
+        add = "INSERT INTO events (at, kind, grant_id, detail) VALUES ('2026-05-01T00:00:00+00:00', ?, ?, ?)"
+        raw.execute(add, ("login", "gone", "https://wiki.example at https://as.example"))
+        raw.execute(add, ("verified", "gone", "status 200 at once"))
+    assert [event.resource for event in open_credentials().events()] == ["", "https://wiki.example"]
 
 
 async def test_what_is_listed_follows_every_write_of_this_and_other_programs(

@@ -35,7 +35,8 @@ async def test_a_credential_that_is_gone_is_named_by_its_login() -> None:
     """The history outlives it."""
     credentials = Credentials.memory()
     await keep(credentials, grant("wiki"))
-    credentials.record("login", "id-wiki", "https://wiki.example.com/mcp at https://team")
+    url = "https://wiki.example.com/mcp"
+    credentials.record("login", "id-wiki", f"{url} at https://team", resource=url)
     await credentials.forget("id-wiki")
     assert {event.resource for event in access_events(credentials)} == {"wiki.example.com/mcp"}
     await credentials.aclose()

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from authlens_tui.cli.client_parser import CLIENT_VERBS
-from authlens_tui.cli.option_values import min_ttl, port
+from authlens_tui.cli.option_values import LONGEST_TTL, flag, number, port
 
 
 def add_min_ttl(add: argparse.ArgumentParser) -> None:
@@ -18,7 +17,7 @@ def add_min_ttl(add: argparse.ArgumentParser) -> None:
 def _min_ttl(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--min-ttl",
-        type=min_ttl,
+        type=number(0, LONGEST_TTL),
         metavar="S",
         help="refresh a token that expires within S seconds (60, or half its lifetime if that is less)",
     )
@@ -27,9 +26,7 @@ def _min_ttl(add: argparse.ArgumentParser) -> None:
 def add_credential(add: argparse.ArgumentParser) -> None:
     add.add_argument("url", metavar="URL", help="the protected resource")
     _add_min_ttl_and_kind(add)
-    add.add_argument(
-        "--which", action="store_true", help="list the credentials that cover URL, in order, and stop"
-    )
+    flag(add, "--which", "list the credentials that cover URL, in order, and stop")
 
 
 def _add_min_ttl_and_kind(add: argparse.ArgumentParser) -> None:
@@ -75,8 +72,8 @@ def _add_mcp_config(add: argparse.ArgumentParser) -> None:
     add.add_argument("agent", choices=list(AGENTS), metavar="AGENT", help=", ".join(AGENTS))
     add.add_argument("url", metavar="URL", help="the protected MCP server")
     do = add.add_mutually_exclusive_group()
-    do.add_argument("--write", action="store_true", help="add it to the agent's file; a backup is made")
-    do.add_argument("--remove", action="store_true", help="remove it from the agent's file; a backup is made")
+    flag(do, "--write", "add it to the agent's file; a backup is made")
+    flag(do, "--remove", "remove it from the agent's file; a backup is made")
     add.add_argument("--name", metavar="NAME", help="name of the server in the file (default: from the host)")
     add.add_argument("--file", metavar="FILE", help="use this file instead of the agent's own")
 
@@ -104,7 +101,7 @@ def _add_run(add: argparse.ArgumentParser) -> None:
 
 def _add_explain(add: argparse.ArgumentParser) -> None:
     add.add_argument("text", metavar="TEXT", nargs="*", help="the message (default: standard input)")
-    add.add_argument("--json", action="store_true", help="a JSON array on stdout")
+    flag(add, "--json", "a JSON array on stdout")
 
 
 def _add_skill(add: argparse.ArgumentParser) -> None:
@@ -114,10 +111,10 @@ def _add_skill(add: argparse.ArgumentParser) -> None:
         default="skill",
         help="skill: a SKILL.md (the default); agents: a section for AGENTS.md",
     )
-    add.add_argument(
+    flag(
+        add,
         "--write",
-        action="store_true",
-        help="write .claude/skills/authlens/SKILL.md, or the section in AGENTS.md, in this directory",
+        "write .claude/skills/authlens/SKILL.md, or the section in AGENTS.md, in this directory",
     )
 
 
@@ -141,6 +138,5 @@ AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "skill": ("print instructions for a coding agent that uses authlens", _add_skill),
     "completion": ("print the completion script for a shell", _add_completion),
     "man": ("print the man page (roff)", _add_nothing),
-    **CLIENT_VERBS,
 }
 HEADERS: Final[tuple[str, _Add]] = ("print the credential for a URL as header fields", _add_headers)

@@ -11,8 +11,7 @@ from authlens_core.errors import UsageError
 from authlens_core.login.stages.registration import CLIENT_NAME
 from authlens_core.oauth.registration import client_document, is_client_metadata_url
 from authlens_tui.cli.session import moment, open_session, say_result
-from authlens_tui.cli.terminal.output import answer_json, answer_line, say
-from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.output import answer_json, answer_list, say
 
 _LARGEST_PORT = 65_535
 
@@ -34,9 +33,7 @@ async def clients(arguments: Namespace) -> int:
     if arguments.json:
         answer_json([_as_json(record) for record in known])
         return 0
-    shown = (f"{one.client_id}  {one.issuer}  {one.redirect_uri}" for one in known)
-    for line in numbered(shown):
-        answer_line(line)
+    answer_list(f"{one.client_id}  {one.issuer}  {one.redirect_uri}" for one in known)
     if not known:
         say("No registered clients on this machine.")
     return 0

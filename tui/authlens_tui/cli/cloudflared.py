@@ -48,6 +48,7 @@ async def _log_in(lines: EventLines, bound: float) -> int:
     except AuthlensError as error:
         return console.failed(error)
     async with open_session() as session:
+        # Some versions store nothing, or elsewhere: then the token exists in this process alone.
         token_id = "" if login.file is None else login.file.token_id
         session.credentials.record("login", token_id, f"{url}, with cloudflared")
         said = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)

@@ -9,8 +9,7 @@ from argparse import Namespace
 
 from authlens_core.errors import UsageError
 from authlens_core.state.config_file import config_path, read_config, write_template
-from authlens_tui.cli.terminal.output import answer_line, say
-from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.output import answer_line, answer_list, say
 
 
 def config(arguments: Namespace) -> int:
@@ -38,12 +37,10 @@ def config(arguments: Namespace) -> int:
 def _list_keys() -> None:
     from authlens_tui.app.key_names import key_names
 
-    shown = (
+    answer_list(
         f"{name:<28} {binding.key:<22} {binding.tooltip or binding.description}"
         for name, binding in key_names().items()
     )
-    for line in numbered(shown):
-        answer_line(line)
 
 
 def _edit(path: str) -> None:
@@ -51,6 +48,7 @@ def _edit(path: str) -> None:
     if not editor:
         raise UsageError("No editor is set.", f"Set EDITOR, or open {shlex.quote(path)} yourself.")
     try:
+        # EDITOR may have arguments, such as `code --wait`.
         subprocess.run([*shlex.split(editor), path], check=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"The editor {editor} cannot be run: {error}.", "Set EDITOR to another.") from None

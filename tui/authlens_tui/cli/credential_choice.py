@@ -6,27 +6,43 @@ from argparse import Namespace
 from datetime import timedelta
 
 from authlens_core.access.cloudflared_files import find_cloudflared_token
-from authlens_core.credentials.inventory.request_headers import CredentialKind, credential_kinds
+from authlens_core.credentials.inventory.request_headers import (
+    CredentialHeaders,
+    CredentialKind,
+    credential_kinds,
+    headers_for,
+)
 from authlens_core.errors import LoginNeeded
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.session import Session
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_line
-from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.output import answer_list
 from authlens_tui.cli.urls import checked_url
 
 
-def kind_of(arguments: Namespace) -> CredentialKind | None:
+def _kind(arguments: Namespace) -> CredentialKind | None:
     return CredentialKind(arguments.kind) if arguments.kind else None
 
 
-def min_ttl_of(arguments: Namespace) -> timedelta | None:
+def _min_ttl(arguments: Namespace) -> timedelta | None:
     return None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
 
 
 def request_credential(session: Session, url: str, arguments: Namespace) -> RequestCredential:
     return RequestCredential(
-        session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
+        session.credentials, session.wire, url, kind=_kind(arguments), min_ttl=_min_ttl(arguments)
+    )
+
+
+async def chosen_headers(session: Session, url: str, arguments: Namespace) -> CredentialHeaders:
+    """Return the header fields for `url`, of the kind and the lifetime that the options ask for.
+
+    Raises:
+        LoginNeeded: a user has to log in.
+        AuthlensError: the other reasons why there are none to be had.
+    """
+    return await headers_for(
+        session.credentials, session.wire, url, kind=_kind(arguments), min_ttl=_min_ttl(arguments)
     )
 
 
@@ -41,12 +57,9 @@ async def show_which(arguments: Namespace) -> int:
         kinds = credential_kinds(session.credentials, url)
         if arguments.kind:
             kinds = tuple(kind for kind in kinds if kind == arguments.kind)
-        lines = (f"{kind.value}  {_described(session, url, kind)}" for kind in kinds)
-        for line in numbered(lines):
-            answer_line(line)
+        answer_list(f"{kind.value}  {_described(session, url, kind)}" for kind in kinds)
     if not kinds:
-        shown = url
-        raise LoginNeeded(f"No credential on this machine is for {shown}.", f"Log in: authlens login {shown}")
+        raise LoginNeeded(f"No credential on this machine is for {url}.", f"Log in: authlens login {url}")
     return 0
 
 

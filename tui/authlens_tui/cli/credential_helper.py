@@ -10,16 +10,12 @@ import json
 import sys
 from argparse import Namespace
 
-from authlens_core.credentials.inventory.request_headers import (
-    CredentialHeaders,
-    credential_kinds,
-    headers_for,
-)
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders, credential_kinds
 from authlens_core.errors import UsageError
 from authlens_core.oauth.url import usable_url
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound
-from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
+from authlens_tui.cli.credential_choice import chosen_headers
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret
 
@@ -39,13 +35,10 @@ async def credential_helper(arguments: Namespace) -> int:
         return 0
     url = address.text
     async with open_session() as session:
-        kind = kind_of(arguments)
         if not credential_kinds(session.credentials, url):
             answer_secret(bazel_form(None))
             return 0
-        found = await headers_for(
-            session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl_of(arguments)
-        )
+        found = await chosen_headers(session, url, arguments)
     refuse_bound(found, url, "the program that asks")
     answer_secret(bazel_form(found))
     return 0
@@ -66,6 +59,7 @@ def _asked() -> str:
     try:
         request = json.loads(text)
         uri = request["uri"]
+    # RecursionError: what json raises for lists nested too deep.
     except (ValueError, KeyError, TypeError, RecursionError):
         uri = None
     if not isinstance(uri, str):

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
-from authlens_core.emulator.origins import Running
 from authlens_core.emulator.profile import Profile
 from authlens_core.errors import UsageError
 from authlens_tui.cli.faults import chosen_faults, chosen_standard_faults
 from authlens_tui.cli.terminal.output import answer_line, say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from authlens_core.emulator.emulator import Emulator
+    from authlens_core.emulator.faults import Fault
+    from authlens_core.emulator.profile import StandardFault
+    from authlens_core.emulator.standard.emulator import StandardEmulator
+
+_KINDS: Final = {
+    Profile.ACCESS: "Cloudflare Access",
+    Profile.MCP: "MCP server",
+    Profile.GENERIC: "API with OAuth",
+}
 
 
 async def emulator(arguments: Namespace) -> int:
@@ -25,14 +33,18 @@ async def emulator(arguments: Namespace) -> int:
     """
     profile = Profile(arguments.profile)
     if profile is Profile.ACCESS:
-        return await _access(arguments)
-    return await _standard(profile, arguments)
+        faults = chosen_faults(arguments.fault)
+        return 0 if faults is None else await _access(faults, arguments)
+    if arguments.strict:
+        raise UsageError(
+            f"--strict is an option of the profile access; {profile} does not have it.",
+            "Leave out --strict, or use --profile access.",
+        )
+    standard_faults = chosen_standard_faults(profile, arguments.fault)
+    return 0 if standard_faults is None else await _standard(profile, standard_faults, arguments)
 
 
-async def _access(arguments: Namespace) -> int:
-    faults = chosen_faults(arguments.fault)
-    if faults is None:
-        return 0
+async def _access(faults: tuple[Fault, ...], arguments: Namespace) -> int:
     from authlens_core.emulator.emulator import Emulator
 
     running = Emulator(
@@ -43,30 +55,17 @@ async def _access(arguments: Namespace) -> int:
         admin=arguments.admin,
         seed=arguments.seed,
     )
-    async with _started(running, arguments.port):
-        answer_line(running.resource_url)
-        say(f"A simulated Cloudflare Access on this machine; its login server is {running.issuer}.")
-        for fault in faults:
-            say(f"  fault {fault.value}: {fault.summary}")
-        if arguments.admin:
-            say(f"  Its administration (JSON): {running.issuer}/emulator/admin")
-        say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C stops it.")
-        client_id, secret = running.service_token
-        say(f"  → Its service token, simulated too: {client_id}")
-        say(f"    with the secret {secret} for: authlens service-token add {running.resource_url}")
-        await asyncio.Event().wait()
-    return 0
+    await _start(running, arguments.port)
+    client_id, secret = running.service_token
+    hints = (
+        f"→ Its service token, simulated too: {client_id}",
+        f"  with the secret {secret} for: authlens service-token add {running.resource_url}",
+    )
+    admin = f"{running.issuer}/emulator/admin" if arguments.admin else ""
+    return await _serve(running, Profile.ACCESS, faults, admin, hints)
 
 
-async def _standard(profile: Profile, arguments: Namespace) -> int:
-    if arguments.strict:
-        raise UsageError(
-            f"--strict is an option of the profile access; {profile} does not have it.",
-            "Leave out --strict, or use --profile access.",
-        )
-    faults = chosen_standard_faults(profile, arguments.fault)
-    if faults is None:
-        return 0
+async def _standard(profile: Profile, faults: tuple[StandardFault, ...], arguments: Namespace) -> int:
     from authlens_core.emulator.standard.emulator import StandardEmulator
 
     running = StandardEmulator(
@@ -77,22 +76,14 @@ async def _standard(profile: Profile, arguments: Namespace) -> int:
         admin=arguments.admin,
         seed=arguments.seed,
     )
-    kind = "MCP server" if profile is Profile.MCP else "API with OAuth"
-    async with _started(running, arguments.port):
-        answer_line(running.resource_url)
-        say(f"A simulated {kind} on this machine; its login server is {running.issuer}.")
-        for fault in faults:
-            say(f"  fault {fault.value}: {fault.summary}")
-        if arguments.admin:
-            say(f"  Its administration (JSON): {running.server_url}/emulator/admin")
-        say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C stops it.")
-        say(f"  → Without registration: --client-metadata-url {running.example_client}")
-        await asyncio.Event().wait()
-    return 0
+    await _start(running, arguments.port)
+    hints = (f"→ Without registration: --client-metadata-url {running.example_client}",)
+    # Not at the issuer, which a fault may have put elsewhere.
+    admin = f"{running.server_url}/emulator/admin" if arguments.admin else ""
+    return await _serve(running, profile, faults, admin, hints)
 
 
-@asynccontextmanager
-async def _started(running: Running, port: int) -> AsyncIterator[None]:
+async def _start(running: Emulator | StandardEmulator, port: int) -> None:
     try:
         await running.start()
     except OSError as error:
@@ -101,7 +92,27 @@ async def _started(running: Running, port: int) -> AsyncIterator[None]:
             f"Port {port} or the next one cannot be used: {reason}.",
             "Choose another --port, or omit it to use any free ports.",
         ) from None
+
+
+async def _serve(
+    running: Emulator | StandardEmulator,
+    profile: Profile,
+    faults: Iterable[Fault | StandardFault],
+    admin: str,
+    hints: Iterable[str],
+) -> int:
+    """Show what was started and how to use it, then serve until the signal that cancels this."""
     try:
-        yield
+        answer_line(running.resource_url)
+        say(f"A simulated {_KINDS[profile]} on this machine; its login server is {running.issuer}.")
+        for fault in faults:
+            say(f"  fault {fault.value}: {fault.summary}")
+        if admin:
+            say(f"  Its administration (JSON): {admin}")
+        say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C stops it.")
+        for hint in hints:
+            say(f"  {hint}")
+        await asyncio.Event().wait()
     finally:
         await running.stop()
+    return 0

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from authlens_tui.cli.option_values import LONGEST_TTL, number, port, port_up_to
+from authlens_tui.cli.option_values import LONGEST_TTL, count, flag, port, port_up_to
 
 
-def _lifetime(text: str) -> int:
-    return int(number(text, 1, LONGEST_TTL, "seconds"))
-
-
-def _add_fault(add: argparse.ArgumentParser) -> None:
-    add.add_argument(
-        "--fault",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="simulate a fault; may be repeated (--fault list lists them all)",
-    )
+def _add_fault(add: argparse.ArgumentParser, words: str) -> None:
+    add.add_argument("--fault", metavar="NAME", action="append", default=[], help=words)
 
 
 def add_demo(add: argparse.ArgumentParser) -> None:
-    add.add_argument(
-        "--fault",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="start this scenario (--fault list lists all); faults of Cloudflare Access may be repeated",
+    _add_fault(
+        add, "start this scenario (--fault list lists all); faults of Cloudflare Access may be repeated"
     )
-    add.add_argument("--play", action="store_true", help="run each login to its end, and sign in for you")
+    flag(add, "--play", "run each login to its end, and sign in for you")
     add.add_argument(
         "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
     )
@@ -51,20 +37,16 @@ def add_emulator(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "--token-lifetime",
-        type=_lifetime,
+        type=count(1, int(LONGEST_TTL)),
         default=60,
         metavar="S",
         help=("lifetime of access tokens in seconds (60)"),
     )
-    add.add_argument(
-        "--strict",
-        action="store_true",
-        help="answer service tokens as new organisations do: 401 or 403, no redirect, no cookie",
-    )
-    add.add_argument(
+    flag(add, "--strict", "answer service tokens as new organisations do: 401 or 403, no redirect, no cookie")
+    flag(
+        add,
         "--admin",
-        action="store_true",
-        help="serve a JSON interface for tests: set faults, expire tokens, list requests (docs/emulator.md)",
+        "serve a JSON interface for tests: set faults, expire tokens, list requests (docs/emulator.md)",
     )
     add.add_argument(
         "--seed",
@@ -72,4 +54,4 @@ def add_emulator(add: argparse.ArgumentParser) -> None:
         metavar="N",
         help="use the same ids, codes and tokens at each start; signing keys differ",
     )
-    _add_fault(add)
+    _add_fault(add, "simulate a fault; may be repeated (--fault list lists them all)")

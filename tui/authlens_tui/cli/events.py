@@ -10,8 +10,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.access_log import AccessEvent, access_events, event_as_json
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
-from authlens_tui.cli.terminal.output import answer_json, answer_line, say
-from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.output import answer_json, answer_list, say
 from authlens_tui.cli.urls import checked_url
 
 
@@ -32,8 +31,7 @@ async def show_events(arguments: Namespace) -> int:
         for event in reversed(events):
             answer_json(event_as_json(event))
     else:
-        for line in numbered(map(_words, reversed(events))):
-            answer_line(line)
+        answer_list(map(_words, reversed(events)))
     return 0
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.pasted_error import explain_text
 from authlens_core.errors import UsageError
+from authlens_tui.cli.json_events import diagnosis_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.plain import numbered
 
@@ -27,7 +27,7 @@ async def explain_message(arguments: Namespace) -> int:
             "Paste more of it, with the status and the headers. Or check the server: authlens probe URL",
         )
     if arguments.json:
-        answer_json([_as_json(one) for one in found])
+        answer_json([{**diagnosis_as_json(one), "source": one.source} for one in found])
         return 0
     for cause, one in zip(numbered(one.cause for one in found), found, strict=True):
         answer_line(cause)
@@ -48,14 +48,3 @@ def _text(arguments: Namespace) -> str:
     if not text.strip():
         raise UsageError("There is no text to explain.", "Give it as an argument or on standard input.")
     return text
-
-
-def _as_json(one: Diagnosis) -> dict[str, object]:
-    return {
-        "name": one.name,
-        "cause": one.cause,
-        "cure": one.cure,
-        "evidence": list(one.evidence),
-        "source": one.source,
-        "layer": one.layer,
-    }

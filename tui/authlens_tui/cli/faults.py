@@ -10,7 +10,7 @@ from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
 from authlens_core.errors import UsageError
-from authlens_tui.cli.terminal.output import answer_line
+from authlens_tui.cli.terminal.output import answer_line, answer_list
 from authlens_tui.cli.terminal.plain import numbered
 
 
@@ -40,6 +40,7 @@ def chosen_cases(names: Sequence[str]) -> tuple[Fault | StandardCase, ...] | Non
     for name in names:
         if name not in by_name:
             raise _unknown(name, by_name, f"There is no scenario {name!r}.", "authlens demo --fault list")
+    # A scenario without a fault is the honest login.
     cases = tuple(case for name in names if (case := by_name[name].fault) is not None)
     whole = next((case for case in cases if isinstance(case, StandardCase)), None)
     if whole is not None and len(cases) > 1:
@@ -88,8 +89,7 @@ def _chosen(
 ) -> tuple[FaultT, ...] | None:
     if "list" in names:
         widest = max(map(len, by_name))
-        for line in numbered(f"{name:<{widest}}  {fault.summary}" for name, fault in by_name.items()):
-            answer_line(line)
+        answer_list(f"{name:<{widest}}  {fault.summary}" for name, fault in by_name.items())
         return None
     option = "" if profile is Profile.ACCESS else f" --profile {profile}"
     for name in names:

@@ -47,6 +47,7 @@ def why_no_full_screen() -> str | None:
     """Return in a sentence why there is no full screen here, before Textual would paint over it; or None."""
     if is_plain():
         return "No full screen, because of AUTHLENS_PLAIN or --plain."
+    # stdout may be a pipe: Textual draws on stderr.
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         return "The full-screen app needs a terminal, and this is not a terminal."
     if sys.platform == "win32":

@@ -64,6 +64,7 @@ async def _get(session: Session, url: str, asked: _Asked) -> int:
             return _none(session, url)
         explain(error)
         say(f"  → Run: authlens login {shlex.quote(url)}")
+        # Without it, git goes on to ask for a user name and a password on the terminal.
         answer_secret(Secret("quit=1"))
         return error.exit_code
     if found.kind is not CredentialKind.OAUTH or found.token is None:
@@ -77,6 +78,7 @@ async def _get(session: Session, url: str, asked: _Asked) -> int:
         say("This git cannot send a Bearer token from a helper; git 2.46 or newer can.")
         say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")
         return 0
+    # ephemeral: git asks no other helper to store it, because it is refreshed here.
     lines = ["capability[]=authtype", "authtype=Bearer", f"credential={found.token.reveal()}", "ephemeral=1"]
     if found.expires_at is not None:
         lines.append(f"password_expiry_utc={int(found.expires_at.timestamp())}")

@@ -9,11 +9,11 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final, NamedTuple, NoReturn
 
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound, say_bound
-from authlens_tui.cli.credential_choice import kind_of, min_ttl_of, show_which
+from authlens_tui.cli.credential_choice import chosen_headers, show_which
 from authlens_tui.cli.credential_helper import bazel_form
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json
@@ -52,11 +52,8 @@ async def headers(arguments: Namespace) -> int:
 
 
 async def _fields(arguments: Namespace) -> CredentialHeaders:
-    url = checked_url(arguments.url)
     async with open_session() as session:
-        return await headers_for(
-            session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
-        )
+        return await chosen_headers(session, checked_url(arguments.url), arguments)
 
 
 def _for_request(found: CredentialHeaders, method: str, url: str) -> tuple[tuple[str, str], ...]:
@@ -92,6 +89,7 @@ async def curl_call(arguments: Namespace) -> CurlCall:
     _refuse_elsewhere(arguments.arguments)
     fields = _for_request(await _fields(arguments), _method(arguments.arguments), url)
     lines = [f'header = "{_quoted(f"{name}: {value}")}"\n' for name, value in fields]
+    # A .curlrc may say `location`, and the redirect would take the credential along.
     config = Secret("".join(("no-location\n", *lines)))
     return CurlCall(path, (*arguments.arguments, "--", url), config)
 
@@ -106,6 +104,7 @@ def run_curl(call: CurlCall) -> NoReturn:
     if len(text) > _PIPE_ROOM:
         raise UsageError("The credential is too large for curl.", "Use: authlens headers URL")
     reader, writer = os.pipe()
+    # It fits into the pipe, so no one has to write while curl reads.
     os.write(writer, text)
     os.close(writer)
     os.set_inheritable(reader, True)
@@ -151,11 +150,13 @@ def _refuse_elsewhere(arguments: Sequence[str]) -> None:
     for word in arguments:
         name = word.partition("=")[0]
         is_option = word.startswith("-") and word != "-"
+        # curl takes any unambiguous beginning of a long option: --loc is --location.
         long_one = name.startswith("--") and len(name) > 3 and any(one.startswith(name) for one in _ELSEWHERE)
         if name in _ELSEWHERE or long_one or _has_short_one(word):
             raise _goes_elsewhere(word)
         if not is_option and not takes_value:
             raise _goes_elsewhere(word)
+        # The word behind an option that may take a value is that value, not an address.
         takes_value = is_option and not takes_value and not _is_boolean(word)
 
 

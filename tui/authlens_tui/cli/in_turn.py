@@ -31,6 +31,7 @@ async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) 
         except AuthlensError as error:
             explain(error)
             codes[url] = error.exit_code
+        # Ctrl-C is meant for the command, not for this one login of it.
         if codes[url] > _SIGNALS:
             return codes[url]
     if len(urls) > 1:

@@ -14,6 +14,7 @@ from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.output import say
 
+# Seconds between two looks for the link, which the other process writes to a file.
 _LOOK = 0.25
 
 

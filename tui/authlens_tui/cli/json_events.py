@@ -67,7 +67,7 @@ def record_as_json(record: StageRecord) -> Json:
         "outcome": record.outcome.value,
         "seconds": round(record.elapsed, 3),
         "checks": [check_as_json(check) for check in record.checks],
-        "diagnosis": record.diagnosis and _diagnosis_as_json(record.diagnosis),
+        "diagnosis": record.diagnosis and diagnosis_as_json(record.diagnosis),
         "facts": [
             {"name": fact.name, "value": fact.value.masked if isinstance(fact.value, Secret) else fact.value}
             for fact in record.facts
@@ -88,7 +88,7 @@ def check_as_json(check: Check) -> Json:
     }
 
 
-def _diagnosis_as_json(found: Diagnosis) -> Json:
+def diagnosis_as_json(found: Diagnosis) -> Json:
     return {
         "name": found.name,
         "cause": found.cause,

@@ -97,6 +97,8 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
     if found:
         say(f"  {STARTS_AGAIN}")
     interruptions.follow(run)
+    # Stays, unless the block below ends: an exception that passes through is the reason why the login
+    # ended.
     code = FAILED
     try:
         yield
@@ -107,6 +109,7 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
 
 async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:
     unkept: Check | None = None
+    # Once: at a server that forgets every client, the login would register one after another.
     registers_again = True
     while not run.finished:
         record = await _step(run, approved)
@@ -132,6 +135,7 @@ async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) 
 
 async def _step(run: Login, approved: Collection[str]) -> StageRecord:
     record = await run.step()
+    # With one check overridden, the stage may fail at the next one.
     while record.outcome is Outcome.FAILED:
         check = next((c for c in record.failures if c.overridable and c.name in approved), None)
         again = None if check is None else await run.override(check.name)

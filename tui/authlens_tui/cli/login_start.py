@@ -68,6 +68,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
         from authlens_tui.cli.login import failed
 
         return failed(error, lines)
+    # A program that reads the events learns of the end before its pipe closes.
     except asyncio.CancelledError:
         from authlens_tui.cli.login import INTERRUPTED, stopped
 

@@ -77,9 +77,11 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     _refuse_borrowed_rights()
+    # Before the verb is known: `authlens --theme NAME URL` has none that a parser could be built for.
     if argv[:1] == ["--theme"] and len(argv) > 1:
         os.environ["AUTHLENS_THEME"] = argv[1]
         argv = argv[2:]
+    # A URL where a verb would be: argparse would refuse it as a choice that it does not know.
     if not argv or (not argv[0].startswith("-") and argv[0] not in VERBS):
         return _app(argv)
     parsed = _parsed(argv)
@@ -133,6 +135,7 @@ def _app(argv: list[str]) -> int:
     from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
     why = why_no_full_screen()
+    # Without a URL there is no login to continue line by line: `run_app` refuses with what to run instead.
     if why is None or (not argv and not is_plain()):
         return run_app(*_url_and_options(argv)) if argv else run_app(None)
     return _line_by_line(argv, why)

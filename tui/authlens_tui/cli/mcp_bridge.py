@@ -86,6 +86,8 @@ def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | None]) -
     descriptor, rest = sys.stdin.fileno(), bytearray()
 
     def put(line: bytes | None) -> None:
+        # Waits while the queue is full, so a client that writes faster than the server answers is slowed
+        # down.
         asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
 
     try:

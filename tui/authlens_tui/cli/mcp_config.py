@@ -77,6 +77,7 @@ def _is_ours(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     command, more = entry.get("command"), entry.get("args")
+    # Some agents store the whole command as one list, others its arguments apart.
     words = [
         *(command if isinstance(command, list) else [command]),
         *(more if isinstance(more, list) else []),

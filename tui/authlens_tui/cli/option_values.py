@@ -12,34 +12,40 @@ LONGEST_TTL: Final = 10 * 365 * 86_400.0
 _CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 
 
-def number(text: str, least: float, most: float, unit: str) -> float:
-    """Return a number in a range.
-
-    Raises:
-        argparse.ArgumentTypeError: it is something else.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"not a number of {unit} from {least:g} to {most:g}")
-    return value
+def flag(
+    add: argparse.ArgumentParser | argparse._MutuallyExclusiveGroup,
+    name: str,
+    words: str,
+) -> None:
+    """Add an option that takes no value and is off unless it is typed."""
+    add.add_argument(name, action="store_true", help=words)
 
 
-def min_ttl(text: str) -> float:
-    return number(text, 0, LONGEST_TTL, "seconds")
+def number(least: float, most: float, unit: str = "seconds") -> Callable[[str], float]:
+    """Return what reads a number in a range."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan  # in no range, so it is refused below
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"not a number of {unit} from {least:g} to {most:g}")
+        return value
+
+    return read
+
+
+def count(least: int, most: int, unit: str = "seconds") -> Callable[[str], int]:
+    """Return what reads a whole number in a range."""
+    read = number(least, most, unit)
+    return lambda text: int(read(text))
 
 
 def check_name(text: str) -> str:
     if not _CHECK.fullmatch(text):
         raise argparse.ArgumentTypeError("not the name of a check, such as server.token_endpoint_host")
     return text
-
-
-def interval(text: str) -> float:
-    """Return the seconds between two looks."""
-    return number(text, 0.5, 3_600, "seconds")
 
 
 def port_up_to(most: int) -> Callable[[str], int]:

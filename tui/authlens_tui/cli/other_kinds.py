@@ -69,6 +69,7 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
 
 def revoked_at(credentials: Credentials, url: str) -> datetime | None:
     """Return when a login that covered `url` was last revoked from here; None if none is known."""
+    # The grant itself is gone once it is revoked; the history is what remembers it.
     revoked = (one for one in access_events(credentials) if one.kind == RevokeOutcome.REVOKED.value)
     # An event names its resource without https://.
     named = ((one, one.resource if "://" in one.resource else f"https://{one.resource}") for one in revoked)

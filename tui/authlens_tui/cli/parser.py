@@ -11,12 +11,10 @@ from authlens_core.safe_text import safe_text
 from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.machine_parser import add_config, add_list
-from authlens_tui.cli.option_values import check_name, number, port
+from authlens_tui.cli.option_values import check_name, count, flag, number, port
 from authlens_tui.cli.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
-_LONGEST_WAIT: Final = 3_600.0
 _KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})
 _EPILOG: Final = """\
 exit codes:
@@ -76,22 +74,14 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
-def _wait(text: str) -> float:
-    return number(text, 1, _LONGEST_WAIT, "seconds")
-
-
-def _limit(text: str) -> int:
-    return int(number(text, 1, 10_000, "events"))
-
-
 def _add_login(add: argparse.ArgumentParser) -> None:
     add.epilog = _LOGIN_EPILOG
     add.add_argument("urls", metavar="URL", nargs="+", help="the protected resource; several: one by one")
+    flag(add, "--no-browser", "open no browser, even if BROWSER or a setting asks for it")
+    flag(add, "--json", "report what happens as JSON lines on stdout")
     add.add_argument(
-        "--no-browser", action="store_true", help="open no browser, even if BROWSER or a setting asks for it"
+        "--timeout", type=number(1, 3_600), default=300.0, metavar="S", help="seconds to wait (300)"
     )
-    add.add_argument("--json", action="store_true", help="report what happens as JSON lines on stdout")
-    add.add_argument("--timeout", type=_wait, default=300.0, metavar="S", help="seconds to wait (300)")
     add.add_argument(
         "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
     )
@@ -101,33 +91,17 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         default="localhost",
         help="host in the redirect URI (localhost); Access has a setting for each",
     )
-    add.add_argument(
-        "--paste-only", action="store_true", help="open no port: paste the address the browser ends on"
-    )
+    flag(add, "--paste-only", "open no port: paste the address the browser ends on")
     _add_client(add)
     add.add_argument("--scope", metavar="S", help="scope to request, instead of the challenge's")
     add.add_argument("--resource", metavar="R", help="resource to request, instead of the metadata's")
     add.add_argument("--issuer", metavar="URL", help="authorization server to use, if there are several")
     _add_method(add)
-    add.add_argument(
-        "--anyway", action="store_true", help="log in even if the resource answers without a login"
-    )
-    add.add_argument(
-        "--any-issuer", action="store_true", help="accept a callback whose iss is missing or different"
-    )
-    add.add_argument(
-        "--legacy-paths", action="store_true", help="old MCP servers: /authorize, /token, /register"
-    )
-    add.add_argument(
-        "--device",
-        action="store_true",
-        help="log in by a code that you enter on another device",
-    )
-    add.add_argument(
-        "--dpop",
-        action="store_true",
-        help="request tokens bound to a key, even if not required",
-    )
+    flag(add, "--anyway", "log in even if the resource answers without a login")
+    flag(add, "--any-issuer", "accept a callback whose iss is missing or different")
+    flag(add, "--legacy-paths", "old MCP servers: /authorize, /token, /register")
+    flag(add, "--device", "log in by a code that you enter on another device")
+    flag(add, "--dpop", "request tokens bound to a key, even if not required")
     add.add_argument(
         "--yes",
         metavar="CHECK",
@@ -136,11 +110,10 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         type=check_name,
         help="continue although this check fails; a failure names it; may be repeated",
     )
-    add.add_argument(
+    flag(
+        add,
         "--cloudflared",
-        action="store_true",
-        help="log in with cloudflared, for a resource without Managed OAuth; then only --timeout and "
-        "--json apply",
+        "log in with cloudflared, for a resource without Managed OAuth; then only --timeout and --json apply",
     )
 
 
@@ -148,9 +121,7 @@ def _add_client(add: argparse.ArgumentParser) -> None:
     client = add.add_mutually_exclusive_group()
     client.add_argument("--client-id", metavar="ID", help="a pre-registered client")
     client.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")
-    add.add_argument(
-        "--client-secret", action="store_true", help="ask for the secret of --client-id; takes no value"
-    )
+    flag(add, "--client-secret", "ask for the secret of --client-id; takes no value")
 
 
 def _add_method(add: argparse.ArgumentParser) -> None:
@@ -162,29 +133,30 @@ def _add_method(add: argparse.ArgumentParser) -> None:
 def _add_probe(add: argparse.ArgumentParser) -> None:
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
-    which.add_argument("--all", action="store_true", help="call each resource with its stored credential")
-    add.add_argument("--kept", action="store_true", help="call URL with its stored credentials")
-    add.add_argument("--json", action="store_true", help="JSON on stdout: an object, or an array of results")
+    flag(which, "--all", "call each resource with its stored credential")
+    flag(add, "--kept", "call URL with its stored credentials")
+    flag(add, "--json", "JSON on stdout: an object, or an array of results")
     _add_method(add)
 
 
 def _add_events(add: argparse.ArgumentParser) -> None:
     add.add_argument("url", metavar="URL", nargs="?", help="only events of its credentials")
-    add.add_argument("--json", action="store_true", help="JSON lines on stdout")
+    flag(add, "--json", "JSON lines on stdout")
     add.add_argument(
-        "--limit", type=_limit, default=1_000, metavar="N", help="only the newest N (1000; at most 10000)"
+        "--limit",
+        type=count(1, 10_000, "events"),
+        default=1_000,
+        metavar="N",
+        help="only the newest N (1000; at most 10000)",
     )
 
 
 def _add_token_verb(add: argparse.ArgumentParser) -> None:
     add_min_ttl(add)
-    add.add_argument(
+    flag(
+        add,
         "--refused",
-        action="store_true",
-        help=(
-            "the resource answered 401 to the token on standard input: refresh it, unless a newer one "
-            "is stored"
-        ),
+        "the resource answered 401 to the token on standard input: refresh it, unless a newer one is stored",
     )
 
 
@@ -197,12 +169,8 @@ def _add_curl(add: argparse.ArgumentParser) -> None:
 def _add_url_or_all(add: argparse.ArgumentParser) -> None:
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
-    which.add_argument("--all", action="store_true", help="every credential")
-    add.add_argument("--json", action="store_true", help="a JSON array of results on stdout")
-
-
-def _pause(text: str) -> float:
-    return number(text, 0, 600, "seconds")
+    flag(which, "--all", "every credential")
+    flag(add, "--json", "a JSON array of results on stdout")
 
 
 def _add_revoke(add: argparse.ArgumentParser) -> None:
@@ -210,7 +178,7 @@ def _add_revoke(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--wait",
         metavar="S",
-        type=_pause,
+        type=number(0, 600),
         default=31.0,
         help="how long to keep checking a resource that still accepts the token (default: 31 s)",
     )
@@ -218,11 +186,7 @@ def _add_revoke(add: argparse.ArgumentParser) -> None:
 
 def _add_refresh(add: argparse.ArgumentParser) -> None:
     _add_url_or_all(add)
-    add.add_argument(
-        "--again",
-        action="store_true",
-        help="refresh even if an earlier refresh was interrupted; this may end the login",
-    )
+    flag(add, "--again", "refresh even if an earlier refresh was interrupted; this may end the login")
 
 
 def _add_forget(add: argparse.ArgumentParser) -> None:
@@ -235,12 +199,12 @@ def _add_store(add: argparse.ArgumentParser) -> None:
         choices=["keyring", "encrypted-file", "file", "memory"],
         help="move all secrets there, and store new ones there",
     )
-    add.add_argument("--yes", action="store_true", help="confirm a plain file, readable by you and root")
-    add.add_argument("--json", action="store_true", help="a JSON object on stdout")
+    flag(add, "--yes", "confirm a plain file, readable by you and root")
+    flag(add, "--json", "a JSON object on stdout")
 
 
 def _add_doctor(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--json", action="store_true", help="a JSON object on stdout")
+    flag(add, "--json", "a JSON object on stdout")
 
 
 def _add_which(add: argparse.ArgumentParser, *names: str, of: str = "URL") -> None:
@@ -268,11 +232,11 @@ def _add_export(add: argparse.ArgumentParser) -> None:
         "markdown: a ticket",
     )
     _add_which(add, "--which")
-    add.add_argument("--list", action="store_true", help="list the stored traces of URL")
+    flag(add, "--list", "list the stored traces of URL")
     add.add_argument(
         "-o", "--output", metavar="FILE", help=("write a file only you can read, instead of stdout")
     )
-    add.add_argument("--force", action="store_true", help="replace FILE")
+    flag(add, "--force", "replace FILE")
 
 
 def _add_open(add: argparse.ArgumentParser) -> None:
@@ -284,7 +248,42 @@ def _add_compare(add: argparse.ArgumentParser) -> None:
     add.add_argument("right", metavar="B", help="what to compare it with")
     _add_which(add, "--which-a", of="A")
     _add_which(add, "--which-b", of="B")
-    add.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    flag(add, "--json", "one JSON object on stdout")
+
+
+def _add_list(add: argparse.ArgumentParser) -> None:
+    flag(add, "--json", "a JSON array on stdout")
+    add.add_argument(
+        "--watch",
+        metavar="S",
+        type=number(0.5, 3_600),
+        nargs="?",
+        const=2.0,
+        help="print the table again when it changes, looking every S seconds (2)",
+    )
+
+
+def _add_config(add: argparse.ArgumentParser) -> None:
+    add.epilog = "Every setting and the name of every key: docs/configuration.md\n"
+    what = add.add_mutually_exclusive_group()
+    flag(what, "--path", "print where the file is")
+    flag(what, "--keys", "print the names of all keys")
+    flag(what, "--check", "report what the file has that is unknown")
+
+
+def _add_clients(add: argparse.ArgumentParser) -> None:
+    flag(add, "--json", "a JSON array on stdout")
+    add.add_argument(
+        "--forget",
+        metavar="ID",
+        help="delete this client at its server, verify that, and remove it here",
+    )
+    flag(add, "--here", "with --forget: leave the server alone")
+
+
+def _add_client_metadata(add: argparse.ArgumentParser) -> None:
+    add.add_argument("url", metavar="URL", help="where you will host the document: https, with a path")
+    add.add_argument("--port", type=int, default=8400, help="the port of the callback (default: 8400)")
 
 
 _Add = Callable[[argparse.ArgumentParser], None]
@@ -295,8 +294,10 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "headers": HEADERS,
     "curl": ("run curl with the credential passed on a pipe, never in an argument", _add_curl),
     **AGENT_VERBS,
-    "list": ("list every credential and its state", add_list),
-    "config": ("open your theme, columns, notices and keys in your editor", add_config),
+    "clients": ("list the clients that logins registered, or delete one at its server", _add_clients),
+    "client-metadata": ("print a client metadata document to host", _add_client_metadata),
+    "list": ("list every credential and its state", _add_list),
+    "config": ("open your theme, columns, notices and keys in your editor", _add_config),
     "refresh": ("get a new access token with the refresh token", _add_refresh),
     "revoke": ("revoke at the server, verify, then remove from this machine", _add_revoke),
     "events": ("list what happened to each credential, and when", _add_events),
@@ -341,6 +342,7 @@ def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
     for name, (summary, add) in VERBS.items():
+        # To build all parsers takes longer than to parse: one will do where the verb is known.
         if verb in VERBS and name != verb:
             continue
         parser_of_verb = verbs.add_parser(

@@ -51,6 +51,7 @@ def _chosen(credentials: Credentials, url: str | None) -> list[Holding]:
     if url is None:
         return usable
     found = [one for one in usable if one.url and coverage(one.url, url) is not None]
+    # A file of cloudflared is named by host and audience, not by a URL: it may fit this one.
     found += [replace(one, url=url) for one in every if not one.url and _fits(one, url)]
     if not found:
         raise LoginNeeded(f"There is no credential for {url} on this machine.", "See: authlens list")

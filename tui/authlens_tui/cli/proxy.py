@@ -59,6 +59,7 @@ def _listener(arguments: Namespace) -> Iterator[socket.socket]:
 def _mapping(url: Url, listener: socket.socket) -> Mapping:
     if listener.family != socket.AF_INET:
         return Mapping(url)
+    # Any page in a browser can send requests to a port of this machine, but it cannot guess this path.
     return Mapping(url, f"http://127.0.0.1:{listener.getsockname()[1]}", f"/{secrets.token_urlsafe(24)}")
 
 

@@ -108,6 +108,7 @@ async def forget_credential(arguments: Namespace) -> int:
             credentials.traces.drop(record_id)
         else:
             await credentials.forget(record_id)
+        # A store that could not be reached at an earlier removal may still hold its secrets.
         left = await erase_left(credentials)
         words = left_words(left, credentials.store.place)
         others = same_resource(credentials.list(), forgotten)

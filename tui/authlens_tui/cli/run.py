@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from authlens_core.child_environment import for_children
-from authlens_core.credentials.inventory.request_headers import CredentialKind, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialKind
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound
-from authlens_tui.cli.credential_choice import kind_of, min_ttl_of
+from authlens_tui.cli.credential_choice import chosen_headers
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.urls import checked_url
 
@@ -40,9 +40,7 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
     if shutil.which(arguments.command[0]) is None:
         raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:
-        found = await headers_for(
-            session.credentials, session.wire, url, kind=kind_of(arguments), min_ttl=min_ttl_of(arguments)
-        )
+        found = await chosen_headers(session, url, arguments)
     refuse_bound(found, url, arguments.command[0])
     if found.kind is CredentialKind.OAUTH and found.token is not None:
         return {name: found.token}

@@ -112,12 +112,8 @@ async def _tested(session: Session, token: ServiceToken) -> ServiceTokenTest:
         test = await try_service_token(session.credentials, session.wire, token.token_id)
     except AuthlensError as error:
         test = ServiceTokenTest(token, failed_probe(error))
-    _tell(test)
+    say_result(token.url, test.result)
     return test
-
-
-def _tell(test: ServiceTokenTest) -> None:
-    say_result(test.token.url, test.result)
 
 
 def _as_json(test: ServiceTokenTest) -> dict[str, object]:
@@ -136,7 +132,7 @@ async def _replace(arguments: Namespace, pair: Pair) -> int:
         done = await replace_service_token(
             session.credentials, session.wire, changed, secret, anyway=arguments.anyway
         )
-    _tell(done)
+    say_result(token.url, done.result)
     kept = (
         "the new secret is stored, the old one is deleted" if done.stored else "the old secret is unchanged"
     )
@@ -170,6 +166,7 @@ async def _edit(arguments: Namespace) -> int:
 async def _remove(arguments: Namespace) -> int:
     async with open_session() as session:
         tokens = session.credentials.service_tokens
+        # A record that cannot be read has no URL; its id is the only name it has left.
         if arguments.url in tokens.damaged():
             token_id, shown = arguments.url, "the unreadable record"
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from authlens_tui.cli.option_values import flag
+
 _EPILOG = """\
 The secret comes from a prompt, or from the first line of standard input; it is never an argument,
 because other users can read those. Without --client-id, the id comes from a prompt or the line before.
@@ -29,9 +31,7 @@ def add_service_token(parser: argparse.ArgumentParser) -> None:
     _replace(action("replace", "replace the secret, if the resource accepts the new one"))
     _edit(action("edit", "change the label and expiry, not the secret"))
     _one(action("remove", "remove from this machine; it stays valid at Access"))
-    action("list", "list every service token and its state").add_argument(
-        "--json", action="store_true", help="a JSON array on stdout"
-    )
+    flag(action("list", "list every service token and its state"), "--json", "a JSON array on stdout")
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +53,8 @@ def _add(parser: argparse.ArgumentParser) -> None:
         "--method", choices=["GET", "POST"], default="GET", help=("request method for the resource")
     )
     _expires(parser)
-    parser.add_argument("--no-test", action="store_true", help="store it without a test")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    flag(parser, "--no-test", "store it without a test")
+    flag(parser, "--json", "one JSON object on stdout")
 
 
 def _expires(parser: argparse.ArgumentParser) -> None:
@@ -64,20 +64,20 @@ def _expires(parser: argparse.ArgumentParser) -> None:
 def _test(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the resource, or an id from list --json")
-    which.add_argument("--all", action="store_true", help="every service token")
-    parser.add_argument("--json", action="store_true", help="a JSON array of results on stdout")
+    flag(which, "--all", "every service token")
+    flag(parser, "--json", "a JSON array of results on stdout")
 
 
 def _replace(parser: argparse.ArgumentParser) -> None:
     _one(parser)
     parser.add_argument("--client-id", metavar="ID", help="the new Client ID, if it changed, too")
     _expires(parser)
-    parser.add_argument("--anyway", action="store_true", help="store it even if the resource refuses it")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    flag(parser, "--anyway", "store it even if the resource refuses it")
+    flag(parser, "--json", "one JSON object on stdout")
 
 
 def _edit(parser: argparse.ArgumentParser) -> None:
     _one(parser)
     parser.add_argument("--expires", metavar="DATE", help="new expiry, such as 2027-03-31; never: no expiry")
     parser.add_argument("--label", metavar="L", help="your name for it")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    flag(parser, "--json", "one JSON object on stdout")

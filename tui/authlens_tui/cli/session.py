@@ -49,6 +49,8 @@ async def open_session(
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
     place = remembered_place()
+    # The sender loads the TLS trust while the keyring is tried: both take long, and neither needs the
+    # other.
     ready = asyncio.ensure_future(_sender(loads)) if prove_keyring else None
     if prove_keyring or place is StoreKind.ENCRYPTED_FILE:
         store = (await open_place(place, prove=prove_keyring)).store
@@ -56,6 +58,7 @@ async def open_session(
         store = store_at(place)
     try:
         credentials = Credentials.open(store)
+    # A Ctrl-C, too, would leave the helper process of the keyring behind.
     except BaseException:
         await store.aclose()
         raise

@@ -66,6 +66,7 @@ async def skill(arguments: Namespace) -> int:
 def _with_section(before: str) -> str:
     """Return a file with our section: at its end, or where an earlier one is."""
     if _SECTION.search(before):
+        # By a function: in a replacement that is text, a backslash would be a reference to a group.
         return _SECTION.sub(lambda _: agents_text(), before, count=1)
     gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
     return f"{before}{gap}{agents_text()}"

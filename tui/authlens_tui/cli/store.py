@@ -69,6 +69,7 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
         say(_PLAIN_WARNING)
         raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")
     async with _on(to, asking=True) as target:
+        # Of the stores to empty, the encrypted file alone needs something from the user first.
         report = await consolidate(target, lambda place: _on(place, asking=place is StoreKind.ENCRYPTED_FILE))
         left = places_left(target.index)
     _tell(to, report, left, as_json=as_json)

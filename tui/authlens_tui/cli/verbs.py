@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 _Verb = Callable[["Namespace"], int]
+_Work = Callable[["Namespace"], int | Coroutine[Any, Any, int]]
 _Prepared = TypeVar("_Prepared")
 
 
@@ -39,21 +40,23 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
     return run_until_signal(work)
 
 
-def _verb(module: str, function: str = "", *, which: bool = False) -> _Verb:
-    """Return the verb that a coroutine function of a module beside this one does.
+def _verb(module: str, function: str = "", *, which: bool = False, attached: bool = False) -> _Verb:
+    """Return the verb that a function or a coroutine function of a module beside this one does.
 
     Args:
         function: its name; that of the module if empty.
         which: whether the verb has the option `--which`.
+        attached: whether it goes by the environment of the terminal in front of the user.
     """
 
     def verb(arguments: Namespace) -> int:
         if which and arguments.which:
             return _show_which(arguments)
-        work: Callable[[Namespace], Coroutine[Any, Any, int]] = getattr(
-            import_module(f"authlens_tui.cli.{module}"), function or module
-        )
-        return _run(work(arguments))
+        if attached:
+            follow_attached_client()
+        work: _Work = getattr(import_module(f"authlens_tui.cli.{module}"), function or module)
+        done = work(arguments)
+        return done if isinstance(done, int) else _run(done)
 
     return verb
 
@@ -74,6 +77,7 @@ def _login(arguments: Namespace) -> int:
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
+    # The secret is asked for before there is a loop: a prompt blocks, and Ctrl-C has to end it at once.
     return _run(login(arguments, client_secret(arguments)))
 
 
@@ -111,6 +115,8 @@ def _probe(arguments: Namespace) -> int:
 
 def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepared], int]) -> int:
     """Replace this process by another program, once its credential is there."""
+    # The other program takes over only after the loop has ended: it inherits no helper process of the store
+    # and no half-closed connection.
     prepared: list[_Prepared] = []
 
     async def prepare() -> int:
@@ -145,31 +151,6 @@ def _service_token(arguments: Namespace) -> int:
     return _run(service_token(arguments, typed_pair(arguments)))
 
 
-def _open(arguments: Namespace) -> int:
-    follow_attached_client()
-    from authlens_tui.cli.open import open_file
-
-    return open_file(arguments)
-
-
-def _config(arguments: Namespace) -> int:
-    from authlens_tui.cli.config import config
-
-    return config(arguments)
-
-
-def _doctor(arguments: Namespace) -> int:
-    follow_attached_client()
-    return _verb("doctor")(arguments)
-
-
-def _demo(arguments: Namespace) -> int:
-    follow_attached_client()
-    from authlens_tui.cli.demo import run_demo
-
-    return run_demo(arguments.fault, play=arguments.play, port=arguments.port)
-
-
 VERBS: Final[dict[str, _Verb]] = {
     "login": _login,
     "probe": _probe,
@@ -196,10 +177,10 @@ VERBS: Final[dict[str, _Verb]] = {
     "service-token": _service_token,
     "store": _verb("store"),
     "export": _verb("export", "export_trace"),
-    "open": _open,
+    "open": _verb("open", "open_file", attached=True),
     "compare": _verb("compare", "compare_traces"),
-    "doctor": _doctor,
-    "config": _config,
-    "demo": _demo,
+    "doctor": _verb("doctor", attached=True),
+    "config": _verb("config"),
+    "demo": _verb("demo", attached=True),
     "emulator": _verb("emulator"),
 }

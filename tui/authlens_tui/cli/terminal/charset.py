@@ -29,6 +29,7 @@ def locale_setting(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     """
     for name in _VARIABLES:
         value = (os.environ if environ is None else environ).get(name, "")
+        # Python has put a locale of its own into the variable, which says nothing of the terminal.
         if environ is None and name == "LC_CTYPE" and value in _COERCED and sys.flags.utf8_mode:
             value = _ctype_at_the_start()
         if value:

@@ -71,10 +71,13 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
         if len(_signals) > 1:
             quiet_terminal.restore()
             os._exit(128 + number)
+        # The first signal: what the work cleans up (ports, the terminal, a token that is being stored) runs
+        # to its end.
         task.cancel()
 
     loop.call_later(_LONG, _collect_garbage)
     for number in _wanted():
+        # Windows has no signal handlers of a loop, and only the main thread may set them.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, stop, number)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
@@ -13,28 +13,14 @@ from authlens_core.errors import AuthlensError
 from authlens_core.safe_text import DOCUMENT, NAME, SafeText, safe_line, safe_sentence
 from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
-from authlens_tui.cli.terminal.plain import in_words, is_plain
+from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
 
 _PLAIN: Final = str.maketrans(
     {
-        "✔": "+",
-        "✖": "x",
+        **dict(zip("✔✖✘×–●◐○•·─├└“”", '+xxx-*~o*|-+-""', strict=True)),
         "→": "->",
-        "–": "-",
         "…": "...",
-        "●": "*",
-        "◐": "~",
-        "○": "o",
-        "•": "*",
-        "·": "|",
-        "─": "-",
-        "├": "+",
-        "└": "+",
-        "✘": "x",
-        "×": "x",
         "§": "section ",
-        "“": '"',
-        "”": '"',
     }
 )
 """What stands for our own signs where the encoding of the terminal has none."""
@@ -50,6 +36,7 @@ def say(words: str) -> None:
         return
     try:
         _write(sys.stderr, safe_sentence(in_words(words), DOCUMENT), "\n")
+    # A stream that takes no more for now, or is closed: words may be lost, the work goes on.
     except (BlockingIOError, ValueError):
         pass
     except OSError:
@@ -87,6 +74,16 @@ def answer_line(line: str) -> None:
         AnswerLost: it could not be written.
     """
     _answer(safe_line(in_words(line)))
+
+
+def answer_list(lines: Iterable[str]) -> None:
+    """Write the lines of a list, numbered in plain mode.
+
+    Raises:
+        AnswerLost: one could not be written.
+    """
+    for line in numbered(lines):
+        answer_line(line)
 
 
 def answer_screen(lines: Sequence[str], *, over: bool) -> None:

@@ -55,6 +55,7 @@ def _quieten(descriptor: int) -> bool:
         return False
     quiet = list(settings)
     quiet[3] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON)
+    # A list in the list: without a copy of its own, what is to be restored would change as well.
     quiet[6] = [*settings[6]]
     quiet[6][termios.VMIN], quiet[6][termios.VTIME] = 1, 0
     if not _set(descriptor, quiet):
@@ -200,6 +201,7 @@ class PasteReader:
         """Ctrl-Z: the shell gets its terminal as it was."""
         self._pause()
         restore()
+        # SIGTSTP is what this method handles, so that signal cannot stop the process any more.
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _continued(self) -> None:
@@ -212,6 +214,7 @@ class PasteReader:
             data = os.read(self._descriptor, 4096)
         except OSError:
             data = b""
+        # Reading from the background fails: the shell took the terminal back without a signal to us.
         if not data and _is_ours(self._descriptor) is False:
             self._pause()
             self._look()

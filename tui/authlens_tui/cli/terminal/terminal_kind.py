@@ -9,20 +9,8 @@ from typing import Final
 _ABLE: Final = frozenset(
     {
         *("alacritty", "contour", "foot", "ghostty", "gnome", "iterm", "iterm2", "kitty", "konsole"),
-        *(
-            "linux",
-            "mintty",
-            "mlterm",
-            "putty",
-            "rio",
-            "rxvt",
-            "screen",
-            "st",
-            "tmux",
-            "vte",
-            "wezterm",
-            "xterm",
-        ),
+        *("linux", "mintty", "mlterm", "putty", "rio", "rxvt", "screen", "st", "tmux", "vte", "wezterm"),
+        "xterm",
     }
 )
 """Families that show it whatever terminfo says: over SSH the machine may not know the newer ones, and the

@@ -12,7 +12,7 @@ from rich.text import Text
 from textual import on, work
 from textual._path import CSSPathType
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
@@ -21,17 +21,19 @@ from textual.worker import WorkerCancelled, WorkerFailed
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.session import Session
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.app.configuring import configure
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.themes import SIXTEEN
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
+    from authlens_core.state.config_file import Config
     from authlens_tui.app.parts import Parts
 
 
@@ -41,9 +43,9 @@ _SHEETS: Final[CSSPathType] = [
 ]
 _REQUESTS: Final = "Every request of this session"
 _KEYS: Final[list[BindingType]] = [
-    Binding("u", "resume", "Resume", id="program.take_up", tooltip="Resume the interrupted login"),
-    Binding("O", "open_file", "Open", show=False, id="program.open", tooltip="Open a session file"),
-    Binding("L", "requests", "Requests", show=False, id="program.requests", tooltip=_REQUESTS),
+    bound("program.take_up", "u", "resume", "Resume", "Resume the interrupted login"),
+    bound("program.open", "O", "open_file", "Open", "Open a session file", show=False),
+    bound("program.requests", "L", "requests", "Requests", _REQUESTS, show=False),
 ]
 
 
@@ -73,7 +75,7 @@ class AuthlensApp(BaseApp):
         self.dashboard: DashboardScreen | None = None
         self._first: Index | None = None
         self.parts: Parts | None = None  # loaded after the first paint
-        configure(self, self.workspace.config, self.settings.present.theme)
+        _configure(self, self.workspace.config, self.settings.present.theme)
 
     @property
     def session(self) -> Session | None:
@@ -106,6 +108,7 @@ class AuthlensApp(BaseApp):
         """Load the rest of the app, open the secret store, and start what was asked for."""
         parts = self.parts = await asyncio.to_thread(_parts_of, self)
         self.theme_changed_signal.subscribe(self, parts.remember_theme)
+        # The demo knows its URL only now: its emulator takes any free port.
         start_url = await self.workspace.prepare() or self._start_url
         try:
             opened = await parts.open_credentials()
@@ -121,6 +124,7 @@ class AuthlensApp(BaseApp):
             self.dashboard = _dashboard_of(self.workspace, session)
             await self.push_screen(self.dashboard)
         parts.begin(session, self.dashboard)
+        # The dashboard reads from the session by now.
         if self._first is not None:
             self._first.close()
         self._tell_interrupted()
@@ -156,7 +160,6 @@ class AuthlensApp(BaseApp):
             self.parts.records.show_requests()
 
     def action_open_file(self) -> None:
-        """Ask for a session file and show it."""
         if self.parts is not None:
             self.parts.records.open_file()
 
@@ -180,6 +183,17 @@ class AuthlensApp(BaseApp):
         """Hand on what a screen asks for to the object whose job it is."""
         if self.parts is not None:
             self.parts.answer(message)
+
+
+def _configure(app: AuthlensApp, config: Config, settings_theme: str) -> None:
+    """Set the keys, and the theme of this run, else of the configuration, else of the settings."""
+    app.set_keymap(config.keys)
+    wanted = (app.environ.get("AUTHLENS_THEME", ""), config.theme, settings_theme)
+    names = (one for name in wanted for one in (name, f"authlens-{name}"))
+    found = next((name for name in names if name in app.available_themes), None)
+    # A terminal of sixteen colours would draw another theme in the nearest of its own, readable or not.
+    if found is not None and app.theme != SIXTEEN.name:
+        app.theme = found
 
 
 async def _end_opening(app: AuthlensApp) -> None:

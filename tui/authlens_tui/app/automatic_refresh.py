@@ -30,7 +30,6 @@ class AutomaticRefresh:
         self._running: BackgroundRefresh | None = None
 
     async def run(self, session: Session) -> None:
-        """Refresh the credentials of `session` as they come due."""
         self._running = BackgroundRefresh(
             session.credentials,
             session.wire,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual._path import CSSPathType
 from textual.app import SystemCommand, get_system_commands_provider
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 
 from authlens_tui.app.screen_actions import jump, save_screen, show_help
 from authlens_tui.terminal.focus import follow_focus
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
+from authlens_tui.widgets.key_binding import bound
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 _SEARCH: Final = "Search the actions of this screen…"
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
 _KEYS: Final[list[BindingType]] = [
-    Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit authlens", show=False),
-    Binding("ctrl+q", "quit", "Quit", id="app.quit_now", tooltip="Quit authlens", show=False, priority=True),
-    Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="fg returns", show=False),
-    Binding("f12", "release_mouse", "Mouse", id="app.mouse", tooltip="Release the mouse", show=False),
-    Binding("f9", "save_screen", "Save screen", id="app.save_screen", tooltip=_SAVE_SCREEN, show=False),
-    Binding("ctrl+o", "jump", "Jump", show=False, id="app.jump", tooltip="Move by a letter"),
-    Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Keys and terms"),
+    bound("app.quit", "q", "quit", "Quit", "Quit authlens", show=False),
+    bound("app.quit_now", "ctrl+q", "quit", "Quit", "Quit authlens", show=False, priority=True),
+    bound("app.suspend", "ctrl+z", "suspend_process", "Suspend", "fg returns", show=False),
+    bound("app.mouse", "f12", "release_mouse", "Mouse", "Release the mouse", show=False),
+    bound("app.save_screen", "f9", "save_screen", "Save screen", _SAVE_SCREEN, show=False),
+    bound("app.jump", "ctrl+o", "jump", "Jump", "Move by a letter", show=False),
+    bound("app.help", "question_mark", "help", "Help", "Keys and terms", sign="?"),
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.scenario import StandardCase
@@ -16,6 +16,7 @@ from authlens_tui.app.scenarios import Scenarios
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.messages import WizardClosed
+from authlens_tui.widgets.key_binding import bound
 
 
 class DemoApp(AuthlensApp):
@@ -28,7 +29,7 @@ class DemoApp(AuthlensApp):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "menu", "Scenarios", id="demo.menu", tooltip="Back to the menu of scenarios"),
+        bound("demo.menu", "b", "menu", "Scenarios", "Back to the menu of scenarios"),
     ]
 
     def __init__(
@@ -64,7 +65,6 @@ class DemoApp(AuthlensApp):
         return super().check_action(action, parameters)
 
     def action_menu(self) -> None:
-        """Show the menu of scenarios over the dashboard."""
         self.push_screen("rehearsal")
 
     @on(RehearsalScreen.Chosen)

@@ -110,6 +110,7 @@ async def _sign_in(url: str) -> Played:
         result = await play_person(url)
     except (OSError, TimeoutError, ValueError):
         return Played("The demo could not open the emulator's page. Open the link in a browser instead.")
+    # The page for a code stays where it is; that of a link leads back to the callback.
     if "user_code" in parse_qs(urlsplit(url).query) and result.status < 400:
         return Played("Approved the code as ada@example.com; waiting for the next poll.", done=True)
     if result.delivered and result.status < 400:

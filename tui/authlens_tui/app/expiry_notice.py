@@ -36,6 +36,7 @@ class ExpiryNotice:
         now = self._now()
         for grant in grants:
             ends = grant.expires_at
+            # By credential and expiry: a token that was refreshed gets a notice of its own.
             if ends is None or not grant.state.is_wanted or (grant.grant_id, ends) in self._told:
                 continue
             left = (ends - now).total_seconds()

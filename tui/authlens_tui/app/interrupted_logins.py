@@ -10,7 +10,7 @@ from authlens_core.interruption import Interruptions
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.login.login import Login
 from authlens_tui.terminal.content import Content
-from authlens_tui.words.interrupted_login import STARTS_AGAIN, command_again, interrupted_words, why_it_ended
+from authlens_tui.words.logins import STARTS_AGAIN, command_again, interrupted_words, why_it_ended
 
 
 class InterruptedLogins:

@@ -17,8 +17,7 @@ from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.words.interrupted_login import STARTS_AGAIN
-from authlens_tui.words.working_login import already_words
+from authlens_tui.words.logins import STARTS_AGAIN, already_words
 
 
 class Logins:
@@ -88,6 +87,7 @@ class Logins:
     ) -> WizardScreen:
         login = session.login(url, options)
         self._interrupted.follow(login)
+        # Asked each time: the credential exists only once the exchange has passed.
         self._records.credential_id = lambda: login.facts.grant_id or ""
         login.watch(self._on_link)
         return WizardScreen(login, session.credentials.store.name, player=self._workspace.player(), play=play)

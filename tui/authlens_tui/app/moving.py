@@ -49,6 +49,7 @@ class SecretMove:
 
     async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress) -> None:
         old = self._session.credentials
+        # A refresh that stores its tokens in the old store meanwhile would be left behind there.
         await self._refresh.stop()
         try:
             report, credentials = await _move_everything(old, choice, unlock, on_progress)
@@ -60,6 +61,7 @@ class SecretMove:
             refreshing = self._refresh.run(self._session)
             self._app.run_worker(refreshing, exclusive=True, group="background")
         results = _results_of(report, credentials, choice.place)
+        # After the dialog that this runs in has closed: only the screen on top can be dismissed.
         self._app.call_later(self._app.push_screen, results)
 
 

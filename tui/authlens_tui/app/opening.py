@@ -34,6 +34,7 @@ async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials,
 async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:
     credentials = Credentials.open(opened.store)
     await credentials.recover()
+    # Read before `note_store` writes it.
     known = credentials.index.fact("store") == opened.store.name
     moved = credentials.note_store()
     if remember and not credentials.index.read_only:

@@ -112,6 +112,7 @@ class Parts:
                 checking = self.records.check_signatures(session, message)
                 described = "check signatures"
                 self._app.run_worker(checking, exclusive=True, group="signature", description=described)
+            # A message that a screen posts and no one answers would be a key that does nothing.
             case _:
                 raise TypeError(f"nothing answers {type(message).__name__}")
 

@@ -31,6 +31,7 @@ class Scenarios:
 
     async def begin(self, session: Session, scenario: Scenario) -> str | None:
         """Start the scenario's emulator; return its resource, or None if that did not work."""
+        # A key pressed twice starts it once: the wizard lies over the menu by then.
         if self._app.screen is not self.menu:
             return None
         try:

@@ -37,6 +37,7 @@ async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
     """
     with _typed_text_masked(app):
         _mask(app)
+        # The picture is of what was painted last, so the masks have to be painted first.
         painted = asyncio.Event()
         app.screen.call_after_refresh(painted.set)
         with suppress(TimeoutError):

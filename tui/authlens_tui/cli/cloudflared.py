@@ -62,7 +62,6 @@ class _CloudflaredConsole:
         self._lines = lines
 
     def on_event(self, event: CloudflaredEvent) -> None:
-        """Tell one event."""
         if self._lines.wanted:
             self._lines.write(_as_json(event))
             return

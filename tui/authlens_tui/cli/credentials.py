@@ -56,7 +56,7 @@ async def list_credentials(arguments: Namespace) -> int:
 
 
 async def _read() -> tuple[Sequence[Holding], Sequence[DamagedRecord]]:
-    # Opening the keyring could ask the user to unlock it, and no secret is needed here.
+    # Named, not opened: the keyring might ask the user to unlock it, and no secret is needed here.
     async with aclosing(Credentials.open(KeyringStore())) as credentials:
         with suppress(StateUnusable):  # an index that can only be read is still listed
             await credentials.recover()

@@ -1,4 +1,4 @@
-"""Starting the full-screen app on a terminal that can show it, or saying why there is none."""
+"""The full-screen app, the demo and the replay: started on a terminal that can show them, or refused."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from authlens_tui.cli.terminal.terminal_kind import why_no_screen
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from textual.app import App
 
     from authlens_core.login.facts import Options
@@ -35,6 +37,44 @@ def run_app(url: str | None, options: Options | None = None) -> int:
 
     given = {checked: options} if checked is not None and options is not None else {}
     return run_to_end(AuthlensApp(start_url=checked, workspace=Workspace(options=given)))
+
+
+def demo(arguments: Namespace) -> int:
+    """Run the app on the embedded emulator; none of its tokens are kept after it ends.
+
+    With a scenario, or with `play`, the wizard comes at once; otherwise the menu of scenarios.
+
+    Raises:
+        UsageError: there is no such scenario, or this is no terminal for a full screen.
+    """
+    names, play = arguments.fault, arguments.play
+    from authlens_tui.cli.faults import chosen_cases
+
+    cases = chosen_cases(names)
+    if cases is None:
+        return 0
+    require_terminal("authlens emulator, and authlens login with the URL that it prints")
+    from authlens_tui.app.demo import DemoApp
+
+    app = DemoApp(faults=cases, play=play, menu=not names and not play, port=arguments.port)
+    return run_to_end(app)
+
+
+def open_file(arguments: Namespace) -> int:
+    """Show the file until the user leaves.
+
+    Raises:
+        UsageError: it is no session file, or this is no terminal for a full screen.
+    """
+    from authlens_core.export.saved_file import named_path, open_session
+
+    path = named_path(arguments.file)
+    trace = open_session(path)
+    require_terminal(f"authlens export {shlex.quote(str(path))} --format markdown")
+    from authlens_tui.app.replay import Replay
+
+    app = Replay(trace, path.name)
+    return run_to_end(app)
 
 
 def run_to_end(app: App[Any]) -> int:

@@ -31,8 +31,7 @@ from authlens_tui.cli.session import moment
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
-from authlens_tui.words.interrupted_login import STARTS_AGAIN, interrupted_words, why_it_ended
-from authlens_tui.words.working_login import already_words
+from authlens_tui.words.logins import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
 
 INTERRUPTED = 130
 

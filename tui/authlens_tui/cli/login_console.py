@@ -24,7 +24,7 @@ from authlens_tui.cli.terminal.pasted_lines import likeliest
 from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.browser import open_browser
-from authlens_tui.words.pasting import refused_words
+from authlens_tui.words.logins import refused_words
 
 _MOST_EARLIER: Final = 16  # lines that are kept in case that the rest of an address comes later
 _SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may deliver it in pieces

@@ -177,10 +177,10 @@ VERBS: Final[dict[str, _Verb]] = {
     "service-token": _service_token,
     "store": _verb("store"),
     "export": _verb("export", "export_trace"),
-    "open": _verb("open", "open_file", attached=True),
+    "open": _verb("full_screen", "open_file", attached=True),
     "compare": _verb("compare", "compare_traces"),
     "doctor": _verb("doctor", attached=True),
     "config": _verb("config"),
-    "demo": _verb("demo", attached=True),
+    "demo": _verb("full_screen", "demo", attached=True),
     "emulator": _verb("emulator"),
 }

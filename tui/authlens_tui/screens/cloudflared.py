@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import getters, on, work
+from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.widgets import Button, Static
+from textual.binding import BindingType
+from textual.widgets import Static
 
 from authlens_core.cloudflared.causes import KNOWN_BUGS
 from authlens_core.cloudflared.login import (
@@ -27,11 +27,12 @@ from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
-from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons
+from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _INTRO: Final = (
@@ -53,9 +54,9 @@ class CloudflaredScreen(Dialog[bool]):
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("cloudflared.tcss")]  # noqa: RUF012 - Textual declares it
     HELP = "Login with cloudflared. The link works on any machine. Known problems:\n" + "\n".join(KNOWN_BUGS)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "copy_link", "Copy link", id="cloudflared.copy", tooltip="Copy the link to open"),
-        Binding("t", "again", "Try again", id="cloudflared.again", tooltip="Run cloudflared again"),
-        Binding("escape,q", "leave", "Close", id="cloudflared.close", tooltip="Stop cloudflared and go back"),
+        bound("cloudflared.copy", "c", "copy_link", "Copy link", "Copy the link to open"),
+        bound("cloudflared.again", "t", "again", "Try again", "Run cloudflared again"),
+        bound("cloudflared.close", "escape,q", "leave", "Close", "Stop cloudflared and go back"),
     ]
 
     words = getters.query_one("#words", Static)
@@ -89,9 +90,9 @@ class CloudflaredScreen(Dialog[bool]):
             yield Static(id="said")
             yield Static(id="result")
             with DialogButtons():
-                yield Button(Content("Copy link"), id="copy_link", variant="primary")
-                yield Button(Content("Try again"), id="again")
-                yield Button(Content("Close"), id="leave")
+                yield action_button("Copy link", "copy_link", variant="primary")
+                yield action_button("Try again", "again")
+                yield action_button("Close", "leave")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -181,10 +182,6 @@ class CloudflaredScreen(Dialog[bool]):
         self.result.set_classes("-good" if good else "-bad")
         self.result.update(Content(words))
         self._show()
-
-    @on(Button.Pressed)
-    async def _button(self, event: Button.Pressed) -> None:
-        await self.run_action(f"screen.{event.button.id}")
 
     async def action_copy_link(self) -> None:
         if self._link is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Button, Static
 
-from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 COPY_TOKEN: Final = (
@@ -25,10 +26,8 @@ class ConfirmScreen(Dialog[bool]):
     """Asks one question; the safe answer has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Confirm"),
-        Binding(
-            "n,escape", "answer(False)", "No", key_display="n", id="confirm.no", tooltip="Change nothing"
-        ),
+        bound("confirm.yes", "y", "answer(True)", "Yes", "Confirm"),
+        bound("confirm.no", "n,escape", "answer(False)", "No", "Change nothing", sign="n"),
     ]
 
     def __init__(self, title: str, words: str, yes: str) -> None:
@@ -41,16 +40,13 @@ class ConfirmScreen(Dialog[bool]):
         with DialogBox(self._title):
             yield Static(Content(self._words))
             with DialogButtons():
-                yield Button(Content("Cancel"), id="no")
-                yield Button(Content(self._yes), id="yes", variant="warning")
+                yield action_button("Cancel", "answer(False)", id="no")
+                yield action_button(self._yes, "answer(True)", id="yes", variant="warning")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Put the focus on the answer that changes nothing."""
+        # Enter is pressed by habit: it must not confirm what cannot be undone.
         self.query_one("#no", Button).focus()
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "yes")
 
     def action_answer(self, answer: bool) -> None:  # noqa: FBT001 - called by the key binding
         self.dismiss(answer)

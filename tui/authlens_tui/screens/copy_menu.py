@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import CopyMenuWanted
@@ -31,7 +32,7 @@ class CopyMenuScreen(Dialog[Copyable | None]):
 
     HELP = "Choose what to copy with the arrow keys and Enter. Secrets are masked."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="copy_menu.cancel", tooltip="Back without copying"),
+        bound("copy_menu.cancel", "escape", "dismiss(None)", "Back", "Back without copying"),
     ]
 
     def __init__(self, choices: Sequence[Copyable]) -> None:

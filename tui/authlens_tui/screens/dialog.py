@@ -8,6 +8,8 @@ from typing import ClassVar, Final, TypeVar
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
+from textual.widgets import Button, Static
+from textual.widgets.button import ButtonVariant
 
 from authlens_tui.terminal.content import Content
 
@@ -19,6 +21,14 @@ class Dialog(ModalScreen[_Answer]):
     """A screen over another one, with a `DialogBox` and a footer."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_STYLES
+
+    def tell(self, line: str, words: str, *, good: bool | None = None) -> None:
+        """Show a sentence in a line of the dialog, once there is one; `good` is None for what is neither."""
+        if self.is_mounted:
+            shown = self.query_one(line, Static)
+            shown.update(Content(words))
+            shown.set_class(good is True, "-good")
+            shown.set_class(good is False, "-bad")
 
 
 class DialogBox(VerticalScroll, can_focus=False):
@@ -35,3 +45,14 @@ class DialogBox(VerticalScroll, can_focus=False):
 
 class DialogButtons(Horizontal):
     """The buttons of a dialog, in one row; their keys are in the footer."""
+
+
+def action_button(
+    words: str,
+    action: str,
+    *,
+    id: str = "",  # noqa: A002 - Textual's name
+    variant: ButtonVariant = "default",
+) -> Button:
+    """Return a button that does what a key of the screen does; its id is the action unless given."""
+    return Button(Content(words), id=id or action, variant=variant, action=f"screen.{action}")

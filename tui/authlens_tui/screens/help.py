@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.dom import DOMNode
 from textual.events import Click
@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
@@ -104,12 +105,13 @@ class HelpScreen(ModalScreen[None]):
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark", "dismiss", "Back", id="help.close", tooltip="Go back"),
-        Binding("g", "words", "Words", id="help.words", tooltip="Go to the words in use"),
+        bound("help.close", "escape,question_mark", "dismiss", "Back", "Go back"),
+        bound("help.words", "g", "words", "Words", "Go to the words in use"),
     ]
 
     def __init__(self, about: Screen[Any]) -> None:
         super().__init__()
+        # Taken now: the user asks about what had the focus when the key was pressed.
         focused = about.focused
         self._actions = possible_actions(about)
         self._help = _help_of((about,) if focused is None else focused.ancestors_with_self)

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, ClassVar, Final, NamedTuple
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click, Key, Resize
 from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
@@ -16,6 +16,7 @@ from textual.widgets import Static, Tab, TabbedContent, Tabs
 from textual.widgets._tabbed_content import ContentTab
 
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _LETTERS: Final = "asdfghjklqwertyuiopzxcvbnm"
@@ -56,6 +57,7 @@ def places_of(screen: Screen[Any]) -> tuple[Place, ...]:
             break
         seen = widget.region.intersection(screen.region)
         at = seen.bottom_left if isinstance(widget, Tab) else seen.offset  # under the label
+        # A container and its first child may start on the same cell.
         while at in found:
             at += Offset(_ROOM, 0)
         found[at] = Place(letter, widget, at)
@@ -93,8 +95,8 @@ class JumpScreen(ModalScreen[Place | None]):
 
     CSS_PATH = "jump.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+o", "close", "Stay", key_display="esc", id="jump.close", tooltip="Stay here"),
-        Binding("enter", "go", "Go", id="jump.go", tooltip="Go to the marked letter; Tab marks the next"),
+        bound("jump.close", "escape,ctrl+o", "close", "Stay", "Stay here", sign="esc"),
+        bound("jump.go", "enter", "go", "Go", "Go to the marked letter; Tab marks the next"),
     ]
 
     def __init__(self, places: tuple[Place, ...]) -> None:
@@ -103,13 +105,11 @@ class JumpScreen(ModalScreen[Place | None]):
         self._size_now = self.app.size
 
     def compose(self) -> ComposeResult:
-        """Lay a letter over each place."""
         for place in self._places.values():
             yield _Letter(place)
         yield KeyFooter()
 
     def on_key(self, event: Key) -> None:
-        """Go where the letter leads."""
         if (place := self._places.get(event.character or "")) is not None:
             event.stop()
             self.dismiss(place)
@@ -125,10 +125,8 @@ class JumpScreen(ModalScreen[Place | None]):
             self.dismiss(None)
 
     def action_go(self) -> None:
-        """Go to the letter that has the focus."""
         if isinstance(self.focused, _Letter):
             self.dismiss(self.focused.place)
 
     def action_close(self) -> None:
-        """Stay where the focus was."""
         self.dismiss(None)

@@ -102,6 +102,8 @@ class Actions(Provider):
         wanted = query.casefold().split()
         for one in possible_actions(self.screen):
             words = f"{one.name}: {one.meaning}"
+            # Textual matches letters in order, however far apart; a whole word is more likely what was
+            # meant.
             score = matcher.match(words)
             if wanted and all(word in words.casefold() for word in wanted):
                 score = 2.0 if words.casefold().startswith(wanted[0]) else 1.0

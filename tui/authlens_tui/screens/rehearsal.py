@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -83,7 +84,7 @@ class RehearsalScreen(Screen[None]):
         "shows the answer. When you leave the wizard with d you are here again."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Dashboard", id="rehearsal.leave", tooltip="Clear the filter, or leave"),
+        bound("rehearsal.leave", "escape", "leave", "Dashboard", "Clear the filter, or leave"),
     ]
 
     filter = getters.query_one("#filter", Input)
@@ -110,6 +111,7 @@ class RehearsalScreen(Screen[None]):
             with Vertical(id="menu"):
                 yield _Filter(placeholder="Type to filter", id="filter", compact=True)
                 scenarios = OptionList(id="scenarios", markup=False)
+                # The focus stays in the filter, so that typing always filters; its keys move the list.
                 scenarios.can_focus = False
                 yield scenarios
             with VerticalScroll(id="card"):

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
@@ -21,8 +21,9 @@ from authlens_core.credentials.vault.open_store import file_path, remembered_pla
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
-from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _CHOICES: Final = (
@@ -93,6 +94,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
         if self._new_file and len(first.value) < SHORTEST:
             self.hint(f"At least {SHORTEST} characters.", first)
+        # Enter in the first field leads to the second one, and is no mistake yet.
         elif self._new_file and not second.has_focus and not second.value:
             second.focus()
         elif self._new_file and first.value != second.value:
@@ -101,9 +103,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
             self.choose(StoreChoice(StoreKind.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
 
     def hint(self, words: str, field: Input) -> None:
-        hint = self.query_one("#hint", Static)
-        hint.add_class("-bad")
-        hint.update(Content(words))
+        self.tell("#hint", words, good=False)
         field.focus()
 
     def action_keyring(self) -> None:
@@ -141,15 +141,13 @@ class StoreChoiceScreen(SecretStoreScreen):
 
     choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1,m", "memory", "Memory only", id="store.memory", tooltip="Keep tokens until exit"),
-        Binding(
-            "2", "encrypted", "Encrypted file", id="store.encrypted", tooltip=("Protected by a passphrase")
-        ),
-        Binding("3", "plain", "Plain file", id="store.plain", tooltip="Readable by you and root; asks again"),
-        Binding("t", "again", "Try again", id="store.again", tooltip="Try the same store again"),
-        Binding("k", "keyring", "Keyring", id="store.keyring", tooltip="The keyring of the operating system"),
-        Binding("q", "leave", "Leave", id="store.quit", tooltip="Quit authlens"),
-        Binding("escape", "back", "Back", id="store.back", tooltip="Back, or quit authlens"),
+        bound("store.memory", "1,m", "memory", "Memory only", "Keep tokens until exit"),
+        bound("store.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
+        bound("store.plain", "3", "plain", "Plain file", "Readable by you and root; asks again"),
+        bound("store.again", "t", "again", "Try again", "Try the same store again"),
+        bound("store.keyring", "k", "keyring", "Keyring", "The keyring of the operating system"),
+        bound("store.quit", "q", "leave", "Leave", "Quit authlens"),
+        bound("store.back", "escape", "back", "Back", "Back, or quit authlens"),
     ]
 
     def __init__(
@@ -170,22 +168,18 @@ class StoreChoiceScreen(SecretStoreScreen):
             yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="dialog-words")
             yield from self.typing()
             with DialogButtons():
-                yield Button(Content("Memory only"), id="memory", variant="primary")
-                yield Button(Content("Encrypted file"), id="encrypted")
-                yield Button(Content("Plain file"), id="plain")
+                yield action_button("Memory only", "memory", variant="primary")
+                yield action_button("Encrypted file", "encrypted")
+                yield action_button("Plain file", "plain")
             with DialogButtons():
-                yield Button(Content("Try again"), id="again")
-                yield Button(Content("Keyring"), id="keyring")
-                yield Button(Content("Leave"), id="quit")
+                yield action_button("Try again", "again")
+                yield action_button("Keyring", "keyring")
+                yield action_button("Leave", "leave", id="quit")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#keyring").display = self._place is not StoreKind.KEYRING
         self.type(show=self._unlock)
-
-    @on(Button.Pressed)
-    async def _button(self, event: Button.Pressed) -> None:
-        await self.run_action(f"screen.{'leave' if event.button.id == 'quit' else event.button.id}")
 
     def action_memory(self) -> None:
         self.choose(StoreChoice(StoreKind.MEMORY))

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from textual.binding import Binding
 
+from authlens_tui.widgets.key_binding import bound
+
 
 class Verb(StrEnum):
     """What a key does on the dashboard, the wizard, or both."""
@@ -88,12 +90,6 @@ def bind(
         sign: the key as the footer shows it, where Textual would show its name.
         show: true for a key that the footer shows.
     """
-    return Binding(
-        key,
-        f"act('{verb}')",
-        name,
-        id=f"{screen}.{known_as or verb}",
-        tooltip=meaning,
-        show=show,
-        key_display=sign or None,
+    return bound(
+        f"{screen}.{known_as or verb}", key, f"act('{verb}')", name, meaning, show=show, sign=sign or None
     )

@@ -98,6 +98,7 @@ def open_browser(
             env=for_children(settings),
         )
         if child.stdin is not None:
+            # On stdin, not in an argument: other users can read those, and the link has the state in it.
             child.stdin.write(address.text.encode())
             child.stdin.close()
     except OSError:

@@ -68,6 +68,7 @@ async def copy_text(
     own = _has_own_clipboard(environ)
     in_system = own and await _in_time(to_system or partial(fill, environ, _SYSTEM_SECONDS), text)
     here = f"Copied {count} characters to the clipboard of this machine"
+    # In tmux or screen the terminal may be another machine's: it is asked as well, below.
     if in_system and not (environ.get("TMUX") or environ.get("STY")):
         return Copied(CopyWay.SYSTEM, count, f"{here}.")
     if environ.get("TMUX") and await _in_time(to_tmux or partial(_load_tmux_buffer, environ), text):
@@ -164,6 +165,7 @@ async def _in_time(action: Callable[[str], None], text: str) -> bool:
             worked = False
         else:
             worked = True
+        # The program may have ended while the clipboard still hung.
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, worked)
 

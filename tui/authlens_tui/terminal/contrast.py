@@ -53,6 +53,7 @@ def readable(style: Style, least: float) -> Style:
     text, behind = _fixed(style.color), _fixed(style.bgcolor)
     if text is None or behind is None or contrast(text, behind) >= least:
         return style
+    # Towards the end that is further from the background; mixing keeps as much of the hue as can be.
     towards = max(WHITE, BLACK, key=lambda end: contrast(end, behind))
     steps = (text.blend(towards, step / _STEPS) for step in range(1, _STEPS))
     colour = next((one for one in steps if contrast(one, behind) >= least), towards)

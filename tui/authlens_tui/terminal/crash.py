@@ -8,14 +8,13 @@ are shown. This touches private names of Textual; `tests/tui/test_crash.py` noti
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
-from traceback import extract_tb
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual.worker import WorkerFailed
 
 from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_tui.terminal.own_frames import own_frames
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     _Base = App[int]
 else:
     _Base = object
-
-_PLACES: Final = 4
-_PACKAGES: Final = ("authlens_tui", "authlens_core")
 
 
 class QuietCrash(_Base):
@@ -57,13 +53,14 @@ class QuietCrash(_Base):
 
 def crash_report(error: BaseException | None, stage: str = "", place: StoreKind | None = None) -> str:
     """Return what is shown about `error`: no value, no message, no local variable."""
+    # Textual wraps an error for each worker that waited for another one.
     while isinstance(error, WorkerFailed):
         error = error.error
     kind = type(error).__name__ if error is not None else "unknown"
     where = f" in the stage {stage}" if stage else ""
     lines = [
         f"authlens stopped{where} because of a bug ({kind}).",
-        *(f"  at {one}" for one in _places(error)),
+        *(f"  at {one}" for one in own_frames(None if error is None else error.__traceback__)),
         f"  report {secrets.token_hex(4)}",
         f"{_kept(place)}Please report the lines above; they contain no secrets.",
     ]
@@ -76,20 +73,6 @@ def _kept(place: StoreKind | None) -> str:
     if place is StoreKind.MEMORY:
         return "Tokens were in memory only: they are lost here, but valid at the server until they expire. "
     return f"What was stored so far is safe in {place.words}. "
-
-
-def _places(error: BaseException | None) -> list[str]:
-    """Return the last frames in our own packages as `module.py:line function`."""
-    if error is None or error.__traceback__ is None:
-        return []
-    found: list[str] = []
-    for frame in extract_tb(error.__traceback__):
-        parts = Path(frame.filename).parts
-        package = next((p for p in _PACKAGES if p in parts), None)
-        if package is not None:
-            inside = "/".join(parts[len(parts) - 1 - parts[::-1].index(package) :])
-            found.append(f"{inside}:{frame.lineno} {frame.name}")
-    return found[-_PLACES:]
 
 
 def _ignore(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:

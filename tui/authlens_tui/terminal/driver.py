@@ -108,6 +108,7 @@ if sys.platform != "win32":
             try:
                 return list(super()._sequence_to_key_events(sequence, alt))
             except (ValueError, OverflowError):
+                # An exception in this thread would end the reading, and with it every key.
                 return [Key(Keys.Ignore, None)]
 
     class SturdyDriver(LinuxDriver):
@@ -124,6 +125,8 @@ if sys.platform != "win32":
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
                 while not self.exit_event.is_set():
+                    # Not for ever: only the time that passes shows that an Escape was a key, and not the
+                    # beginning of a sequence.
                     if selector.select(0.1):
                         data = _read(self.fileno)
                         if not data:

@@ -39,6 +39,7 @@ class IdleCollection:
         now = self._monotonic()
         if gc.get_count()[2] < DUE or (now - self._last_key < QUIET and now - self._last_full < LATEST):
             return False
+        # What was frozen after the last collection may be garbage by now.
         gc.unfreeze()
         gc.collect()
         gc.freeze()

@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual.filter import Monochrome, NoColor
+from textual.filter import LineFilter, Monochrome, NoColor
 
 from authlens_tui.terminal.contrast import HIGH, Contrast
-from authlens_tui.terminal.filter_chain import FilterChain
 from authlens_tui.terminal.hyperlinks import OneLink, RfcLinks
 from authlens_tui.terminal.scrubbing import Scrubbing
 
 if TYPE_CHECKING:
-    from textual.filter import LineFilter
+    from rich.segment import Segment
+    from textual.color import Color
+
+
+class FilterChain(LineFilter):
+    """Applies `filters` one after the other.
+
+    Textual copies each painted line once for each filter of a list, and looks each copy up at every repaint.
+    """
+
+    def __init__(self, filters: Sequence[LineFilter]) -> None:
+        super().__init__()
+        self.filters = tuple(filters)
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        for each in self.filters:
+            segments = each.apply(segments, background)
+        return segments
 
 
 class LineFilters:
@@ -32,6 +48,7 @@ class LineFilters:
 
         NO_COLOR removes every colour but keeps bold and reverse; Textual alone would paint in grey.
         """
+        # Textual adds one of them for NO_COLOR, which would paint in grey.
         kept = [one for one in given if not isinstance(one, (Monochrome, NoColor))]
         colour = self._no_colour if no_color else self._high_contrast if high_contrast else self._contrast
         return (self._scrubbing, *kept, colour, *self._links)

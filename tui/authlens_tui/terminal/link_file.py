@@ -98,6 +98,7 @@ def _leftovers(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _remove_if_nobodys(path: Path) -> bool:
+    # No link is followed and no FIFO waited for: the directory of temporary files is everyone's.
     descriptor = os.open(path, os.O_RDONLY | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
     try:
         found = os.fstat(descriptor)

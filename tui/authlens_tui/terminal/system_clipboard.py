@@ -79,6 +79,7 @@ def _main() -> int:
     copy, _ = pyperclip.determine_clipboard()
     if getattr(copy, "__name__", "") in _UNFIT:
         return 1
+    # pyperclip looks at no exit code; its programs are noted here, so that `_main` can.
     subprocess.Popen = Noted  # type: ignore[misc]
     copy(sys.stdin.buffer.read().decode("utf-8"))
     return 1 if any(program.returncode for program in started) else 0

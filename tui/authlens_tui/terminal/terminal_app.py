@@ -131,6 +131,7 @@ class TerminalApp(QuietCrash, App[int]):
     ) -> None:
         """Show a toast, or on a narrow terminal a line in the screen, if it has one for notes."""
         top = self.screen_stack[-1] if self.screen_stack else None
+        # What has markup is Textual's own, and is left to it.
         if markup or not isinstance(top, TakesNotes) or self.size.width >= _ROOM_FOR_TOASTS:
             text, title = safe_text(message), safe_line(title)
             super().notify(text, title=title, severity=severity, timeout=timeout, markup=markup)

@@ -13,6 +13,17 @@ from typing import Final
 from textual.color import Color
 from textual.theme import Theme
 
+
+def _scrollbar(colour: str, *, hover: str, active: str, behind: str) -> dict[str, str]:
+    backgrounds = ("background", "background-hover", "background-active", "corner-color")
+    return {
+        "scrollbar": colour,
+        "scrollbar-hover": hover,
+        "scrollbar-active": active,
+        **{f"scrollbar-{part}": behind for part in backgrounds},
+    }
+
+
 DARK: Final = Theme(
     name="authlens-dark",
     primary="#8ab4d8",
@@ -38,13 +49,7 @@ DARK: Final = Theme(
         "footer-key-foreground": "#e8a85c",
         "footer-description-foreground": "#9aa6b5",
         "input-selection-background": "#8ab4d8 30%",
-        "scrollbar": "#35404f",
-        "scrollbar-hover": "#4a5a6e",
-        "scrollbar-active": "#8ab4d8",
-        "scrollbar-background": "#141a22",
-        "scrollbar-background-hover": "#141a22",
-        "scrollbar-background-active": "#141a22",
-        "scrollbar-corner-color": "#141a22",
+        **_scrollbar("#35404f", hover="#4a5a6e", active="#8ab4d8", behind="#141a22"),
     },
 )
 
@@ -73,13 +78,7 @@ LIGHT: Final = Theme(
         "footer-key-foreground": "#8f4600",
         "footer-description-foreground": "#4c5560",
         "input-selection-background": "#1f5f86 25%",
-        "scrollbar": "#c3bcae",
-        "scrollbar-hover": "#a89f8e",
-        "scrollbar-active": "#1f5f86",
-        "scrollbar-background": "#fbf9f4",
-        "scrollbar-background-hover": "#fbf9f4",
-        "scrollbar-background-active": "#fbf9f4",
-        "scrollbar-corner-color": "#fbf9f4",
+        **_scrollbar("#c3bcae", hover="#a89f8e", active="#1f5f86", behind="#fbf9f4"),
     },
 )
 
@@ -109,13 +108,7 @@ HIGH_CONTRAST: Final = Theme(
         "footer-key-foreground": "#ffd75f",
         "footer-description-foreground": "#ffffff",
         "input-selection-background": "#ffff5f 60%",
-        "scrollbar": "#a0a0a0",
-        "scrollbar-hover": "#ffffff",
-        "scrollbar-active": "#ffff5f",
-        "scrollbar-background": "#000000",
-        "scrollbar-background-hover": "#000000",
-        "scrollbar-background-active": "#000000",
-        "scrollbar-corner-color": "#000000",
+        **_scrollbar("#a0a0a0", hover="#ffffff", active="#ffff5f", behind="#000000"),
     },
 )
 """Text has a contrast of 7 : 1 or more on every surface (WCAG 2.2 §1.4.6)."""
@@ -180,6 +173,7 @@ def theme_for(environ: Mapping[str, str]) -> Theme:
     term = environ.get("TERM", "").strip().lower()
     if environ.get("COLORTERM", "").strip().lower() in _DIRECT or term in _UNKNOWN:
         return DARK
+    # A name that says nothing about colours is that of an old terminal; newer ones set COLORTERM.
     return DARK if term.rpartition("-")[2] in _MANY else SIXTEEN
 
 

@@ -40,6 +40,7 @@ class HangingText(Static):
             self.refresh(layout=not width or self._height(width) != height)
 
     def _text(self, width: int) -> Content:
+        # Textual asks for height and text many times for one layout: what was wrapped for a width is kept.
         if self._wrapped[0] != width:
             lines = [line for item in self._items for line in hanging_lines(item, width)]
             self._wrapped = width, Content("\n").join(lines)

@@ -180,6 +180,7 @@ class KeyFooter(Widget):
     def on_mouse_down(self, event: events.MouseDown) -> None:
         entry = self._at(event.x)
         if entry is not None and entry.enabled:
+            # As if the key had been pressed: the widget with the focus may have it, and not the screen.
             self.app.simulate_key(entry.key)
         elif entry is not None:
             self.app.bell()
@@ -197,6 +198,7 @@ def _fitting(keys: Sequence[FooterEntry], room: int, *, compact: bool) -> list[F
         kept.pop(next(at for at in reversed(range(len(kept))) if kept[at].action not in _HELP))
     shown: list[FooterEntry | None] = list(kept)
     if len(kept) < len(keys):
+        # Before the last one, which is the key for help.
         shown.insert(len(kept) - 1, None)
     return shown
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from authlens_core.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.exchange_view import duration
 
 
@@ -69,22 +70,8 @@ class Stepper(Widget, can_focus=True):
 
     HELP = "The stages of the login. Up and down choose which one is shown."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "up,left",
-            "look(-1)",
-            "previous",
-            show=False,
-            id="stepper.previous",
-            tooltip="Previous stage",
-        ),
-        Binding(
-            "down,right",
-            "look(1)",
-            "following",
-            show=False,
-            id="stepper.next",
-            tooltip="Next stage",
-        ),
+        bound("stepper.previous", "up,left", "look(-1)", "previous", "Previous stage", show=False),
+        bound("stepper.next", "down,right", "look(1)", "following", "Next stage", show=False),
     ]
     DEFAULT_CSS = """
     Stepper {
@@ -128,6 +115,7 @@ class Stepper(Widget, can_focus=True):
 
     def _in_view(self, room: int) -> range:
         """Return which steps there is room for, around the one that is looked at."""
+        # Centred, and moved from there only as far as both ends of the list demand.
         first = max(0, min(self.looked_at - room // 2, len(self.steps) - room))
         return range(first, min(len(self.steps), first + max(1, room)))
 
@@ -169,6 +157,7 @@ class Stepper(Widget, can_focus=True):
             return
         if self.has_class("-line"):
             signs = self._signs_in_view(self.content_size.width)
+            # Each sign has a blank before it; the ellipsis of steps left out takes two cells more.
             place = (spot.x - 1 - 2 * (signs.start > 0)) // 2
             if 0 <= place < len(signs):
                 self._choose(signs.start + place)

@@ -28,6 +28,7 @@ def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tup
     last = trace.records[-1] if trace.records else None
 
     def latest(number: int, stage: Stage) -> StageRecord | None:
+        # What was run after the login has no place among its stages, and is past in any case.
         past = number <= here or stage not in LOGIN_STAGES
         return trace.latest(stage) if past else _unresolved(last, stage, position)
 
@@ -48,8 +49,12 @@ def _step(number: int, stage: Stage, record: StageRecord | None, running: Stage 
     title = STAGE_INFO[stage].title
     if running is stage:
         return StageStep(number, title, StepState.RUNNING)
-    if record is None:
-        return StageStep(number, title)
+    return StageStep(number, title) if record is None else StageStep(number, title, *how_it_ended(record))
+
+
+def how_it_ended(record: StageRecord) -> tuple[StepState, float]:
+    """Return the state of a stage that was run, and the seconds to show beside it."""
     passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
+    # Of a stage that waits for a user, the time on the network says more than the wait.
     took = record.network if record.exchanges else record.elapsed
-    return StageStep(number, title, _STATES.get(record.outcome, passed), took)
+    return _STATES.get(record.outcome, passed), took

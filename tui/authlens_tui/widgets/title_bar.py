@@ -26,6 +26,7 @@ class TitleBar(Static):
 
     def __init__(self, subject: str, store_name: str = "", *, tampered: bool = False) -> None:
         super().__init__()
+        # Without a repaint: the widget is not mounted yet.
         self.set_reactive(TitleBar.tampered, tampered)
         self._subject = safe_line(subject)
         self.set_reactive(TitleBar.store_name, safe_line(store_name, NAME))

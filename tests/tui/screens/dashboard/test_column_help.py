@@ -8,8 +8,8 @@ from textual.widgets import Static
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
-from authlens_tui.screens.dashboard.column_help import column_help
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.words import column_help
 from authlens_tui.screens.help import HelpScreen
 from support.grants import NOW, grant, keep
 from support.screens import run_screen, text_of, until

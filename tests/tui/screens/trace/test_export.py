@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from textual.widgets import RadioSet
+from textual.widgets import RadioSet, Static
 
 from authlens_core.export.session_file import read_session
 from authlens_core.trace.record import Trace
@@ -86,8 +86,8 @@ async def test_home_is_understood_and_a_bad_place_is_said(private_environment: P
     async with run_screen(screen) as (_, pilot):
         screen.name_field.value = "~/no/such"
         await pilot.press("enter")
-        await until(pilot, lambda: "cannot be written" in str(screen.hint.content))
+        await until(pilot, lambda: "cannot be written" in str(screen.query_one("#hint", Static).content))
         screen.name_field.value = "~/saved.json"
         await pilot.press("enter")
-        await until(pilot, lambda: "Written to" in str(screen.hint.content))
+        await until(pilot, lambda: "Written to" in str(screen.query_one("#hint", Static).content))
     assert (private_environment / "saved.json").exists()

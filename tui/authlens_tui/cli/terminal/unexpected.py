@@ -6,25 +6,21 @@ A traceback shows lines of data in its message, and tokens may be among them.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from traceback import extract_tb
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_tui.cli.terminal.output import say
+from authlens_tui.terminal.own_frames import own_frames
 
 if TYPE_CHECKING:
     import asyncio
 
 FAILED: Final = 1
-_PLACES: Final = 4
-_PACKAGES: Final = ("authlens_tui", "authlens_core")
 
 
 def say_unexpected(error: BaseException) -> None:
     """Show the user that it was our mistake, and where to report."""
     say(f"✖ authlens stopped because of a bug ({type(error).__name__}).")
-    for place in _places(error.__traceback__):
+    for place in own_frames(error.__traceback__):
         say(f"    at {place}")
     say("  → Please report the lines above; they contain no secrets.")
 
@@ -50,17 +46,5 @@ def _say_nothing(_lost: object) -> None:
 def _lost(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     if isinstance(error, Exception):
-        where = " ".join(_places(error.__traceback__)[-1:]) or "asyncio"
+        where = " ".join(own_frames(error.__traceback__)[-1:]) or "asyncio"
         say(f"! an internal error of authlens was ignored ({type(error).__name__}, {where})")
-
-
-def _places(trace: TracebackType | None) -> list[str]:
-    """Return the last frames in our own packages as `package/module.py:line`."""
-    found = []
-    for frame in extract_tb(trace):
-        parts = Path(frame.filename).parts
-        package = next((name for name in _PACKAGES if name in parts), None)
-        if package is not None:
-            inside = parts[len(parts) - 1 - parts[::-1].index(package) :]
-            found.append(f"{'/'.join(inside)}:{frame.lineno}")
-    return found[-_PLACES:]

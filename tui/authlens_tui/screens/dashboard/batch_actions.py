@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
 
 from authlens_core.credentials.inventory.inventory import Holding
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.lifecycle.refresh import refresh_one
 from authlens_core.credentials.lifecycle.revoke import revoke_one
-from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.records.grant import GrantState
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
@@ -30,7 +32,15 @@ _REVOKE_ALL: Final = (
     "use the resources again, log in to each."
 )
 _NAMED: Final = 5  # credentials that a question lists
-_Action = Callable[[Credentials, Wire, Grant], Awaitable[ActionResult]]
+_Done = TypeVar("_Done", bound=ActionResult)
+
+
+class _Report(NamedTuple):
+    """What a batch came to: one result for each credential, and how many of each kind."""
+
+    title: str
+    results: Sequence[Result]
+    counts: str
 
 
 class BatchActions:
@@ -68,32 +78,12 @@ class BatchActions:
         else:
             self._context.post(MoveWanted())
 
-    # -- probe -----------------------------------------------------------------------------------------
+    # -- what is done to all ---------------------------------------------------------------------------
 
     def probe_all(self) -> None:
         holdings = self._those(Verb.PROBE)
         if self._may_begin(holdings, Verb.PROBE):
-            stop = self._begin("probing", holdings)
-            self._context.run(self._probe_all(holdings, stop), group="batch", description="probe all")
-
-    async def _probe_all(self, holdings: list[Holding], stop: asyncio.Event) -> None:
-        session = self._context.session
-        try:
-            found = await concurrent_map(
-                holdings,
-                lambda one: probe(session.credentials, session.wire, one),
-                on_result=self._one_done,
-                stop=stop,
-            )
-        finally:
-            self._end(holdings)
-        results = [
-            Result(holding.title, result.accepted, f"{result.layer}: {result.summary}", result.cure)
-            for holding, result in zip(holdings, found, strict=False)
-        ]
-        self._report("Probed", results, len(holdings), count_results(found))
-
-    # -- refresh and revoke ----------------------------------------------------------------------------
+            self._start("probing", holdings, probe, _probes)
 
     def refresh_all(self) -> None:
         holdings = [
@@ -102,7 +92,7 @@ class BatchActions:
             if one.grant and one.grant.has_refresh_token and one.grant.state is GrantState.LIVE
         ]
         if self._may_begin(holdings, Verb.REFRESH):
-            self._start(("Refreshed", "refreshed"), "refreshing", holdings, refresh_one)
+            self._start("refreshing", holdings, _refresh, partial(_results, "Refreshed", "refreshed"))
 
     def revoke_all(self) -> None:
         """Revoke every login shown, after a question with their number and names."""
@@ -111,44 +101,39 @@ class BatchActions:
             return
 
         async def question() -> None:
-            if await self._context.answer(_revoke_question(holdings)) and self._may_begin(
-                holdings, Verb.REVOKE
-            ):
-                self._start(("Revoked", "revoked and verified"), "revoking", holdings, revoke_one)
+            agreed = await self._context.answer(_revoke_question(holdings))
+            # While the question was open, another batch may have begun.
+            if agreed and self._may_begin(holdings, Verb.REVOKE):
+                self._start(
+                    "revoking", holdings, _revoke, partial(_results, "Revoked", "revoked and verified")
+                )
 
         self._context.ask(question)
 
-    def _start(self, words: tuple[str, str], doing: str, holdings: list[Holding], action: _Action) -> None:
-        stop = self._begin(doing, holdings)
-        self._context.run(
-            self._do_all(words, holdings, stop, action), group="batch", description="act on all"
-        )
-
-    async def _do_all(
-        self, words: tuple[str, str], holdings: list[Holding], stop: asyncio.Event, action: _Action
+    def _start(
+        self,
+        doing: str,
+        holdings: list[Holding],
+        action: Callable[[Credentials, Wire, Holding], Awaitable[_Done]],
+        report: Callable[[Sequence[tuple[Holding, _Done]]], _Report],
     ) -> None:
-        title, good = words
-        session = self._context.session
-        try:
-            found = await concurrent_map(
-                holdings,
-                lambda one: action(session.credentials, session.wire, grant_of(one)),
-                on_result=self._one_done,
-                stop=stop,
-            )
-        finally:
-            self._end(holdings)
-        results = [
-            Result(
-                holding.url.removeprefix("https://"),
-                result.good,
-                " ".join((result.summary, *result.details)),
-                result.cure,
-            )
-            for holding, result in zip(holdings, found, strict=False)
-        ]
-        right = sum(result.good for result in found)
-        self._report(title, results, len(holdings), f"{right} {good} · {len(found) - right} failed")
+        stop = self._begin(doing, holdings)
+
+        async def do_all() -> None:
+            session = self._context.session
+            try:
+                found = await concurrent_map(
+                    holdings,
+                    lambda one: action(session.credentials, session.wire, one),
+                    on_result=self._one_done,
+                    stop=stop,
+                )
+            finally:
+                self._end(holdings)
+            # Where it was stopped, there are fewer results than credentials, in the same order.
+            self._report(report(list(zip(holdings, found, strict=False))), len(holdings))
+
+        self._context.run(do_all(), group="batch", description=f"{doing} all")
 
     # -- progress --------------------------------------------------------------------------------------
 
@@ -186,12 +171,37 @@ class BatchActions:
         self._stopping = None
         self._context.end(holdings)
 
-    def _report(self, title: str, results: Sequence[Result], wanted: int, counts: str) -> None:
-        left = wanted - len(results)
-        summary = f"{counts} · {left} not started" if left else counts
-        self._context.say(f"{title}: {summary}", good=all(result.good for result in results) and not left)
+    def _report(self, done: _Report, wanted: int) -> None:
+        left = wanted - len(done.results)
+        summary = f"{done.counts} · {left} not started" if left else done.counts
+        good = all(result.good for result in done.results) and not left
+        self._context.say(f"{done.title}: {summary}", good=good)
         if self._context.is_current:
-            self._context.show(ResultsScreen(title, summary, results))
+            self._context.show(ResultsScreen(done.title, summary, done.results))
+
+
+def _refresh(credentials: Credentials, wire: Wire, holding: Holding) -> Awaitable[ActionResult]:
+    return refresh_one(credentials, wire, grant_of(holding))
+
+
+def _revoke(credentials: Credentials, wire: Wire, holding: Holding) -> Awaitable[ActionResult]:
+    return revoke_one(credentials, wire, grant_of(holding))
+
+
+def _probes(done: Sequence[tuple[Holding, ProbeResult]]) -> _Report:
+    results = [
+        Result(it.title, said.accepted, f"{said.layer}: {said.summary}", said.cure) for it, said in done
+    ]
+    return _Report("Probed", results, count_results([said for _, said in done]))
+
+
+def _results(title: str, good: str, done: Sequence[tuple[Holding, ActionResult]]) -> _Report:
+    results = [
+        Result(it.url.removeprefix("https://"), did.good, " ".join((did.summary, *did.details)), did.cure)
+        for it, did in done
+    ]
+    right = sum(did.good for _, did in done)
+    return _Report(title, results, f"{right} {good} · {len(done) - right} failed")
 
 
 def _revoke_question(holdings: Sequence[Holding]) -> ConfirmScreen:

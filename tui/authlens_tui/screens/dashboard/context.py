@@ -121,6 +121,7 @@ class DashboardContext:
     def ask(self, question: Callable[[], Work]) -> None:
         """Ask one question at a time: a key pressed twice opens one dialog."""
         if not self._asking:
+            # Set here, not in the worker: the second of two quick presses comes before that starts.
             self._asking = True
             self.run(self._await_answer(question), group="ask", description="ask a question")
 
@@ -152,6 +153,7 @@ class DashboardContext:
             from authlens_tui.screens.confirm import ConfirmScreen  # not needed for the first paint
 
             named = f"{holding.url or holding.title}\n\n{words}"
+            # Meanwhile the table may have been sorted or refreshed: `holding` is what the question named.
             if await self.answer(ConfirmScreen(title, named, yes)):
                 then(holding)
             elif otherwise:

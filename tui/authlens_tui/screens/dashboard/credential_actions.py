@@ -120,6 +120,7 @@ class CredentialActions:
         else:
             erased = await self._forgotten.forget_grant(credentials, holding.holding_id)
             words = "Removed from this machine. Its tokens stay valid at the server until they expire."
+        # What the store could not delete is tried again now, and at each later save.
         left = () if erased else await erase_left(credentials)
         undo = _UNDO if self._forgotten.last == holding.holding_id else _NO_UNDO
         cure = f"{undo} {left_words(left, credentials.store.place)}".rstrip()
@@ -131,7 +132,6 @@ class CredentialActions:
         return bool(self._forgotten.last)
 
     def undo_forget(self) -> None:
-        """Store what was forgotten last again."""
         self._context.run(self._undo_forget(), group="action", description="undo forget")
 
     async def _undo_forget(self) -> None:

@@ -21,12 +21,17 @@ from authlens_core.credentials.inventory.inventory import Holding, SortOrder
 from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.screens.dashboard.column_help import column_help
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
 from authlens_tui.screens.dashboard.listing import PATIENCE, Listing
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
-from authlens_tui.screens.dashboard.words import attempt_words, broken_words, empty_words, nothing_matches
+from authlens_tui.screens.dashboard.words import (
+    attempt_words,
+    broken_words,
+    column_help,
+    empty_words,
+    nothing_matches,
+)
 from authlens_tui.screens.verbs import Verb
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
@@ -125,15 +130,6 @@ class DashboardScreen(Screen[None]):
 
         return DashboardActions(self.context, self.listing, self._suggestion, self._select)
 
-    def _act_here(self, verb: Verb) -> Callable[[], object] | None:
-        here: dict[Verb, Callable[[], object]] = {
-            Verb.FILTER: self._open_filter,
-            Verb.SORT: self._sort,
-            Verb.GROUP: self._group,
-            Verb.STOP: self._stop,
-        }
-        return here.get(verb)
-
     def compose(self) -> ComposeResult:
         yield TitleBar("credentials", self.context.store_name)
         with Horizontal(id="dashboard"):
@@ -150,6 +146,7 @@ class DashboardScreen(Screen[None]):
         self.show_now(reread=True)
         self._keep_focus()
         self.look_at_files()
+        # The filter and the lists of the detail take as long to mount as all that the first paint shows.
         self.set_timer(_FIRST_PAINT, self._complete)
 
     async def _complete(self) -> None:
@@ -184,7 +181,6 @@ class DashboardScreen(Screen[None]):
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
     async def look_at_files(self) -> None:
-        """Read cloudflared's directory again."""
         found = await asyncio.to_thread(self._find)
         if found != self.listing.files:
             self.listing.files, self.listing.left_out = found, self._left_out()
@@ -193,13 +189,21 @@ class DashboardScreen(Screen[None]):
     # -- what the keys do ------------------------------------------------------------------------------
 
     def action_act(self, verb: str) -> None:
-        one = Verb(verb)
-        if (here := self._act_here(one)) is not None:
-            here()
-        elif self.context.is_store_open:
-            self.actions.verbs[one]()
-        else:
-            self.context.say("The secret store is still being opened. Try again in a moment.")
+        match Verb(verb):
+            case Verb.FILTER:
+                self._open_filter()
+            case Verb.SORT:
+                self.listing.order = self.listing.order.following()
+                self._arrange()
+            case Verb.GROUP:
+                self.listing.grouped = not self.listing.grouped
+                self._arrange()
+            case Verb.STOP:
+                self._stop()
+            case other if self.context.is_store_open:
+                self.actions.verbs[other]()
+            case _:
+                self.context.say("The secret store is still being opened. Try again in a moment.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "act" or not self.is_mounted:
@@ -246,14 +250,6 @@ class DashboardScreen(Screen[None]):
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
         self.table.focus()
-
-    def _sort(self) -> None:
-        self.listing.order = self.listing.order.following()
-        self._arrange()
-
-    def _group(self) -> None:
-        self.listing.grouped = not self.listing.grouped
-        self._arrange()
 
     # -- what is shown ---------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -19,6 +19,7 @@ from authlens_core.export.saved_file import FileExists, write_export
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -45,9 +46,9 @@ class EventsScreen(Screen[None]):
         "only the selected credential, m writes a file."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,d", "back", "Back", key_display="esc", id="events.back", tooltip="Back"),
-        Binding("o", "only", "Only one", id="events.only", tooltip="Only the selected credential, or all"),
-        Binding("m", "save", "Save", id="events.save", tooltip="Write what is shown as JSON lines"),
+        bound("events.back", "escape,d", "back", "Back", "Back", sign="esc"),
+        bound("events.only", "o", "only", "Only one", "Only the selected credential, or all"),
+        bound("events.save", "m", "save", "Save", "Write what is shown as JSON lines"),
     ]
     document = getters.query_one("#events", DocumentView)
     said = getters.query_one("#said", Static)
@@ -103,6 +104,7 @@ class EventsScreen(Screen[None]):
     async def action_save(self) -> None:
         """Write what is shown, oldest first, to a new file that only you can read."""
         text = json_lines(reversed(self._events))
+        # By creating, not by asking: another program may take a name in between.
         for number in range(1, _MOST_NAMES):
             name = Path(f"authlens-events{f'-{number}' if number > 1 else ''}.jsonl")
             path = (name if self._directory is None else self._directory / name).absolute()

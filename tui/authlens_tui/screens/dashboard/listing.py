@@ -76,7 +76,6 @@ class Listing:
         return True
 
     def rows(self, now: datetime) -> Sequence[Holding | TeamHeading]:
-        """Filter, sort and group what was read."""
         self.shown = matching(self.holdings, self.text, now)
         return arranged(self.shown, self.order, now, grouped=self.grouped)
 

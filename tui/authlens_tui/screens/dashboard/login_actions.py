@@ -10,7 +10,7 @@ from authlens_core.credentials.records.working_login import working_logins
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.messages import LoginWanted
 from authlens_tui.screens.dashboard.new_login import Known, NewLoginScreen
-from authlens_tui.words.working_login import already_words
+from authlens_tui.words.logins import already_words
 
 
 class LoginActions:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Button, Input, Static
 
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
@@ -15,9 +15,10 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
-from authlens_tui.screens.dialog import DialogBox, DialogButtons
+from authlens_tui.screens.dialog import DialogBox, DialogButtons, action_button
 from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
@@ -43,12 +44,10 @@ class MoveStoreScreen(SecretStoreScreen):
     )
     choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "1,k", "keyring", "Keyring", id="move.keyring", tooltip="The keyring of the operating system"
-        ),
-        Binding("2", "encrypted", "Encrypted file", id="move.encrypted", tooltip="Protected by a passphrase"),
-        Binding("3", "plain", "Plain file", id="move.plain", tooltip="Readable by you and root; asks again"),
-        Binding("escape", "back", "Back", id="move.back", tooltip="Back, move nothing"),
+        bound("move.keyring", "1,k", "keyring", "Keyring", "The keyring of the operating system"),
+        bound("move.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
+        bound("move.plain", "3", "plain", "Plain file", "Readable by you and root; asks again"),
+        bound("move.back", "escape", "back", "Back", "Back, move nothing"),
     ]
 
     def __init__(self, place: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:
@@ -67,10 +66,10 @@ class MoveStoreScreen(SecretStoreScreen):
             yield from self.typing()
             yield Static(classes="dialog-hint", id="said")
             with DialogButtons():
-                yield Button(Content("Keyring"), id="keyring")
-                yield Button(Content("Encrypted file"), id="encrypted")
-                yield Button(Content("Plain file"), id="plain")
-                yield Button(Content("Cancel"), id="back", variant="primary")
+                yield action_button("Keyring", "keyring")
+                yield action_button("Encrypted file", "encrypted")
+                yield action_button("Plain file", "plain")
+                yield action_button("Cancel", "back", variant="primary")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -81,10 +80,6 @@ class MoveStoreScreen(SecretStoreScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer nothing while it moves: it ends on its own. The keys stay in the footer, dimmed."""
         return None if self._busy and action in {"keyring", "encrypted", "plain", "back"} else True
-
-    @on(Button.Pressed)
-    async def _button(self, event: Button.Pressed) -> None:
-        await self.run_action(f"screen.{event.button.id}")
 
     def action_encrypted(self) -> None:
         """Ask for the passphrase, unless the file is the one that is open."""
@@ -103,7 +98,7 @@ class MoveStoreScreen(SecretStoreScreen):
             choice, unlock = self._target, choice.passphrase
         self._target = choice
         self._busy = True
-        self._tell("Opening it …")
+        self.tell("#said", "Opening it …")
         self.refresh_bindings()
         self._move(choice, unlock)
 
@@ -119,8 +114,7 @@ class MoveStoreScreen(SecretStoreScreen):
             self.dismiss(choice)
 
     def _show_progress(self, done: int, whole: int) -> None:
-        if self.is_mounted:
-            self._tell(f"Moving {done} of {whole} …")
+        self.tell("#said", f"Moving {done} of {whole} …")
 
     def _ask_again(self, choice: StoreChoice, error: AuthlensError) -> None:
         words = f"✖ {error.cause} {error.cure}"
@@ -134,9 +128,4 @@ class MoveStoreScreen(SecretStoreScreen):
             self.query_one("#passphrase", Input).value = ""
         else:
             self._target = None
-        self._tell(words, bad=not isinstance(error, PassphraseNeeded))
-
-    def _tell(self, words: str, *, bad: bool = False) -> None:
-        said = self.query_one("#said", Static)
-        said.set_class(bad, "-bad")
-        said.update(Content(words))
+        self.tell("#said", words, good=None if isinstance(error, PassphraseNeeded) else False)

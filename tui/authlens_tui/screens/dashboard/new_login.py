@@ -7,7 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Paste
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, OptionList, Static
@@ -18,8 +18,9 @@ from authlens_core.oauth.url import UrlRefused, parse_url, with_https
 from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable
 from authlens_core.state.settings import MOST_FAVOURITES, SettingsFile
-from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _HINT: Final = "Enter starts. A host name is enough, and a pasted curl command or HAR entry."
@@ -70,10 +71,10 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         "the list of favourites. A login that still works is offered before another one starts."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Cancel", id="new_login.cancel", tooltip="Back to the dashboard"),
-        Binding("ctrl+f", "favourite", "Favourite", id="new_login.favourite", tooltip="Mark or unmark it"),
-        Binding("down", "list", "Favourites", id="new_login.list", tooltip="Choose a favourite", show=False),
-        Binding("l", "again", "Log in again", id="new_login.again", tooltip="Replace the login that works"),
+        bound("new_login.cancel", "escape", "dismiss", "Cancel", "Back to the dashboard"),
+        bound("new_login.favourite", "ctrl+f", "favourite", "Favourite", "Mark or unmark it"),
+        bound("new_login.list", "down", "list", "Favourites", "Choose a favourite", show=False),
+        bound("new_login.again", "l", "again", "Log in again", "Replace the login that works"),
     ]
     field = getters.query_one("#url", UrlField)
 
@@ -105,8 +106,8 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             yield OptionList(id="favourites")
             yield Static(Content(_HINT), id="problem", classes="dialog-hint")
             with DialogButtons():
-                yield Button(Content("Use it"), id="use", variant="primary")
-                yield Button(Content("Log in again"), id="again")
+                yield action_button("Use it", "use", variant="primary")
+                yield action_button("Log in again", "again")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -125,7 +126,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             self.dismiss(LoginChoice(url))
             return
         self._offered = url
-        self._say(known.words)
+        self.tell("#problem", known.words)
         self.query_one(DialogButtons).display = True
         self.query_one("#use", Button).focus()
         self.refresh_bindings()
@@ -136,7 +137,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         try:
             return parse_url(with_https(url_in(text) or text), loopback_http=True).text
         except UrlRefused as refused:
-            self._say(f"This URL cannot be used: {refused}", bad=True)
+            self.tell("#problem", f"This URL cannot be used: {refused}", good=False)
             return None
 
     # -- favourites ------------------------------------------------------------------------------------
@@ -173,10 +174,9 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             said = f"{error.cause} {error.cure}"
         self._show_favourites()
         self.field.focus()
-        self._say(said)
+        self.tell("#problem", said)
 
     def action_list(self) -> None:
-        """Go to the favourites."""
         if self._favourites:
             favourites = self.query_one("#favourites", OptionList)
             favourites.focus()
@@ -185,6 +185,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     @on(OptionList.OptionSelected)
     def _favourite_chosen(self, event: OptionList.OptionSelected) -> None:
         """Log in to it, as if it had been typed."""
+        # The change would take the offer back that `_submitted` is about to make.
         with self.prevent(Input.Changed):
             self.field.value = self._favourites[event.option_index]
         self._submitted()
@@ -194,18 +195,11 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         if self._offered:
             self._offered = ""
             self.query_one(DialogButtons).display = False
-            self._say(_HINT)
+            self.tell("#problem", _HINT)
             self.refresh_bindings()
 
-    def _say(self, words: str, *, bad: bool = False) -> None:
-        problem = self.query_one("#problem", Static)
-        problem.set_class(bad, "-bad")
-        problem.update(Content(words))
-
-    @on(Button.Pressed, "#use")
-    def _use(self) -> None:
+    def action_use(self) -> None:
         self.dismiss(LoginChoice(self._offered, self._known[self._offered].holding_id))
 
-    @on(Button.Pressed, "#again")
     def action_again(self) -> None:
         self.dismiss(LoginChoice(self._offered))

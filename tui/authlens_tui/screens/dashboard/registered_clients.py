@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,6 +20,7 @@ from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _WORDS: Final = (
@@ -41,7 +42,7 @@ class RegisteredClientsScreen(Dialog[ClientRecord | None]):
 
     HELP = "Choose a client with the arrow keys; Enter asks, then deletes it at its server."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="clients.cancel", tooltip="Back without deleting one"),
+        bound("clients.cancel", "escape", "dismiss(None)", "Back", "Back without deleting one"),
     ]
 
     def __init__(self, clients: Sequence[tuple[ClientRecord, str]]) -> None:
@@ -58,7 +59,6 @@ class RegisteredClientsScreen(Dialog[ClientRecord | None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Start with the first that can be deleted."""
         clients = self.query_one(OptionList)
         clients.focus()
         clients.action_first()
@@ -79,11 +79,11 @@ class ClientActions:
         self._context = context
 
     def forget(self) -> None:
-        """Ask which client, then delete it at its server."""
         self._context.ask(self._ask)
 
     async def _ask(self) -> None:
         credentials = self._context.session.credentials
+        # A refresh needs its client: deleting one in use would end the login without a word.
         using = {(grant.issuer, grant.client_id): grant.resource_url for grant in credentials.list()}
         clients = [
             (record, using.get((record.issuer, record.client_id), ""))

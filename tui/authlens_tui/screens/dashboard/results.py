@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Static
 
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 
@@ -34,13 +35,14 @@ class ResultsScreen(Dialog[None]):
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("results.tcss")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Back", key_display="esc", id="results.close", tooltip="Back"),
+        bound("results.close", "escape", "dismiss", "Back", "Back", sign="esc"),
     ]
 
     def __init__(self, title: str, summary: str, results: Sequence[Result]) -> None:
         super().__init__()
         self._title = title
         self._summary = summary
+        # False and None before True: what needs someone comes first.
         self._results = sorted(results, key=lambda result: (result.good is True, result.resource))
 
     def compose(self) -> ComposeResult:

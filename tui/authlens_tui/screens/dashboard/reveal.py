@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.widgets import Button, Static
+from textual.binding import BindingType
+from textual.widgets import Static
 
 from authlens_core.secret import Secret
-from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 
@@ -20,9 +21,7 @@ class RevealScreen(Dialog[None]):
     SHOWN_FOR: ClassVar[float] = 20.0
     """Seconds until it closes automatically."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape,x,enter", "close", "Hide", key_display="esc", id="reveal.close", tooltip="Hide it again"
-        ),
+        bound("reveal.close", "escape,x,enter", "close", "Hide", "Hide it again", sign="esc"),
     ]
 
     def __init__(self, title: str, secret: Secret) -> None:
@@ -36,12 +35,13 @@ class RevealScreen(Dialog[None]):
             words = f"Hidden again after {self.SHOWN_FOR:g} s. The events say that it was shown."
             yield Static(Content(words), classes="dialog-hint")
             with DialogButtons():
-                yield Button(Content("Hide"), id="close")
+                yield action_button("Hide", "close")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Count the seconds, and watch whether the user still looks at this window."""
         self.set_timer(self.SHOWN_FOR, self.action_close)
+        # Terminals report when their window loses the focus; then others may be looking at the screen.
         self.watch(self.app, "app_focus", self._window_focus_changed, init=False)
 
     def _window_focus_changed(self, focused: bool) -> None:  # noqa: FBT001 - Textual's own signature
@@ -54,9 +54,7 @@ class RevealScreen(Dialog[None]):
     def mask(self) -> None:
         self.query_one("#secret", Static).update(Content(self._secret.masked))
 
-    def on_button_pressed(self) -> None:
-        self.action_close()
-
     def action_close(self) -> None:
+        # The timer may fire while another screen lies above: that one must not be closed.
         if self.is_current:
             self.dismiss(None)

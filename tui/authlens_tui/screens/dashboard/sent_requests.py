@@ -39,6 +39,7 @@ class SentRequests:
         found = await self._find()
         if found is not None:
             trace, holding_id = found
+            # From the disk, secrets are fingerprints; from this run they can be revealed.
             kept = trace is not self._last.get(holding_id)
             self._context.post(TraceWanted(trace, holding_id, kept=kept))
 

@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from authlens_core.access.service_token import pasted, shape_problem
 from authlens_core.access.token_form import DEFAULT_HEADER
@@ -24,8 +24,9 @@ from authlens_core.errors import AuthlensError, UsageError
 from authlens_core.oauth.url import UrlRefused, parse_url
 from authlens_core.secret import Secret
 from authlens_core.session import Session
-from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons
+from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _ADD: Final = (
@@ -62,32 +63,19 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         "secret store and is never shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Close", id="service_token.close", tooltip="Leave the form"),
-        Binding(
-            "ctrl+s",
-            "keep",
-            "Save and test",
-            id="service_token.keep",
-            tooltip="Store it and call the resource",
-        ),
-        Binding(
-            "ctrl+t",
-            "swap",
-            "Swap",
-            id="service_token.swap",
-            tooltip="Swap id and secret",
-        ),
-        Binding(
+        bound("service_token.close", "escape", "leave", "Close", "Leave the form"),
+        bound("service_token.keep", "ctrl+s", "keep", "Save and test", "Store it and call the resource"),
+        bound("service_token.swap", "ctrl+t", "swap", "Swap", "Swap id and secret"),
+        bound(
+            "service_token.anyway",
             "ctrl+y",
             "anyway",
             "Store anyway",
-            id="service_token.anyway",
-            tooltip="Store the new secret although the resource did not accept it",
+            "Store the new secret although the resource did not accept it",
         ),
     ]
 
     shape = getters.query_one("#shape", Static)
-    result = getters.query_one("#result", Static)
 
     def __init__(self, session: Session, url: str = "", token: ServiceToken | None = None) -> None:
         super().__init__()
@@ -108,10 +96,10 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             yield Static(id="result")
             with DialogButtons():
                 words = "Save and test" if adding else "Save"
-                yield Button(Content(words), id="keep", variant="primary")
-                yield Button(Content("Swap the two"), id="swap")
-                yield Button(Content("Save anyway"), id="anyway", variant="warning")
-                yield Button(Content("Close"), id="leave")
+                yield action_button(words, "keep", variant="primary")
+                yield action_button("Swap the two", "swap")
+                yield action_button("Save anyway", "anyway", variant="warning")
+                yield action_button("Close", "leave")
         yield KeyFooter()
 
     def _rows(self) -> Iterator[Horizontal]:
@@ -135,7 +123,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         return known.label if name == "label" else known.client_id
 
     def on_mount(self) -> None:
-        """Begin in the first field that is empty."""
         for name in ("url", "client_id", "secret"):
             fields = self.query(f"#{name}").results(Input)
             if any(not field.value for field in fields):
@@ -173,14 +160,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             return self._refused and not self._busy
         return not (action == "keep" and self._busy)
 
-    @on(Button.Pressed)
-    async def _button(self, event: Button.Pressed) -> None:
-        await self.run_action(f"screen.{event.button.id}")
-
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
-        self.action_keep()
-
     def action_swap(self) -> None:
         first, second = self.query_one("#client_id", Input), self.query_one("#secret", Input)
         first.value, second.value = second.value, first.value
@@ -190,17 +169,18 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
 
     # -- keeping and testing ---------------------------------------------------------------------------
 
+    @on(Input.Submitted)
     def action_keep(self) -> None:
         self._begin(anyway=False)
 
     def action_anyway(self) -> None:
-        """Keep the new secret although the resource did not accept it."""
         if self._refused:
             self._begin(anyway=True)
 
     def _begin(self, *, anyway: bool) -> None:
         if self._busy:
             return
+        # A second Enter, when it is stored, closes the form.
         if self._stored is not None:
             self.dismiss(self._stored)
             return
@@ -210,10 +190,10 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
                 self._edit(token)
                 return
         except AuthlensError as error:
-            self._tell(f"✖ {error.cause} {error.cure}", good=False)
+            self.tell("#result", f"✖ {error.cause} {error.cure}", good=False)
             return
         self._busy = True
-        self._tell("Calling the resource …", good=None)
+        self.tell("#result", "Calling the resource …", good=None)
         self._work(token, secret, anyway=anyway)
 
     def _typed(self) -> tuple[ServiceToken, Secret]:
@@ -257,7 +237,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             words, good = f"✖ {error.cause} {error.cure}", False
         self._busy = False  # a test that is cancelled has no screen left to show it
         self._judge()
-        self._tell(words, good=good)
+        self.tell("#result", words, good=good)
 
     def _edit(self, changed: ServiceToken) -> None:
         """Keep what has nothing to do with the secret.
@@ -270,7 +250,11 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         self._stored = self._session.credentials.service_tokens.edit(
             changed.token_id, label=changed.label, expires_at=changed.expires_at
         )
-        self._tell("✔ Label and expiry are stored; the secret is unchanged. Enter or Esc closes.", good=True)
+        self.tell(
+            "#result",
+            "✔ Label and expiry are stored; the secret is unchanged. Enter or Esc closes.",
+            good=True,
+        )
 
     async def _add(self, token: ServiceToken, secret: Secret) -> ProbeResult:
         credentials = self._session.credentials
@@ -292,12 +276,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             return "! The old secret is unchanged."
         words = "The new secret is stored" if self._replaced is not None else "It is stored"
         return f"✔ {words} in {self._session.credentials.store.name}. Enter or Esc closes."
-
-    def _tell(self, words: str, *, good: bool | None) -> None:
-        if not self.is_mounted:
-            return
-        self.result.set_classes("" if good is None else "-good" if good else "-bad")
-        self.result.update(Content(words))
 
 
 def _moment(at: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -15,6 +15,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _HINT: Final = "A change applies at once and is saved."
@@ -24,8 +25,8 @@ class SettingsScreen(Dialog[None]):
     """Shows the settings and changes them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,comma", "dismiss", "Back", key_display="esc", id="settings.close", tooltip="Back"),
-        Binding("space", "change", "Change", id="settings.change", tooltip="Change the selected setting"),
+        bound("settings.close", "escape,comma", "dismiss", "Back", "Back", sign="esc"),
+        bound("settings.change", "space", "change", "Change", "Change the selected setting"),
     ]
 
     def __init__(self, settings: SettingsFile) -> None:
@@ -67,12 +68,10 @@ class SettingsScreen(Dialog[None]):
                 self.app.action_change_theme()
 
     def _change(self, **changes: object) -> None:
-        said = self.query_one("#said", Static)
         try:
             self._settings.change(**changes)
         except AuthlensError as error:
-            said.update(Content(str(error)))
-            said.add_class("-bad")
+            self.tell("#said", str(error), good=False)
         self._show()
 
     def on_screen_resume(self) -> None:

@@ -94,6 +94,7 @@ class TokenActions:
     async def _reveal(self) -> None:
         holding = self._context.selected
         loaded = None if holding is None else await self._load(holding)
+        # To read the store takes time: a secret is not to appear over a screen that was opened meanwhile.
         if holding is not None and loaded is not None and self._context.is_current:
             note_touch(
                 self._context.session.credentials, holding.holding_id, UserAccess.REVEALED, "access token"

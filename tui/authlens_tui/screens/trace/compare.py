@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from rich.cells import cell_len
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -22,6 +22,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose, rows_of
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -44,9 +45,9 @@ class CompareScreen(Screen[None]):
         "codes, tokens, dates."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.pop_screen", "Back", id="compare.back", tooltip="Back to the trace"),
-        Binding("f", "unfold", "All", id="compare.unfold", tooltip="Show or fold the expected differences"),
-        Binding("c", "copy", "Copy", id="compare.copy", tooltip="Copy what is shown"),
+        bound("compare.back", "escape", "app.pop_screen", "Back", "Back to the trace"),
+        bound("compare.unfold", "f", "unfold", "All", "Show or fold the expected differences"),
+        bound("compare.copy", "c", "copy", "Copy", "Copy what is shown"),
     ]
 
     document = getters.query_one(DocumentView)
@@ -181,5 +182,6 @@ def _columns(left: str, right: str, width: int) -> Iterator[Line]:
     half = _half(width)
     sides = [[row.text for row in rows_of(line(text), half)] for text in (left, right)]
     for one, other in zip_longest(*sides, fillvalue=""):
+        # In cells, not characters: a CJK character takes two.
         gap = " " * (half - cell_len(one))
         yield line((f"{' ' * 2 * _INDENT}{one}{gap}", Tone.WARNING), (" │ ", Tone.MUTED), (other, Tone.GOOD))

@@ -8,15 +8,16 @@ from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Button, Input, RadioButton, RadioSet, Static
 
 from authlens_core.errors import AuthlensError
 from authlens_core.export.formats import FORMATS, Format, file_name
 from authlens_core.export.saved_file import FileExists, named_path, write_export
 from authlens_core.trace.record import Trace
-from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons
+from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _FORMATS: Final = tuple(FORMATS.values())
@@ -48,12 +49,11 @@ class ExportScreen(Dialog[Path | None]):
 
     HELP = "Choose a format with the arrow keys, then give the file a name; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Back", id="export.close", tooltip="Back without writing a file"),
-        Binding("ctrl+s", "save", "Save", id="export.save", tooltip="Write the file"),
+        bound("export.close", "escape", "close", "Back", "Back without writing a file"),
+        bound("export.save", "ctrl+s", "save", "Save", "Write the file"),
     ]
 
     name_field = getters.query_one("#name", Input)
-    hint = getters.query_one("#hint", Static)
 
     def __init__(self, trace: Trace, directory: Path | None = None) -> None:
         super().__init__()
@@ -73,8 +73,8 @@ class ExportScreen(Dialog[Path | None]):
             yield Input(id="name")
             yield Static(Content(_HINT), id="hint", classes="dialog-hint")
             with DialogButtons():
-                yield Button(Content("Save"), id="save", variant="primary")
-                yield Button(Content("Back"), id="close")
+                yield action_button("Save", "save", variant="primary")
+                yield action_button("Back", "close")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -83,6 +83,7 @@ class ExportScreen(Dialog[Path | None]):
 
     def _offer(self, form: Format) -> None:
         self._form = form
+        # Another format offers another name, unless the user has typed one.
         if self.name_field.value == self._offered:
             self._offered = self.name_field.value = self._free_name(form)
             self.name_field.cursor_position = len(self._offered)
@@ -102,20 +103,10 @@ class ExportScreen(Dialog[Path | None]):
     def _form_chosen(self, event: RadioSet.Changed) -> None:
         self._offer(_FORMATS[event.index])
 
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
-        self.action_save()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "save":
-            self.action_save()
-        else:
-            self.action_close()
-
     def action_close(self) -> None:
         self.dismiss(self._written)
 
+    @on(Input.Submitted)
     def action_save(self) -> None:
         """Write the file, once at a time."""
         if not self._saving:
@@ -129,20 +120,15 @@ class ExportScreen(Dialog[Path | None]):
             # In a thread: masking and laying out a megabyte takes a moment.
             await asyncio.to_thread(_write_file, path, form, self._trace)
         except FileExists as error:
-            self._say(f"{error.cause} Choose another name.", good=False)
+            self.tell("#hint", f"{error.cause} Choose another name.", good=False)
         except AuthlensError as error:
-            self._say(f"{error.cause} {error.cure}", good=False)
+            self.tell("#hint", f"{error.cause} {error.cure}", good=False)
         else:
             self._written = path.absolute()
-            self._say(f"✔ Written to {self._written}", good=True)
+            self.tell("#hint", f"✔ Written to {self._written}", good=True)
             self.query_one("#close", Button).focus()
         finally:
             self._saving = False
-
-    def _say(self, words: str, *, good: bool) -> None:
-        self.hint.update(Content(words))
-        self.hint.set_class(not good, "-bad")
-        self.hint.set_class(good, "-good")
 
 
 def _write_file(path: Path, form: Format, trace: Trace) -> None:

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import getters, on, work
+from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,6 +21,7 @@ from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.trace.session_files import FoundFile, found_files
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _HINT = "Enter opens it. Tab moves to the next list or field."
@@ -59,11 +60,9 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
 
     HELP = "Choose a trace with the arrow keys, or give the name of a session file; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Back", id="open_session.cancel", tooltip="Back without opening one"),
-        Binding("down", "choose", "Files", id="open_session.files", tooltip="Choose a file or a directory"),
+        bound("open_session.cancel", "escape", "dismiss", "Back", "Back without opening one"),
+        bound("open_session.files", "down", "choose", "Files", "Choose a file or a directory"),
     ]
-
-    hint = getters.query_one("#hint", Static)
 
     def __init__(self, title: str = "Open", kept: StoredTraces | None = None, *, without: str = "") -> None:
         super().__init__()
@@ -87,7 +86,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Begin with the newest trace, or the field."""
         self.query_one("#files", OptionList).display = False
         self._look("")
         if self._summaries:
@@ -114,7 +112,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             files.action_first()
 
     def action_choose(self) -> None:
-        """Go to the files."""
         files = self.query_one("#files", OptionList)
         if self._files:
             files.focus()
@@ -147,6 +144,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self._name_file(event.value)
 
     def _name_file(self, name: str) -> None:
+        # Two presses of Enter would open it twice and dismiss a screen that is gone.
         if not self._opening:
             self._opening = True
             self._open(name)
@@ -165,8 +163,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             self._opening = False
 
     def _say(self, error: AuthlensError) -> None:
-        self.hint.update(Content(f"{error.cause} {error.cure}"))
-        self.hint.add_class("-bad")
+        self.tell("#hint", f"{error.cause} {error.cure}", good=False)
 
 
 def _words(one: TraceSummary) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
@@ -16,6 +16,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.undone import honest_and_attacked
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.diagram_view import DiagramView
@@ -42,10 +43,8 @@ class PlayerScreen(Screen[OpenedArrow | None]):
         "attack, the login as it was before is on the left, and the attack on the right."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "play", "Play", priority=True, id="player.play", tooltip="Play the arrows, or stop"),
-        Binding(
-            "escape,r", "dismiss", "Back", key_display="esc", id="player.back", tooltip="Back to the login"
-        ),
+        bound("player.play", "space", "play", "Play", "Play the arrows, or stop", priority=True),
+        bound("player.back", "escape,r", "dismiss", "Back", "Back to the login", sign="esc"),
     ]
 
     STEP: ClassVar[float] = 1.2
@@ -98,6 +97,7 @@ class PlayerScreen(Screen[OpenedArrow | None]):
         view = self._focused_view
         before = view.cursor.line
         view.action_scroll_down()
+        # The cursor did not move: this was the last arrow.
         if view.cursor.line == before:
             self._stop()
         self._follow(view)

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
@@ -20,6 +20,7 @@ from authlens_core.wire.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.exchange_view import duration
 from authlens_tui.widgets.record.reading_area import ReadingArea
@@ -49,10 +50,10 @@ class RequestsScreen(Screen[None]):
         f"everywhere, and operators narrow it down: {FILTER_HELP}. Enter reads the selected exchange."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", key_display="esc", id="requests.back", tooltip="Back"),
-        Binding("f", "filter", "Filter", id="requests.filter", tooltip="Filter the requests"),
-        Binding("x", "reveal", "Reveal", id="requests.reveal", tooltip="Show or mask the secrets"),
-        Binding("c", "copy", "Copy", id="requests.copy", tooltip="Copy what is shown, secrets masked"),
+        bound("requests.back", "escape", "back", "Back", "Back", sign="esc"),
+        bound("requests.filter", "f", "filter", "Filter", "Filter the requests"),
+        bound("requests.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
+        bound("requests.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
     ]
 
     table = getters.query_one(DataTable)
@@ -81,7 +82,6 @@ class RequestsScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Show what was sent so far, and look for more."""
         self.table.focus()
         self.set_interval(_LOOK, self._look)
         self._look()
@@ -116,6 +116,7 @@ class RequestsScreen(Screen[None]):
         newest = here is None or (bool(self._shown) and here == self._shown[-1])
         wanted = [row for row in self._rows if self._filter(row)]
         numbers = [row.number for row in wanted]
+        # New requests are added below; only a filter or a cut log needs the table made again.
         if numbers[: len(self._shown)] != self._shown:
             table.clear()
             self._shown = []

@@ -43,6 +43,7 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
         os.scandir(Path(directory or ".").expanduser()) as entries,
     ):
         for entry in islice(entries, _LOOKED_AT):
+            # A name with control characters could not be shown as it is, and so not be typed either.
             if not entry.name.startswith(start or _shown(entry.name)) or safe_line(entry.name) != entry.name:
                 continue
             with suppress(OSError):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from authlens_core.oauth.check import Severity
-from authlens_core.trace.record import Outcome, StageRecord, Trace
+from authlens_core.trace.record import StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.compare import CompareScreen
@@ -21,10 +19,12 @@ from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTra
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.stepper import StageStep, Stepper, StepState
+from authlens_tui.widgets.stepper import StageStep, Stepper
+from authlens_tui.widgets.steps import how_it_ended
 from authlens_tui.widgets.title_bar import TitleBar
 
 _EMPTY: Final = (
@@ -32,7 +32,6 @@ _EMPTY: Final = (
     "file.\n\nThere is nothing to show. Press Esc to go back, or = to compare it with another session."
 )
 _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
-_STATES: Final = {Outcome.FAILED: StepState.FAILED, Outcome.CANCELLED: StepState.CANCELLED}
 
 
 class TraceScreen(Screen[None]):
@@ -54,27 +53,13 @@ class TraceScreen(Screen[None]):
         "saves it to a file, = compares it with another one, x shows or masks the secrets, Esc goes back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,d", "back", "Back", key_display="esc", id="trace.back", tooltip="Go back"),
-        Binding("m", "save", "Save", id="trace.save", tooltip="Save it to a file, without its secrets"),
-        Binding(
-            "equals_sign",
-            "compare",
-            "Compare",
-            key_display="=",
-            id="trace.compare",
-            tooltip="Compare with another trace",
-        ),
-        Binding("c", "copy", "Copy", id="trace.copy", tooltip="Copy what is shown, secrets masked"),
-        Binding("x", "reveal", "Reveal", id="trace.reveal", tooltip="Show or mask the secrets"),
-        Binding("right_square_bracket", "tab(1)", "Tab", key_display="]", id="trace.tab", tooltip="Next tab"),
-        Binding(
-            "left_square_bracket",
-            "tab(-1)",
-            "Previous tab",
-            id="trace.tab_back",
-            tooltip="Previous tab",
-            show=False,
-        ),
+        bound("trace.back", "escape,d", "back", "Back", "Go back", sign="esc"),
+        bound("trace.save", "m", "save", "Save", "Save it to a file, without its secrets"),
+        bound("trace.compare", "equals_sign", "compare", "Compare", "Compare with another trace", sign="="),
+        bound("trace.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
+        bound("trace.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
+        bound("trace.tab", "right_square_bracket", "tab(1)", "Tab", "Next tab", sign="]"),
+        bound("trace.tab_back", "left_square_bracket", "tab(-1)", "Previous tab", "Previous tab", show=False),
     ]
 
     record_view = getters.query_one(RecordView)
@@ -103,7 +88,7 @@ class TraceScreen(Screen[None]):
         """Show the record that says how it ended."""
         self.record_view.issuer = self._issuer
         self.stepper.border_title = self._trace.kind.value.capitalize()
-        self.stepper.steps = _steps(self._trace.records)
+        self.stepper.steps = tuple(_step(n, record) for n, record in enumerate(self._trace.records, 1))
         self.set_class(not self._trace.records, "-empty")
         if self._trace.records:
             self.record_view.show_story(self._trace.records)
@@ -192,17 +177,9 @@ def _marks(trace: Trace, replay: str) -> Content:
     return Content.assemble(("TAMPERED ", "bold $text-warning"), f"on purpose: {changes}\n", marks)
 
 
-def _steps(records: Sequence[StageRecord]) -> tuple[StageStep, ...]:
-    """Return one step for each record; an attempt that was not the first says so."""
-    return tuple(_step(number, record) for number, record in enumerate(records, 1))
-
-
 def _step(number: int, record: StageRecord) -> StageStep:
     info = STAGE_INFO[record.stage]
     again = f" ({record.attempt})" if record.attempt > 1 else ""
     changed = " TAMPERED" if record.tampering else ""
-    passed = StepState.WARNED if record.count(Severity.WARNING) else StepState.DONE
-    state = _STATES.get(record.outcome, passed)
     shown = info.number if record.stage in LOGIN_STAGES else number
-    took = record.network if record.exchanges else record.elapsed
-    return StageStep(shown, f"{info.title}{again}{changed}", state, took)
+    return StageStep(shown, f"{info.title}{again}{changed}", *how_it_ended(record))

@@ -20,7 +20,7 @@ from authlens_tui.screens.wizard.words import silent_words, turned_away_words, w
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
-from authlens_tui.words.pasting import refused_words
+from authlens_tui.words.logins import refused_words
 
 _TALL: Final = 32  # rows, as in the wizard
 _SILENCE: Final = 60.0  # seconds without an answer until the wizard explains what the browser may be showing
@@ -171,6 +171,7 @@ class AuthorizationLink(Widget):
                 return
             played = await self._player(ready.url)
             self.notify(played.words, markup=False, title="Demo sign-in")
+            # The user may have cancelled and got another link while the demo signed in.
             if self._ready is ready:
                 self._played = played
                 self._login.wait.page = played.page

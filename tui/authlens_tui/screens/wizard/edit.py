@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
@@ -22,6 +22,7 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _AROUND: Final = 6  # rows of the form besides its fields and their headings
@@ -68,6 +69,7 @@ class FieldRow(Horizontal):
         super().__init__(classes="-within" if isinstance(source, LoginOption) else "")
         self.source = source
         value = source.value
+        # A value that a field cannot show exactly must not be sent back changed: its field begins empty.
         shown = value.masked if isinstance(value, Secret) else safe_line(value, _LONGEST_SHOWN)
         self._plain = None if isinstance(value, Secret) or shown != value else value
         self._hint = f"unchanged: {shown}" if self._plain is None else "(empty)"
@@ -203,12 +205,12 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         "nothing."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "apply", "Apply", id="edit.apply", tooltip="Apply the changes", priority=True),
-        Binding("ctrl+r", "reset_field", "Reset", id="edit.reset", tooltip="Reset this field"),
-        Binding("ctrl+o", "leave_out", "Remove", id="edit.omit", tooltip="Send the request without it"),
-        Binding("escape", "dismiss", "Cancel", id="edit.cancel", tooltip="Change nothing"),
-        Binding("down", "app.focus_next", "Next field", show=False, id="edit.next", tooltip="Next field"),
-        Binding("up", "app.focus_previous", "Previous field", show=False, id="edit.before", tooltip="Back"),
+        bound("edit.apply", "enter", "apply", "Apply", "Apply the changes", priority=True),
+        bound("edit.reset", "ctrl+r", "reset_field", "Reset", "Reset this field"),
+        bound("edit.omit", "ctrl+o", "leave_out", "Remove", "Send the request without it"),
+        bound("edit.cancel", "escape", "dismiss", "Cancel", "Change nothing"),
+        bound("edit.next", "down", "app.focus_next", "Next field", "Next field", show=False),
+        bound("edit.before", "up", "app.focus_previous", "Previous field", "Back", show=False),
     ]
 
     changes = getters.query_one("#edit-changes", Static)
@@ -305,6 +307,8 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     def action_apply(self) -> None:
         """Hand on what was changed, or say what cannot be."""
+        # Enter is bound with priority, so that a field does not take it: the focused button does not get it
+        # either.
         if self.focused is not None and self.focused.id == "cancel":
             self.dismiss(None)
             return

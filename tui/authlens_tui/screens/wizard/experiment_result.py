@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -16,6 +16,7 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import StageRecord
 from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 
@@ -25,9 +26,7 @@ class ExperimentResultScreen(ModalScreen[None]):
     CSS_PATH = "what_if.tcss"
     HELP = "What should happen next to what did. Enter or Esc: back to the record."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,escape", "dismiss", "Back", id="result.close", tooltip="Back to the record", priority=True
-        ),
+        bound("result.close", "enter,escape", "dismiss", "Back", "Back to the record", priority=True),
     ]
 
     box = getters.query_one("#experiment-result", VerticalScroll)

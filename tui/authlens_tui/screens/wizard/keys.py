@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
@@ -15,6 +15,7 @@ from authlens_core.login.step_up import lacks_scope
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_tui.screens.verbs import Verb, bind
+from authlens_tui.widgets.key_binding import bound
 
 _key: Final = partial(bind, "wizard", show=True)
 
@@ -44,7 +45,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("C", Verb.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
     _key("S", Verb.SERVICE_TOKEN, "Service token", "Use a service token"),
     _key("b", Verb.BACK, "Back", "Go back one stage"),
-    Binding("c", "copy", "Copy", id="wizard.copy", tooltip="Copy the link, or what is shown", show=False),
+    bound("wizard.copy", "c", "copy", "Copy", "Copy the link, or what is shown", show=False),
     _key("C", Verb.COPY_MENU, "Copy…", "Copy a message, curl, a link or the access token", show=False),
     _key("l", Verb.LESSON, "Learn", "Why this stage exists"),
     _key("x", Verb.REVEAL, "Reveal", "Show or mask the secrets of this stage"),

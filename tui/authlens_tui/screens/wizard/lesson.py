@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
@@ -16,6 +16,7 @@ from authlens_core.trace.lessons import DEVICE_LESSON, LESSONS
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _STAGES: Final = tuple(LESSONS)
@@ -46,8 +47,8 @@ class _LessonPage(VerticalScroll):
     """Scrolls up and down; left and right turn the page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "screen.turn(-1)", "Before", id="lesson.before", tooltip="Previous lesson"),
-        Binding("right", "screen.turn(1)", "Next", id="lesson.next", tooltip="Next lesson"),
+        bound("lesson.before", "left", "screen.turn(-1)", "Before", "Previous lesson"),
+        bound("lesson.next", "right", "screen.turn(1)", "Next", "Next lesson"),
     ]
 
 
@@ -57,7 +58,7 @@ class LessonScreen(ModalScreen[None]):
     CSS_PATH = "lesson.tcss"
     HELP = "A lesson on one stage. Left and right show the previous and the next stage; Esc goes back."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,l", "dismiss", "Back", id="lesson.close", tooltip="Go back"),
+        bound("lesson.close", "escape,l", "dismiss", "Back", "Go back"),
     ]
 
     box = getters.query_one("#lesson", VerticalScroll)

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -14,6 +14,7 @@ from textual.widgets import Static
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TakesNotes
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, room_for, shortened
+from authlens_tui.widgets.key_binding import bound
 
 _WORDS_NEED: Final = 24  # columns beside the symbol
 _HOW: Final = "Scan this link with a phone and sign in there."
@@ -30,8 +31,8 @@ class QrScreen(ModalScreen[bool]):
     CSS_PATH = "link.tcss"
     HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,k,q,enter", "close", "Close", id="qr.close", tooltip="Back to the login"),
-        Binding("u", "whole", "Whole link", id="qr.whole", tooltip="The link on one line instead"),
+        bound("qr.close", "escape,k,q,enter", "close", "Close", "Back to the login"),
+        bound("qr.whole", "u", "whole", "Whole link", "The link on one line instead"),
     ]
 
     code = getters.query_one(QrCode)

@@ -200,6 +200,7 @@ class StagePane(Vertical):
 
     @work(exclusive=True, group="play", description="approve the code for the user")
     async def _approve(self, player: Player, url: str) -> None:
+        # Before the wait, so that the key is not offered twice for one code.
         self._approved = url
         played = await player(url)
         self.notify(played.words, markup=False, title="Demo sign-in")

@@ -40,6 +40,7 @@ class StageRunner:
         stage = self._login.position
         record = self._login.trace.latest(stage) if stage is not None else None
         last = self._login.trace.records[-1] if self._login.trace.records else None
+        # Only the last record counts: an older failure of this stage was answered by going back.
         unresolved = record is not None and record is last and record is not self._answered
         return record if record and unresolved and record.outcome is not Outcome.PASSED else None
 
@@ -139,5 +140,4 @@ class StageRunner:
         self._screen.run_worker(self._login.cancel(), group="cancel", description="cancel the stage")
 
     def extend(self) -> None:
-        """Give the browser five more minutes."""
         self._login.wait.extend(_EXTENSION)

@@ -128,6 +128,7 @@ class StatusLine(Static):
     def show_note(self, note: Content, *, alone: bool) -> None:
         """Show a note above the words, or `alone` where a row more is a row less for the link."""
         self._note, self._note_alone = note, alone
+        # The timer of an earlier note would take this one away too soon.
         if self._note_timer is not None:
             self._note_timer.stop()
         self._note_timer = self.set_timer(_NOTE_SECONDS, self.drop_note)

@@ -13,10 +13,10 @@ from authlens_core.login.tampering.experiments import Experiment, experiment_nam
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.screens.wizard.words import key_words
 from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words
 
-_KEY: Final = "bold $text-primary"
 _MARK: Final = "bold $text-warning"
 _MOST_SAID: Final = 3  # changes that are named one by one
 
@@ -66,7 +66,7 @@ def unkept_words(facts: Facts, now: datetime) -> Content:
     return Content.assemble(
         ("! It was accepted. ", _MARK),
         f"The resource accepts the token. Because the request was changed, the token is not stored{end}. ",
-        _keys([("i", "try another attack"), ("d", "done")]),
+        key_words([("i", "try another attack"), ("d", "done")]),
     )
 
 
@@ -86,12 +86,8 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
     return Content.assemble(
         ("✔ Correct. ", "bold $text-success"),
         f"{experiment.title}: {experiment.who} refused it ({check.spec}).\n",
-        _keys(keys),
+        key_words(keys),
     )
-
-
-def _keys(ways: Sequence[tuple[str, str]]) -> Content:
-    return Content(" · ").join(Content.assemble((key, _KEY), f" {words}") for key, words in ways)
 
 
 def listed(changes: Sequence[str]) -> str:

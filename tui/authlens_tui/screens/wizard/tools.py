@@ -64,6 +64,7 @@ class WizardTools:
         if login.running is not None:
             return
         name = await self._screen.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
+        # A stage may have been started by a key while the dialog was open.
         if name is not None and login.running is None:
             self._runner.answer_failure()
             login.arm(experiment_named(name))
@@ -80,7 +81,6 @@ class WizardTools:
             self._screen.app.push_screen(ExperimentResultScreen(record))
 
     def quit(self) -> None:
-        """Quit while a stage runs, after a question."""
         self._ask(self._quit(), "quit")
 
     async def _quit(self) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
@@ -17,6 +17,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_tui.screens.wizard.tampered_words import acts_at
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _HEAD: Final = "bold $text-accent"
@@ -33,28 +34,19 @@ class WhatIfScreen(ModalScreen[str | None]):
     CSS_PATH = "what_if.tcss"
     HELP = "Choose an attack. Then run the login as usual: the attack acts in its stage."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "arm", "Use", id="what_if.arm", tooltip="Use this attack in its stage", priority=True
-        ),
-        Binding("x", "disarm", "No attack", id="what_if.disarm", tooltip="Run the login normally"),
-        Binding(
-            "pagedown",
-            "read(1)",
-            "Scroll",
-            id="what_if.read",
-            tooltip="Scroll the description",
-            priority=True,
-        ),
-        Binding(
+        bound("what_if.arm", "enter", "arm", "Use", "Use this attack in its stage", priority=True),
+        bound("what_if.disarm", "x", "disarm", "No attack", "Run the login normally"),
+        bound("what_if.read", "pagedown", "read(1)", "Scroll", "Scroll the description", priority=True),
+        bound(
+            "what_if.read_back",
             "pageup",
             "read(-1)",
             "Scroll up",
+            "Scroll the description up",
             show=False,
-            id="what_if.read_back",
-            tooltip="Scroll the description up",
             priority=True,
         ),
-        Binding("escape,i", "dismiss", "Back", id="what_if.close", tooltip="Change nothing"),
+        bound("what_if.close", "escape,i", "dismiss", "Back", "Change nothing"),
     ]
 
     options = getters.query_one(OptionList)

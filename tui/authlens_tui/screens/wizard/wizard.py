@@ -130,6 +130,8 @@ class WizardScreen(Screen[None]):
     # -- what the login and the parts report -----------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
+        # Not through the queue: any program can cause thousands of these, and the keys would wait behind
+        # them.
         if isinstance(event, AnswerIgnored):
             self.pane.link.ignore(event)
         else:
@@ -164,6 +166,7 @@ class WizardScreen(Screen[None]):
     def _ended(self, record: StageRecord) -> None:
         self.pane.begin()
         self.app.stage_name = ""
+        # Before the panel goes: Textual would move the focus to whatever comes next on the screen.
         if self.pane.panel.has_focus_within or self.pane.device.has_focus_within:
             self.stepper.focus()
         self.pane.link.end()

@@ -92,11 +92,11 @@ def next_words(
     ways = [("n", "run"), ("a", "run all"), ("l", "learn")]
     ways += [("D", "use a link" if device else "use a code on another device")] if other_way else []
     ways += [] if shown else [("↓", "preview"), ("]", "next tab")]
-    return Content.assemble(said, "\n", _keys(ways))
+    return Content.assemble(said, "\n", key_words(ways))
 
 
 def running_words(stage: Stage) -> Content:
-    return Content.assemble((f"▶ {STAGE_INFO[stage].title} … ", "bold"), _keys([("Esc", "stop")]))
+    return Content.assemble((f"▶ {STAGE_INFO[stage].title} … ", "bold"), key_words([("Esc", "stop")]))
 
 
 def waiting_words(*, player: bool) -> Content:
@@ -121,7 +121,7 @@ def turned_away_words(page: str, host: str = "") -> Content:
         "The browser shows: ",
         (f"“{safe_line(page, _LONGEST_PAGE)}”", "bold"),
     )
-    stop = _keys([("Esc", "stop waiting")])
+    stop = key_words([("Esc", "stop waiting")])
     if found is None:
         return Content.assemble(told, "\nauthlens ignored it and is still waiting. ", stop)
     return Content.assemble(
@@ -155,7 +155,7 @@ def authenticated_words(
     """
     warnings = [Content.styled(one, "$text-warning") for one in _warned(trace)]
     attack = [] if facts.options.device else [("i", "try an attack")]
-    keys = _keys([*attack, ("C", "copy the token"), ("m", "save"), ("d", "done")])
+    keys = key_words([*attack, ("C", "copy the token"), ("m", "save"), ("d", "done")])
     done = ("✔ Authenticated. ", "bold $text-success")
     if brief:
         lines = [Content.assemble(done, _received(facts, now)), *warnings[:1], keys]
@@ -206,7 +206,7 @@ def _took(trace: Trace) -> str:
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
     waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
     came = "" if waited is None else f"Until then: {waited.seen}. "
-    return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), came, _keys(ways))
+    return Content.assemble((f"■ {STAGE_INFO[record.stage].title} stopped. ", "bold"), came, key_words(ways))
 
 
 def failed_words(
@@ -225,16 +225,16 @@ def failed_words(
     reason = why(record)
     title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
     if reason is None:
-        return Content.assemble(title, _keys(ways))
+        return Content.assemble(title, key_words(ways))
     if told_above:
-        return Content.assemble(title, "Cause and fix are above.\n", _keys(ways))
+        return Content.assemble(title, "Cause and fix are above.\n", key_words(ways))
     if told_on_tab:
-        return Content.assemble(title, ("1", _KEY), " shows cause and fix.\n", _keys(ways))
+        return Content.assemble(title, ("1", _KEY), " shows cause and fix.\n", key_words(ways))
     told = with_keys(reason.cure, {key for key, _ in ways})
     cure = Content.assemble(("\n→ ", "bold"), told) if told else Content()
     seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())
-    return Content.assemble(title, reason.cause, first, cure, "\n", _keys(ways), last)
+    return Content.assemble(title, reason.cause, first, cure, "\n", key_words(ways), last)
 
 
 def with_keys(cure: str, keys: Collection[str]) -> str:
@@ -249,6 +249,7 @@ def _seen(reason: FailureReason) -> Content:
     """Quote the answer on one line; of a known answer, only the status, what decided and the CF-Ray."""
     lines = reason.evidence
     if reason.known and len(lines) > _MOST_SEEN:
+        # The CF-Ray is what the administrator needs to find the request: it stays when others are cut.
         rays = tuple(line for line in lines if line.startswith("cf-ray"))
         others = tuple(line for line in lines if line not in rays)
         lines = (*others[:_MOST_SEEN], *rays)
@@ -260,5 +261,6 @@ def _cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
-def _keys(ways: Sequence[tuple[str, str]]) -> Content:
+def key_words(ways: Sequence[tuple[str, str]]) -> Content:
+    """Return keys with what each does, on one line."""
     return Content(" · ").join(Content.assemble((key, _KEY), f" {words}") for key, words in ways)

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
@@ -33,7 +33,9 @@ from authlens_tui.widgets.authorization.authorization_words import (
     key_words,
     problem_words,
 )
+from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.paste_field import PasteField
+from authlens_tui.widgets.key_binding import bound
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
 _ROWS_FOR_ALL: Final = 10
@@ -83,32 +85,18 @@ class AuthorizationPanel(VerticalScroll):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         # Explained beside the link itself; the footer has no room for them.
-        Binding("k", "qr_code", "QR code", show=False, id="link.qr", tooltip="The link as a QR code"),
-        Binding(
-            "u",
-            "alone",
-            "One line",
-            show=False,
-            id="link.alone",
-            tooltip="The link unwrapped, outside this screen",
-        ),
-        Binding(
-            "f",
-            "file",
-            "File",
-            show=False,
-            id="link.file",
-            tooltip="Write the link to a file only you can read",
-        ),
-        Binding(
+        bound("link.qr", "k", "qr_code", "QR code", "The link as a QR code", show=False),
+        bound("link.alone", "u", "alone", "One line", "The link unwrapped, outside this screen", show=False),
+        bound("link.file", "f", "file", "File", "Write the link to a file only you can read", show=False),
+        bound(
+            "link.problems",
             "h",
             "problems",
             "Problems",
+            "What to do if the browser cannot open the link or come back",
             show=False,
-            id="link.problems",
-            tooltip="What to do if the browser cannot open the link or come back",
         ),
-        Binding("y", "copy_forward", "Copy ssh", id="link.ssh", tooltip="Copy the ssh -L line"),
+        bound("link.ssh", "y", "copy_forward", "Copy ssh", "Copy the ssh -L line"),
     ]
 
     countdown = getters.query_one("#countdown", Static)
@@ -228,12 +216,11 @@ class AuthorizationPanel(VerticalScroll):
     def show_remaining(self, seconds: float) -> None:
         """Show the time left, and whether the tunnel was tested."""
         self._remaining = seconds
-        minutes, rest = divmod(int(seconds), 60)
         roomy = self.content_size.width >= _ROOMY
         self.countdown.update(
             Content.assemble(
                 ("Waiting for the browser  " if roomy else "Waiting  ", "bold"),
-                (f"{minutes}:{rest:02d}", "bold $text-accent"),
+                (clock(seconds), "bold $text-accent"),
                 ("   + add 5 min   Esc cancel" if roomy else "  + 5 min  Esc cancel", "$quiet"),
             )
         )
@@ -270,6 +257,7 @@ class AuthorizationPanel(VerticalScroll):
     def show_tunnel(self, family: str) -> None:
         """Say over which address family the test page was reached."""
         name = safe_line(family, NAME)
+        # IPv4 and IPv6: there are no others, whatever a visitor claims.
         if name not in self._families and len(self._families) < 2:
             self._families.append(name)
         self._show_test()
@@ -287,11 +275,10 @@ class AuthorizationPanel(VerticalScroll):
             told = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
         else:
             silent = time.monotonic() - self.shown_at
-            minutes, rest = divmod(int(silent), 60)
-            told = (f"  not reached yet ({minutes}:{rest:02d})", "$quiet")
+            told = (f"  not reached yet ({clock(silent)})", "$quiet")
             if self._forward is not None and silent >= _SILENCE:
                 news = True
-                told = (f"\n! Not reached in {minutes}:{rest:02d}. {NO_FORWARD}", "$text-warning")
+                told = (f"\n! Not reached in {clock(silent)}. {NO_FORWARD}", "$text-warning")
         self.test.set_class(news, "-news")
         self.test.update(
             Content.assemble(
@@ -302,7 +289,6 @@ class AuthorizationPanel(VerticalScroll):
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer the ways to open the link while there is one."""
         if action in {"qr_code", "alone", "file"}:
             return bool(self._url)
         if action == "problems":
@@ -327,7 +313,6 @@ class AuthorizationPanel(VerticalScroll):
             )
 
     def action_file(self) -> None:
-        """Write the link to a file that only this account can read."""
         try:
             path = self.link_file.write(self._url, self._environ)
         except OSError as error:
@@ -359,6 +344,7 @@ class AuthorizationPanel(VerticalScroll):
 
     @on(Input.Submitted, "#paste")
     def _submit(self, event: Input.Submitted) -> None:
+        # Taken out before anything else can happen: it may hold a code.
         text = event.value
         event.input.clear()
         self.refused.remove_class("-shown")

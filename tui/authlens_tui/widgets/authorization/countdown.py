@@ -31,6 +31,7 @@ class Countdown(Widget):
         style = "$text-error" if left <= 0 else "$text-warning" if left < _SOON else "$text-success"
         word = "expired" if left <= 0 else "left"
         cells = max(0, self.content_size.width - _OTHER_CELLS - len(word))
+        # More than all of it, for a moment, where a wait was just extended.
         share = min(1.0, left / self.total) if self.total > 0 else 0.0
         filled = round(cells * share)
         return Content.assemble(

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
@@ -18,7 +18,9 @@ from authlens_core.login.facts import Facts
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, shortened
+from authlens_tui.widgets.key_binding import bound
 
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
@@ -48,7 +50,7 @@ class DevicePanel(VerticalScroll):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "qr_code", "QR code", id="device.qr", tooltip="The page with the code as a QR code"),
+        bound("device.qr", "k", "qr_code", "QR code", "The page with the code as a QR code"),
     ]
 
     code = getters.query_one("#device-code", Static)
@@ -92,7 +94,6 @@ class DevicePanel(VerticalScroll):
         return "" if self._device is None else safe_line(self._device.user_code)
 
     def show(self, facts: Facts, *, can_open: bool) -> None:
-        """Show the code in `facts`."""
         device = facts.device
         if device is None or device is self._device:
             return
@@ -100,6 +101,7 @@ class DevicePanel(VerticalScroll):
         began = facts.device_asked_at
         self._expires_at = None if began is None else began + timedelta(seconds=device.expires_in)
         self.code.border_title = "Enter this code"
+        # With blanks between the letters it is read off and typed without a mistake.
         self.code.update(Content(" ".join(self.user_code)))
         page = device.verification_uri.text
         self.page.update(
@@ -130,14 +132,13 @@ class DevicePanel(VerticalScroll):
         if self._expires_at is None:
             return
         left = max(0, int((self._expires_at - now).total_seconds()))
-        minutes, rest = divmod(left, 60)
         roomy = self.content_size.width >= _ROOMY
         asked = f"   asked {self._asked} times" if self._asked > 1 else ""
         self.time_left.update(
             Content.assemble(
                 ("Waiting for you to enter the code  " if roomy else "Code  ", "bold"),
                 ("expires in " if left else "expired", "bold"),
-                (f"{minutes}:{rest:02d}" if left else "", "bold $text-accent"),
+                (clock(left) if left else "", "bold $text-accent"),
                 (asked if roomy else "", "$quiet"),
             )
         )

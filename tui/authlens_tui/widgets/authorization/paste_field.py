@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input
+
+from authlens_tui.widgets.key_binding import bound
 
 _LONGEST: Final = 64 * 1024  # characters; an answer that is longer is not read either
 
@@ -17,7 +19,7 @@ class PasteField(Input):
 
     HELP = "Paste the whole address the browser ended on, then press Enter. Esc leaves the field."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back to the keys", id="paste.leave", tooltip="Leave the field"),
+        bound("paste.leave", "escape", "leave", "Back to the keys", "Leave the field"),
     ]
 
     class Left(Message):
@@ -32,6 +34,7 @@ class PasteField(Input):
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Claim every key that types, so that none is offered as a command meanwhile."""
+        # `+` is a key of the wizard, and is in many codes.
         return key == "plus" or super().check_consume_key(key, character)
 
     def action_leave(self) -> None:
@@ -47,6 +50,7 @@ class PasteField(Input):
         if len(self.value) + len(text) > _LONGEST:
             self.post_message(self.TooLong(len(text)))
             return
+        # No address has a blank in it: what is there was put in by wrapping.
         joined = "".join(text.split())
         if joined:
             self.insert_text_at_cursor(joined)

@@ -62,6 +62,7 @@ def modules_of(text: str) -> Modules | None:
     import segno
 
     try:
+        # The least error correction: on a screen nothing is soiled, and each level more costs rows.
         code = segno.make(text, error="l", boost_error=False, micro=False)
     except segno.DataOverflowError:
         return None
@@ -102,9 +103,11 @@ def _draw(modules: Modules, size: Size, wide: int, high: int) -> Drawing:
 
 
 def _glyph(bits: Sequence[bool]) -> str:
+    # Unicode numbers the blocks by these bits: left to right, then down.
     number = sum(1 << place for place, bit in enumerate(bits) if bit)
     if len(bits) == 2:
         return _HALVES[number]
+    # The row of sextants has no places for those four, so what is behind them moves up.
     return _OLDER.get(number) or chr(_SEXTANTS + number - 1 - (number > 21) - (number > 42))
 
 

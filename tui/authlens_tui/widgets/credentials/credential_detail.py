@@ -97,6 +97,7 @@ def _key_for(holding: Holding, status: CredentialStatus) -> str:
     if holding.service_token is not None and expiring:
         return "Here: u enters the new expiry or a new secret."
     token = holding.cloudflared
+    # A token for a whole team, or for many hosts, has no one address to log in to.
     if token is None or token.kind is not CloudflaredKind.APPLICATION or "*" in token.host:
         return ""
     if token.pending_url is not None:

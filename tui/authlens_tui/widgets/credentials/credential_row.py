@@ -105,6 +105,7 @@ def life_bar(share: float | None, cells: int = BAR) -> tuple[str, str]:
     """
     if share is None:
         return "", " " * cells
+    # Rounded, but never to nothing while there is something left.
     full = min(cells, max(1, round(share * cells))) if share > 0 else 0
     return _FULL * full, _SPENT * (cells - full)
 

@@ -26,6 +26,7 @@ class LineCursor:
         """Go to the line that `following` returns, or to one in view if the marked line is out of it."""
         rows, view = self._layout().rows_of_line(self.line), self.in_view
         if not _overlap(rows, view):
+            # The view was scrolled away from it: the next line is the first in sight, not one far off.
             self.to_row(view.start if by > 0 else view.stop - 1)
         elif (by > 0 and rows.stop > view.stop) or (by < 0 and rows.start < view.start):
             self.scroll_to(view.start + by)  # a line that is longer than the view

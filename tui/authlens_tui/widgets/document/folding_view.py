@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 
 from authlens_tui.widgets.document.document import DocumentView
+from authlens_tui.widgets.key_binding import bound
 
 
 class FoldingView(DocumentView):
@@ -18,15 +19,8 @@ class FoldingView(DocumentView):
         "everything. Select with the mouse; ctrl+c copies."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,space",
-            "fold",
-            "Fold",
-            key_display="⏎",
-            id="document.fold",
-            tooltip="Fold or unfold at the cursor",
-        ),
-        Binding("f", "fold_all", "Fold all", id="document.fold_all", tooltip="Fold or unfold every member"),
+        bound("document.fold", "enter,space", "fold", "Fold", "Fold or unfold at the cursor", sign="⏎"),
+        bound("document.fold_all", "f", "fold_all", "Fold all", "Fold or unfold every member"),
         Binding("left", "close", "Fold, or go to the parent", id="document.close", show=False),
         Binding("right", "open", "Unfold", id="document.open", show=False),
     ]
@@ -81,6 +75,7 @@ class FoldingView(DocumentView):
     def _folds_changed(self) -> None:
         self._take(self._layout)
         rows = self._layout.rows_of_line(self.cursor.line)
+        # A line that is folded away is marked where its fold is shown.
         self.cursor.line = self._layout.line_of_row(rows.start)
         self.cursor.bring_into_view(range(rows.start, rows.start + 1))
         self.cursor_moved()

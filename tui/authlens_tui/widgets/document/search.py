@@ -7,13 +7,14 @@ from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
+from authlens_tui.widgets.key_binding import bound
 
 _MAX_WORDS: Final = 500
 
@@ -36,27 +37,17 @@ class SearchBar(Horizontal):
     """
     HELP = "Type to search. Enter: next match, up: previous match, Esc: close."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,down,f3",
-            "turn(1)",
-            "Next match",
-            key_display="⏎",
-            id="search.next",
-            tooltip="Next match",
-            priority=True,
-        ),
-        Binding(
+        bound("search.next", "enter,down,f3", "turn(1)", "Next match", "Next match", sign="⏎", priority=True),
+        bound(
+            "search.before",
             "shift+enter,up,shift+f3",
             "turn(-1)",
             "Previous match",
-            key_display="↑",
-            id="search.before",
-            tooltip="Previous match",
+            "Previous match",
+            sign="↑",
             priority=True,
         ),
-        Binding(
-            "escape", "close", "Close search", id="search.close", tooltip="Close the search", priority=True
-        ),
+        bound("search.close", "escape", "close", "Close search", "Close the search", priority=True),
     ]
 
     field = getters.query_one(Input)
@@ -110,6 +101,7 @@ class SearchBar(Horizontal):
         document = self._document()
         lines = document.lines
         matches = Matches(await find(lines.texts, self.field.value))
+        # Another text may be shown by now, in which these places mean nothing.
         document.mark_matches(matches if lines is document.lines else Matches())
         self._tell(document.matches)
 

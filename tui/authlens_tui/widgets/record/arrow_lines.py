@@ -42,6 +42,7 @@ class ArrowLines:
         here = self.at(number)
         places = range(number + by, len(self._arrows) if by > 0 else -1, by)
         found = next((place for place in places if self._arrows[place] not in (None, here)), number)
+        # Going up, the last row of an arrow is met first.
         while found and self.at(found - 1) is self.at(found):
             found -= 1
         return found

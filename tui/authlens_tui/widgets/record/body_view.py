@@ -56,6 +56,7 @@ def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> I
 def _text_lines(text: str, *, raw: bool) -> Iterator[Line]:
     shown = text[:_MAX_SHOWN]
     json = not raw and len(text) <= _MAX_SHOWN and is_json(text)
+    # Escapes make the text longer, and what is shown is not to be cut again because of them.
     clean = safe_text(pretty_json(shown) if json else shown, _MAX_SHOWN * 3)
     yield LazyLines((), texts=clean.split("\n"), make=_json_line if json else _text_line, json=json)
     if len(text) > _MAX_SHOWN:
@@ -85,6 +86,7 @@ def _form_lines(text: str) -> Iterator[Line]:
 
 
 def _json_pieces(row: str) -> Iterator[Piece]:
+    # To colour a line takes a style for each token, at each repaint.
     if len(row) > _MAX_COLOURED:
         yield from value_pieces(row)
         return

@@ -44,6 +44,7 @@ def copyables(
 def _value(member: str) -> str:
     """Return the value in laid out JSON: a string without its quotes, anything else as it is."""
     try:
+        # A marked line is a member, `"name": value`, which is JSON only inside of an object.
         found = json.loads(f"{{{member}}}" if member.startswith('"') else member)
     except ValueError:
         return member

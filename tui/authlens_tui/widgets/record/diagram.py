@@ -301,6 +301,7 @@ def _cut(text: str, cells: int) -> str:
         return text
     if cells < 3:
         return text[: max(cells, 0)]
+    # The end of a path says more than its middle: `/a/long/…/token`.
     head = (cells - 1) * 2 // 3
     return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click
 from textual.message import Message
 
 from authlens_core.trace.messages import Arrow
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.arrow_lines import ArrowLines
 
 _OPEN: Final = "Show the exchange of the selected arrow"
@@ -21,7 +22,7 @@ class DiagramView(DocumentView):
 
     HELP = "The arrow keys select an arrow, Enter or a click opens its exchange."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "open_arrow", "Open arrow", key_display="⏎", id="diagram.open", tooltip=_OPEN),
+        bound("diagram.open", "enter,space", "open_arrow", "Open arrow", _OPEN, sign="⏎"),
     ]
 
     _record: int | None = None
@@ -37,6 +38,7 @@ class DiagramView(DocumentView):
 
     @property
     def _arrows(self) -> ArrowLines:
+        # By identity: comparing thousands of lines would take longer than finding the arrows.
         if self._found is None or self._found.lines is not self.lines:
             self._found = ArrowLines(self.lines)
         return self._found

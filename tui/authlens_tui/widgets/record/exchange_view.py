@@ -137,8 +137,7 @@ def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]
 
 def duration(seconds: float) -> str:
     """Return `seconds` in the unit that reads best, such as `41 ms`, `2.3 s` or `4:05`."""
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        # A request on this machine may take less than a millisecond: `0 ms` would look like an error.
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"

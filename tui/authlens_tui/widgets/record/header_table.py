@@ -42,6 +42,7 @@ def explained_header_lines(
         meaning = explain_header(name, value, context)
         if meaning is None:
             yield _field(name, shown)
+        # What has parts is taken apart below; one sentence alone fits beside the field.
         elif meaning.parts or meaning.meaning is None:
             yield _field(name, shown)
             yield from _explained(meaning, redactor)

@@ -136,6 +136,7 @@ def _value(claim: JwtClaim, redactor: Redactor | None) -> Iterator[Piece]:
         yield f"{claim.at:%Y-%m-%d %H:%M:%S} UTC", Tone.PLAIN
         ahead, past = _COUNTED[claim.name]
         span = in_words(claim.seconds)
+        # Of all the times, only this one passing makes the token useless.
         over = claim.name == "exp" and claim.seconds <= 0
         words = past.format(span) if claim.seconds <= 0 else ahead.format(span)
         yield f" · {words}", Tone.WARNING if over else Tone.NOTE

@@ -56,6 +56,7 @@ def overview_lines(
     if experiments or grave:
         yield BLANK
         yield from check_lines([*experiments, *grave], record.overridden)
+    # Both are in the words above already.
     facts = [fact for fact in record.facts if fact.name not in ("answer", "evidence")]
     if facts:
         yield BLANK

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import getters
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.record_lines import Tab
 from authlens_tui.widgets.record.record_view import RecordView
 
@@ -18,7 +19,7 @@ class ReadingArea(Horizontal):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(key, action, name, show=False, id=f"reading.{key}", tooltip=meaning)
+            bound(f"reading.{key}", key, action, name, meaning, show=False)
             for key, action, name, meaning in (
                 ("pagedown", "read_page(1)", "Page down", "Scroll one page down"),
                 ("pageup", "read_page(-1)", "Page up", "Scroll one page up"),
@@ -28,23 +29,23 @@ class ReadingArea(Horizontal):
                 ("v", "in_record('raw')", "Raw", "Show bodies formatted, or exactly as sent"),
             )
         ),
-        Binding(
+        bound(
+            "reading.search",
             "slash",
             "in_record('search')",
             "Search",
-            key_display="/",
+            "Search what is shown",
             show=False,
-            id="reading.search",
-            tooltip="Search what is shown",
+            sign="/",
         ),
         *(
-            Binding(
+            bound(
+                f"reading.{tab}",
                 f"{number}",
                 f"in_record('turn_to', {number})",
                 tab.label,
+                f"Open the tab {tab.label}",
                 show=False,
-                id=f"reading.{tab}",
-                tooltip=f"Open the tab {tab.label}",
             )
             for number, tab in enumerate(Tab, 1)
         ),
@@ -67,6 +68,7 @@ class ReadingArea(Horizontal):
         return shown and self.record_view.check_action(str(parameters[0]), ())
 
     async def action_in_record(self, name: str, *given: int) -> None:
+        # Through the app, so that the record's own `check_action` is asked.
         await self.app.run_action(f"{name}({', '.join(map(str, given))})", self.record_view)
 
     def action_read_page(self, by: int) -> None:

@@ -111,6 +111,7 @@ def known_secrets(
             yield fact.value
     seen: set[int] = set()
     for exchange in (*known.exchanges, *(one for record in story for one in record.exchanges)):
+        # The exchanges of a record are in the story, too.
         if id(exchange) not in seen:
             seen.add(id(exchange))
             yield from secrets_of(exchange)
@@ -239,6 +240,7 @@ def _jwts(known: StageSnapshot, redactor: Redactor | None) -> Iterator[Line]:
     if not found:
         yield prose("No JSON Web Token in this stage.", Tone.MUTED)
         return
+    # Without the blank line that sets the first one apart from what is above it elsewhere.
     yield from list(found_jwt_lines(found, redactor, datetime.now(UTC), known.verdicts))[1:]
 
 

@@ -106,7 +106,6 @@ class RecordView(Widget):
         yield SearchBar(lambda: self._document(self.tab))
 
     def show_planned(self, stage: Stage, request: Request | None) -> None:
-        """Show the request that `stage` would send, before it is sent."""
         self._show(StageSnapshot(stage, planned=request))
 
     def show_ahead(self, stage: Stage) -> None:

@@ -103,7 +103,6 @@ class TabCache:
     # -- lines -----------------------------------------------------------------------------------------
 
     def key(self, known: StageSnapshot, tab: Tab, aspect: ViewOptions, *, masked: bool) -> TabKey:
-        """Return what the lines of a tab depend on now."""
         return TabKey(known, self._told, tab, aspect, masked)
 
     def get(self, key: TabKey) -> LineList | None:

@@ -1,4 +1,4 @@
-"""What the user is shown about a login that was interrupted."""
+"""What the user is shown about a login: one that works, one that was interrupted, a paste that is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.login.interrupted_login import InterruptedLogin
+from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.words.durations import in_words
 
@@ -42,3 +44,20 @@ def command_again(record: InterruptedLogin) -> str:
     """Return the command that repeats a login whose client secret must be entered again."""
     client = shlex.quote(record.options.client_id or "ID")
     return f"authlens login {shlex.quote(record.resource_url)} --client-id {client} --client-secret"
+
+
+def already_words(grant: Grant, now: datetime) -> str:
+    """Return that the user is logged in, and how long the access token works."""
+    if grant.expires_at is None:
+        return "Already logged in, no expiry given."
+    return f"Already logged in, expires in {in_words((grant.expires_at - now).total_seconds())}."
+
+
+def refused_words(response: AuthorizationResponse) -> str:
+    """Say why `response` was refused, and what to paste in its place; nothing of the paste is quoted."""
+    check = response.checks[-1]
+    if response.verdict is Verdict.OUTDATED:
+        if response.has_state:
+            return "That answer belongs to another login (its state differs). Use the newest link."
+        return "That address has no state. Copy the whole address."
+    return f"Not the callback address: {check.seen}. {check.cure}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import zxingcpp
@@ -42,9 +43,7 @@ def painted(rows: Sequence[Sequence[Cell]]) -> list[bytearray]:
             for dy in range(CELL_HEIGHT):
                 line = picture[MARGIN + y * CELL_HEIGHT + dy]
                 start = MARGIN + x * CELL_WIDTH
-                line[start : start + CELL_WIDTH] = bytes(
-                    cell.ink if _inked(cell.text, dx, dy) else cell.ground for dx in range(CELL_WIDTH)
-                )
+                line[start : start + CELL_WIDTH] = _pixels(cell, dy)
     return picture
 
 
@@ -54,6 +53,11 @@ def decoded(picture: Sequence[bytearray]) -> str | None:
     view = memoryview(pixels).cast("B", (len(picture), len(picture[0])))
     found: list[Any] = zxingcpp.read_barcodes(view)
     return found[0].text if len(found) == 1 else None
+
+
+@lru_cache(maxsize=16_384)
+def _pixels(cell: Cell, y: int) -> bytes:
+    return bytes(cell.ink if _inked(cell.text, x, y) else cell.ground for x in range(CELL_WIDTH))
 
 
 def _inked(text: str, x: int, y: int) -> bool:

@@ -154,10 +154,14 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     Raises:
         TimeoutError: it never held.
     """
+    now = asyncio.get_running_loop().time
     async with asyncio.timeout(PATIENCE):
+        began = now()
         while not condition():
-            # Not `pilot.pause`: it sends a message to every widget, each time.
-            await asyncio.sleep(_LOOK)
+            # Not `pilot.pause`: it sends a message to every widget, each time. A look at the whole screen
+            # takes long, and most of the time is the program's.
+            await asyncio.sleep(max(_LOOK, 4 * (now() - began)))
+            began = now()
     await pilot.pause()
 
 

@@ -21,7 +21,7 @@ from support.screens import Host, Picture, frozen, until
 
 pytestmark = pytest.mark.slow
 
-SIZES: Final = ((120, 40), (80, 24), (40, 12), (80, 24), (120, 40))
+SIZES: Final = ((120, 40), (40, 12), (80, 24), (120, 40))
 _PATIENCE: Final = 5.0  # seconds until what a new size moves is where it belongs
 _ENDS_ALONE: Final = frozenset({"move-store-under-way"})  # secrets on their way are not abandoned
 _WAYS_OUT: Final = ("escape", "escape", "escape", "d", "b", "q")

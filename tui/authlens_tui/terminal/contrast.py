@@ -34,10 +34,13 @@ class Contrast(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         return [
-            Segment(text, readable(style, self._least), control)
-            if style is not None and not control and _TEXT.search(text)
-            else Segment(text, style, control)
-            for text, style, control in segments
+            Segment(segment.text, better)
+            if segment.style is not None
+            and not segment.control
+            and (better := _better(segment.style, self._least)) is not None
+            and _TEXT.search(segment.text)
+            else segment
+            for segment in segments
         ]
 
 
@@ -48,11 +51,11 @@ def contrast(one: Color, other: Color) -> float:
 
 
 @lru_cache(maxsize=4096)
-def readable(style: Style, least: float) -> Style:
-    """Return `style` with a text colour that can be read on its background."""
+def _better(style: Style, least: float) -> Style | None:
+    """Return `style` with another text colour, or None if its own can be read."""
     text, behind = _fixed(style.color), _fixed(style.bgcolor)
     if text is None or behind is None or contrast(text, behind) >= least:
-        return style
+        return None
     # Towards the end that is further from the background; mixing keeps as much of the hue as can be.
     towards = max(WHITE, BLACK, key=lambda end: contrast(end, behind))
     steps = (text.blend(towards, step / _STEPS) for step in range(1, _STEPS))

@@ -250,7 +250,7 @@ def _has(holding: Holding, wanted: Sequence[str], now: datetime) -> bool:
     return all(word in more for word in missing)
 
 
-_URGENT: Final = {
+URGENT: Final = {
     kind: place
     for place, kind in enumerate(
         (
@@ -287,7 +287,7 @@ def _key(order: SortOrder, now: datetime) -> Callable[[Holding], tuple[float, st
                 standing = status_of(holding, now).kind
                 # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
                 left_behind = holding.kind is HoldingKind.CLOUDFLARED and standing is StatusKind.EXPIRED
-                rank = float(len(_URGENT) if left_behind else _URGENT[standing])
+                rank = float(len(URGENT) if left_behind else URGENT[standing])
             case SortOrder.NEWEST:
                 rank = -holding.since.timestamp() if holding.since is not None else 0.0
             case SortOrder.PROVEN:

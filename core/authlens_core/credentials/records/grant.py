@@ -255,7 +255,7 @@ _SYMBOLS: Final = {
     StatusKind.FOREIGN: "×",
 }
 
-_BY_STATE: Final = {
+BY_STATE: Final = {
     GrantState.LOGIN_NEEDED: StatusKind.LOGIN_NEEDED,
     GrantState.UNKNOWN: StatusKind.UNKNOWN,
     GrantState.INTERRUPTED: StatusKind.INTERRUPTED,
@@ -317,7 +317,7 @@ def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
     moment = now or utc_now()
     remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
     # What was decided comes before what was seen, and that before what the clock says.
-    kind = _BY_STATE.get(grant.state) or _by_verdict(grant) or _by_clock(grant, remaining)
+    kind = BY_STATE.get(grant.state) or _by_verdict(grant) or _by_clock(grant, remaining)
     note = grant.note
     if kind is StatusKind.REFUSED:
         note = f"{grant.last_words} {note}".strip()

@@ -181,7 +181,28 @@ class Index:
         with self.reading() as connection, transaction(connection):
             yield connection
 
+    def another(self) -> Index | None:
+        """Open the same file again, for another thread; None if it is in memory."""
+        return None if self._where == ":memory:" else Index(Path(self._where))
+
+    def stamp(self) -> tuple[int, int]:
+        """Return what is another value after each write, by whomever."""
+        with self.reading() as connection:
+            version = connection.execute("PRAGMA data_version").fetchone()
+            return int(version[0]), connection.total_changes
+
     # Grants
+
+    def adopt(self, other: Index, unchanged_since: tuple[int, int] | None = None) -> None:
+        """Parse nothing again that `other` has parsed of the same file.
+
+        Args:
+            unchanged_since: the stamp from before it read; if there was no write since, what it read is all.
+        """
+        if self.is_same(other):
+            self._known = {**other._known, **self._known}
+            if other._parsed is not None and unchanged_since == self.stamp():
+                self._parsed = unchanged_since, other._parsed[1]
 
     def grants(self) -> tuple[tuple[Grant, ...], tuple[str, ...]]:
         """Return every grant that can be read, newest login first, and the ids of those that cannot.
@@ -190,8 +211,7 @@ class Index:
         Afterwards only what was written is parsed.
         """
         with self.reading() as connection:
-            # Read before the rows: what is written in between is parsed now and again the next time.
-            seen = int(connection.execute("PRAGMA data_version").fetchone()[0]), connection.total_changes
+            seen = self.stamp()  # before the rows: what is written in between is parsed again the next time
             if self._parsed is not None and self._parsed[0] == seen:
                 return self._parsed[1]
             rows = connection.execute("SELECT grant_id, generation, place, record FROM grants").fetchall()

@@ -7,7 +7,8 @@ from typing import Final
 
 # How long before its end a token counts as ending: the earliest moment at which it is refreshed.
 SOON: Final = timedelta(seconds=60)
-_SOON_SHARE: Final = 0.2  # of its life, that a short-lived token has left when it counts as ending
+# What share of its life a short-lived token has left when it counts as ending.
+SOON_SHARE: Final = 0.2
 
 
 def outlasts(
@@ -38,4 +39,4 @@ def is_soon(left: float, began: datetime | None, ends: datetime | None) -> bool:
     """
     life = (ends - began).total_seconds() if began is not None and ends is not None else 0.0
     least = SOON.total_seconds()
-    return left <= (min(least, _SOON_SHARE * life) if life > 0 else least)
+    return left <= (min(least, SOON_SHARE * life) if life > 0 else least)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Final
 
 from authlens_core.access.cloudflared_token import CloudflaredToken
+from authlens_core.credentials.inventory.first_look import first_look
 from authlens_core.credentials.inventory.inventory import (
     Holding,
     SortOrder,
@@ -17,10 +20,12 @@ from authlens_core.credentials.inventory.inventory import (
 )
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.errors import AuthlensError
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
 PATIENCE: Final = 0.01
 """Seconds that the screen waits for another process that writes to the index."""
+_FIRST: Final = 100  # rows that are read before the first paint: more than a screen has
 
 
 class Listing:
@@ -42,12 +47,34 @@ class Listing:
         """Whether a server lets authlens delete a client that it registered."""
         self.has_history = False
         """Whether anything has happened to a credential on this machine."""
+        self.unread = 0
+        """How many credentials follow those that were read for the first paint."""
         self._damaged = 0
         self._seen: tuple[object, object] | None = None
 
     def forget_seen(self) -> None:
         """Read everything again next time."""
         self._seen = None
+
+    def look(self, index: Index, now: datetime) -> bool:
+        """Read the top of the table for the first paint; return whether there is more than that."""
+        found = None
+        with suppress(AuthlensError), index.waiting_at_most(PATIENCE):  # `read` says what is wrong
+            found = first_look(index, now, _FIRST)
+        if found is not None:
+            self.holdings, self.unread, self.has_history = found.holdings, found.more, True
+        return found is not None
+
+    async def read_rest(self, index: Index) -> bool:
+        """Parse what `look` left out in a thread, so that `read` does not have to; return whether to read."""
+        if not self.unread:
+            return False
+        with suppress(AuthlensError):
+            stamp = index.stamp()
+            if (other := await asyncio.to_thread(_parse, index)) is not None:
+                index.adopt(other, stamp)
+        was_read, self.unread = not self.unread, 0
+        return not was_read
 
     def read(self, index: Index, *, reread: bool) -> bool:
         """Read what changed; return whether anything did, or `reread`.
@@ -56,6 +83,8 @@ class Listing:
             IndexBusy: another process holds the index; what was read before is still there.
             AuthlensError: the index cannot be read.
         """
+        if self.unread:
+            return reread  # the rest is being read
         with index.waiting_at_most(PATIENCE):
             # The index returns the same objects again while no one writes.
             grants, damaged = index.grants()
@@ -81,7 +110,7 @@ class Listing:
 
     @property
     def title(self) -> str:
-        return title_words(len(self.shown), len(self.holdings), self.text)
+        return title_words(len(self.shown), len(self.holdings) + self.unread, self.text)
 
     @property
     def subtitle(self) -> str:
@@ -93,3 +122,14 @@ class Listing:
     def damaged(self) -> str:
         """How many records cannot be read and what to do about them; empty if all can."""
         return damaged_words(self._damaged)
+
+
+def _parse(index: Index) -> Index | None:
+    """Open the index again and read every login; whoever reads them next says what is wrong with them."""
+    with suppress(AuthlensError):
+        other = index.another()
+        if other is not None:
+            with closing(other):
+                other.grants()
+        return other
+    return None

@@ -100,6 +100,7 @@ class CredentialTable(LineView, can_focus=True):
         self._wanted_columns = wanted
         self._state_width = 0
         self._rows: Sequence[Holding | TeamHeading] = ()
+        self._more = 0
         self._places: dict[str, int] = {}
         self._columns: tuple[Column, ...] = ()
         self._cursor = 0
@@ -122,15 +123,19 @@ class CredentialTable(LineView, can_focus=True):
         row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
         return row if isinstance(row, Holding) else None
 
-    def show(self, rows: Sequence[Holding | TeamHeading]) -> None:
-        """Show other rows; the cursor goes with its credential, or stays at its place where that is gone."""
+    def show(self, rows: Sequence[Holding | TeamHeading], *, more: int = 0) -> None:
+        """Show other rows; the cursor goes with its credential, or stays at its place where that is gone.
+
+        Args:
+            more: how many rows follow that are still being read.
+        """
         before = self.selected
-        self._rows = rows
+        self._rows, self._more = rows, more
         self._places = {row.holding_id: number for number, row in enumerate(rows) if isinstance(row, Holding)}
         self._cursor = self._place_of_wanted()
         self._drawn.clear()
         self._state_width = 0
-        self.virtual_size = Size(self.size.width, len(rows) + _HEADER)
+        self.virtual_size = Size(self.size.width, self._height)
         self.tick()
         self.refresh()
         self.call_after_refresh(self._bring_into_view)
@@ -185,6 +190,10 @@ class CredentialTable(LineView, can_focus=True):
     def _page_height(self) -> int:
         return max(1, self.scrollable_content_region.height - _HEADER)
 
+    @property
+    def _height(self) -> int:
+        return len(self._rows) + self._more + _HEADER
+
     def _redraw(self, number: int) -> None:
         y = number - self.scroll_offset.y + _HEADER
         self.refresh(Region(0, y, self.size.width, 1))
@@ -192,7 +201,7 @@ class CredentialTable(LineView, can_focus=True):
     def on_resize(self) -> None:
         self._fit_columns()
         self.tick()
-        self.virtual_size = Size(self.size.width, len(self._rows) + _HEADER)
+        self.virtual_size = Size(self.size.width, self._height)
         self._bring_into_view()
 
     def notify_style_update(self) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.selection import Selection
 from textual.strip import Strip
 
 from authlens_tui.widgets.document.lines import Row, Tone
@@ -24,11 +25,24 @@ class RowPainter:
 
     def __init__(self, view: LineView) -> None:
         self._view = view
+        self._toned: dict[str, Style] = {}
+        self._base = Style.null()
+        self._selection: Selection | None = None
+
+    def begin(self) -> None:
+        """Look up what is the same for all rows of a repaint."""
+        if self._view.base_style != self._base:
+            self.forget_styles()
+        self._selection = self._view.text_selection
+
+    def forget_styles(self) -> None:
+        """Look the styles up again: the sheet, the theme or what is behind has changed."""
+        self._base = self._view.base_style
+        self._toned.clear()
 
     def text(self, row: Row, line: int, matches: Matches) -> Strip:
         """Return the text of a row of line `line` with the matches styled that it shows."""
-        base = self._view.base_style
-        strip = Strip([Segment(text, base + self._style(tone)) for text, tone in row.pieces()])
+        strip = Strip([Segment(text, self._tone(tone)) for text, tone in row.pieces()])
         for match in matches.on_line(line):
             if match.start < row.end and match.end > row.start:
                 part = "current-match" if match is matches.current else "match"
@@ -36,8 +50,7 @@ class RowPainter:
         return strip
 
     def selected(self, strip: Strip, number: int) -> Strip:
-        selection = self._view.text_selection
-        span = selection.get_span(number) if selection is not None else None
+        span = self._selection.get_span(number) if self._selection is not None else None
         if span is None:
             return strip
         start, end = span
@@ -45,11 +58,17 @@ class RowPainter:
 
     def with_gutter(self, strip: Strip, sign: str, gutter: int) -> Strip:
         """Return the strip with `sign` in a gutter of `gutter` cells before it."""
-        lead = Segment(f"{sign:<{gutter}}", self._view.base_style + self._style(Tone.NOTE))
-        return Strip.join([Strip([lead]), strip])
+        lead = Segment(f"{sign:<{gutter}}", self._tone(Tone.NOTE))
+        return Strip([lead, *strip], gutter + strip.cell_length)
 
     def marked(self, strip: Strip) -> Strip:
         return _over(strip, self._blended("cursor"))
+
+    def _tone(self, tone: Tone) -> Style:
+        found = self._toned.get(tone)
+        if found is None:
+            found = self._toned[tone] = self._base + self._style(tone)
+        return found
 
     def _style(self, part: str) -> Style:
         return self._view.get_component_rich_style(_PREFIX + part, partial=True)

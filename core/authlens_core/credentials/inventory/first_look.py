@@ -1,0 +1,44 @@
+"""The top of the table without the rest: what a first screen shows costs the same for any number of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from authlens_core.credentials.inventory.inventory import (
+    URGENT,
+    Holding,
+    SortOrder,
+    arranged,
+    holdings_of,
+)
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.urgent import count_logins, most_urgent
+from authlens_core.state.paths import StateUnusable
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """The first credentials by urgency, and how many follow."""
+
+    holdings: tuple[Holding, ...]
+    more: int
+
+
+def first_look(index: Index, now: datetime, limit: int) -> FirstLook | None:
+    """Return the `limit` most urgent credentials of the index; None where it is as quick to read them all.
+
+    It is also None where reading them all says better what is wrong.
+    """
+    try:
+        count = count_logins(index)
+        if count <= limit:
+            return None
+        grants = most_urgent(index, URGENT, now, limit)
+        tokens, damaged = ServiceTokenRows(index).all()
+    except (StateUnusable, ValueError):
+        return None
+    rows = arranged(holdings_of(grants, (), tokens), SortOrder.NEEDS, now)
+    first = tuple(row for row in rows[:limit] if isinstance(row, Holding))
+    return FirstLook(first, count + len(tokens) + len(damaged) - len(first))

@@ -1,0 +1,130 @@
+"""The top of the table is the same, read alone or with all the rest."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.credentials.inventory.first_look import first_look
+from authlens_core.credentials.inventory.inventory import SortOrder, arranged, holdings_of
+from authlens_core.credentials.records.grant import Grant, GrantState, TokenVerdict
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from support.grants import NOW, grant
+
+LIMIT = 3
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    """Return an empty index."""
+    opened = Index(None)
+    yield opened
+    opened.close()
+
+
+def spans(least: int, most: int) -> st.SearchStrategy[timedelta]:
+    """Draw a span of whole seconds: SQLite knows a moment to the millisecond."""
+    return st.integers(least, most).map(lambda seconds: timedelta(seconds=seconds))
+
+
+@st.composite
+def grants(draw: st.DrawFn) -> Grant:
+    """Draw a login in any state, near the moments at which its status changes."""
+    refreshed = NOW - draw(spans(0, 400))
+    life = draw(st.none() | spans(0, 800))
+    return replace(
+        grant(f"host-{draw(st.integers(0, 9_999))}"),
+        resource_url=draw(
+            st.sampled_from(["https://a.example/", "https://b.example/mcp", "http://c.example"])
+        ),
+        obtained_at=NOW - draw(spans(0, 3)),
+        refreshed_at=refreshed,
+        expires_at=None if life is None else refreshed + life,
+        has_refresh_token=draw(st.booleans()),
+        state=draw(st.sampled_from(GrantState)),
+        last_verdict=draw(st.sampled_from(TokenVerdict)),
+    )
+
+
+def top(index: Index, now: datetime, limit: int) -> list[str]:
+    """Return the ids of the first rows of the whole table."""
+    rows = arranged(
+        holdings_of(index.grants()[0], (), ServiceTokenRows(index).all()[0]), SortOrder.NEEDS, now
+    )
+    return [row.holding_id for row in rows[:limit] if not hasattr(row, "size")]
+
+
+@given(st.lists(grants(), min_size=LIMIT + 1, max_size=12, unique_by=lambda one: one.grant_id))
+def test_the_first_look_is_the_top_of_the_whole_table(logins: list[Grant]) -> None:
+    """Whatever their states and clocks."""
+    index = Index(None)
+    try:
+        for login in logins:
+            index.switch(replace(login, generation=1), 1)
+        found = first_look(index, NOW, LIMIT)
+        assert found is not None
+        assert [one.holding_id for one in found.holdings] == top(index, NOW, LIMIT)
+        assert found.more == len(logins) - LIMIT
+    finally:
+        index.close()
+
+
+def test_a_service_token_has_its_place_in_the_first_look(index: Index) -> None:
+    """The logins are chosen by the index, and it is sorted among them."""
+    for number in range(LIMIT + 1):
+        index.switch(replace(grant(f"host-{number}"), generation=1), 1)
+    token = ServiceToken("token", "https://a.example", "client", NOW, expires_at=NOW - timedelta(days=1))
+    ServiceTokenRows(index).switch(replace(token, generation=1), 1)
+    found = first_look(index, NOW, LIMIT)
+    assert found is not None
+    assert [one.holding_id for one in found.holdings] == top(index, NOW, LIMIT)
+    assert found.holdings[0].holding_id == "token"
+
+
+def test_few_credentials_are_read_at_once(index: Index) -> None:
+    """There is nothing to gain."""
+    index.switch(replace(grant("host"), generation=1), 1)
+    assert first_look(index, NOW, 1) is None
+
+
+@pytest.mark.parametrize("record", ["{", "{}"])
+def test_a_damaged_record_is_left_to_whoever_reads_them_all(tmp_path: Path, record: str) -> None:
+    """That says which one it is."""
+    index = Index(tmp_path / "index.sqlite3")
+    try:
+        for number in range(LIMIT + 1):
+            index.switch(replace(grant(f"host-{number}"), generation=1), 1)
+        with sqlite3.connect(tmp_path / "index.sqlite3") as other:
+            other.execute("UPDATE grants SET record = ? WHERE grant_id = 'id-host-0'", (record,))
+        other.close()
+        found = first_look(index, NOW, LIMIT)
+        assert found is None or "id-host-0" not in {one.holding_id for one in found.holdings}
+    finally:
+        index.close()
+
+
+def test_what_another_opening_has_parsed_is_the_answer_until_someone_writes(tmp_path: Path) -> None:
+    """The screen's own opening parses nothing again."""
+    index = Index(tmp_path / "index.sqlite3")
+    try:
+        index.switch(replace(grant("one"), generation=1), 1)
+        stamp = index.stamp()
+        other = index.another()
+        assert other is not None
+        parsed = other.grants()
+        other.close()
+        index.adopt(other, stamp)
+        assert index.grants() is parsed
+        index.switch(replace(grant("two"), generation=1), 1)
+        assert len(index.grants()[0]) == 2
+    finally:
+        index.close()

@@ -81,7 +81,9 @@ def safe_fields(value: object, *names: str) -> None:
 def _printable(text: str) -> str:
     if not text.isprintable() or not _DECEPTIVE.isdisjoint(text):
         text = "".join(c if c.isprintable() and c not in _DECEPTIVE else _escape(c) for c in text)
-    return text if text.isascii() else re.sub(_MAYBE_MARKS, _cut_stacks, text)
+    # Compiling the expression takes as long as painting a screen, whose symbols are never that many.
+    few = len(text) - len(text.encode("ascii", "ignore")) <= _MOST_MARKS
+    return text if few else re.sub(_MAYBE_MARKS, _cut_stacks, text)
 
 
 def _cut_stacks(run: re.Match[str]) -> str:

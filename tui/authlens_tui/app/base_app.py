@@ -62,6 +62,7 @@ class BaseApp(TerminalApp):
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._themes: dict[str, Theme] = {}
+        self._variables: dict[str, dict[str, str]] = {}
         super().__init__(environ)
         for theme in (DARK, LIGHT, HIGH_CONTRAST, SIXTEEN):
             self.register_theme(theme)
@@ -87,7 +88,11 @@ class BaseApp(TerminalApp):
         return self._themes.get(theme_name)
 
     def get_css_variables(self) -> dict[str, str]:
-        return with_quiet(super().get_css_variables())
+        """Return the variables of the theme, made once: Textual asks three times before the first paint."""
+        found = self._variables.get(self.theme)
+        if found is None:
+            found = self._variables[self.theme] = with_quiet(super().get_css_variables())
+        return dict(found)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what no key does; Textual's own would record the screen, and show another help."""

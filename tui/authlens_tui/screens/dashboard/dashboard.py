@@ -146,7 +146,7 @@ class DashboardScreen(Screen[None]):
         self.listing.look(self.context.index, self.context.now())
         self.show_now(reread=True)
         self._keep_focus()
-        self.look_at_files()
+        self.call_after_refresh(self.look_at_files)
         # The filter and the lists of the detail take as long to mount as all that the first paint shows.
         self.set_timer(_FIRST_PAINT, self._complete)
 

@@ -147,7 +147,6 @@ class DocumentView(LineView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._painter.forget_styles()
         self.refresh()
 
     def _lay_out(self) -> None:

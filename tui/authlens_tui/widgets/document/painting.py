@@ -25,20 +25,11 @@ class RowPainter:
 
     def __init__(self, view: LineView) -> None:
         self._view = view
-        self._toned: dict[str, Style] = {}
-        self._base = Style.null()
         self._selection: Selection | None = None
 
     def begin(self) -> None:
         """Look up what is the same for all rows of a repaint."""
-        if self._view.base_style != self._base:
-            self.forget_styles()
         self._selection = self._view.text_selection
-
-    def forget_styles(self) -> None:
-        """Look the styles up again: the sheet, the theme or what is behind has changed."""
-        self._base = self._view.base_style
-        self._toned.clear()
 
     def text(self, row: Row, line: int, matches: Matches) -> Strip:
         """Return the text of a row of line `line` with the matches styled that it shows."""
@@ -65,13 +56,10 @@ class RowPainter:
         return _over(strip, self._blended("cursor"))
 
     def _tone(self, tone: Tone) -> Style:
-        found = self._toned.get(tone)
-        if found is None:
-            found = self._toned[tone] = self._base + self._style(tone)
-        return found
+        return self._view.base_style + self._style(tone)
 
     def _style(self, part: str) -> Style:
-        return self._view.get_component_rich_style(_PREFIX + part, partial=True)
+        return self._view.part_style(_PREFIX + part, partial=True)
 
     def _blended(self, part: str) -> Style:
         """Return a style to lie over text, blended here: a Rich style has no transparency."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import ceil
 
 from rich.segment import Segment
@@ -9,50 +10,68 @@ from rich.style import Style
 from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
+from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 
 
 class LineView(ScrollView):
-    """Looks up once for each repaint what all of its lines need: that takes as long as the rest of a line."""
+    """Looks up once for each repaint what all of its lines need: that takes as long as the rest of a line.
 
+    Attributes:
+        is_painting: false where a line is made to tell which character is under the mouse.
+    """
+
+    base_style: Style = Style.null()
+    line_width = 0
+    text_selected: Selection | None = None
     is_painting = False
-    """False where a line is made for another purpose, such as to tell which character is under the mouse."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
-        super().__init__(id=id, classes=classes)
-        self.base_style: Style = Style.null()
-        """The style of the view, while its lines are painted."""
-        self._parts: dict[tuple[str, bool], Style] = {}
-        self._parts_of: object = None
+    @cached_property
+    def parts(self) -> PartStyles:
+        return PartStyles(self)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self.begin_painting()
+        self.base_style, self.line_width = self.rich_style, self.scrollable_content_region.width
+        self.text_selected = self.text_selection
+        self.parts.renew(self.base_style, next(iter(self._component_styles.values()), None))
         self.is_painting = True
         try:
             return super().render_lines(crop)
         finally:
             self.is_painting = False
 
-    def begin_painting(self) -> None:
-        """Look up what is the same for all lines of this repaint."""
-        before, self.base_style = self.base_style, self.rich_style
-        # Textual makes the styles of all components again when the sheet, the theme or the focus changes.
-        made = next(iter(self._component_styles.values()), None)
-        if made is not self._parts_of or before != self.base_style:
-            self._parts_of = made
-            self._parts.clear()
-
-    def part_style(self, name: str, *, partial: bool = False) -> Style:
-        """Return the style of a component. Textual looks them up again after each repaint."""
-        found = self._parts.get((name, partial))
-        if found is None:
-            found = self._parts[name, partial] = self.get_component_rich_style(name, partial=partial)
-        return found
-
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         if self.show_vertical_scrollbar:
             _move_thumb(self.vertical_scrollbar, new_value)
         super().watch_scroll_y(old_value, new_value)
+
+
+class PartStyles:
+    """The styles of a widget's components; Textual itself makes them again after each repaint."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._found: dict[tuple[str, bool], Style] = {}
+        self._made_from: tuple[Style | None, object] = (None, None)
+
+    def renew(self, base: Style, made: object) -> None:
+        """Forget the styles if they may have changed.
+
+        Args:
+            base: the style of the widget itself.
+            made: what Textual makes again with the styles of all components.
+        """
+        if made is not self._made_from[1] or base != self._made_from[0]:
+            self._made_from = base, made
+            self._found.clear()
+
+    def style(self, name: str, *, partial: bool = False) -> Style:
+        found = self._found.get((name, partial))
+        if found is None:
+            found = self._widget.get_component_rich_style(name, partial=partial)
+            self._found[name, partial] = found
+        return found
 
 
 def _move_thumb(bar: ScrollBar, position: float) -> None:

@@ -97,7 +97,7 @@ def test_few_credentials_are_read_at_once(index: Index) -> None:
 
 
 @pytest.mark.parametrize("record", ["{", "{}"])
-def test_a_damaged_record_is_left_to_whoever_reads_them_all(tmp_path: Path, record: str) -> None:
+def test_a_damaged_record_is_left_to_a_reader_of_them_all(tmp_path: Path, record: str) -> None:
     """That says which one it is."""
     index = Index(tmp_path / "index.sqlite3")
     try:

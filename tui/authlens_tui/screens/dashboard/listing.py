@@ -125,7 +125,7 @@ class Listing:
 
 
 def _parse(index: Index) -> Index | None:
-    """Open the index again and read every login; whoever reads them next says what is wrong with them."""
+    """Open the index again and read every login; the next reader says what is wrong with them."""
     with suppress(AuthlensError):
         other = index.another()
         if other is not None:

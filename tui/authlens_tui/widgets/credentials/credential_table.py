@@ -244,7 +244,7 @@ class CredentialTable(LineView, can_focus=True):
     def _style(self, part: str, *, partial: bool = False) -> Style:
         if not part:
             return Style.null()
-        return self.part_style(_PREFIX + part, partial=partial)
+        return self.parts.style(_PREFIX + part, partial=partial)
 
     def _line(self, texts: Iterable[str], width: int, style: Style, widths: Iterable[int] = ()) -> Strip:
         """Return one row in one style: each text in its width; what is cut ends in an ellipsis."""

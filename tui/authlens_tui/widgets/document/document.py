@@ -81,7 +81,6 @@ class DocumentView(LineView, can_focus=True):
         self._ready = False
         self._painter = RowPainter(self)
         self._subtitle = self._below = ""
-        self._width = 0
         self.cursor = LineCursor(self, lambda: self._layout)
         self.matches = Matches()
         self.turns_pages = True
@@ -249,14 +248,9 @@ class DocumentView(LineView, can_focus=True):
 
     # -- how it is drawn -------------------------------------------------------------------------------
 
-    def begin_painting(self) -> None:
-        super().begin_painting()
-        self._painter.begin()
-        self._width = self.scrollable_content_region.width
-
     def render_line(self, y: int) -> Strip:
         number = self.row_at(y)
-        width, base = self._width, self.base_style
+        width, base = self.line_width, self.base_style
         if number >= self._layout.height:
             return Strip.blank(width, base)
         row, line_number = self._layout.row(number), self._layout.line_of_row(number)
@@ -264,8 +258,7 @@ class DocumentView(LineView, can_focus=True):
         strip = self._painter.selected(self._painter.text(row, line_number, self.matches), number)
         strip = strip.crop_extend(0, width - gutter, base)
         if not self.is_painting:
-            # A screen asks which character is under the mouse. In a painted row this would give each piece
-            # a style of its own, and nothing that is known of a style could be used for the next piece.
+            # In a painted row each piece would have a style of its own, with nothing known of it.
             strip = strip.apply_offsets(0, number)
         if gutter:
             sign = self.sign(line_number) if not row.continues else ""

@@ -7,7 +7,6 @@ from typing import Final
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.selection import Selection
 from textual.strip import Strip
 
 from authlens_tui.widgets.document.lines import Row, Tone
@@ -25,11 +24,6 @@ class RowPainter:
 
     def __init__(self, view: LineView) -> None:
         self._view = view
-        self._selection: Selection | None = None
-
-    def begin(self) -> None:
-        """Look up what is the same for all rows of a repaint."""
-        self._selection = self._view.text_selection
 
     def text(self, row: Row, line: int, matches: Matches) -> Strip:
         """Return the text of a row of line `line` with the matches styled that it shows."""
@@ -41,7 +35,8 @@ class RowPainter:
         return strip
 
     def selected(self, strip: Strip, number: int) -> Strip:
-        span = self._selection.get_span(number) if self._selection is not None else None
+        selection = self._view.text_selected
+        span = selection.get_span(number) if selection is not None else None
         if span is None:
             return strip
         start, end = span
@@ -59,7 +54,7 @@ class RowPainter:
         return self._view.base_style + self._style(tone)
 
     def _style(self, part: str) -> Style:
-        return self._view.part_style(_PREFIX + part, partial=True)
+        return self._view.parts.style(_PREFIX + part, partial=True)
 
     def _blended(self, part: str) -> Style:
         """Return a style to lie over text, blended here: a Rich style has no transparency."""

@@ -15,11 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
-from authlens_core.credentials.records.record_json import (
-    from_text,
-    record_from_json,
-    to_json,
-)
+from authlens_core.credentials.records.record_json import from_text, record_from_json, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
 from authlens_core.credentials.records.table import CLIENTS, LOGINS, settle
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -194,11 +190,7 @@ class Index:
     # Grants
 
     def adopt(self, other: Index, unchanged_since: tuple[int, int] | None = None) -> None:
-        """Parse nothing again that `other` has parsed of the same file.
-
-        Args:
-            unchanged_since: the stamp from before it read; if there was no write since, what it read is all.
-        """
+        """Parse nothing again that `other` has parsed; `unchanged_since` is the stamp from before it read."""
         if self.is_same(other):
             self._known = {**other._known, **self._known}
             if other._parsed is not None and unchanged_since == self.stamp():

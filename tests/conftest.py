@@ -48,6 +48,7 @@ LEAK_PREFIXES = ("SSH_", "AUTHLENS_", "TEXTUAL_")
 
 
 _TESTS = Path(__file__).parent
+_E2E, _BENCHMARKS = _TESTS / "e2e", _TESTS / "benchmarks"
 
 # A shell starts its background jobs with Ctrl+C and Ctrl+\ ignored, and nohup its program with SIGHUP
 # ignored. The programs under test would inherit that.
@@ -84,14 +85,23 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def _is_plain(config: pytest.Config) -> bool:
+    named = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
+    return not config.option.markexpr and named <= {_TESTS, _TESTS.parent}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Read no folder that a plain `pytest` leaves out as a whole: that takes as long as the rest."""
+    return True if collection_path in (_E2E, _BENCHMARKS) and _is_plain(config) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the end-to-end tests slow, and leave slow tests out unless a marker or a path is given."""
     for item in items:
-        if item.get_closest_marker("e2e"):
+        if item.get_closest_marker("e2e") or _E2E in item.path.parents:
             item.add_marker(pytest.mark.slow)
-    named = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
-    if config.option.markexpr or not named <= {_TESTS, _TESTS.parent}:
+    if not _is_plain(config):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     items[:] = [item for item in items if not item.get_closest_marker("slow")]

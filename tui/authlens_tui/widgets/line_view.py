@@ -33,7 +33,8 @@ class LineView(ScrollView):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         self.base_style, self.line_width = self.rich_style, self.scrollable_content_region.width
-        self.text_selected = self.text_selection
+        # A view that was just removed may still be painted, and then has no screen.
+        self.text_selected = self.text_selection if self.is_attached else None
         self.parts.renew(self.base_style, next(iter(self._component_styles.values()), None))
         self.is_painting = True
         try:

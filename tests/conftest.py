@@ -1,7 +1,8 @@
 """What every test gets, and which tests a plain `pytest` runs.
 
 Every test has a home of its own and an environment that nothing from outside reaches. A plain `pytest` runs
-what needs no system package and no waiting, `pytest -m slow` the rest, `pytest PATH` all of that path.
+what needs no system package and no waiting, `pytest -m slow` what the gate runs besides, `pytest -m weekly` what
+proves the same with more data, `pytest PATH` all of that path.
 """
 
 from __future__ import annotations
@@ -85,9 +86,13 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _is_plain(config: pytest.Config) -> bool:
+def _is_whole(config: pytest.Config) -> bool:
     named = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
-    return not config.option.markexpr and named <= {_TESTS, _TESTS.parent}
+    return named <= {_TESTS, _TESTS.parent}
+
+
+def _is_plain(config: pytest.Config) -> bool:
+    return not config.option.markexpr and _is_whole(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -97,15 +102,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the end-to-end tests slow, and leave slow tests out unless a marker or a path is given."""
+    """Mark the end-to-end and the weekly tests slow, and leave out what neither a marker nor a path asks for."""
     for item in items:
-        if item.get_closest_marker("e2e") or _E2E in item.path.parents:
+        if any(item.get_closest_marker(name) for name in ("e2e", "weekly")) or _E2E in item.path.parents:
             item.add_marker(pytest.mark.slow)
-    if not _is_plain(config):
+    if not _is_whole(config):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    items[:] = [item for item in items if not item.get_closest_marker("slow")]
-    config.hook.pytest_deselected(items=slow)
+    left_out = "slow" if _is_plain(config) else "weekly"
+    if left_out in config.option.markexpr:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(left_out)])
+    items[:] = [item for item in items if not item.get_closest_marker(left_out)]
 
 
 @pytest.fixture(autouse=True)

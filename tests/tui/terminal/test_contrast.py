@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow  # each test plays a whole screen
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 OURS: Final = {DARK.name, LIGHT.name, HIGH_CONTRAST.name}
 THEMES: Final = [
-    pytest.param(name, marks=() if name in OURS else pytest.mark.slow)
+    pytest.param(name, marks=() if name in OURS else pytest.mark.weekly)
     for name, theme in sorted(BaseApp({}).available_themes.items())
     if not theme.ansi
 ]

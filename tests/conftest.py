@@ -1,8 +1,8 @@
 """What every test gets, and which tests a plain `pytest` runs.
 
 Every test has a home of its own and an environment that nothing from outside reaches. A plain `pytest` runs
-what needs no system package and no waiting, `pytest -m slow` what the gate runs besides, `pytest -m weekly` what
-proves the same with more data, `pytest PATH` all of that path.
+what needs no system package and no waiting, `pytest -m slow` what the gate runs besides, `pytest -m weekly`
+what proves the same with more data, `pytest PATH` all of that path.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the end-to-end and the weekly tests slow, and leave out what neither a marker nor a path asks for."""
+    """Mark end-to-end and weekly tests slow, and leave out what neither a marker nor a path asks for."""
     for item in items:
         if any(item.get_closest_marker(name) for name in ("e2e", "weekly")) or _E2E in item.path.parents:
             item.add_marker(pytest.mark.slow)

@@ -1,7 +1,7 @@
 """The full-screen app in a terminal among hostile and broken servers, and A1 to A6 after each.
 
-Each case is a process of its own, forked from one that has loaded the program. The gate runs one a place, each week
-a choice that has each kind of change, too; with AUTHLENS_WILD=all, every case.
+Each case is a process of its own, forked from one that has loaded the program. The gate runs one a place,
+each week a choice that has each kind of change, too; with AUTHLENS_WILD=all, every case.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from authlens_tui.terminal import idle_collection
-from authlens_tui.terminal.idle_collection import LATEST, PAUSE, QUIET, IdleCollection
+from authlens_tui.terminal.idle_collection import LATEST, QUIET, IdleCollection
 
 
 class Clock:
@@ -52,23 +52,6 @@ def test_nothing_is_collected_when_nothing_was_made(clock: Clock, monkeypatch: p
     collection = IdleCollection(clock)
     clock.now += LATEST
     assert not collection.tick()
-
-
-def test_what_survived_the_youngest_collections_is_collected_between_two_keys(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not while the answer to a key is being painted."""
-    monkeypatch.setattr(idle_collection, "MIDDLE", 0)
-    monkeypatch.setattr(idle_collection, "DUE", 1_000)
-    collection = IdleCollection(clock)
-    collection.start()  # the interpreter would collect now and then
-    collection.note_key()
-    before = gc.get_stats()[1]["collections"]
-    collection.tick()
-    assert gc.get_stats()[1]["collections"] == before
-    clock.now += 2 * PAUSE
-    collection.tick()
-    assert gc.get_stats()[1]["collections"] == before + 1
 
 
 def test_no_full_collection_happens_automatically(clock: Clock) -> None:

@@ -1,8 +1,7 @@
 """Garbage collection while the user does nothing: a full one holds up a key by 50 ms and more.
 
-The youngest objects are collected as usual, and those that survive that between two keys. Old ones, such as
-the lines of a large document, are looked at when no key was pressed for a while, and then left out of later
-collections.
+Young objects are collected as usual. Old ones, such as the lines of a large document, are looked at when no
+key was pressed for a while, and then left out of later collections.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 YOUNG: Final = 2_000  # new objects after which the youngest are collected
-MIDDLE: Final = 20  # such collections after which those that survived are, at the next pause
-MOST: Final = 200  # the same for a user who holds a key down
-PAUSE: Final = 0.05  # seconds after a key when its answer is painted
+MIDDLE: Final = 20  # such collections after which those that survived are
 NEVER: Final = 1_000_000
 DUE: Final = 2  # of the second kind, after which a full collection is worth it
 QUIET: Final = 10.0  # seconds without a key: time to read, in which none is likely to come
@@ -31,7 +28,7 @@ class IdleCollection:
 
     def start(self) -> None:
         """Exclude what start-up made from collection, and let no full one happen automatically."""
-        gc.set_threshold(YOUNG, MOST, NEVER)
+        gc.set_threshold(YOUNG, MIDDLE, NEVER)
         gc.freeze()
 
     def note_key(self) -> None:
@@ -40,8 +37,6 @@ class IdleCollection:
     def tick(self) -> bool:
         """Collect everything if that is worth it and no key waits; return whether it was done."""
         now = self._monotonic()
-        if gc.get_count()[1] >= MIDDLE and now - self._last_key >= PAUSE:
-            gc.collect(1)
         if gc.get_count()[2] < DUE or (now - self._last_key < QUIET and now - self._last_full < LATEST):
             return False
         # What was frozen after the last collection may be garbage by now.

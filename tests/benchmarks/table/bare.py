@@ -38,109 +38,81 @@ def table(rows: int) -> None:
     BareTable().run()
 
 
-def _steps(resource_url: str, redirect_uri: str) -> Generator[Step, Any, None]:
-    """Yield the steps of a login, and check nothing: requests, and `OPEN` with the link for the user.
+def _steps(resource_url: str, *, timed: bool) -> Generator[Step, Any, None]:
+    """Yield the requests of a login, each to be answered with its response; check nothing, print the link.
 
-    Each request is answered with its response, and the link with the code.
+    With `timed`, the seconds of the requests are printed, too: without those of the user at the browser, and
+    after a first request that loads what httpx loads for it.
     """
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    answer = yield "GET", resource_url, {}
-    metadata_url = answer.headers["www-authenticate"].partition('resource_metadata="')[2].partition('"')[0]
-    resource = (yield "GET", metadata_url, {}).json()
-    issuer = resource["authorization_servers"][0]
-    server = (yield "GET", f"{issuer}/.well-known/oauth-authorization-server", {}).json()
-    registration = {
-        "redirect_uris": [redirect_uri],
-        "token_endpoint_auth_method": "none",
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "client_name": "bare",
-    }
-    client_id = (yield "POST", server["registration_endpoint"], {"json": registration}).json()["client_id"]
-    parameters = {
-        "client_id": client_id,
-        "redirect_uri": redirect_uri,
-        "response_type": "code",
-        "state": secrets.token_urlsafe(16),
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-        "resource": resource["resource"],
-    }
-    code = yield "OPEN", f"{server['authorization_endpoint']}?{urlencode(parameters)}", {}
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "client_id": client_id,
-        "redirect_uri": redirect_uri,
-        "code_verifier": verifier,
-        "resource": resource["resource"],
-    }
-    token = (yield "POST", server["token_endpoint"], {"data": form}).json()["access_token"]
-    answer = yield "GET", resource_url, {"headers": {"Authorization": f"Bearer {token}"}}
-    answer.raise_for_status()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        redirect_uri = f"http://127.0.0.1:{listener.getsockname()[1]}/callback"
+        if timed:
+            yield "GET", resource_url, {}
+        began = time.perf_counter()
+        answer = yield "GET", resource_url, {}
+        challenged = answer.headers["www-authenticate"]
+        metadata_url = challenged.partition('resource_metadata="')[2].partition('"')[0]
+        resource = (yield "GET", metadata_url, {}).json()
+        issuer = resource["authorization_servers"][0]
+        server = (yield "GET", f"{issuer}/.well-known/oauth-authorization-server", {}).json()
+        registration = {
+            "redirect_uris": [redirect_uri],
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "client_name": "bare",
+        }
+        registered = (yield "POST", server["registration_endpoint"], {"json": registration}).json()
+        parameters = {
+            "client_id": registered["client_id"],
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "state": secrets.token_urlsafe(16),
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            "resource": resource["resource"],
+        }
+        link = f"{server['authorization_endpoint']}?{urlencode(parameters)}"
+        before = time.perf_counter() - began
+        print(link, flush=True)  # noqa: T201
+        code = _callback(listener)
+        began = time.perf_counter()
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "client_id": registered["client_id"],
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+            "resource": resource["resource"],
+        }
+        token = (yield "POST", server["token_endpoint"], {"data": form}).json()["access_token"]
+        answer = yield "GET", resource_url, {"headers": {"Authorization": f"Bearer {token}"}}
+        answer.raise_for_status()
+        if timed:
+            print(before + time.perf_counter() - began, flush=True)  # noqa: T201
 
 
-def synchronous_login(resource_url: str, *, timed: bool) -> None:
-    """Log in with `httpx.Client`; see `login`."""
+def synchronous_login(steps: Generator[Step, Any, None]) -> None:
+    """Log in as a bare `httpx.Client` does."""
     import httpx
 
-    with httpx.Client(trust_env=False, headers=CLOSE) as client, _listener() as listener:
-        if timed:
-            client.get(resource_url)
-        steps, seconds = _steps(resource_url, _uri(listener)), 0.0
-        found: Any = None
-        began = time.perf_counter()
-        with suppress(StopIteration):
-            while True:
-                method, url, options = steps.send(found)
-                if method == "OPEN":
-                    seconds += time.perf_counter() - began
-                    found, began = _opened(url, listener), time.perf_counter()
-                else:
-                    found = client.request(method, url, **options)
-        if timed:
-            print(seconds + time.perf_counter() - began, flush=True)  # noqa: T201
+    with httpx.Client(trust_env=False, headers=CLOSE) as client, suppress(StopIteration):
+        method, url, options = next(steps)
+        while True:
+            method, url, options = steps.send(client.request(method, url, **options))
 
 
-async def login(resource_url: str, *, timed: bool) -> None:
-    """Log in as a bare `httpx.AsyncClient` does: the same requests, the link on stdout, no check of anything.
-
-    With `timed`, a second line has the seconds of its requests: without those of the user at the browser, and
-    after a first request that loads what httpx loads for it.
-    """
+async def login(steps: Generator[Step, Any, None]) -> None:
+    """Log in as a bare `httpx.AsyncClient` does."""
     import httpx
 
     async with httpx.AsyncClient(trust_env=False, headers=CLOSE) as client:
-        with _listener() as listener:
-            if timed:
-                await client.get(resource_url)
-            steps, seconds = _steps(resource_url, _uri(listener)), 0.0
-            found: Any = None
-            began = time.perf_counter()
-            with suppress(StopIteration):
-                while True:
-                    method, url, options = steps.send(found)
-                    if method == "OPEN":
-                        seconds += time.perf_counter() - began
-                        found, began = _opened(url, listener), time.perf_counter()
-                    else:
-                        found = await client.request(method, url, **options)
-            if timed:
-                print(seconds + time.perf_counter() - began, flush=True)  # noqa: T201
-
-
-def _listener() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0))
-
-
-def _uri(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}/callback"
-
-
-def _opened(link: str, listener: socket.socket) -> str:
-    print(link, flush=True)  # noqa: T201
-    return _callback(listener)
+        with suppress(StopIteration):
+            method, url, options = next(steps)
+            while True:
+                method, url, options = steps.send(await client.request(method, url, **options))
 
 
 def _callback(listener: socket.socket) -> str:
@@ -159,6 +131,6 @@ if __name__ == "__main__":
         case ["table", rows]:
             table(int(rows))
         case [("synchronous-login" | "timed-synchronous-login") as name, url]:
-            synchronous_login(url, timed=name.startswith("timed"))
+            synchronous_login(_steps(url, timed=name.startswith("timed")))
         case [name, url]:
-            asyncio.run(login(url, timed=name.startswith("timed")))
+            asyncio.run(login(_steps(url, timed=name.startswith("timed"))))

@@ -12,6 +12,8 @@ import string
 from dataclasses import dataclass
 from typing import Final
 
+from authlens_core.errors import UsageError
+
 MAX_LENGTH: Final = 2_048
 _MAX_HOST: Final = 253
 _MAX_LABEL: Final = 63
@@ -132,6 +134,18 @@ def usable_url(text: str | None, *, loopback_http: bool = False) -> Url | None:
         return None if text is None else parse_url(text, loopback_http=loopback_http)
     except UrlRefused:
         return None
+
+
+def require_url(text: str, *, loopback_http: bool = True) -> Url:
+    """Return `text` as a `Url`.
+
+    Raises:
+        UsageError: it cannot be used, with every reason.
+    """
+    try:
+        return parse_url(text, loopback_http=loopback_http)
+    except UrlRefused as refused:
+        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
 
 
 def _character_reasons(text: str) -> list[str]:

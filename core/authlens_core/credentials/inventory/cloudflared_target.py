@@ -14,7 +14,7 @@ from authlens_core.access.audience import application_named_in, naming_request
 from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, parse_url, require_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
@@ -61,10 +61,7 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
         LoginNeeded: it is another application, or it does not say which.
         NetworkFailure, TimedOut: it did not answer.
     """
-    try:
-        target = parse_url(url, loopback_http=True)
-    except UrlRefused as refused:
-        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
+    target = require_url(url)
     if token.host not in names_of(target):
         raise UsageError(
             f"This token of cloudflared is for {token.host}, not for {url}.", "See: authlens list"

@@ -10,10 +10,9 @@ from typing import Literal
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.records.grant import utc_now
-from authlens_core.errors import UsageError
 from authlens_core.oauth.http_message import Headers
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import require_url
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.client import Wire
@@ -43,10 +42,7 @@ async def call_resource(
     Raises:
         UsageError: the URL cannot be used; nothing was sent.
     """
-    try:
-        target = parse_url(url, loopback_http=True)
-    except UrlRefused as refused:
-        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
+    target = require_url(url)
     record = RecordBuilder(Stage.PROBE, target.text, now(), exchanges=[*before])
     record.facts.append(Fact("credential", secret))
     request = resource_request(target, method)

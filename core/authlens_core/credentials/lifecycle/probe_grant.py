@@ -21,7 +21,7 @@ from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import require_url
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
@@ -117,11 +117,9 @@ async def ask(
             "Log in to the other URL first.",
         )
     plain = loopback_http(grant)
+    target = require_url(url, loopback_http=plain)
     try:
-        target = parse_url(url, loopback_http=plain)
         authorization = authorization_field(grant.token_type, secrets.access_token)
-    except UrlRefused as refused:
-        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
     except ValueError as error:
         raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
 

@@ -26,7 +26,7 @@ from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore
 from authlens_core.credentials.vault.generations import Generations, Written, load_secrets
 from authlens_core.errors import LoginNeeded, UsageError
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import require_url
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 
@@ -134,10 +134,7 @@ class ServiceTokens:
             raise UsageError(problem.cause, problem.cure)
         if not is_field_name(token.header):
             raise UsageError(f"{token.header!r} is not a valid header name.", "Correct it.")
-        try:
-            parse_url(token.url, loopback_http=True)
-        except UrlRefused as refused:
-            raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from None
+        require_url(token.url)
 
     async def load(self, token_id: str) -> tuple[ServiceToken, Secret]:
         """Return a service token and its secret, both of one generation.

@@ -21,7 +21,7 @@ from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.service_token import ServiceToken, expiry_from_text
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.errors import AuthlensError, UsageError
-from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.oauth.url import require_url
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
@@ -211,10 +211,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
                 expires = self._replaced.expires_at  # the field has no seconds
             return replace(self._replaced, client_id=client_id, expires_at=expires, label=label), secret
         text = self._value("url")
-        try:
-            url = parse_url(text if "://" in text else f"https://{text}", loopback_http=True).text
-        except UrlRefused as refused:
-            raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from None
+        url = require_url(text if "://" in text else f"https://{text}").text
         token = ServiceToken(
             token_id=new_token_id(),
             url=url,

@@ -33,8 +33,8 @@ from authlens_core.gateway.signed_stream import OwnFields, signed_stream
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
 
+# Bytes of a body that are held, so that it can be sent again after a 401.
 _HELD_BODY: Final = 64 * 1024
-"""Bytes of a body that are held, so that it can be sent again after a 401."""
 
 
 class _ClientGone(Exception):

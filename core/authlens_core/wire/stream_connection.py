@@ -19,11 +19,11 @@ import httpcore
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
+# Bytes of one read: as many as asyncio receives at once.
 _AT_ONCE: Final = 256 * 1024
-"""Bytes of one read: as many as asyncio receives at once."""
 
+# A caller that allows so many bytes reads a body, and can take more at once.
 _BODY: Final = 64 * 1024
-"""Who allows so many bytes reads a body, and takes more of them."""
 
 _FACTS: Final = {
     "ssl_object": TLSAttribute.ssl_object,

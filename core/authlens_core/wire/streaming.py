@@ -11,8 +11,8 @@ from authlens_core.wire.exchange import WireFailure
 
 RawField = tuple[bytes, bytes]
 
+# Seconds without any progress. An event stream may be silent for minutes; a deadline would end it.
 STREAM_TIMEOUTS: Final = {"connect": 10.0, "read": 900.0, "write": 60.0, "pool": 30.0}
-"""Seconds without any progress. An event stream may be silent for minutes; a deadline would end it."""
 
 
 class NetworkStream(Protocol):

@@ -12,8 +12,8 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.cli.export import chosen_trace
 from authlens_tui.cli.terminal.output import answer_json, answer_line
 
+# The exit code where something differs that need not.
 DIFFERENT: Final = 10
-"""The exit code where something differs that need not."""
 _SHOWN: Final = 300  # characters of a value
 
 

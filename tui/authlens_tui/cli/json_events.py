@@ -24,8 +24,8 @@ from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange
 
+# Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md.
 JSON_VERSION: Final = 1
-"""Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md."""
 
 Json = dict[str, object]
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
 _X10_BYTES: Final = 3
+# No report has a control character in it, and an Escape there would be one that no one pressed.
 _NO_CONTROLS: Final = bytes(max(byte, 0x20) for byte in range(256))
-"""No report has a control character in it, and an Escape there would be one that no one pressed."""
 _READ: Final = 4096
 _HUNG_UP: Final = 129
 

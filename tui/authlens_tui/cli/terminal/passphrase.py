@@ -14,8 +14,8 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 
+# Names a file, or `/dev/fd/N`, with the passphrase on its first line.
 VARIABLE: Final = "AUTHLENS_PASSPHRASE_FILE"
-"""Names a file, or `/dev/fd/N`, with the passphrase on its first line."""
 
 _LONGEST: Final = 64 * 1024
 

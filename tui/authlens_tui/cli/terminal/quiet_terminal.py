@@ -20,8 +20,8 @@ from authlens_core.secret import Secret
 
 _LONGEST: Final = 64 * 1024
 _MOST_LINES: Final = 64  # of one paste; the last ones are kept
+# Seconds between two looks at whose the terminal is: bash's `fg` of a job that runs sends it no signal.
 _LOOK_AGAIN: Final = 0.3
-"""Seconds between two looks at whose the terminal is: bash's `fg` of a job that runs sends it no signal."""
 _ENTER: Final = frozenset(b"\r\n")
 _ERASE: Final = frozenset(b"\x7f\x08")
 _KILL_LINE: Final = 0x15  # Ctrl-U

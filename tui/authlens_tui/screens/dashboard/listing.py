@@ -23,8 +23,8 @@ from authlens_core.credentials.records.service_token_rows import ServiceTokenRow
 from authlens_core.errors import AuthlensError
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
+# Seconds that the screen waits for another process that writes to the index.
 PATIENCE: Final = 0.01
-"""Seconds that the screen waits for another process that writes to the index."""
 _FIRST: Final = 100  # rows that are read before the first paint: more than a screen has
 
 

@@ -31,8 +31,8 @@ from authlens_tui.widgets.title_bar import TitleBar
 _LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile
 _NARROW, _SHORT = 100, 30  # cells and rows
 _KIBI: Final = 1024
+# Cells of each column; the URL gets what is left.
 _COLUMNS: Final = {"#": 4, "Time": 8, "Method": 6, "Status": 6, "URL": 0, "For": 24, "Size": 9, "Took": 7}
-"""Cells of each column; the URL gets what is left."""
 _FEWER_COLUMNS: Final = {name: _COLUMNS[name] for name in ("#", "Method", "Status", "URL", "Took")}
 _SHORTEST_URL: Final = 10
 _AROUND: Final = 6  # cells: the border, a scroll bar

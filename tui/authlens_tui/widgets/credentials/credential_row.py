@@ -21,10 +21,10 @@ class Column(NamedTuple):
     width: int
 
 
+# Cells between two columns.
 GAP: Final = 2
-"""Cells between two columns."""
+# Cells of the bar that shows how much of its life a token has left.
 BAR: Final = 8
-"""Cells of the bar that shows how much of its life a token has left."""
 _LEFT: Final = 11  # cells of the longest span: `59 min 59 s`
 _SMALLEST_RESOURCE: Final = 20
 _RESOURCE: Final = 28  # cells that a resource has before other columns take any
@@ -43,8 +43,8 @@ _OPTIONAL: Final[Mapping[str, Column]] = {
         Column("person", "Account", 22),
     )
 }
+# The columns beside resource and state, the most useful first: one is left out where there is no room.
 DEFAULT_COLUMNS: Final = tuple(_OPTIONAL)
-"""The columns beside resource and state, the most useful first: one is left out where there is no room."""
 
 
 def columns_for(

@@ -24,8 +24,8 @@ from authlens_tui.widgets.document.matches import Match, Matches
 from authlens_tui.widgets.document.painting import COMPONENTS, RowPainter
 from authlens_tui.widgets.line_view import LineView
 
+# What a document shows while its lines are made.
 LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
-"""What a document shows while its lines are made."""
 
 _READS_ON: Final = "PgDn: more"
 _AT_ONCE: Final = 200_000  # characters that are laid out without a thread

@@ -50,11 +50,11 @@ class Tab(StrEnum):
         return {Tab.CURL: "curl", Tab.JWT: "JWT"}.get(self, self.value.capitalize())
 
 
+# Where there are bytes to be shown as they were sent.
 RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
-"""Where there are bytes to be shown as they were sent."""
 
+# Where one exchange of several can be looked at alone.
 EXCHANGE_TABS: Final = RAW_TABS | {Tab.CURL, Tab.TIMING}
-"""Where one exchange of several can be looked at alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,7 @@ from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.secret import Secret
 
+# RFC 6749 bounds neither; both are far above what servers send and browsers carry.
 _CODE_LIMIT: Final = 8 * 1024
 _QUERY_LIMIT: Final = 64 * 1024
 _ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})
@@ -149,6 +150,8 @@ def read_authorization_response(query: Secret, expected: ExpectedResponse) -> Au
         return AuthorizationResponse(Verdict.MALFORMED, None, None, tuple(checks))
     # RFC 6749 §3.1: a parameter without a value is treated as if it were absent.
     parameters = {name: value for name, value in pairs if value}
+    # Before the error: RFC 9207 §2 wants `iss` in error responses too, and the words of a wrong issuer are
+    # not shown.
     issuer = _issuer_check(parameters.get("iss"), expected)
     checks.append(issuer)
     if issuer.severity is Severity.FAILURE:
@@ -277,6 +280,7 @@ def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationRespon
     if pasted.startswith(("chrome-error:", "about:")):
         return _pasted("the name of the browser's own error page, which does not hold the address")
     address, _, fragment = pasted.partition("#")
+    # The answer of the implicit grant (RFC 6749 §4.2.2), which another program's link asked for.
     if "access_token=" in fragment:
         return _pasted("an address with a token in it, from another kind of login")
     if address.startswith("?") or _is_query(address):

@@ -63,38 +63,19 @@ class Check:
         return self.name.rpartition(".")[2]
 
 
-def judged(
-    severity: Severity,
-    name: str,
-    expected: str,
-    seen: str = "",
-    *,
-    why: str = "",
-    spec: str = "",
-    cure: str = "",
-    overridable: bool = False,
-    error_code: str = "",
-) -> Check:
-    """Make a check whose severity is computed; `passed`, `noticed`, `warned` and `failed` know theirs."""
-    return Check(
-        name=name,
-        severity=severity,
-        expected=expected,
-        seen=seen,
-        why=why,
-        spec=spec,
-        cure=cure,
-        overridable=overridable,
-        error_code=error_code,
-    )
-
-
 class _Remarks(TypedDict, total=False):
     cure: str
     why: str
     spec: str
     overridable: bool
     error_code: str
+
+
+def judged(
+    severity: Severity, name: str, expected: str, seen: str = "", **remarks: Unpack[_Remarks]
+) -> Check:
+    """Make a check whose severity is computed; `passed`, `noticed`, `warned` and `failed` know theirs."""
+    return Check(name=name, severity=severity, expected=expected, seen=seen, **remarks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.pkce import base64url
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.secret import Secret
 
@@ -73,6 +73,8 @@ def _import(private_jwk: Secret) -> ECKey:
 
     try:
         key = ECKey.import_key(json.loads(private_jwk.reveal()))
+    # joserfc raises its own errors for a wrong member, and whatever Python raises where the JSON is no
+    # object.
     except (JoseError, ValueError, TypeError, AttributeError, KeyError):
         key = None
     if key is None or not key.is_private or key.curve_name != "P-256":
@@ -109,7 +111,7 @@ def algorithm_check(name: str, algorithms: tuple[str, ...] | None, party: str, s
 
 def make_jti(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
     """Return a unique identifier of 128 random bits for one proof (§4.2)."""
-    return _base64url(random_bytes(16))
+    return base64url(random_bytes(16))
 
 
 def dpop_proof(
@@ -141,7 +143,7 @@ def dpop_proof(
         "iat": int(issued_at.timestamp()),
     }
     if access_token is not None:
-        claims["ath"] = _base64url(sha256(access_token.reveal().encode("ascii")).digest())
+        claims["ath"] = base64url(sha256(access_token.reveal().encode("ascii")).digest())
     if nonce is not None:
         claims["nonce"] = nonce
     header = {"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": dict(key.public_jwk)}
@@ -171,6 +173,7 @@ class DpopNonces:
         values = response.headers.get_all("dpop-nonce")
         if len(values) != 1 or not _is_nonce(values[0]):
             return self
+        # Removed and added again, so that dict order is age.
         others = {origin: nonce for origin, nonce in self.by_origin.items() if origin != url.origin}
         newest = dict(list(others.items())[-(_ORIGINS - 1) :])
         return DpopNonces({**newest, url.origin: values[0]})
@@ -225,7 +228,3 @@ def with_proof(request: Request, key: DpopKey, nonces: DpopNonces, *, now: datet
 def _bound_token(request: Request) -> Secret | None:
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     return Secret(token) if is_bound(scheme) and token.isascii() else None
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -89,6 +89,7 @@ def _shown(value: JsonValue | Missing) -> str:
     if isinstance(value, str):
         return f'"{safe_line(value, NAME)}"'
     if isinstance(value, int):
+        # str() refuses an int of more than 4,300 digits with a ValueError.
         return str(value) if abs(value) < 10**40 else "a number of more than 40 digits"
     if isinstance(value, float):
         return str(value)
@@ -102,11 +103,14 @@ def retry_after(response: Response, now: datetime | None) -> int | None:
     """
     value = (response.headers.get("retry-after") or "").strip()
     if value.isascii() and value.isdigit():
+        # Nine digits exceed the longest wait already, and keep int() cheap.
         return min(int(value[:9]), LONGEST_WAIT)
     if now is None:
         return None
     try:
         wait = int((parsedate_to_datetime(value) - now).total_seconds())
+    # A date in the zone "-0000" has none (RFC 5322 §3.3), and cannot be compared with an aware time:
+    # TypeError.
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(wait, 0), LONGEST_WAIT)

@@ -122,6 +122,7 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
         problems.append(
             "The header has crit: a receiver that does not know those extensions must refuse the token."
         )
+    # Claims that are not base64url may hold any character. No signature can match them, and none is lost.
     signed = Body(f"{parts[0]}.{parts[1]}".encode("ascii", "replace"))
     known = None if isinstance(claims, str) else claims
     return Jwt(header, known, signed, Body(signature), tuple(problems))

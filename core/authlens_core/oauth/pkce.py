@@ -13,6 +13,7 @@ from typing import Final
 from authlens_core.secret import Secret
 
 METHOD: Final = "S256"  # `plain` is never sent, also not after a refusal of S256
+# RFC 7636 §4.1 and §7.1 recommend 32 octets, which are 43 characters and 256 bits.
 _OCTETS: Final = 32
 _MAX_DRAWS: Final = 100
 _FIRST: Final = frozenset(string.ascii_letters + string.digits)
@@ -47,7 +48,7 @@ def make_pkce(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Pkc
         RuntimeError: if a hundred draws all failed, which says that `random_bytes` is broken.
     """
     for draws in range(1, _MAX_DRAWS + 1):
-        verifier = _base64url(random_bytes(_OCTETS))
+        verifier = base64url(random_bytes(_OCTETS))
         challenge = code_challenge(verifier)
         if challenge[0] in _FIRST:
             return Pkce(Secret(verifier), challenge, draws)
@@ -56,13 +57,14 @@ def make_pkce(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Pkc
 
 def code_challenge(verifier: str) -> str:
     """Return the S256 challenge of `verifier` (RFC 7636 §4.2)."""
-    return _base64url(sha256(verifier.encode("ascii")).digest())
+    return base64url(sha256(verifier.encode("ascii")).digest())
 
 
 def make_state(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Secret:
     """Draw a `state` of 256 random bits (RFC 6749 §10.12), independent of every verifier."""
-    return Secret(_base64url(random_bytes(_OCTETS)))
+    return Secret(base64url(random_bytes(_OCTETS)))
 
 
-def _base64url(data: bytes) -> str:
+def base64url(data: bytes) -> str:
+    """Return `data` in base64url without padding (RFC 7636 appendix A)."""
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -112,6 +112,7 @@ def _seconds(value: JsonValue) -> int | None:
     # Some servers write numbers as strings.
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
         value = int(value)
+    # Fifteen digits of seconds are beyond every calendar; the cut keeps int() cheap.
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**15:
         return None
     return value

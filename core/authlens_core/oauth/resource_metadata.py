@@ -203,6 +203,7 @@ def _covers(resource: str, requested: str) -> bool:
     if rest in ("", "/"):
         return True
     path = requested_rest.partition("?")[0]
+    # A query names one URL and has nothing below it; equality was looked at by the caller.
     if "?" in rest:
         return False
     return path == rest or path.startswith(rest if rest.endswith("/") else f"{rest}/")

@@ -13,7 +13,7 @@ from authlens_core.secret import Secret
 
 
 def authorization_field(token_type: str, access_token: Secret) -> tuple[str, str]:
-    """Return the Authorization field for a token of this type (§7.1, RFC 6750 §2.1).
+    """Return the Authorization field for a token of this type (RFC 9449 §7.1, RFC 6750 §2.1).
 
     Raises:
         ValueError: the token holds characters that a header field cannot carry.

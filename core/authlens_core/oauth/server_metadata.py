@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from authlens_core.oauth.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -45,35 +45,58 @@ _ENDPOINTS: Final = (
     "device_authorization_endpoint",
 )
 
-# What a login by a public client needs: the member and the value it has to hold; the check's name, severity,
-# whether it may be overridden, and its source; why it matters; the fix.
-_REQUIREMENTS: Final[tuple[tuple[tuple[str, str], tuple[str, Severity, bool, str], str, str], ...]] = (
-    (
-        ("response_types_supported", "code"),
-        (f"{_STAGE}.response_types", Severity.FAILURE, True, _SPEC),
+
+class _Need(NamedTuple):
+    """What a login by a public client needs, `wanted` in the list `member`; and the check of it."""
+
+    member: str
+    wanted: str
+    name: str
+    severity: Severity
+    why: str
+    cure: str
+    spec: str = _SPEC
+    overridable: bool = False
+
+
+_NEEDS: Final = (
+    _Need(
+        "response_types_supported",
+        "code",
+        "response_types",
+        Severity.FAILURE,
         "The authorization code is the only answer that is safe for a program like this.",
         "The server must list code in response_types_supported.",
+        overridable=True,
     ),
-    (
-        ("token_endpoint_auth_methods_supported", "none"),
-        (f"{_STAGE}.none", Severity.WARNING, False, _SPEC),
+    # A warning only: RFC 8414 §2 makes client_secret_basic the default of an absent list, and servers that
+    # accept public clients leave it out all the same.
+    _Need(
+        "token_endpoint_auth_methods_supported",
+        "none",
+        "none",
+        Severity.WARNING,
         "A program on your own machine cannot keep a client secret, so it has to be a public client.",
-        (
-            "Continue: many servers accept public clients without listing them. If the token request is "
-            "refused with invalid_client, the server has to allow token_endpoint_auth_method none."
-        ),
+        "Continue: many servers accept public clients without listing them. If the token request is "
+        "refused with invalid_client, the server has to allow token_endpoint_auth_method none.",
     ),
-    (
-        ("grant_types_supported", "authorization_code"),
-        (f"{_STAGE}.authorization_code", Severity.FAILURE, True, _SPEC),
+    _Need(
+        "grant_types_supported",
+        "authorization_code",
+        "authorization_code",
+        Severity.FAILURE,
         "This grant turns a login into a token.",
         "The server must allow the authorization_code grant.",
+        overridable=True,
     ),
-    (
-        ("code_challenge_methods_supported", "S256"),
-        (f"{_STAGE}.s256", Severity.FAILURE, False, "RFC 7636 §4.2, RFC 9700 §2.1.1"),
+    _Need(
+        "code_challenge_methods_supported",
+        "S256",
+        "s256",
+        Severity.FAILURE,
         "Without PKCE, anyone who intercepts the code can use it.",
         "The server must support PKCE with S256 and list it in code_challenge_methods_supported.",
+        "RFC 7636 §4.2, RFC 9700 §2.1.1",
     ),
 )
 # What an absent list means (RFC 8414 §2).
@@ -219,6 +242,7 @@ def _issuer_check(
         return named.failed(f"{issuer}: {problem}", spec=_SPEC, cure=cure)
     if stated == issuer:
         return check.passed(issuer)
+    # Cloudflare Access documents its issuer as a bare host name.
     if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
         return check.noticed(f"{stated}, the same without its scheme")
     cure = f"The server must publish exactly {issuer} as issuer, or the resource to name the server so."
@@ -277,18 +301,19 @@ def _requirement_checks(
     needs_registration: bool,
 ) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
-    for (member, wanted), (name, severity, overridable, spec), why, cure in _REQUIREMENTS:
-        check = Requirement(name, f"{member} holds {wanted}", why, spec)
+    for need in _NEEDS:
+        member = need.member
+        check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, need.spec)
         values = lists[member] or _DEFAULTS.get(member, ())
         seen = ", ".join(values)[:500]
         if not lists[member]:
             malformed = document.get(member) not in (None, [])
             seen = f"malformed: {document[member]!r}"[:200] if malformed else "not stated"
             seen += f"; the default is {', '.join(values)}" if values else ""
-        if wanted in values:
+        if need.wanted in values:
             yield check.passed(seen)
         else:
-            yield check.judged(severity, seen, cure=cure, overridable=overridable)
+            yield check.judged(need.severity, seen, cure=need.cure, overridable=need.overridable)
     yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
 
 

@@ -1,12 +1,12 @@
-"""`Wire`: the one sender. Every request authlens makes leaves through `Wire.send`.
+"""`Wire`: the one sender. Every request authlens makes leaves through here.
 
 It speaks to httpx's transport and not to its client: the client follows redirects, keeps cookies, reads
 `.netrc`, turns user info into credentials and decodes bodies without a bound, and what is not there needs no
 switching off. A request is sent once: nothing is retried, redirected or replayed here.
 
-Every exchange has a connection of its own. What a server sends too much can then never be taken for the
-answer to the next request, and a POST never meets a connection that is just being closed, which would leave
-its outcome unknown.
+Every exchange of `send` has a connection of its own. What a server sends too much can then never be taken
+for the answer to the next request, and a POST never meets a connection that is just being closed, which
+would leave its outcome unknown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.version import VERSION
 from authlens_core.wire.addresses import (
     AddressPolicy,
     AddressRefused,
@@ -37,7 +38,6 @@ from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.httpx_loading import load_httpx
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_core.wire.product import PRODUCT
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
 from authlens_core.wire.purpose import Purpose
 from authlens_core.wire.response_reader import PendingExchange, decoded, receive
@@ -54,6 +54,8 @@ from authlens_core.wire.trust import TrustUnusable, build_context, observe_refus
 if TYPE_CHECKING:
     import httpx
 
+# The product of the User-Agent (RFC 9110 §10.1.5).
+_PRODUCT: Final = f"authlens/{VERSION}"
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
 _LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
 
@@ -62,6 +64,7 @@ def _silence_loggers() -> None:
     """Keep URLs and header fields, which the libraries log at DEBUG, out of every log."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
+        # Not a level: a program that configures logging to DEBUG would undo it.
         logger.disabled = True
         logger.propagate = False
 
@@ -70,6 +73,7 @@ def _load_anyio() -> None:
     """Load what httpcore uses of anyio, which loads each part when it is used first."""
     import anyio
 
+    # Its asyncio backend is loaded by the first call, so make one.
     anyio.run(anyio.sleep, 0)
     for part in ("Event", "Lock", "Semaphore", "connect_tcp", "fail_after", "BrokenResourceError"):
         getattr(anyio, part)
@@ -181,6 +185,7 @@ class Wire:
                 with lookups_noted_by(attempt.observed.looked_up):
                     return await self._attempt(attempt, url, addresses)
         except _errors() as error:
+            # First: whatever error the cancelled work ended in, the deadline was the reason.
             if deadline.expired():
                 return deadline_failure(attempt.named, seconds, attempt.observed)
             if attempt.proxy is not None and attempt.observed.at_proxy:
@@ -209,7 +214,7 @@ class Wire:
                     response.status_code,
                     response.headers.raw,
                     response.extensions,
-                    _chunks(response),
+                    response.aiter_raw(),
                 )
         finally:
             await attempt.observed.hang_up()
@@ -227,7 +232,7 @@ class Wire:
         request = attempt.request
         given = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
         names = {name.lower() for name, _ in given}
-        own = [("User-Agent", PRODUCT), ("Accept", "*/*")]
+        own = [("User-Agent", _PRODUCT), ("Accept", "*/*")]
         fields = [pair for pair in own if pair[0].lower() not in names]
         fields += [("Accept-Encoding", "identity"), *given]
         prepared = httpx.Request(
@@ -240,6 +245,8 @@ class Wire:
                 "timeout": {"connect": attempt.limits.connect, "read": None, "write": None, "pool": None},
             },
         )
+        # httpcore asks h11 only after it has connected. Asked here, what is not valid HTTP opens no
+        # connection.
         h11.Request(method=prepared.method, target=target.raw_path, headers=prepared.headers.raw)
         sent = f"{target.scheme}://{target.netloc.decode('ascii')}{target.raw_path.decode('ascii')}"
         attempt.request = replace(request, url=sent, headers=decoded(prepared.headers.raw))
@@ -329,6 +336,7 @@ def _errors() -> tuple[type[BaseException], ...]:
 def _for_one_exchange(trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
     import httpx
 
+    # No idle connections: each is closed after its answer.
     limits = httpx.Limits(max_keepalive_connections=0, keepalive_expiry=10.0)
     return httpx.AsyncHTTPTransport(verify=trusted, trust_env=False, retries=0, proxy=proxy, limits=limits)
 
@@ -337,11 +345,6 @@ def _reusing(trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncB
     from authlens_core.wire.stream_transport import StreamTransport
 
     return StreamTransport(trusted, proxy)
-
-
-async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    async for chunk in response.aiter_raw():
-        yield chunk
 
 
 async def _translated(
@@ -371,8 +374,10 @@ def _for_httpx(proxy: Proxy | None, context: ssl.SSLContext) -> httpx.Proxy | No
 
 def _judge(scheme: str, addresses: AddressPolicy, proxy: Proxy | None) -> Callable[[str], bool] | None:
     """Return what the connected address has to satisfy, or None for anything."""
+    # The connected address is the proxy's, which the user chose.
     if proxy is not None:
         return None
+    # `parse_url` let the name pass; `localhost` may still resolve to another machine.
     if scheme == "http":
         return is_loopback
     return is_global if addresses is AddressPolicy.PUBLIC_ONLY else None

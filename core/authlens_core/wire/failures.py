@@ -174,10 +174,12 @@ def _named(error: BaseException, host: str, observed: Observation) -> WireFailur
             return _unsendable(host, observed)
         case h11.RemoteProtocolError():
             return _protocol(str(error), host)
+        # They say only that the connection ended. At which step it did is known to `_operating_system`.
         case ssl.SSLWantReadError() | ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return None
         case ssl.SSLError():
             return _tls(error, host, observed)
+        # With an errno it is the kernel's ETIMEDOUT: no connection, which is said with its reason.
         case TimeoutError() if error.errno is None:
             cause = f"{host} did not answer in time."
             return WireFailure(FailureKind.TIMEOUT, cause, _retry(observed), may_have_arrived=observed.sent)
@@ -196,6 +198,7 @@ def explain(error: BaseException, host: str, observed: Observation) -> WireFailu
         failure = _named(link, host, observed)
         if failure is not None:
             return failure
+    # httpcore's own error for a connection that ends before any answer; no error of h11 is below it.
     if "without sending a response" in str(error):
         return _protocol(str(error), host)
     # The deepest one knows the reason; the ones above it only say that every attempt failed.

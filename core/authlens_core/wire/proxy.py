@@ -84,6 +84,7 @@ def _parse(text: str, variable: str) -> Proxy:
         raise ProxyUnusable(f"{variable} is a SOCKS proxy, which authlens does not support.")
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.hostname.isascii():
         raise unusable
+    # A user name without a password is sent with an empty one (RFC 7617 §2).
     username = None if parts.username is None else Secret(unquote(parts.username))
     password = None if username is None else Secret(unquote(parts.password or ""))
     return Proxy(parts.scheme, parts.hostname, port, username, password)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ async def receive(
     status: int,
     fields: RawFields,
     extensions: dict[str, Any],
-    chunks: AsyncGenerator[bytes, None],
+    chunks: AsyncIterator[bytes],
 ) -> WireFailure | None:
     """Take the answer into `attempt`, head first.
 
@@ -75,11 +75,10 @@ async def receive(
         http_version=extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )
     if failure is None:
-        async with contextlib.aclosing(chunks):
-            if attempt.limits.event_wait is not None and attempt.response.media_type == _EVENT_STREAM:
-                await _receive_event(attempt, chunks, attempt.limits.event_wait)
-            else:
-                failure = await _receive_body(attempt, chunks)
+        if attempt.limits.event_wait is not None and attempt.response.media_type == _EVENT_STREAM:
+            await _receive_event(attempt, chunks, attempt.limits.event_wait)
+        else:
+            failure = await _receive_body(attempt, chunks)
     if failure is None and attempt.body:
         failure = _foreign_encoding(attempt.host, kept)
     return failure

@@ -92,6 +92,8 @@ class Observation:
         name, _, moment = rest.partition(".")
         now = time.perf_counter()
         if moment == "started":
+            # httpcore's `connection` events are the way to the proxy, `proxy.start_tls` is TLS with the host
+            # through the tunnel. What `http11` sends goes to whichever came last.
             self.at_proxy = part == "connection" or (self.at_proxy and part != "proxy")
             self._started(name, info, now)
         elif moment == "complete":
@@ -104,6 +106,7 @@ class Observation:
             self.step = TransportPhase.TUNNEL
             return
         self.step = _STARTS.get(name, self.step)
+        # CONNECT has returned above, so this is the request itself.
         if self.step is TransportPhase.SEND:
             self.at_proxy = False
         if name == "send_request_headers":

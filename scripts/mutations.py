@@ -207,8 +207,8 @@ MUTATIONS: Final = (
         "s256-not-required",
         "A server without PKCE is logged in to",
         "core/authlens_core/oauth/server_metadata.py",
-        '        (f"{_STAGE}.s256", Severity.FAILURE, False,',
-        '        (f"{_STAGE}.s256", Severity.NOTICE, False,',
+        '        "s256",\n        Severity.FAILURE,',
+        '        "s256",\n        Severity.NOTICE,',
         "tests/core/oauth/test_server_metadata.py::test_a_server_without_s256_is_refused",
     ),
     Mutation(

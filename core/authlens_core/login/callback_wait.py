@@ -47,7 +47,7 @@ class ResponseWait:
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self._listener: Listener | None = None
-        self._bound: tuple[int, str] | None = None
+        self._bound: frozenset[tuple[int, str]] = frozenset()
         self._named: dict[tuple[int, RedirectHost], int] = {}
         self._expected: ExpectedResponse | None = None
         self._answer: AuthorizationResponse | None = None
@@ -91,16 +91,16 @@ class ResponseWait:
             await self.close()
             return await self._name_a_port(options.redirect_host, options.port or DEFAULT_PORT)
         wanted = (options.port, options.redirect_host)
-        held = self._listener
-        if held is not None and wanted in (self._bound, (held.port, (self._bound or wanted)[1])):
-            return held.redirect_uri, None
+        if self._listener is not None and wanted in self._bound:
+            return self._listener.redirect_uri, None
         await self.close()
         try:
             self._listener = await Listener.open(port=options.port, host=options.redirect_host)
         except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
             return None, _port_problem(options.port, stopped)
         self._listener.on_event = self._on_listener_event
-        self._bound = wanted
+        # Port 0 is bound as another one, which is then what the facts ask for.
+        self._bound = frozenset({wanted, (self._listener.port, options.redirect_host)})
         return self._listener.redirect_uri, None
 
     async def _name_a_port(self, host: RedirectHost, wanted: int) -> tuple[str | None, Check | None]:
@@ -124,6 +124,7 @@ class ResponseWait:
         redirect_uri, problem = await self.open(_where_registered(facts))
         if problem is not None:
             return problem
+        # The port was freed and bound again since the registration: the system may have given another one.
         if facts.client is not None and redirect_uri != facts.client.redirect_uri:
             registered = facts.client.redirect_uri
             taken = not facts.options.listen
@@ -185,7 +186,7 @@ class ResponseWait:
 
     async def close(self) -> None:
         """Free the port. Safe to call at any time."""
-        listener, self._listener, self._bound = self._listener, None, None
+        listener, self._listener = self._listener, None
         if listener is not None:
             await listener.close()
 

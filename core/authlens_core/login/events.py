@@ -1,4 +1,4 @@
-"""What a login tells those who watch it. Events carry values of the record and steer nothing."""
+"""The events of a login. They carry values of its record and do not affect it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class DeadlineMoved:
 
 @dataclass(frozen=True, slots=True)
 class AnswerIgnored:
-    """Someone came to the listener with something else; the wait goes on."""
+    """A request to the listener was not the answer; the wait goes on."""
 
     reason: str
     count: int

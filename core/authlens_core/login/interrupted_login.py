@@ -1,7 +1,7 @@
-"""What there is to say of a login that was interrupted, and with which options it is taken up again.
+"""A login that was interrupted: what is known of it, and the options to start it again.
 
-No secret is in it. State, PKCE verifier and code were never written down, so taking a login up again is
-walking it again; only the client that it registered is still there.
+It holds no secret. State, PKCE verifier and code were never written down, so the login starts again from the
+first stage; only the client that it registered is still there.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def _text(value: object) -> bool:
 # What each option may be; whatever else is in a file was not written by this program.
 _OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
     {
+        # `type`, not `isinstance`: True is an int.
         "port": lambda value: type(value) is int and 0 <= value <= 65_535,
         "redirect_host": lambda value: value in ("localhost", "127.0.0.1"),
         "client_id": _text,
@@ -81,7 +82,7 @@ class InterruptedLogin:
 
 
 def unfinished(login: Login, at: datetime) -> InterruptedLogin | None:
-    """Return what is worth to be known of `login` if it ended now; None where nothing would be lost."""
+    """Return the record of `login` as if it ended now; None if nothing would be lost."""
     stage = login.running or login.position
     if stage not in _WORTH_IT or login.keeps_nothing:
         return None

@@ -47,7 +47,7 @@ class KeySource:
 
 @dataclass(frozen=True, slots=True)
 class SignatureResult:
-    """What came of it: the verdict, and the exchange that fetched the keys; None where nothing was sent."""
+    """The verdict, and the exchange that fetched the keys; None where nothing was sent."""
 
     verification: Verification
     exchange: Exchange | None = None

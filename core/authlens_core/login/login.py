@@ -65,7 +65,6 @@ class Login:
     Args:
         keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
         earlier_issuer: the authorization server of the last login to this resource; a change is reported.
-        watchers: called at every step; they look and never steer.
 
     Raises:
         UrlRefused: when the URL cannot be used, with all the reasons.
@@ -195,6 +194,8 @@ class Login:
         self._tampering.armed = experiment
         self._tampering.drop_edits()
         if experiment is not None:
+            # The attack comes after the login, but its tokens must not be stored: that is decided in
+            # Exchange.
             acts = Stage.EXCHANGE if experiment.stage is Stage.REFRESH else experiment.stage
             self._progress.back(acts)
 
@@ -270,6 +271,7 @@ class Login:
         self._step_ups[scope] += 1
         if self._step_ups[scope] > MOST_STEP_UPS:
             return False
+        # As an option: the scope of the challenge would be asked for again.
         self._progress.use(replace(self._progress.facts.options, scope=scope))
         self._progress.back(Stage.PKCE)
         return True
@@ -349,6 +351,7 @@ class Login:
             else:
                 learned = await self._work.perform(stage, prepared, exchanges)
             self._stopped = learned.stop
+            # `learned` counts only if nothing failed: the facts of a failed stage are dropped below.
             standing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if standing else Outcome.PASSED
             if learned.diagnosis is None:

@@ -1,4 +1,4 @@
-"""The other two ways in, where a login by OAuth ends before a client could be registered."""
+"""The two other ways in, for a login by OAuth that ends before a client is registered."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ def url_in(text: str) -> str | None:
 
 def _of_curl(command: str) -> str | None:
     try:
+        # Browsers continue the line with a backslash for POSIX shells and a caret for cmd.exe.
         words = shlex.split(command.replace("\\\n", " ").replace("^\n", " "))
     except ValueError:
         return None

@@ -1,7 +1,7 @@
 """How far a login has come: the facts before each stage, and what may not be used a second time.
 
 Going back is taking earlier facts. A state is shown in one link and its code is sent in one request: where
-one of them has gone out, going back leads to PKCE, where both are made afresh.
+one of them has gone out, going back leads to PKCE, where both are new.
 """
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ class StageWork:
             planned = handler.request(facts, settled(exchanges))
             if planned is None:
                 break
+            # Not when answers are read again after an override: what was sent then was changed already.
             if first is None and not exchanges:
                 planned = first = self._hook.sending(stage, planned, facts)
             # Before it is sent, whatever happens: a code that may have arrived is used up (RFC 6749 §4.1.2).
@@ -101,6 +102,7 @@ class StageWork:
             if planned.not_before is not None:
                 await asyncio.sleep((planned.not_before - self._clock()).total_seconds())
             await self._exchange(stage, facts, planned, exchanges)
+        # A request that the server wanted signed with its nonce, and its repetition, are one to the stage.
         honest = settled(exchanges)
         again = None if first is None else self._hook.repeated(stage, first, honest)
         if again is not None:
@@ -175,9 +177,9 @@ class StageWork:
         opened = self._hook.opened_link(ready.facts)
         if opened is not None:
             await self._exchange(Stage.AUTHORIZATION, ready.facts, opened, exchanges)
-            settled = self._hook.judged_link(exchanges[-1], ready.facts)
-            if settled:
-                return replace(ready, checks=(*ready.checks, *settled))
+            refused = self._hook.judged_link(exchanges[-1], ready.facts)
+            if refused:
+                return replace(ready, checks=(*ready.checks, *refused))
         return await self._await_browser(ready)
 
     async def _await_browser(self, ready: StageResult) -> StageResult:

@@ -17,12 +17,12 @@ def refusal_code(challenge_fields: Sequence[str]) -> str:
     Args:
         challenge_fields: every line of `WWW-Authenticate`.
     """
-    return next((found for found in _values(challenge_fields, "error")), "")
+    return next(iter(_values(challenge_fields, "error")), "")
 
 
 def scope_wanted(challenge_fields: Sequence[str]) -> str:
     """Return the scope that a refusal asks for, or the empty string; it can be sent back as it is."""
-    return " ".join(scope for scope in _values(challenge_fields, "scope") if _is_scope(scope))[:_LONGEST]
+    return " ".join(scope for scope in _values(challenge_fields, "scope") if is_scope(scope))[:_LONGEST]
 
 
 def scope_union(*scopes: str | None) -> str:
@@ -40,5 +40,6 @@ def _values(challenge_fields: Sequence[str], name: str) -> list[str]:
     return [value for value in found if value]
 
 
-def _is_scope(scope: str) -> bool:
+def is_scope(scope: str) -> bool:
+    """Return whether `scope` keeps to RFC 6749 appendix A.4 and is short enough to be sent back."""
     return len(scope) <= _LONGEST and all("!" <= c <= "~" and c not in '"\\' for c in scope.replace(" ", ""))

@@ -54,6 +54,7 @@ class AccessStage:
         last, response = sent[-1], sent[-1].answer
         if response is None or response.headers.get_all("www-authenticate"):
             return None
+        # The user's choice of a method is not second-guessed.
         if last.request.method == "GET":
             if facts.options.method is not None or response.status not in _GET_NOT_ALLOWED:
                 return None

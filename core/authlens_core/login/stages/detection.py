@@ -22,6 +22,7 @@ from authlens_core.oauth.challenge import ChallengeField
 from authlens_core.oauth.check import Check, Requirement, Severity, noticed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE, Response
+from authlens_core.oauth.insufficient_scope import is_scope
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
     LEGACY,
@@ -289,14 +290,9 @@ def _scope(field: ChallengeField) -> str | None:
     """Return the scope that a Bearer or DPoP challenge names (RFC 6750 §3), if it can be sent back."""
     for challenge in field.challenges:
         scope = challenge.get("scope")
-        if challenge.scheme.lower() in _TOKEN_SCHEMES and scope and _is_scope(scope):
+        if challenge.scheme.lower() in _TOKEN_SCHEMES and scope and is_scope(scope):
             return scope
     return None
-
-
-def _is_scope(scope: str) -> bool:
-    allowed = all(0x20 <= ord(c) <= 0x7E and c not in '"\\' for c in scope)
-    return allowed and len(scope) <= 2_000
 
 
 def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:

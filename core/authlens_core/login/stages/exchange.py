@@ -72,6 +72,7 @@ class ExchangeStage:
         if reading.value is None:
             error, status = read_error(exchange.answer, _sent(facts)), exchange.answer.status
             found = refusal(Stage.EXCHANGE, error, status=status, exchange=exchange)
+            # The last answer before a code expires is often "authorization_pending": not what to show.
             if facts.device is not None and (expired := poll_checks(exchanges)):
                 return StageResult(facts, expired)
             return StageResult(replace(facts, code=None), checks, diagnosis=found)
@@ -94,6 +95,7 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange], metadata: ServerMetada
     # The keys are asked for after the tokens: a code is short-lived, and the keys can wait.
     if answered.response is None or metadata.jwks_uri is None or fetched:
         return None
+    # Only to see whether there is an ID token; `learn` reads the same answer for its checks.
     tokens = read_token_response(
         answered.response,
         resource=facts.resource,

@@ -11,6 +11,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.oauth.challenge import resource_metadata_parameter
 from authlens_core.oauth.check import Check, failed, failures, passed, warned
 from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
 from authlens_core.oauth.url import Url
@@ -24,20 +25,19 @@ def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[F
     choice = resource_metadata_parameter(answer.challenge_field)
     if choice.problems:
         return facts, (_unusable("; ".join(choice.problems)),)
-    source, value = "WWW-Authenticate", choice.value
-    if value is None:
-        source, value = "the body of the answer", _from_body(exchange)
+    in_header = choice.value is not None
+    value = choice.value if in_header else _from_body(exchange)
     if value is not None:
         location = read_metadata_location(
             value, requested=facts.resource_url, loopback_http=facts.loopback_http
         )
         # A body is easier to slip in than a header field, so there only the same origin counts.
-        if source == "WWW-Authenticate" or not failures(location.checks):
+        if in_header or not failures(location.checks):
             found = () if location.value is None else (location.value,)
             named = passed(
                 CheckId.DETECTION_METADATA,
                 "The answer says where the resource metadata is.",
-                f"named in {source}",
+                "named in WWW-Authenticate" if in_header else "named in the body of the answer",
                 spec=_SPEC,
             )
             return replace(facts, metadata_candidates=found), (named, *location.checks)
@@ -56,7 +56,7 @@ def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[F
 
 def _from_body(exchange: Exchange) -> str | None:
     response = exchange.response
-    if response is None or response.media_type != "application/json":
+    if response is None or response.media_type != JSON_TYPE:
         return None
     try:
         value = load_object(response.body.reveal()).get("resource_metadata")

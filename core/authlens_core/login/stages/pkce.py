@@ -19,7 +19,7 @@ from authlens_core.wire.exchange import Exchange
 
 
 class PkceStage:
-    """Draws verifier and state afresh at every run, so that no two attempts share anything."""
+    """Draws a new verifier and state at every run, so that no two attempts share anything."""
 
     stage = Stage.PKCE
 

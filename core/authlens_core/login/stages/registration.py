@@ -129,6 +129,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
             "registration.client", "The client is described by a document.", options.client_metadata_url
         )
     known = facts.known_client
+    # RFC 8628 needs the grant type at registration, and a client of an earlier login may lack it.
     if known is not None and not (facts.options.device and GRANT_TYPE not in known.grant_types):
         return known, passed(
             "registration.client",

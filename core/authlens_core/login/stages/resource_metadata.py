@@ -134,6 +134,7 @@ def _legacy(facts: Facts) -> Facts:
 
 def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> StageResult:
     servers = metadata.authorization_servers
+    # RFC 9728 §7.6 leaves the choice to the client; with several, `_choice` asks the user first.
     chosen = facts.options.issuer or servers[0]
     checks.append(_choice(facts, servers, chosen))
     if facts.earlier_issuer not in (None, chosen):

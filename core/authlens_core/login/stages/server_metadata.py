@@ -106,6 +106,7 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):
         cause = f"{issuer} publishes no server metadata, and the resource names no other server."
         return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (seen,)))
+    # MCP 2025-03-26 names these paths as the fallback.
     metadata = ServerMetadata(issuer, f"{issuer}/authorize", f"{issuer}/token", f"{issuer}/register")
     return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.login.tampering.experiments import Experiment
+from authlens_core.login.tampering.experiments import Experiment, Referee
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.oauth.check import Check, Severity, judged
 from authlens_core.oauth.error_response import OAuthError, read_error
@@ -140,6 +140,6 @@ def _check(experiment: Experiment, severity: Severity, seen: str) -> Check:
 
 
 def _cure(experiment: Experiment) -> str:
-    if experiment.who == "authlens":
+    if experiment.referee is Referee.AUTHLENS:
         return "Report this as a security bug of authlens."
     return f"Tell the owner of {experiment.who}, with an export of this record."

@@ -1,7 +1,7 @@
-"""What if…: the experiments, each an attack in miniature with what must become of it.
+"""What if…: the experiments, each an attack in miniature, with the result that the specification demands.
 
-An experiment changes one thing in one stage. Who has to refuse, the server or authlens, is named; what the
-specification demands is stated in words of ours before it runs, and held against the answer afterwards.
+An experiment changes one thing in one stage. It names who has to refuse, the server or authlens. What the
+specification demands is stated before it runs, in words of ours, and held against the answer afterwards.
 """
 
 from __future__ import annotations

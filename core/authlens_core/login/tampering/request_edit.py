@@ -117,6 +117,7 @@ def _problem(place: EditLocation, name: str, text: str | None) -> str:
     whole = f"{name}{text or ''}"
     if len(whole) > _LONGEST:
         return f"It is longer than {_LONGEST} characters."
+    # JSON can write half of a surrogate pair, and a paste can hold one.
     if any(0xD800 <= ord(character) <= 0xDFFF for character in whole):
         return "It contains a lone surrogate, which cannot be encoded."
     if place is EditLocation.METHOD and not (text and set(text) <= _TOKEN):

@@ -37,6 +37,7 @@ class StaleRefreshStage:
         old = facts.tokens.refresh_token if facts.tokens else None
         if not exchanges or old is None:
             return StageResult(facts, (_no_refresh_token(),))
+        # The repetition is not among these: it is the experiment's, and judged by its verdict.
         exchange = exchanges[-1]
         if exchange.answer is None:
             name, expected = "refresh.answer", "The token endpoint answers."

@@ -19,7 +19,9 @@ END: Final = "<!-- end of the drawing -->\n"
 
 _OPENED: Final = {"authlens_core.credentials"}
 """Packages whose own packages are drawn as rooms."""
-_HANDED_OUT: Final = {"secret", "errors", "finish", "child_environment", "safe_text", "version"}
+_HANDED_OUT: Final = {
+    *("secret", "errors", "finish", "child_environment", "safe_text", "quick_dataclass", "version"),
+}
 """Modules of core that every room uses: one room, called values."""
 
 Rooms = Mapping[str, frozenset[str]]

@@ -10,11 +10,11 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import private_file
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory

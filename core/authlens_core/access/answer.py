@@ -7,7 +7,7 @@ nothing but Cloudflare's error number, and only in an answer of its edge.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -21,6 +21,7 @@ from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import load_object
 from authlens_core.oauth.jwt import decoded_base64url
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.exchange import Exchange
 

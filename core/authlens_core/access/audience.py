@@ -6,12 +6,12 @@ application of a host that one trusts, and it does not make a host worth trustin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
 
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.quick_dataclass import dataclass
 
 _LOGIN_PATH: Final = "/cdn-cgi/access/login/"
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at

@@ -6,10 +6,10 @@ page waits until its time is over, so the user has to hear what each of them mea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.access.team import LOGOUT
+from authlens_core.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.access.credential import Credential
 from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
+from authlens_core.quick_dataclass import dataclass
 
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
 MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"

@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.quick_dataclass import dataclass
 
 _STALE_AFTER: Final = timedelta(minutes=10)
 _SAME_START: Final = timedelta(seconds=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from authlens_core.access.cloudflared_lock import CloudflaredLock
 from authlens_core.access.cloudflared_names import login_address
+from authlens_core.quick_dataclass import dataclass
 
 _LEEWAY: Final = timedelta(seconds=60)  # for a clock that is behind (RFC 7519 §4.1.5)
 

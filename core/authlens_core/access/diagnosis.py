@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields, safe_text
 
 # The name of the diagnosis that shows an answer because its meaning is not known.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
 from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 _LONGEST: Final = 512

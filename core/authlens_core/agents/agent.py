@@ -7,10 +7,11 @@ answers OAuth discovery, and Access with Managed OAuth always does, so a URL wou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+
+from authlens_core.quick_dataclass import dataclass
 
 
 class ConfigFormat(StrEnum):

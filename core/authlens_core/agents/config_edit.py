@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from authlens_core.agents.json_edit import member_at, with_member, without_membe
 from authlens_core.agents.json_spans import JsonSpanError
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
 from authlens_core.errors import UsageError
+from authlens_core.quick_dataclass import dataclass
 
 BACKUP_SUFFIX: Final = ".authlens-backup"
 _LARGEST: Final = 16 * 1024 * 1024

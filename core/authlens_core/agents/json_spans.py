@@ -6,8 +6,9 @@ No library of Python edits such a file without rewriting it, and people write co
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+
+from authlens_core.quick_dataclass import dataclass
 
 _SPACE: Final = " \t\r\n"
 # Far below the interpreter's own limit, which a hostile file could reach.

@@ -8,10 +8,10 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from authlens_core.callback.errors import NoLoopback
+from authlens_core.quick_dataclass import dataclass
 
 RedirectHost = Literal["localhost", "127.0.0.1"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 
 from authlens_core.callback.binding import FAMILY_NAMES
 from authlens_core.callback.pages import SECURITY_HEADERS, Page, render
 from authlens_core.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
+from authlens_core.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -33,6 +32,7 @@ from authlens_core.callback.request_head import (
     TunnelTest,
     Verdict,
 )
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 DEFAULT_PORT: Final = 8400

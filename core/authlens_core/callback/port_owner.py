@@ -9,12 +9,12 @@ import contextlib
 import ipaddress
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from authlens_core.callback.errors import PortOwner
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
 _LISTEN: Final = "0A"

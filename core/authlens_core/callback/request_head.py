@@ -6,12 +6,13 @@ the rules that keep other web pages out (RFC 8252 §8.3, DNS rebinding, fetch me
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
 import h11
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 TEST_PATH: Final = "/test"

@@ -8,11 +8,11 @@ import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
 from authlens_core.errors import UsageError
+from authlens_core.quick_dataclass import dataclass
 
 INSTALL: Final = "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/"
 _LIMIT: Final = 10.0  # seconds; a first start on a slow disk takes a few

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.errors import (
@@ -14,6 +13,7 @@ from authlens_core.errors import (
     ServerMisconfigured,
     TimedOut,
 )
+from authlens_core.quick_dataclass import dataclass
 
 STAGE: Final = "cloudflared"
 _SETTINGS: Final = "Zero Trust → Access controls → Applications → (app)"

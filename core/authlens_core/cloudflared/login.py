@@ -14,7 +14,7 @@ import shlex
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
@@ -36,6 +36,7 @@ from authlens_core.cloudflared.child import (
 from authlens_core.errors import UsageError
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.oauth.url import UrlRefused, parse_url, usable_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 

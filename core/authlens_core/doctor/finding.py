@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.errors import AuthlensError, NoSecretStore, UsageError
 from authlens_core.oauth.check import Severity
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.challenge import Challenge, parse_challenges
+from authlens_core.quick_dataclass import dataclass
 
 _MAX_PARTS: Final = 64
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -20,6 +19,7 @@ from authlens_core.explain.header_parts import (
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.http_message import Headers, Response
+from authlens_core.quick_dataclass import dataclass
 
 _SAME: Final = 5.0  # seconds that two clocks may differ: the field has whole seconds, and the way takes time
 _TELLING: Final = 60.0  # seconds from which countdowns and token times go wrong

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from authlens_core.quick_dataclass import dataclass
 
 CLOUDFLARE: Final = "Cloudflare Access"
 OPENID: Final = "OpenID Connect Core"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +12,7 @@ from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_json
 from authlens_core.oauth.jwt import Jwt, parse_jwt
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, StageRecord
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from authlens_core.oauth.check import Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.jwt import parse_jwt
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord

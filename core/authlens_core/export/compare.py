@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from authlens_core.export.record_fields import Fields, fields_of, group_of
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.renamed import Renamed, client_ids, moved
 from authlens_core.export.run_values import differs_as_it_must
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Stage, StageRecord, Trace
 
 _Key = TypeVar("_Key", bound=Hashable)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import SafeText, safe_line
 from authlens_core.wire.exchange import Exchange
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from authlens_core.export.har import har
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.session_file import session_json
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Trace
 
 _LONGEST_HOST: Final = 80

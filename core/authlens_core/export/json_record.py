@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar
+
+from authlens_core.quick_dataclass import dataclass
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _MAX_ELEMENTS: Final = 10_000  # of one list

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
@@ -26,6 +25,7 @@ from authlens_core.export.secret_names import (
     text_secrets,
 )
 from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body, Secret
 from authlens_core.wire.exchange import Exchange
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
+
+from authlens_core.quick_dataclass import dataclass
 
 _AUTHORITY: Final = re.compile(r"(?i)https?(?::|%3A)(?://|%2F%2F)((?:[a-z0-9.\[\]:-]|%3A)+)")
 _THROUGHOUT: Final = 5  # fields in which an address differs before it counts as one difference

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from authlens_core.quick_dataclass import dataclass
 
 # Bytes of one event that are held.
 _LARGEST: Final = 64 * 1024 * 1024

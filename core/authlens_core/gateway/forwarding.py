@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.streaming import RawField
 
 _HOP_BY_HOP: Final = frozenset(

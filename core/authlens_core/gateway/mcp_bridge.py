@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from authlens_core.errors import AuthlensError, NetworkFailure, ServerMisconfigured
@@ -31,6 +31,7 @@ from authlens_core.gateway.mcp_message import (
     parameter_fields,
     parse_message,
 )
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 # Reconnections in a row that bring no event.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from authlens_core.oauth.insufficient_scope import (
     scope_union,
     scope_wanted,
 )
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.streaming import StreamedResponse
 

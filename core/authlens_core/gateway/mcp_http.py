@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, line_o
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import OwnFields, signed_stream
 from authlens_core.oauth.url import Url, parse_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 

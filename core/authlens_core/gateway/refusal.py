@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
 
 from authlens_core.errors import (
     AuthlensError,
@@ -14,6 +13,7 @@ from authlens_core.errors import (
     Refused,
     TimedOut,
 )
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.exchange import FailureKind, WireFailure
 
 

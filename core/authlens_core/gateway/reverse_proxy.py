@@ -11,7 +11,6 @@ import hmac
 import shlex
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +29,7 @@ from authlens_core.gateway.forwarding import (
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import OwnFields, signed_stream
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
@@ -18,6 +18,7 @@ from authlens_core.oauth.resource_metadata import ResourceMetadata
 from authlens_core.oauth.server_metadata import ServerMetadata
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.oauth.url import Url, usable_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 

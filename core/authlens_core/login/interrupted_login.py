@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Stage
 
 # Characters of one record; a longer one is neither written nor read.

@@ -8,7 +8,7 @@ anyone can have a team, so the verdict says whose keys they were and that the to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.oauth.jwt import Jwt
 from authlens_core.oauth.url import Url, usable_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.check import Check
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.http_message import Request
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import Limits

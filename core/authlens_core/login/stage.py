@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.http_message import Request
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits

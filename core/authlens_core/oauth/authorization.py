@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +16,7 @@ from authlens_core.oauth.check import Check, Requirement, Severity, failed
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 # RFC 6749 bounds neither; both are far above what servers send and browsers carry.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
 # Servers send one to three challenges; the limits bound what a hostile one makes us read and show.

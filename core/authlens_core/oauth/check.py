@@ -6,12 +6,12 @@ Whether a failed check may be overridden is decided where the specification is k
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Generic, TypedDict, TypeVar, Unpack
 
 from authlens_core.oauth.check_id import EXPERIMENT
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields
 
 _Value = TypeVar("_Value")

@@ -7,7 +7,7 @@ the next request may be sent is a value (`DevicePolling`), so the caller only sl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +18,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer, read_erro
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"

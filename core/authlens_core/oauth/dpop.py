@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,7 @@ from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.pkce import base64url
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ the odd ones are reported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -14,6 +13,7 @@ from typing import Final
 
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
 LONGEST: Final = 10 * 365 * 24 * 3600  # ten years, in seconds: keeps every date within the calendar

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from authlens_core.oauth.check import Check, Reading, Requirement, Severity, noticed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 _BOM: Final = b"\xef\xbb\xbf"

@@ -7,10 +7,11 @@ Header fields keep their order, their case and their repetitions, because an ins
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body
 
 JSON_TYPE: Final = "application/json"

@@ -8,7 +8,6 @@ a fixed list, only a key whose type, curve and purpose match, and never a key th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -17,6 +16,7 @@ from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.oauth.jwt import Jwt, decoded_base64url, moment
 from authlens_core.oauth.url import Url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Body
 

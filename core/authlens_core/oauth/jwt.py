@@ -10,11 +10,11 @@ import base64
 import json
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body, Secret
 
 MAX_LENGTH: Final = 64 * 1024  # characters of a whole token

@@ -6,10 +6,10 @@ import secrets
 import string
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 METHOD: Final = "S256"  # `plain` is never sent, also not after a refusal of S256

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -15,6 +14,7 @@ from authlens_core.oauth.form import FormPair, FormRefused, encode_query
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.url import Url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 _STAGE: Final = "pushed"

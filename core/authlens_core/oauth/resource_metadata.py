@@ -7,7 +7,7 @@ document could send the login, and the token, to a server of their choice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from authlens_core.oauth.check import Check, Reading, Requirement, failed, noticed, warned
@@ -16,6 +16,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.quick_dataclass import dataclass
 
 _STAGE: Final = "resource_metadata"
 _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -13,6 +12,7 @@ from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.url import Url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 TokenHint = Literal["access_token", "refresh_token"]

@@ -7,7 +7,7 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, NamedTuple
 
 from authlens_core.oauth.check import Check, Reading, Requirement, Severity, failed, noticed
@@ -20,6 +20,7 @@ from authlens_core.oauth.resource_metadata import (
 )
 from authlens_core.oauth.server_features import feature_checks
 from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
+from authlens_core.quick_dataclass import dataclass
 
 _STAGE: Final = "server"
 _SPEC: Final = "RFC 8414 §2"

@@ -7,7 +7,7 @@ a second time may cost the tokens it bought (RFC 6749 §4.1.2).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
@@ -28,6 +28,7 @@ from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import same_resource
 from authlens_core.oauth.url import Url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 _STAGE: Final = "token"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import string
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.errors import UsageError
+from authlens_core.quick_dataclass import dataclass
 
 MAX_LENGTH: Final = 2_048
 _MAX_HOST: Final = 253

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state import private_file
 

@@ -13,12 +13,13 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import TimedOut
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import StateUnusable, own_file, state_directory

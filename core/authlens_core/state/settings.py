@@ -10,10 +10,11 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import private_file
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
 

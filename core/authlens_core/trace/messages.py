@@ -8,7 +8,7 @@ shown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
@@ -17,6 +17,7 @@ from authlens_core.access.credential import Credential, credential_of
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Outcome, Stage, StageRecord, taken_over
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose

@@ -6,11 +6,12 @@ Every view (wizard, diagram, export, replay) is a function of these values, whic
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity, failures
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.kinds import Outcome, Stage, TraceKind
 from authlens_core.wire.exchange import Exchange

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Stage
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Stage, StageRecord, sent_once
 from authlens_core.wire.exchange import Exchange
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from authlens_core.errors import AuthlensError, NetworkFailure, ServerMisconfigured, TimedOut, UsageError
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields
 from authlens_core.wire.purpose import Purpose
 

@@ -7,8 +7,9 @@ is kept in memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from authlens_core.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ this machine is never proxied, the proxy is named on the exchange as `host:port`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.wire.addresses import is_loopback

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.limits import Limits

@@ -10,10 +10,11 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.exchange import Timings
 

@@ -10,13 +10,13 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders, CredentialKind, headers_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.oauth.url import parse_url, usable_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.cli.session import open_session

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
@@ -14,6 +13,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_tui.terminal.content import Content
 
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})

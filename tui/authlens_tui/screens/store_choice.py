@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import on
@@ -19,6 +18,7 @@ from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPa
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, remembered_place
 from authlens_core.errors import NoSecretStore
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.quick_dataclass import dataclass
 from authlens_tui.terminal.system_clipboard import fill
 
 _LIMIT_SECONDS: Final = 2.0

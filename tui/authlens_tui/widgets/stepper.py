@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -13,6 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound

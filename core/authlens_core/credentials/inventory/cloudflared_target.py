@@ -7,7 +7,6 @@ application it is; only the AUD of the file lets the token follow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from authlens_core.access.audience import application_named_in, naming_request
@@ -15,6 +14,7 @@ from authlens_core.access.cloudflared_names import can_only_mean, names_of, read
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.oauth.url import Url, parse_url, require_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from authlens_core.credentials.inventory.inventory import (
@@ -15,6 +14,7 @@ from authlens_core.credentials.inventory.inventory import (
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.credentials.records.urgent import count_logins, most_urgent
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.state.paths import StateUnusable
 
 

@@ -7,7 +7,7 @@ function of values: nothing is read, written or asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -24,6 +24,7 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -23,6 +22,7 @@ from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.resource_request import authorization_field
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner

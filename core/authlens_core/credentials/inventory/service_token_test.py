@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from authlens_core.access.service_token import token_fields
@@ -13,6 +13,7 @@ from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.wire.client import Wire

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from authlens_core.credentials.lifecycle.refresh import refresh
@@ -11,6 +10,7 @@ from authlens_core.credentials.lifecycle.refresh_result import Refreshed, Refres
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 

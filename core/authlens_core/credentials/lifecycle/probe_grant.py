@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +21,7 @@ from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.oauth.url import require_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage

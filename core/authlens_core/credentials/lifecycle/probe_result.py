@@ -6,7 +6,6 @@ token. So the words come from the diagnosis, which knows what was sent, never fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.access.answer import Answer, classify
@@ -19,6 +18,7 @@ from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.errors import AuthlensError, Refused, ServerMisconfigured
 from authlens_core.oauth.check import Severity, judged
 from authlens_core.oauth.check_id import CheckId
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 

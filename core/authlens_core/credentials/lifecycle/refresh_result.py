@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Trace
 
 

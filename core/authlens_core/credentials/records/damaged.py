@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ file, the second in the keyring.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields
 from authlens_core.secret import Secret
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from authlens_core.credentials.records.record_json import from_text, record_from
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
 from authlens_core.credentials.records.table import CLIENTS, LOGINS, settle
 from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction

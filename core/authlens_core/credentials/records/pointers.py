@@ -6,12 +6,12 @@ A record need not be read for this, so the secrets of one that is damaged can be
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import Table, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import TimedOut
+from authlens_core.quick_dataclass import dataclass
 
 
 class ConcurrentUpdate(TimedOut):

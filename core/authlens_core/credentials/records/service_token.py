@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
@@ -16,6 +16,7 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import UsageError
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields
 
 # How long before its end a service token is marked: renewing it takes a user, and often another one.

@@ -6,12 +6,12 @@ Every function here is a part of a transaction of the caller.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Final
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.record_json import to_json
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

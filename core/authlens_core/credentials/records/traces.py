@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.credentials.records.record_json import from_text
 from authlens_core.errors import UsageError
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction

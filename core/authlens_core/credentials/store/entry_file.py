@@ -11,10 +11,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import own_file

@@ -8,7 +8,6 @@ import os
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 from authlens_core.child_environment import for_children
@@ -22,6 +21,7 @@ from authlens_core.credentials.store.secret_store import (
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 

@@ -8,7 +8,7 @@ a pointer is switched only where it still is what was read.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from authlens_core.credentials.records.table import CLIENTS, LOGINS, SERVICE_TOK
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.errors import AuthlensError
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.keyring_store import Backend, KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
 from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.state.paths import state_directory
 

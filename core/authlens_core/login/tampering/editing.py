@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from authlens_core.login.facts import Facts, Options
@@ -19,6 +19,7 @@ from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.form import FormRefused, decode_form
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Request
 from authlens_core.oauth.url import UrlRefused, parse_url
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage

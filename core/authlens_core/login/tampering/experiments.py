@@ -7,13 +7,13 @@ specification demands is stated before it runs, in words of ours, and held again
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.check import Severity
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 

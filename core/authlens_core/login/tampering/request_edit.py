@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, quote_plus
 
 from authlens_core.oauth.form import FormRefused, decode_component
 from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body, Secret
 
 _TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
@@ -15,6 +14,7 @@ from textual.widgets.option_list import Option
 from authlens_core.credentials.records.traces import Traces, TraceSummary
 from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import named_path, open_session
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Trace

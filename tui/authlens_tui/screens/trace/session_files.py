@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 
 _SUFFIX: Final = ".json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from textual import getters, on, work
@@ -13,6 +12,7 @@ from textual.widget import Widget
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.events import AnswerIgnored, AuthorizationReady
 from authlens_core.login.login import Login
+from authlens_core.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.messages import LinkChanged
 from authlens_tui.screens.wizard.open_page import open_page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import getters, on
@@ -17,6 +16,7 @@ from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.facts import Options
 from authlens_core.login.tampering.editing import EditablePart, LoginOption, added, difference, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage

@@ -8,7 +8,6 @@ are dark on light in any theme: scanners do not expect the reverse.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.segment import Segment
@@ -17,6 +16,8 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
+
+from authlens_core.quick_dataclass import dataclass
 
 Modules = tuple[tuple[bool, ...], ...]
 

@@ -6,8 +6,9 @@ Laid out JSON says by its indentation where a container ends, so nothing needs t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from authlens_core.quick_dataclass import dataclass
 
 _OPENING: Final = ("{", "[")
 _CLOSING: Final = ("}", "]", "},", "],")

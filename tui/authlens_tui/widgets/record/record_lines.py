@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -13,6 +12,7 @@ from authlens_core.export.curl_command import curl_commands
 from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Stage, StageRecord

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import is_
 from typing import Final
 
@@ -12,6 +11,7 @@ from authlens_core.explain.message import jwts_of
 from authlens_core.export.raw_message import raw_message
 from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.oauth.http_message import Request, Response
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
 from authlens_core.wire.exchange import Exchange

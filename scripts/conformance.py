@@ -178,6 +178,7 @@ def hostile_servers() -> str:
     return "".join(parts)
 
 
+@cache
 def pages() -> Mapping[Path, str]:
     """Return each generated page with its text."""
     return {DOCS / "conformance.md": conformance(), DOCS / "hostile-servers.md": hostile_servers()}

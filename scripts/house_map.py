@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +79,7 @@ def imports_of(path: Path) -> Iterator[str]:
             )
 
 
+@cache
 def rooms() -> Rooms:
     """Return every room with the rooms that it imports."""
     found: dict[str, set[str]] = {}

@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ LEAKS = (
 
 LEAK_PREFIXES = ("SSH_", "AUTHLENS_", "TEXTUAL_")
 
+GARBAGE = (10_000, 20, 50)
+"""Thresholds of the collector: with those of the interpreter it takes a sixth of the time of a test."""
 
 _TESTS = Path(__file__).parent
 _E2E, _BENCHMARKS = _TESTS / "e2e", _TESTS / "benchmarks"
@@ -77,12 +80,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Let the collector of garbage pass over what stays until the end: modules, and thousands of tests."""
+    """Let the collector of garbage come seldom, and pass over what stays: modules, and thousands of tests."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
         gc.enable()
 
 
@@ -123,13 +127,21 @@ def key_derivation_cost(monkeypatch: pytest.MonkeyPatch) -> int:
     return cost
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a folder that is not there yet; pytest would read all the earlier ones to number it."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(number) for number in count(1))
+
+
 @pytest.fixture(autouse=True)
-def private_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def private_environment(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test an empty home, and take away proxies, SSH, browser and keyring; return the home."""
     for name in list(os.environ):
         if name.upper() in LEAKS or name.startswith(LEAK_PREFIXES):
             monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("AUTHLENS_HOME", str(home / "authlens"))
     for name, folder in {

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from pathlib import Path
 
-import authlens_core
-import authlens_tui
+import pytest
 
-ROOTS = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+from support.source_trees import sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
 
 
 def test_a_class_name_is_defined_once() -> None:
     """Messages inside a widget are named with it, `Stepper.Chosen`, so only the classes of modules count."""
     places: dict[str, list[str]] = defaultdict(list)
-    for root in ROOTS:
-        for path in sorted(root.rglob("*.py")):
-            for node in ast.parse(path.read_text("utf-8")).body:
-                if isinstance(node, ast.ClassDef):
-                    places[node.name].append(path.relative_to(root.parent).as_posix())
+    for source in sources_of_product():
+        for node in source.tree.body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(source.name)
     assert len(places) > 300, "the walk found too little to prove anything"
 
     assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 
-import authlens_core
-import authlens_tui
 from authlens_core.oauth.check_id import CheckId
+from support.source_trees import sources_of_product
 
-ROOTS = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+pytestmark = pytest.mark.xdist_group("sources")
+
 DISPLAYED = frozenset({"cause", "cure", "expected", "note", "purpose", "seen", "summary", "why", "words"})
 TESTS_OF_TEXT = frozenset({"endswith", "lower", "startswith", "casefold", "find", "removeprefix"})
-
-
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    """Yield every source file as a tree, by its path below the packages."""
-    for root in ROOTS:
-        for path in sorted(root.rglob("*.py")):
-            yield path.relative_to(root.parent).as_posix(), ast.parse(path.read_text())
 
 
 def _is_displayed(node: ast.AST) -> bool:
@@ -34,9 +26,9 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(node.value)
 
 
-def decisions(tree: ast.Module) -> Iterator[int]:
+def decisions(nodes: Iterable[ast.AST]) -> Iterator[int]:
     """Yield the lines that compare displayed text with a literal, or test how it begins or ends."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Compare):
             sides = (node.left, *node.comparators)
             if any(map(_is_displayed, sides)) and any(map(_is_text, sides)):
@@ -64,21 +56,23 @@ def decisions(tree: ast.Module) -> Iterator[int]:
     ],
 )
 def test_the_scan_knows_a_decision_by_displayed_text(code: str, found: bool) -> None:
-    assert bool(list(decisions(ast.parse(code)))) is found
+    assert bool(list(decisions(ast.walk(ast.parse(code))))) is found
 
 
 def test_no_decision_is_made_by_displayed_text() -> None:
-    assert [f"{name}:{line}" for name, tree in trees() for line in decisions(tree)] == []
+    assert [
+        f"{source.name}:{line}" for source in sources_of_product() for line in decisions(source.nodes)
+    ] == []
 
 
 def test_a_check_that_decides_something_is_named_by_its_identifier() -> None:
     """The text of an identifier is written once, in `oauth/check_id.py`."""
     identifiers = {identifier.value for identifier in CheckId}
     found = [
-        f"{name}:{node.lineno}"
-        for name, tree in trees()
-        if not name.endswith("oauth/check_id.py")
-        for node in ast.walk(tree)
+        f"{source.name}:{node.lineno}"
+        for source in sources_of_product()
+        if not source.name.endswith("oauth/check_id.py")
+        for node in source.nodes
         if isinstance(node, ast.Constant) and node.value in identifiers
     ]
     assert found == []
@@ -86,9 +80,9 @@ def test_a_check_that_decides_something_is_named_by_its_identifier() -> None:
 
 def test_screens_reach_the_app_by_a_typed_getter() -> None:
     found = [
-        f"{name}:{node.lineno}"
-        for name, tree in trees()
-        for node in ast.walk(tree)
+        f"{source.name}:{node.lineno}"
+        for source in sources_of_product()
+        for node in source.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "getattr"

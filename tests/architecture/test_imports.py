@@ -16,11 +16,13 @@ import pytest
 from packaging.requirements import Requirement
 
 import authlens_core
-import authlens_tui
+from support.source_trees import Source, sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
 
 CORE = Path(authlens_core.__path__[0])
-TUI = Path(authlens_tui.__path__[0])
 
+PROTOCOL = ("authlens_core/oauth/", "authlens_core/trace/")
 REACHING = {"httpx", "h11", "ssl", "asyncio", "sqlite3", "keyring", "subprocess"}
 """What sends, listens, stores or starts. `socket` is looked for in the source only: `email.utils`, which
 reads the dates of HTTP, brings it in on Python 3.11."""
@@ -68,16 +70,9 @@ def test_the_protocol_brings_in_nothing_that_reaches_out(package: str) -> None:
     assert loaded_by(modules_of(package)) & REACHING == set()
 
 
-def sources(*roots: Path) -> Iterator[tuple[str, ast.Module]]:
-    """Walk the source files: each one's path below its root's parent, and its syntax tree."""
-    for root in roots:
-        for path in sorted(root.rglob("*.py")):
-            yield path.relative_to(root.parent).as_posix(), ast.parse(path.read_text(), str(path))
-
-
-def imports_of(tree: ast.Module) -> Iterator[str]:
+def imports_of(source: Source) -> Iterator[str]:
     """Yield the absolute name of every import of a module, those inside functions too."""
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -87,9 +82,9 @@ def imports_of(tree: ast.Module) -> Iterator[str]:
 def importers_of(package: str) -> set[str]:
     """Return the files of authlens that import a package."""
     return {
-        path
-        for path, tree in sources(CORE, TUI)
-        if any(name.partition(".")[0] == package for name in imports_of(tree))
+        source.name
+        for source in sources_of_product()
+        if any(name.partition(".")[0] == package for name in imports_of(source))
     }
 
 
@@ -109,10 +104,13 @@ def test_the_keyring_is_reached_from_the_credentials_only() -> None:
 
 def test_the_protocol_names_nothing_that_reaches_out() -> None:
     """The same rule in the source, where an import inside a function cannot hide, and with `socket`."""
+    protocol = [one for one in sources_of_product() if one.name.startswith(PROTOCOL)]
+    assert len(protocol) > 30, "the walk found too little to prove anything"
+
     named = {
-        (path, name)
-        for path, tree in sources(CORE / "oauth", CORE / "trace")
-        for name in imports_of(tree)
+        (source.name, name)
+        for source in protocol
+        for name in imports_of(source)
         if name.partition(".")[0] in REACHING | {"socket", "selectors", "threading", "time", "os", "pathlib"}
     }
 
@@ -122,9 +120,9 @@ def test_the_protocol_names_nothing_that_reaches_out() -> None:
 def test_few_modules_import_by_name() -> None:
     """An import that is hidden in a string would pass the rules above: only the owners of a library do it."""
     hidden = {
-        path
-        for path, tree in sources(CORE, TUI)
-        for node in ast.walk(tree)
+        source.name
+        for source in sources_of_product()
+        for node in source.nodes
         if (isinstance(node, ast.Attribute) and node.attr == "import_module")
         or (isinstance(node, ast.Name) and node.id in ("import_module", "__import__"))
     }
@@ -155,7 +153,9 @@ def test_every_imported_distribution_is_declared() -> None:
     optional = [text for extra in project["optional-dependencies"].values() for text in extra]
     declared = {Requirement(text).name.lower() for text in [*project["dependencies"], *optional]}
     own = {"authlens_core", "authlens_tui"} | sys.stdlib_module_names
-    imported = {name.partition(".")[0] for _, tree in sources(CORE, TUI) for name in imports_of(tree)} - own
+    imported = {
+        name.partition(".")[0] for source in sources_of_product() for name in imports_of(source)
+    } - own
 
     assert {name.lower() for name in imported} == declared
 
@@ -163,13 +163,10 @@ def test_every_imported_distribution_is_declared() -> None:
 def test_dataclasses_with_slots_are_quick() -> None:
     """A standard one takes half a millisecond of every start. The emulator shares no code with the rest."""
     slow = [
-        path.name
-        for root in (CORE, TUI)
-        for path in root.rglob("*.py")
-        if "emulator" not in path.parts
-        and re.search(
-            r"^from dataclasses import (?:\w+, )*dataclass\b(?! as)", source := path.read_text(), re.M
-        )
-        and source.count("@dataclass(") == source.count("slots=True")
+        source.name
+        for source in sources_of_product()
+        if "/emulator/" not in source.name
+        and re.search(r"^from dataclasses import (?:\w+, )*dataclass\b(?! as)", source.text, re.MULTILINE)
+        and source.text.count("@dataclass(") == source.text.count("slots=True")
     ]
     assert slow == []

@@ -13,6 +13,8 @@ import config_page
 import house_map
 from authlens_tui.cli.parser import build_parser
 
+pytestmark = pytest.mark.xdist_group("house map")  # the imports are read once
+
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 FOLDERS: Final = (

@@ -6,15 +6,14 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 
-import authlens_core
-import authlens_tui
+from support.source_trees import sources_of_product
 
-ROOTS = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+pytestmark = pytest.mark.xdist_group("sources")
+
 INSTEAD = {
     r"(?:the|a) person": "the user, the caller",
     r"whoever|somebody|nobody|anybody": "the user, the caller; no one",
@@ -35,12 +34,12 @@ BANNED = re.compile("|".join(rf"\b(?:{words})\b" for words in INSTEAD), re.IGNOR
 CODE = re.compile(r"`[^`\n]*`")
 
 
-def prose(source: str) -> Iterator[tuple[int, str]]:
+def prose(text: str, nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield every docstring and comment with its line; a string below an attribute is a docstring, too."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.lineno, str(node.value.value)
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
 
@@ -60,15 +59,15 @@ def prose(source: str) -> Iterator[tuple[int, str]]:
     ],
 )
 def test_the_scan_knows_words_that_are_not_ours(source: str, found: bool) -> None:
-    assert any(BANNED.search(CODE.sub("", words)) for _, words in prose(source)) is found
+    read = prose(source, ast.walk(ast.parse(source)))
+    assert any(BANNED.search(CODE.sub("", words)) for _, words in read) is found
 
 
 def test_docstrings_and_comments_use_standard_words() -> None:
     places = [
-        f"{path.relative_to(root.parent).as_posix()}:{line} {match[0]!r}"
-        for root in ROOTS
-        for path in sorted(root.rglob("*.py"))
-        for line, words in prose(path.read_text("utf-8"))
+        f"{source.name}:{line} {match[0]!r}"
+        for source in sources_of_product()
+        for line, words in prose(source.text, source.nodes)
         for match in BANNED.finditer(CODE.sub("", words))
     ]
     assert places == [], INSTEAD

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+import pytest
+
+from support.source_trees import sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
+
 SHOWING = {"Static", "Label", "Button", "Option", "Checkbox", "RadioButton"}
 
 
-def calls(*folders: str) -> Iterator[tuple[Path, str, ast.Call]]:
-    """Yield every call in the product with the name of what it calls."""
-    for path in sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def calls(package: str = "") -> Iterator[tuple[str, str, ast.Call]]:
+    """Yield each call in the product, or in a package: its file, the name of what it calls, and the call."""
+    for source in sources_of_product():
+        for node in source.nodes if source.name.startswith(package) else ():
             if isinstance(node, ast.Call):
                 called = node.func
                 name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
-                yield path.relative_to(ROOT), name, node
+                yield source.name, name, node
 
 
 def test_only_one_module_makes_safe_text() -> None:
     """A cast elsewhere would claim a safety that nobody checked."""
-    made = {str(path) for path, name, _ in calls("core", "tui") if name == "SafeText"}
-    assert made == {"core/authlens_core/safe_text.py"}
+    made = {path for path, name, _ in calls() if name == "SafeText"}
+    assert made == {"authlens_core/safe_text.py"}
 
 
 def test_limits_of_safe_text_have_names() -> None:
     """A number at the place of use says nothing about why it is enough."""
-    seen = [(path, node) for path, name, node in calls("core", "tui") if name in ("safe_line", "safe_text")]
+    seen = [(path, node) for path, name, node in calls() if name in ("safe_line", "safe_text")]
     assert len(seen) > 10
     literal = [
         f"{path}:{node.lineno}" for path, node in seen for a in node.args[1:] if isinstance(a, ast.Constant)
@@ -38,7 +42,7 @@ def test_limits_of_safe_text_have_names() -> None:
 
 def test_widgets_of_textual_get_content_and_no_string() -> None:
     """Textual reads a string as markup; `Content` is text, made safe."""
-    seen = [(path, node) for path, name, node in calls("tui") if name in SHOWING and node.args]
+    seen = [(path, node) for path, name, node in calls("authlens_tui/") if name in SHOWING and node.args]
     assert len(seen) > 20
     strings = [
         f"{path}:{node.lineno}"

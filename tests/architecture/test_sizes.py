@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
-import authlens_core
-import authlens_tui
+import pytest
 
-ROOTS = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+from support.source_trees import sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
+
 MODULE = 400
 FUNCTION = 60
 CLASS = 400
 
 
-def sources() -> dict[str, str]:
-    """Return the text of every source file, by its path below the packages."""
-    return {
-        path.relative_to(root.parent).as_posix(): path.read_text()
-        for root in ROOTS
-        for path in sorted(root.rglob("*.py"))
-    }
-
-
 def test_no_module_is_longer_than_a_newcomer_reads() -> None:
     """A module is one idea."""
-    lengths = {name: len(text.splitlines()) for name, text in sources().items()}
+    lengths = {source.name: len(source.text.splitlines()) for source in sources_of_product()}
     assert len(lengths) > 200, "the walk found too little to prove anything"
 
     assert {name: length for name, length in lengths.items() if length > MODULE} == {}
@@ -34,9 +26,9 @@ def test_no_module_is_longer_than_a_newcomer_reads() -> None:
 def test_no_function_is_longer_than_a_screen() -> None:
     """A function does one thing; its docstring counts."""
     long = {
-        f"{name}:{node.name}": length
-        for name, text in sources().items()
-        for node in ast.walk(ast.parse(text))
+        f"{source.name}:{node.name}": length
+        for source in sources_of_product()
+        for node in source.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if (length := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION
     }
@@ -51,8 +43,8 @@ def classes() -> dict[str, tuple[int, list[str]]]:
             (node.end_lineno or node.lineno) - node.lineno + 1,
             [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases],
         )
-        for text in sources().values()
-        for node in ast.walk(ast.parse(text))
+        for source in sources_of_product()
+        for node in source.nodes
         if isinstance(node, ast.ClassDef)
     }
 

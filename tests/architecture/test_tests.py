@@ -5,15 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import authlens_core
-import authlens_tui
+from support.source_trees import sources_of_product, sources_of_tests
 
-TESTS = Path(__file__).parent.parent
-PRODUCT = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+pytestmark = pytest.mark.xdist_group("sources")
+
 CLOCKS = frozenset({"monotonic", "perf_counter", "time", "monotonic_ns", "perf_counter_ns"})
 OF_OTHERS = frozenset(
     {
@@ -38,13 +36,6 @@ SEAMS = {
     "_tampering": "what an experiment does to a link",
 }
 """Private attributes that a test reaches through, because nothing public shows the same."""
-
-
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    """Yield every test module as a tree; those of packages for Node are not ours."""
-    for path in sorted(TESTS.rglob("*.py")):
-        if "node_modules" not in path.parts:
-            yield path.relative_to(TESTS).as_posix(), ast.parse(path.read_text("utf-8"))
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -126,33 +117,30 @@ def test_the_scan_knows_an_assertion_that_holds_for_nothing(code: str, found: bo
 
 def test_no_assertion_depends_on_how_fast_the_machine_is() -> None:
     found = [
-        f"{name}:{line}"
-        for name, tree in sources()
-        if not name.startswith("benchmarks/")
-        for line in measurements(tree)
+        f"{source.name}:{line}"
+        for source in sources_of_tests()
+        if not source.name.startswith("benchmarks/")
+        for line in measurements(source.tree)
     ]
     assert found == []
 
 
 def test_no_assertion_holds_because_there_is_nothing_to_look_at() -> None:
-    assert [f"{name}:{line}" for name, tree in sources() for line in vacuous(tree)] == []
+    assert [f"{source.name}:{line}" for source in sources_of_tests() for line in vacuous(source.tree)] == []
 
 
 def test_tests_leave_private_attributes_of_the_product_alone() -> None:
     private = {
-        name
-        for root in PRODUCT
-        for path in root.rglob("*.py")
-        for name in re.findall(r"\bself\.(_[a-z]\w*)", path.read_text("utf-8"))
+        name for source in sources_of_product() for name in re.findall(r"\bself\.(_[a-z]\w*)", source.text)
     }
     used: dict[str, list[str]] = {}
-    for name, tree in sources():
-        if name.startswith("support/"):
+    for source in sources_of_tests():
+        if source.name.startswith("support/"):
             continue
-        own = {one.attr for one in ast.walk(tree) if isinstance(one, ast.Attribute) and _is_self(one.value)}
-        for node in ast.walk(tree):
+        own = {one.attr for one in source.nodes if isinstance(one, ast.Attribute) and _is_self(one.value)}
+        for node in source.nodes:
             if isinstance(node, ast.Attribute) and node.attr in private - own and not _is_self(node.value):
-                used.setdefault(node.attr, []).append(f"{name}:{node.lineno}")
+                used.setdefault(node.attr, []).append(f"{source.name}:{node.lineno}")
     found = {attr: places for attr, places in used.items() if attr not in OF_OTHERS}
 
     assert {attr: places for attr, places in found.items() if attr not in SEAMS} == {}

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pytest
 
-import authlens_core
-import authlens_tui
+from support.source_trees import sources_of_product
 
-ROOTS: Final = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+pytestmark = pytest.mark.xdist_group("sources")
+
 INSTEAD: Final = {
     r"persons?|whoever|somebody|nobody|anybody": "you; the user; no one, anyone",
     r"earn(?:s|ed)?": "get; the tokens the login returned",
@@ -48,13 +47,12 @@ CODE: Final = re.compile(
 """Strings of another language: SQL, shell, style sheets, patterns."""
 
 
-def displayed(source: str) -> Iterator[tuple[int, str]]:
+def displayed(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield each string of several words that is no docstring and no code, with its line."""
-    tree = ast.parse(source)
-    skipped = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
-    joined = [one for one in ast.walk(tree) if isinstance(one, ast.JoinedStr)]
+    skipped = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
+    joined = [one for one in nodes if isinstance(one, ast.JoinedStr)]
     skipped |= {id(part) for one in joined for part in ast.walk(one) if part is not one}
-    for node in ast.walk(tree):
+    for node in nodes:
         if id(node) in skipped:
             continue
         if isinstance(node, ast.JoinedStr):
@@ -81,19 +79,18 @@ def displayed(source: str) -> Iterator[tuple[int, str]]:
 )
 def test_the_scan_knows_words_that_are_not_ours(source: str, found: bool) -> None:
     """It can fail, and it leaves options, docstrings and SQL alone."""
-    assert any(BANNED.search(text) for _, text in displayed(source)) is found
+    nodes = list(ast.walk(ast.parse(source)))
+    assert any(BANNED.search(text) for _, text in displayed(nodes)) is found
 
 
 def test_what_is_displayed_uses_standard_words() -> None:
     """Every string of both packages that holds a sentence or a label of several words."""
     read, places = 0, []
-    for root in ROOTS:
-        for path in sorted(root.rglob("*.py")):
-            for line, text in displayed(path.read_text("utf-8")):
-                read += 1
-                places += [
-                    f"{path.relative_to(root.parent).as_posix()}:{line} {match[0]!r} in {text[:90]!r}"
-                    for match in BANNED.finditer(text)
-                ]
+    for source in sources_of_product():
+        for line, text in displayed(source.nodes):
+            read += 1
+            places += [
+                f"{source.name}:{line} {match[0]!r} in {text[:90]!r}" for match in BANNED.finditer(text)
+            ]
     assert read > 2000
     assert places == [], INSTEAD

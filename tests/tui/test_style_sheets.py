@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -14,20 +15,23 @@ from textual.css.parse import parse
 
 import authlens_tui
 
+pytestmark = pytest.mark.xdist_group("style sheets")  # the classes are read once
+
 ROOT: Final = Path(authlens_tui.__path__[0])
 SHEETS: Final = sorted(ROOT.rglob("*.tcss"))
 APP_WIDE: Final = {"Screen", "Toast", "ToastRack", "DataTable", "OptionList", "Tabs"}
 """Widgets of Textual that `app.tcss` styles on every screen."""
 
 
-def our_classes() -> set[str]:
+@cache
+def our_classes() -> frozenset[str]:
     """Return the names of all classes of the package."""
-    return {
+    return frozenset(
         node.name
         for path in ROOT.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.ClassDef)
-    }
+    )
 
 
 def outermost(sheet: str) -> Iterator[tuple[SelectorType, str]]:

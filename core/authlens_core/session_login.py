@@ -12,6 +12,7 @@ from typing import Final
 from authlens_core.access.answer import classify
 from authlens_core.credentials.lifecycle.dpop import note_nonces
 from authlens_core.credentials.lifecycle.probe_result import verdict
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import save_login
@@ -126,7 +127,7 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
         return Stored(checks=(failed,))
     with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
         url = grant.resource_url
-        credentials.record("login", grant.grant_id, f"{url} at {grant.issuer}", resource=url)
+        credentials.record(AccessKind.LOGIN, grant.grant_id, f"{url} at {grant.issuer}", resource=url)
     good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and verified")
     return Stored(grant.grant_id, (good,))
 

@@ -137,7 +137,7 @@ def events(*, some: bool) -> EventsScreen:
     told = (
         ("login", "a", ""),
         ("refresh", "a", ""),
-        ("refresh failed", "b", "invalid_grant: the refresh token is no longer good"),
+        ("refresh: login needed", "b", "invalid_grant: the refresh token is no longer good"),
         ("token shown", "a", "on the dashboard"),
         ("revoke", "b", ""),
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from textual.app import App
 
-from authlens_core.credentials.vault.access_log import UserAccess, note_touch
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.login.jwks import check_signatures
@@ -57,14 +57,14 @@ class Records:
         )
 
     def note_reveal(self, session: Session) -> None:
-        self._note(session, UserAccess.REVEALED, "secrets of a trace")
+        self._note(session, AccessKind.REVEALED, "secrets of a trace")
 
     def note_copy(self, session: Session) -> None:
-        self._note(session, UserAccess.COPIED, "access token")
+        self._note(session, AccessKind.COPIED, "access token")
 
-    def _note(self, session: Session, touched: UserAccess, what: str) -> None:
+    def _note(self, session: Session, touched: AccessKind, what: str) -> None:
         if credential_id := self.credential_id():
-            note_touch(session.credentials, credential_id, touched, what)
+            session.credentials.record(touched, credential_id, what)
 
     async def check_signatures(self, session: Session, wanted: RecordView.SignatureWanted) -> None:
         """Fetch the keys the user asked for, and show the result in the view."""

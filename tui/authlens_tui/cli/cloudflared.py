@@ -17,6 +17,7 @@ from authlens_core.cloudflared.login import (
 )
 from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.errors import AuthlensError
 from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.in_turn import in_turn
@@ -50,7 +51,7 @@ async def _log_in(lines: EventLines, bound: float) -> int:
     async with open_session() as session:
         # Some versions store nothing, or elsewhere: then the token exists in this process alone.
         token_id = "" if login.file is None else login.file.token_id
-        session.credentials.record("login", token_id, f"{url}, with cloudflared")
+        session.credentials.record(AccessKind.LOGIN, token_id, f"{url}, with cloudflared")
         said = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
     return console.ended(login, said)
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from enum import Enum
 
-from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.access_log import access_events
@@ -70,7 +70,7 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
 def revoked_at(credentials: Credentials, url: str) -> datetime | None:
     """Return when a login that covered `url` was last revoked from here; None if none is known."""
     # The grant itself is gone once it is revoked; the history is what remembers it.
-    revoked = (one for one in access_events(credentials) if one.kind == RevokeOutcome.REVOKED.value)
+    revoked = (one for one in access_events(credentials) if one.kind == AccessKind.REVOKED)
     # An event names its resource without https://.
     named = ((one, one.resource if "://" in one.resource else f"https://{one.resource}") for one in revoked)
     wanted = checked_url(url)

@@ -25,6 +25,7 @@ from authlens_core.cloudflared.login import (
 )
 from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
@@ -136,7 +137,7 @@ class CloudflaredScreen(Dialog[bool]):
                 self._url, timeout=self._seconds, events=self._show_event, environ=self._environ
             )
             token_id = "" if login.file is None else login.file.token_id
-            self._session.credentials.record("login", token_id, f"{self._url} by cloudflared")
+            self._session.credentials.record(AccessKind.LOGIN, token_id, f"{self._url} by cloudflared")
             said = await probe_jwt(
                 self._session.credentials, self._session.wire, self._url, login.token, token_id
             )

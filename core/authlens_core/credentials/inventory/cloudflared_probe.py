@@ -15,6 +15,7 @@ from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
 from authlens_core.credentials.inventory.resource_call import call_resource
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
@@ -46,6 +47,7 @@ async def probe_cloudflared(
     if read_cloudflared_token(token) is None:
         raise _gone()
     place = await (place_of(wire, token) if url is None else place_for(wire, token, url))
+    # Read again: asking the address took time, and cloudflared may have replaced or deleted the file.
     jwt = read_cloudflared_token(token)
     if jwt is None:
         raise _gone()
@@ -86,7 +88,8 @@ async def probe_jwt(
         now=now,
     )
     evidence = "" if said.answer is None else said.answer.evidence[0]
-    credentials.record("verified" if said.accepted else "not verified", token_id, evidence)
+    kind = AccessKind.VERIFIED if said.accepted else AccessKind.NOT_VERIFIED
+    credentials.record(kind, token_id, evidence)
     if token_id:
         credentials.traces.keep(token_id, said.trace)
     return said

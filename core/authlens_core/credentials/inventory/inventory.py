@@ -320,7 +320,7 @@ def arranged(
     return tuple(rows)
 
 
-# -- cloudflared ----
+# -- cloudflared -------------------------------------------------------------------------------------------
 
 
 def describe_cloudflared(token: CloudflaredToken, now: datetime | None = None) -> CredentialStatus:

@@ -10,6 +10,7 @@ from datetime import datetime
 from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.inventory.resource_call import call_resource
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
@@ -57,7 +58,7 @@ async def replace_service_token(
     anyway: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> ServiceTokenTest:
-    """Put a new secret instead of the stored one, after the resource has accepted it.
+    """Replace the stored secret by a new one, after the resource has accepted that.
 
     Args:
         changed: the token with what else is new: its client id, its expiry.
@@ -73,9 +74,8 @@ async def replace_service_token(
     said = await _call(wire, changed, secret, now)
     if not said.accepted and not anyway:
         credentials.traces.keep(changed.token_id, said.trace)
-        credentials.record(
-            "service token stored", changed.token_id, ("the resource did not accept the new secret")
-        )
+        words = "the resource did not accept the new secret"
+        credentials.record(AccessKind.SERVICE_TOKEN_UNCHANGED, changed.token_id, words)
         return ServiceTokenTest(credentials.service_tokens.get(changed.token_id), said, stored=False)
     stored = await credentials.service_tokens.save(changed, secret)
     return ServiceTokenTest(_note(credentials, stored, said, now()), said)
@@ -100,6 +100,7 @@ def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult, at: 
     with suppress(StateUnusable):
         noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted
     evidence = "" if said.answer is None else said.answer.evidence[0]
-    credentials.record("verified" if said.accepted else "not verified", token.token_id, evidence)
+    kind = AccessKind.VERIFIED if said.accepted else AccessKind.NOT_VERIFIED
+    credentials.record(kind, token.token_id, evidence)
     credentials.traces.keep(token.token_id, said.trace)
     return noted

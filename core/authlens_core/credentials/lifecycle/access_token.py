@@ -58,6 +58,7 @@ async def usable_token(
     # Asking the store takes long: it is not asked for a token that will not be given.
     if refused is None and found.state.is_wanted and lasts(found, min_ttl, now()):
         grant, secrets = await credentials.load(found.grant_id)
+        # Again: another process may have replaced or revoked it since it was looked up.
         if grant.state.is_wanted and lasts(grant, min_ttl, now()):
             return UsableToken(secrets.access_token, grant, secrets.dpop_key)
     options = RefreshOptions(min_ttl=min_ttl, refused=refused)

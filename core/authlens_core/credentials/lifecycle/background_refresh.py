@@ -158,6 +158,7 @@ class BackgroundRefresh:
         options = RefreshOptions(force=True, patient=True, give_up=self._leaving.is_set)
         result: ActionResult
         try:
+            # Tasks begin in a later turn of the loop, and the list may be as old as the last look.
             if self._credentials.get(grant.grant_id).generation != grant.generation:
                 return  # another program was faster
             result = await refresh(self._credentials, self._wire, grant.grant_id, options, now=self._now)
@@ -166,6 +167,7 @@ class BackgroundRefresh:
         finally:
             self._alone_until[grant.grant_id] = self._monotonic() + PAUSE
             del self.running[grant.grant_id]
+            # The next tick looks at every grant: this one has another time, and a place is free.
             self._seen = (), 0.0, 0.0
         if not self._leaving.is_set():
             self._on_result(grant, result)

@@ -1,4 +1,4 @@
-"""Doing the same to many credentials: some at a time, one failing without the others, stopped by a word."""
+"""Do the same to many credentials: some at a time, and stopped between two."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ async def concurrent_map(
     Returns:
         The results of what was started: fewer than items where it was stopped.
     """
-    waiting = list(enumerate(items))
-    waiting.reverse()
+    numbered = enumerate(items)
     results: dict[int, _Result] = {}
 
     async def worker() -> None:
-        while waiting and not (stop is not None and stop.is_set()):
-            number, item = waiting.pop()
+        # All workers take from one iterator, so each item is done once.
+        for number, item in numbered:
+            if stop is not None and stop.is_set():
+                return
             results[number] = await work(item)
             on_result(item, results[number])
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(waiting))):
+        for _ in range(at_once):
             group.create_task(worker())
     return tuple(results[number] for number in sorted(results))

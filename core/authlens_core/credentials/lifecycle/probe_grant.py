@@ -11,6 +11,7 @@ from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import loopback_http
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result, status_of
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
@@ -78,7 +79,8 @@ async def probe_grant(
     if result.accepted is not None:
         with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
             grant = credentials.note_verdict(grant, now(), accepted=result.accepted, words=result.summary)
-    credentials.record("verified" if result.accepted else "not verified", grant_id, status_of(exchange))
+    kind = AccessKind.VERIFIED if result.accepted else AccessKind.NOT_VERIFIED
+    credentials.record(kind, grant_id, status_of(exchange))
     credentials.traces.keep(grant_id, result.trace)
     return GrantProbe(grant, result, secrets.access_token if _is_invalid_token(exchange.response) else None)
 
@@ -145,4 +147,5 @@ def _wants_another_call(response: Response | None, call: McpCall | None) -> bool
         return False
     if call is None:
         return response.status in (405, 406)
+    # An error of JSON-RPC is about the call, not about the token.
     return response.status in (400, 404) and is_json_rpc(response)

@@ -116,6 +116,7 @@ class _RefreshWaiter:
             if give_up() or not self._overtaken():
                 raise
             # What another process has stored can be read without the lock.
+            # It may be too short-lived to adopt: then it is our turn after all.
             done = (await self._read()).adopt(self._before) or await self._alone(give_up)
         self._credentials.traces.keep(self._before.grant_id, done.trace)
         return done

@@ -1,4 +1,4 @@
-"""One refresh of one grant, under its lock: what is decided, what is sent, and what becomes of it."""
+"""One refresh of one grant, under its lock: what is decided, what is sent, and the outcome."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from authlens_core.credentials.lifecycle.refresh_result import (
     RefreshOutcome,
 )
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts, next_attempt, seconds_until_retry
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, expiry
 from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.vault.credentials import client_of
@@ -92,6 +93,7 @@ class RefreshOperation(LockedGrant):
         """Take what another process has received since `before`, or since it was given the refused token."""
         if self._refused() or self.grant.state is not GrantState.LIVE:
             return None
+        # With a refused token, the newer one may have been stored before this caller looked.
         if self.grant.generation == before.generation and self.options.refused is None:
             return None
         # One that was received just now is as good as any, however long is asked for.
@@ -127,9 +129,8 @@ class RefreshOperation(LockedGrant):
 
     def stop(self) -> Refreshed | None:
         """Stop where a refresh cannot help, may harm, or would go to another server."""
-        interrupted = self._interrupted()
-        if interrupted is not None:
-            self.grant = interrupted
+        # The lock is ours, so a refresh that is still noted as started belongs to a process that is gone.
+        self.grant = self.credentials.mark_if_interrupted(self.grant) or self.grant
         state, note = self.grant.state, self.grant.note
         if state is GrantState.LOGIN_NEEDED:
             self.record.failed("refresh.state", "a grant that the server accepts", state.value, spec=_SPEC)
@@ -143,13 +144,6 @@ class RefreshOperation(LockedGrant):
             cure = "Try again (this may end the login), or log in again."
             return self._result(RefreshOutcome.UNKNOWN, note, cure)
         return None if self.options.observed is None else self._other_server(self.options.observed)
-
-    def _interrupted(self) -> Grant | None:
-        """The lock is ours, so a refresh that is still noted as started belongs to a process that is gone."""
-        for pending in self.credentials.index.pending():
-            if pending.grant_id == self.grant.grant_id and pending.generation == self.grant.generation:
-                return self.credentials.mark_interrupted(self.grant, pending.started_at)
-        return None
 
     def _other_server(self, observed: CurrentMetadata) -> Refreshed | None:
         grant = self.grant
@@ -274,7 +268,7 @@ class RefreshOperation(LockedGrant):
             f"The server refused the refresh token ({seen}): it expired, was revoked, or a policy now "
             "refuses access."
         )
-        self._mark(GrantState.LOGIN_NEEDED, note)
+        self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
         return self._result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
 
     def _unknown(self, cause: str) -> Refreshed:
@@ -283,12 +277,13 @@ class RefreshOperation(LockedGrant):
         return self._result(RefreshOutcome.UNKNOWN, self.grant.note, cure)
 
     def _mark_unknown(self, cause: str) -> None:
-        self._mark(GrantState.UNKNOWN, f"{cause} The server may have replaced the refresh token.")
+        note = f"{cause} The server may have replaced the refresh token."
+        self._mark(GrantState.UNKNOWN, AccessKind.REFRESH_UNKNOWN, note)
 
-    def _mark(self, state: GrantState, note: str) -> None:
+    def _mark(self, state: GrantState, kind: AccessKind, note: str) -> None:
         self.grant = self.credentials.update(replace(self.grant, state=state, note=note))
         self._settle()
-        self.credentials.record(f"refresh: {state.value}", self.grant.grant_id, note)
+        self.credentials.record(kind, self.grant.grant_id, note)
 
     def _back_off(self, cause: str, asked: int | None) -> None:
         """Note when it is tried again, where every program and the user can see it."""
@@ -333,7 +328,7 @@ class RefreshOperation(LockedGrant):
             return self._unsaved(renewed, new, error)
         self._learn(saved, new, replaced=tokens.refresh_token is not None)
         self.grant, self.secrets = saved, new
-        self.credentials.record("refreshed", saved.grant_id, "a new access token is stored")
+        self.credentials.record(AccessKind.REFRESHED, saved.grant_id, "a new access token is stored")
         return self._result(RefreshOutcome.REFRESHED, "Refreshed.")
 
     def _unsaved(self, renewed: Grant, new: GrantSecrets, error: AuthlensError) -> Refreshed:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
@@ -15,6 +15,7 @@ from authlens_core.credentials.lifecycle.probe_grant import ask
 from authlens_core.credentials.lifecycle.probe_result import verdict
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
 from authlens_core.credentials.vault.credentials import client_of
 from authlens_core.errors import AuthlensError, Refused, StillValid, UsageError
@@ -34,6 +35,10 @@ from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
 _SPEC = "RFC 7009 §2"
+_PURPOSES: Final[Mapping[TokenHint, Purpose]] = {
+    "access_token": Purpose.REVOKE_ACCESS_TOKEN,
+    "refresh_token": Purpose.REVOKE_REFRESH_TOKEN,
+}
 
 
 @dataclass(eq=False)
@@ -50,6 +55,7 @@ class RevokeOperation(LockedGrant):
         if isinstance(endpoint, Revoked):
             return endpoint
         self._mark_begun()
+        # First: RFC 7009 §2.1 wants the access tokens of a revoked refresh token to end with it.
         if self.secrets.refresh_token is not None:
             await self._revoke(endpoint, self.secrets.refresh_token, "refresh_token")
         await self._revoke(endpoint, self.secrets.access_token, "access_token")
@@ -123,7 +129,7 @@ class RevokeOperation(LockedGrant):
                 request,
                 limits=TOKEN,
                 loopback_http=loopback_http(self.grant),
-                purpose=Purpose(f"revoke {hint}"),
+                purpose=_PURPOSES[hint],
             )
             self.record.exchanges.append(exchange)
             return exchange
@@ -147,6 +153,7 @@ class RevokeOperation(LockedGrant):
         """Call the resource with the token that should be dead; the last call is what counts."""
         name, expected = CheckId.REVOKE_PROOF, "the resource refuses the access token"
         ended = self._remaining() == 0
+        # Each call replaces the verdict of the one before; all of them stay as exchanges.
         self.record.checks[:] = [check for check in self.record.checks if check.name != name]
         try:
             asked = await ask(self.credentials, self.wire, self.grant, self.secrets, now=self.now)
@@ -197,7 +204,7 @@ class RevokeOperation(LockedGrant):
             self.grant = await self.credentials.save(left, replace(self.secrets, refresh_token=None))
         except AuthlensError:
             self.grant = self.credentials.update(left)  # the next revocation removes it
-        self.credentials.record("renewal ended", self.grant.grant_id, f"{self._words()}; {note}")
+        self.credentials.record(AccessKind.RENEWAL_ENDED, self.grant.grant_id, f"{self._words()}; {note}")
         cure = "No need to retry. If the token was leaked, ask the owner of the resource to block it."
         return self._result(RevokeOutcome.RENEWAL_ENDED, note, cure)
 
@@ -215,7 +222,7 @@ class RevokeOperation(LockedGrant):
     async def _remove(self) -> Revoked:
         grant = self.grant
         told = f"{self._words()}; {self._proof()}"
-        erased = await self.credentials.discard(grant.grant_id, "revoked", told)
+        erased = await self.credentials.discard(grant.grant_id, AccessKind.REVOKED, told)
         self.grant = replace(grant, state=GrantState.REVOKED, note="")
         if self.still_accepted:
             summary = (
@@ -236,7 +243,7 @@ class RevokeOperation(LockedGrant):
     def _keep(self) -> Revoked:
         note = f"The revocation was not confirmed: {self._words()}. {self._time_left()}"
         self.grant = self.credentials.update(replace(self.grant, note=note))
-        self.credentials.record("revocation failed", self.grant.grant_id, note)
+        self.credentials.record(AccessKind.REVOCATION_FAILED, self.grant.grant_id, note)
         waits = [result.retry_after for result in self.results if result.retry_after]
         when = f"in {max(waits)} s" if waits else "again"
         cure = (

@@ -39,6 +39,7 @@ def stored_token(url: str, helper: HelperPipes) -> Secret | None:
         if login is None or login.state != "live" or login.place != "keyring" or not _lasts(login):
             return None
         text = _now(read(KeyringReader(helper), login.grant_id, login.generation))
+        # Again: an unlock prompt may have taken longer than the token had left.
         return _token(text, login) if _lasts(login) else None
     except (NotPlain, KeyringUnclear, SecretsDamaged, StateUnusable):
         return None
@@ -70,5 +71,6 @@ def _now(work: Coroutine[Any, Any, _Result]) -> _Result:
     except StopIteration as done:
         result: _Result = done.value
         return result
+    # It awaited something: the reader of another store is not for this way.
     work.close()
     raise KeyringUnclear

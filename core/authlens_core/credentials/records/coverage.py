@@ -25,6 +25,7 @@ def _place(url: str) -> tuple[str, tuple[str, ...]] | None:
     # An escaped slash or dot is one segment to us and may be two, or a step up, to a server behind a proxy.
     if any(_is_ambiguous(unquote(segment)) for segment in segments):
         return None
+    # `https://host/app` and `https://host/app/` cover the same.
     while segments and segments[-1] == "":
         segments = segments[:-1]
     return parsed.origin, segments

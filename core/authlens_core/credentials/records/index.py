@@ -70,14 +70,14 @@ class Pending:
 
 
 def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
-    reason = str(error)
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_BUSY:
         return IndexBusy(f"The index {path} is locked by another process.", "Try again in a moment.")
-    if isinstance(error, sqlite3.DatabaseError) and "not a database" in reason:
+    if code == sqlite3.SQLITE_NOTADB:
         cure = "Move the file away; you then log in again."
     else:
         cure = "Check the disk (full? read-only?), or set AUTHLENS_HOME to another directory."
-    return StateUnusable(f"The index {path} cannot be used: {reason}.", cure)
+    return StateUnusable(f"The index {path} cannot be used: {error}.", cure)
 
 
 class Index:

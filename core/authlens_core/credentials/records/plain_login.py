@@ -27,6 +27,7 @@ _URL: Final = re.compile(
     r"|http://(?:localhost|127\.0\.0\.1):[1-9][0-9]{2,4})"
     r"(?P<path>(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]*)*)"
 )
+# A coarse choice, so that few records are parsed: `closest` decides. Hosts are stored in lower case or not.
 _LOGINS: Final = "SELECT grant_id, generation, place, record FROM grants WHERE instr(lower(record), ?)"
 _CHOSEN: Final = "SELECT value FROM facts WHERE name = 'place'"
 

@@ -16,6 +16,7 @@ from authlens_core.credentials.records.lifetime import SOON, SOON_SHARE
 from authlens_core.credentials.records.record_json import record_from_json
 
 _OF_STATE: Final = " ".join(f"WHEN '{state}' THEN :{kind.name}" for state, kind in BY_STATE.items())
+# Rounded to milliseconds below: a julianday is a float of days, and would differ in the last digits.
 _LIFE: Final = "(julianday(expires) - julianday(refreshed)) * 86400 * :share"
 _QUERY: Final = f"""
     WITH read AS (

@@ -21,6 +21,7 @@ from authlens_core.secret import Secret
 # Characters in one entry.
 ENTRY_LIMIT: Final = 1_000
 MAX_ENTRIES: Final = 1_000
+# Characters; the manifest is about 130 with the largest numbers.
 _MANIFEST_ROOM: Final = 160
 # Of the manifest; one without a version is from an authlens whose digest covered the text alone.
 _VERSION: Final = 2

@@ -95,6 +95,7 @@ class FileStore(KeyringStore):
         )
 
     def _refused(self, answer: Mapping[str, Any]) -> NoSecretStore:
+        # The helper puts the class of an error before its text.
         detail = str(answer.get("detail", "")).removeprefix("FileKeyringError: ")
         match answer.get("kind"):
             case "passphrase":

@@ -10,6 +10,7 @@ import sys
 
 from authlens_core.child_environment import for_children
 
+# -P: a module in the current directory must not be imported into the process that sees the secrets.
 HELPER = (sys.executable, "-P", "-m", "authlens_core.credentials.store.keyring_helper")
 
 

@@ -100,6 +100,7 @@ class _Keyring:
             except (_ProbeFailed, PasswordDeleteError):
                 if not left:
                     raise
+                # Up to 50 ms, at random, so that two programs do not meet again.
                 time.sleep(os.urandom(1)[0] / 5_000)
             else:
                 return

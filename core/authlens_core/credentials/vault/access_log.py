@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Final
 
+from authlens_core.credentials.records.access_kind import TROUBLES
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.quick_dataclass import dataclass
@@ -15,13 +15,6 @@ from authlens_core.safe_text import NAME, safe_line
 
 # As many as the index keeps.
 MOST_EVENTS: Final = 10_000
-
-
-class UserAccess(StrEnum):
-    """What a user did with a secret outside of the protocol; the value is the kind of the event."""
-
-    REVEALED = "revealed"
-    COPIED = "copied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +35,10 @@ class AccessEvent:
     resource: str
     detail: str
 
-
-def note_touch(credentials: Credentials, holding_id: str, touched: UserAccess, what: str) -> None:
-    """Note that a user revealed or copied a secret.
-
-    Args:
-        what: the name of the secret, such as `access token`; never the secret.
-    """
-    credentials.record(touched.value, holding_id, what)
+    @property
+    def is_trouble(self) -> bool:
+        """True for an event after which the credential may not work, or may work although it should not."""
+        return self.kind in TROUBLES
 
 
 def access_events(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import (
@@ -70,7 +71,9 @@ class Clients:
             await self.save(key, record, secrets_to_json(secrets, record))
         else:
             await self._written(self._generations.remove(lambda: self._index.switch_client(key, record, 0)))
-        self._record("client registered", "", f"{client.client_id} at {issuer} for {client.redirect_uri}")
+        self._record(
+            AccessKind.CLIENT_REGISTERED, "", f"{client.client_id} at {issuer} for {client.redirect_uri}"
+        )
 
     async def save(self, key: str, record: ClientRecord, text: Secret) -> None:
         """Store the secrets of a client, serialized, and switch its record to them.
@@ -148,7 +151,9 @@ class Clients:
         record = self._index.client(key)
         await self._written(self._generations.remove(lambda: self._index.remove_client(key)))
         if record is not None:
-            self._record("client forgotten", "", f"{record.client_id} at {issuer} for {redirect_uri}")
+            self._record(
+                AccessKind.CLIENT_FORGOTTEN, "", f"{record.client_id} at {issuer} for {redirect_uri}"
+            )
 
 
 def _key(issuer: str, redirect_uri: str) -> str:

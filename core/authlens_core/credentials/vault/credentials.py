@@ -1,4 +1,4 @@
-"""The credentials of this person on this machine: grants in the index, their secrets in the store."""
+"""The credentials of this user on this machine: grants in the index, their secrets in the store."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.records import coverage
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, utc_now
 from authlens_core.credentials.records.index import Event, Index
 from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
@@ -99,6 +100,8 @@ class Credentials:
         if self.unfinished or self.held:
             # A task of its own: a bare `wait_for` would cancel the write at the end of the time.
             await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
+            # What is late still notes how far it came: the next start then marks the grant as unknown, not as
+            # live.
             await self.unfinished.give_up(1.0)
         self.traces.close()
         self.index.close()
@@ -272,7 +275,8 @@ class Credentials:
     def note_verdict(self, asked: Grant, at: datetime, *, accepted: bool, words: str = "") -> Grant:
         """Note what the resource said to the access token of `asked`; whatever else is noted stays.
 
-        A token that was replaced meanwhile verifies the login, and says nothing of the present token.
+        A token that was replaced meanwhile verifies the login, and says nothing of the present token:
+        only the date of the verification is noted.
 
         Args:
             asked: the grant as it was when its token was sent.
@@ -285,8 +289,6 @@ class Credentials:
 
         def change(grant: Grant) -> Grant:
             noted = replace(grant, last_proven_at=at) if accepted else grant
-            # The verdict is about a token that has been replaced since; only the date of the proof is still
-            # true.
             if grant.refreshed_at != asked.refreshed_at:
                 return noted
             verdict = TokenVerdict.ACCEPTED if accepted else TokenVerdict.REFUSED
@@ -302,7 +304,7 @@ class Credentials:
             False if its secrets could not be deleted from the store yet; a later save does it.
         """
         return await self.discard(
-            grant_id, "forgotten", "removed from this machine; not revoked at the server"
+            grant_id, AccessKind.FORGOTTEN, "removed from this machine; not revoked at the server"
         )
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
@@ -320,7 +322,7 @@ class Credentials:
         """
         for over in filter(_is_over, self.index.grants()[0]):
             self.index.remove(over.grant_id)
-            self.record("revoked", over.grant_id, "the access token has expired")
+            self.record(AccessKind.REVOKED, over.grant_id, "the access token has expired")
         marked = []
         for pending in self.index.pending():
             grant = self.index.grant(pending.grant_id)
@@ -336,6 +338,16 @@ class Credentials:
                 continue  # the process that started it is still at it
         return tuple(marked)
 
+    def mark_if_interrupted(self, grant: Grant) -> Grant | None:
+        """Mark and return a grant whose refresh was started and not ended, or return None.
+
+        The lock of the refresh must be held: whoever started it is then gone.
+        """
+        for pending in self.index.pending():
+            if (pending.grant_id, pending.generation) == (grant.grant_id, grant.generation):
+                return self.mark_interrupted(grant, pending.started_at)
+        return None
+
     def mark_interrupted(self, grant: Grant, started_at: datetime) -> Grant:
         """Mark a grant whose refresh was started at `started_at` and not ended; its lock must be held."""
         note = (
@@ -344,7 +356,7 @@ class Credentials:
         )
         marked = self.update(replace(grant, state=GrantState.INTERRUPTED, note=note))
         self.index.clear_pending(grant.grant_id)
-        self.record("refresh interrupted", grant.grant_id, note)
+        self.record(AccessKind.REFRESH_INTERRUPTED, grant.grant_id, note)
         return marked
 
     # History
@@ -356,9 +368,8 @@ class Credentials:
         """Append to the history. `detail` must hold no secret; it is made safe to show.
 
         Args:
+            kind: an `AccessKind`.
             resource: the URL of the credential, in the event that begins it: its name when it is gone.
-
-        A history that cannot be written stops nothing: what it records has happened.
         """
         # What the history is about has happened: a full disk must not turn it into a failure.
         with suppress(StateUnusable):

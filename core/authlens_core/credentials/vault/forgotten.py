@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
@@ -77,5 +78,5 @@ class ForgottenCredentials:
         except BaseException:
             self._forgotten.append(forgotten)
             raise
-        credentials.record("restored", forgotten.credential_id, "stored again on this machine")
+        credentials.record(AccessKind.RESTORED, forgotten.credential_id, "stored again on this machine")
         return restored

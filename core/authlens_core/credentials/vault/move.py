@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
 from authlens_core.credentials.records.pointers import (
     ConcurrentUpdate,
@@ -136,18 +137,16 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
         return False  # forgotten meanwhile
     async with source.locks.hold(*refresh_lock(known), purpose="moving"):
         grant = source.get(grant_id)
-        for pending in source.index.pending():
-            if pending.grant_id == grant_id and pending.generation == grant.generation:
-                source.mark_interrupted(grant, pending.started_at)
+        source.mark_if_interrupted(grant)
         # Where only this process holds the newest tokens, the store has older ones, which must not be moved.
         if source.index.is_same(target.index) and not source.holds(grant_id):
             return await _move_row(source, target, LOGINS, grant_id)
         await target.save(*await source.load(grant_id))
         source.let_go(grant_id)
         if not source.index.is_same(target.index):
-            await source.discard(grant_id, "moved", f"to {target.store.name}")
+            await source.discard(grant_id, AccessKind.MOVED, f"to {target.store.name}")
         else:
-            source.record("moved", grant_id, f"from {source.store.name} to {target.store.name}")
+            source.record(AccessKind.MOVED, grant_id, f"from {source.store.name} to {target.store.name}")
     await source.sweep()
     return True
 
@@ -171,7 +170,7 @@ async def _move_row(source: Credentials, target: Credentials, table: Table, key:
                 raise
             continue  # generations only grow, so this ends
         if table is not CLIENTS:  # the history is of credentials
-            target.record("moved", key, f"from {source.store.name} to {target.store.name}")
+            target.record(AccessKind.MOVED, key, f"from {source.store.name} to {target.store.name}")
         await source.sweep()
         return True
     return False

@@ -1,4 +1,4 @@
-"""The service tokens of this person on this machine: facts in the index, secrets in the store.
+"""The service tokens of this user on this machine: facts in the index, secrets in the store.
 
 A secret is written as a new generation, read back and only then made the valid one, as the tokens of a grant
 are; so a replacement that fails leaves the old secret where it was.
@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from authlens_core.access.service_token import is_field_name, shape_problem
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import closest
 from authlens_core.credentials.records.grant import TokenVerdict, utc_now
 from authlens_core.credentials.records.index import Index
@@ -104,7 +105,7 @@ class ServiceTokens:
         stored = await self.put(
             replace(token, secret_from=utc_now(), label=safe_line(token.label, NAME)), secret
         )
-        kind = "service token added" if is_new else "service token replaced"
+        kind = AccessKind.SERVICE_TOKEN_ADDED if is_new else AccessKind.SERVICE_TOKEN_REPLACED
         self._record(kind, token.token_id, f"{token.client_id} for {token.url}")
         return stored
 
@@ -177,7 +178,7 @@ class ServiceTokens:
         if changed is None:
             return known
         end = "no expiry given" if expires_at is None else f"ends {expires_at:%Y-%m-%d %H:%M} UTC"
-        self._record("service token edited", token_id, f"{name or known.client_id}, {end}")
+        self._record(AccessKind.SERVICE_TOKEN_EDITED, token_id, f"{name or known.client_id}, {end}")
         return changed
 
     async def remove(self, token_id: str) -> bool:
@@ -187,5 +188,7 @@ class ServiceTokens:
             False if its secret could not be deleted from the store yet; a later save does it.
         """
         erased = await self._written(self._generations.remove(lambda: self._rows.remove(token_id)))
-        self._record("service token removed", token_id, "removed from this machine; not deleted at Access")
+        self._record(
+            AccessKind.SERVICE_TOKEN_REMOVED, token_id, "removed from this machine; not deleted at Access"
+        )
         return erased

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.access_log import (
-    UserAccess,
     access_events,
     event_as_json,
     json_lines,
-    note_touch,
 )
 from authlens_core.credentials.vault.credentials import Credentials
 from support.grants import grant, keep
@@ -22,8 +21,8 @@ async def test_events_come_newest_first_with_the_resource_they_are_about() -> No
     credentials = Credentials.memory()
     await keep(credentials, grant("wiki"))
     credentials.record("login", "id-wiki", "https://wiki.example.com/mcp at https://team")
-    note_touch(credentials, "id-wiki", UserAccess.REVEALED, "access token")
-    note_touch(credentials, "id-wiki", UserAccess.COPIED, "access token")
+    credentials.record(AccessKind.REVEALED, "id-wiki", "access token")
+    credentials.record(AccessKind.COPIED, "id-wiki", "access token")
     found = access_events(credentials)
     assert [event.kind for event in found] == ["copied", "revealed", "login"]
     assert {event.resource for event in found} == {"wiki.example.com/mcp"}
@@ -58,6 +57,6 @@ async def test_no_token_is_in_the_history() -> None:
     """Not even of what was revealed or copied."""
     credentials = Credentials.memory()
     await keep(credentials, grant("wiki"))
-    note_touch(credentials, "id-wiki", UserAccess.COPIED, "access token")
+    credentials.record(AccessKind.COPIED, "id-wiki", "access token")
     assert "canary" not in json_lines(access_events(credentials))
     await credentials.aclose()

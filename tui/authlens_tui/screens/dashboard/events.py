@@ -24,7 +24,6 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 _MOST_NAMES: Final = 100
-_BAD: Final = ("failed", "interrupted", "not verified", "refused", "unknown", "login needed")
 _KIND: Final = 22  # cells
 
 
@@ -128,10 +127,9 @@ def _lines(events: Iterable[AccessEvent]) -> Iterable[Line]:
     none = True
     for event in events:
         none = False
-        bad = any(word in event.kind for word in _BAD)
         yield line(
             (f"{event.at:%Y-%m-%d %H:%M:%S}  ", Tone.MUTED),
-            (f"{event.kind:<{_KIND}}  ", Tone.WARNING if bad else Tone.NAME),
+            (f"{event.kind:<{_KIND}}  ", Tone.WARNING if event.is_trouble else Tone.NAME),
             event.resource,
             (f"  {event.detail}" if event.detail else "", Tone.MUTED),
             hang=23,

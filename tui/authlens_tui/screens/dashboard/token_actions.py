@@ -9,8 +9,8 @@ from typing import Any
 from authlens_core.access.cloudflared_files import read_cloudflared_token
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.access_log import UserAccess, note_touch
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
@@ -74,9 +74,8 @@ class TokenActions:
         loaded = await self._load(holding)
         if loaded is not None:
             await self._context.app.copy(loaded[1], "Access token")
-            note_touch(
-                self._context.session.credentials, holding.holding_id, UserAccess.COPIED, "access token"
-            )
+            credentials = self._context.session.credentials
+            credentials.record(AccessKind.COPIED, holding.holding_id, "access token")
             self._context.changed(reread=True)
 
     def copy_login_link(self) -> None:
@@ -96,9 +95,8 @@ class TokenActions:
         loaded = None if holding is None else await self._load(holding)
         # To read the store takes time: a secret is not to appear over a screen that was opened meanwhile.
         if holding is not None and loaded is not None and self._context.is_current:
-            note_touch(
-                self._context.session.credentials, holding.holding_id, UserAccess.REVEALED, "access token"
-            )
+            credentials = self._context.session.credentials
+            credentials.record(AccessKind.REVEALED, holding.holding_id, "access token")
             self._context.show(RevealScreen(f"Access token of {holding.title}", loaded[1]))
 
     def read_claims(self) -> None:

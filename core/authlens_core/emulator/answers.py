@@ -20,8 +20,8 @@ from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
 AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
 
 
-def refusal(error: OAuthRefusal) -> Response:
-    """Return an error in the form of RFC 6749 §5.2."""
+def refusal(_: Request, error: Any) -> Response:
+    """Answer an `OAuthRefusal` in the form of RFC 6749 §5.2; the exception handler of the OAuth endpoints."""
     headers = dict(NO_STORE)
     if error.status == 401:
         headers["www-authenticate"] = 'Basic realm="OAuth"'

@@ -16,14 +16,14 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import browser_session, randomness
 from authlens_core.emulator.account import Account
-from authlens_core.emulator.answers import AUTH_METHODS, client_information
+from authlens_core.emulator.answers import AUTH_METHODS, client_information, refusal
 from authlens_core.emulator.authorization import AuthorizationEndpoint
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import page
 from authlens_core.emulator.server_metadata import OAUTH, server_metadata
-from authlens_core.emulator.token_endpoint import TokenEndpoint, error_answer
+from authlens_core.emulator.token_endpoint import TokenEndpoint
 
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
 MOST_REDIRECT_URIS: Final = 20
@@ -46,7 +46,13 @@ def team_origin(account: Account) -> ASGIApp:
         Route("/cdn-cgi/access/logout", partial(browser_session.logout, account)),
         Route("/cdn-cgi/access/cert_sign", team.cert_sign, methods=["POST"]),
     ]
-    return Edge(Starlette(routes=routes), account, "team")
+
+    def refused(request: Request, error: Any) -> Response:
+        if account.has(Fault.HOSTILE_TEXT):
+            error = OAuthRefusal(error.error, error.description + HOSTILE_TEXT, error.status)
+        return refusal(request, error)
+
+    return Edge(Starlette(routes=routes, exception_handlers={OAuthRefusal: refused}), account, "team")
 
 
 def _is_loopback(uri: str) -> bool:
@@ -86,10 +92,7 @@ class TeamOrigin:
     async def register(self, request: Request) -> Response:
         if self._account.has(Fault.NO_REGISTRATION_ENDPOINT):
             return json_answer({"error": "not found"}, 404)
-        try:
-            client = self._registered(await read_body(request))
-        except OAuthRefusal as error:
-            return error_answer(self._account, error)
+        client = self._registered(await read_body(request))
         return json_answer(self._registration_answer(client), 201, NO_STORE)
 
     def _registered(self, body: bytes) -> RegisteredClient:

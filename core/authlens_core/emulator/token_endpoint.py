@@ -8,22 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator.account import Account
-from authlens_core.emulator.answers import ClientCredentials, read_form, refusal
+from authlens_core.emulator.answers import ClientCredentials, read_form
 from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, TokenAnswer
 from authlens_core.emulator.pages import page
 
 
-def error_answer(account: Account, error: OAuthRefusal) -> Response:
-    """Return an error in the form of RFC 6749 §5.2, hostile under the fault for it."""
-    if account.has(Fault.HOSTILE_TEXT):
-        error = OAuthRefusal(error.error, error.description + HOSTILE_TEXT, error.status)
-    return refusal(error)
-
-
 class TokenEndpoint:
-    """What a program talks to without a browser."""
+    """What a program talks to without a browser; each method raises `OAuthRefusal`."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -31,11 +24,8 @@ class TokenEndpoint:
     async def token(self, request: Request) -> Response:
         if self._account.has(Fault.HTML_ERROR):
             return page("Error 500: Internal server error", status=500)
-        try:
-            form = await read_form(request)
-            answer = self._exchange(form, self._client(request, form))
-        except OAuthRefusal as error:
-            return error_answer(self._account, error)
+        form = await read_form(request)
+        answer = self._exchange(form, self._client(request, form))
         return json_answer(self._body(answer), headers=NO_STORE)
 
     async def revoke(self, request: Request) -> Response:
@@ -44,13 +34,10 @@ class TokenEndpoint:
             return json_answer({"error": "not found"}, 404)
         if self._account.has(Fault.REVOCATION_UNAVAILABLE):
             return page("Service unavailable", status=503, headers={"retry-after": "30"})
-        try:
-            form = await read_form(request)
-            client = self._client(request, form)
-            if not form.get("token"):
-                raise OAuthRefusal("invalid_request", "token is missing")
-        except OAuthRefusal as error:
-            return error_answer(self._account, error)
+        form = await read_form(request)
+        client = self._client(request, form)
+        if not form.get("token"):
+            raise OAuthRefusal("invalid_request", "token is missing")
         self._account.grants.revoke(form["token"], client)
         return Response(b"", 200, dict(NO_STORE))
 

@@ -147,11 +147,7 @@ class StandardAuthorizationEndpoint:
 
 
 def _same_uri(asked: str, known: str) -> bool:
-    """Return whether a redirect URI is a registered one; the port of a loopback address may differ.
-
-    RFC 8252 §7.3.
-    """
-    # RFC 8252 §7.3: of a loopback redirect URI the port may differ from the registered one.
+    """Return whether a redirect URI is a registered one; a loopback port may differ (RFC 8252 §7.3)."""
     if asked == known:
         return True
     try:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.answers import AUTH_METHODS, client_information, refusal
+from authlens_core.emulator.answers import AUTH_METHODS, client_information
 from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.person import fetch_page
@@ -32,10 +32,7 @@ class EmulatedClients:
     async def register(self, request: Request) -> Response:
         if self._state.has(StandardFault.NO_REGISTRATION):
             return json_answer({"error": "not_found"}, 404)
-        try:
-            client = self._registered(await read_body(request))
-        except OAuthRefusal as error:
-            return refusal(error)
+        client = self._registered(await read_body(request))
         put(self._state.clients, client.client_id, client)
         return json_answer(self._information(client), 201, NO_STORE)
 

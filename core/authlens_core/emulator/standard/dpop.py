@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.profile import StandardFault
@@ -40,6 +41,13 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
         raise OAuthRefusal("use_dpop_nonce", "The proof needs the server's nonce")
     put(state.seen_proofs, claims["jti"], state.clock())
     return key
+
+
+def with_nonce(state: ServerState, response: Response) -> Response:
+    """Return the response with the nonce for the next proof, where the server wants one (RFC 9449 §8)."""
+    if state.has(StandardFault.DPOP_NONCE):
+        response.headers["dpop-nonce"] = state.dpop_nonce
+    return response
 
 
 def _verified(proof: str) -> tuple[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SeenRequest
@@ -72,8 +72,11 @@ class StandardEmulator(Running):
         from starlette.applications import Starlette
         from starlette.routing import Route
 
+        from authlens_core.emulator.answers import refusal
+        from authlens_core.emulator.grants import OAuthRefusal
+        from authlens_core.emulator.standard.dpop import with_nonce
         from authlens_core.emulator.standard.mcp import McpEndpoint
-        from authlens_core.emulator.standard.resource import METADATA, Resource
+        from authlens_core.emulator.standard.resource import METADATA, NotAdmitted, Resource
         from authlens_core.emulator.standard.server import server_routes
 
         state = self._state
@@ -81,12 +84,17 @@ class StandardEmulator(Running):
         resource = Resource(state)
         methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]
         routes = [Route(f"{METADATA}{rest}", resource.metadata) for rest in ("", "/{suffix:path}")]
-        server = Starlette(routes=server_routes(state))
+        refusals: dict[Any, Any] = {
+            OAuthRefusal: lambda request, error: with_nonce(state, refusal(request, error)),
+            NotAdmitted: lambda _, error: error.answer,
+        }
+        server = Starlette(routes=server_routes(state), exception_handlers=refusals)
         if state.profile is Profile.MCP:
             routes.append(Route("/mcp", McpEndpoint(state, resource, self._stopping).answer, methods=methods))
         else:
             routes.append(Route("/{path:path}", resource.generic, methods=methods))
-        plain, together = Starlette(routes=routes), Starlette(routes=[*server_routes(state), *routes])
+        plain = Starlette(routes=routes, exception_handlers=refusals)
+        together = Starlette(routes=[*server_routes(state), *routes], exception_handlers=refusals)
 
         async def resource_origin(scope: Scope, receive: Receive, send: Send) -> None:
             """Servers of 2025-03-26 are their own authorization server."""

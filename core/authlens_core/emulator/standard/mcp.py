@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from authlens_core.emulator import randomness
 from authlens_core.emulator.edge import json_answer, read_body
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.resource import NotAdmitted, Resource
+from authlens_core.emulator.standard.resource import Resource
 from authlens_core.emulator.standard.state import ServerState
 
 OLD: Final = "2025-11-25"
@@ -48,12 +48,7 @@ class McpEndpoint:
             "server/discover",
             "ping",
         )
-        user = ""
-        if not opened:
-            try:
-                user = self._resource.allowed(request).grant.user
-            except NotAdmitted as refused:
-                return refused.answer
+        user = "" if opened else self._resource.allowed(request).grant.user
         if not isinstance(call, dict) or not isinstance(method, str):
             return _error(None, -32700, "Parse error", 400)
         return self._called(request, call, method, user)
@@ -62,10 +57,7 @@ class McpEndpoint:
         """GET opens the server's event stream in 2025-11-25; other methods end a session."""
         if self._state.has(StandardFault.GET_404):
             return json_answer({"error": "Not Found"}, 404)
-        try:
-            self._resource.allowed(request)
-        except NotAdmitted as refused:
-            return refused.answer
+        self._resource.allowed(request)
         if request.method == "GET" and self._state.has(StandardFault.ENDLESS_STREAM):
             return StreamingResponse(self._events(), media_type="text/event-stream")
         return Response(b"", 405, {"allow": "POST"})

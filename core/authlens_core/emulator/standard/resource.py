@@ -11,7 +11,7 @@ from starlette.responses import Response
 from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.grants import OAuthRefusal
 from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.standard.dpop import proof_key
+from authlens_core.emulator.standard.dpop import proof_key, with_nonce
 from authlens_core.emulator.standard.state import ServerState, Token
 
 METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -55,12 +55,9 @@ class Resource:
         return json_answer(document)
 
     async def generic(self, request: Request) -> Response:
-        try:
-            token = self.allowed(request)
-        except NotAdmitted as refused:
-            return refused.answer
+        token = self.allowed(request)
         body = {"message": f"Welcome, {token.grant.user}", "scope": token.grant.scope}
-        return self._with_nonce(json_answer(body))
+        return with_nonce(self._state, json_answer(body))
 
     def allowed(self, request: Request) -> Token:
         """Return what the request's token stands for.
@@ -98,11 +95,5 @@ class Resource:
             parameters["algs"] = "ES256"
         text = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
         headers = {**NO_STORE, "www-authenticate": f"{scheme} {text}".rstrip()}
-        return self._with_nonce(
-            json_answer({"error": parameters.get("error", "unauthorized")}, status, headers)
-        )
-
-    def _with_nonce(self, response: Response) -> Response:
-        if self._state.has(StandardFault.DPOP_NONCE):
-            response.headers["dpop-nonce"] = self._state.dpop_nonce
-        return response
+        answer = json_answer({"error": parameters.get("error", "unauthorized")}, status, headers)
+        return with_nonce(state, answer)

@@ -8,19 +8,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.answers import ClientCredentials, read_form, refusal
+from authlens_core.emulator.answers import ClientCredentials, read_form
 from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import DEVICE_GRANT, EmulatedClients
-from authlens_core.emulator.standard.dpop import proof_key
+from authlens_core.emulator.standard.dpop import proof_key, with_nonce
 from authlens_core.emulator.standard.state import EmulatedGrant, ServerState, Token
 
 PUSHED_LIFETIME: Final = 60
 
 
 class StandardTokenEndpoint:
-    """The endpoints at which a client authenticates."""
+    """The endpoints at which a client authenticates; each raises `OAuthRefusal`."""
 
     def __init__(self, state: ServerState, clients: EmulatedClients) -> None:
         self._state = state
@@ -28,28 +28,22 @@ class StandardTokenEndpoint:
 
     async def token(self, request: Request) -> Response:
         """Exchange a code, a device code or a refresh token for tokens."""
-        try:
-            form = await read_form(request)
-            client = await self._client(request, form)
-            jkt = proof_key(self._state, request)
-            if self._state.needs_dpop and not jkt:
-                raise OAuthRefusal("invalid_dpop_proof", "This server issues only tokens bound to a key")
-            body = await self._tokens(form, client, jkt)
-        except OAuthRefusal as error:
-            return self._with_nonce(refusal(error))
-        return self._with_nonce(json_answer(body, headers=NO_STORE))
+        form = await read_form(request)
+        client = await self._client(request, form)
+        jkt = proof_key(self._state, request)
+        if self._state.needs_dpop and not jkt:
+            raise OAuthRefusal("invalid_dpop_proof", "This server issues only tokens bound to a key")
+        body = await self._tokens(form, client, jkt)
+        return with_nonce(self._state, json_answer(body, headers=NO_STORE))
 
     async def revoke(self, request: Request) -> Response:
         """End a token (RFC 7009); a self-contained access token cannot be ended."""
-        try:
-            form = await read_form(request)
-            client = await self._client(request, form)
-            token = form.get("token", "")
-            access = self._state.access_tokens.get(token)
-            if access is not None and self._state.has(StandardFault.JWT_ACCESS_TOKENS):
-                raise OAuthRefusal("unsupported_token_type", "JWT access tokens cannot be revoked")
-        except OAuthRefusal as error:
-            return refusal(error)
+        form = await read_form(request)
+        client = await self._client(request, form)
+        token = form.get("token", "")
+        access = self._state.access_tokens.get(token)
+        if access is not None and self._state.has(StandardFault.JWT_ACCESS_TOKENS):
+            raise OAuthRefusal("unsupported_token_type", "JWT access tokens cannot be revoked")
         grant = self._state.refresh_tokens.get(token)
         # RFC 7009 §2.2: a token that is unknown, or another client's, gets 200 like any other.
         if grant is not None and grant.client_id == client.client_id:
@@ -60,17 +54,13 @@ class StandardTokenEndpoint:
 
     async def push(self, request: Request) -> Response:
         """Store an authorization request (RFC 9126 §2)."""
-        try:
-            form = await read_form(request)
-            client = await self._client(request, form)
-            if "request_uri" in form:
-                raise OAuthRefusal("invalid_request", "request_uri may not be pushed")
-            if form.get("redirect_uri", "") not in client.redirect_uris and not client.client_id.startswith(
-                "http"
-            ):
-                raise OAuthRefusal("invalid_request", "The redirect URI is not registered for this client")
-        except OAuthRefusal as error:
-            return refusal(error)
+        form = await read_form(request)
+        client = await self._client(request, form)
+        if "request_uri" in form:
+            raise OAuthRefusal("invalid_request", "request_uri may not be pushed")
+        described = client.client_id.startswith("http")  # the URL of its document
+        if form.get("redirect_uri", "") not in client.redirect_uris and not described:
+            raise OAuthRefusal("invalid_request", "The redirect URI is not registered for this client")
         reference = f"urn:ietf:params:oauth:request_uri:{randomness.token_urlsafe(24)}"
         kept = {name: value for name, value in form.items() if name != "client_secret"}
         expires_at = self._state.clock() + PUSHED_LIFETIME
@@ -79,13 +69,10 @@ class StandardTokenEndpoint:
 
     async def device_authorization(self, request: Request) -> Response:
         """Start a device login (RFC 8628 §3.1)."""
-        try:
-            form = await read_form(request)
-            client = await self._client(request, form)
-            if DEVICE_GRANT not in client.grant_types:
-                raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
-        except OAuthRefusal as error:
-            return refusal(error)
+        form = await read_form(request)
+        client = await self._client(request, form)
+        if DEVICE_GRANT not in client.grant_types:
+            raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
         scope = self._state.granted_scope(form.get("scope", ""))
         device_code, login = self._state.start_device(client, scope)
         page = f"{self._state.endpoints}/device"
@@ -174,8 +161,3 @@ class StandardTokenEndpoint:
         if nonce:
             claims["nonce"] = nonce
         return await self._state.keys.sign(claims)
-
-    def _with_nonce(self, response: Response) -> Response:
-        if self._state.has(StandardFault.DPOP_NONCE):
-            response.headers["dpop-nonce"] = self._state.dpop_nonce
-        return response

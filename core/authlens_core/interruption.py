@@ -1,6 +1,6 @@
-"""Logins that are interrupted: noted while they run, found by the next start, and taken up again.
+"""Interrupted logins: noted while they run, found at the next start, and continued.
 
-`login` knows what there is to say of one, `credentials` where a note can be kept; here they meet.
+`login` knows what to write down about one, `credentials` where a note may be kept; this module joins them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from authlens_core.login.login import Login
 from authlens_core.state.crash_notes import CrashNote, CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
 
-# How long ago an interruption may be to be reported.
+# An interruption that is older is not reported.
 WORTH: Final = timedelta(days=1)
 
 
 class Interruptions:
-    """What the logins of this process would leave behind, and what those of dead processes did.
+    """The notes of this process's logins, and those that dead processes left.
 
-    Nothing here fails: a note that cannot be written costs the login nothing. End it with `close`.
+    Nothing here fails: a login goes on without a note that cannot be written. End it with `close`.
 
     Args:
         notes: where notes are; None keeps none.
@@ -42,7 +42,7 @@ class Interruptions:
 
     @classmethod
     def beside(cls, store: SecretStore) -> Interruptions:
-        """Keep notes in the state directory; none for a store that forgets: its person wants no traces."""
+        """Keep notes in the state directory; none beside a store in memory, chosen to leave no traces."""
         if not store.persistent:
             return cls(None)
         try:
@@ -51,7 +51,7 @@ class Interruptions:
             return cls(None)
 
     def follow(self, login: Login) -> None:
-        """Note from now on how far `login` is, as long as it would be missed."""
+        """Note from now on how far `login` is, as long as there is something to continue."""
         self._running[login] = None
         login.watch(lambda event: self._on_event(login, event))
 
@@ -63,7 +63,7 @@ class Interruptions:
     def find(self, resource_url: str | None = None) -> tuple[InterruptedLogin, ...]:
         """Return the logins that were interrupted, the latest first, of one resource or of all.
 
-        Each is reported by one process at a time, until that one takes it up, forgets it, or dies itself.
+        Only one process reports each, until that one continues it, forgets it, or dies itself.
         """
         oldest = self._clock() - WORTH
         for note in () if self._notes is None or self._closed else self._notes.claim():
@@ -78,13 +78,13 @@ class Interruptions:
         return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
     def forget(self, found: InterruptedLogin) -> None:
-        """Erase what is known of an interrupted login: it is taken up, or not wanted."""
+        """Erase the note of an interrupted login that is continued or not wanted."""
         note = self._found.pop(found, None)
         if note is not None:
             note.drop()
 
     def close(self, why: str | None) -> None:
-        """End: with the user's will all notes go; otherwise they stay, and say why it ended.
+        """Erase all notes if the user left; otherwise leave them, with the reason why the process ended.
 
         Args:
             why: what ended the process, in a few words; None if the user left.

@@ -21,7 +21,6 @@ SAID_BY_CLIENTS: Final = (
             "unexpected token '<'",
             "unexpected token < in json",
             "/cdn-cgi/access/login",
-            "sign in ・ cloudflare access",
             "sign in \u30fb cloudflare access",
             "<title>sign in",
         ),

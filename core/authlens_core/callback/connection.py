@@ -58,30 +58,30 @@ class ConnectionLimiter:
         self._limits = limits
         self._waiting: dict[Connection, None] = {}
         self._leaving: dict[Connection, None] = {}
-        self._thinning: asyncio.TimerHandle | None = None
-        self._dispersed = False
+        self._trimming: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def arrive(self, newcomer: Connection) -> None:
         """Count `newcomer` among those that are read from."""
-        if self._dispersed:
+        if self._closed:
             # The system had accepted it when the listener closed, and only now the loop hands it over.
             newcomer.abort()
             return
         self._waiting[newcomer] = None
         if len(self._waiting) > self._limits.burst:
-            self._turn_one_away()
-        if len(self._waiting) > self._limits.connections and self._thinning is None:
-            self._thinning = asyncio.get_running_loop().call_later(self._limits.patience, self._thin_out)
+            self._refuse_one()
+        if len(self._waiting) > self._limits.connections and self._trimming is None:
+            self._trimming = asyncio.get_running_loop().call_later(self._limits.patience, self._trim)
 
-    def _thin_out(self) -> None:
-        self._thinning = None
+    def _trim(self) -> None:
+        self._trimming = None
         while len(self._waiting) > self._limits.connections:
-            self._turn_one_away()
+            self._refuse_one()
 
-    def _turn_one_away(self) -> None:
+    def _refuse_one(self) -> None:
         # Browsers open spare connections and say nothing on them; one that speaks may carry the code.
         silent = next((each for each in self._waiting if each.silent), None)
-        (silent or next(reversed(self._waiting))).turn_away()
+        (silent or next(reversed(self._waiting))).refuse()
 
     def leave(self, answered: Connection) -> None:
         """Count `answered` among those that only wait to be closed; too many of them are cut off."""
@@ -94,11 +94,11 @@ class ConnectionLimiter:
         self._waiting.pop(closed, None)
         self._leaving.pop(closed, None)
 
-    async def disperse(self) -> None:
+    async def close_all(self) -> None:
         """Close every connection; answers that are under way get out first. Bounded by the linger time."""
-        self._dispersed = True
-        if self._thinning is not None:
-            self._thinning.cancel()
+        self._closed = True
+        if self._trimming is not None:
+            self._trimming.cancel()
         everyone = [*self._waiting, *self._leaving]
         for each in [*self._waiting]:
             each.abort()
@@ -122,13 +122,13 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         head: RequestHead,
-        crowd: ConnectionLimiter,
+        limiter: ConnectionLimiter,
         limits: ListenerLimits,
         decide: Callable[[Verdict, str], Reply],
         connected: Callable[[str], None],
     ) -> None:
         self._head = head
-        self._crowd = crowd
+        self._limiter = limiter
         self._limits = limits
         self._decide = decide
         self._connected = connected
@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
         sock: socket.socket = transport.get_extra_info("socket")
         self._family = FAMILY_NAMES.get(socket.AddressFamily(sock.family), "")
         self._set_timer(self._limits.deadline, self._time_out)
-        self._crowd.arrive(self)
+        self._limiter.arrive(self)
         self._connected(self._family)
 
     def data_received(self, data: bytes) -> None:
@@ -172,11 +172,11 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended is of no interest
         if self._timer is not None:
             self._timer.cancel()
-        self._crowd.forget(self)
+        self._limiter.forget(self)
         if not self.closed.done():
             self.closed.set_result(None)
 
-    def turn_away(self) -> None:
+    def refuse(self) -> None:
         self._answer(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections at once"))
 
     def close(self) -> None:
@@ -186,7 +186,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close now. Forgotten at once, so that there is room for another."""
-        self._crowd.forget(self)
+        self._limiter.forget(self)
         if self._transport is not None:
             self._transport.abort()
 
@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
 
     def _send(self, reply: Reply) -> None:
         self._answered = True
-        self._crowd.leave(self)
+        self._limiter.leave(self)
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(reply.encode())

@@ -119,7 +119,7 @@ class Listener:
         self._path = path
         self._limits = limits
         self._judge: Judge | None = None
-        self._crowd = ConnectionLimiter(limits)
+        self._limiter = ConnectionLimiter(limits)
         self._servers: list[asyncio.Server] = []
         self._ignored: deque[Ignored] = deque(maxlen=_KEPT_REASONS)
         self._ignored_count = 0
@@ -140,7 +140,7 @@ class Listener:
             port: the port; 0 for one that the system chooses.
             host: the host of the redirect URI. `localhost` listens on IPv4 and IPv6, `127.0.0.1` on IPv4.
             path: the exact path of the redirect URI.
-            limits: how much is borne; the defaults are meant for people.
+            limits: of time, size and connections; the defaults suit people.
 
         Raises:
             PortTaken: another program listens on the port in one of the families.
@@ -181,7 +181,7 @@ class Listener:
             await self._stop_accepting()
         finally:
             self._release()
-        await self._crowd.disperse()
+        await self._limiter.close_all()
 
     async def __aenter__(self) -> Self:
         return self
@@ -216,7 +216,7 @@ class Listener:
 
     def _connection(self) -> Connection:
         head = RequestHead(self.port, self._path, self._limits)
-        return Connection(head, self._crowd, self._limits, self._decide, self._connected)
+        return Connection(head, self._limiter, self._limits, self._decide, self._connected)
 
     def _connected(self, family: str) -> None:
         self._tell(EventKind.CONNECTED, family)

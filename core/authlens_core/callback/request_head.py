@@ -27,13 +27,13 @@ _TLS_HANDSHAKE: Final = 0x16
 
 @dataclass(frozen=True, slots=True)
 class ListenerLimits:
-    """How much the listener bears.
+    """Limits of time, size and connections at the listener.
 
     Attributes:
         request_line: bytes of the first line.
         headers: bytes of the header fields together.
         connections: how many are read from at once.
-        burst: how many of them are borne for the moment of `patience`.
+        burst: how many are read from for `patience` seconds.
         patience: seconds until those beyond `connections` are turned away.
         deadline: seconds from connection to complete request head.
         linger: seconds for which bytes are thrown away after the answer, so that it is not lost to a reset.

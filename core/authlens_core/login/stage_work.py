@@ -150,7 +150,7 @@ class StageWork:
     async def _exchange_once(
         self, stage: Stage, facts: Facts, planned: PlannedRequest, exchanges: list[Exchange]
     ) -> Exchange:
-        """Send a request and note what came of it, also when it is stopped meanwhile."""
+        """Send a request and record the exchange, even if the stage is stopped meanwhile."""
         self._emit(ExchangeStarted(stage, planned.request))
         started_at, started = self._clock(), time.monotonic()
         try:

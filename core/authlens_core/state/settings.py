@@ -85,9 +85,9 @@ class SettingsFile:
         try:
             return cls(state_directory(directory) / "settings.json")
         except StateUnusable as error:
-            nobodys = cls(None)
-            nobodys.problem = error.cause
-            return nobodys
+            defaults = cls(None)
+            defaults.problem = error.cause
+            return defaults
 
     def _read(self) -> None:
         if self._path is None or not os.path.lexists(self._path):

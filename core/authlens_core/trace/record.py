@@ -73,7 +73,7 @@ class StageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The record of one undertaking.
+    """The record of one login, refresh, revocation or probe.
 
     Attributes:
         started_at: wall clock, UTC.

@@ -41,7 +41,7 @@ class AddressRefused(Exception):
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """Return the IPv4 address inside an IPv6 address, or the address itself."""
     if isinstance(address, IPv6Address):
-        # A name may lead to a private IPv4 address in the dress of a public IPv6 one.
+        # A name may resolve to a public IPv6 address that a gateway maps to a private IPv4 one.
         embedded = address.ipv4_mapped or address.sixtofour
         if embedded is not None:
             return embedded

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Button
 
 from authlens_core.credentials.store.secret_store import SecretStore
+from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
 from authlens_core.emulator import Emulator
@@ -23,7 +24,6 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
-from authlens_tui.app import chosen_store as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.cloudflared import CloudflaredScreen
@@ -50,7 +50,7 @@ def stores(monkeypatch: pytest.MonkeyPatch, answers: Sequence[OpenedStore | NoSe
             raise answer
         return answer
 
-    monkeypatch.setattr(program_module, "open_store", open_store)
+    monkeypatch.setattr(store_module, "open_store", open_store)
     return calls
 
 
@@ -157,7 +157,7 @@ async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: p
         await answered.wait()
         return memory_only()
 
-    monkeypatch.setattr(program_module, "open_store", open_store)
+    monkeypatch.setattr(store_module, "open_store", open_store)
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Opening the secret store" in text_of(app))

@@ -12,9 +12,9 @@ from textual.widgets import Input
 
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault import open_store as core
+from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore, file_path, remembered_place
 from authlens_core.errors import NoSecretStore
-from authlens_tui.app import chosen_store as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
@@ -33,7 +33,7 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
             raise NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
         return await real(**options)
 
-    monkeypatch.setattr(program_module, "open_store", open_store)
+    monkeypatch.setattr(store_module, "open_store", open_store)
 
 
 async def _asked(pilot: Pilot[int], app: AuthlensApp) -> None:

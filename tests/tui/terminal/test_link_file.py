@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.store.secret_store import MemoryStore
+from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_tui.app import chosen_store as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.terminal.link_file import LinkFile, sweep_link_files
@@ -101,7 +101,7 @@ async def test_the_program_sweeps_when_it_starts(places: Path, monkeypatch: pyte
     async def open_store() -> OpenedStore:
         return OpenedStore(MemoryStore(), "memory only")
 
-    monkeypatch.setattr(program_module, "open_store", open_store)
+    monkeypatch.setattr(store_module, "open_store", open_store)
     left = places / "authlens-link-0.txt"
     left.write_text("https://team.example/")
     app = AuthlensApp(environ={"XDG_RUNTIME_DIR": str(places)})

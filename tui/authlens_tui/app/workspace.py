@@ -89,6 +89,17 @@ class Workspace:
         Raises:
             NoSecretStore: it cannot be opened.
         """
-        from authlens_tui.app.chosen_store import open_chosen_store  # after the first paint
+        # After the first paint, which needs none of these.
+        from authlens_core.credentials.store.store_kind import StoreKind
+        from authlens_core.credentials.vault.open_store import memory_only, open_store, remembered_place
 
-        return await open_chosen_store(choice)
+        if choice is None:
+            place = remembered_place()
+            return await (open_store() if place is StoreKind.KEYRING else open_store(place=place))
+        match choice.place:
+            case StoreKind.MEMORY:
+                return memory_only(in_place_of=state_directory())
+            case StoreKind.KEYRING:
+                return await open_store()
+            case place:
+                return await open_store(place=place, passphrase=choice.passphrase, create=choice.create)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from authlens_core.callback.binding import another_port
 from authlens_core.credentials.records.working_login import working_logins
-from authlens_core.errors import AuthlensError, NoSecretStore, TimedOut
+from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
 from authlens_core.login.login import Login
 from authlens_core.login.step_up import lacks_scope
@@ -155,7 +155,7 @@ def _with_approval(error: AuthlensError, record: StageRecord) -> AuthlensError:
 
 
 def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
-    """Yield the options that lead on where a secret is missing or the callback port cannot be used."""
+    """Yield the options that help with a missing secret, a taken callback port, or too little time."""
     options = run.facts.options
     public = options.client_id is not None and options.client_secret is None
     unknown = any(check.error_code == "invalid_client" for check in record.failures)
@@ -169,6 +169,8 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
         if other:
             yield f"A free port: --port {other} (registers the client again)"
         yield "Without a port, by pasting: --paste-only"
+    if CheckId.AUTHORIZATION_TIMEOUT in names:
+        yield "For more time: --timeout 900"
 
 
 def _unkept(record: StageRecord) -> Check | None:
@@ -212,12 +214,9 @@ def stopped(code: int, lines: EventLines) -> int:
 
 
 def failed(error: AuthlensError, lines: EventLines, *more: str) -> int:
-    fixes = list(more)
-    if isinstance(error, TimedOut) and error.stage == "Authorization":
-        fixes.append("For more time: --timeout 900")
     if isinstance(error, NoSecretStore):
-        fixes.append("Nothing was sent. For a memory-only session, use the full-screen app: authlens URL")
-    explain(error, *fixes)
+        more += ("Nothing was sent. For a memory-only session, use the full-screen app: authlens URL",)
+    explain(error, *more)
     lines.write(
         {
             "event": "failed",

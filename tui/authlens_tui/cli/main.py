@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from authlens_core.login.facts import Options
 
 _INTERRUPTED: Final = 130
-_NOBODY_READS: Final = 141  # what a shell reports of a program that SIGPIPE ended
+_READER_GONE: Final = 141  # what a shell reports of a program that SIGPIPE ended
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def run(argv: Sequence[str]) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         discard(sys.stdout)
-        return _NOBODY_READS
+        return _READER_GONE
     except Exception as error:
         # The boundary of the process: a traceback would show lines of data.
         say_unexpected(error)

@@ -31,7 +31,7 @@ class LinkFile:
         self._descriptor = -1
 
     def write(self, url: str, environ: Mapping[str, str]) -> Path:
-        """Write `url` and return where; a second call writes afresh.
+        """Write `url` and return where; a second call writes a new file.
 
         The file is new, has mode 0600, and lies in `XDG_RUNTIME_DIR` where that is private, else in a new
         directory of its own.
@@ -81,7 +81,7 @@ def sweep_link_files(environ: Mapping[str, str]) -> None:
     """
     for path in islice(_leftovers(environ), _MOST):
         with suppress(OSError):
-            if _remove_if_nobodys(path) and path.parent.name.startswith(_FOLDER):
+            if _remove_if_orphaned(path) and path.parent.name.startswith(_FOLDER):
                 path.parent.rmdir()
 
 
@@ -97,7 +97,7 @@ def _leftovers(environ: Mapping[str, str]) -> Iterator[Path]:
                 yield from folder.glob(_FILES)
 
 
-def _remove_if_nobodys(path: Path) -> bool:
+def _remove_if_orphaned(path: Path) -> bool:
     # No link is followed and no FIFO waited for: the directory of temporary files is everyone's.
     descriptor = os.open(path, os.O_RDONLY | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
     try:

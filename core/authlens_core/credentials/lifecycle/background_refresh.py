@@ -33,7 +33,7 @@ PATIENCE: Final = 0.01
 BUSY_PAUSE: Final = 1.0
 # Seconds that the wall clock may move otherwise than the monotonic one and still count as not set.
 MOST_DRIFT: Final = 0.5
-# Seconds for which a grant is left alone after an attempt, whatever came of it.
+# Seconds for which a grant is left alone after an attempt, successful or not.
 PAUSE: Final = 10.0
 
 

@@ -261,7 +261,7 @@ class RefreshOperation(LockedGrant):
         self._back_off(f"{means} ({seen})", wait)
         return self._result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure, wait=wait)
 
-    # What becomes of the grant
+    # The outcome for the grant
 
     def _login_needed(self, seen: str) -> Refreshed:
         note = (

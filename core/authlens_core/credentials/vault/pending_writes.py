@@ -28,11 +28,11 @@ class PendingWrites:
         task.add_done_callback(self.writes.discard)
         return await finish(task)
 
-    async def run_shielded(self, work: Coroutine[Any, Any, _Result], begun: Callable[[], bool]) -> _Result:
-        """Await work that its caller may leave, and that must not be left half done.
+    async def run_shielded(self, work: Coroutine[Any, Any, _Result], started: Callable[[], bool]) -> _Result:
+        """Await work that the caller may abandon, but that must not stop halfway.
 
-        When the caller is cancelled, so is the work, unless it has `started` what cannot be taken back: then
-        the caller is let go at once, and the work goes on.
+        When the caller is cancelled, so is the work, unless `started` says that it did what cannot be undone:
+        then the caller returns at once, and the work goes on.
         """
         task = asyncio.create_task(work)
         self._left.add(task)
@@ -42,7 +42,7 @@ class PendingWrites:
             # What may have reached the server goes on; what has not can still be dropped without a loss.
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not begun():
+            if not started():
                 task.cancel()
                 await asyncio.wait({task})
             raise

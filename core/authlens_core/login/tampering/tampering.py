@@ -71,7 +71,7 @@ class Tampering:
 
     @property
     def happened(self) -> bool:
-        """True once something was changed, in this stage or in any before, whatever came of it."""
+        """True once something was changed, in this stage or an earlier one, failed or not."""
         return self._ever or bool(self.done)
 
     @property

@@ -8,12 +8,12 @@ import pytest
 
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import Options
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.trace.record import Stage
-from authlens_tui.app import chosen_store as program_module
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
@@ -140,4 +140,4 @@ def use(monkeypatch: pytest.MonkeyPatch, opened: OpenedStore) -> None:
     async def open_store() -> OpenedStore:
         return opened
 
-    monkeypatch.setattr(program_module, "open_store", open_store)
+    monkeypatch.setattr(store_module, "open_store", open_store)

@@ -56,16 +56,16 @@ def _from_file(name: str) -> Secret:
 async def _typed(prompt: str) -> Secret:
     terminal = -1
     if no_input():
-        raise _nobody_to_ask()
+        raise _no_terminal()
     with suppress(OSError):
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     if terminal < 0:
-        raise _nobody_to_ask()
+        raise _no_terminal()
     answer: asyncio.Future[Secret] = asyncio.get_running_loop().create_future()
 
     def ended() -> None:
         if not answer.done():
-            answer.set_exception(_nobody_to_ask())
+            answer.set_exception(_no_terminal())
 
     def typed(lines: tuple[Secret, ...]) -> None:
         if not answer.done():
@@ -77,7 +77,7 @@ async def _typed(prompt: str) -> Secret:
     reader = PasteReader(typed, ended=ended, back=ask)
     try:
         if not reader.start(terminal):
-            raise _nobody_to_ask()
+            raise _no_terminal()
         ask()
         return await answer
     finally:
@@ -87,7 +87,7 @@ async def _typed(prompt: str) -> Secret:
             os.close(terminal)
 
 
-def _nobody_to_ask() -> PassphraseNeeded:
+def _no_terminal() -> PassphraseNeeded:
     return PassphraseNeeded(
         "The tokens are in an encrypted file, but there is no terminal to ask for its passphrase.",
         f"Run it on a terminal, or set {VARIABLE} to a private file with the passphrase.",

@@ -179,9 +179,9 @@ class PasteReader:
                 return
             restore()
         elif ours is False:
-            self._look_later = loop.call_later(_LOOK_AGAIN, self._look_anew)
+            self._look_later = loop.call_later(_LOOK_AGAIN, self._look_again)
 
-    def _look_anew(self) -> None:
+    def _look_again(self) -> None:
         self._look()
         if self._reading:
             self._back()
@@ -207,7 +207,7 @@ class PasteReader:
     def _continued(self) -> None:
         """After `fg` the terminal is quiet again; after `bg` it stays the shell's."""
         self._pause()
-        self._look_anew()
+        self._look_again()
 
     def _readable(self) -> None:
         try:

@@ -68,7 +68,7 @@ def jwt_lines(
     Args:
         jwt: the token taken apart; the raw token is never shown here.
         now: an aware time for the countdowns.
-        verification: what came of looking at the signature; None says plainly that no one has.
+        verification: whether the signature verifies; None says plainly that it was not checked.
         redactor: masks claims under telling names and known secrets; None shows them.
     """
     yield verification_line(jwt, verification)

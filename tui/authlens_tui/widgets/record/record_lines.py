@@ -62,7 +62,7 @@ class StageSnapshot:
     """What is known of a stage: before, while and after it runs. Two of them are never equal.
 
     `exchanges` are those of the record, and after them those that fetched keys to check the signatures of
-    the JWTs in it; `verdicts` are what came of that, None while no one has looked.
+    the JWTs in it; `verdicts` say whether they verify, None before they are checked.
     """
 
     stage: Stage

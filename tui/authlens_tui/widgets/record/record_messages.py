@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Answered(Protocol):
-    """Takes what came of looking at signatures."""
+    """Shows whether signatures verify."""
 
     def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
         """Show the verdicts on the tokens of `record`, and the exchanges that fetched the keys."""

@@ -275,7 +275,7 @@ class RecordView(Widget):
             self._paint()
 
     def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
-        """Show what came of looking at signatures, and as further exchanges how the keys were fetched."""
+        """Show whether signatures verify, and add the exchanges that fetched the keys."""
         known = self._made.known_of(record)
         checked = replace(known, verdicts=verdicts, exchanges=(*record.exchanges, *exchanges))
         self._made.keep_known(record, checked)

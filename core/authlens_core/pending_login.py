@@ -20,7 +20,7 @@ from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
 
 _LOCK: Final = "login"
-_LONGEST: Final = 64 * 1024
+_LONGEST: Final = 64 * 1024  # bytes of the file with a link
 
 
 class LoginRuns(Exception):

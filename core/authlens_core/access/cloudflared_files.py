@@ -30,8 +30,9 @@ from authlens_core.secret import Secret
 
 # Names in the directory that are looked at.
 MAX_ENTRIES: Final = 10_000
+# A dashboard shows no more, and reading each file takes time.
 MAX_TOKENS: Final = 1_000
-_MOST_AUDIENCES: Final = 100
+_MOST_AUDIENCES: Final = 100  # of one token; Access writes one
 _NOTHING_YET: Final[tuple[Mapping[str, JsonValue], str, str]] = (
     {},
     "No token yet: a login is in progress.",

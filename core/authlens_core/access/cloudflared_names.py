@@ -12,10 +12,11 @@ from typing import Final
 
 from authlens_core.oauth.url import Url, usable_url
 
-_AUD_LENGTH: Final = 64
+_AUD_LENGTH: Final = 64  # hexadecimal digits
 _HEX: Final = frozenset("0123456789abcdef")
+# Hosts that one file name may stand for; each costs a request.
 _MOST_HOSTS: Final = 4
-_MOST_PATHS: Final = 8
+_MOST_PATHS: Final = 8  # of one host
 _LONGEST_CHOICE: Final = 3  # hyphens of a path that are tried in every way
 
 

@@ -24,6 +24,7 @@ from authlens_core.oauth.http_message import Response
 from authlens_core.safe_text import safe_line
 from authlens_core.wire.exchange import Exchange
 
+# Lines of evidence that fit beside a cause.
 _MOST_LINES: Final = 6
 _SPEAKS_OAUTH: Final = frozenset({"registration", "authorization", "exchange", "refresh", "revoke"})
 _ASKS_THE_RESOURCE: Final = frozenset({"detection", "access", "probe"})

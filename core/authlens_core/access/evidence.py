@@ -15,8 +15,8 @@ from authlens_core.secret import Secret
 
 # How much of a body is quoted.
 FIRST_BYTES: Final = 160
-_LONGEST_LINE: Final = 500
-_BODY_SEARCHED: Final = 16 * 1024
+_LONGEST_LINE: Final = 500  # characters
+_BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
 _AROUND: Final = 60  # characters kept on each side of what was found in one long line
 # What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+")

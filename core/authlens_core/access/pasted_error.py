@@ -23,7 +23,8 @@ from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.wire.exchange import Exchange
 
-_LONGEST: Final = 256 * 1024
+_LONGEST: Final = 256 * 1024  # characters that are looked at
+# A longer list of causes would explain nothing.
 _MOST: Final = 3
 _CODE: Final = re.compile(
     r"""(?:["']?\berror["']?\s*[:=]\s*["']?|\b)"""

@@ -10,7 +10,7 @@ from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
-_LONGEST: Final = 512
+_LONGEST: Final = 512  # characters of an id or a secret
 _TOKEN_CHARACTERS: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )

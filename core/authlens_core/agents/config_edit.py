@@ -18,6 +18,7 @@ from authlens_core.errors import UsageError
 from authlens_core.quick_dataclass import dataclass
 
 BACKUP_SUFFIX: Final = ".authlens-backup"
+# Bytes; some agents keep their history in the same file.
 _LARGEST: Final = 16 * 1024 * 1024
 
 

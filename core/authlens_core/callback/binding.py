@@ -27,8 +27,10 @@ _FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errn
 # Near the usual port first, so that a firewall rule or a server's list of redirect URIs may cover it already.
 _INSTEAD: Final = range(8401, 8411)
 _REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM})
-_ANSWER_SECONDS: Final = 0.5
+_ANSWER_SECONDS: Final = 0.5  # to connect on this machine
+# Attempts to find a port that is free in both families.
 _EPHEMERAL_ATTEMPTS: Final = 16
+# Connections that the system holds until they are accepted.
 _BACKLOG: Final = 64
 
 

@@ -18,6 +18,7 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
 _LISTEN: Final = "0A"
+# Lines of /proc/net/tcp; a busy server has tens of thousands.
 _MAX_LINES: Final = 100_000
 _MAX_PROCESSES: Final = 50_000
 

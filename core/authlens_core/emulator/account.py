@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 USERS: Final = ("ada@example.com", "grace@example.com", "mallory@example.com")
 DENIED_BY_POLICY: Final = "mallory@example.com"
-CLOCK_SKEW: Final = 3600.0
-SESSION_LIFETIME: Final = 86_400
-META_LIFETIME: Final = 300
+CLOCK_SKEW: Final = 3600.0  # seconds
+SESSION_LIFETIME: Final = 86_400  # seconds
+META_LIFETIME: Final = 300  # seconds
 # A changed setting of Access takes about a minute to reach every edge.
 PROPAGATION: Final = 60.0
 MOST_SESSIONS: Final = 1000

@@ -17,7 +17,7 @@ from authlens_core.emulator.account import Account, SeenRequest
 from authlens_core.emulator.faults import Fault
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
-LONGEST_BODY: Final = 64 * 1024
+LONGEST_BODY: Final = 64 * 1024  # bytes of a request
 ZONE_ERRORS: Final = (
     (Fault.WAF_RULE, 1020, 403),
     (Fault.NO_APPLICATION, 1043, 403),

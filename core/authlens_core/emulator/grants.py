@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from authlens_core.emulator import randomness
 
-CODE_LIFETIME: Final = 60.0
+CODE_LIFETIME: Final = 60.0  # seconds
 MOST_ENTRIES: Final = 5000
 TOKEN_CHARACTERS: Final = 65
 

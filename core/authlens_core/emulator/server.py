@@ -11,6 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+# Seconds for the answers under way when it stops.
 GRACE_SECONDS: Final = 1
 
 

@@ -9,6 +9,7 @@ import socket
 from typing import Final
 
 BACKLOG: Final = 128
+# Attempts to find a port that is free in both families.
 ATTEMPTS: Final = 16
 NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 

@@ -27,8 +27,8 @@ from authlens_core.emulator.token_endpoint import TokenEndpoint
 
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
 MOST_REDIRECT_URIS: Final = 20
-LONGEST_NAME: Final = 200
-CERTIFICATE_LIFETIME: Final = 240.0
+LONGEST_NAME: Final = 200  # characters of a client's name
+CERTIFICATE_LIFETIME: Final = 240.0  # seconds
 
 
 def team_origin(account: Account) -> ASGIApp:

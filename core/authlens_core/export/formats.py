@@ -15,6 +15,7 @@ from authlens_core.export.session_file import session_json
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Trace
 
+# Characters of a host in a file name.
 _LONGEST_HOST: Final = 80
 _KEPT: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 

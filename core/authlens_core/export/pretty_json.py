@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-MAX_DEPTH: Final = 64
+MAX_DEPTH: Final = 64  # levels
 MAX_OUTPUT: Final = 4_000_000  # characters
 
 # Possessive quantifiers: the text is read once, whatever is in it.

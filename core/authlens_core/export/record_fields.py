@@ -21,6 +21,7 @@ from authlens_core.wire.exchange import Exchange
 Fields = dict[str, str]
 _MOST_PARAMETERS: Final = 1_000
 _MOST_MEMBERS: Final = 2_000  # of one JSON body; a larger one is compared as one text
+# Levels of a body whose members are compared.
 _DEEPEST: Final = 30
 _GROUPS: Final = (
     "outcome",

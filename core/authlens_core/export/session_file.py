@@ -46,7 +46,7 @@ FORMAT: Final = "authlens-session"
 VERSION: Final = 1
 MAX_SESSION_BYTES: Final = 32 * 1024 * 1024
 _BODIES_KEPT: Final = 16 * 1024 * 1024  # bytes of all bodies together; what comes later is left out
-_LONGEST_ID: Final = 64
+_LONGEST_ID: Final = 64  # characters
 _PHASES: Final = ("connect", "tls", "send", "wait", "receive")
 _EARLY_DIAGNOSIS: Final = ".diagnosis"
 

@@ -38,6 +38,7 @@ from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 _RESUMES: Final = 5
 # Seconds before a stream is resumed, where the server names no time.
 _PAUSE: Final = 1.0
+# Seconds; a server may ask for any pause (HTML Standard, server-sent events, `retry`).
 _LONGEST_PAUSE: Final = 60.0
 # Seconds that requests may take after the client has closed standard input.
 _AT_THE_END: Final = 30.0

@@ -34,7 +34,7 @@ METHOD_NOT_FOUND: Final = -32601
 INTERNAL_ERROR: Final = -32603
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.
 _OURS: Final = -32060
-_LARGEST_ERROR: Final = 256 * 1024
+_LARGEST_ERROR: Final = 256 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)

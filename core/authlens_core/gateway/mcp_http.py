@@ -18,6 +18,7 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 
+# Bytes of an answer that is no stream.
 _LARGEST_BODY: Final = 64 * 1024 * 1024
 
 

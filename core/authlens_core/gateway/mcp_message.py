@@ -20,7 +20,7 @@ _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": 
 _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ENCODED: Final = re.compile(r"=\?base64\?.*\?=")
-_DEEPEST: Final = 20
+_DEEPEST: Final = 20  # levels of a tool's input schema
 
 
 class MessageInvalid(ValueError):

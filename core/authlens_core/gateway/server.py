@@ -16,8 +16,9 @@ import uvicorn
 from authlens_core.errors import UsageError
 
 _BACKLOG: Final = 128
+# Seconds for the answers under way when it stops.
 _GRACE_SECONDS: Final = 1
-_LONGEST_HEAD: Final = 64 * 1024
+_LONGEST_HEAD: Final = 64 * 1024  # bytes of a request's header
 _KEPT_FREE: Final = 4 * 1024 * 1024
 
 

@@ -32,6 +32,7 @@ _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
 # A browser that brings the right state comes from this login, and the server will not answer it again. What a
 # user pastes can be damaged on the way, so they may paste again.
 _FINAL_BY_BROWSER: Final = _FINAL | {Verdict.MALFORMED}
+# Seconds, however often it is extended.
 _LONGEST_WAIT: Final = 3600.0
 
 

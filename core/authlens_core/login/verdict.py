@@ -19,7 +19,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.purpose import Purpose
 
-_MOST_LINES: Final = 6
+_MOST_LINES: Final = 6  # of evidence
 _UNKNOWN_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client"})
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_PORT: UsageError,

@@ -26,10 +26,12 @@ LONGEST_LOGIN: Final = 3_600  # seconds; a code that lives longer is polled for 
 _STAGE: Final = "device"
 _SPEC: Final = "RFC 8628 §3.2"
 _DEFAULT_INTERVAL: Final = 5  # seconds, if the server names none (§3.2)
+# Seconds; a server that asks for more would let the code expire.
 _LONGEST_INTERVAL: Final = 300
 _SLOWER: Final = 5  # seconds that slow_down adds, for this and all later requests (§3.5)
 _LAST: Final = 1.0  # seconds before the codes expire: the last request has to arrive while they are valid
-_CODE_LIMIT: Final = 8 * 1024
+_CODE_LIMIT: Final = 8 * 1024  # characters
+# Characters; more is not typed on another device.
 _USER_CODE_LIMIT: Final = 64
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 ALGORITHM: Final = "ES256"
 TOKEN_TYPE: Final = "DPoP"  # noqa: S105 - a type of token, not one
-_NONCE_LIMIT: Final = 1_024
-_ORIGINS: Final = 16
+_NONCE_LIMIT: Final = 1_024  # characters
+_ORIGINS: Final = 16  # whose nonces are remembered
 _USE_NONCE: Final = "use_dpop_nonce"
 
 

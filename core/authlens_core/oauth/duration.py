@@ -17,6 +17,7 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
 LONGEST: Final = 10 * 365 * 24 * 3600  # ten years, in seconds: keeps every date within the calendar
+# Characters of a number that is written as a string.
 _LONGEST_TEXT: Final = 20
 # Seconds; a server that asks for more is not believed.
 LONGEST_WAIT: Final = 86_400

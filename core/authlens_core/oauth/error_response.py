@@ -17,7 +17,7 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 _BOM: Final = b"\xef\xbb\xbf"
-_TEXT_LIMIT: Final = 2_000
+_TEXT_LIMIT: Final = 2_000  # characters of each member
 
 
 @dataclass(frozen=True, slots=True)

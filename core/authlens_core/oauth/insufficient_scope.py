@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.oauth.challenge import parse_challenges
 
 INSUFFICIENT_SCOPE: Final = "insufficient_scope"
-_LONGEST: Final = 2_000
+_LONGEST: Final = 2_000  # characters
 
 
 def refusal_code(challenge_fields: Sequence[str]) -> str:

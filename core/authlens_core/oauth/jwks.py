@@ -31,7 +31,8 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
     "EdDSA": ("OKP", "Ed25519"),
     "Ed25519": ("OKP", "Ed25519"),
 }
-_MAX_KEYS: Final = 32
+_MAX_KEYS: Final = 32  # of one set that are read
+# Each verification costs time, and a hostile set may repeat a `kid`.
 _MAX_TRIED: Final = 8
 _RSA_BYTES: Final = range(256, 1025)
 _MAX_EXPONENT: Final = 5  # bytes

@@ -23,8 +23,8 @@ MAX_SHOWN: Final = 4_000  # characters of one claim
 TIME_CLAIMS: Final = frozenset({"exp", "iat", "nbf", "auth_time"})
 _BASE64URL: Final = frozenset(string.ascii_letters + string.digits + "-_")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_JWS_PARTS: Final = 3
-_JWE_PARTS: Final = 5
+_JWS_PARTS: Final = 3  # RFC 7515 §3.1
+_JWE_PARTS: Final = 5  # RFC 7516 §3.1
 
 _Object: TypeAlias = Mapping[str, JsonValue]
 

@@ -19,7 +19,7 @@ MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 EVENT_STREAM: Final = "text/event-stream"
 _SESSION: Final = "mcp-session-id"
-_LONGEST_SESSION: Final = 1_000
+_LONGEST_SESSION: Final = 1_000  # characters
 _CLIENT: Final = {"name": "authlens", "version": "1"}
 
 

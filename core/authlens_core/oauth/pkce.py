@@ -15,6 +15,7 @@ from authlens_core.secret import Secret
 METHOD: Final = "S256"  # `plain` is never sent, also not after a refusal of S256
 # RFC 7636 §4.1 and §7.1 recommend 32 octets, which are 43 characters and 256 bits.
 _OCTETS: Final = 32
+# A working generator fails this often once in 10^150.
 _MAX_DRAWS: Final = 100
 _FIRST: Final = frozenset(string.ascii_letters + string.digits)
 

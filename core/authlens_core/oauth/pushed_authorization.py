@@ -19,7 +19,7 @@ from authlens_core.secret import Secret
 
 _STAGE: Final = "pushed"
 _SPEC: Final = "RFC 9126 §2.2"
-_URI_LIMIT: Final = 1_024
+_URI_LIMIT: Final = 1_024  # characters
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from typing import Final
 from authlens_core.errors import UsageError
 from authlens_core.quick_dataclass import dataclass
 
-MAX_LENGTH: Final = 2_048
+MAX_LENGTH: Final = 2_048  # characters
+# Characters (RFC 1035 §2.3.4, without the trailing dot).
 _MAX_HOST: Final = 253
-_MAX_LABEL: Final = 63
+_MAX_LABEL: Final = 63  # characters (RFC 1035 §2.3.4)
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # RFC 3986 §2: unreserved and reserved characters and the percent sign; brackets belong to the host alone.
 _URL_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "-._~:/?#@!$&'()*+,;=%[]")

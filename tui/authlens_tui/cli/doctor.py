@@ -21,7 +21,7 @@ _WORDS: Final = {
     Severity.WARNING: "warning",
     Severity.FAILURE: "failed",
 }
-_COLUMN: Final = 13
+_COLUMN: Final = 13  # cells
 
 
 async def doctor(arguments: Namespace) -> int:

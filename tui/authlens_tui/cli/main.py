@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from authlens_core.login.facts import Options
 
+# What a shell reports of a program that SIGINT ended.
 _INTERRUPTED: Final = 130
 _READER_GONE: Final = 141  # what a shell reports of a program that SIGPIPE ended
 

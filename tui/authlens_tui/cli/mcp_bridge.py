@@ -18,8 +18,8 @@ from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import explain, say
 from authlens_tui.cli.urls import checked_url
 
-_LONGEST_LINE: Final = 64 * 1024 * 1024
-_CHUNK: Final = 256 * 1024
+_LONGEST_LINE: Final = 64 * 1024 * 1024  # bytes of one message
+_CHUNK: Final = 256 * 1024  # bytes of one read
 
 
 async def mcp_bridge(arguments: Namespace) -> int:

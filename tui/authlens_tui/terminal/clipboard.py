@@ -22,7 +22,7 @@ from authlens_core.callback.ssh_forward import is_ssh
 from authlens_core.quick_dataclass import dataclass
 from authlens_tui.terminal.system_clipboard import fill
 
-_LIMIT_SECONDS: Final = 2.0
+_LIMIT_SECONDS: Final = 2.0  # for a clipboard program
 _SYSTEM_SECONDS: Final = 1.8  # less, so that what hangs is ended before the terminal is asked in its place
 _OSC52_MAX: Final = 100_000  # base64 digits; several terminals silently drop longer ones
 _SCREEN_PIECE: Final = 240  # GNU screen takes device control strings of at most 256 bytes

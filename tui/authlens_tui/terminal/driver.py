@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from textual.message import Message
 
 _X10: Final = b"\x1b[M"  # followed by three bytes: a button, a column, a row
-_X10_BYTES: Final = 3
+_X10_BYTES: Final = 3  # button, column and row
 # No report has a control character in it, and an Escape there would be one that no one pressed.
 _NO_CONTROLS: Final = bytes(max(byte, 0x20) for byte in range(256))
-_READ: Final = 4096
+_READ: Final = 4096  # bytes
+# What a shell reports of a program that SIGHUP ended.
 _HUNG_UP: Final = 129
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from textual.app import App
 
-_READ: Final = 4096
+_READ: Final = 4096  # bytes
 _TITLE: Final = "  The link, on one line. The login is still waiting."
 _HOW: Final = "  Press Enter to return to the full screen; it also returns when the browser does."
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
     from textual.notifications import SeverityLevel
 
+# What a shell reports of a program that SIGINT ended.
 INTERRUPTED: Final = 130
 _TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: quit
 _ROOM_FOR_TOASTS: Final = 100  # columns: on fewer, a toast would cover text

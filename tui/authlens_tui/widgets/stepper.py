@@ -38,7 +38,7 @@ _SIGNS: Final = {
     StepState.FAILED: ("✖", "bold $text-error"),
     StepState.CANCELLED: ("■", "$quiet"),
 }
-_TIME_WIDTH: Final = 7
+_TIME_WIDTH: Final = 7  # cells
 _SHORTEST_NAME: Final = 6  # cells, the blanks before it among them
 _OF_A_LOGIN: Final = 10  # its stages, and two that came after it
 _NAME_ROOM: Final = 48  # cells of the one-line form that the name of a step, its state and the count may take

@@ -8,11 +8,12 @@ from typing import Final
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.lifetime import SOON, outlasts
 
-FRACTION: Final = 0.8
+FRACTION: Final = 0.8  # of the life of an access token
 FIRST_WAIT: Final = timedelta(seconds=10)
 LONGEST_OWN_WAIT: Final = timedelta(minutes=10)
 # How long a server may ask to be left alone.
 LONGEST_WAIT: Final = timedelta(days=1)
+# A wait is made longer by at most this share.
 JITTER: Final = 0.2
 
 

@@ -20,7 +20,7 @@ from authlens_core.secret import Secret
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
-_DEFAULT_PORT: Final = 8400
+_DEFAULT_PORT: Final = 8400  # that of the callback listener
 
 
 class TokenVerdict(StrEnum):

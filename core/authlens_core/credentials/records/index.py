@@ -25,7 +25,7 @@ from authlens_core.state.transaction import transaction
 
 # A write takes milliseconds; more than that is a process that hangs, and a user who waits.
 BUSY_SECONDS: Final = 2.0
-KEPT_EVENTS: Final = 10_000
+KEPT_EVENTS: Final = 10_000  # of the history
 
 
 class IndexBusy(StateUnusable):

@@ -20,6 +20,7 @@ from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
 
 # If the index is busy for longer, the whole program takes over, which can say so.
 _BUSY_SECONDS: Final = 0.2
+# Characters of a URL, as in `oauth.url`.
 _LONGEST: Final = 2_048
 _URL: Final = re.compile(
     r"(?P<origin>https://(?=[^/:]{4,253}(?:[/:]|$))(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"

@@ -20,6 +20,7 @@ from authlens_core.secret import Secret
 
 # Characters in one entry.
 ENTRY_LIMIT: Final = 1_000
+# A million characters: no token is longer.
 MAX_ENTRIES: Final = 1_000
 # Characters; the manifest is about 130 with the largest numbers.
 _MANIFEST_ROOM: Final = 160

@@ -24,7 +24,8 @@ SHORTEST: Final = 8
 
 # A file may not name any cost: a huge one would take all memory, and a small one would make guessing cheap.
 _COSTS: Final = frozenset(2**n for n in range(14, 20))
-_BLOCK: Final = 8
+_BLOCK: Final = 8  # scrypt's r (RFC 7914 §2)
+# Bytes, as AES-GCM wants them (NIST SP 800-38D §5.2.1.1).
 _NONCE: Final = 12
 _KNOWN: Final = b"authlens: the passphrase is right"
 

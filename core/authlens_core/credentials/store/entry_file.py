@@ -22,10 +22,11 @@ from authlens_core.state.paths import own_file
 from authlens_core.state.private_file import WriteStep
 
 VERSION: Final = 1
+# Seconds to wait for another process that writes.
 BUSY_SECONDS: Final = 2.0
 # Short: a write takes milliseconds, and the helper that waits does nothing else meanwhile.
 _POLL_SECONDS: Final = 0.01
-_LARGEST: Final = 256 * 1024 * 1024
+_LARGEST: Final = 256 * 1024 * 1024  # bytes
 
 
 class FileDamaged(Exception):

@@ -43,7 +43,7 @@ LAST_CALL: Final = 5.0
 
 # Names for the value of the probe: as many may be left in a keyring, whatever dies when.
 _PROBE_NAMES: Final = 8
-_PROBES: Final = 8
+_PROBES: Final = 8  # attempts
 
 # Characters of the value in a row that make the words of an error unfit to be shown.
 _SHOWN_RUN: Final = 8

@@ -15,8 +15,8 @@ from authlens_core.credentials.store.helper_pipes import HelperPipes
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, keyring_too_slow
 from authlens_core.secret import Secret
 
-_CHUNK: Final = 65_536
-_LONGEST: Final = 1024 * 1024
+_CHUNK: Final = 65_536  # bytes of one read from the pipe
+_LONGEST: Final = 1024 * 1024  # bytes of an answer
 
 
 class KeyringUnclear(Exception):

@@ -25,7 +25,7 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 
-_LINE_LIMIT: Final = 1024 * 1024
+_LINE_LIMIT: Final = 1024 * 1024  # bytes of an answer of the helper
 # Seconds for a call to end when the store is closed; one that takes longer waits for a prompt.
 _FAREWELL: Final = 0.3
 

@@ -15,6 +15,7 @@ from authlens_core.emulator.grants import OAuthRefusal, put
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.state import ServerState
 
+# Seconds around now in which a proof may have been made.
 WINDOW: Final = 300.0
 
 

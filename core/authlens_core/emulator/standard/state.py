@@ -16,8 +16,8 @@ from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, challe
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
 
-CODE_LIFETIME: Final = 60.0
-DEVICE_LIFETIME: Final = 600
+CODE_LIFETIME: Final = 60.0  # seconds
+DEVICE_LIFETIME: Final = 600  # seconds
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
 

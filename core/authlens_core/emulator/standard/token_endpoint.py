@@ -16,7 +16,7 @@ from authlens_core.emulator.standard.clients import DEVICE_GRANT, EmulatedClient
 from authlens_core.emulator.standard.dpop import proof_key, with_nonce
 from authlens_core.emulator.standard.state import EmulatedGrant, ServerState, Token
 
-PUSHED_LIFETIME: Final = 60
+PUSHED_LIFETIME: Final = 60  # seconds
 
 
 class StandardTokenEndpoint:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"
 _FILES_EVERY: Final = 5  # seconds between two looks at cloudflared's directory
 _SORT_EVERY: Final = 30  # seconds after which an order that depends on the clock is made again
-_EVENTS: Final = 8
+_EVENTS: Final = 8  # that the detail shows
 _FIRST_PAINT: Final = 0.05  # seconds after which what it does not need is added
 _NEED_ROWS: Final = frozenset(
     {Verb.FILTER, Verb.SORT, Verb.GROUP, Verb.PROBE_ALL, Verb.REFRESH_ALL, Verb.REVOKE_ALL}

@@ -23,7 +23,7 @@ from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_MOST_NAMES: Final = 100
+_MOST_NAMES: Final = 100  # tried before giving up
 _KIND: Final = 22  # cells
 
 

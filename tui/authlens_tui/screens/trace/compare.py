@@ -29,7 +29,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 _WIDE: Final = 110  # cells of the document from which the sides are side by side
 _AROUND: Final = 6  # cells of a row of the screen that are no text: border, padding, scroll bar
 _SHOWN: Final = 4_000  # characters of a value
-_INDENT: Final = 2
+_INDENT: Final = 2  # cells
 _LEFT: Final = "bold $text-warning"
 _RIGHT: Final = "bold $text-success"
 

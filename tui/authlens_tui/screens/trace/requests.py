@@ -34,7 +34,7 @@ _KIBI: Final = 1024
 # Cells of each column; the URL gets what is left.
 _COLUMNS: Final = {"#": 4, "Time": 8, "Method": 6, "Status": 6, "URL": 0, "For": 24, "Size": 9, "Took": 7}
 _FEWER_COLUMNS: Final = {name: _COLUMNS[name] for name in ("#", "Method", "Status", "URL", "Took")}
-_SHORTEST_URL: Final = 10
+_SHORTEST_URL: Final = 10  # cells
 _AROUND: Final = 6  # cells: the border, a scroll bar
 
 

@@ -13,7 +13,7 @@ from authlens_core.safe_text import safe_line
 
 _SUFFIX: Final = ".json"
 _LOOKED_AT: Final = 5_000  # entries of a directory
-_OFFERED: Final = 50
+_OFFERED: Final = 50  # names
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _AROUND: Final = 6  # rows of the form besides its fields and their headings
-_LONGEST_SHOWN: Final = 16 * 1024
+_LONGEST_SHOWN: Final = 16 * 1024  # characters of a value
 _WITHIN: Final = "Within the protocol: you may choose these"
 _TAMPERING: Final = "≠ Tampering: the server should notice; no token of this login is stored"
 _ADDING: Final = "≠ Add a field: a name and a value"

@@ -38,7 +38,9 @@ from authlens_tui.widgets.authorization.paste_field import PasteField
 from authlens_tui.widgets.key_binding import bound
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
+# Rows of the terminal; with fewer, the field alone is shown while it is typed in.
 _ROWS_FOR_ALL: Final = 10
+# Rows of the terminal; with fewer, problems are behind a key.
 _ROWS_FOR_PROBLEMS: Final = 32
 _TEST: Final = "Test that your browser can reach authlens: "
 _SILENCE: Final = 30.0  # seconds without a visit after which SSH users are shown what to do

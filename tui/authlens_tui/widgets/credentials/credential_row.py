@@ -26,10 +26,11 @@ GAP: Final = 2
 # Cells of the bar that shows how much of its life a token has left.
 BAR: Final = 8
 _LEFT: Final = 11  # cells of the longest span: `59 min 59 s`
-_SMALLEST_RESOURCE: Final = 20
+_SMALLEST_RESOURCE: Final = 20  # cells
 _RESOURCE: Final = 28  # cells that a resource has before other columns take any
-_LONGEST_STATE: Final = 22
-_SHORT_STATE: Final = 13
+_LONGEST_STATE: Final = 22  # cells
+_SHORT_STATE: Final = 13  # cells, on a narrow table
+# Cells of a table that is not narrow.
 _ROOMY: Final = 60
 _OPTIONAL: Final[Mapping[str, Column]] = {
     column.key: column

@@ -16,7 +16,7 @@ from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
 from authlens_tui.widgets.key_binding import bound
 
-_MAX_WORDS: Final = 500
+_MAX_WORDS: Final = 500  # characters
 
 
 class SearchBar(Horizontal):

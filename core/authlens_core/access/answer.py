@@ -15,7 +15,7 @@ from authlens_core.access.credential import Credential, credential_of
 from authlens_core.access.echoes import sent_in, without_echoes
 from authlens_core.access.evidence import body_line, header_lines, status_line
 from authlens_core.access.protection import ACCESS, MEANINGS, Protection
-from authlens_core.access.team import WELL_KNOWN, is_team_host
+from authlens_core.access.team import LOGIN_PATH, WELL_KNOWN, is_team_host
 from authlens_core.oauth.challenge import ChallengeField, parse_challenges
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import load_object
@@ -25,7 +25,6 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.exchange import Exchange
 
-_LOGIN_PATH: Final = "/cdn-cgi/access/login"
 _ACCESS_FIELDS: Final = ("cf-access-aud", "cf-access-domain", "cf-access-error")
 _BLOCKS: Final = {
     1005: "network ban",
@@ -129,7 +128,7 @@ def _token_wanted(seen: _SeenResponse) -> Answer | None:
 def _access_login(seen: _SeenResponse) -> Answer | None:
     """A redirect to the login page of a team, with or without the challenge beside it."""
     target = seen.target
-    if target is None or not (target.path == _LOGIN_PATH or target.path.startswith(f"{_LOGIN_PATH}/")):
+    if target is None or not (target.path == LOGIN_PATH or target.path.startswith(f"{LOGIN_PATH}/")):
         return None
     named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
     if not named and not is_team_host(target.host):

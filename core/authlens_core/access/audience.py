@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qs
 
+from authlens_core.access.team import LOGIN_PATH
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.quick_dataclass import dataclass
 
-_LOGIN_PATH: Final = "/cdn-cgi/access/login/"
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 
 
@@ -46,7 +46,7 @@ def application_named_in(response: Response) -> NamedApplication | None:
             named = parse_qs(query, max_num_fields=50).get("kid", [])
         except (UrlRefused, ValueError):
             return None
-        is_login = target.path.startswith(_LOGIN_PATH) and len(named) == 1
+        is_login = target.path.startswith(f"{LOGIN_PATH}/") and len(named) == 1
         return NamedApplication(named[0], target.host) if is_login else None
     named = list(response.headers.get_all("cf-access-aud"))
     return NamedApplication(named[0].strip()) if response.status in (401, 403) and len(named) == 1 else None

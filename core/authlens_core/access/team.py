@@ -8,6 +8,8 @@ from typing import Final
 from authlens_core.oauth.url import Url, usable_url
 
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
+# The login page, on the team's host; below it is the host of the application.
+LOGIN_PATH: Final = "/cdn-cgi/access/login"
 LOGOUT: Final = "/cdn-cgi/access/logout on your team domain"
 _ZONE: Final = ("cloudflareaccess", "com")
 _LABEL: Final = frozenset(string.ascii_lowercase + string.digits + "-")

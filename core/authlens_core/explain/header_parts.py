@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from authlens_core.access.team import LOGIN_PATH
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.challenge import Challenge, parse_challenges
@@ -110,7 +111,7 @@ def location(value: str) -> HeaderMeaning:
     except ValueError:
         words = f"It cannot be parsed: it is not a URL, or has more than {_MAX_PARTS} parameters."
         return HeaderMeaning(meaning, problem=words)
-    if url.path.startswith("/cdn-cgi/access/login"):
+    if url.path.startswith(LOGIN_PATH):
         meaning = Explanation("The login page of Access, for browsers.", CLOUDFLARE)
     places = (("host", url.netloc), ("path", url.path))
     parts = [HeaderPart(name, text) for name, text in places if text]

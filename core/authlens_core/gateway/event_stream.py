@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,6 +10,7 @@ from authlens_core.quick_dataclass import dataclass
 
 # Bytes of one event that are held.
 _LARGEST: Final = 64 * 1024 * 1024
+_LINE_END: Final = re.compile(rb"\r\n?|\n")
 
 
 class EventTooLarge(Exception):
@@ -68,20 +70,15 @@ class EventReader:
                 self._size = 0
 
     def _lines(self) -> Iterator[str]:
-        text = bytes(self._text)
-        start = 0
-        while (end := _line_end(text, start)) >= 0:
-            if text[end : end + 1] == b"\r":
-                if end + 1 == len(text):
-                    break  # whether a LF follows is not known yet
-                after = end + (2 if text[end + 1 : end + 2] == b"\n" else 1)
-            else:
-                after = end + 1
-            line = text[start:end].decode("utf-8", "replace")
+        text, start = bytes(self._text), 0
+        for ending in _LINE_END.finditer(text):
+            if ending[0] == b"\r" and ending.end() == len(text):
+                break  # whether a LF follows is not known yet
+            line = text[start : ending.start()].decode("utf-8", "replace")
             if self._first:
                 self._first, line = False, line.removeprefix("\ufeff")
             yield line
-            start = after
+            start = ending.end()
         del self._text[:start]
 
     def _field(self, line: str) -> None:
@@ -95,8 +92,3 @@ class EventReader:
             self._event_id = value
         elif name == "retry" and value.isascii() and value.isdigit():
             self._retry = int(value[:9])
-
-
-def _line_end(text: bytes, start: int) -> int:
-    found = [at for at in (text.find(b"\n", start), text.find(b"\r", start)) if at >= 0]
-    return min(found, default=-1)

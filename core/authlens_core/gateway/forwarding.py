@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -61,7 +62,9 @@ class Mapping:
     def target(self, raw_path: bytes, query: bytes) -> bytes | None:
         """Return path and query for the resource, or None where the secret path is missing."""
         prefix = self.prefix.encode("ascii")
-        if not raw_path.startswith(prefix) or raw_path[len(prefix) : len(prefix) + 1] not in (b"/", b""):
+        # In constant time: another account of this machine can reach the port and measure.
+        secret_known = hmac.compare_digest(raw_path[: len(prefix)], prefix)
+        if not secret_known or raw_path[len(prefix) : len(prefix) + 1] not in (b"/", b""):
             return None
         path = raw_path[len(prefix) :] or b"/"
         return path + (b"?" + query if query else b"")

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from authlens_core.access.team import LOGIN_PATH
 from authlens_core.errors import (
     AuthlensError,
     LoginNeeded,
@@ -101,7 +102,7 @@ def _too_small(url: str, scope: str) -> McpFailure:
 def _redirected(answer: StreamedResponse) -> AuthlensError:
     location = answer.get("location")
     host = urlsplit(location).netloc or "another path"
-    if "/cdn-cgi/access/login" in location:
+    if LOGIN_PATH in location:
         return LoginNeeded(f"The server redirects to the login page at {host}.", "Log in again.")
     return ServerMisconfigured(
         f"The server redirects to {host}, where authlens does not send the credential.",

@@ -12,7 +12,7 @@ from authlens_core.gateway.event_stream import EventReader, EventTooLarge
 from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, line_of, parse_message
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.gateway.signed_stream import OwnFields, signed_stream
+from authlens_core.gateway.signed_stream import OwnFields, in_one_chunk, signed_stream
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
@@ -140,7 +140,9 @@ class McpHttp:
                 *credential,
             )
         )
-        return StreamedRequest(method, self._url, target.encode("ascii"), raw, _one(data) if data else None)
+        return StreamedRequest(
+            method, self._url, target.encode("ascii"), raw, in_one_chunk(data) if data else None
+        )
 
     def _session_fields(self) -> tuple[tuple[str, str], ...]:
         version = () if self.version is None else (("MCP-Protocol-Version", self.version),)
@@ -186,7 +188,3 @@ async def read_bounded(answer: StreamedResponse, most: int) -> bytes:
         if len(body) > most:
             raise MessageInvalid
     return bytes(body)
-
-
-async def _one(data: bytes) -> AsyncIterator[bytes]:
-    yield data

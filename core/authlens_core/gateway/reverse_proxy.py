@@ -7,7 +7,6 @@ a renewed credential, and only if its body was small enough to be held.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import shlex
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
@@ -16,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import Receive, Scope, Send
 
+from authlens_core.access.team import LOGIN_PATH
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.errors import AuthlensError, LoginNeeded, Refused
 from authlens_core.gateway.forwarding import (
@@ -28,7 +28,7 @@ from authlens_core.gateway.forwarding import (
 )
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.gateway.signed_stream import OwnFields, signed_stream
+from authlens_core.gateway.signed_stream import OwnFields, in_one_chunk, signed_stream
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
@@ -90,7 +90,8 @@ class ReverseProxy:
         """Return path and query for the resource, or why the request is not let in."""
         host = _value(fields, b"host")
         own = self.mapping.local.partition("://")[2]
-        if own and not hmac.compare_digest(host, own.encode()):
+        # Against DNS rebinding: a page whose name leads to 127.0.0.1 sends that name as its host.
+        if own and host != own.encode():
             return ProxyRefusal(421, "wrong_host", f"This proxy serves only the host {own}.")
         origin = _value(fields, b"origin")
         if origin and origin != self.mapping.local.encode():
@@ -113,6 +114,7 @@ class ReverseProxy:
             return await self._refuse(admitted, send)
         self.counters.requests += 1
         replayable = await incoming.hold(fields)
+        # Once for a body that passes through; twice for one that is held, the second time after a renewal.
         for last in (not replayable, True):
             refusal = await self._once(scope["method"], admitted, fields, incoming, send, last=last)
             if refusal is None:
@@ -184,7 +186,7 @@ class ReverseProxy:
     def elsewhere(self, redirect: CrossOriginRedirect) -> ProxyRefusal:
         """Return the answer where the resource redirects to another origin."""
         host = urlsplit(redirect.target).netloc
-        if "/cdn-cgi/access/login" in redirect.target:
+        if LOGIN_PATH in redirect.target:
             cause = f"The resource redirects to the login page at {host}."
             return of_error(LoginNeeded(cause, "Log in again."), self.credential.url)
         cause = f"The resource redirects to {host}, where authlens does not send the credential."
@@ -221,7 +223,7 @@ class _Incoming:
     def body(self) -> AsyncIterable[bytes] | None:
         if self._held is None:
             return self._chunks()
-        return _one(self._held) if self._held else None
+        return in_one_chunk(self._held) if self._held else None
 
     async def gone(self) -> None:
         """Return when the client has closed the connection after its body was complete."""
@@ -239,10 +241,6 @@ class _Incoming:
             if not message.get("more_body"):
                 self._complete.set()
                 return
-
-
-async def _one(body: bytes) -> AsyncIterator[bytes]:
-    yield body
 
 
 def _send_again() -> ProxyRefusal:

@@ -15,6 +15,11 @@ from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 OwnFields = tuple[tuple[str, str], ...]
 
 
+async def in_one_chunk(body: bytes) -> AsyncIterator[bytes]:
+    """Yield a body that is at hand as a request streams it."""
+    yield body
+
+
 @asynccontextmanager
 async def signed_stream(
     wire: Wire,

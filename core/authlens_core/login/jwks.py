@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.access.team import is_team_host
+from authlens_core.access.team import LOGIN_PATH, is_team_host
 from authlens_core.login.protocols import Sender
 from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
@@ -29,7 +29,6 @@ from authlens_core.wire.limits import METADATA
 from authlens_core.wire.purpose import Purpose
 
 ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
-_LOGIN_PAGE: Final = "/cdn-cgi/access/login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,7 @@ def _login_team(record: StageRecord) -> str | None:
             url = urlsplit(location or "")
         except ValueError:
             continue
-        if url.path.startswith(_LOGIN_PAGE):
+        if url.path.startswith(LOGIN_PATH):
             return f"{url.scheme}://{url.netloc}"
     return None
 

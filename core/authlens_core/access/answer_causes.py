@@ -66,6 +66,7 @@ AT_THE_EDGE: Final = (
         cause=MEANINGS[Protection.ORIGIN_DOWN].summary,
         cure=MEANINGS[Protection.ORIGIN_DOWN].cure,
         source=REPORTS,
+        # Cloudflare's own: 520 to 527 are about the origin, 530 comes with an error number such as 1033.
         statuses=frozenset({*range(520, 528), 530}),
     ),
 )

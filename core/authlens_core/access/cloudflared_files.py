@@ -228,6 +228,7 @@ def _content(path: Path) -> bytes | str:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return "It is not a regular file."
+            # A copy, because the file closes its descriptor, and so does the `finally` below.
             with os.fdopen(os.dup(descriptor), "rb") as file:
                 data = file.read(_LARGEST + 1)
         finally:

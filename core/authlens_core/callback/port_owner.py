@@ -34,6 +34,7 @@ def find_owner(port: int) -> PortOwner | None:
 
     Looks at every process; call it outside the event loop.
     """
+    # /proc/net/tcp has the account of every socket; psutil sees only processes that this account may inspect.
     return owner_in_proc(port) if sys.platform == "linux" else owner_by_psutil(port)
 
 

@@ -19,6 +19,7 @@ _LIMIT: Final = 10.0  # seconds; a first start on a slow disk takes a few
 _MOST: Final = 4_096  # bytes of its answer
 _VERSION: Final = re.compile(r"\b(20\d\d)\.(\d{1,2})\.(\d{1,3})\b")
 
+# The first versions with `--no-verbose`, with `--auto-close`, and without the bugs that `notes` names.
 _CLEAN_OUTPUT: Final = (2024, 8, 3)
 _AUTO_CLOSE: Final = (2025, 8, 1)
 _CHECKED_METADATA: Final = (2026, 8, 0)

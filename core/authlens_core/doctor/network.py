@@ -17,6 +17,7 @@ from authlens_core.oauth.check import Severity
 from authlens_core.wire.proxy import ProxyUnusable, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trusted
 
+# A proxy is chosen by the host; this one stands for any team's.
 _ANY_HOST = "team.cloudflareaccess.com"
 
 

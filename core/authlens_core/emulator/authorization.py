@@ -23,6 +23,7 @@ from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, 
 from authlens_core.emulator.server_metadata import FOREIGN_ISSUER, OAUTH
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
+# A SHA-256 digest in base64url (RFC 7636 §4.2).
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 MOST_PENDING: Final = 1000
 SWITCH_USER: Final = (

@@ -148,6 +148,7 @@ def _members(where: str, text: str) -> list[tuple[str, str]] | None:
         name, value, depth = waiting.pop()
         if isinstance(value, dict) and value and depth < _DEEPEST:
             inner = [(f"{name} {key}", below, depth + 1) for key, below in value.items()]
+            # The last one in is the first one out: the members come in the order of the document.
             waiting.extend(reversed(inner))
         else:
             leaves.append((name, value if isinstance(value, str) else _as_json(value)))

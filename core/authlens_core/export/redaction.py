@@ -29,6 +29,8 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body, Secret
 from authlens_core.wire.exchange import Exchange
 
+# `eyJ` is `{"` and a letter in base64url: the beginning of a JOSE header (RFC 7515 §3.1). The quantifiers are
+# possessive, so that a body of a megabyte is read once, whatever is in it.
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,}+(?:\.[\w-]*+){1,4}+")
 _CLOUDFLARE: Final = re.compile(r"(?<![\w:])oauth:[\w.~+/:=-]{8,}+")
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|dpop)[ \t]+)([\w.~+/:-]{16,}+=*+)(?![=\"])")

@@ -32,6 +32,7 @@ class KnownSecrets:
     """Secrets to look for, longest first so that no secret is cut up by a shorter one inside it."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
+        # The longest first: one secret may be the beginning of another.
         unique = {s for s in secrets if len(s.reveal()) >= MIN_LENGTH}
         self._secrets = sorted(unique, key=lambda s: len(s.reveal()), reverse=True)
 

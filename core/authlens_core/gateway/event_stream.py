@@ -75,6 +75,7 @@ class EventReader:
             if ending[0] == b"\r" and ending.end() == len(text):
                 break  # whether a LF follows is not known yet
             line = text[start : ending.start()].decode("utf-8", "replace")
+            # A byte order mark at the start of the stream is no part of its first line.
             if self._first:
                 self._first, line = False, line.removeprefix("\ufeff")
             yield line
@@ -91,4 +92,5 @@ class EventReader:
         elif name == "id" and "\0" not in value:
             self._event_id = value
         elif name == "retry" and value.isascii() and value.isdigit():
+            # Nine digits are eleven days, and an `int` that no server can make large.
             self._retry = int(value[:9])

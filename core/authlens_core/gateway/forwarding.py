@@ -13,6 +13,7 @@ from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.streaming import RawField
 
+# For one connection only (RFC 9110 §7.6.1), and so never passed on.
 _HOP_BY_HOP: Final = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"),
@@ -78,6 +79,7 @@ class Mapping:
         place, hash_sign, fragment = location.partition("#")
         try:
             # Relative to the request (RFC 9110 §10.2.2): the client's own is below our prefix already.
+            # Browsers read a backslash as a slash, and `\\host` as another host (WHATWG URL §4.4).
             if place[:1] not in ("/", "\\") and not urlsplit(place).scheme:
                 return location
             found = parse_url(urljoin(f"{self.upstream.origin}/", place), loopback_http=True)

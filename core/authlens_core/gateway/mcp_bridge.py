@@ -284,6 +284,7 @@ class McpBridge:
                 for one in event.messages:
                     if one.answers(self._first):
                         self._learn(self._first, one)
+        # The client sent its own one long ago; each session needs it (MCP, Lifecycle).
         async with self._http.post({"jsonrpc": "2.0", "method": "notifications/initialized"}):
             pass
         return None
@@ -307,6 +308,7 @@ class McpBridge:
 
     def _is_cancelled(self, message: McpMessage) -> bool:
         pending = self._pending.get(_key(message.request_id))
+        # An id may be used again: only the request that was cancelled counts, not a later one of the same id.
         return pending is not None and pending.message is message and pending.cancelled
 
 

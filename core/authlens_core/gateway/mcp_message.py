@@ -19,6 +19,7 @@ VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# A plain value that looks like an encoded one is encoded, too, or the server would decode it.
 _ENCODED: Final = re.compile(r"=\?base64\?.*\?=")
 _DEEPEST: Final = 20  # levels of a tool's input schema
 

@@ -43,6 +43,7 @@ class ProxyRefusal:
             "command": self.command,
             "exit_code": self.exit_code,
         }
+        # ASCII: a client may read the body in any encoding.
         return json.dumps({name: value for name, value in facts.items() if value}).encode("ascii")
 
     @property

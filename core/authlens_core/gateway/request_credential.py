@@ -131,6 +131,7 @@ class RequestCredential:
             self.refreshes += 1
         self._held, self._loaded_at = found, self._now()
         self._version, self._checked = self._stored_version(), self._monotonic()
+        # The shortest address that the credential is for: the proxy then covers all that is below it.
         self._root = min(self._roots(found.kind), key=lambda root: len(root.path.rstrip("/")))
         return found
 

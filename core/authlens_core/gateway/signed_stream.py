@@ -39,6 +39,7 @@ async def signed_stream(
         Refused: the address cannot be signed; nothing was sent.
         StreamFailed: there was no answer.
     """
+    # The nonce comes with the refusal of the first attempt (RFC 9449 §9); a second refusal is the answer.
     for last in (not replayable or credential.signer is None, True):
         url, request = _signed(credential, build)
         async with wire.stream(request) as answer:

@@ -72,6 +72,7 @@ class UpgradeTunnel:
     ) -> ProxyRefusal | None:
         connection = h11.Connection(h11.SERVER)
         try:
+            # uvicorn has parsed the head, and writes it out again as the first bytes for this protocol.
             connection.receive_data(await reader.readuntil(b"\r\n\r\n"))
         except asyncio.LimitOverrunError:
             return ProxyRefusal(

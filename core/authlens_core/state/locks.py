@@ -67,7 +67,9 @@ class Locks:
         digest = hashlib.sha256()
         for part in parts:
             data = part.encode("utf-8", "surrogatepass")
+            # With its length: `("ab", "c")` and `("a", "bc")` are two locks.
             digest.update(len(data).to_bytes(8, "big") + data)
+        # A digest, so that the name of a file says nothing of a resource.
         return digest.hexdigest()[:32]
 
     @asynccontextmanager

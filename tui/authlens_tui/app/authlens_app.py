@@ -94,6 +94,7 @@ class AuthlensApp(BaseApp):
             yield Static(Content("Opening the secret store …"), id="opening")
 
     def on_mount(self) -> None:
+        # Loading the rest of the app takes longer than a frame, so that the first picture comes before.
         self.call_after_refresh(self._begin)
 
     async def on_unmount(self) -> None:

@@ -51,6 +51,7 @@ class BaseApp(TerminalApp):
     CSS_PATH: ClassVar[CSSPathType | None] = [Path(__file__).with_name("app.tcss")]
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {get_system_commands_provider, _actions}  # noqa: RUF012 - Textual declares it
+    # From this many columns or rows on, a screen has the class that its styles lay it out by.
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
         (0, "-tiny"),
         (40, "-narrow"),

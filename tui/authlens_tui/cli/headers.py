@@ -108,6 +108,8 @@ def run_curl(call: CurlCall) -> NoReturn:
     os.write(writer, text)
     os.close(writer)
     os.set_inheritable(reader, True)
+    # This process becomes curl: its exit code and its signals are curl's, and no copy of the credential
+    # stays.
     os.execv(call.path, ["curl", "--config", f"/dev/fd/{reader}", *call.arguments])  # noqa: S606 - no shell is wanted
 
 

@@ -42,6 +42,8 @@ def credential_helper_main() -> None:
 def _main(argv: Sequence[str]) -> None:
     silence_tracebacks()
     code = run(argv)
+    # The interpreter would flush at its exit, and turn a reader that is gone into a message and exit code
+    # 120.
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -53,6 +53,7 @@ class _Output:
         sys.stdout.flush()
         self._descriptor = os.dup(sys.stdout.fileno())
         os.dup2(sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY), 1)
+        # A long line is written in parts, in a thread; two at once would mix.
         self._turn = asyncio.Lock()
 
     async def write(self, line: bytes) -> None:

@@ -13,12 +13,12 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
+# The question before an access token is copied: its title, its words, and the answer.
 COPY_TOKEN: Final = (
     "Copy the access token?",
     "Anyone who can read the clipboard can use the resource until the token expires. The copy is logged.",
     "Copy",
 )
-"""The question before an access token is copied: its title, its words, and the answer."""
 NOT_COPIED: Final = "Nothing copied."
 
 

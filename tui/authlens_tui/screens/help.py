@@ -20,6 +20,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
+# The words that the screens use, each in one sentence.
 GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
     ("resource", "The page, API or MCP server that you want to reach. It accepts access tokens."),
     ("origin", "Scheme, host and port of a URL; also the resource's own server behind Cloudflare."),
@@ -49,7 +50,6 @@ GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
     ("MCP", "Model Context Protocol: how coding agents reach tools on a server."),
     ("fingerprint", "A few letters computed from a secret: compare two secrets without showing them."),
 )
-"""The words that the screens use, each in one sentence."""
 
 _WRONG: Final = (
     "A refused login: the Checks tab shows what was expected, what was seen and which setting fixes it.",

@@ -44,6 +44,7 @@ class Place(NamedTuple):
             return
         content = self.widget.query_ancestor(TabbedContent)
         content.active = ContentTab.sans_prefix(self.widget.id or "")
+        # Until then the tab's content is hidden, and Textual focuses nothing that is hidden.
         content.call_after_refresh(_read, content)
 
 

@@ -18,7 +18,10 @@ from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.child_environment import for_children
 from authlens_core.oauth.url import usable_url
 
+# They would run in this terminal, over the screen.
 _TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})
+# Runs in a child, because `webbrowser` may print, wait or hang. Exit code 3: there is no browser with a
+# window.
 _OPEN: Final = """
 import os, sys, threading, webbrowser
 url = sys.stdin.readline()

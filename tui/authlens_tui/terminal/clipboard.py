@@ -115,6 +115,7 @@ def _sequence(text: str) -> str | None:
 
 
 def _through_tmux(sequence: str | None) -> str | None:
+    # The passthrough sequence of tmux(1); each escape in it is doubled.
     return None if sequence is None else "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
 
 

@@ -50,6 +50,7 @@ def contrast(one: Color, other: Color) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+# A screen has few styles, and each segment of each frame asks.
 @lru_cache(maxsize=4096)
 def _better(style: Style, least: float) -> Style | None:
     """Return `style` with another text colour, or None if its own can be read."""

@@ -189,8 +189,10 @@ if sys.platform != "win32":
                 raw = termios.tcgetattr(self.fileno)
                 raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
                 raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])
+                # A read returns at the first byte.
                 raw[tty.CC][termios.VMIN] = 1
                 termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
+            # Hide the cursor; report when the window gets or loses the focus.
             self.write("\x1b[?25l\x1b[?1004h")
             if not self._released:
                 self._enable_mouse_support()

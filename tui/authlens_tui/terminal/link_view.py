@@ -93,6 +93,7 @@ def _keyboard(descriptor: int) -> Iterator[asyncio.Event]:
             with suppress(termios.error):
                 termios.tcsetattr(descriptor, termios.TCSANOW, settings)
 
+    # The shell has the terminal meanwhile, and it echoes.
     def stop(*_: object) -> None:
         echo(on=True)
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -31,6 +31,7 @@ class Scrubbing(LineFilter):
         ]
 
 
+# Most texts of a frame were in the one before.
 @lru_cache(maxsize=1024)
 def scrubbed(text: str) -> str:
     """Return `text` with unprintable characters replaced, as wide as it was."""

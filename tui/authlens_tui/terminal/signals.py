@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from textual.app import App
 
+# The signals that end a process which does not know them (signal(7)), and that another process may send.
+#
+# They keep that meaning: the sender gets the end that was asked for, with the terminal as it was. The signals
+# of a mistake (SIGSEGV, SIGABRT and their like) are left alone. Not every system has all of these.
 ENDING: Final = (
     *("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"),
     *("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGPWR", "SIGSTKFLT"),
 )
-"""The signals that end a process which does not know them (signal(7)), and that another process may send.
-
-They keep that meaning: the sender gets the end that was asked for, with the terminal as it was. The
-signals of a mistake (SIGSEGV, SIGABRT and their like) are left alone. Not every system has all of these.
-"""
 _PATIENCE: Final = 5.0  # seconds until a process whose terminal no longer takes anything is ended anyway
 
 

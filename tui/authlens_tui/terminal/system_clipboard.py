@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from authlens_core.child_environment import for_children
 
+# Ways of pyperclip that are not taken: one puts the text on a command line, which other users can read; what
+# the other copied would be gone with the child.
 _UNFIT: Final = frozenset({"copy_klipper", "copy_qt"})
-"""Ways of pyperclip that are not taken: one puts the text on a command line, which other users can read; what
-the other copied would be gone with the child."""
 _COMMAND: Final = (sys.executable, "-P", "-m", "authlens_tui.terminal.system_clipboard")
 
 

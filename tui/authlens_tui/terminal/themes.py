@@ -82,6 +82,7 @@ LIGHT: Final = Theme(
     },
 )
 
+# Text has a contrast of 7 : 1 or more on every surface (WCAG 2.2 §1.4.6).
 HIGH_CONTRAST: Final = Theme(
     name="authlens-high-contrast",
     primary="#6fcfef",
@@ -111,7 +112,6 @@ HIGH_CONTRAST: Final = Theme(
         **_scrollbar("#a0a0a0", hover="#ffffff", active="#ffff5f", behind="#000000"),
     },
 )
-"""Text has a contrast of 7 : 1 or more on every surface (WCAG 2.2 §1.4.6)."""
 
 SIXTEEN: Final = Theme(
     name="authlens-16",

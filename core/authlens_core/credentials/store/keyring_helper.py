@@ -13,17 +13,17 @@ _NEW_OBJECTS: Final = 50_000  # loading modules makes many objects and no garbag
 _BACKPORTS: Final = (
     () if sys.version_info >= (3, 12) else ("backports", "backports.tarfile", "importlib_metadata")
 )
+# What keyring and its dependencies import for functions that are rarely called: most of its loading time.
 _UNUSED: Final = (
     *("urllib.request", "urllib.parse", "tarfile", "importlib.metadata", *_BACKPORTS, "more_itertools"),
     *("inspect", "tempfile", "subprocess", "configparser", "shutil", "platform", "traceback", "ipaddress"),
     *("logging", "copy"),
 )
-"""What keyring and its dependencies import for functions that are rarely called: most of its loading time."""
+# Functions of these that jaraco.context and pathlib mention while they are loaded, and do not call.
 _MENTIONED: Final = (
     *(("tarfile", "data_filter"), ("backports.tarfile", "data_filter")),
     *(("shutil", "rmtree"), ("urllib.parse", "quote_from_bytes")),
 )
-"""Functions of these that jaraco.context and pathlib mention while they are loaded, and do not call."""
 
 
 def main() -> None:

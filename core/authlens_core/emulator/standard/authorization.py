@@ -19,6 +19,7 @@ from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import EmulatedClients
 from authlens_core.emulator.standard.state import CODE_LIFETIME, Code, ServerState
 
+# A SHA-256 digest in base64url (RFC 7636 §4.2).
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 

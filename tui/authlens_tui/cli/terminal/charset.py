@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+# The first that is not empty counts (POSIX, "Environment Variables", 8.2).
 _VARIABLES: Final = ("LC_ALL", "LC_CTYPE", "LANG")
-"""The first that is not empty counts (POSIX, "Environment Variables", 8.2)."""
 _COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what Python puts into LC_CTYPE (PEP 538)
 
 

@@ -23,8 +23,8 @@ from authlens_tui.terminal.signals import ENDING
 
 _LONG = 5.0  # seconds after which a verb may go on for hours
 _NEW_OBJECTS = 2_000
+# The signals that came since `run_until_signal` began; there is one such work in a process.
 _signals: list[int] = []
-"""The signals that came since `run_until_signal` began; there is one such work in a process."""
 
 
 def exit_on_signals() -> None:

@@ -15,6 +15,7 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
 
+# What stands for our own signs where the encoding of the terminal has none.
 _PLAIN: Final = str.maketrans(
     {
         **dict(zip("✔✖✘×–●◐○•·─├└“”", '+xxx-*~o*|-+-""', strict=True)),
@@ -23,7 +24,6 @@ _PLAIN: Final = str.maketrans(
         "§": "section ",
     }
 )
-"""What stands for our own signs where the encoding of the terminal has none."""
 
 
 class AnswerLost(AuthlensError):

@@ -58,6 +58,7 @@ async def _typed(prompt: str) -> Secret:
     if no_input():
         raise _no_terminal()
     with suppress(OSError):
+        # Not stdin, which a script may have for its own data.
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     if terminal < 0:
         raise _no_terminal()

@@ -27,8 +27,8 @@ _ERASE: Final = frozenset(b"\x7f\x08")
 _KILL_LINE: Final = 0x15  # Ctrl-U
 _END: Final = 0x04  # Ctrl-D
 
+# The descriptor and the settings to go back to, while they are changed.
 _before: tuple[int, list[Any]] | None = None
-"""The descriptor and the settings to go back to, while they are changed."""
 
 
 def restore() -> None:

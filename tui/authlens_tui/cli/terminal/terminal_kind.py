@@ -6,6 +6,8 @@ import re
 import sys
 from typing import Final
 
+# Families that show it whatever terminfo says: over SSH the machine may not know the newer ones, and the
+# console of Linux is known to have no second screen, although the screen comes out well there.
 _ABLE: Final = frozenset(
     {
         *("alacritty", "contour", "foot", "ghostty", "gnome", "iterm", "iterm2", "kitty", "konsole"),
@@ -13,8 +15,6 @@ _ABLE: Final = frozenset(
         "xterm",
     }
 )
-"""Families that show it whatever terminfo says: over SSH the machine may not know the newer ones, and the
-console of Linux is known to have no second screen, although the screen comes out well there."""
 
 
 def why_no_screen(kind: str) -> str | None:

@@ -21,8 +21,8 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
+# Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.
 CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
-"""Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from."""
 
 _CHOICES: Final = (
     "1  Keyring of the operating system.\n2  Encrypted file: protected by a passphrase that you type at "

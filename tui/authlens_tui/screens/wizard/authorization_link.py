@@ -40,8 +40,8 @@ class Played:
     page: str = ""
 
 
+# Signs in at the emulator with a link, as a user would in a browser.
 Player = Callable[[str], Awaitable[Played]]
-"""Signs in at the emulator with a link, as a user would in a browser."""
 
 
 class AuthorizationLink(Widget):

@@ -95,10 +95,10 @@ _ABOUT_THE_REDIRECT_URI: Final = frozenset(
         "redirect_uri_refused",
     }
 )
+# Checks that say that the port of the callback is not ours.
 _NO_PORT: Final = frozenset(
     {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
 )
-"""Checks that say that the port of the callback is not ours."""
 
 
 def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:

@@ -71,5 +71,6 @@ async def find(texts: Sequence[str], words: str) -> list[Match]:
         budget -= len(text) + _AT_ONCE // _LINES_AT_ONCE
         if budget <= 0:
             budget = _AT_ONCE
+            # Lets keys and paints in between: a document may have a megabyte.
             await asyncio.sleep(0)
     return found

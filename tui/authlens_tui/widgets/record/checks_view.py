@@ -10,13 +10,13 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces
 
+# Symbol, word and tone of each severity, the gravest first: never colour alone.
 SEVERITY_SIGNS: Final = {
     Severity.FAILURE: ("✖", "failed", Tone.BAD),
     Severity.WARNING: ("!", "warning", Tone.WARNING),
     Severity.NOTICE: ("i", "notice", Tone.NOTE),
     Severity.PASS: ("✔", "passed", Tone.GOOD),
 }
-"""Symbol, word and tone of each severity, the gravest first: never colour alone."""
 
 _ORDER: Final = {severity: place for place, severity in enumerate(SEVERITY_SIGNS)}
 _INDENT: Final = 11

@@ -27,6 +27,7 @@ _SMALLEST: Final = 8
 _NOTE_AT_LEAST: Final = 32
 _AROUND: Final = 4  # cells that an arrow needs around its words
 
+# Where the lifelines are, as shares of the width: on a wide screen, on a narrow one.
 _PLACES: Final[Mapping[Party, tuple[float, float]]] = {
     Party.PERSON: (0.06, 0.02),
     Party.BROWSER: (0.205, 0.16),
@@ -34,7 +35,6 @@ _PLACES: Final[Mapping[Party, tuple[float, float]]] = {
     Party.RESOURCE: (0.645, 0.65),
     Party.SERVER: (0.90, 0.93),
 }
-"""Where the lifelines are, as shares of the width: on a wide screen, on a narrow one."""
 
 _NAMES: Final[Mapping[Party, tuple[str, str]]] = {
     Party.PERSON: ("Person", "Person"),

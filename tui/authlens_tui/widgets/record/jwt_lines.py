@@ -37,8 +37,8 @@ _COUNTED: Final = {
 }
 
 
+# Whether the signatures verify, by token.
 Verdicts = Mapping[Secret, Verification]
-"""What came of looking at the signatures, by token."""
 
 
 def verdict_words(verdicts: Verdicts) -> str:

@@ -17,6 +17,7 @@ from authlens_tui.widgets.record.exchange_view import duration
 _BAR: Final = 40
 _NARROWEST: Final = 60  # cells from which on there is room for the bars
 _TIME: Final = 9  # cells of a duration and the blank before it
+# Sign and tone of each phase: never colour alone.
 _LOOKS: Final = {
     Phase.OTHER: ("·", Tone.MUTED),
     Phase.DNS: ("┄", Tone.NOTE),
@@ -26,7 +27,6 @@ _LOOKS: Final = {
     Phase.WAIT: ("━", Tone.KEY),
     Phase.RECEIVE: ("█", Tone.GOOD),
 }
-"""Sign and tone of each phase: never colour alone."""
 _NAMES: Final = {Phase.OTHER: "set-up"}
 
 

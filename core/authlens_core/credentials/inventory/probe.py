@@ -55,7 +55,7 @@ async def _probe_grant(
             error_type=LoginNeeded,
             trace=fresh.trace,
         )
-    # The refusal stands; that a refresh could not help either is shown by the grant.
+    # The refusal is the result; that a refresh could not help either is shown by the grant.
     if fresh.outcome not in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED):
         return done.result
     result = (await probe_grant(credentials, wire, grant.grant_id, now=now)).result

@@ -341,7 +341,7 @@ class Credentials:
     def mark_if_interrupted(self, grant: Grant) -> Grant | None:
         """Mark and return a grant whose refresh was started and not ended, or return None.
 
-        The lock of the refresh must be held: whoever started it is then gone.
+        The lock of the refresh must be held, which means that the process that started it is gone.
         """
         for pending in self.index.pending():
             if (pending.grant_id, pending.generation) == (grant.grant_id, grant.generation):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Final
 
 from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
@@ -16,16 +17,26 @@ _TOKEN_CHARACTERS: Final = frozenset(
 )
 
 
+class Shape(StrEnum):
+    """How a pair can be odd."""
+
+    EMPTY = "empty"
+    CHARACTERS = "characters"
+    SWAPPED = "swapped"
+    ID = "id"
+    ID_DIGITS = "id_digits"
+    SECRET = "secret"  # noqa: S105 - of the secret, and none
+
+
 @dataclass(frozen=True, slots=True)
 class ShapeProblem:
     """What is odd about a pair before anything is sent.
 
     Attributes:
-        name: `empty`, `characters`, `swapped`, `id`, `id_digits` or `secret`.
         refused: true where the pair cannot be right; false where Cloudflare may have a newer format.
     """
 
-    name: str
+    name: Shape
     cause: str
     cure: str
     refused: bool
@@ -40,20 +51,22 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
     value = secret.reveal()
     if not client_id or not value:
         missing = "client id" if not client_id else "client secret"
-        return ShapeProblem("empty", f"The {missing} is missing.", "A service token needs both.", True)
+        return ShapeProblem(Shape.EMPTY, f"The {missing} is missing.", "A service token needs both.", True)
     if not _can_be_sent(client_id) or not _can_be_sent(value):
         cause = "The id or the secret contains a space, a line break or a non-ASCII character."
-        return ShapeProblem("characters", cause, "Copy only the two values, without a header name.", True)
+        return ShapeProblem(Shape.CHARACTERS, cause, "Copy only the two values, without a header name.", True)
     if _looks_like_an_id(value) and not _looks_like_an_id(client_id):
         cause = "These two look swapped: the value that ends with .access is the client id."
-        return ShapeProblem("swapped", cause, "Swap them.", True)
+        return ShapeProblem(Shape.SWAPPED, cause, "Swap them.", True)
     if not _looks_like_an_id(client_id):
         cause = "A client id ends with .access; this one does not."
-        return ShapeProblem("id", cause, "Copy the whole Client ID from the list of service tokens.", True)
+        return ShapeProblem(
+            Shape.ID, cause, "Copy the whole Client ID from the list of service tokens.", True
+        )
     if not is_client_id(client_id):
         cause = "A client id is 32 hexadecimal digits and .access; this one is something else."
         return ShapeProblem(
-            "id_digits",
+            Shape.ID_DIGITS,
             cause,
             "If you copied all of it, continue: the test will show whether it works.",
             False,
@@ -63,7 +76,7 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
             f"A secret is 64 hexadecimal digits, or cfast_ and 48 more; this one has {len(value)} characters."
         )
         return ShapeProblem(
-            "secret",
+            Shape.SECRET,
             cause,
             "If you copied all of it, continue: the test will show whether it works.",
             False,

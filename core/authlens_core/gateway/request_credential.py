@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.access.cloudflared_files import find_cloudflared_token
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders, CredentialKind, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
 from authlens_core.credentials.records.coverage import covers
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.lifetime import SOON
 from authlens_core.credentials.vault.credentials import Credentials

@@ -8,10 +8,10 @@ from datetime import timedelta
 from authlens_core.access.cloudflared_files import find_cloudflared_token
 from authlens_core.credentials.inventory.request_headers import (
     CredentialHeaders,
-    CredentialKind,
     credential_kinds,
     headers_for,
 )
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.errors import LoginNeeded
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.session import Session

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, status_of
+from authlens_core.credentials.inventory.inventory import Holding, status_of
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_tui.cli.terminal.plain import is_plain, numbered
 from authlens_tui.widgets.credentials.credential_row import until
@@ -63,4 +64,4 @@ def _kind(holding: Holding) -> str:
             return ", ".join(filter(None, (f"cloudflared {token.kind}", token.person)))
         case ServiceToken() as token:
             return f"service token {token.label or token.client_id}"
-    return f"{HoldingKind.GRANT} at {holding.team}"
+    return f"{CredentialKind.OAUTH.label} at {holding.team}"

@@ -20,6 +20,7 @@ from authlens_core.credentials.inventory.inventory import (
     holdings_of,
     status_of,
 )
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
 from authlens_core.credentials.records.grant import Grant, describe, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
@@ -143,7 +144,7 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
     left = standing.remaining_seconds
     return {
         "id": grant.grant_id,
-        "kind": "oauth",
+        "kind": CredentialKind.OAUTH,
         "resource_url": grant.resource_url,
         "resource": grant.resource,
         "issuer": grant.issuer,
@@ -168,7 +169,7 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
     left = standing.remaining_seconds
     return {
         "id": token.token_id,
-        "kind": "service-token",
+        "kind": CredentialKind.SERVICE_TOKEN,
         "resource_url": token.url,
         "client_id": token.client_id,
         "label": token.label,
@@ -190,7 +191,7 @@ def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
     left = standing.remaining_seconds
     return {
         "id": file.token_id,
-        "kind": "cloudflared",
+        "kind": CredentialKind.CLOUDFLARED,
         "token": file.kind.value,
         "host": file.host,
         "audience": file.audience,

@@ -11,8 +11,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Mapping
 
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders, CredentialKind, headers_for
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.oauth.url import parse_url, usable_url
@@ -110,7 +111,7 @@ async def _refused(session: Session, url: str, asked: _Asked) -> None:
 
 def _say_other_kind(found: CredentialHeaders, url: str) -> None:
     shown = shlex.quote(url)
-    say(f"git cannot send this kind of credential from a helper: {found.kind}.")
+    say(f"git cannot send this kind of credential from a helper: {found.kind.label}.")
     say(f"  → Use: authlens proxy {shown}     and clone from the URL that it prints.")
     say("    Or set http.extraHeader in the environment of one command (GIT_CONFIG_COUNT, git-config(1)).")
 

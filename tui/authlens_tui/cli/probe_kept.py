@@ -8,7 +8,7 @@ from dataclasses import replace
 from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_names import names_of
 from authlens_core.access.cloudflared_token import CloudflaredKind
-from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, holdings_of
+from authlens_core.credentials.inventory.inventory import Holding, holdings_of
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
@@ -67,22 +67,15 @@ def _fits(holding: Holding, url: str) -> bool:
 
 
 def _tell(holding: Holding, result: ProbeResult) -> None:
-    say(f"{result.sign} {holding.title} ({holding.kind}), {result.layer}: {result.summary}")
+    say(f"{result.sign} {holding.title} ({holding.kind.label}), {result.layer}: {result.summary}")
     if result.cure and not result.accepted:
         say(f"  → {result.cure}")
-
-
-_KINDS = {
-    HoldingKind.GRANT: "oauth",
-    HoldingKind.CLOUDFLARED: "cloudflared",
-    HoldingKind.SERVICE_TOKEN: "service-token",
-}
 
 
 def _as_json(holding: Holding, result: ProbeResult) -> dict[str, object]:
     return {
         "id": holding.holding_id,
-        "kind": _KINDS[holding.kind],
+        "kind": holding.kind,
         "url": holding.url,
         "accepted": result.accepted,
         "layer": result.layer,

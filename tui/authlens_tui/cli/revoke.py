@@ -10,6 +10,7 @@ from authlens_core.credentials.lifecycle.action_result import ActionOutcome, Act
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.lifecycle.revoke_result import Revoked
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
@@ -131,7 +132,11 @@ def _meant(credentials: Credentials, name: str) -> tuple[str, str, bool]:
     """Return the id of what is named, what to call it, and whether it is a service token."""
     for record in damaged_records(credentials.index):
         if record.record_id == name:
-            return name, f"the unreadable record of {record.words}", record.kind == "service-token"
+            return (
+                name,
+                f"the unreadable record of {record.words}",
+                record.kind is CredentialKind.SERVICE_TOKEN,
+            )
     token = next((one for one in credentials.service_tokens.list() if one.token_id == name), None)
     if token is not None:
         return name, f"{token.client_id} for {token.url}", True

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from authlens_core.child_environment import for_children
-from authlens_core.credentials.inventory.request_headers import CredentialKind
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound

@@ -17,6 +17,7 @@ from authlens_core.credentials.inventory.service_token_test import (
     try_service_token,
 )
 from authlens_core.credentials.lifecycle.probe_result import failed_probe
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
@@ -188,7 +189,7 @@ async def _list(arguments: Namespace) -> int:
     async with open_session() as session:
         tokens = session.credentials.service_tokens.list()
         records = damaged_records(session.credentials.index)
-        damaged = [record for record in records if record.kind == "service-token"]
+        damaged = [record for record in records if record.kind is CredentialKind.SERVICE_TOKEN]
     if arguments.json:
         answer_json([*map(service_token_as_json, tokens), *map(damaged_as_json, damaged)])
     elif not tokens:

@@ -15,6 +15,7 @@ from typing import Final
 from authlens_core.access.cloudflared_names import sure_address
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.access.team import is_team_host
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
     Grant,
@@ -29,14 +30,6 @@ from authlens_core.safe_text import safe_line
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _LONGEST: Final = 300  # characters of a text that is shown
-
-
-class HoldingKind(StrEnum):
-    """The kind of a credential, in the word that the table has for it."""
-
-    GRANT = "OAuth"
-    CLOUDFLARED = "cloudflared"
-    SERVICE_TOKEN = "service token"  # noqa: S105 - a kind, not a token
 
 
 class SortOrder(StrEnum):
@@ -71,7 +64,7 @@ class Holding:
     """
 
     holding_id: str
-    kind: HoldingKind
+    kind: CredentialKind
     title: str
     url: str
     team: str
@@ -178,7 +171,7 @@ def _host(title: str) -> str:
 def _of_grant(grant: Grant) -> Holding:
     return Holding(
         holding_id=grant.grant_id,
-        kind=HoldingKind.GRANT,
+        kind=CredentialKind.OAUTH,
         title=safe_line(_bare(grant.resource_url), _LONGEST),
         url=grant.resource_url,
         team=safe_line(_host(grant.issuer.rpartition("://")[-1]), _LONGEST),
@@ -195,7 +188,7 @@ def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None])
     is_login = token.kind is CloudflaredKind.ORGANISATION
     return Holding(
         holding_id=token.token_id,
-        kind=HoldingKind.CLOUDFLARED,
+        kind=CredentialKind.CLOUDFLARED,
         title=f"{token.host} (team login)" if is_login else token.host,
         url="" if is_login or token.problem else sure_address(token.host),
         team=token.team,
@@ -212,7 +205,7 @@ def _of_service_token(token: ServiceToken, teams: dict[str, str]) -> Holding:
     title = safe_line(_bare(token.url), _LONGEST)
     return Holding(
         holding_id=token.token_id,
-        kind=HoldingKind.SERVICE_TOKEN,
+        kind=CredentialKind.SERVICE_TOKEN,
         title=title,
         url=token.url,
         team=teams.get(_host(title), ""),
@@ -247,7 +240,7 @@ def _has(holding: Holding, wanted: Sequence[str], now: datetime) -> bool:
     missing = [word for word in wanted if word not in holding.words]
     if not missing:
         return True
-    more = f"{holding.kind}\n{status_of(holding, now).word}".casefold()
+    more = f"{holding.kind.label}\n{status_of(holding, now).word}".casefold()
     return all(word in more for word in missing)
 
 
@@ -287,7 +280,7 @@ def _key(order: SortOrder, now: datetime) -> Callable[[Holding], tuple[float, st
             case SortOrder.NEEDS:
                 standing = status_of(holding, now).kind
                 # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
-                left_behind = holding.kind is HoldingKind.CLOUDFLARED and standing is StatusKind.EXPIRED
+                left_behind = holding.kind is CredentialKind.CLOUDFLARED and standing is StatusKind.EXPIRED
                 rank = float(len(URGENT) if left_behind else URGENT[standing])
             case SortOrder.NEWEST:
                 rank = -holding.since.timestamp() if holding.since is not None else 0.0

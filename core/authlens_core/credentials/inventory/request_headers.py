@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from authlens_core.access.cloudflared_files import (
     cloudflared_fields,
@@ -16,6 +15,7 @@ from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.inventory.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.dpop import signer_for
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
@@ -26,14 +26,6 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner
-
-
-class CredentialKind(StrEnum):
-    """The kinds of credential, by the word used on the command line and in JSON."""
-
-    OAUTH = "oauth"
-    SERVICE_TOKEN = "service-token"  # noqa: S105 - a kind, not a token
-    CLOUDFLARED = "cloudflared"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.quick_dataclass import dataclass
@@ -16,11 +17,11 @@ class DamagedRecord:
     """
 
     record_id: str
-    kind: str
+    kind: CredentialKind
 
     @property
     def words(self) -> str:
-        return f"{'a login' if self.kind == 'oauth' else 'a service token'} ({self.record_id})"
+        return f"a {'login' if self.kind is CredentialKind.OAUTH else self.kind.label} ({self.record_id})"
 
     @property
     def cure(self) -> str:
@@ -35,6 +36,9 @@ def damaged_records(index: Index) -> tuple[DamagedRecord, ...]:
         StateUnusable: the index cannot be used.
     """
     return (
-        *(DamagedRecord(record_id, "oauth") for record_id in index.grants()[1]),
-        *(DamagedRecord(record_id, "service-token") for record_id in ServiceTokenRows(index).all()[1]),
+        *(DamagedRecord(record_id, CredentialKind.OAUTH) for record_id in index.grants()[1]),
+        *(
+            DamagedRecord(record_id, CredentialKind.SERVICE_TOKEN)
+            for record_id in ServiceTokenRows(index).all()[1]
+        ),
     )

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import (
     Holding,
-    HoldingKind,
     SortOrder,
     TeamHeading,
     arranged,
@@ -22,6 +21,7 @@ from authlens_core.credentials.inventory.inventory import (
     matching,
     status_of,
 )
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import GrantState, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from support.grants import NOW, every_state, grant
@@ -67,7 +67,7 @@ def titles(rows: tuple[Holding | TeamHeading, ...]) -> list[str]:
 def test_all_three_kinds_become_rows_with_ids_that_no_two_share() -> None:
     """One table for everything that this machine holds."""
     rows = holdings_of(every_state(), (application(), organisation()), (service_token(),))
-    assert {row.kind for row in rows} == set(HoldingKind)
+    assert {row.kind for row in rows} == set(CredentialKind)
     assert len({row.holding_id for row in rows}) == len(rows)
     assert [row.grant is not None for row in rows].count(True) == len(every_state())
 

@@ -9,7 +9,8 @@ from textual.binding import BindingType
 
 from authlens_core.access.cloudflared_token import CloudflaredKind
 from authlens_core.access.team import is_team_host
-from authlens_core.credentials.inventory.inventory import Holding, HoldingKind
+from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_tui.screens.verbs import Verb, bind
 
 _key: Final = partial(bind, "dashboard")
@@ -75,18 +76,18 @@ def applies(verb: Verb, holding: Holding | None) -> bool:
         return False
     match verb:
         case Verb.FORGET:
-            return holding.kind is not HoldingKind.CLOUDFLARED
+            return holding.kind is not CredentialKind.CLOUDFLARED
         case Verb.SWITCH:
-            return holding.kind is HoldingKind.GRANT and is_team_host(holding.team)
+            return holding.kind is CredentialKind.OAUTH and is_team_host(holding.team)
         case Verb.EDIT_SERVICE_TOKEN:
-            return holding.kind is HoldingKind.SERVICE_TOKEN
+            return holding.kind is CredentialKind.SERVICE_TOKEN
         case Verb.LOGIN_AGAIN:
             return holding.service_token is None and _has_one_address(holding)
         case Verb.COPY_LOGIN_LINK:
             return holding.cloudflared is not None and bool(holding.cloudflared.pending_url)
         case Verb.PROBE:
             return holding.can_be_asked_about
-    return holding.kind is HoldingKind.GRANT
+    return holding.kind is CredentialKind.OAUTH
 
 
 def offered(holding: Holding | None) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from authlens_core.access.service_token import pasted, shape_problem
+from authlens_core.access.service_token import Shape, pasted, shape_problem
 from authlens_core.access.token_form import DEFAULT_HEADER
 from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
@@ -145,7 +145,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             if problem is not None:
                 sign = "✖" if problem.refused else "!"
                 words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
-            self.query_one("#swap").display = problem is not None and problem.name == "swapped"
+            self.query_one("#swap").display = problem is not None and problem.name is Shape.SWAPPED
         else:
             self.query_one("#swap").display = False
         self.shape.set_classes(kind)

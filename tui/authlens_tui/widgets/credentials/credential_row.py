@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from authlens_core.credentials.inventory.inventory import Holding, HoldingKind, life_left, status_of
+from authlens_core.credentials.inventory.inventory import Holding, life_left, status_of
 from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, GrantState, StatusKind
 from authlens_core.state.settings import Settings
 from authlens_tui.words.durations import in_words
@@ -79,7 +80,7 @@ _WARNING: Final = frozenset(
         *(StatusKind.UNTESTED, StatusKind.LOGIN_WAITING, StatusKind.NOT_YET),
     }
 )
-_KINDS: Final = {HoldingKind.SERVICE_TOKEN: "service"}
+_KINDS: Final = {CredentialKind.SERVICE_TOKEN: "service"}
 
 
 _FULL, _SPENT = "━", "─"
@@ -134,7 +135,7 @@ def row_of(
         "life": until(holding.token_ends, now).removeprefix("expired "),
         "login": _login(holding, now),
         "resource": holding.title,
-        "kind": _KINDS.get(holding.kind, holding.kind.value),
+        "kind": _KINDS.get(holding.kind, holding.kind.label),
         "next": _next(holding, now, settings, trouble),
         "proven": _proven(holding, now),
         "team": holding.team,
@@ -173,7 +174,7 @@ def _login(holding: Holding, now: datetime) -> str:
     if holding.login_ends is not None:
         left = (holding.login_ends - now).total_seconds()
         return f"{_soon(left)} left" if left > 0 else "expired"
-    if holding.kind is HoldingKind.SERVICE_TOKEN:
+    if holding.kind is CredentialKind.SERVICE_TOKEN:
         return "none"
     if holding.since is None:
         return "unknown"

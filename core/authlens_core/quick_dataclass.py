@@ -1,16 +1,17 @@
 """`dataclass` for classes with slots: as the standard one, and made in a fifth of the time.
 
 The standard decorator compiles up to six methods of a class while its module is loaded. A login loads a
-hundred such classes; with it, they would be half of the loading time, and most are never compared, hashed or
-printed. This one compiles `__init__` alone. All frozen classes share the methods that refuse a change; the
-standard decorator compiles the others when they are first called.
+hundred such classes; with it, they would be half of the loading time. This one compiles `__init__` alone,
+which is called most; the other methods look the fields up by their names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, FrozenInstanceError, fields, make_dataclass
+from dataclasses import MISSING, Field, FrozenInstanceError, fields
 from dataclasses import dataclass as standard_dataclass
+from operator import attrgetter
+from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 _Class = TypeVar("_Class", bound=type[Any])
@@ -27,20 +28,19 @@ def _quick_dataclass(
     """
 
     def decorate(decorated: _Class) -> _Class:
-        own = vars(decorated)
-        wanted = {name for name in ("repr", "eq") if methods.get(name, True) and f"__{name}__" not in own}
-        # For a class that has `__eq__` and no `__hash__`, Python adds `__hash__ = None`.
-        hashes = methods.get("eq", True) and own.get("__hash__") is None
         cls: Any = standard_dataclass(
             decorated, init=False, repr=False, eq=False, slots=slots, kw_only=kw_only
         )
+        own = vars(cls)
         cls.__init__ = _init(cls)
-        for name in wanted:
-            _compile_later(cls, f"__{name}__", **{name: True})
-        if hashes and frozen:
-            _compile_later(cls, "__hash__", unsafe_hash=True)
-        elif hashes:
-            cls.__hash__ = None
+        if methods.get("repr", True) and "__repr__" not in own:
+            cls.__repr__ = _repr(cls)
+        if methods.get("eq", True):
+            if "__eq__" not in own:
+                cls.__eq__ = _eq(cls)
+            # For a class that has `__eq__` and no `__hash__`, Python adds `__hash__ = None`.
+            if own.get("__hash__") is None:
+                cls.__hash__ = _hash(cls) if frozen else None
         if frozen:
             cls.__setattr__, cls.__delattr__, cls.__setstate__ = _refuse_to_set, _refuse_to_delete, _set_state
         made: _Class = cls
@@ -94,17 +94,31 @@ def _value(field: Field[Any]) -> str:
     return f"_make_{name}() if {name} is _left_out else {name}" if made else name
 
 
-def _compile_later(cls: type[Any], name: str, **options: bool) -> None:
-    """Let the standard decorator make this method of `cls` when it is first called."""
+def _repr(cls: type[Any]) -> Callable[[object], str]:
+    names = [field.name for field in fields(cls) if field.repr]
 
-    def compile_and_call(self: object, *arguments: object) -> object:
-        wanted: dict[str, Any] = {"init": False, "repr": False, "eq": False, **options}
-        twin = make_dataclass(cls.__name__, [(one.name, one.type, one) for one in fields(cls)], **wanted)
-        method = vars(twin)[name]
-        setattr(cls, name, method)
-        return method(self, *arguments)
+    @recursive_repr()
+    def shown(self: object) -> str:
+        members = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__qualname__}({members})"
 
-    setattr(cls, name, compile_and_call)
+    return shown
+
+
+def _eq(cls: type[Any]) -> Callable[[object, object], bool]:
+    # With the class, because of nothing or of one name it would make no tuple.
+    values = attrgetter("__class__", *(field.name for field in fields(cls) if field.compare))
+
+    def equal(self: object, other: object) -> bool:
+        return values(self) == values(other) if type(other) is type(self) else NotImplemented
+
+    return equal
+
+
+def _hash(cls: type[Any]) -> Callable[[object], int]:
+    hashed = (field.name for field in fields(cls) if (field.compare if field.hash is None else field.hash))
+    values = attrgetter("__class__", *hashed)
+    return lambda self: hash(values(self))
 
 
 def _refuse_to_set(_self: object, name: str, _value: object) -> None:

@@ -79,11 +79,13 @@ def safe_fields(value: object, *names: str) -> None:
 
 
 def _printable(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     if not text.isprintable() or not _DECEPTIVE.isdisjoint(text):
         text = "".join(c if c.isprintable() and c not in _DECEPTIVE else _escape(c) for c in text)
-    # Compiling the expression takes as long as painting a screen, whose symbols are never that many.
-    few = len(text) - len(text.encode("ascii", "ignore")) <= _MOST_MARKS
-    return text if few else re.sub(_MAYBE_MARKS, _cut_stacks, text)
+    # Compiling the expression takes as long as painting a screen. In most texts only masks are many symbols.
+    symbols = len(text) - len(text.encode("ascii", "ignore")) - text.count("•")
+    return text if symbols <= _MOST_MARKS else re.sub(_MAYBE_MARKS, _cut_stacks, text)
 
 
 def _cut_stacks(run: re.Match[str]) -> str:

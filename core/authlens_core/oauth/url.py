@@ -154,6 +154,8 @@ def _character_reasons(text: str) -> list[str]:
     # A URL may become an argument of a program, such as a browser, which would take it for an option.
     if text.startswith("-"):
         reasons.append("it starts with '-'")
+    if _URL_CHARACTERS.issuperset(text) and "%action" not in text:
+        return reasons
     if not text.isascii():
         reasons.append("it has characters outside ASCII")
     if any(c <= " " or c == "\x7f" for c in text):

@@ -9,7 +9,6 @@ import base64
 import string
 from collections.abc import Iterator
 from enum import StrEnum
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -128,9 +127,14 @@ def _single_header_pair(request: Request) -> tuple[str, str] | None:
 
 
 def _cookies(request: Request) -> dict[str, str]:
+    values = request.headers.get_all("cookie")
+    if not values:
+        return {}
+    from http.cookies import CookieError, SimpleCookie  # few requests have any
+
     jar: SimpleCookie = SimpleCookie()
     try:
-        for value in request.headers.get_all("cookie"):
+        for value in values:
             jar.load(value)
     except CookieError:
         return {}

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.access.answer import Answer, classify
-from authlens_core.access.cause import Cause
-from authlens_core.access.causes import CAUSES
 from authlens_core.access.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.access.echoes import sent_in, without_echoes
@@ -23,6 +21,9 @@ from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Response
 from authlens_core.safe_text import safe_line
 from authlens_core.wire.exchange import Exchange
+
+if TYPE_CHECKING:
+    from authlens_core.access.cause import Cause
 
 # Lines of evidence that fit beside a cause.
 _MOST_LINES: Final = 6
@@ -55,6 +56,8 @@ def diagnose(
     seen = _SeenFailure(
         stage, error, description, status, answer, frozenset(check_names), tuple(checks), exchange
     )
+    from authlens_core.access.causes import CAUSES  # most logins have nothing to be diagnosed
+
     found = next((cause for cause in CAUSES if seen.fits(cause)), None)
     return None if found is None else _without_echoes(seen.diagnosis(found), exchange)
 

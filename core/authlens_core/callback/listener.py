@@ -22,7 +22,6 @@ from authlens_core.callback.binding import BoundPort, RedirectHost, another_port
 from authlens_core.callback.connection import Connection, ConnectionLimiter, Reply
 from authlens_core.callback.errors import BadListenerSetting, PortRefused, PortTaken
 from authlens_core.callback.pages import Page
-from authlens_core.callback.port_owner import find_owner
 from authlens_core.callback.request_head import (
     TEST_PATH,
     Callback,
@@ -272,6 +271,8 @@ def _check_settings(port: int, path: str) -> None:
 async def why_not_bound(error: OSError, host: RedirectHost, port: int) -> PortTaken | PortRefused | OSError:
     """Return what is to be raised where binding `port` failed with `error`, and who has the port."""
     if error.errno == errno.EADDRINUSE or (error.errno == errno.EACCES and sys.platform == "win32"):
+        from authlens_core.callback.port_owner import find_owner  # most ports are free
+
         owner = await asyncio.to_thread(find_owner, port)
         half = host == "localhost" and is_free("127.0.0.1", port)
         return PortTaken(port, owner, another_port(host), half=half)

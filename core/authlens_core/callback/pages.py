@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -138,9 +137,11 @@ _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
 
 @cache
 def render(page: Page) -> bytes:
+    from html import escape  # brings a table of every named character
+
     _, heading, paragraphs = _TEXTS[page]
-    title = html.escape(heading)
-    body = "".join(f"<p>{html.escape(each)}</p>\n" for each in paragraphs)
+    title = escape(heading)
+    body = "".join(f"<p>{escape(each)}</p>\n" for each in paragraphs)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'

@@ -10,8 +10,10 @@ import base64
 import html
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import islice
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -44,13 +46,21 @@ class KnownSecrets:
         }
         return tuple(sorted(forms.items(), key=lambda item: len(item[0]), reverse=True))
 
+    @cached_property
+    def _prefixes(self) -> tuple[tuple[str, str], ...]:
+        """The beginning of each secret that has one worth hiding, with its mask."""
+        long = (secret for secret in self._secrets if len(secret.reveal()) >= _PREFIX_FROM)
+        return tuple((secret.reveal()[:_PREFIX], secret.masked) for secret in long)
+
     def masked(self, text: str) -> str:
         """Return `text` with each known secret replaced by its mask, however it is encoded."""
-        for form, mask in self._fixed:
+        # Most texts are words, shorter than most forms.
+        fitting = bisect_left(self._fixed, -len(text), key=lambda item: -len(item[0]))
+        for form, mask in islice(self._fixed, fitting, None):
             if form in text:
                 text = text.replace(form, mask)
         decoded = _decodings(text)
-        for secret in self._secrets:
+        for secret in self._secrets if decoded else ():
             value = secret.reveal()
             # Only then is the slow expression worth its time: it has several alternatives for each character.
             if any(value in variant for variant in decoded):
@@ -59,11 +69,9 @@ class KnownSecrets:
 
     def without_prefixes(self, text: str) -> str:
         """Return `text` with the beginnings of secrets masked too, as a cut-off body leaves them behind."""
-        for secret in self._secrets:
-            value = secret.reveal()
-            if len(value) >= _PREFIX_FROM and value[:_PREFIX] in text:
-                run = re.compile(re.escape(value[:_PREFIX]) + r"[\w.~+/:=%-]*+")
-                text = run.sub(secret.masked, text)
+        for prefix, mask in self._prefixes:
+            if prefix in text:
+                text = re.sub(re.escape(prefix) + r"[\w.~+/:=%-]*+", mask, text)
         return text
 
 

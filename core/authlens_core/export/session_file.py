@@ -128,6 +128,8 @@ class _Budget:
 def _out(value: object, budget: _Budget) -> object:
     """Return a value of a trace as JSON: its members under their own names, a secret as its mask."""
     match value:
+        case str() | int() | None:
+            return value
         case Secret():
             return value.masked
         case Body():

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.store.file_store import WrongPassphrase
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -28,6 +27,7 @@ from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
+    from authlens_core.credentials.lifecycle.action_result import ActionResult
     from authlens_core.wire.client import Wire
 
 _TRIES = 3

@@ -12,8 +12,8 @@ from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.probe_grant import ask
-from authlens_core.credentials.lifecycle.probe_result import verdict
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
+from authlens_core.credentials.lifecycle.resource_verdict import verdict
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState

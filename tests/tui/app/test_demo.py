@@ -26,7 +26,7 @@ async def the_menu() -> AsyncIterator[tuple[DemoApp, Pilot[int]]]:
     """Run the demo up to its menu."""
     app = DemoApp(menu=True, port=0, environ={})
     app.animation_level = "none"
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         yield app, pilot
 
@@ -58,6 +58,14 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
         assert "You act only in stage 6" in text_of(app)
 
 
+async def test_no_toast_about_the_link_lies_over_the_result() -> None:
+    async with the_menu() as (app, pilot):
+        await pilot.press("enter")
+        await log_in(app, pilot)
+        await pilot.pause()
+        assert not list(app.screen.query("Toast"))
+
+
 async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
     """A check mark on a refused login would say the opposite of what was seen."""
     async with the_menu() as (app, pilot):
@@ -75,13 +83,13 @@ async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
 async def test_a_played_scenario_needs_no_key(name: str) -> None:
     """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""
     app = DemoApp(faults=chosen_cases([name]) or (), play=True, port=0, environ={})
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
 
 
 async def test_a_device_code_that_is_chosen_from_the_menu_is_approved_when_played() -> None:
     app = DemoApp(play=True, menu=True, port=0, environ={})
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         await pilot.press(*"device", "space", *"code", "enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)

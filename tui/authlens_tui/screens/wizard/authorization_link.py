@@ -124,6 +124,9 @@ class AuthorizationLink(Widget):
             self.play()
 
     def end(self) -> None:
+        if self._ready is not None:
+            # What the toasts say is about the link, and they would lie over the result.
+            self.app.clear_notifications()
         self._ready = None
         self.panel.empty()
 
@@ -170,9 +173,9 @@ class AuthorizationLink(Widget):
             if ready is None or self._player is None:
                 return
             played = await self._player(ready.url)
-            self.notify(played.words, markup=False, title="Demo sign-in")
-            # The user may have cancelled and got another link while the demo signed in.
+            # The login may have continued, or the user cancelled and got another link, while the demo signed in.
             if self._ready is ready:
+                self.notify(played.words, markup=False, title="Demo sign-in")
                 self._played = played
                 self._login.wait.page = played.page
                 self.panel.show_ways(player=self.can_play)

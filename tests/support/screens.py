@@ -152,16 +152,20 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     """Wait until `condition` holds, and then until the screen is drawn.
 
     Raises:
-        TimeoutError: it never held.
+        TimeoutError: it never held; with what the screen shows.
     """
     now = asyncio.get_running_loop().time
-    async with asyncio.timeout(PATIENCE):
-        began = now()
-        while not condition():
-            # Not `pilot.pause`: it sends a message to every widget, each time. A look at the whole screen
-            # takes long, and most of the time is the program's.
-            await asyncio.sleep(max(_LOOK, 4 * (now() - began)))
+    try:
+        async with asyncio.timeout(PATIENCE):
             began = now()
+            while not condition():
+                # Not `pilot.pause`: it sends a message to every widget, each time. A look at the whole screen
+                # takes long, and most of the time is the program's.
+                await asyncio.sleep(max(_LOOK, 4 * (now() - began)))
+                began = now()
+    except TimeoutError as never:
+        shown = text_of(pilot.app) if isinstance(pilot.app, BaseApp) else ""
+        raise TimeoutError(f"after {PATIENCE:.0f} s the screen shows:\n{shown}") from never
     await pilot.pause()
 
 

@@ -173,7 +173,7 @@ class AuthorizationLink(Widget):
             if ready is None or self._player is None:
                 return
             played = await self._player(ready.url)
-            # The login may have continued, or the user cancelled and got another link, while the demo signed in.
+            # Meanwhile the login may have continued, or the user cancelled and got another link.
             if self._ready is ready:
                 self.notify(played.words, markup=False, title="Demo sign-in")
                 self._played = played

@@ -64,23 +64,24 @@ class Options:
     listen: bool = True
 
 
-# The first stage in which each option matters. How long to wait changes nothing that was learned.
+# The first stage in which each option matters, the earliest stage first, because `first_changed` takes the
+# first that fits. How long to wait changes nothing that was learned.
 _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
     {
         "method": Stage.DETECTION,
         "anyway": Stage.DETECTION,
         "issuer": Stage.RESOURCE_METADATA,
+        "legacy_paths": Stage.RESOURCE_METADATA,
         "client_id": Stage.SERVER_METADATA,
         "client_metadata_url": Stage.SERVER_METADATA,
+        "dpop": Stage.SERVER_METADATA,
         "port": Stage.REGISTRATION,
         "redirect_host": Stage.REGISTRATION,
         "listen": Stage.REGISTRATION,
         "client_secret": Stage.REGISTRATION,
+        "device": Stage.REGISTRATION,
         "scope": Stage.PKCE,
         "any_issuer": Stage.PKCE,
-        "dpop": Stage.SERVER_METADATA,
-        "device": Stage.REGISTRATION,
-        "legacy_paths": Stage.RESOURCE_METADATA,
         "resource": Stage.PKCE,
     }
 )

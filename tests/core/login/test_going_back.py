@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from authlens_core.login.facts import Options, first_changed
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
@@ -132,6 +134,18 @@ async def test_an_approval_is_asked_for_anew_when_the_stage_is_run_anew(again: s
         await login.run_all()
         assert failed(login.trace.records[-1]) == "resource_metadata.location"
         assert sender.count(f"GET {FOREIGN}") == 0
+
+
+@pytest.mark.parametrize(
+    "later", [{"scope": "other"}, {"resource": RESOURCE}, {"client_secret": Secret("new")}]
+)
+@pytest.mark.parametrize("earlier", [{"dpop": True}, {"legacy_paths": True}, {"method": "GET"}])
+def test_of_two_decisions_the_one_for_the_earlier_stage_leads_back(
+    earlier: dict[str, Any], later: dict[str, Any]
+) -> None:
+    alone = first_changed(Options(), Options(**earlier))
+
+    assert first_changed(Options(), Options(**earlier, **later)) is alone
 
 
 async def test_a_code_stays_masked_when_the_answer_is_read_again() -> None:

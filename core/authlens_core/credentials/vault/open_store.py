@@ -117,6 +117,7 @@ async def open_store(
     store = store_at(
         place, passphrase=passphrase, create=create, directory=directory, limit=limit, environ=environ
     )
+    # A file is a keyring store, too: the helper process has a backend of ours for it.
     if not isinstance(store, KeyringStore):
         return memory_only()
     try:

@@ -17,7 +17,9 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 
+# No one can have a name below `.example` (RFC 2606 §2).
 FOREIGN_ISSUER: Final = "https://attacker.example"
+# Still our own listener: if the server is taken in, no code goes to a stranger.
 _ELSEWHERE: Final = "?other=1"
 
 
@@ -77,6 +79,7 @@ def experiment_named(name: str) -> Experiment | None:
 
 
 def _other(text: str) -> str:
+    # Changed in one character alone, so that its form is right and only a comparison can tell.
     return f"{text[:-1]}{'B' if text.endswith('A') else 'A'}"
 
 

@@ -1,7 +1,7 @@
 """Which application of Access answered: its AUD, as an answer to a request without a credential names it.
 
-The redirect to the login page has it as `kid`, a refusal as `cf-access-aud`. Neither is signed: it tells the
-application of a host that one trusts, and it does not make a host worth trusting.
+The redirect to the login page has it as `kid`, a refusal as `cf-access-aud`. Neither is signed: they name the
+application of a host that is trusted already, and make no host trustworthy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 
 @dataclass(frozen=True, slots=True)
 class NamedApplication:
-    """What an answer names.
+    """The application that an answer names.
 
     Attributes:
         team: the host of the login page; empty where the answer does not lead there.

@@ -1,4 +1,4 @@
-"""What Access shows in the browser and never sends back: the program in the terminal can but name it.
+"""What Access shows in the browser and never sends back: the program in the terminal can only name it.
 
 Source: reports of users of Cloudflare Access; its documentation has none of them. A login that meets such a
 page waits until its time is over, so the user has to hear what each of them means.

@@ -30,7 +30,7 @@ class Cause:
         phrases: texts of which one has to be in what the server said, lower case.
         protections: what the answer was classified as.
         checks: names of checks of which one has to have failed.
-        quotes: members of the JSON answer, or else header fields, that show it; quoted even when they lack.
+        quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Cause:
 def protected(
     name: str, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[str] = _NONE
 ) -> Cause:
-    """Return the cause that a protection is without further conditions, in its own words."""
+    """Return the cause for a protection alone, in the words of its note."""
     meaning = MEANINGS[protection]
     return Cause(
         name=name,

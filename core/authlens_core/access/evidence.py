@@ -48,7 +48,7 @@ def error_lines(error: OAuthError) -> tuple[str, ...]:
 
 
 def quoted(response: Response, name: str) -> str:
-    """Return the member `name` of a JSON answer as it was, or the header field; or say that it lacks."""
+    """Return the member `name` of a JSON answer as it was, or the header field; or say that it is missing."""
     field = header_lines(response, name)
     if field:
         return field[0]

@@ -84,7 +84,7 @@ def _diagnosis(cause: Cause, line: str) -> Diagnosis:
 
 
 def _transcript(text: str) -> Diagnosis | None:
-    """Return what the last answer in a transcript of HTTP is, as for an answer of our own."""
+    """Return the diagnosis of the last answer in an HTTP transcript, as for one of our own."""
     status = 0
     fields: list[tuple[str, str]] = []
     body: list[str] = []

@@ -13,7 +13,7 @@ from authlens_core.safe_text import safe_fields
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one thing.
+    """What was found out about one thing.
 
     Attributes:
         topic: what was looked at, one or two words.

@@ -105,7 +105,7 @@ def _encrypted(topic: str, path: Path) -> Finding:
 
 
 def look_at_interrupted(directory: Path | None = None) -> Finding:
-    """Say which logins were interrupted by the end of their process; they stay noted. Reads files."""
+    """Say which logins were interrupted by the end of their process; their notes stay. Reads files."""
     try:
         found = _interrupted(state_directory(directory) / "unfinished")
     except StateUnusable:

@@ -16,7 +16,7 @@ GRACE_SECONDS: Final = 1
 
 
 class QuietServer(uvicorn.Server):
-    """Leaves signals to the program around it, and tells when it listens."""
+    """Leaves signals to the program around it, and reports when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

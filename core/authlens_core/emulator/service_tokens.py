@@ -1,4 +1,4 @@
-"""Service tokens: what the account remembers of them, and what it makes of those that a request carries.
+"""Service tokens: what the account remembers of them, and how it judges those that a request carries.
 
 Sources: Cloudflare, Service tokens. Classic mode is that of organisations made
 before October 2026; strict mode tells "who are you" (401) from "you may not" (403).
@@ -29,7 +29,7 @@ ALPHANUMERIC: Final = string.ascii_letters + string.digits
 
 
 class TokenStatus(StrEnum):
-    """What the service token in a request comes to."""
+    """The verdict on the service token in a request."""
 
     NONE = "none"
     UNKNOWN = "unknown"

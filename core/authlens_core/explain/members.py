@@ -98,7 +98,7 @@ _OF_STAGE: Final[Mapping[Stage, tuple[DocumentKind, ...]]] = {
 def explain_member(kind: DocumentKind, name: str) -> Explanation | None:
     """Return what the member `name` means in a document of `kind`, or None where we do not know it.
 
-    A language tag, as in `client_name#de`, is looked past (RFC 7591 §2.2).
+    A language tag, as in `client_name#de`, is ignored (RFC 7591 §2.2).
     """
     return MEMBERS[kind].get(name.partition("#")[0])
 

@@ -1,4 +1,4 @@
-"""What a record came to, in plain sentences: who answered what, what that means, and what to do."""
+"""A record in plain sentences: who answered what, what that means, and what to do."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Overview:
 
 
 def overview(record: StageRecord) -> Overview:
-    """Return what `record` came to; the same for a login, a refresh, a revocation and a probe."""
+    """Return `record` in words; for a login, a refresh, a revocation and a probe alike."""
     seen = _SeenRecord(record)
     if record.outcome is Outcome.CANCELLED:
         waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)

@@ -1,4 +1,4 @@
-"""The waterfall of a login: when each exchange began, and where its time went."""
+"""The waterfall of a login: when each exchange began, and what took its time."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def _configure(app: AuthlensApp, config: Config, settings_theme: str) -> None:
 
 
 async def _end_opening(app: AuthlensApp) -> None:
-    """Wait until a store that was being opened is let go: its helper must not outlive the program."""
+    """Wait until a store that was being opened is closed: its helper must not outlive the program."""
     for worker in [worker for worker in app.workers if worker.group == "begin"]:
         worker.cancel()
         with suppress(WorkerCancelled, WorkerFailed):

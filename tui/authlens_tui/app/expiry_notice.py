@@ -17,7 +17,7 @@ _LOOK_EVERY: Final = 5.0  # seconds between two looks for tokens that are about 
 
 
 class ExpiryNotice:
-    """Tells once of each token that is about to expire.
+    """Reports each token that is about to expire, once.
 
     Args:
         now: the clock, in UTC.
@@ -32,7 +32,7 @@ class ExpiryNotice:
         self._told: set[tuple[str, datetime]] = set()
 
     def look(self, grants: Iterable[Grant]) -> None:
-        """Tell of the tokens that expire within the time of the configuration."""
+        """Report the tokens that expire within the configured time."""
         now = self._now()
         for grant in grants:
             ends = grant.expires_at

@@ -13,7 +13,7 @@ class Replay(BaseApp):
     """A session file, read-only; it needs no keyring and sends nothing.
 
     Args:
-        environ: the environment to go by; the process's own by default.
+        environ: environment variables; the process's own by default.
     """
 
     def __init__(self, trace: Trace, name: str, environ: Mapping[str, str] | None = None) -> None:

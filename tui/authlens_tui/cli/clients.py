@@ -60,7 +60,7 @@ async def client_metadata(arguments: Namespace) -> int:
     """Print the document that a server fetches to learn about authlens.
 
     Raises:
-        UsageError: the URL cannot be a client id, or the port is none.
+        UsageError: the URL cannot be a client id, or there is no such port.
     """
     reading = is_client_metadata_url(arguments.url)
     if reading.value is None:

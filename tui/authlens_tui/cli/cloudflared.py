@@ -57,7 +57,7 @@ async def _log_in(lines: EventLines, bound: float) -> int:
 
 
 class _CloudflaredConsole:
-    """Tells a login by cloudflared, as words on stderr or as JSON lines on stdout."""
+    """Reports a login by cloudflared, in words on stderr or as JSON lines on stdout."""
 
     def __init__(self, lines: EventLines) -> None:
         self._lines = lines

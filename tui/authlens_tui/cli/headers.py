@@ -75,7 +75,7 @@ async def curl_call(arguments: Namespace) -> CurlCall:
     """Return the call of curl for the URL, with the credential that covers it.
 
     Raises:
-        UsageError: there is no curl, or an argument would take the credential elsewhere.
+        UsageError: curl is not installed, or an argument would take the credential elsewhere.
         AuthlensError: as `headers`.
     """
     path = shutil.which("curl")

@@ -87,7 +87,7 @@ async def _alone(
 
 @contextmanager
 def _noted(run: Login, session: Session) -> Iterator[None]:
-    """Return whether such a login was interrupted before, and note this one in case that it is."""
+    """Say whether such a login was interrupted before, and note this one in case it is."""
     interruptions = Interruptions.beside(session.credentials.store)
     found = interruptions.find(run.facts.resource_url.text)
     for record in found:

@@ -1,4 +1,4 @@
-"""Telling a login as it happens, as words or as JSON, and offering the ways back when the link is ready."""
+"""Reporting a login as it happens, in words or as JSON, and offering the ways back when the link is ready."""
 
 from __future__ import annotations
 

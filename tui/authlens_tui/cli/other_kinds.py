@@ -52,7 +52,7 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
     """Return the logins that a verb is about, all of them or those for its URL.
 
     Raises:
-        UsageError: only a credential of another kind is for the URL, or it is none.
+        UsageError: only a credential of another kind is for the URL, or it is no URL.
         NoLogin: there is nothing for the URL.
     """
     try:

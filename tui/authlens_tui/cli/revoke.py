@@ -1,4 +1,4 @@
-"""`authlens revoke` ends a credential at its server, with proof; `forget` only removes it from here."""
+"""`authlens revoke` ends a credential at its server and verifies it; `forget` only removes it from here."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def checked_url(url: str) -> str:
 
 
 def checked_urls(urls: Iterable[str]) -> tuple[str, ...]:
-    """Return several URLs, each once; nothing is sent to the first if the last cannot be used.
+    """Return several URLs, each once; all are checked before anything is sent.
 
     Raises:
         UsageError: one of them cannot be used.

@@ -1,4 +1,4 @@
-"""What each verb does. Its module is imported when it is called, so that no verb waits for another's."""
+"""What each verb does. Its module is imported when it is called, so that no verb loads another's."""
 
 from __future__ import annotations
 

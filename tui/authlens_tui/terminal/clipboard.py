@@ -56,7 +56,7 @@ async def copy_text(
     """Copy `text` and return which clipboard has it.
 
     Inside tmux or screen the user may sit elsewhere than the session began, so both are asked there: the
-    clipboard of this machine, if it is one's own, and the terminal.
+    clipboard of this machine, if it has one of its own, and the terminal.
 
     Args:
         text: what to copy; never appears in the result.

@@ -1,4 +1,4 @@
-"""The focus is on something that is seen: without that no key works, and no footer tells any."""
+"""Keeping the focus on something visible: otherwise no key works, and the footer shows none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaving in good order when the system says so: the terminal restored, and an exit code that tells why."""
+"""Leaving in good order on a signal: the terminal restored, and an exit code that says why."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATIENCE: Final = 5.0  # seconds until a process whose terminal no longer takes
 def leave_on_signals(app: App[Any]) -> None:
     """Make every signal of `ENDING` end `app` with exit code 128 + the signal's number.
 
-    Call it from inside the running loop. Systems without such signals keep their own ways.
+    Call it from inside the running loop. Systems without such signals keep their own behaviour.
     """
     loop = asyncio.get_running_loop()
     for name in ENDING:

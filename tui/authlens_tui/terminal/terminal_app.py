@@ -71,7 +71,7 @@ class TerminalApp(QuietCrash, App[int]):
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return the filters as one, the same while they are."""
+        """Return the filters as one; the same object until they change."""
         return (self._painted_through.as_one(self.each_line_filter()),)
 
     def each_line_filter(self) -> tuple[LineFilter, ...]:

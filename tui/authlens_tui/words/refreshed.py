@@ -1,4 +1,4 @@
-"""What a refresh came to, with how long the token lasts."""
+"""The result of a refresh, with how long the token lasts."""
 
 from __future__ import annotations
 

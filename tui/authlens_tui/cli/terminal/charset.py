@@ -22,7 +22,7 @@ _COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what Python puts 
 
 
 def locale_setting(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """Return the variable that says the encoding of the terminal, and its value; nothing twice if none does.
+    """Return the variable that gives the terminal's encoding, and its value; two empty strings if none does.
 
     Args:
         environ: the environment to go by; None is that of the process, as it was before Python began.

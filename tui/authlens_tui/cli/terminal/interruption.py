@@ -1,4 +1,4 @@
-"""Ending in good order when a signal says so: ports freed, the terminal as it was, code 128 + the signal.
+"""Ending in good order on a signal: ports freed, the terminal as it was, code 128 + the signal.
 
 The first signal cancels the work, whose own cleaning up runs to its end; a second one does not wait for it.
 """
@@ -55,7 +55,7 @@ def _wanted() -> list[signal.Signals]:
 
 
 def _collect_garbage() -> None:
-    """Look for garbage from now on, but not in what was loaded: a short verb makes none worth a look."""
+    """Collect garbage from now on, but not in what was loaded: a short verb makes too little."""
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
 

@@ -166,7 +166,7 @@ def _answer(line: str) -> None:
 
 @contextmanager
 def _stdout() -> Iterator[TextIO]:
-    """Lend standard output, and say it where what was written did not get there."""
+    """Lend standard output, and raise where what was written did not get there."""
     if sys.stdout is None:
         raise AnswerLost("There is no standard output to write to.")
     try:

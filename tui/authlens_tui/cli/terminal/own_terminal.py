@@ -1,4 +1,4 @@
-"""What is found of the terminal that authlens runs in, and of the browser beside it."""
+"""What is known of the terminal that authlens runs in, and of the browser beside it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def silence_tracebacks() -> None:
 
 
 def hear_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Tell the kind and the place of an error that no one awaits, instead of asyncio's own traceback."""
+    """Show the kind and the place of an error that no one awaits, instead of asyncio's own traceback."""
     loop.set_exception_handler(_lost)
 
 

@@ -36,7 +36,7 @@ _Done = TypeVar("_Done", bound=ActionResult)
 
 
 class _Report(NamedTuple):
-    """What a batch came to: one result for each credential, and how many of each kind."""
+    """The outcome of a batch: one result for each credential, and how many of each kind."""
 
     title: str
     results: Sequence[Result]

@@ -167,7 +167,7 @@ class CredentialActions:
             self._show_proof(holding, result)
 
     def _show_proof(self, holding: Holding, result: ActionResult) -> None:
-        """Show what verified a revocation: its row is gone, so nothing on the dashboard could tell."""
+        """Show what verified a revocation: its row is gone, so the dashboard cannot show it."""
         proof = Result(holding.title, True, " ".join(result.details), result.cure)
         self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
 

@@ -293,7 +293,7 @@ class DashboardScreen(Screen[None]):
         self._show_detail()
 
     def _keep_focus(self) -> None:
-        """Have the focus, and so the keys, where something is shown: with no credential there is no table."""
+        """Keep the focus, and so the keys, on something visible: without a credential there is no table."""
         self.refresh_bindings()
         self.call_after_refresh(keep_focus_in_view, self)
 

@@ -73,7 +73,7 @@ class QrScreen(ModalScreen[bool]):
         self.words.update(Content("\n\n".join(each for each in (_HOW, self._back, signs, _CLOSE) if each)))
 
     def finish(self) -> None:
-        """Close, because the login waits no longer; if another screen lies above, as soon as it is gone."""
+        """Close, because the login no longer waits; under another screen, as soon as that is gone."""
         self._over = True
         if self.is_current:
             self.dismiss(False)

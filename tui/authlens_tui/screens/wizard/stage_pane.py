@@ -36,7 +36,7 @@ _ROOMY: Final = (100, 32)  # cells and rows from which on a stage says why it ex
 
 
 class StagePane(Vertical):
-    """Shows one stage of `login`: before, while and after it runs.
+    """Shows one stage of `login`: before, during and after its run.
 
     Args:
         runner: knows which stage failed last.

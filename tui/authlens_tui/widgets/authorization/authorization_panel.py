@@ -127,7 +127,7 @@ class AuthorizationPanel(VerticalScroll):
             self.url = url
 
     class LinkWithdrawn(Message):
-        """The link is no longer of use: close whatever shows it."""
+        """The link can no longer be used: close what shows it."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -59,7 +59,7 @@ EXCHANGE_TABS: Final = RAW_TABS | {Tab.CURL, Tab.TIMING}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StageSnapshot:
-    """What is known of a stage: before, while and after it runs. Two of them are never equal.
+    """What is known of a stage: before, during and after its run. Two of them are never equal.
 
     `exchanges` are those of the record, and after them those that fetched keys to check the signatures of
     the JWTs in it; `verdicts` say whether they verify, None before they are checked.

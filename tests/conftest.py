@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from authlens_core.callback import binding
 from authlens_core.credentials.store import encryption
 
 # How long one example takes says something about the machine.
@@ -125,6 +126,12 @@ def key_derivation_cost(monkeypatch: pytest.MonkeyPatch) -> int:
     cost = encryption.COST
     monkeypatch.setattr(encryption, "COST", CHEAP_COST)
     return cost
+
+
+@pytest.fixture(autouse=True)
+def no_shared_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every login that needs another port take any free one: tests beside it want the usual few, too."""
+    monkeypatch.setattr(binding, "OTHER_PORTS", ())
 
 
 @pytest.fixture(scope="session")

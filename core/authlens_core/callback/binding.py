@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
@@ -25,7 +25,7 @@ _FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
 # What the system says when the machine has no such family, not a port that is in use.
 _FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 # Near the usual port first, so that a firewall rule or a server's list of redirect URIs may cover it already.
-_INSTEAD: Final = range(8401, 8411)
+OTHER_PORTS: Final[Sequence[int]] = range(8401, 8411)
 _REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM})
 _ANSWER_SECONDS: Final = 0.5  # to connect on this machine
 # Attempts to find a port that is free in both families.
@@ -96,7 +96,7 @@ def another_port(host: RedirectHost) -> int:
 
     It is one of the same few where that can be: the client that was registered for it is used again.
     """
-    return next((port for port in _INSTEAD if is_free(host, port)), 0) or free_port(host)
+    return next((port for port in OTHER_PORTS if is_free(host, port)), 0) or free_port(host)
 
 
 def is_free(host: RedirectHost, port: int) -> bool:

@@ -180,7 +180,7 @@ def test_drawing_again_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_port_is_one_of_the_same_few_where_that_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client that was registered for one of them is used again; else it is any free port."""
     first, second = free_port("localhost"), free_port("localhost")
-    monkeypatch.setattr(binding, "_INSTEAD", (first, second))
+    monkeypatch.setattr(binding, "OTHER_PORTS", (first, second))
     assert another_port("localhost") == first
     with squatter(V6, "::1", first):
         assert another_port("localhost") == second

@@ -10,32 +10,42 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError, PasswordSetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WINDOWS_LIMIT = 2_560
 SLOW_SECONDS = 60.0
 
 
 class FileKeyring(KeyringBackend):
-    """Works."""
+    """Works. Without `pathlib`, as those of the operating systems: its memory is measured as theirs."""
 
     priority = 1
 
     @property
     def _path(self) -> Path:
+        from pathlib import Path
+
         return Path(os.environ["FAKE_KEYRING"])
 
     def _read(self) -> dict[str, str]:
-        return cast("dict[str, str]", json.loads(self._path.read_text())) if self._path.exists() else {}
+        try:
+            with open(os.environ["FAKE_KEYRING"], encoding="utf-8") as file:
+                return cast("dict[str, str]", json.load(file))
+        except FileNotFoundError:
+            return {}
 
     def _write(self, entries: dict[str, str]) -> None:
-        draft = self._path.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(entries))
-        draft.replace(self._path)
+        path = os.environ["FAKE_KEYRING"]
+        draft = f"{os.path.splitext(path)[0]}.{os.getpid()}"
+        with open(draft, "w", encoding="utf-8") as file:
+            json.dump(entries, file)
+        os.replace(draft, path)
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return what is stored."""

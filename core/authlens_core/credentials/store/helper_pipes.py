@@ -11,7 +11,13 @@ import sys
 from authlens_core.child_environment import for_children
 
 # -P: a module in the current directory must not be imported into the process that sees the secrets.
-HELPER = (sys.executable, "-P", "-m", "authlens_core.credentials.store.keyring_helper")
+# By `-c`: for `-m`, Python would load modules of its own that look for the module to run.
+HELPER = (
+    sys.executable,
+    "-P",
+    "-c",
+    "from authlens_core.credentials.store.keyring_helper import main; main()",
+)
 
 
 class HelperPipes:

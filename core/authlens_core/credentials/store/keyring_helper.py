@@ -17,7 +17,7 @@ _BACKPORTS: Final = (
 _UNUSED: Final = (
     *("urllib.request", "urllib.parse", "tarfile", "importlib.metadata", *_BACKPORTS, "more_itertools"),
     *("inspect", "tempfile", "subprocess", "configparser", "shutil", "platform", "traceback", "ipaddress"),
-    *("logging", "copy"),
+    *("logging", "copy", "pathlib"),
 )
 # Functions of these that jaraco.context and pathlib mention while they are loaded, and do not call.
 _MENTIONED: Final = (
@@ -38,7 +38,3 @@ def main() -> None:
     from authlens_core.credentials.store.keyring_process import main as serve
 
     serve()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""The helper process that speaks to the keyring: `python -P -m …credentials.store.keyring_helper`.
+"""The helper process that speaks to the keyring; `helper_pipes.HELPER` is its command.
 
 A call of the keyring can block for as long as an unlock prompt is open on a desktop that no one looks at, and
 a thread that is blocked holds up the exit of its program. A process can be killed. It reads one JSON object
@@ -22,7 +22,6 @@ import os
 import time
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from keyring.backend import KeyringBackend
@@ -71,6 +70,9 @@ class _Keyring:
 
     def use(self, request: dict[str, str]) -> dict[str, object]:
         """Use a file of ours instead of what would be chosen; answer with the key, where it has one."""
+        # For files alone; most keyrings are none.
+        from pathlib import Path
+
         from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring, PlainFileKeyring
 
         place, path = StoreKind(request["place"]), Path(request["path"])

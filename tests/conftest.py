@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 from collections.abc import Iterator
 from itertools import count
@@ -54,6 +55,10 @@ GARBAGE = (10_000, 20, 50)
 
 _TESTS = Path(__file__).parent
 _E2E, _BENCHMARKS = _TESTS / "e2e", _TESTS / "benchmarks"
+
+_SLOW = re.compile(r"\bmark\.(?:slow|e2e|weekly)\b")
+_ALL_SLOW = re.compile(rf"^pytestmark = [^\n]*{_SLOW.pattern}", re.MULTILINE)
+"""How a module marks a test, and all of its tests."""
 
 # A shell starts its background jobs with Ctrl+C and Ctrl+\ ignored, and nohup its program with SIGHUP
 # ignored. The programs under test would inherit that.
@@ -101,8 +106,20 @@ def _is_plain(config: pytest.Config) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Read no folder that a plain `pytest` leaves out as a whole: that takes as long as the rest."""
-    return True if collection_path in (_E2E, _BENCHMARKS) and _is_plain(config) else None
+    """Read no folder and no module of which nothing would run: that takes as long as the rest."""
+    if not _is_whole(config):
+        return None
+    if _is_plain(config):
+        return True if collection_path in (_E2E, _BENCHMARKS) or _is_all_slow(collection_path) else None
+    return True if config.option.markexpr == "slow" and not _may_be_slow(collection_path) else None
+
+
+def _is_all_slow(path: Path) -> bool:
+    return path.suffix == ".py" and bool(_ALL_SLOW.search(path.read_text("utf-8")))
+
+
+def _may_be_slow(path: Path) -> bool:
+    return path.suffix != ".py" or _E2E in path.parents or bool(_SLOW.search(path.read_text("utf-8")))
 
 
 @pytest.hookimpl(tryfirst=True)

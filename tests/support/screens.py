@@ -8,7 +8,7 @@ import html
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import unified_diff
@@ -44,6 +44,7 @@ from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.authorization import authorization_panel, authorization_words
 from authlens_tui.widgets.record import exchange_view, facts_view
+from support.keyboard_use import keyboard_faults, leaves
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 from support.waiting import PATIENCE
 
@@ -211,6 +212,9 @@ def footer_keys(app: BaseApp) -> set[str]:
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
 """The cells and rows that every screen is pictured in."""
 
+KEYBOARD_SIZES: Final = ((120, 40), (40, 12), (80, 24), (120, 40))
+"""What a screen is resized to, one after the other, to find whether the keyboard still works."""
+_MOVING: Final = 5.0  # seconds until what a new size moves is where it belongs
 _STILL: Final = 6  # pauses in a row without a change that mean: it is drawn
 
 
@@ -230,6 +234,7 @@ class Picture:
         sizes: the terminals it is pictured in.
         anew: begin anew for each size, because what is said depends on the size it is said in; else one
             program is resized.
+        ends_alone: no key leads out, because what is under way is not abandoned.
     """
 
     name: str
@@ -238,6 +243,12 @@ class Picture:
     walk: Callable[[Pilot[int]], Awaitable[None]] = _stays
     sizes: tuple[tuple[int, int], ...] = SIZES
     anew: bool = False
+    ends_alone: bool = False
+
+    @property
+    def firsts(self) -> tuple[tuple[int, int], ...]:
+        """Return the sizes that a program begins in."""
+        return self.sizes if self.anew else self.sizes[:1]
 
     def __str__(self) -> str:
         return self.name
@@ -301,10 +312,11 @@ async def drawn(pilot: Pilot[int]) -> str:
     return app.export_screenshot(title="authlens", simplify=True)
 
 
-async def pictures_of(picture: Picture) -> dict[str, str]:
-    """Return the drawings of a state, by size."""
+async def look_at(picture: Picture) -> tuple[dict[str, str], list[str]]:
+    """Return the drawings of a state, by size, and then what is wrong with it for the keyboard."""
     found: dict[str, str] = {}
-    for first in picture.sizes if picture.anew else picture.sizes[:1]:
+    wrong: list[str] = []
+    for first in picture.firsts:
         made = picture.make()
         screen = made if isinstance(made, Screen) else await made
         async with run_screen(screen, size=first) as (app, pilot):
@@ -315,6 +327,23 @@ async def pictures_of(picture: Picture) -> dict[str, str]:
                     await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
                 found["{}x{}".format(*size)] = await drawn(pilot)
                 assert isinstance(app.screen, picture.screen), f"{app.screen} is on top"
+            if first == picture.firsts[-1]:
+                wrong = await keyboard_faults_of(picture, app, pilot)
+    return found, wrong
+
+
+async def keyboard_faults_of(picture: Picture, app: Host, pilot: Pilot[int]) -> list[str]:
+    """Make the screen smaller and larger again; return what the keyboard lacks at each size."""
+    found: list[str] = []
+    for size in KEYBOARD_SIZES:
+        await pilot.resize_terminal(*size)
+        await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MOVING):
+                await until(pilot, lambda: not keyboard_faults(app.screen))
+        found += [f"{size}: {fault}" for fault in keyboard_faults(app.screen)]
+    if not (picture.ends_alone or await leaves(app, pilot)):
+        found.append("no key leads out")
     return found
 
 
@@ -327,10 +356,14 @@ def _words_in(drawing: str) -> list[str]:
 
 
 async def differences(picture: Picture, snapshot: SnapshotAssertion) -> str:
-    """Take a picture at its sizes; return what is not as in the files, empty where all is."""
+    """Return what is not as in the files, and what a keyboard cannot do there; empty where all is well.
+
+    Both are looked at in one program: to walk to a state takes longer than to look at it.
+    """
     with frozen():
-        drawings = await pictures_of(picture)
-    return "\n".join(filter(None, (same_picture(svg, snapshot, name) for name, svg in drawings.items())))
+        drawings, wrong = await look_at(picture)
+    different = (same_picture(svg, snapshot, name) for name, svg in drawings.items())
+    return "\n".join([*filter(None, different), *wrong])
 
 
 def same_picture(drawing: str, snapshot: SnapshotAssertion, name: str) -> str:

@@ -32,7 +32,8 @@ from authlens_tui import screens
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.jump import JumpScreen
 from support.grants import NOW, every_state
-from support.screens import SIZES, Picture, differences, until
+from support.keyboard_use import keyboard_faults
+from support.screens import SIZES, Picture, differences, run_screen, until
 
 Walk = Callable[[Pilot[int]], Awaitable[None]]
 
@@ -134,8 +135,14 @@ PICTURES: Final = (
 
 @pytest.mark.parametrize("picture", PICTURES, ids=str)
 async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
-    """Each state, at each size."""
+    """Each state, at each size: as in its file, with a focus, keys in the footer, and one that leads out."""
     assert await differences(picture, snapshot) == ""
+
+
+async def test_a_screen_that_a_keyboard_cannot_use_is_noticed() -> None:
+    """The look at the focus and the footer can fail."""
+    async with run_screen(Screen()) as (app, _):
+        assert keyboard_faults(app.screen) == ["nothing has the focus", "there is no footer"]
 
 
 def pictured() -> dict[str, set[tuple[int, int]]]:

@@ -306,7 +306,13 @@ PICTURES: Final = (
     Picture("store-choice-plain", StoreChoiceScreen, store(), keys("3")),
     Picture("move-store", MoveStoreScreen, moving),
     Picture("move-store-plain", MoveStoreScreen, moving, keys("3")),
-    Picture("move-store-under-way", MoveStoreScreen, moving, keys("1", until_shown="Moving 2 of 7")),
+    Picture(
+        "move-store-under-way",
+        MoveStoreScreen,
+        moving,
+        keys("1", until_shown="Moving 2 of 7"),
+        ends_alone=True,
+    ),
     Picture(
         "store-choice-locked",
         StoreChoiceScreen,
@@ -317,5 +323,5 @@ PICTURES: Final = (
 
 @pytest.mark.parametrize("picture", PICTURES, ids=str)
 async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
-    """Each state, at each size."""
+    """Each state, at each size: as in its file, with a focus, keys in the footer, and one that leads out."""
     assert await differences(picture, snapshot) == ""

@@ -104,5 +104,5 @@ PICTURES: Final = (
 
 @pytest.mark.parametrize("picture", PICTURES, ids=str)
 async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
-    """Each state, at each size."""
+    """Each state, at each size: as in its file, with a focus, keys in the footer, and one that leads out."""
     assert await differences(picture, snapshot) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cached_property
 from math import ceil
 
@@ -13,6 +14,8 @@ from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
+
+from authlens_tui.widgets.painted_rows import PaintedRows
 
 
 class LineView(ScrollView):
@@ -31,14 +34,23 @@ class LineView(ScrollView):
     def parts(self) -> PartStyles:
         return PartStyles(self)
 
+    @cached_property
+    def painted(self) -> PaintedRows:
+        return PaintedRows(self, self.painted_from)
+
+    def painted_from(self, y: int) -> Hashable | None:  # noqa: ARG002
+        """Return all that row `y` of the view is painted from; None if it has to be painted each time."""
+        return None
+
     def render_lines(self, crop: Region) -> list[Strip]:
         self.base_style, self.line_width = self.rich_style, self.scrollable_content_region.width
         # A view that was just removed may still be painted, and then has no screen.
         self.text_selected = self.text_selection if self.is_attached else None
-        self.parts.renew(self.base_style, next(iter(self._component_styles.values()), None))
+        if self.parts.renew(self.base_style, next(iter(self._component_styles.values()), None)):
+            self.painted.forget()
         self.is_painting = True
         try:
-            return super().render_lines(crop)
+            return self.painted.lines(crop, self.line_width, super().render_lines)
         finally:
             self.is_painting = False
 
@@ -56,16 +68,18 @@ class PartStyles:
         self._found: dict[tuple[str, bool], Style] = {}
         self._made_from: tuple[Style | None, object] = (None, None)
 
-    def renew(self, base: Style, made: object) -> None:
-        """Forget the styles if they may have changed.
+    def renew(self, base: Style, made: object) -> bool:
+        """Forget the styles if they may have changed, and return whether that is so.
 
         Args:
             base: the style of the widget itself.
             made: what Textual makes again with the styles of all components.
         """
-        if made is not self._made_from[1] or base != self._made_from[0]:
-            self._made_from = base, made
-            self._found.clear()
+        if made is self._made_from[1] and base == self._made_from[0]:
+            return False
+        self._made_from = base, made
+        self._found.clear()
+        return True
 
     def style(self, name: str, *, partial: bool = False) -> Style:
         found = self._found.get((name, partial))

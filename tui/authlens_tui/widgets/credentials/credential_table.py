@@ -7,7 +7,7 @@ whether their text has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -105,7 +105,7 @@ class CredentialTable(LineView, can_focus=True):
         self._columns: tuple[Column, ...] = ()
         self._cursor = 0
         self._wanted = ""
-        self._drawn: dict[int, tuple[str, ...]] = {}
+        self._made: dict[int, RowText] = {}
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -133,7 +133,7 @@ class CredentialTable(LineView, can_focus=True):
         self._rows, self._more = rows, more
         self._places = {row.holding_id: number for number, row in enumerate(rows) if isinstance(row, Holding)}
         self._cursor = self._place_of_wanted()
-        self._drawn.clear()
+        self._made.clear()
         self._state_width = 0
         self.virtual_size = Size(self.size.width, self._height)
         self.tick()
@@ -164,18 +164,19 @@ class CredentialTable(LineView, can_focus=True):
         widest = max((cell_len(row.cells["state"]) for row in made.values()), default=0)
         if widest > self._state_width:
             self._state_width = widest
+            self._made = made
             self._fit_columns()
             return
+        drawn, self._made = self._made, made
         for number, row in made.items():
-            if number in self._drawn and self._plain(row) != self._drawn[number]:
-                del self._drawn[number]
+            if number in drawn and self._plain(row) != self._plain(drawn[number]):
                 self._redraw(number)
 
     def _fit_columns(self) -> None:
         """Make the state as wide as the widest one seen, and give the others what is left."""
         width = self.scrollable_content_region.width
         self._columns = columns_for(width, max(self._state_width, _NARROWEST_STATE), self._wanted_columns)
-        self._drawn.clear()
+        self.painted.forget()
         self.refresh()
 
     def _plain(self, row: RowText) -> tuple[str, ...]:
@@ -210,6 +211,23 @@ class CredentialTable(LineView, can_focus=True):
 
     # -- how it is drawn -------------------------------------------------------------------------------
 
+    def _text(self, number: int, row: Holding) -> RowText:
+        """Return a row as it was made last; `tick` makes those in view again."""
+        made = self._made.get(number)
+        if made is None:
+            made = self._made[number] = self._make(row)
+        return made
+
+    def painted_from(self, y: int) -> Hashable | None:
+        number = self.scroll_offset.y + y - _HEADER
+        if y < _HEADER or number >= len(self._rows):
+            return y < _HEADER
+        row = self._rows[number]
+        if isinstance(row, TeamHeading):
+            return row.name, row.size
+        made = self._text(number, row)
+        return self._plain(made), made.tone, made.life_tone, number == self._cursor
+
     def render_line(self, y: int) -> Strip:
         """Draw row `y` of the view; the first is the header."""
         width = self.scrollable_content_region.width
@@ -221,8 +239,7 @@ class CredentialTable(LineView, can_focus=True):
         row = self._rows[number]
         if isinstance(row, TeamHeading):
             return self._line([f"{row.name} · {row.size}"], width, self._style("group"), (width,))
-        made = self._make(row)
-        self._drawn[number] = self._plain(made)
+        made = self._text(number, row)
         # On the cursor line only the cursor's own colours: others may not be readable on it.
         alone = self._style("cursor") if number == self._cursor else None
         plain = alone or self.base_style

@@ -7,7 +7,7 @@ is laid out in a thread; until that is done one line says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import ClassVar, Final
 
 from textual import work
@@ -176,6 +176,7 @@ class DocumentView(LineView, can_focus=True):
 
     def _take(self, layout: Layout) -> None:
         self._layout = layout
+        self.painted.forget()
         self.virtual_size = Size(layout.width, layout.height)
         self.refresh()
         self._show_what_follows()
@@ -247,6 +248,12 @@ class DocumentView(LineView, can_focus=True):
         self.refresh()
 
     # -- how it is drawn -------------------------------------------------------------------------------
+
+    def painted_from(self, y: int) -> Hashable | None:
+        if self.text_selected is not None or self.matches.found:
+            return None
+        number = self.row_at(y)
+        return number, self.has_focus and self.is_marked(self._layout.line_of_row(number))
 
     def render_line(self, y: int) -> Strip:
         number = self.row_at(y)

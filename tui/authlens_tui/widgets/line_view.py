@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from math import ceil
 
@@ -36,13 +37,19 @@ class LineView(ScrollView):
 
     @cached_property
     def painted(self) -> PaintedRows:
-        return PaintedRows(self, self.painted_from)
+        return PaintedRows(self, self.painted_from, self._painting)
 
     def painted_from(self, y: int) -> Hashable | None:  # noqa: ARG002
         """Return all that row `y` of the view is painted from; None if it has to be painted each time."""
         return None
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        with self._painting() as width:
+            return self.painted.lines(crop, width, super().render_lines)
+
+    @contextmanager
+    def _painting(self) -> Iterator[int]:
+        """Look up what all lines need; yield the cells of a line."""
         self.base_style, self.line_width = self.rich_style, self.scrollable_content_region.width
         # A view that was just removed may still be painted, and then has no screen.
         self.text_selected = self.text_selection if self.is_attached else None
@@ -50,7 +57,7 @@ class LineView(ScrollView):
             self.painted.forget()
         self.is_painting = True
         try:
-            return self.painted.lines(crop, self.line_width, super().render_lines)
+            yield self.line_width
         finally:
             self.is_painting = False
 

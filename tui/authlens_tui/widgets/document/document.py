@@ -21,7 +21,7 @@ from authlens_tui.widgets.document.cursor import LineCursor
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
-from authlens_tui.widgets.document.painting import COMPONENTS, RowPainter
+from authlens_tui.widgets.document.painting import COMPONENTS, STYLES, RowPainter
 from authlens_tui.widgets.line_view import LineView
 
 # What a document shows while its lines are made.
@@ -38,35 +38,7 @@ class DocumentView(LineView, can_focus=True):
     HELP = "Scroll with the arrow keys, page up and page down. Select with the mouse; ctrl+c copies."
     ALLOW_SELECT: ClassVar[bool] = True
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
-    DEFAULT_CSS = """
-    DocumentView {
-        overflow-x: hidden; overflow-y: auto;
-        scrollbar-gutter: stable; scrollbar-size-vertical: 1;
-        background: $surface;
-        color: $foreground;
-        border: round $border-blurred;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
-        padding: 0 1;
-
-        &:focus { border: round $primary; border-title-color: $text-primary; }
-        & > .document--title { color: $text-primary; text-style: bold; }
-        & > .document--name { color: $text-primary; }
-        & > .document--muted { color: $quiet; }
-        & > .document--good { color: $text-success; }
-        & > .document--note { color: $text-accent; }
-        & > .document--warning { color: $text-warning; }
-        & > .document--bad { color: $text-error; text-style: bold; }
-        & > .document--secret { color: $text-accent; text-style: italic; }
-        & > .document--key { color: $text-primary; }
-        & > .document--string { color: $text-success; }
-        & > .document--number { color: $text-accent; }
-        & > .document--selection { background: $primary 50%; }
-        & > .document--cursor { background: $primary 30%; }
-        & > .document--match { background: $warning 40%; }
-        & > .document--current-match { text-style: reverse bold; }
-    }
-    """
+    DEFAULT_CSS = STYLES
 
     def __init__(
         self,
@@ -108,6 +80,7 @@ class DocumentView(LineView, can_focus=True):
         if new == self._lines:
             return
         self._lines = new
+        self.painted.forget()
         self._ready = False
         self.matches = Matches()
         if not keep_place:
@@ -136,6 +109,7 @@ class DocumentView(LineView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
+        self.painted.paint_ahead_soon()
         self._show_what_follows()
 
     def on_mount(self) -> None:
@@ -177,6 +151,7 @@ class DocumentView(LineView, can_focus=True):
     def _take(self, layout: Layout) -> None:
         self._layout = layout
         self.painted.forget()
+        self.painted.paint_ahead_soon()
         self.virtual_size = Size(layout.width, layout.height)
         self.refresh()
         self._show_what_follows()
@@ -253,6 +228,8 @@ class DocumentView(LineView, can_focus=True):
         if self.text_selected is not None or self.matches.found:
             return None
         number = self.row_at(y)
+        if not 0 <= number < self._layout.height:
+            return ()
         return number, self.has_focus and self.is_marked(self._layout.line_of_row(number))
 
     def render_line(self, y: int) -> Strip:

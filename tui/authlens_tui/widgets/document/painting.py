@@ -17,6 +17,35 @@ _PREFIX: Final = "document--"
 COMPONENTS: Final = {_PREFIX + tone for tone in Tone} | {
     _PREFIX + part for part in ("selection", "cursor", "match", "current-match")
 }
+STYLES: Final = """
+DocumentView {
+    overflow-x: hidden; overflow-y: auto;
+    scrollbar-gutter: stable; scrollbar-size-vertical: 1;
+    background: $surface;
+    color: $foreground;
+    border: round $border-blurred;
+    border-title-color: $text-muted;
+    border-subtitle-color: $text-muted;
+    padding: 0 1;
+
+    &:focus { border: round $primary; border-title-color: $text-primary; }
+    & > .document--title { color: $text-primary; text-style: bold; }
+    & > .document--name { color: $text-primary; }
+    & > .document--muted { color: $quiet; }
+    & > .document--good { color: $text-success; }
+    & > .document--note { color: $text-accent; }
+    & > .document--warning { color: $text-warning; }
+    & > .document--bad { color: $text-error; text-style: bold; }
+    & > .document--secret { color: $text-accent; text-style: italic; }
+    & > .document--key { color: $text-primary; }
+    & > .document--string { color: $text-success; }
+    & > .document--number { color: $text-accent; }
+    & > .document--selection { background: $primary 50%; }
+    & > .document--cursor { background: $primary 30%; }
+    & > .document--match { background: $warning 40%; }
+    & > .document--current-match { text-style: reverse bold; }
+}
+"""
 
 
 class RowPainter:

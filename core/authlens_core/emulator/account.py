@@ -227,6 +227,7 @@ class Account:
     async def identity(self, token: str) -> dict[str, Any] | None:
         """Return the claims of a live `CF_Authorization` token, or None."""
         claims = await self.keys.verify(token) if token else None
+        # A list, as in a user's token; the one that a service token is exchanged for has plain text.
         if claims is None or claims.get("type") != "app" or claims.get("aud") != [self.aud]:
             return None
         live = claims.get("exp", 0) > self.now() and claims.get("identity_nonce") in self.sessions

@@ -112,6 +112,7 @@ class Edge:
         if self._account.has(Fault.SLOW):
             await self._account.pause()
         app: ASGIApp = self._app
+        # Before everything else and on both hosts; the other faults are rules of the app's zone.
         if self._account.has(Fault.BROWSER_INTEGRITY):
             app = _banned(request)
         elif self._origin == "app":

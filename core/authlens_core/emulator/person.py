@@ -193,6 +193,7 @@ class _Browser:
     async def _open(self, url: str, form: bytes) -> _LoadedPage:
         _require_loopback(url)
         parts = urlsplit(url)
+        # Cookies ignore ports (RFC 6265 §8.5).
         jar = self._cookies.setdefault(parts.hostname or "", {})
         shown = await _request(url, form, "; ".join(f"{name}={value}" for name, value in jar.items()))
         for cookie in shown.cookies:

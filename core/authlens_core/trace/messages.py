@@ -159,6 +159,7 @@ def _failing(record: StageRecord) -> frozenset[int]:
         return frozenset(broken)
     if record.stage is not Stage.REVOKE:
         return frozenset({last})
+    # A revocation goes on after a failure, so the check tells which request failed.
     names = {check.name for check in record.failures}
     by_purpose = {exchange.purpose: number for number, exchange in enumerate(record.exchanges)}
     blamed = {

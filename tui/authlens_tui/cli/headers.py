@@ -19,7 +19,8 @@ from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json
 from authlens_tui.cli.urls import checked_url
 
-_PIPE_ROOM: Final = 60_000  # characters that a pipe takes without a reader
+_PIPE_ROOM: Final = 60_000  # characters; without a reader a pipe of Linux takes 65,536 bytes (pipe(7))
+# Options that name another address, follow redirects, or read further options from elsewhere.
 _ELSEWHERE: Final = (
     *("--next", "--url", "--url-query", "--location", "--location-trusted", "--config", "--connect-to"),
     *("--proto-redir", "--resolve", "--variable", "--expand-url"),

@@ -77,6 +77,7 @@ class StageRunner:
     async def _retry(self) -> None:
         wanted = self._login.position
         await self._login.retry()
+        # A code that was used up has led back to PKCE: run on to the stage that was to be run again.
         while not self._login.finished:
             record = await self._login.step()
             if record.outcome is not Outcome.PASSED or record.stage is wanted:

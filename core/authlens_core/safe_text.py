@@ -49,6 +49,8 @@ def safe_line(text: str, limit: int = LINE) -> SafeText:
 
     Control, format, surrogate, private-use and unassigned characters become visible escapes.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return SafeText(text)
     shown = _printable(text[: limit + 1])
     if len(text) > limit:
         return SafeText(f"{shown[:limit]}… ({len(text) - limit} more characters)")
@@ -75,12 +77,13 @@ def safe_text(text: str, limit: int = DOCUMENT) -> SafeText:
 def safe_fields(value: object, *names: str) -> None:
     """Make the text of these fields of a frozen dataclass one safe line each; call it in `__post_init__`."""
     for name in names:
-        object.__setattr__(value, name, safe_sentence(getattr(value, name)))
+        text = getattr(value, name)
+        shown = safe_sentence(text)
+        if shown is not text:
+            object.__setattr__(value, name, shown)
 
 
 def _printable(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
     if not text.isprintable() or not _DECEPTIVE.isdisjoint(text):
         text = "".join(c if c.isprintable() and c not in _DECEPTIVE else _escape(c) for c in text)
     # Compiling the expression takes as long as painting a screen. In most texts only masks are many symbols.

@@ -31,6 +31,9 @@ def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
 
 def text_without_echoes(text: str, sent: Collection[Secret]) -> str:
     """Return `text` with every secret of `sent` masked, in small letters too: a media type is read so."""
+    values = [secret.reveal() for secret in sent]
+    if not any(value in text or value.lower() in text for value in values):
+        return text
     text = without_secrets(text, sent)
     for secret in sorted(sent, key=lambda one: len(one.reveal()), reverse=True):
         low = secret.reveal().lower()

@@ -236,6 +236,11 @@ class _ChallengeReader:
     def quoted(self) -> str:
         """Read a quoted string (RFC 9110 §5.6.4) and undo its quoted pairs."""
         self.at += 1
+        end = self.text.find('"', self.at)
+        plain = self.text[self.at : max(end, self.at)]
+        if end >= 0 and len(plain) <= MAX_VALUE and "\\" not in plain and plain.isprintable():
+            self.at = end + 1
+            return plain
         kept: list[str] = []
         while (character := self.peek()) != '"':
             if character == "\\":

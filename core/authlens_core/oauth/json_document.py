@@ -221,8 +221,10 @@ class _Scanner:
             raise _Stop(f"more than {MAX_MEMBERS} members", self.at)
 
     def skip_space(self) -> None:
-        match = _SPACE.match(self.text, self.at)
-        self.at = match.end() if match else self.at
+        # Asked after every token, and most servers send no space.
+        if self.text[self.at : self.at + 1] in " \t\n\r":
+            match = _SPACE.match(self.text, self.at)
+            self.at = match.end() if match else self.at
 
     def take(self, character: str) -> bool:
         if self.text.startswith(character, self.at):

@@ -27,7 +27,7 @@ class LineView(ScrollView):
     """
 
     base_style: Style = Style.null()
-    line_width = 0
+    line_width = top = 0
     text_selected: Selection | None = None
     is_painting = False
 
@@ -51,6 +51,7 @@ class LineView(ScrollView):
     def _painting(self) -> Iterator[int]:
         """Look up what all lines need; yield the cells of a line."""
         self.base_style, self.line_width = self.rich_style, self.scrollable_content_region.width
+        self.top = self.scroll_offset.y
         # A view that was just removed may still be painted, and then has no screen.
         self.text_selected = self.text_selection if self.is_attached else None
         if self.parts.renew(self.base_style, next(iter(self._component_styles.values()), None)):

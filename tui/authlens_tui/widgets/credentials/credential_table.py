@@ -219,7 +219,7 @@ class CredentialTable(LineView, can_focus=True):
         return made
 
     def painted_from(self, y: int) -> Hashable | None:
-        number = self.scroll_offset.y + y - _HEADER
+        number = self.top + y - _HEADER
         if y < _HEADER or number >= len(self._rows):
             return y < _HEADER
         row = self._rows[number]

@@ -169,7 +169,7 @@ class DocumentView(LineView, can_focus=True):
         return ""
 
     def is_marked(self, number: int) -> bool:
-        return self.has_cursor and number == self.cursor.line
+        return number == self.cursor.line and self.has_cursor
 
     def sign(self, number: int) -> str:  # noqa: ARG002
         return ""
@@ -211,7 +211,7 @@ class DocumentView(LineView, can_focus=True):
 
     def cursor_moved(self) -> None:
         """Draw the marked line, and offer what can be done there."""
-        self.refresh()
+        self.refresh(self.size.region)  # without the border
         self.refresh_bindings()
 
     def on_focus(self) -> None:
@@ -251,7 +251,7 @@ class DocumentView(LineView, can_focus=True):
 
     def row_at(self, y: int) -> int:
         """Return which row of the text is drawn in row `y` of the view."""
-        return self.scroll_offset.y + y
+        return (self.top if self.is_painting else self.scroll_offset.y) + y
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as it was before wrapping."""

@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from authlens_core.callback import binding
 from authlens_core.credentials.store import encryption
+from support.preloaded import Preloaded, preloaded
 
 # How long one example takes says something about the machine.
 settings.register_profile("without a clock", deadline=None)
@@ -149,6 +150,13 @@ def key_derivation_cost(monkeypatch: pytest.MonkeyPatch) -> int:
 def no_shared_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every login that needs another port take any free one: tests beside it want the usual few, too."""
     monkeypatch.setattr(binding, "OTHER_PORTS", ())
+
+
+@pytest.fixture(scope="session")
+def program() -> Iterator[Preloaded]:
+    """Return a process that has loaded the program, to fork from where its start is not what is tested."""
+    with preloaded() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

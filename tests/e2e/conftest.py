@@ -11,19 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from support.needs import needs_file, program
+from support.needs import needs_file
+from support.needs import program as installed
+from support.preloaded import Preloaded
 from support.server_process import ServerProcess, serve
 from support.terminal import terminal
 
 SERVERS = Path(__file__).parent / "servers"
-AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 TESTS = Path(__file__).parents[1]
 StartServer = Callable[[str], ServerProcess]
 
 
 def oidc_provider_command(options: str) -> list[str]:
     """The npm `oidc-provider`, with its packages installed beside it."""
-    node = program("node")
+    node = installed("node")
     needs_file(SERVERS / "node_modules" / "oidc-provider", "run `npm ci` in tests/e2e/servers")
     return [node, str(SERVERS / "oidc_provider.mjs"), options]
 
@@ -87,9 +88,9 @@ def machine(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-async def resource() -> AsyncIterator[str]:
+async def resource(program: Preloaded) -> AsyncIterator[str]:
     """The emulator's resource."""
-    async with terminal((AUTHLENS, "emulator")) as served:
+    async with terminal(("emulator",), forked_from=program) as served:
         await served.wait_for("http://")
         found = re.search(r"http://\S+", served.text())
         assert found is not None

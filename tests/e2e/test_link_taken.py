@@ -16,13 +16,14 @@ import pytest
 
 from support.cell_picture import Cell, decoded, painted
 from support.person import Person
+from support.preloaded import Preloaded
 from support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 TESTS = Path(__file__).parents[1]
-DEMO = (AUTHLENS, "demo", "--port", "0")
+DEMO = ("demo", "--port", "0")
 OVER_SSH = {**os.environ, "SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
 LEFT, ENTERED = b"\x1b[?1049l", b"\x1b[?1049h"
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
@@ -56,9 +57,9 @@ def cells(screen: Terminal) -> list[list[Cell]]:
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
-async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int) -> None:
+async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int, program: Preloaded) -> None:
     """An independent decoder reads the link, in a spelling that says the same."""
-    async with terminal(DEMO, columns=columns, rows=rows) as screen:
+    async with terminal(DEMO, columns=columns, rows=rows, forked_from=program) as screen:
         link = await link_in(screen)
         screen.press("k")
         await screen.wait_until(lambda: decoded(painted(cells(screen))) is not None, "QR code")
@@ -71,9 +72,9 @@ async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int) -> N
         await screen.wait_for("Authenticated")
 
 
-async def test_over_ssh_the_link_is_copied_by_the_terminal() -> None:
+async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -> None:
     """OSC 52 on the wire, the whole link, and how many characters is said. No browser is offered."""
-    async with terminal(DEMO, env={**OVER_SSH, "DISPLAY": ":0"}) as screen:
+    async with terminal(DEMO, env={**OVER_SSH, "DISPLAY": ":0"}, forked_from=program) as screen:
         link = await link_in(screen)
         assert not COPIED.search(screen.raw)
         assert "open in the browser of this machine" not in screen.text()
@@ -88,9 +89,9 @@ async def test_over_ssh_the_link_is_copied_by_the_terminal() -> None:
         assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 \S+@198\.51\.100\.7", line)
 
 
-async def test_the_rows_of_a_wrapped_link_are_one_hyperlink() -> None:
+async def test_the_rows_of_a_wrapped_link_are_one_hyperlink(program: Preloaded) -> None:
     """A terminal joins rows into one link (OSC 8) by their `id` alone, which must be the same on each."""
-    async with terminal(DEMO, columns=80, rows=24) as screen:
+    async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
         link = await link_in(screen)
         screen.resize(60, 24)
         screen.resize(80, 24)
@@ -102,9 +103,9 @@ async def test_the_rows_of_a_wrapped_link_are_one_hyperlink() -> None:
 
 
 @pytest.mark.parametrize("by", ["enter", "answer"])
-async def test_the_link_on_one_line_of_the_ordinary_screen(by: str) -> None:
+async def test_the_link_on_one_line_of_the_ordinary_screen(by: str, program: Preloaded) -> None:
     """The full screen is left, nothing is drawn meanwhile, and Enter or the answer leads back."""
-    async with terminal(DEMO, columns=80, rows=24) as screen:
+    async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
         link = await link_in(screen)
         screen.press("u")
         await screen.wait_for("Press Enter to return to the full screen")
@@ -131,9 +132,9 @@ async def test_the_link_on_one_line_of_the_ordinary_screen(by: str) -> None:
         assert "code_challenge" not in screen.text()
 
 
-async def test_a_signal_while_the_link_stands_alone_ends_in_good_order() -> None:
+async def test_a_signal_while_the_link_stands_alone_ends_in_good_order(program: Preloaded) -> None:
     """The terminal is ordinary already, and the exit code tells which signal it was."""
-    async with terminal(DEMO, columns=80, rows=24) as screen:
+    async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
         await link_in(screen)
         screen.press("u")
         await screen.wait_for("Press Enter to return to the full screen")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.person import Person
+from support.preloaded import Preloaded
 from support.terminal import Terminal, plain_link, terminal
 from support.terminal_modes import left_on
 
@@ -42,9 +43,9 @@ async def walked(screen: Terminal) -> None:
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 12), (20, 5)])
-async def test_a_login_on_a_small_screen(columns: int, rows: int) -> None:
+async def test_a_login_on_a_small_screen(columns: int, rows: int, program: Preloaded) -> None:
     """From the menu to the tokens."""
-    async with terminal((AUTHLENS, "demo", "--port", "0"), columns=columns, rows=rows) as screen:
+    async with terminal(("demo", "--port", "0"), columns=columns, rows=rows, forked_from=program) as screen:
         await walked(screen)
 
 

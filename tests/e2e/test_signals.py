@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from support.person import Person
+from support.preloaded import Preloaded
 from support.terminal import Terminal, terminal
 from support.terminal_modes import left_on
 
@@ -81,9 +82,9 @@ async def walk_to(screen: Terminal, state: str) -> None:
 
 
 @asynccontextmanager
-async def demo(state: str) -> AsyncIterator[Terminal]:
+async def demo(program: Preloaded, state: str) -> AsyncIterator[Terminal]:
     """Run the demo in a state."""
-    async with terminal((AUTHLENS, "demo", "--port", "0"), columns=100, rows=30) as screen:
+    async with terminal(("demo", "--port", "0"), columns=100, rows=30, forked_from=program) as screen:
         await walk_to(screen, state)
         yield screen
 
@@ -110,18 +111,20 @@ def all_is_well(screen: Terminal, port: int | None) -> None:
         ("dashboard", signal.SIGALRM, 142),
     ],
 )
-async def test_a_signal_in_any_state(state: str, number: signal.Signals, code: int) -> None:
+async def test_a_signal_in_any_state(
+    state: str, number: signal.Signals, code: int, program: Preloaded
+) -> None:
     """Exit code 128 + n, and nothing is left switched on."""
-    async with demo(state) as screen:
+    async with demo(program, state) as screen:
         port = port_of(screen) if state in ("wait", "link") else None
         os.kill(screen.process.pid, number)
         assert await screen.wait_for_exit() == code
         all_is_well(screen, port)
 
 
-async def test_q_in_the_wait_leaves_with_0() -> None:
+async def test_q_in_the_wait_leaves_with_0(program: Preloaded) -> None:
     """The person's own way out, with a terminal that reports sizes and the mouse in pixels."""
-    async with demo("wait") as screen:
+    async with demo(program, "wait") as screen:
         port = port_of(screen)
         screen.write(b"\x1b[?2048;2$y")  # the answer of such a terminal to what it was asked
         await screen.wait_until(lambda: b"\x1b[?2048h" in screen.raw, "resize reports")
@@ -152,9 +155,9 @@ async def test_a_crash_in_the_wait_shows_no_value_and_frees_the_port() -> None:
 
 
 @pytest.mark.parametrize("state", ["dashboard", "wait", "link"])
-async def test_a_terminal_that_goes_away(state: str) -> None:
+async def test_a_terminal_that_goes_away(state: str, program: Preloaded) -> None:
     """H166: no process lives on that reads nothing for ever, and the port is free."""
-    async with demo(state) as screen:
+    async with demo(program, state) as screen:
         port = port_of(screen) if state != "dashboard" else None
         screen.hang_up()
         assert await screen.wait_for_exit() == 129
@@ -168,9 +171,9 @@ async def stopped(screen: Terminal) -> None:
 
 
 @pytest.mark.parametrize("by", ["signal", "ctrl+z"])
-async def test_stopped_and_continued_in_the_wait(by: str) -> None:
+async def test_stopped_and_continued_in_the_wait(by: str, program: Preloaded) -> None:
     """H166: the shell has its terminal meanwhile; after `fg` all is drawn anew and the answer is taken."""
-    async with demo("wait") as screen:
+    async with demo(program, "wait") as screen:
         if by == "signal":
             os.kill(screen.process.pid, signal.SIGTSTP)
         else:
@@ -192,9 +195,9 @@ async def test_stopped_and_continued_in_the_wait(by: str) -> None:
         all_is_well(screen, None)
 
 
-async def test_stopped_and_continued_while_the_link_stands_alone() -> None:
+async def test_stopped_and_continued_while_the_link_stands_alone(program: Preloaded) -> None:
     """The full screen does not come back by itself, and Enter still leads to it."""
-    async with demo("link") as screen:
+    async with demo(program, "link") as screen:
         screen.press("ctrl+z")
         await stopped(screen)
         assert screen.collects_lines()
@@ -213,9 +216,9 @@ async def test_stopped_and_continued_while_the_link_stands_alone() -> None:
 
 
 @pytest.mark.parametrize("how", ["SIGCONT alone", "SIGSTOP first"])
-async def test_continued_without_having_been_told_to_stop(how: str) -> None:
+async def test_continued_without_having_been_told_to_stop(how: str, program: Preloaded) -> None:
     """Nobody left the full screen: it is taken back and drawn anew, with one reader, and q still leaves."""
-    async with demo("dashboard") as screen:
+    async with demo(program, "dashboard") as screen:
         raw_mode = screen.settings()
         before = len(screen.raw)
         if how == "SIGSTOP first":
@@ -232,9 +235,9 @@ async def test_continued_without_having_been_told_to_stop(how: str) -> None:
         all_is_well(screen, None)
 
 
-async def test_terminated_after_a_stop_that_gave_no_warning() -> None:
+async def test_terminated_after_a_stop_that_gave_no_warning(program: Preloaded) -> None:
     """What is restored is what was there before the program, not what SIGSTOP found."""
-    async with demo("wait") as screen:
+    async with demo(program, "wait") as screen:
         port = port_of(screen)
         before = len(screen.raw)
         os.kill(screen.process.pid, signal.SIGSTOP)
@@ -246,9 +249,9 @@ async def test_terminated_after_a_stop_that_gave_no_warning() -> None:
         all_is_well(screen, port)
 
 
-async def test_sizes_and_mouse_bytes_in_a_storm() -> None:
+async def test_sizes_and_mouse_bytes_in_a_storm(program: Preloaded) -> None:
     """H166: legacy reports of every byte, cut anywhere, among sizes down to 1 by 1; nothing is typed."""
-    async with demo("wait") as screen:
+    async with demo(program, "wait") as screen:
         screen.press("p")  # stray bytes would be typed into the field for the pasted address
         reports = b"".join(b"\x1b[M" + bytes((32 + n % 68, n % 256, 255 - n % 256)) for n in range(0, 512, 3))
         for start in range(0, len(reports), 7):
@@ -267,7 +270,7 @@ async def test_sizes_and_mouse_bytes_in_a_storm() -> None:
 
 
 @asynccontextmanager
-async def plain_wait(folder: Path, *prefix: str) -> AsyncIterator[Terminal]:
+async def plain_wait(program: Preloaded, folder: Path, *prefix: str) -> AsyncIterator[Terminal]:
     """Run `authlens login` up to the wait, at an emulator of its own."""
     env = {
         **os.environ,
@@ -276,7 +279,7 @@ async def plain_wait(folder: Path, *prefix: str) -> AsyncIterator[Terminal]:
         "FAKE_KEYRING": str(folder / "keyring.json"),
         "AUTHLENS_HOME": str(folder / "home"),
     }
-    async with terminal((AUTHLENS, "emulator")) as served:
+    async with terminal(("emulator",), forked_from=program) as served:
         await served.wait_for("http://")
         resource = re.search(r"http://\S+", served.text())
         assert resource is not None
@@ -304,10 +307,10 @@ def plain_port(screen: Terminal) -> int:
     ],
 )
 async def test_a_signal_in_the_wait_of_a_plain_login(
-    number: signal.Signals | None, code: int, tmp_path: Path
+    number: signal.Signals | None, code: int, tmp_path: Path, program: Preloaded
 ) -> None:
     """The echo is on again, the port is free, the code tells; None is a terminal that goes away."""
-    async with plain_wait(tmp_path) as screen:
+    async with plain_wait(program, tmp_path) as screen:
         port = plain_port(screen)
         assert not screen.collects_lines()
         if number is None:
@@ -321,9 +324,9 @@ async def test_a_signal_in_the_wait_of_a_plain_login(
         assert not re.search(rb"Traceback", screen.raw)
 
 
-async def test_ctrl_backslash_in_the_wait_of_a_plain_login(tmp_path: Path) -> None:
+async def test_ctrl_backslash_in_the_wait_of_a_plain_login(tmp_path: Path, program: Preloaded) -> None:
     """The terminal's other way to end a program leaves its echo on as well."""
-    async with plain_wait(tmp_path) as screen:
+    async with plain_wait(program, tmp_path) as screen:
         port = plain_port(screen)
         screen.write(b"\x1c")
         assert await screen.wait_for_exit() == 131

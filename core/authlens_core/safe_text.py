@@ -86,8 +86,9 @@ def safe_fields(value: object, *names: str) -> None:
 def _printable(text: str) -> str:
     if not text.isprintable() or not _DECEPTIVE.isdisjoint(text):
         text = "".join(c if c.isprintable() and c not in _DECEPTIVE else _escape(c) for c in text)
-    # Compiling the expression takes as long as painting a screen. In most texts only masks are many symbols.
-    symbols = len(text) - len(text.encode("ascii", "ignore")) - text.count("•")
+    # Compiling the expression takes as long as painting a screen. Latin-1 has no marks, and most texts have
+    # few other symbols, except for masks.
+    symbols = len(text) - len(text.encode("latin-1", "ignore")) - text.count("•")
     return text if symbols <= _MOST_MARKS else re.sub(_MAYBE_MARKS, _cut_stacks, text)
 
 

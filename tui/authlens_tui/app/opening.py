@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
+from authlens_core.credentials.inventory.first_look import parse_aside
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.errors import NoSecretStore
@@ -33,7 +35,12 @@ async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials,
 
 async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:
     credentials = Credentials.open(opened.store)
-    await credentials.recover()
+    try:
+        await parse_aside(credentials.index)  # `recover` reads every record, and the screen would wait for it
+        await credentials.recover()
+    except asyncio.CancelledError:
+        await credentials.aclose()
+        raise
     # Read before `note_store` writes it.
     known = credentials.index.fact("store") == opened.store.name
     moved = credentials.note_store()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import closing, suppress
 from datetime import datetime
 
 from authlens_core.credentials.inventory.inventory import (
@@ -14,6 +16,7 @@ from authlens_core.credentials.inventory.inventory import (
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.credentials.records.urgent import count_logins, most_urgent
+from authlens_core.errors import AuthlensError
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.state.paths import StateUnusable
 
@@ -42,3 +45,24 @@ def first_look(index: Index, now: datetime, limit: int) -> FirstLook | None:
     rows = arranged(holdings_of(grants, (), tokens), SortOrder.NEEDS, now)
     first = tuple(row for row in rows[:limit] if isinstance(row, Holding))
     return FirstLook(first, count + len(tokens) + len(damaged) - len(first))
+
+
+async def parse_aside(index: Index) -> None:
+    """Parse every login in a thread, so that the next call of `grants` does not have to.
+
+    That call reports what cannot be read.
+    """
+    with suppress(AuthlensError):
+        stamp = index.stamp()
+        if (other := await asyncio.to_thread(_parsed, index)) is not None:
+            index.adopt(other, stamp)
+
+
+def _parsed(index: Index) -> Index | None:
+    with suppress(AuthlensError):
+        other = index.another()
+        if other is not None:
+            with closing(other):
+                other.grants()
+        return other
+    return None

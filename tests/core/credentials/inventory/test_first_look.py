@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.credentials.inventory.first_look import first_look
+from authlens_core.credentials.inventory.first_look import first_look, parse_aside
 from authlens_core.credentials.inventory.inventory import SortOrder, arranged, holdings_of
 from authlens_core.credentials.records.grant import Grant, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Index
@@ -126,5 +126,23 @@ def test_what_another_opening_has_parsed_is_the_answer_until_someone_writes(tmp_
         assert index.grants() is parsed
         index.switch(replace(grant("two"), generation=1), 1)
         assert len(index.grants()[0]) == 2
+    finally:
+        index.close()
+
+
+async def test_what_was_parsed_aside_is_not_parsed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader on the screen's thread has every login at once."""
+
+    def parse(*_: object) -> None:
+        raise AssertionError("parsed again")
+
+    index = Index(tmp_path / "index.sqlite3")
+    try:
+        index.switch(replace(grant("one"), generation=1), 1)
+        await parse_aside(index)
+        monkeypatch.setattr(f"{Index.__module__}.record_from_json", parse)
+        assert [one.grant_id for one in index.grants()[0]] == ["id-one"]
     finally:
         index.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.first_look import first_look
+from authlens_core.credentials.inventory.first_look import first_look, parse_aside
 from authlens_core.credentials.inventory.inventory import (
     Holding,
     SortOrder,
@@ -69,10 +68,7 @@ class Listing:
         """Parse what `look` left out in a thread, so that `read` does not have to; return whether to read."""
         if not self.unread:
             return False
-        with suppress(AuthlensError):
-            stamp = index.stamp()
-            if (other := await asyncio.to_thread(_parse, index)) is not None:
-                index.adopt(other, stamp)
+        await parse_aside(index)
         was_read, self.unread = not self.unread, 0
         return not was_read
 
@@ -122,14 +118,3 @@ class Listing:
     def damaged(self) -> str:
         """How many records cannot be read and what to do about them; empty if all can."""
         return damaged_words(self._damaged)
-
-
-def _parse(index: Index) -> Index | None:
-    """Open the index again and read every login; the next reader says what is wrong with them."""
-    with suppress(AuthlensError):
-        other = index.another()
-        if other is not None:
-            with closing(other):
-                other.grants()
-        return other
-    return None

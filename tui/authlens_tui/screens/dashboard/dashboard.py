@@ -56,7 +56,6 @@ Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"
 _FILES_EVERY: Final = 5  # seconds between two looks at cloudflared's directory
 _SORT_EVERY: Final = 30  # seconds after which an order that depends on the clock is made again
 _EVENTS: Final = 8  # that the detail shows
-_FIRST_PAINT: Final = 0.05  # seconds after which what it does not need is added
 _NEED_ROWS: Final = frozenset(
     {Verb.FILTER, Verb.SORT, Verb.GROUP, Verb.PROBE_ALL, Verb.REFRESH_ALL, Verb.REVOKE_ALL}
 )
@@ -148,7 +147,7 @@ class DashboardScreen(Screen[None]):
         self._keep_focus()
         self.call_after_refresh(self.look_at_files)
         # The filter and the lists of the detail take as long to mount as all that the first paint shows.
-        self.set_timer(_FIRST_PAINT, self._complete)
+        self.call_after_refresh(self._complete)
 
     async def _complete(self) -> None:
         field = Input(placeholder="resource, team, account, kind or state", id="filter")

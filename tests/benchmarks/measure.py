@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -68,11 +69,13 @@ def _figures(wanted: Sequence[str], runs: int) -> Iterator[str]:
 
 
 def _figure(figure: Figure, runs: int) -> str:
+    goal = f"≤ {figure.goal:g} {figure.unit}"
+    if figure.beside and not shutil.which(figure.beside):
+        return f"| {figure.name} | – | {goal} | – | {figure.beside} is not installed |"
     with tempfile.TemporaryDirectory() as folder:
         found = figure.measure(Path(folder) / "home", runs)
-    value, goal = f"{found.value:.2f} {figure.unit}", f"≤ {figure.goal:g} {figure.unit}"
     met = "yes" if found.value <= figure.goal else "**no**"
-    return f"| {figure.name} | {value} | {goal} | {met} | {found.detail} |"
+    return f"| {figure.name} | {found.value:.2f} {figure.unit} | {goal} | {met} | {found.detail} |"
 
 
 def _growth(wanted: Sequence[str], runs: int) -> Iterator[str]:

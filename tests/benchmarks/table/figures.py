@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import sys
 import time
@@ -30,6 +31,7 @@ from benchmarks.table.screen import AUTHLENS, FullScreen, full_screen
 __all__ = ["FIGURES", "Figure", "Measured"]
 
 BARE: Final = (sys.executable, str(Path(__file__).with_name("bare.py")), "table")
+POSTING: Final = "posting"
 KEYS: Final = (b"\x1b[B", b"\x1b[B", b"\x1b[B", b"\x1b[A")
 PRESSES: Final = 40
 MIB: Final = 1024 * 1024
@@ -45,12 +47,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table. `goal` is the largest value allowed; `unit` is `×` for a ratio."""
+    """One row of the table. `goal` is the largest value allowed; `unit` is `×` for a ratio.
+
+    Attributes:
+        beside: the program that it is compared with, if that has to be installed first.
+    """
 
     name: str
     goal: float
     unit: str
     measure: Callable[[Path, int], Measured]
+    beside: str = ""
 
 
 def _ratio(ours: Callable[[], float], reference: Callable[[], float], runs: int) -> Measured:
@@ -93,12 +100,27 @@ def token(home: Path, runs: int) -> Measured:
 def first_paint(home: Path, runs: int) -> Measured:
     """The dashboard with one credential beside a bare Textual app with one row."""
     env = filled(home, 1)
+    return _ratio(
+        lambda: _painted(AUTHLENS, "host-0.example.com", env),
+        lambda: _painted((*BARE, "1"), "host-0.example.com", env),
+        runs,
+    )
 
-    def painted(*command: str) -> float:
-        with full_screen(command, env) as screen:
-            return screen.until("host-0.example.com")
 
-    return _ratio(lambda: painted(*AUTHLENS), lambda: painted(*BARE, "1"), runs)
+def first_paint_beside_posting(home: Path, runs: int) -> Measured:
+    """The same beside Posting without a request, until the field for the URL is there."""
+    env = {**filled(home, 1), "HOME": str(home)}
+    program = shutil.which(POSTING) or POSTING
+    return _ratio(
+        lambda: _painted(AUTHLENS, "host-0.example.com", env),
+        lambda: _painted((program,), "Enter a URL", env),
+        runs,
+    )
+
+
+def _painted(command: Sequence[str], words: str, env: dict[str, str]) -> float:
+    with full_screen(command, env) as screen:
+        return screen.until(words)
 
 
 def memory(home: Path, runs: int) -> Measured:
@@ -199,6 +221,7 @@ def _dashboard(env: dict[str, str]) -> Iterator[FullScreen]:
 FIGURES: Final = (
     Figure("token", 0.7, "×", token),
     Figure("first-paint", 1.25, "×", first_paint),
+    Figure("first-paint-posting", 0.35, "×", first_paint_beside_posting, beside=POSTING),
     Figure("memory", 2.0, "×", memory),
     Figure("memory-children", 12.0, "MiB", memory_of_children),
     Figure("idle-2000", 2.0, "%", idle),

@@ -139,3 +139,13 @@ async def test_the_next_and_the_previous_page_are_painted_while_no_key_is_presse
         async with asyncio.timeout(30):
             while not view.rows >= set(range(100 - page, 100 + 2 * page)):
                 await pilot.pause(0.01)
+
+
+async def test_a_view_that_was_just_removed_can_still_be_painted() -> None:
+    """Textual may draw the screen once more in the layout before."""
+    async with reading() as (view, _):
+        area = view.outer_size.region
+        await view.remove()
+        lines = view.render_lines(area)
+    assert len(lines) == area.height > 0
+    assert all(line.cell_length == area.width for line in lines)

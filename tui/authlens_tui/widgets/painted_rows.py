@@ -81,6 +81,9 @@ class PaintedRows:
             line_width: the cells of a row of the content; what follows is beside the content.
             paint: lets Textual paint lines.
         """
+        if not self._view.is_attached:
+            # Textual may still paint a view that was just removed and has no styles.
+            return [Strip.blank(crop.width)] * crop.height
         (width, height), gutter = self._view.outer_size, self._view.styles.gutter
         first, end = max(crop.y, gutter.top), min(crop.bottom, height - gutter.bottom)
         if end - first < 2 or crop.column_span != (0, width):

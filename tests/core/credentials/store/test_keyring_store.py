@@ -228,6 +228,8 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.errors import NoSecretStore
 
 async def main():
+    # In its debug mode, asyncio writes of every callback that takes long: on a busy machine, any does.
+    asyncio.get_running_loop().slow_callback_duration = float("inf")
     store = KeyringStore(limit=float(sys.argv[1]))
     await store.open(probe=False)
     print(store.helper.pid, flush=True)

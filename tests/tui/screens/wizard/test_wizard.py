@@ -421,6 +421,20 @@ async def test_a_paste_anywhere_goes_to_the_field_and_only_enter_hands_it_on() -
         assert wizard.pane.panel.field.value == ""
 
 
+async def test_a_paste_while_another_stage_is_shown_leads_back_to_the_link() -> None:
+    """Somebody reads an earlier stage while the browser is away, and comes back with the address."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, waiting(login, wizard))
+        wizard.show_stage(Stage.DETECTION)
+        await until(pilot, lambda: wizard.pane.switcher.current == "record")
+        app.post_message(events.Paste("?code=code-canary-1"))
+        await until(pilot, lambda: wizard.pane.panel.field.has_focus)
+        assert wizard.pane.link_is_shown
+        assert wizard.pane.panel.field.value == "?code=code-canary-1"
+
+
 async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> None:
     """The reason stays: it is not written over by the count of what was ignored."""
     login, _ = scripted()

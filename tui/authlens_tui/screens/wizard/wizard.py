@@ -318,10 +318,13 @@ class WizardScreen(Screen[None]):
         self.status.drop_note()
 
     def on_paste(self, event: Paste) -> None:
-        """Hand what is pasted anywhere to the field that waits for it."""
-        if self.pane.link_is_shown:
-            event.stop()
-            self.pane.link.paste(event.text)
+        """Hand what is pasted anywhere to the field that waits for it, whichever stage is shown."""
+        if not self.pane.link.url:
+            return
+        event.stop()
+        if not self.pane.link_is_shown:
+            self.show_stage(Stage.AUTHORIZATION)
+        self.pane.link.paste(event.text)
 
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:

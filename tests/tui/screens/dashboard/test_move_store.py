@@ -6,13 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
@@ -49,7 +51,9 @@ async def keep(place: StoreKind, name: str, *, passphrase: str = "") -> None:
     """Keep a login in a place, from another program."""
     store = store_at(place, passphrase=Secret(passphrase) if passphrase else None, create=True)
     credentials = Credentials.open(store)
-    await credentials.save(grant(name), SECRETS)
+    now = utc_now()  # an expired login would be refreshed, and its server looked up in the DNS of the machine
+    fresh = replace(grant(name), obtained_at=now, refreshed_at=now, expires_at=now + timedelta(hours=1))
+    await credentials.save(fresh, SECRETS)
     await credentials.aclose()
 
 

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from typing import Final
 
 YOUNG: Final = 2_000  # new objects after which the youngest are collected
-# Such collections after which those that survived are: after more, one of these takes as long as a key.
-MIDDLE: Final = 5
+MIDDLE: Final = 20  # such collections after which those that survived are
 NEVER: Final = 1_000_000
-DUE: Final = 8  # of the second kind, after which a full collection is worth it
+DUE: Final = 2  # of the second kind, after which a full collection is worth it
 QUIET: Final = 10.0  # seconds without a key: time to read, in which none is likely to come
 LATEST: Final = 300.0  # seconds after which a full collection does not wait for quiet
 

@@ -81,9 +81,13 @@ def _beside_clients(ours: Callable[[], float], bare: Callable[[str], float], run
 
 def _slowest(screen: FullScreen, keys: Sequence[bytes], runs: int, *words: str) -> Measured:
     """Return the slowest of 40 presses, as the median of several series: the machine pauses, too."""
-    series = Spread(tuple(screen.echo(keys, PRESSES) for _ in range(max(1, runs // 3))))
+    series = _series(screen, keys, runs)
     detail = ", ".join((f"slowest of {PRESSES} presses: {series.text(1e3, 'ms')}", *words))
     return Measured(1e3 * series.median, detail)
+
+
+def _series(screen: FullScreen, keys: Sequence[bytes], runs: int) -> Spread:
+    return Spread(tuple(screen.echo(keys, PRESSES) for _ in range(max(1, runs // 3))))
 
 
 def token(home: Path, runs: int) -> Measured:
@@ -163,9 +167,14 @@ def idle(home: Path, runs: int) -> Measured:
 
 
 def key_echo(home: Path, runs: int) -> Measured:
-    """2,000 credentials: the slowest of 40 presses."""
-    with _dashboard(filled(home, 2_000)) as screen:
-        return _slowest(screen, KEYS, runs)
+    """2,000 credentials: the slowest of 40 presses, and that of a bare table with as many rows."""
+    env = filled(home, 2_000)
+    with full_screen((*BARE, "2000"), env) as screen:
+        screen.until("host-")
+        screen.settle(1.5, 8.0)
+        bare = _series(screen, KEYS, runs).text(1e3, "ms")
+    with _dashboard(env) as screen:
+        return _slowest(screen, KEYS, runs, f"of a bare table: {bare}")
 
 
 def key_echo_beside_a_writer(home: Path, runs: int) -> Measured:

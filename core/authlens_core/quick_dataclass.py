@@ -18,14 +18,14 @@ _Class = TypeVar("_Class", bound=type[Any])
 
 
 def _quick_dataclass(
-    *, slots: Literal[True], frozen: bool = False, kw_only: bool = False, **methods: bool
+    *,
+    slots: Literal[True],
+    frozen: bool = False,
+    kw_only: bool = False,
+    repr: bool = True,  # noqa: A002 - as in the standard one
+    eq: bool = True,
 ) -> Callable[[_Class], _Class]:
-    """Return the decorator; the arguments are those of the standard one.
-
-    Args:
-        slots: a class without slots is for the standard one.
-        methods: `repr` and `eq`, both true where they are left out.
-    """
+    """Return the decorator; the arguments are those of the standard one, which classes without slots need."""
 
     def decorate(decorated: _Class) -> _Class:
         cls: Any = standard_dataclass(
@@ -33,9 +33,9 @@ def _quick_dataclass(
         )
         own = vars(cls)
         cls.__init__ = _init(cls)
-        if methods.get("repr", True) and "__repr__" not in own:
+        if repr and "__repr__" not in own:
             cls.__repr__ = _repr(cls)
-        if methods.get("eq", True):
+        if eq:
             if "__eq__" not in own:
                 cls.__eq__ = _eq(cls)
             # For a class that has `__eq__` and no `__hash__`, Python adds `__hash__ = None`.

@@ -24,6 +24,7 @@ from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
 from authlens_core.session import Session
 from authlens_core.state.settings import SettingsFile
+from authlens_tui.app import parts
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.cloudflared import CloudflaredScreen
@@ -37,6 +38,8 @@ pytestmark = pytest.mark.slow  # each test plays a whole screen
 
 URL = "https://wiki.example.com/"
 NOTE = "This keyring is one that was chosen by hand."
+# An app loads it after its first paint: while `open_store` is replaced, it would keep the replacement.
+_LOADED_BEFORE = parts
 
 
 def stores(monkeypatch: pytest.MonkeyPatch, answers: Sequence[OpenedStore | NoSecretStore]) -> list[int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from textual.app import App
+from textual.worker import Worker
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
@@ -19,7 +21,7 @@ _PAUSE: Final = 30.0  # seconds before the next try after the index could not be
 
 
 class AutomaticRefresh:
-    """Runs until stopped."""
+    """Runs from `start` until stopped."""
 
     def __init__(
         self, app: App[int], settings: SettingsFile, on_attempt: Callable[[Grant, ActionResult], None]
@@ -29,7 +31,13 @@ class AutomaticRefresh:
         self._on_attempt = on_attempt
         self._running: BackgroundRefresh | None = None
 
-    async def run(self, session: Session) -> None:
+    def start(self, session: Session) -> None:
+        """Run in a worker of the app, instead of one that runs already."""
+        # Called by the worker: if the app ends before that begins, a coroutine would be left un-awaited.
+        run = partial(self._run, session)
+        _: Worker[None] = self._app.run_worker(run, exclusive=True, group="automatic refresh")
+
+    async def _run(self, session: Session) -> None:
         self._running = BackgroundRefresh(
             session.credentials,
             session.wire,

@@ -58,8 +58,7 @@ class SecretMove:
                 self._use(self._session)
                 await old.aclose()
         finally:
-            refreshing = self._refresh.run(self._session)
-            self._app.run_worker(refreshing, exclusive=True, group="background")
+            self._refresh.start(self._session)
         results = _results_of(report, credentials, choice.place)
         # After the dialog that this runs in has closed: only the screen on top can be dismissed.
         self._app.call_later(self._app.push_screen, results)

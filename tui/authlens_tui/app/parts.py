@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 
 from textual.message import Message
 from textual.theme import Theme
+from textual.worker import Worker
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant
@@ -62,12 +63,15 @@ class Parts:
         self.interrupted.find(session.credentials.store)
         self._use(session)
         app = self._app
-        app.run_worker(self._refresh.run(session), exclusive=True, group="background")
-        orphans = delete_orphans(session.credentials)
-        app.run_worker(orphans, group="delete_orphans", description="delete orphans")
+        self._refresh.start(session)
+        self._run_once(partial(delete_orphans, session.credentials), "delete orphans")
         tell_of_expiry(app, self._config, session.credentials)
-        app.run_worker(session.wire.warm_up(), group="warm_up", description="prepare the first request")
+        self._run_once(session.wire.warm_up, "prepare the first request")
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
+
+    def _run_once(self, work: Callable[[], Coroutine[None, None, None]], description: str) -> None:
+        # Called by the worker: if the app ends before that begins, a coroutine would be left un-awaited.
+        _: Worker[None] = self._app.run_worker(work, group=description, description=description)
 
     def remember_theme(self, theme: Theme) -> None:
         """Remember the theme that the user chose, not the one of this run; it is applied in any case."""

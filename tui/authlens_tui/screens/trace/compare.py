@@ -75,7 +75,8 @@ class CompareScreen(Screen[None]):
     async def _compare(self) -> None:
         # In a thread: masking a megabyte takes a moment.
         self._found = await asyncio.to_thread(compare, *self._traces)
-        self._show()
+        if self in self.app.screen_stack:  # the widgets of a closed screen go before its workers
+            self._show()
 
     def on_resize(self) -> None:
         self._show()

@@ -126,7 +126,8 @@ class ExportScreen(Dialog[Path | None]):
         else:
             self._written = path.absolute()
             self.tell("#hint", f"✔ Written to {self._written}", good=True)
-            self.query_one("#close", Button).focus()
+            if self.is_open:
+                self.query_one("#close", Button).focus()
         finally:
             self._saving = False
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import os
 import selectors
+import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from authlens_tui.terminal.signals import end_at_last
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from textual.driver import Driver
     from textual.message import Message
 
@@ -161,6 +164,14 @@ if sys.platform != "win32":
             before = self._writer_thread
             super().start_application_mode()  # type: ignore[no-untyped-call]
             self._entered = self._entered or self._writer_thread is not before
+            # In the loop: a signal during the handler of the one before would hand its newer size on first.
+            resized = signal.getsignal(signal.SIGWINCH)
+            if callable(resized):
+
+                def later(number: int, frame: FrameType | None) -> None:
+                    self._loop.call_soon_threadsafe(resized, number, frame)
+
+                signal.signal(signal.SIGWINCH, later)
 
         def _sigcont_application(self, *_: object) -> None:
             """Come back where the full screen was left; else only take the terminal back."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.grants import Grants, put
 from authlens_core.emulator.keys import SigningKeys
+from authlens_core.emulator.request_log import RequestLog
 from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServiceTokens
 
 if TYPE_CHECKING:
@@ -26,27 +26,11 @@ META_LIFETIME: Final = 300  # seconds
 # A changed setting of Access takes about a minute to reach every edge.
 PROPAGATION: Final = 60.0
 MOST_SESSIONS: Final = 1000
-MOST_SEEN: Final = 2000
 
 
 def email_of(user: str) -> str:
     """Return the e-mail address of a demo user, who may be named by the part before the @."""
     return user if "@" in user else f"{user}@example.com"
-
-
-@dataclass(frozen=True, slots=True)
-class SeenRequest:
-    """A request that reached the emulator: enough to tell who was sent which credential, and no value of it.
-
-    Attributes:
-        origin: `app` or `team`.
-        header_names: the field names in lower case, in order.
-    """
-
-    origin: str
-    method: str
-    path: str
-    header_names: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -82,7 +66,7 @@ class Account:
     origin: ASGIApp | None = None
     denied: set[str] = field(default_factory=lambda: {DENIED_BY_POLICY})
     sessions: dict[str, str] = field(default_factory=dict, repr=False)
-    seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=MOST_SEEN), repr=False)
+    log: RequestLog = field(default_factory=RequestLog, repr=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     grants: Grants = field(init=False, repr=False)

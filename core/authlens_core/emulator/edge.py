@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.account import Account, SeenRequest
+from authlens_core.emulator.account import Account
 from authlens_core.emulator.faults import Fault
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
@@ -101,8 +101,7 @@ class Edge:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
-        self._account.seen.append(SeenRequest(self._origin, request.method, scope["path"], names))
+        self._account.log.add(self._origin, scope)
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.emulator.account import Account, SeenRequest, email_of
-from authlens_core.emulator.faults import Fault, fault_set
-from authlens_core.emulator.origins import Origins, Running
+from authlens_core.emulator.account import Account, email_of
+from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.origins import LoopbackServer
+from authlens_core.emulator.profile import Profile, named_faults
 from authlens_core.emulator.randomness import answering_from, drawn_from, source_of
 from authlens_core.emulator.sockets import bind, close_all
 
@@ -29,7 +30,7 @@ def _taken_callback_port() -> list[socket.socket]:
     return taken
 
 
-class Emulator(Running):
+class Emulator(LoopbackServer):
     """A local Cloudflare Access: an app on 127.0.0.1 and its team on localhost.
 
     Use it as an asynchronous context manager, or call `start` and `stop`. After `stop` it can be started
@@ -75,7 +76,7 @@ class Emulator(Running):
         with drawn_from(self._source):
             self.account = Account(
                 clock=clock,
-                faults=fault_set(faults),
+                faults=named_faults(Profile.ACCESS, Fault, faults),
                 access_token_lifetime=access_token_lifetime,
                 grant_lifetime=grant_lifetime,
                 slow_seconds=slow_seconds,
@@ -85,7 +86,7 @@ class Emulator(Running):
                 refresh_grace=refresh_grace,
                 origin=origin,
             )
-        self._origins = Origins()
+        super().__init__(self.account.log)
         self._callback_port: list[socket.socket] = []
 
     async def start(self) -> None:
@@ -150,15 +151,7 @@ class Emulator(Running):
         Raises:
             ValueError: a fault's name is unknown.
         """
-        self.account.faults = fault_set(faults)
-
-    def forget_requests(self) -> None:
-        self.account.seen.clear()
-
-    @property
-    def requests(self) -> list[SeenRequest]:
-        """The requests that came so far, oldest first; the last 2000 of them."""
-        return list(self.account.seen)
+        self.account.faults = named_faults(Profile.ACCESS, Fault, faults)
 
     @property
     def service_token(self) -> tuple[str, str]:

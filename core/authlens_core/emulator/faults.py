@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
 
@@ -278,18 +277,3 @@ class Fault(StrEnum):
         "Clock skew",
         "The server's clock is an hour ahead, which its Date header shows.",
     )
-
-
-def fault_set(faults: Iterable[Fault | str]) -> frozenset[Fault]:
-    """Turn names into faults.
-
-    Raises:
-        ValueError: a name is unknown; the message lists the names that exist.
-    """
-    known = {fault.value: fault for fault in Fault}
-    chosen = set()
-    for name in faults:
-        if name not in known:
-            raise ValueError(f"There is no fault {str(name)!r}. The faults are: {', '.join(known)}.")
-        chosen.add(known[name])
-    return frozenset(chosen)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
+from authlens_core.emulator.request_log import RequestLog, SeenRequest
 from authlens_core.emulator.sockets import bind, bind_both, close_all
 
 if TYPE_CHECKING:
@@ -15,8 +16,24 @@ if TYPE_CHECKING:
     from authlens_core.emulator.server import QuietServer
 
 
-class Running:
-    """Something that is started and stopped, also as an asynchronous context manager."""
+class LoopbackServer:
+    """What both emulators are: started and stopped, also as an asynchronous context manager, with a log.
+
+    Args:
+        log: the requests that reach it.
+    """
+
+    def __init__(self, log: RequestLog) -> None:
+        self._log = log
+        self._origins = Origins()
+
+    @property
+    def requests(self) -> list[SeenRequest]:
+        """The last 2,000 requests, oldest first."""
+        return self._log.requests()
+
+    def forget_requests(self) -> None:
+        self._log.clear()
 
     async def start(self) -> None:
         raise NotImplementedError

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, Self, TypeVar
+
+_Fault = TypeVar("_Fault", bound=StrEnum)
 
 
 class Profile(StrEnum):
@@ -100,16 +102,22 @@ class StandardFault(StrEnum):
     )
 
 
-def standard_faults(profile: Profile, names: Iterable[str]) -> frozenset[StandardFault]:
-    """Return the faults of `profile` with these names.
+def faults_of(profile: Profile) -> tuple[StandardFault, ...]:
+    """Return what a server of the profile `mcp` or `generic` can do differently."""
+    return tuple(fault for fault in StandardFault if profile in fault.profiles)
+
+
+def named_faults(profile: Profile, known: Iterable[_Fault], names: Iterable[str]) -> frozenset[_Fault]:
+    """Return those of `known`, the faults of `profile`, that have one of `names`.
 
     Raises:
-        ValueError: the profile has no fault of that name; the message lists those it has.
+        ValueError: none has that name; the message lists those it has.
     """
-    known = {fault.value: fault for fault in StandardFault if profile in fault.profiles}
+    by_name = {fault.value: fault for fault in known}
     chosen = set()
     for name in names:
-        if name not in known:
-            raise ValueError(f"The profile {profile} has no fault {str(name)!r}. It has: {', '.join(known)}.")
-        chosen.add(known[name])
+        if name not in by_name:
+            there = ", ".join(by_name)
+            raise ValueError(f"The profile {profile} has no fault {str(name)!r}. It has: {there}.")
+        chosen.add(by_name[name])
     return frozenset(chosen)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from authlens_core.emulator import Emulator, SeenRequest
+from authlens_core.emulator import Emulator
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from support.emulated_access import program_at
 
@@ -159,8 +159,8 @@ async def test_the_log_tells_who_was_sent_which_kind_of_header_and_no_value() ->
 async def test_the_log_is_bounded() -> None:
     """An emulator that runs for days does not grow."""
     emulator = Emulator()
-    seen = emulator.account.seen
-    seen.extend(SeenRequest("app", "GET", f"/{number}", ()) for number in range(5000))
+    for number in range(5000):
+        emulator.account.log.add("app", {"method": "GET", "path": f"/{number}", "headers": ()})
     assert len(emulator.requests) == 2000
     assert emulator.requests[-1].path == "/4999"
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from authlens_core.emulator import play_person
-from authlens_core.emulator.profile import Profile, StandardFault, standard_faults
+from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_dpop_key, make_jti, with_proof
 from authlens_core.oauth.http_message import Headers, Request
@@ -165,7 +165,7 @@ def test_every_fault_explains_itself_in_one_sentence(fault: StandardFault) -> No
 
 def test_a_fault_of_another_profile_is_refused_with_those_that_exist() -> None:
     with pytest.raises(ValueError, match=r"generic has no fault 'get-404'.*step-up"):
-        standard_faults(Profile.GENERIC, ["get-404"])
+        StandardEmulator(Profile.GENERIC, faults=["get-404"])
 
 
 @pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])

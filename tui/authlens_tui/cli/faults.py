@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
 from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.profile import Profile, StandardFault, faults_of
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list
@@ -71,7 +71,7 @@ def chosen_faults(names: Sequence[str]) -> tuple[Fault, ...] | None:
     Raises:
         UsageError: a name is not a fault.
     """
-    return _chosen(names, {fault.value: fault for fault in Fault}, Profile.ACCESS)
+    return _chosen(names, Fault, Profile.ACCESS)
 
 
 def chosen_standard_faults(profile: Profile, names: Sequence[str]) -> tuple[StandardFault, ...] | None:
@@ -80,13 +80,11 @@ def chosen_standard_faults(profile: Profile, names: Sequence[str]) -> tuple[Stan
     Raises:
         UsageError: a name is not a fault of the profile.
     """
-    by_name = {fault.value: fault for fault in StandardFault if profile in fault.profiles}
-    return _chosen(names, by_name, profile)
+    return _chosen(names, faults_of(profile), profile)
 
 
-def _chosen(
-    names: Sequence[str], by_name: Mapping[str, FaultT], profile: Profile
-) -> tuple[FaultT, ...] | None:
+def _chosen(names: Sequence[str], known: Iterable[FaultT], profile: Profile) -> tuple[FaultT, ...] | None:
+    by_name = {fault.value: fault for fault in known}
     if "list" in names:
         widest = max(map(len, by_name))
         answer_list(f"{name:<{widest}}  {fault.summary}" for name, fault in by_name.items())

@@ -8,9 +8,8 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.account import SeenRequest
-from authlens_core.emulator.origins import Origins, Running
-from authlens_core.emulator.profile import Profile, StandardFault, standard_faults
+from authlens_core.emulator.origins import LoopbackServer
+from authlens_core.emulator.profile import Profile, StandardFault, faults_of, named_faults
 from authlens_core.emulator.randomness import answering_from, drawn_from, source_of
 from authlens_core.emulator.standard.state import ServerState
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class StandardEmulator(Running):
+class StandardEmulator(LoopbackServer):
     """A resource of the profile `mcp` or `generic`, and its authorization server.
 
     Use it as an asynchronous context manager, or call `start` and `stop`.
@@ -51,8 +50,9 @@ class StandardEmulator(Running):
         self._admin = admin
         self._source = source_of(seed)
         with drawn_from(self._source):
-            self._state = ServerState(profile, standard_faults(profile, faults), clock, access_token_lifetime)
-        self._origins = Origins()
+            chosen = named_faults(profile, faults_of(profile), faults)
+            self._state = ServerState(profile, chosen, clock, access_token_lifetime)
+        super().__init__(self._state.log)
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -116,13 +116,12 @@ class StandardEmulator(Running):
             "expire-access-tokens": lambda _: self.expire_access_tokens(),
             "move-authorization-server": lambda _: self.move_authorization_server(),
         }
-        return AdminMiddleware(server, self, (f for f in StandardFault if profile in f.profiles), actions)
+        return AdminMiddleware(server, self, faults_of(profile), actions)
 
     def _logged(self, app: ASGIApp, origin: str) -> ASGIApp:
         async def logged(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
-                names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
-                self._state.seen.append(SeenRequest(origin, scope["method"], scope["path"], names))
+                self._state.log.add(origin, scope)
                 await app(scope, receive, send)
 
         return logged
@@ -150,20 +149,13 @@ class StandardEmulator(Running):
         Raises:
             ValueError: the profile has no such fault.
         """
-        self._state.faults = standard_faults(self._state.profile, faults)
+        profile = self._state.profile
+        self._state.faults = named_faults(profile, faults_of(profile), faults)
 
     @property
     def example_client(self) -> str:
         """The client id of a client metadata document that the server serves itself."""
         return f"{self._state.server_url}/example-client.json"
-
-    @property
-    def requests(self) -> list[SeenRequest]:
-        """The last 2,000 requests, oldest first."""
-        return list(self._state.seen)
-
-    def forget_requests(self) -> None:
-        self._state.seen.clear()
 
     def move_authorization_server(self) -> None:
         """Have the resource name another issuer, to which old clients and tokens mean nothing."""

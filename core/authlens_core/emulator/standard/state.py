@@ -5,16 +5,15 @@ Nothing here knows HTTP, and all is bounded. It shares no code with the client t
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.account import SeenRequest
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, challenge_of, put
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.request_log import RequestLog
 
 CODE_LIFETIME: Final = 60.0  # seconds
 DEVICE_LIFETIME: Final = 600  # seconds
@@ -88,7 +87,7 @@ class ServerState:
     server_url: str = ""
     moved: bool = False
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
-    seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=2_000), repr=False)
+    log: RequestLog = field(default_factory=RequestLog, repr=False)
     clients: dict[str, RegisteredClient] = field(default_factory=dict, repr=False)
     codes: dict[str, Code] = field(default_factory=dict, repr=False)
     devices: dict[str, DeviceLogin] = field(default_factory=dict, repr=False)

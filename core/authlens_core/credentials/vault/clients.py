@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
-from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import (
     belongs_to,
     client_secrets_from_json,
     secrets_to_json,
 )
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.store.secret_store import SecretStore, StoreElsewhere
-from authlens_core.credentials.vault.generations import Generations, Written
+from authlens_core.credentials.store.secret_store import StoreElsewhere
+from authlens_core.credentials.vault.generations import Generations
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
 
@@ -26,23 +25,14 @@ class Clients:
     """Every client that is known, so that none is registered twice.
 
     Args:
-        generations: writes secrets whole or not at all.
-        written: awaits a write to its end, whatever happens to the caller.
+        generations: writes secrets whole or not at all; on the index and the store of everything else.
         record: appends to the history: kind, id, detail.
     """
 
-    def __init__(
-        self,
-        index: Index,
-        store: SecretStore,
-        generations: Generations,
-        written: Written,
-        record: Callable[[str, str, str], None],
-    ) -> None:
-        self._index = index
-        self._store = store
+    def __init__(self, generations: Generations, record: Callable[[str, str, str], None]) -> None:
+        self._index = generations.index
+        self._store = generations.store
         self._generations = generations
-        self._written = written
         self._record = record
 
     async def remember(self, issuer: str, client: Client) -> None:
@@ -70,7 +60,7 @@ class Clients:
         if record.has_secrets:
             await self.save(key, record, secrets_to_json(secrets, record))
         else:
-            await self._written(self._generations.remove(lambda: self._index.switch_client(key, record, 0)))
+            await self._generations.remove(lambda: self._index.switch_client(key, record, 0))
         self._record(
             AccessKind.CLIENT_REGISTERED, "", f"{client.client_id} at {issuer} for {client.redirect_uri}"
         )
@@ -85,7 +75,7 @@ class Clients:
         def switch(generation: int, entries: int) -> None:
             self._index.switch_client(key, replace(record, generation=generation), entries)
 
-        await self._written(self._generations.replace(key, text, switch))
+        await self._generations.replace(key, text, switch)
 
     async def known(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for (issuer, redirect URI), or None: none is registered twice.
@@ -149,7 +139,7 @@ class Clients:
         """Forget a client, so that the next login registers a new one; the history keeps its id."""
         key = _key(issuer, redirect_uri)
         record = self._index.client(key)
-        await self._written(self._generations.remove(lambda: self._index.remove_client(key)))
+        await self._generations.remove(lambda: self._index.remove_client(key))
         if record is not None:
             self._record(
                 AccessKind.CLIENT_FORGOTTEN, "", f"{record.client_id} at {issuer} for {redirect_uri}"

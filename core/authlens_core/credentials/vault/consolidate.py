@@ -66,8 +66,8 @@ async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:
         store = store_at(place) if elsewhere else credentials.store
         try:
             with suppress(AuthlensError):
-                sweep = Generations(credentials.index, store, credentials.locks).sweep()
-                await credentials.written(sweep)
+                there = Generations(credentials.index, store, credentials.locks, credentials.unfinished)
+                await there.sweep()
         finally:
             if elsewhere:
                 await store.aclose()

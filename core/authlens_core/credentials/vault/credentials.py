@@ -61,9 +61,9 @@ class Credentials:
         self.traces = Traces(traces, self._known)
         self.unfinished = PendingWrites()
         self.written = self.unfinished.written
-        self.generations = Generations(index, store, locks, on_step)
-        self.clients = Clients(index, store, self.generations, self.written, self.record)
-        self.service_tokens = ServiceTokens(index, store, self.generations, self.written, self.record)
+        self.generations = Generations(index, store, locks, self.unfinished, on_step)
+        self.clients = Clients(self.generations, self.record)
+        self.service_tokens = ServiceTokens(self.generations, self.record)
         self.leaving = asyncio.Event()
         self.before_close: list[Callable[[], None]] = []
         """Called when closing starts, while everything is still open."""
@@ -153,7 +153,7 @@ class Credentials:
         Raises:
             LockBusy: another process was writing all the time.
         """
-        return await self.written(self.generations.sweep())
+        return await self.generations.sweep()
 
     # Grants
 
@@ -224,8 +224,8 @@ class Credentials:
         def switch(generation: int, entries: int) -> None:
             self.index.switch(replace(saved, generation=generation), entries)
 
-        write = self.generations.replace(grant.grant_id, secrets_to_json(secrets, saved), switch)
-        generation = await self.written(write)
+        text = secrets_to_json(secrets, saved)
+        generation = await self.generations.replace(grant.grant_id, text, switch)
         self.let_go(grant.grant_id)
         return replace(saved, generation=generation)
 
@@ -309,7 +309,7 @@ class Credentials:
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
-        erased = await self.written(self.generations.remove(lambda: self.index.remove(grant_id)))
+        erased = await self.generations.remove(lambda: self.index.remove(grant_id))
         # After the secrets: traces hold only masks, so they are what may be left over by a crash.
         self.traces.drop(grant_id)
         self.record(kind, grant_id, detail)

@@ -8,9 +8,9 @@ the old generation or the new one can be read, and what it left in the keyring i
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.index import Index, OrphanedSecret
@@ -18,21 +18,15 @@ from authlens_core.credentials.records.record_json import belongs_to
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed, StoreElsewhere
+from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
 
-_T_co = TypeVar("_T_co", covariant=True)
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
 
 # Seconds to wait for another process that is writing: at most a few calls of the keyring.
 WRITE_BOUND: Final = 30.0
-
-
-class Written(Protocol):
-    """Awaits a write to its end, whatever happens to the caller."""
-
-    async def __call__(self, work: Coroutine[Any, Any, _T_co]) -> _T_co: ...
 
 
 class SaveStep(StrEnum):
@@ -83,11 +77,12 @@ async def load_secrets(
 
 
 class Generations:
-    """Writes, reads and deletes generations of secrets.
+    """Writes, reads and deletes generations of secrets, to the end even if the caller is cancelled.
 
     Args:
         index: holds the pointers and the notes on what is unfinished.
         locks: one writer at a time; only under this lock is it known that what is noted is not in use.
+        pending: what closing the store waits for.
     """
 
     def __init__(
@@ -95,11 +90,13 @@ class Generations:
         index: Index,
         store: SecretStore,
         locks: Locks,
+        pending: PendingWrites,
         on_step: Callable[[SaveStep], None] | None = None,
     ) -> None:
-        self._index = index
-        self._store = store
+        self.index = index
+        self.store = store
         self._locks = locks
+        self._pending = pending
         self._on_step = on_step or (lambda _step: None)
 
     async def replace(self, key: str, text: Secret, switch: Callable[[int, int], None]) -> int:
@@ -114,11 +111,14 @@ class Generations:
             NoSecretStore: the store or the index failed before the switch: the old generation stays.
             LockBusy: another process was writing all the time.
         """
+        return await self._pending.written(self._replace(key, text, switch))
+
+    async def _replace(self, key: str, text: Secret, switch: Callable[[int, int], None]) -> int:
         entries = sealed.count(text)
         async with self._locks.hold("store", purpose="saving", bound=WRITE_BOUND):
             # Noted before the first entry is written, so that a crash from here on leaves nothing that no one
             # deletes.
-            generation = self._index.begin(key, entries, self._store.place)
+            generation = self.index.begin(key, entries, self.store.place)
             self._on_step(SaveStep.BEGUN)
             await self._write(key, generation, sealed.split(text, key, generation))
             self._on_step(SaveStep.ALL_WRITTEN)
@@ -127,7 +127,7 @@ class Generations:
             back = await self._read_back(key, generation)
             if not hmac.compare_digest(back.reveal(), text.reveal()):
                 raise SecretStoreFailed(
-                    f"{self._store.name} returned a different value than was stored.", "Run: authlens doctor"
+                    f"{self.store.name} returned a different value than was stored.", "Run: authlens doctor"
                 )
             self._on_step(SaveStep.READ_BACK)
             switch(generation, entries)
@@ -139,29 +139,38 @@ class Generations:
     async def _write(self, key: str, generation: int, entries: tuple[Secret, ...]) -> None:
         # The first entry last: it holds the manifest, without which the rest is nothing.
         for index in reversed(range(len(entries))):
-            await self._store.set(sealed.entry_name(key, generation, index), entries[index])
+            await self.store.set(sealed.entry_name(key, generation, index), entries[index])
             self._on_step(SaveStep.ENTRY_WRITTEN)
 
     async def _read_back(self, key: str, generation: int) -> Secret:
         try:
-            return await sealed.read(self._store, key, generation)
+            return await sealed.read(self.store, key, generation)
         except sealed.SecretsDamaged as error:
             raise SecretStoreFailed(
-                f"{self._store.name} lost a value that was stored in it.", "Run: authlens doctor"
+                f"{self.store.name} lost a value that was stored in it.", "Run: authlens doctor"
             ) from error
 
     async def remove(self, remove: Callable[[], None]) -> bool:
         """Move pointers away with `remove` and delete what they pointed to; False if deleting failed.
 
         What could not be deleted stays noted, and is deleted by the next save or removal.
+
+        Raises:
+            LockBusy: another process was writing all the time.
         """
-        async with self._locks.hold("store", purpose="removing", bound=WRITE_BOUND):
-            remove()
-            return await self._sweep()
+        return await self._pending.written(self._remove(remove))
 
     async def sweep(self) -> bool:
-        """Delete from this store what nothing points to; False if something stays."""
-        async with self._locks.hold("store", purpose="tidying", bound=WRITE_BOUND):
+        """Delete from this store what nothing points to; False if something stays.
+
+        Raises:
+            LockBusy: another process was writing all the time.
+        """
+        return await self.remove(lambda: None)
+
+    async def _remove(self, remove: Callable[[], None]) -> bool:
+        async with self._locks.hold("store", purpose="removing", bound=WRITE_BOUND):
+            remove()
             return await self._sweep()
 
     async def _sweep(self) -> bool:
@@ -170,14 +179,14 @@ class Generations:
         What lies in another store waits until that one is open.
         """
         try:
-            for leftover in self._index.leftovers():
-                if leftover.place is self._store.place:
+            for leftover in self.index.leftovers():
+                if leftover.place is self.store.place:
                     await self._delete(leftover)
         except NoSecretStore:
             # The index still lists what is left, so the next save or start tries again.
             return False
-        return not self._index.leftovers()
+        return not self.index.leftovers()
 
     async def _delete(self, leftover: OrphanedSecret) -> None:
-        await sealed.erase(self._store, leftover.key, leftover.generation, leftover.entries)
-        self._index.settled(leftover)
+        await sealed.erase(self.store, leftover.key, leftover.generation, leftover.entries)
+        self.index.settled(leftover)

@@ -192,7 +192,7 @@ async def _take(target: Credentials, table: Table, pointer: Pointer, text: Secre
     def switch(generation: int, entries: int) -> None:
         repoint(target.index, table, key, pointer.generation, (generation, entries, place))
 
-    await target.written(target.generations.replace(key, text, switch))
+    await target.generations.replace(key, text, switch)
 
 
 async def _copy(source: Credentials, target: Credentials, table: Table, pointer: Pointer) -> None:
@@ -206,4 +206,4 @@ async def _copy(source: Credentials, target: Credentials, table: Table, pointer:
         text = await sealed.read(source.store, pointer.key, pointer.generation)
         await target.clients.save(pointer.key, replace(client, place=target.store.place), text)
     remove = partial(drop, source.index, table, pointer.key, pointer.generation)
-    await source.written(source.generations.remove(remove))
+    await source.generations.remove(remove)

@@ -16,7 +16,6 @@ from authlens_core.access.service_token import is_field_name, shape_problem
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import closest
 from authlens_core.credentials.records.grant import TokenVerdict, utc_now
-from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import (
     service_secret_from_json,
     service_secret_to_json,
@@ -24,8 +23,7 @@ from authlens_core.credentials.records.record_json import (
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.store.secret_store import SecretStore
-from authlens_core.credentials.vault.generations import Generations, Written, load_secrets
+from authlens_core.credentials.vault.generations import Generations, load_secrets
 from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.oauth.url import require_url
 from authlens_core.safe_text import NAME, safe_line
@@ -40,23 +38,14 @@ class ServiceTokens:
     """Everything that `service-token add` left behind.
 
     Args:
-        generations: writes secrets whole or not at all.
-        written: awaits a write to its end, whatever happens to the caller.
+        generations: writes secrets whole or not at all; on the index and the store of everything else.
         record: appends to the history: kind, id, detail.
     """
 
-    def __init__(
-        self,
-        index: Index,
-        store: SecretStore,
-        generations: Generations,
-        written: Written,
-        record: Callable[[str, str, str], None],
-    ) -> None:
-        self._rows = ServiceTokenRows(index)
-        self._store = store
+    def __init__(self, generations: Generations, record: Callable[[str, str, str], None]) -> None:
+        self._rows = ServiceTokenRows(generations.index)
+        self._store = generations.store
         self._generations = generations
-        self._written = written
         self._record = record
 
     def list(self) -> tuple[ServiceToken, ...]:
@@ -120,8 +109,8 @@ class ServiceTokens:
         def switch(generation: int, entries: int) -> None:
             self._rows.switch(replace(stored, generation=generation), entries)
 
-        work = self._generations.replace(token.token_id, service_secret_to_json(secret, stored), switch)
-        return replace(stored, generation=await self._written(work))
+        text = service_secret_to_json(secret, stored)
+        return replace(stored, generation=await self._generations.replace(token.token_id, text, switch))
 
     @staticmethod
     def refuse_shape(token: ServiceToken, secret: Secret) -> None:
@@ -187,7 +176,7 @@ class ServiceTokens:
         Returns:
             False if its secret could not be deleted from the store yet; a later save does it.
         """
-        erased = await self._written(self._generations.remove(lambda: self._rows.remove(token_id)))
+        erased = await self._generations.remove(lambda: self._rows.remove(token_id))
         self._record(
             AccessKind.SERVICE_TOKEN_REMOVED, token_id, "removed from this machine; not deleted at Access"
         )

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 
 from authlens_core.access.service_token import pasted, shape_problem
 from authlens_core.credentials.inventory.inventory import holdings_of
-from authlens_core.credentials.inventory.service_token_test import (
-    ServiceTokenTest,
+from authlens_core.credentials.inventory.service_token_probe import (
+    ServiceTokenProbe,
+    probe_service_token,
     replace_service_token,
-    try_service_token,
 )
 from authlens_core.credentials.lifecycle.probe_result import failed_probe
 from authlens_core.credentials.records.credential_kind import CredentialKind
@@ -107,17 +107,17 @@ async def _test(arguments: Namespace) -> int:
     return max((test.result.exit_code for test in results), default=0)
 
 
-async def _tested(session: Session, token: ServiceToken) -> ServiceTokenTest:
+async def _tested(session: Session, token: ServiceToken) -> ServiceTokenProbe:
     """Test one; an error becomes its result, so that it does not stop the others."""
     try:
-        test = await try_service_token(session.credentials, session.wire, token.token_id)
+        test = await probe_service_token(session.credentials, session.wire, token.token_id)
     except AuthlensError as error:
-        test = ServiceTokenTest(token, failed_probe(error))
+        test = ServiceTokenProbe(token, failed_probe(error))
     say_result(token.url, test.result)
     return test
 
 
-def _as_json(test: ServiceTokenTest) -> dict[str, object]:
+def _as_json(test: ServiceTokenProbe) -> dict[str, object]:
     result = test.result
     answer = {"accepted": result.accepted, "summary": result.summary, "cure": result.cure}
     return {**service_token_as_json(test.token), **answer}

@@ -10,7 +10,7 @@ from datetime import datetime
 from authlens_core.access.protection import NETWORK
 from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared
 from authlens_core.credentials.inventory.inventory import Holding
-from authlens_core.credentials.inventory.service_token_test import try_service_token
+from authlens_core.credentials.inventory.service_token_probe import probe_service_token
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.probe_result import THIS_MACHINE, ProbeResult, failed_probe
 from authlens_core.credentials.lifecycle.refresh import refresh
@@ -31,7 +31,7 @@ async def probe(
             case Grant() as grant:
                 return await _probe_grant(credentials, wire, grant, now)
             case ServiceToken(token_id=token_id):
-                return (await try_service_token(credentials, wire, token_id, now=now)).result
+                return (await probe_service_token(credentials, wire, token_id, now=now)).result
             case token:
                 return await probe_cloudflared(credentials, wire, token, holding.url or None, now=now)
     except AuthlensError as error:

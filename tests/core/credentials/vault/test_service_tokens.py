@@ -14,7 +14,7 @@ from authlens_core.access.cloudflared_token import CloudflaredKind
 from authlens_core.access.token_form import TokenForm
 from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared, probe_jwt
 from authlens_core.credentials.inventory.request_headers import credential_kinds, headers_for
-from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
+from authlens_core.credentials.inventory.service_token_probe import probe_service_token, replace_service_token
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
@@ -155,7 +155,7 @@ async def test_a_good_token_is_accepted_in_either_form_and_mode(
         client_id, secret = emulator.service_token
         token = replace(a_token(emulator.resource_url, client_id), form=form, header="X-Service-Token")
         token = await credentials.service_tokens.save(token, Secret(secret))
-        tried = await try_service_token(credentials, wire, token.token_id)
+        tried = await probe_service_token(credentials, wire, token.token_id)
     assert tried.result.outcome is TokenVerdict.ACCEPTED
     assert tried.result.error_type is None
     assert credentials.service_tokens.get(token.token_id).last_proven_at is not None
@@ -189,7 +189,7 @@ async def test_each_refusal_has_the_cause_of_its_mode(
         client_id, secret = emulator.add_service_token(in_policy=in_policy)
         token = a_token(emulator.resource_url, client_id)
         token = await credentials.service_tokens.save(token, Secret(secret) if known else NEW)
-        tried = await try_service_token(credentials, wire, token.token_id)
+        tried = await probe_service_token(credentials, wire, token.token_id)
     assert tried.result.outcome is TokenVerdict.REFUSED
     assert tried.result.diagnosis is not None
     assert tried.result.diagnosis.name == cause
@@ -202,7 +202,7 @@ async def test_a_network_that_is_down_says_nothing_about_the_token(
 ) -> None:
     """Unclear is not refused."""
     token = await credentials.service_tokens.save(a_token("http://127.0.0.1:1/"), OLD)
-    tried = await try_service_token(credentials, wire, token.token_id)
+    tried = await probe_service_token(credentials, wire, token.token_id)
     assert tried.result.outcome is TokenVerdict.UNCLEAR
     assert tried.result.error_type is NetworkFailure
     assert tried.token.last_proven_at is None
@@ -322,7 +322,7 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
         assert said.diagnosis is not None
         assert said.diagnosis.name == "jwt_refused"
         token = await credentials.service_tokens.save(a_token(emulator.resource_url), OLD)
-        await try_service_token(credentials, wire, token.token_id)
+        await probe_service_token(credentials, wire, token.token_id)
     assert len(credentials.traces.of(application.token_id)) == 1
     assert [event.kind for event in credentials.events(application.token_id)] == ["not verified"]
     with pytest.raises(UsageError, match="does not open any application"):

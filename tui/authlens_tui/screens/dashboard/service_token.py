@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 
 from authlens_core.access.service_token import Shape, pasted, shape_problem
 from authlens_core.access.token_form import DEFAULT_HEADER
-from authlens_core.credentials.inventory.service_token_test import replace_service_token, try_service_token
+from authlens_core.credentials.inventory.service_token_probe import probe_service_token, replace_service_token
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.service_token import ServiceToken, expiry_from_text
 from authlens_core.credentials.vault.service_tokens import new_token_id
@@ -256,7 +256,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
     async def _add(self, token: ServiceToken, secret: Secret) -> ProbeResult:
         credentials = self._session.credentials
         self._stored = await credentials.service_tokens.save(token, secret)
-        tried = await try_service_token(credentials, self._session.wire, token.token_id)
+        tried = await probe_service_token(credentials, self._session.wire, token.token_id)
         self._stored = tried.token
         return tried.result
 

@@ -1,4 +1,4 @@
-"""Trying a service token on its resource, and replacing a secret without losing one that works."""
+"""Probing a service token on its resource, and replacing a secret without losing one that works."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from authlens_core.wire.purpose import Purpose
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceTokenTest:
-    """A service token after a test.
+class ServiceTokenProbe:
+    """A service token after a probe.
 
     Attributes:
-        stored: whether the secret that was tested is the stored one.
+        stored: whether the secret that was sent is the stored one.
     """
 
     token: ServiceToken
@@ -34,9 +34,9 @@ class ServiceTokenTest:
     stored: bool = True
 
 
-async def try_service_token(
+async def probe_service_token(
     credentials: Credentials, wire: Wire, token_id: str, *, now: Callable[[], datetime] = utc_now
-) -> ServiceTokenTest:
+) -> ServiceTokenProbe:
     """Call the resource with a stored service token, note the verdict, and keep the trace.
 
     Raises:
@@ -46,7 +46,7 @@ async def try_service_token(
     """
     token, secret = await credentials.service_tokens.load(token_id)
     said = await _call(wire, token, secret, now)
-    return ServiceTokenTest(_note(credentials, token, said, now()), said)
+    return ServiceTokenProbe(_note(credentials, token, said, now()), said)
 
 
 async def replace_service_token(
@@ -57,7 +57,7 @@ async def replace_service_token(
     *,
     anyway: bool = False,
     now: Callable[[], datetime] = utc_now,
-) -> ServiceTokenTest:
+) -> ServiceTokenProbe:
     """Replace the stored secret by a new one, after the resource has accepted that.
 
     Args:
@@ -76,9 +76,9 @@ async def replace_service_token(
         credentials.traces.keep(changed.token_id, said.trace)
         words = "the resource did not accept the new secret"
         credentials.record(AccessKind.SERVICE_TOKEN_UNCHANGED, changed.token_id, words)
-        return ServiceTokenTest(credentials.service_tokens.get(changed.token_id), said, stored=False)
+        return ServiceTokenProbe(credentials.service_tokens.get(changed.token_id), said, stored=False)
     stored = await credentials.service_tokens.save(changed, secret)
-    return ServiceTokenTest(_note(credentials, stored, said, now()), said)
+    return ServiceTokenProbe(_note(credentials, stored, said, now()), said)
 
 
 async def _call(wire: Wire, token: ServiceToken, secret: Secret, now: Callable[[], datetime]) -> ProbeResult:
@@ -95,7 +95,7 @@ async def _call(wire: Wire, token: ServiceToken, secret: Secret, now: Callable[[
 
 
 def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult, at: datetime) -> ServiceToken:
-    """Note a trial; what was found stays, with or without a note of it."""
+    """Note a probe; what was found stays, with or without a note of it."""
     noted = replace(token, last_tested=at, last_verdict=said.outcome, last_words=said.summary)
     with suppress(StateUnusable):
         noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted

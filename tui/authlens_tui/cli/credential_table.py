@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -11,7 +12,7 @@ from authlens_core.credentials.inventory.inventory import Holding, status_of
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_tui.cli.terminal.plain import is_plain, numbered
-from authlens_tui.widgets.credentials.credential_row import until
+from authlens_tui.widgets.credentials.credential_row import ago, until
 
 _TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
 _WIDEST: Final = 60  # cells of a column: one long resource does not push the others away
@@ -24,9 +25,11 @@ def table_lines(holdings: Sequence[Holding], now: datetime) -> tuple[str, list[t
     In plain mode there are no columns, and no header.
     """
     notes = [status_of(holding, now).note for holding in holdings]
+    kinds = _kinds(holdings, now)
     if is_plain():
-        return "", list(zip(numbered(_aloud(holding, now) for holding in holdings), notes, strict=True))
-    cells = [_cells(holding, now) for holding in holdings]
+        spoken = (_aloud(holding, kind, now) for holding, kind in zip(holdings, kinds, strict=True))
+        return "", list(zip(numbered(spoken), notes, strict=True))
+    cells = [_cells(holding, kind, now) for holding, kind in zip(holdings, kinds, strict=True)]
     widths = [
         min(_WIDEST, max(len(title), *(len(row[place]) for row in cells)))
         for place, title in enumerate(_TITLES)
@@ -36,26 +39,41 @@ def table_lines(holdings: Sequence[Holding], now: datetime) -> tuple[str, list[t
     ]
 
 
-def _aloud(holding: Holding, now: datetime) -> str:
+def _aloud(holding: Holding, kind: str, now: datetime) -> str:
     """Return a credential without signs and columns."""
     ends = holding.token_ends
     lasts = "no expiry given" if ends is None else until(ends, now)
     within = "expires in " if ends is not None and ends > now else ""
     resource = holding.url or holding.title
-    return f"{resource}: {status_of(holding, now).word}, {within}{lasts}, {_kind(holding)}"
+    return f"{resource}: {status_of(holding, now).word}, {within}{lasts}, {kind}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return _GAP.join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _cells(holding: Holding, now: datetime) -> tuple[str, ...]:
+def _cells(holding: Holding, kind: str, now: datetime) -> tuple[str, ...]:
     status = status_of(holding, now)
     ends = holding.token_ends
     left = "no expiry given" if ends is None else until(ends, now).removeprefix("expired ")
     within = "in " if ends is not None and ends > now else ""
     resource = holding.url or holding.title
-    return resource, f"{status.symbol} {status.word}", f"{within}{left}", _kind(holding)
+    return resource, f"{status.symbol} {status.word}", f"{within}{left}", kind
+
+
+def _kinds(holdings: Sequence[Holding], now: datetime) -> list[str]:
+    """Return what each credential is; logins that are the same in everything else are told by their age.
+
+    A login with another client, as `--port 0` registers one each time, leaves the tokens of the one before.
+    """
+    kinds = [_kind(holding) for holding in holdings]
+    rows = Counter((holding.title, kind) for holding, kind in zip(holdings, kinds, strict=True))
+    return [
+        f"{kind}, login {ago(holding.since, now)}"
+        if holding.grant is not None and rows[holding.title, kind] > 1
+        else kind
+        for holding, kind in zip(holdings, kinds, strict=True)
+    ]
 
 
 def _kind(holding: Holding) -> str:

@@ -88,7 +88,11 @@ def main(arguments: Sequence[str]) -> int:
         case ["--random", name, seconds]:
             return _at_random(name, float(seconds))
     seconds = arguments[0] if arguments else str(_SECONDS)
-    names = arguments[1:] or sorted(path.stem for path in CORPUS.glob("*.txt"))
+    known = sorted(path.stem for path in CORPUS.glob("*.txt"))
+    names = arguments[1:] or known
+    if not seconds.isdigit() or not set(known).issuperset(names):
+        sys.stderr.write(f"{__doc__}\nThe parsers: {', '.join(known)}\n")
+        return 2
     way = "--guided" if importlib.util.find_spec("atheris") else "--random"
     failed = [
         name

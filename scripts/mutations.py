@@ -319,6 +319,9 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--page"]:
         PAGE.write_text(page(), "utf-8")
         return 0
+    if not {one.name for one in MUTATIONS}.issuperset(arguments):
+        sys.stderr.write(f"{__doc__}\nThe names are in {PAGE.relative_to(ROOT)}.\n")
+        return 2
     chosen = [one for one in MUTATIONS if not arguments or one.name in arguments]
     unnoticed = 0
     with tempfile.TemporaryDirectory() as folder:

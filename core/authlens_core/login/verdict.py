@@ -59,12 +59,8 @@ def why(record: StageRecord) -> FailureReason | None:
         # Records of early versions of authlens have no evidence.
         evidence = found.evidence or tuple(check.seen.splitlines())
         return FailureReason(cause, found.cure, evidence[:_MOST_LINES], found.known)
-    cure, seen = check.cure, check.seen
-    # A check states a requirement and what was seen; where the second is a whole sentence, it says enough.
-    if seen.endswith(".") or ". (" in seen:
-        return FailureReason(seen, cure)
     expected = check.expected.rstrip(".")
-    return FailureReason(f"Expected: {expected}. Seen: {seen or 'nothing'}", cure)
+    return FailureReason(f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
 
 
 def verdict(record: StageRecord) -> AuthlensError | None:

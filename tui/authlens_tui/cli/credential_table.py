@@ -62,9 +62,9 @@ def _cells(holding: Holding, kind: str, now: datetime) -> tuple[str, ...]:
 
 
 def _kinds(holdings: Sequence[Holding], now: datetime) -> list[str]:
-    """Return what each credential is; logins that are the same in everything else are told by their age.
+    """Return what each credential is, with the age of logins that differ in nothing else.
 
-    A login with another client, as `--port 0` registers one each time, leaves the tokens of the one before.
+    `--port 0` registers a client at each login, and another client does not replace the tokens of the first.
     """
     kinds = [_kind(holding) for holding in holdings]
     rows = Counter((holding.title, kind) for holding, kind in zip(holdings, kinds, strict=True))

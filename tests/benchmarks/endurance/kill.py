@@ -170,6 +170,8 @@ class Rounds:
         for command in (*("login",) * 6, "refresh", "move", "revoke"):
             self.run(command, LONGEST)
         asyncio.run(self.look("start", may_lose=True))
+        if not self.before:
+            self.tally.faults.append("start: there is nothing to lose, because no login came to its end")
         for number in range(rounds):
             command = self.chance.choices(commands, (4, 4, 1, 2))[0]
             self.run(command, self.chance.uniform(0.0, self.reach.get(command, 1.0)))
@@ -200,6 +202,8 @@ def _become(arguments: list[str], output: int) -> None:
         os.dup2(nowhere, 0)
         os.dup2(output, 1)
         os.dup2(nowhere, 2)
+        # A test's streams are files of the test runner, and the link has to come through the pipe.
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
         code = program.run(arguments)
         sys.stdout.flush()
     finally:

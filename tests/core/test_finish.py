@@ -129,7 +129,7 @@ async def test_work_that_is_cancelled_itself_ends_the_wait(waiter: Callable[...,
     await work.begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
 
 
 async def test_a_task_that_is_under_way_already_is_waited_for() -> None:

@@ -211,7 +211,7 @@ SECRETS: Final = ("access-canary-1", "refresh-canary-1", "code-canary-1", "secre
 async def _session_login() -> tuple[Session, Login, list[Event]]:
     session = Session(Wire(), Credentials.memory())
     events: list[Event] = []
-    options = Options(port=0, wait=5, client_id="given", client_secret=Secret("secret-canary-1"))
+    options = Options(port=0, wait=60, client_id="given", client_secret=Secret("secret-canary-1"))
     keeper = functools.partial(store_tokens, session.credentials)
     login = Login("https://app.example/mcp", ScriptedSender(honest()), options=options, keeper=keeper)
     login.watch(events.append)
@@ -278,7 +278,7 @@ async def test_a_crash_shows_no_secret_with_all_local_variables(place: str) -> N
         if place == "watcher" and isinstance(event, ExchangeEnded) and "/token" in event.exchange.request.url:
             raise _Crash
 
-    options = Options(port=0, wait=5, client_secret=Secret("secret-canary-1"))
+    options = Options(port=0, wait=60, client_secret=Secret("secret-canary-1"))
     sender = ScriptedSender(honest(), before=crash)
     login = Login("https://app.example/mcp", sender, options=options, keeper=keep)
     login.watch(watch)

@@ -72,7 +72,7 @@ def _kept(login: Login) -> Check:
 async def test_a_login_leaves_a_grant_with_its_secrets() -> None:
     """TK-12: stored, read back and compared before success is claimed."""
     async with _sitting() as (emulator, session):
-        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=10))
+        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert login.finished
         assert _kept(login).severity is Severity.PASS
         [grant] = session.credentials.list()
@@ -88,7 +88,7 @@ async def test_a_login_leaves_a_grant_with_its_secrets() -> None:
 async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault: str) -> None:
     """Stage 8 failed: the tokens are kept, and the dashboard says what the resource said."""
     async with _sitting(faults=(fault,)) as (emulator, session):
-        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=10))
+        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert not login.finished
         [grant] = session.credentials.list()
         standing = describe(grant)
@@ -99,7 +99,7 @@ async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault
 
 async def test_two_logins_register_once() -> None:
     """RG-12: one registration for one issuer and redirect URI."""
-    options = Options(port=free_port(), wait=10)
+    options = Options(port=free_port(), wait=60)
     async with _sitting() as (emulator, session):
         first = await _log_in(session, emulator.resource_url, options)
         second = await _log_in(session, emulator.resource_url, options)
@@ -114,7 +114,7 @@ async def test_another_port_is_another_client() -> None:
     """RG-11, RG-12: the redirect URI is a part of the registration."""
     async with _sitting() as (emulator, session):
         for _ in range(2):
-            await _log_in(session, emulator.resource_url, Options(port=free_port(), wait=10))
+            await _log_in(session, emulator.resource_url, Options(port=free_port(), wait=60))
         assert sum(1 for r in emulator.requests if r.path.endswith("/registration")) == 2
 
 
@@ -123,7 +123,7 @@ async def test_a_confidential_client_logs_in_with_its_secret() -> None:
     port = free_port()
     async with _sitting() as (emulator, session):
         client_id, secret = emulator.register_client(f"http://localhost:{port}/callback", confidential=True)
-        options = Options(port=port, wait=10, client_id=client_id, client_secret=Secret(secret))
+        options = Options(port=port, wait=60, client_id=client_id, client_secret=Secret(secret))
         login = await _log_in(session, emulator.resource_url, options)
         assert login.finished
         assert not [r for r in emulator.requests if r.path.endswith("/registration")]
@@ -139,7 +139,7 @@ async def test_a_store_that_fails_is_said_and_costs_nothing_else(monkeypatch: py
         monkeypatch.setattr(session.credentials, "save", refuse)
         for name in ("known", "remember", "forget"):
             monkeypatch.setattr(session.credentials.clients, name, refuse)
-        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=10))
+        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert login.finished
         kept = _kept(login)
         assert (kept.severity, kept.seen, kept.cure) == (Severity.WARNING, NOWHERE.cause, NOWHERE.cure)
@@ -171,7 +171,7 @@ async def test_a_history_that_cannot_be_written_costs_no_login(
 
     async with _sitting() as (emulator, session):
         monkeypatch.setattr(session.credentials, broken, refuse)
-        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=10))
+        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert login.finished
         assert len(session.credentials.list()) == 1
 
@@ -224,7 +224,7 @@ class _Held(ScriptedSender):
 async def _logged_in(credentials: Credentials, sender: ScriptedSender) -> Login:
     """Log in with a fixed client, up to the end, and return the login."""
     session = Session(sender, credentials)  # type: ignore[arg-type]
-    login = session.login(RESOURCE, Options(port=_PORT, wait=10, client_id="given"))
+    login = session.login(RESOURCE, Options(port=_PORT, wait=60, client_id="given"))
     login.watch(come_back(login))
     await login.run_all()
     await login.aclose()
@@ -289,7 +289,7 @@ async def test_leaving_while_a_login_waits_for_a_refresh_keeps_the_tokens_of_the
     assert not closing.done()
     sender.may_answer.set()
     await refreshing
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, 30)
     await logging_in
     fresh = _opened(tmp_path / "state", store)
     assert (await fresh.load(grant.grant_id))[1].access_token == Secret("access-canary-new")
@@ -384,7 +384,7 @@ async def test_a_login_does_not_make_a_grant_live_that_was_not_revoked_meanwhile
     """RV-6: between keeping and proving another program tried to revoke it; its word stays."""
     credentials = _opened(tmp_path / "state", _Shared())
     session = Session(ScriptedSender(honest()), credentials)  # type: ignore[arg-type]
-    login = session.login(RESOURCE, Options(port=0, wait=10, client_id="given"))
+    login = session.login(RESOURCE, Options(port=0, wait=60, client_id="given"))
     login.watch(come_back(login))
     while login.position is not Stage.ACCESS:
         await login.step()

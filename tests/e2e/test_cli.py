@@ -21,7 +21,7 @@ from support.terminal import Terminal, terminal
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-SECONDS = 40.0
+SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.e2e
 
 AUTHLENS = [sys.executable, "-m", "authlens_tui"]
 TESTS = Path(__file__).parents[1]
-SECONDS = 40.0
+SECONDS = 60.0
 NOBODY = "https://127.0.0.1:1/"
 PERSON = """#!{python}
 import asyncio, sys

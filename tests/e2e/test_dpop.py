@@ -93,7 +93,7 @@ async def test_the_proxy_signs_each_request_and_renews_the_token(machine: dict[s
         await log_in(machine, url)
         async with (
             running(machine, "proxy", url) as proxy,
-            httpx.AsyncClient(trust_env=False, timeout=20) as client,
+            httpx.AsyncClient(trust_env=False, timeout=60) as client,
         ):
             for _ in range(3):
                 answer = await client.get(proxy.first, headers={"DPoP": "mine"})

@@ -37,13 +37,13 @@ from authlens_core.secret import Secret
 from support import refresh_worker
 from support.keyring_session import keyring_session
 from support.rotating_server import RotatingServer, rotating_server
+from support.waiting import PATIENCE
 
 PROGRAMS = 24
 ROUNDS = int(os.environ.get("AUTHLENS_ROUNDS", "20"))
 """How often the tokens expire; 200 each week, where nobody waits for the gate."""
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240 + 3 * ROUNDS)]
 PASSPHRASE = "correct horse battery"
-ROUND_SECONDS = 25.0
 LIFETIME = timedelta(seconds=1_000)
 """More than a token of the server lasts: the clock moves on by this much in each round."""
 
@@ -147,7 +147,7 @@ def tell(program: Process, line: str) -> None:
 async def answer(program: Process) -> dict[str, str]:
     """Return the next answer of a program; none within the bound is a stuck lock."""
     assert program.stdout is not None
-    line = await asyncio.wait_for(program.stdout.readline(), ROUND_SECONDS)
+    line = await asyncio.wait_for(program.stdout.readline(), PATIENCE)
     assert line, "the program ended"
     found: dict[str, str] = json.loads(line)
     return found
@@ -160,7 +160,7 @@ async def _crowd(
     if place is StoreKind.ENCRYPTED_FILE:
         # A cheap key, because many programs make it; nothing else about the file is different.
         EncryptedFileKeyring(file_path(place, state)).create(Secret(PASSPHRASE), 2**14)
-    store = store_at(place, passphrase=Secret(PASSPHRASE), directory=state, environ=environ, limit=30)
+    store = store_at(place, passphrase=Secret(PASSPHRASE), directory=state, environ=environ, limit=PATIENCE)
     credentials = Credentials.open(store, state)
     at = utc_now()
     with rotating_server() as server:

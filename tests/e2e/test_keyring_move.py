@@ -19,6 +19,7 @@ from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.secret import Secret
 from support.keyring_session import keyring_session
 from support.terminal import terminal
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -54,7 +55,7 @@ async def _log_in(environ: Mapping[str, str], state: Path) -> None:
         now,
         now + timedelta(hours=1),
     )
-    credentials = Credentials.open(store_at(StoreKind.KEYRING, environ=environ), state)
+    credentials = Credentials.open(store_at(StoreKind.KEYRING, environ=environ, limit=PATIENCE), state)
     await credentials.save(grant, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
     await credentials.aclose()
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from support.keyring_session import keyring_session
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +21,9 @@ BACKEND = "import keyring; print(type(keyring.get_keyring()).__module__)"
 def run(code: str, environment: Mapping[str, str], text: str = "") -> subprocess.CompletedProcess[str]:
     """Run Python code in the keyring's environment."""
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environment, input=text, capture_output=True, text=True, timeout=30)
+    return subprocess.run(
+        command, env=environment, input=text, capture_output=True, text=True, timeout=PATIENCE
+    )
 
 
 def test_a_secret_written_by_one_process_is_read_by_another() -> None:

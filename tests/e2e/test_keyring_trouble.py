@@ -18,7 +18,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from support.grants import grant
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +59,9 @@ class Machine:
 async def machine(tmp_path: Path) -> Machine:
     """A login that is kept, and a keyring that has just been locked."""
     machine = Machine(tmp_path)
-    credentials = Credentials.open(KeyringStore(environ=machine.environ("FileKeyring")), machine.state)
+    credentials = Credentials.open(
+        KeyringStore(environ=machine.environ("FileKeyring"), limit=PATIENCE), machine.state
+    )
     await credentials.save(machine.grant, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
     await credentials.aclose()
     machine.keyring.with_suffix(".locked").touch()
@@ -73,7 +75,7 @@ async def machine(tmp_path: Path) -> Machine:
 def test_a_token_that_cannot_be_had_is_said_in_time(machine: Machine, backend: str, words: str) -> None:
     """Slow for a minute, and dying mid-call: exit code 9, the cause, and no token."""
     with machine.start(backend, "token", machine.url) as program:
-        output, errors = program.communicate(timeout=20)
+        output, errors = program.communicate(timeout=PATIENCE)
     assert (program.returncode, output) == (9, "")
     assert words in errors
 
@@ -83,14 +85,14 @@ def test_ctrl_c_ends_a_wait_for_a_slow_keyring_at_once(machine: Machine) -> None
     with machine.start("SlowKeyring", "token", machine.url) as program:
         _wait_for(machine.keyring.with_suffix(".asked"))
         program.send_signal(signal.SIGINT)
-        program.communicate(timeout=20)
+        program.communicate(timeout=PATIENCE)
     assert program.returncode == 130
 
 
 def test_what_needs_no_secret_does_not_ask_the_keyring(machine: Machine) -> None:
     """The list is there although the keyring is not."""
     with machine.start("DyingKeyring", "list") as program:
-        output, _ = program.communicate(timeout=20)
+        output, _ = program.communicate(timeout=PATIENCE)
     assert program.returncode == 0
     assert machine.url in output
 

@@ -210,6 +210,6 @@ async def test_with_nowhere_to_paste_paste_only_is_refused_before_anything_is_se
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, words = await asyncio.wait_for(process.communicate(), 30)
+    _, words = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert b"needs a terminal to paste" in words

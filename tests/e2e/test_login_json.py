@@ -22,7 +22,7 @@ from authlens_core.emulator import play_person
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Watched:

@@ -189,12 +189,12 @@ async def test_with_no_terminal_at_all_the_browser_is_the_way_back(
     assert process.stderr is not None
     said = b""
     while b"code_challenge=" not in said or not said.endswith(b"\n"):
-        said += await asyncio.wait_for(process.stderr.readline(), 30)
+        said += await asyncio.wait_for(process.stderr.readline(), 60)
         assert process.returncode is None, said
     link = next(line for line in said.decode().splitlines() if "code_challenge=" in line)
     async with Person() as person:
         await person.authorize(link)
-    answer, words = await asyncio.wait_for(process.communicate(), 30)
+    answer, words = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0, words
     assert answer == b""
     assert b"this is not a terminal" in said

@@ -25,10 +25,11 @@ from authlens_core.wire.client import Wire
 from support.keyring_session import keyring_session
 from support.real_login import log_in, say_no, story
 from support.server_process import ServerProcess
+from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("servers")]
 
-ANY_PORT = Options(port=0, wait=30.0)
+ANY_PORT = Options(port=0, wait=PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ async def test_a_second_login_registers_nothing_new(session: Session, target: Ta
     assert grant is not None, story(first)
     port = int(grant.redirect_uri.rpartition(":")[2].partition("/")[0])
 
-    again, _ = await log_in(session.login(target.resource, Options(port=port, wait=30.0)))
+    again, _ = await log_in(session.login(target.resource, Options(port=port, wait=PATIENCE)))
 
     registration = again.latest(Stage.REGISTRATION)
     assert registration is not None
@@ -187,13 +188,13 @@ async def test_a_second_login_registers_nothing_new(session: Session, target: Ta
 async def test_tokens_live_in_a_real_keyring(oidc_provider: ServerProcess) -> None:
     """A login kept by gnome-keyring is found, refreshed and revoked by the next run of the program."""
     with keyring_session() as environment:
-        store = KeyringStore(environ=environment)
+        store = KeyringStore(environ=environment, limit=PATIENCE)
         await store.open()
         async with Session(Wire(), Credentials.open(store)) as first:
             trace, _ = await log_in(first.login(oidc_provider.resource, ANY_PORT))
             assert trace.records[-1].outcome is Outcome.PASSED, story(trace)
 
-        store = KeyringStore(environ=environment)
+        store = KeyringStore(environ=environment, limit=PATIENCE)
         await store.open()
         async with Session(Wire(), Credentials.open(store)) as second:
             grant = second.credentials.find(oidc_provider.resource)

@@ -23,7 +23,7 @@ REDIRECT_URI = "http://127.0.0.1:8400/callback"
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """A plain client that keeps away from proxies."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20.0) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60.0) as client:
         yield client
 
 

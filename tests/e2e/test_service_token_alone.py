@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = (sys.executable, "-m", "authlens_tui")
-SECONDS = 30.0
+SECONDS = 60.0
 TESTS = Path(__file__).parents[1]
 
 

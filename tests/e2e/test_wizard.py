@@ -65,7 +65,7 @@ async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    answer, _ = await asyncio.wait_for(process.communicate(), 30)
+    answer, _ = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode or 0, answer.decode().strip()
 
 

@@ -20,8 +20,8 @@ from support.needs import program
 
 __all__ = ["Browser", "BrowserFailed", "Element", "chromium"]
 
-READY_SECONDS = 30.0
-COMMAND_SECONDS = 30.0
+READY_SECONDS = 60.0
+COMMAND_SECONDS = 60.0
 ELEMENT_KEY = "element-6066-11e4-a52e-4f735466cecf"
 """How the protocol marks a reference to an element (W3C WebDriver §12.1)."""
 

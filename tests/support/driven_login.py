@@ -22,7 +22,7 @@ async def login_to(
     sender: ScriptedSender, options: Options | None = None, **settings: Any
 ) -> AsyncIterator[Login]:
     """Yield a login to the scripted resource, and close it."""
-    login = Login(RESOURCE, sender, options=options or Options(port=0, wait=5), **settings)
+    login = Login(RESOURCE, sender, options=options or Options(port=0, wait=60), **settings)
     try:
         yield login
     finally:

@@ -160,7 +160,7 @@ async def _play(
 async def _hang_up(writer: asyncio.StreamWriter) -> None:
     """Close, and cut the connection if the other end does not take what is still to be sent."""
     try:
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(10):
             writer.close()
             await writer.wait_closed()
     except (OSError, ssl.SSLError):

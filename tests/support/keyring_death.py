@@ -20,6 +20,7 @@ from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
+from support.waiting import PATIENCE
 
 NEW = GrantSecrets(Secret("n" * 3_000), Secret("new-refresh"))
 
@@ -33,7 +34,7 @@ async def main(state: Path, place: StoreKind, step: SaveStep, left: int) -> None
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    store = store_at(place, passphrase=Secret(sys.stdin.read()), directory=state)
+    store = store_at(place, passphrase=Secret(sys.stdin.read()), directory=state, limit=PATIENCE)
     credentials = Credentials(Index(state / "index.sqlite3"), store, Locks(state), on_step=die)
     (old,) = credentials.list()
     await credentials.save(replace(old, scope="new"), NEW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -11,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.needs import needs, program
+from support.waiting import PATIENCE
 
 __all__ = ["KeyringFailed", "keyring_session"]
 
-READY_SECONDS = 20.0
+READY_SECONDS = PATIENCE
 STOP_SECONDS = 5.0
+MEMORY = Path("/dev/shm")
+ENOUGH = 2**23  # bytes; a keyring of a test has some ten thousand
 BUS_CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>session</type><listen>unix:dir={folder}</listen><auth>EXTERNAL</auth>
@@ -41,7 +45,9 @@ def keyring_session(*, unlocked: bool = True) -> Iterator[Mapping[str, str]]:
     Skips or fails the test, by `support.needs`, where the programs are not installed.
     """
     needs("dbus-daemon", "dbus-send", "gnome-keyring-daemon")
-    with tempfile.TemporaryDirectory(prefix="authlens-keyring-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="authlens-keyring-", dir=_memory(), ignore_cleanup_errors=True
+    ) as folder:
         environment = _environment(Path(folder))
         with _bus(environment) as address:
             environment["DBUS_SESSION_BUS_ADDRESS"] = address
@@ -50,6 +56,16 @@ def keyring_session(*, unlocked: bool = True) -> Iterator[Mapping[str, str]]:
                     pass  # the first start makes the keyring that the second finds locked
             with _daemon(environment, "--unlock" if unlocked else "--foreground"):
                 yield environment
+
+
+def _memory() -> Path | None:
+    """Return a folder in memory, where there is one.
+
+    The daemon flushes its file to the disk at each write. A busy disk takes longer for that than authlens
+    waits for a keyring.
+    """
+    usable = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH
+    return MEMORY if usable else None
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -131,4 +147,4 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(STOP_SECONDS)
+        process.wait(PATIENCE)

@@ -52,7 +52,7 @@ class Person:
         """Name the person; the password is typed wherever one is asked for."""
         self.login = login
         self.password = password
-        self._browser = httpx.AsyncClient(trust_env=False, timeout=20.0)
+        self._browser = httpx.AsyncClient(trust_env=False, timeout=60.0)
 
     async def __aenter__(self) -> Self:
         return self

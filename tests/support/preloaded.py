@@ -105,7 +105,7 @@ def preloaded() -> Iterator[Preloaded]:
             yield Preloaded(ours)
         finally:
             ours.close()
-            process.wait(30)
+            process.wait(60)
 
 
 def _serve(orders: socket.socket) -> None:

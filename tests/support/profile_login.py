@@ -34,7 +34,7 @@ async def log_in(
             playing.append(asyncio.ensure_future(play_person(page, deliver=False)))
 
     wire = Wire()
-    options = options or Options(port=0, wait=10)
+    options = options or Options(port=0, wait=60)
     if session is None:
         login = Login(emulator.resource_url, wire, options=options)
     else:

@@ -42,7 +42,7 @@ async def record_login_at(emulator: Emulator, options: Options | None = None) ->
             playing.append(asyncio.ensure_future(play_person(event.url)))
 
     wire = Wire()
-    login = Login(emulator.resource_url, wire, options=options or Options(port=0, wait=5))
+    login = Login(emulator.resource_url, wire, options=options or Options(port=0, wait=60))
     login.watch(watch)
     try:
         trace = await login.run_all()

@@ -22,9 +22,7 @@ from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_core.wire.client import Wire
-
-PATIENCE = 30.0
-"""Seconds for one call of the store: twenty-four programs share the machine."""
+from support.waiting import PATIENCE
 
 
 async def _do(command: str, at: datetime, credentials: Credentials, wire: Wire, url: str) -> dict[str, str]:

@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             seen, scripted = self._take()
             if self.rotating.hold is not None:
                 self.rotating.held = True
-                self.rotating.hold.wait(10)
+                self.rotating.hold.wait(30)
             if scripted is None or scripted.spend:
                 status, body = (self.rotating.token if self.path == "/token" else self.rotating.revoke)(
                     seen.form

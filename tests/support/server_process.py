@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["ServerFailed", "ServerProcess", "serve"]
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 

@@ -28,7 +28,7 @@ from support.waiting import PATIENCE
 __all__ = ["NotShown", "Terminal", "Tmux", "plain_link", "terminal", "tmux"]
 
 POLL_SECONDS: Final = 0.02
-STOP_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 30.0
 TMUX_STEP_SECONDS: Final = 0.1
 
 TAKE_TERMINAL: Final = """

@@ -34,7 +34,7 @@ from authlens_tui.app.demo_credentials import DemoCredentials
 
 __all__ = ["Walk", "explained", "walked"]
 
-WAIT: Final = 6.0  # seconds for the browser; the person needs a tenth of one
+WAIT: Final = 60.0  # seconds for the browser; the person needs a tenth of one
 SHORT: Final = 0.5  # seconds if no one is going to come
 COMES_WRONGLY: Final = 5.0  # seconds in which the played user brings an answer that is ignored
 NOBODY_COMES: Final = frozenset(
@@ -103,7 +103,7 @@ async def _walk(fault: Fault) -> Walk:
         login = session.login(emulator.resource_url, _options(fault))
         login.watch(watch)
         try:
-            await asyncio.wait_for(login.run_all(), 20)
+            await asyncio.wait_for(login.run_all(), 60)
             secrets.update(_secrets_of(login))
             pages = await asyncio.gather(*playing)
         finally:

@@ -46,7 +46,7 @@ class Login:
 
     async def ask(self, request: bytes) -> bytes:
         """Send the bytes and return all that comes back until the listener closes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             reader, writer = await self.connect()
             writer.write(request)
             with suppress(ConnectionError):
@@ -227,7 +227,7 @@ async def test_bytes_without_a_line_end_are_cut_off_at_the_cap(login: Login) -> 
     reader, writer = await login.connect()
     sent = 0
     with suppress(ConnectionError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 writer.write(b"A" * 65_536)
                 await writer.drain()
@@ -264,7 +264,7 @@ async def test_beyond_twenty_that_speak_the_next_is_refused_at_once(hasty: Login
     for _, writer in busy:
         writer.write(b"GET /callback?")
     assert status(await hasty.ask(b"G")) == 503
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answers = [await reader.read() for reader, _ in busy]
     assert {status(answer) for answer in answers} == {408}
     for _, writer in busy:
@@ -275,7 +275,7 @@ async def test_beyond_twenty_that_speak_the_next_is_refused_at_once(hasty: Login
 async def test_an_idle_connection_ends_at_the_deadline_without_a_word(hasty: Login) -> None:
     """LB-12: a browser's connection ahead of need; nothing was asked, so nothing is ignored."""
     reader, writer = await hasty.connect()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await reader.read() == b""
     writer.close()
     assert hasty.listener.ignored == ()
@@ -305,7 +305,7 @@ async def test_who_does_not_close_after_the_answer_is_closed(hasty: Login) -> No
     """LB-12: a client that goes on sending slowly is cut off after a moment."""
     reader, writer = await hasty.connect()
     writer.write(hasty.request(target="/other"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert status(await reader.read()) == 404
         with suppress(ConnectionError):
             while True:
@@ -331,7 +331,7 @@ async def test_who_closes_its_sending_side_gets_the_answer(login: Login) -> None
     reader, writer = await login.connect()
     writer.write(login.request())
     writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert status(await reader.read()) == 200
     writer.close()
 

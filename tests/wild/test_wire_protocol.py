@@ -19,7 +19,7 @@ async def _post(*steps: Step) -> Exchange:
     """POST once; whatever happens, the server must have seen at most one request."""
     async with hostile_server(*steps) as server, Wire(environ={}) as wire:
         request = Request("POST", server.url, body=Body(b"refresh_token=once"))
-        exchange = await wire.send(request, limits=Limits(deadline=5), loopback_http=True)
+        exchange = await wire.send(request, limits=Limits(deadline=60), loopback_http=True)
         assert server.connections == 1
         assert len(server.requests) <= 1
     assert exchange.elapsed < 5
@@ -97,7 +97,7 @@ async def test_an_early_answer_to_an_unread_request_is_read() -> None:
     steps = (Send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"), Receive(), Close())
     async with hostile_server(*steps) as server, Wire(environ={}) as wire:
         request = Request("POST", server.url, body=Body(b"a=b"))
-        exchange = await wire.send(request, limits=Limits(deadline=5), loopback_http=True)
+        exchange = await wire.send(request, limits=Limits(deadline=60), loopback_http=True)
     assert exchange.response is None or exchange.response.status == 413
 
 
@@ -111,6 +111,6 @@ async def test_surplus_bytes_are_never_the_answer_to_the_next_request() -> None:
         Send(HEAD + b"Content-Length: 4\r\n\r\nreal"),
     )
     async with hostile_server(*steps) as server, Wire(environ={}) as wire:
-        await wire.send(Request("GET", server.url), loopback_http=True, limits=Limits(deadline=2))
-        second = await wire.send(Request("GET", server.url), loopback_http=True, limits=Limits(deadline=2))
+        await wire.send(Request("GET", server.url), loopback_http=True, limits=Limits(deadline=60))
+        second = await wire.send(Request("GET", server.url), loopback_http=True, limits=Limits(deadline=60))
     assert second.response is None or second.response.headers.get("x-smuggled") is None

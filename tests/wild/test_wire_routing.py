@@ -22,7 +22,7 @@ from authlens_core.wire.streaming import StreamedRequest, StreamFailed
 from support.hostile_server import LocalAuthority, Reset, Send, answer, hostile_server
 
 CANARY = "canary-77ab-routing-secret"
-LIMITS = Limits(deadline=5)
+LIMITS = Limits(deadline=60)
 PUBLIC = AddressPolicy.PUBLIC_ONLY
 
 

@@ -16,7 +16,7 @@ from support.hostile_server import LocalAuthority, Receive, Reset, Send, Wait, a
 
 AUTHORITY = LocalAuthority("Gateway CA - Cloudflare Managed G1 test")
 STRANGER = LocalAuthority("a stranger")
-LIMITS = Limits(deadline=5)
+LIMITS = Limits(deadline=60)
 
 
 async def _post_to(context: ssl.SSLContext, trusted: ssl.SSLContext) -> tuple[Exchange, list[bytes]]:

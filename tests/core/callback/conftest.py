@@ -15,7 +15,7 @@ from authlens_core.secret import Body
 
 async def exchange(listener: Listener, request: bytes, address: str = "127.0.0.1") -> Response:
     """Send the bytes to the listener and read its answer to the end of the connection."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         reader, writer = await asyncio.open_connection(address, listener.port)
         writer.write(request)
         with suppress(ConnectionError):

@@ -244,7 +244,7 @@ PROGRAM = """
 import asyncio
 from authlens_core.callback.listener import ListenerLimits, Listener, Page
 async def main():
-    async with await Listener.open(port=0, limits=ListenerLimits(deadline=0.3)) as listener:
+    async with await Listener.open(port=0, limits=ListenerLimits(deadline=1.0)) as listener:
         listener.expect(lambda query: Page.SUCCESS)
         print(listener.port, flush=True)
         await asyncio.Event().wait()
@@ -280,9 +280,9 @@ async def test_a_callback_to_a_suspended_program_is_served_on_resume() -> None:
         process.send_signal(signal.SIGSTOP)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"GET /callback?code=a HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
-        await asyncio.sleep(0.5)  # longer than the deadline of that listener: time itself is the subject
+        await asyncio.sleep(1.5)  # longer than the deadline of that listener: time itself is the subject
         process.send_signal(signal.SIGCONT)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
         writer.close()
 

@@ -182,7 +182,7 @@ async def test_an_emulator_that_is_slow_stops_at_once() -> None:
     """Nobody waits for an answer that nobody wants any more."""
     async with program_at("slow", slow_seconds=60) as program:
         asking = asyncio.create_task(program.open())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not program.emulator.requests:
                 await asyncio.sleep(0.01)
             await program.emulator.stop()

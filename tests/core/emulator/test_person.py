@@ -121,7 +121,7 @@ class CannedServer:
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
 
     async def __aexit__(self, *_: object) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self._answered.wait()
         self._server.close()
         await self._server.wait_closed()

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-import pytest
-
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator.person import PlayResult, play_person
@@ -20,8 +18,6 @@ from authlens_core.login.login import Login
 from authlens_core.session import Session
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.client import Wire
-
-pytestmark = pytest.mark.timeout(30)
 
 BY_NAME = {one.name: one for one in STANDARD_SCENARIOS}
 
@@ -41,7 +37,7 @@ async def begun(name: str) -> AsyncIterator[tuple[Login, Session]]:
             playing.append(asyncio.ensure_future(play_person(event.device.verification_uri_complete.text)))
 
     async with emulator_of(scenario) as emulator, Session(Wire(), Credentials.memory()) as session:
-        login = session.login(emulator.resource_url, Options(port=0, wait=10, device=case.device))
+        login = session.login(emulator.resource_url, Options(port=0, wait=60, device=case.device))
         login.watch(watch)
         try:
             await login.run_all()

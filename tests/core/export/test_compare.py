@@ -74,7 +74,7 @@ async def test_two_logins_with_one_client_differ_only_as_they_must() -> None:
     """States, codes, tokens, dates and rays are made anew by every run; nothing else is."""
     async with Emulator() as emulator:
         client, _ = emulator.register_client("http://localhost:8419/callback")
-        options = Options(port=8419, wait=5, client_id=client)
+        options = Options(port=8419, wait=60, client_id=client)
         first, second = [await record_login_at(emulator, options) for _ in range(2)]
     found = compare(first.trace, second.trace)
     assert found.same, names(found)
@@ -244,7 +244,7 @@ async def test_two_clean_logins_at_two_addresses_differ_in_the_addresses_alone()
     runs = []
     for _ in range(2):
         async with Emulator() as emulator:
-            runs.append(await record_login_at(emulator, Options(port=0, wait=5)))
+            runs.append(await record_login_at(emulator, Options(port=0, wait=60)))
     found = compare(runs[0].trace, runs[1].trace)
     assert names(found) == []
     assert {one.name for one in found.about} == {"resource", "address, throughout"}

@@ -20,7 +20,7 @@ def arguments(lines: list[str], answers: str = "") -> list[str]:
     """Return what bash gives to curl when it runs `lines`, a secret typed in for each `read`."""
     script = "\n".join(["curl() { printf '%s\\0' \"$@\"; }", *lines])
     done = subprocess.run(
-        [program("bash"), "-c", script], input=answers.encode(), capture_output=True, check=True, timeout=20
+        [program("bash"), "-c", script], input=answers.encode(), capture_output=True, check=True, timeout=60
     )
     return done.stdout.decode().split("\0")[:-1]
 

@@ -111,7 +111,7 @@ def test_a_request_that_cannot_be_made_anew_asks_for_its_secrets(login: Recorded
         input=b"the code/1\nthe verifier&2\n",
         capture_output=True,
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        timeout=30,
+        timeout=60,
     )
     assert ran.returncode == 0, ran.stderr.decode()
     assert b"code=the%20code%2F1&" in ran.stdout
@@ -154,7 +154,7 @@ def test_a_hostile_trace_makes_a_script_that_runs_nothing_of_the_server(
         input=b"a-value\n" * 20,
         capture_output=True,
         env={"PATH": path},
-        timeout=30,
+        timeout=60,
     )
     assert ran.returncode == 0, ran.stderr.decode()
     assert not touched.exists()

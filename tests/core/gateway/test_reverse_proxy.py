@@ -60,7 +60,7 @@ async def serving(at: LoggedIn, path: str = "") -> AsyncIterator[Running]:
             app = ReverseProxy(at.wire, credential, mapping, counters)
             tunnel = UpgradeTunnel(app, at.wire)
             server = asyncio.create_task(GatewayServer(app, tunnel.protocol).serve_until_cancelled(listener))
-            async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
                 yield Running(local + SECRET, client, resource, counters, at)
             await tunnel.stop()
             server.cancel()
@@ -201,7 +201,7 @@ async def test_events_arrive_as_they_are_sent_and_a_client_that_leaves_ends_the_
         assert await anext(chunks) == "data: first\n\n"
         proxy.resource.more.set()
         assert await anext(chunks) == "data: second\n\n"
-    await asyncio.wait_for(proxy.resource.left.wait(), 20)
+    await asyncio.wait_for(proxy.resource.left.wait(), 30)
 
 
 async def test_large_bodies_pass_both_ways_whole(proxy: Running) -> None:
@@ -236,15 +236,15 @@ async def upgraded(proxy: Running, path: str = SECRET, **fields: str) -> tuple[b
     given = {"Host": proxy.netloc, "Connection": "Upgrade", "Upgrade": "websocket", **fields}
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
     writer.write(f"GET {path}/ws HTTP/1.1\r\n{lines}\r\n".encode())
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
     if b" 101 " not in head:
-        body = await asyncio.wait_for(reader.read(), 20)
+        body = await asyncio.wait_for(reader.read(), 30)
         writer.close()
         return head, body
     writer.write(b"\x81\x03abc")
-    back = await asyncio.wait_for(reader.readexactly(len(b"early\x81\x03abc")), 20)
+    back = await asyncio.wait_for(reader.readexactly(len(b"early\x81\x03abc")), 30)
     writer.close()
-    await asyncio.wait_for(proxy.resource.left.wait(), 20)
+    await asyncio.wait_for(proxy.resource.left.wait(), 30)
     return head, back
 
 

@@ -76,7 +76,7 @@ async def test_a_resource_on_a_private_address_may_have_its_server_beside_it() -
     metadata = "https://10.1.2.3/.well-known/oauth-protected-resource/mcp"
     challenge = ("WWW-Authenticate", f'Bearer resource_metadata="{metadata}"')
     sender = Behind({f"GET {resource}": reply(401, None, challenge)})
-    login = Login(resource, sender, options=Options(port=0, wait=5))
+    login = Login(resource, sender, options=Options(port=0, wait=60))
     try:
         await login.run_all()
     finally:

@@ -104,8 +104,8 @@ async def _stopped(stage: Stage, stop: Stop) -> AsyncIterator[tuple[Login, SlowS
             await asyncio.sleep(0)
         assert not running.done(), "the work that earned something was left"
         store.may_end.set()
-        await asyncio.wait_for(stopping, 5)
-        await asyncio.wait({running}, timeout=5)
+        await asyncio.wait_for(stopping, 30)
+        await asyncio.wait({running}, timeout=30)
         assert running.cancelled() is (stop in OUTSIDE)
         yield login, store, sender, login.trace
 
@@ -175,8 +175,8 @@ async def test_a_keeper_that_fails_after_the_stop_leaves_a_record_that_says_so(s
         stopping = asyncio.create_task(_await(stop(login, running)))
         await asyncio.sleep(0)
         store.may_end.set()
-        await asyncio.wait_for(stopping, 5)
-        await asyncio.wait({running}, timeout=5)
+        await asyncio.wait_for(stopping, 30)
+        await asyncio.wait({running}, timeout=30)
         assert login.trace.records[-1].outcome is Outcome.CANCELLED
         assert login.running is None
 
@@ -188,7 +188,7 @@ async def test_a_wait_that_was_stopped_keeps_what_came_and_what_a_silence_may_me
         await until(lambda: login.wait.waiting)
         login.wait.ignored = 2
         await login.cancel()
-        await asyncio.wait({running}, timeout=5)
+        await asyncio.wait({running}, timeout=30)
         record = login.trace.records[-1]
         assert (record.stage, record.outcome) == (Stage.AUTHORIZATION, Outcome.CANCELLED)
         [notice] = [one for one in record.checks if one.name == "authorization.stopped"]

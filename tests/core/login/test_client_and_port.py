@@ -25,7 +25,7 @@ REGISTER = f"POST {ISSUER}/register"
 async def test_a_retry_after_a_refusal_in_the_browser_keeps_port_and_client() -> None:
     """RG-12: where the system chose the port, the same port is bound again, for it is registered."""
     sender = ScriptedSender(honest())
-    async with login_to(sender, Options(port=0, wait=5)) as login:
+    async with login_to(sender, Options(port=0, wait=60)) as login:
         login.watch(come_back(login, "error=access_denied", "code=code-canary-1"))
         await login.run_all()
         assert failed(login.trace.records[-1]) == "authorization.error"
@@ -62,7 +62,7 @@ async def test_a_client_that_the_server_has_forgotten_is_registered_anew_at_a_re
 async def test_a_given_client_id_is_used_and_nothing_is_registered() -> None:
     """RG-13: and a refusal of it does not register another behind the person's back."""
     sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
-    async with login_to(sender, Options(port=0, wait=5, client_id="given")) as login:
+    async with login_to(sender, Options(port=0, wait=60, client_id="given")) as login:
         login.watch(come_back(login))
         await login.run_all()
         assert sender.sent[-1].form["client_id"] == "given"
@@ -76,7 +76,7 @@ async def test_a_confidential_client_authenticates_as_the_server_wants(methods: 
     """TK-2: in the header or in the body, never in both."""
     document = server_document(token_endpoint_auth_methods_supported=["none", *methods])
     sender = ScriptedSender(honest(server=reply(200, document)))
-    options = Options(port=0, wait=5, client_id="given", client_secret=Secret("secret-canary-1"))
+    options = Options(port=0, wait=60, client_id="given", client_secret=Secret("secret-canary-1"))
     async with login_to(sender, options) as login:
         login.watch(come_back(login))
         await login.run_all()
@@ -104,7 +104,7 @@ async def test_a_client_metadata_document_is_a_client_id_and_is_not_remembered_a
     document = server_document(client_id_metadata_document_supported=True)
     sender = ScriptedSender(honest(server=reply(200, document)))
     mine = "https://me.example/client.json"
-    options = Options(port=0, wait=5, client_metadata_url=mine)
+    options = Options(port=0, wait=60, client_metadata_url=mine)
     async with login_to(sender, options, registry=Registry()) as login:
         login.watch(come_back(login))
         await login.run_all()
@@ -119,7 +119,7 @@ async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_b
     sender = ScriptedSender(honest())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        async with login_to(sender, Options(port=port, wait=5)) as login:
+        async with login_to(sender, Options(port=port, wait=60)) as login:
             login.watch(come_back(login))
             await login.run_all()
             record = login.trace.records[-1]

@@ -23,7 +23,7 @@ CHECK = "registration.client_metadata_url"
 
 
 def _options(url: str = MINE, port: int = 0) -> Options:
-    return Options(port=port, wait=5, client_metadata_url=url)
+    return Options(port=port, wait=60, client_metadata_url=url)
 
 
 def _server(**changes: Any) -> Answer:
@@ -134,7 +134,7 @@ async def test_a_document_with_a_query_is_used_with_a_warning() -> None:
 async def test_a_client_id_comes_before_a_document_however_bad() -> None:
     """RG-13: what is not used is not judged."""
     sender = ScriptedSender(honest())
-    options = Options(port=0, wait=5, client_id="given", client_metadata_url="nonsense")
+    options = Options(port=0, wait=60, client_id="given", client_metadata_url="nonsense")
     async with login_to(sender, options) as login:
         await run_to(login, Stage.PKCE)
         assert login.facts.client is not None

@@ -72,7 +72,7 @@ async def test_a_registration_is_never_used_at_another_issuer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for sender in (first, second):
-        async with login_to(sender, Options(port=port, wait=5), registry=registry) as login:
+        async with login_to(sender, Options(port=port, wait=60), registry=registry) as login:
             login.watch(come_back(login))
             await login.run_all()
             assert login.finished, login.trace.records[-1].failures

@@ -87,7 +87,7 @@ async def test_nothing_that_is_told_of_an_answer_repeats_what_was_sent(
     sender = Echo(
         honest(token=reply(200, {"access_token": "a" * 30, "token_type": "Bearer"})), status=status, kind=kind
     )
-    options = Options(port=0, wait=5)
+    options = Options(port=0, wait=60)
     if confidential:
         options = replace(options, client_id="c", client_secret=Secret(CLIENT_SECRET))
     async with login_to(sender, options) as login:

@@ -16,8 +16,6 @@ from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from support.walked_faults import Walk, explained, walked
 
-pytestmark = pytest.mark.timeout(30)
-
 
 @dataclass(frozen=True, slots=True)
 class Ending:

@@ -108,7 +108,7 @@ async def test_a_login_is_worth_a_note_from_the_client_to_the_tokens() -> None:
         ready = asyncio.Event()
         login.watch(lambda event: ready.set() if isinstance(event, AuthorizationReady) else None)
         waiting = asyncio.create_task(login.step())
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), 30)
         record = unfinished(login, NOW)
         facts = login.facts
         await login.aclose()

@@ -95,7 +95,7 @@ async def test_two_stages_never_run_at_once() -> None:
 async def test_what_is_planned_is_what_is_sent() -> None:
     """Design §5: the request is on the screen before it is sent."""
     sender = ScriptedSender(honest())
-    options = Options(port=8400 if is_free(8400) else 18400, wait=5)
+    options = Options(port=8400 if is_free(8400) else 18400, wait=60)
     async with login_to(sender, options) as login:
         login.watch(come_back(login))
         while (stage := login.position) is not None:

@@ -115,7 +115,7 @@ async def test_pages_at_every_place_that_nobody_named_are_no_document() -> None:
 async def test_a_page_at_the_only_place_that_nobody_named_is_no_document(resource: str) -> None:
     """PR-2: a resource without a path has one well-known place; it is a guess all the same."""
     sender = ScriptedSender({f"GET {resource}": BARE, f"GET {ROOT}": PAGE})
-    login = Login(resource, sender, options=Options(port=0, wait=5))
+    login = Login(resource, sender, options=Options(port=0, wait=60))
     try:
         await login.run_all()
         record = login.trace.records[-1]

@@ -47,7 +47,7 @@ async def test_the_default_paths_of_an_old_server_are_used_only_when_asked_for()
     """MCP 2025-03-26."""
     async with StandardEmulator(Profile.MCP, faults=["default-paths"]) as emulator:
         refused = (await log_in(emulator)).records[-1]
-        allowed = (await log_in(emulator, Options(port=0, wait=10, legacy_paths=True))).records[-1]
+        allowed = (await log_in(emulator, Options(port=0, wait=60, legacy_paths=True))).records[-1]
     assert refused.stage is Stage.RESOURCE_METADATA
     assert (allowed.stage, allowed.failures) == (Stage.ACCESS, ())
 
@@ -86,7 +86,7 @@ async def test_a_retry_after_a_missing_scope_authorizes_again_and_is_accepted() 
 
 
 async def test_an_issuer_that_is_missing_is_taken_where_the_user_chose_so() -> None:
-    options = Options(port=0, wait=10, any_issuer=True)
+    options = Options(port=0, wait=60, any_issuer=True)
     async with StandardEmulator(Profile.GENERIC, faults=["iss-missing"]) as emulator:
         trace = await log_in(emulator, options)
     assert trace.records[-1].stage is Stage.ACCESS
@@ -97,7 +97,7 @@ async def test_an_issuer_that_is_missing_is_taken_where_the_user_chose_so() -> N
 
 async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
     async with StandardEmulator(Profile.GENERIC) as emulator:
-        trace = await log_in(emulator, Options(port=0, wait=10, scope="openid"))
+        trace = await log_in(emulator, Options(port=0, wait=60, scope="openid"))
     exchange = trace.latest(Stage.EXCHANGE)
     assert exchange is not None
     assert exchange.failures == ()
@@ -110,6 +110,6 @@ async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
 async def test_the_client_metadata_document_that_the_emulator_offers_is_accepted() -> None:
     """A server on this machine fetches it from this machine, so http is enough."""
     async with StandardEmulator(Profile.GENERIC, faults=["no-registration"]) as emulator:
-        options = Options(port=0, wait=10, client_metadata_url=emulator.example_client)
+        options = Options(port=0, wait=60, client_metadata_url=emulator.example_client)
         last = (await log_in(emulator, options)).records[-1]
     assert (last.stage, last.failures) == (Stage.ACCESS, ())

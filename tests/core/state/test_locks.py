@@ -92,7 +92,7 @@ async def test_waiting_can_be_cancelled(state: Path) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    async with locks.hold("a", "b", purpose="x", bound=2):
+    async with locks.hold("a", "b", purpose="x", bound=30):
         pass
 
 
@@ -102,7 +102,7 @@ async def test_a_killed_holder_frees_the_lock_at_once(state: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert list((state / "locks").iterdir())
-        async with Locks(state).hold("a", "b", purpose="x", bound=1):
+        async with Locks(state).hold("a", "b", purpose="x", bound=30):
             pass
 
 

@@ -221,7 +221,7 @@ async def logged_in(session: Session, url: str) -> None:
     links: list[str] = []
     login.watch(lambda event: links.append(event.url) if isinstance(event, AuthorizationReady) else None)
     running = asyncio.create_task(login.run_all())
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not links:
             await asyncio.sleep(0.01)
         await play_person(links[0])

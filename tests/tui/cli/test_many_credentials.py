@@ -58,7 +58,7 @@ async def log_in(session: Session, url: str) -> None:
             ready.put_nowait(event.url)
 
     login.watch(watch)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         running = asyncio.create_task(login.run_all())
         await play_person(await ready.get())
         await running

@@ -37,7 +37,7 @@ async def test_the_link_is_shown_and_leaving_ends_cloudflared(session: Session, 
         assert app.copied == [("the link", stub.link)]
         await pilot.press("escape")
         pid = stub.grandchild()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
                 await asyncio.sleep(0.02)
 

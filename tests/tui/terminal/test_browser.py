@@ -15,7 +15,7 @@ import pytest
 from authlens_tui.terminal.browser import open_browser
 from support.waiting import wait_until
 
-SECONDS = 20.0
+SECONDS = 60.0
 RECORDER = """#!{python}
 import json, os, sys
 seen = {{

@@ -75,7 +75,7 @@ async def test_a_clipboard_program_that_hangs_is_given_two_seconds() -> None:
     def hangs(text: str) -> None:
         release.wait(30)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         result, written = await copied(SECRET, LOCAL, hangs)
     hanging = [thread for thread in threading.enumerate() if thread.name == "clipboard"]
     release.set()

@@ -10,7 +10,7 @@ from authlens_tui.widgets.stepper import StepState
 from authlens_tui.widgets.steps import steps_of
 from support.walked_faults import walked
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("fault", Fault, ids=str)

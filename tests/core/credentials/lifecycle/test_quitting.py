@@ -28,6 +28,8 @@ ISSUER = "https://as.example"
 REDIRECT = "http://localhost:8400/callback"
 CLIENT = Client("id", REDIRECT, "client_secret_post", Secret("client-canary"))
 NEW = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+UNBEARABLE = 600.0
+"""A bound in seconds that a test would fail by if anything waited for it."""
 
 
 class Slow:
@@ -56,8 +58,8 @@ async def _quit_during(work: asyncio.Task[Any], credentials: Credentials, slow: 
         await asyncio.sleep(0)
     assert not closing.done(), "the index was closed under a write"
     slow.may_go_on.set()
-    await asyncio.wait_for(closing, 5)
-    await asyncio.wait({work}, timeout=5)
+    await asyncio.wait_for(closing, 30)
+    await asyncio.wait({work}, timeout=30)
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
@@ -104,7 +106,7 @@ async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
     await asyncio.sleep(0.05)
     assert not closing.done()
     server.hold.set()
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, 30)
     grant, secrets = await open_credentials().load(saved.grant_id)
     assert (grant.state, secrets) == (GrantState.LIVE, NEW)
 
@@ -119,7 +121,7 @@ async def test_an_answer_that_does_not_come_in_time_leaves_an_outcome_that_is_sa
     await until(lambda: len(server.posts("/token")) == 1)
     work.cancel()
     await asyncio.wait({work})
-    await asyncio.wait_for(credentials.aclose(), 5)
+    await asyncio.wait_for(credentials.aclose(), 30)
     server.hold.set()
     assert open_credentials().get(saved.grant_id).state is GrantState.UNKNOWN
 
@@ -139,7 +141,7 @@ async def test_leaving_before_anything_was_sent_ends_it_at_once(
     work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
     await reading.wait()
     work.cancel()
-    await asyncio.wait({work}, timeout=1)
+    await asyncio.wait({work}, timeout=30)
     assert work.cancelled()
     assert not credentials.unfinished
     assert (server.seen, credentials.get(saved.grant_id).state) == ([], GrantState.LIVE)
@@ -187,7 +189,7 @@ async def test_a_store_that_never_answers_does_not_hold_the_program(
     credentials, slow = open_credentials(), Slow(store, monkeypatch)
     work = asyncio.create_task(credentials.save(saved, NEW))
     await until(lambda: slow.waiting > 0)
-    await asyncio.wait_for(credentials.aclose(), 5)
+    await asyncio.wait_for(credentials.aclose(), 30)
     slow.may_go_on.set()
     with pytest.raises(Exception, match="cannot be used"):
         await work
@@ -195,13 +197,19 @@ async def test_a_store_that_never_answers_does_not_hold_the_program(
     assert secrets.access_token == Secret("access-canary-0")
 
 
-async def test_closing_without_anything_under_way_waits_for_nothing(credentials: Credentials) -> None:
+async def test_closing_without_anything_under_way_waits_for_nothing(
+    credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The ordinary case."""
-    await asyncio.wait_for(credentials.aclose(), 1)
+    monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
+    await asyncio.wait_for(credentials.aclose(), 30)
 
 
-async def test_a_write_that_has_ended_is_not_waited_for(credentials: Credentials, make_grant: Any) -> None:
+async def test_a_write_that_has_ended_is_not_waited_for(
+    credentials: Credentials, make_grant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither one that succeeded nor one that failed."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
     await credentials.save(make_grant(), NEW)
 
     async def fail() -> None:
@@ -209,7 +217,7 @@ async def test_a_write_that_has_ended_is_not_waited_for(credentials: Credentials
 
     with pytest.raises(ValueError, match="no"):
         await credentials.written(fail())
-    await asyncio.wait_for(credentials.aclose(), 1)
+    await asyncio.wait_for(credentials.aclose(), 30)
 
 
 @pytest.mark.parametrize(
@@ -233,15 +241,16 @@ async def test_quitting_at_any_step_of_a_save_ends_the_save(
 
 
 async def test_a_login_that_waits_for_a_refresh_elsewhere_is_kept_at_once_when_the_program_is_left(
-    open_credentials: Open, saved: Grant
+    open_credentials: Open, saved: Grant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only writing is waited for; the lock is held by another program for as long as that likes."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
     credentials = open_credentials()
     async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
         work = asyncio.create_task(credentials.written(save_login(credentials, saved, NEW)))
         await asyncio.sleep(0.12)
         assert not work.done()
-        await asyncio.wait_for(credentials.aclose(), 1)
+        await asyncio.wait_for(credentials.aclose(), 30)
         await work
     assert (await open_credentials().load(saved.grant_id))[1] == NEW
 
@@ -253,5 +262,5 @@ async def test_a_login_waits_for_a_refresh_of_the_same_grant(open_credentials: O
         work = asyncio.create_task(save_login(credentials, saved, NEW))
         await asyncio.sleep(0.12)
         assert not work.done()
-    await asyncio.wait_for(work, 5)
+    await asyncio.wait_for(work, 30)
     assert (await open_credentials().load(saved.grant_id))[1] == NEW

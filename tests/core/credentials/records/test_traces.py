@@ -218,7 +218,7 @@ async def _log_in(session: Session, url: str) -> None:
         if isinstance(event, AuthorizationReady):
             playing.append(asyncio.ensure_future(play_person(event.url)))
 
-    login = session.login(url, Options(port=0, wait=10))
+    login = session.login(url, Options(port=0, wait=60))
     login.watch(watch)
     try:
         await login.run_all()
@@ -232,7 +232,7 @@ async def test_a_login_that_stops_after_its_exchange_is_kept_when_the_program_en
     """The record waits for the request that follows the exchange, though not longer than the program runs."""
     async with Emulator() as emulator:
         session = Session(Wire(), Credentials.open(Persistent(), tmp_path))
-        login = session.login(emulator.resource_url, Options(port=0, wait=10))
+        login = session.login(emulator.resource_url, Options(port=0, wait=60))
         playing: list[asyncio.Task[PlayResult]] = []
 
         def watch(event: Event) -> None:

@@ -15,6 +15,7 @@ from authlens_core.credentials.vault.open_store import open_store
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from support.keyring_session import keyring_session
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -25,12 +26,12 @@ async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
     """Chosen by itself, by class, after the probe; what is stored outlives the helper."""
     secrets = GrantSecrets(Secret("a" * 3_000), Secret("refresh"))
     with keyring_session() as environ:
-        first = await open_store(environ=environ)
+        first = await open_store(environ=environ, limit=PATIENCE)
         assert (first.name, first.notes) == ("Secret Service", ())
         credentials = Credentials.open(first.store, state)
         saved = await credentials.save(make_grant(), secrets)
         await credentials.aclose()
-        second = await open_store(environ=environ, probe=False)
+        second = await open_store(environ=environ, probe=False, limit=PATIENCE)
         credentials = Credentials.open(second.store, state)
         assert await credentials.load(saved.grant_id) == (saved, secrets)
         assert await credentials.forget(saved.grant_id)
@@ -41,7 +42,7 @@ async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
 async def test_many_programs_at_once_do_not_bring_gnome_keyring_down() -> None:
     """It aborts when the first call of a connection overtakes the note of its caller: we greet it first."""
     with keyring_session() as environ:
-        stores = [KeyringStore(environ=environ, limit=30) for _ in range(12)]
+        stores = [KeyringStore(environ=environ, limit=PATIENCE) for _ in range(12)]
 
         async def work(store: KeyringStore, number: int) -> None:
             for turn in range(15):
@@ -58,7 +59,7 @@ async def test_many_programs_at_once_do_not_bring_gnome_keyring_down() -> None:
 async def test_a_locked_secret_service_is_a_typed_error_in_time() -> None:
     """Whether it refuses or waits for a prompt, the program hears of it within three seconds."""
     with keyring_session(unlocked=False) as environ:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(NoSecretStore) as caught:
                 await open_store(environ=environ)
         assert caught.value.cure

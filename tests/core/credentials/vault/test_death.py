@@ -24,6 +24,7 @@ from authlens_core.state.private_file import WriteStep
 from support import keyring_death
 from support.keyring_death import NEW
 from support.keyring_session import keyring_session
+from support.waiting import PATIENCE
 
 PASSPHRASE = Secret("correct horse battery")
 OLD = GrantSecrets(Secret("o" * 3_000), Secret("old-refresh"))
@@ -35,7 +36,7 @@ def _die(state: Path, place: StoreKind, step: SaveStep, occurrence: int, environ
     command = [sys.executable, keyring_death.__file__, str(state), place, step, str(occurrence)]
     environ = {**environ, "PYTHONPATH": str(Path(keyring_death.__file__).parents[1])}
     ended = subprocess.run(
-        command, env=environ, input=PASSPHRASE.reveal(), capture_output=True, text=True, timeout=30
+        command, env=environ, input=PASSPHRASE.reveal(), capture_output=True, text=True, timeout=PATIENCE
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
@@ -44,7 +45,9 @@ async def _every_death(
     state: Path, place: StoreKind, make_grant: Callable[..., Any], environ: Mapping[str, str]
 ) -> None:
     """Save the old one, die while the new one replaces it, and look; at every step in turn."""
-    store = store_at(place, passphrase=PASSPHRASE, create=True, directory=state, environ=environ)
+    store = store_at(
+        place, passphrase=PASSPHRASE, create=True, directory=state, environ=environ, limit=PATIENCE
+    )
     credentials = Credentials.open(store, state)
     saved = await credentials.save(make_grant(), OLD)
     for step, occurrence in DEATHS:
@@ -91,7 +94,9 @@ def _change_and_die(path: Path, step: WriteStep) -> None:
         "    content.entries['a'] = 'new' * 100\n"
         "    content.entries['b'] = 'new'\n"
     )
-    ended = subprocess.run([sys.executable, "-c", code, str(path), step], capture_output=True, timeout=30)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(path), step], capture_output=True, timeout=PATIENCE
+    )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 

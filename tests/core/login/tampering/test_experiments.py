@@ -26,8 +26,6 @@ from authlens_core.wire.client import Wire
 from support.driven_login import login_to, run_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply
 
-pytestmark = pytest.mark.timeout(30)
-
 TOKENS: Final = {"access_token": "access-canary-9", "token_type": "Bearer", "expires_in": 900}
 # What the emulator answers, after the real Access; for a callback what authlens itself says.
 SAID: Final = {
@@ -58,7 +56,7 @@ async def at_emulator(*faults: Fault) -> AsyncIterator[tuple[Login, Credentials]
         Emulator(faults=faults) as emulator,
         Session(Wire(environ={}), Credentials.memory()) as session,
     ):
-        login = session.login(emulator.resource_url, Options(port=0, wait=10))
+        login = session.login(emulator.resource_url, Options(port=0, wait=60))
 
         def on_event(event: Event) -> None:
             if isinstance(event, AuthorizationReady):
@@ -263,7 +261,7 @@ async def test_a_cancelled_wait_leaves_the_experiment_armed() -> None:
         login.arm(armed("wrong_state"))
         await run_to(login, Stage.AUTHORIZATION)
         running = asyncio.create_task(login.step())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not login.wait.waiting:
                 await asyncio.sleep(0.01)
         await login.cancel()

@@ -56,6 +56,6 @@ def test_what_python_put_into_the_environment_is_not_what_the_person_set(
 ) -> None:
     """PEP 538: in the locale C, Python sets LC_CTYPE=C.UTF-8 before any of our code runs."""
     done = subprocess.run(
-        [sys.executable, "-c", TOLD], env=environ, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", TOLD], env=environ, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.strip() == told

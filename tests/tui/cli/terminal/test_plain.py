@@ -104,7 +104,7 @@ async def test_a_watched_list_prints_a_block_with_the_time_when_something_change
 
     async def blocks(count: int) -> None:
         nonlocal shown
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while len(re.findall(r"^At \d\d:\d\d:\d\d:$", shown, re.MULTILINE)) < count:
                 await asyncio.sleep(0.01)
                 shown += capsys.readouterr().out

@@ -17,8 +17,6 @@ from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
 from support.walked_faults import Walk, walked
 
-pytestmark = pytest.mark.timeout(90)
-
 WAYS: Final = (("e", "try it again"), ("b", "go back"))
 
 # fault | what happened | what to do | what shows it. Where nothing is to be cured, the last three are empty.

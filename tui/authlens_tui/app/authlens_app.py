@@ -102,6 +102,8 @@ class AuthlensApp(BaseApp):
         await _end_opening(self)
         if self.parts is not None:
             await self.parts.aclose(self.return_code or 0)
+        if self._first is not None:
+            self._first.close()
         await self.workspace.close()
 
     @work(exclusive=True, group="begin", description="open the secret store")
@@ -112,7 +114,7 @@ class AuthlensApp(BaseApp):
         # The demo knows its URL only now: its emulator takes any free port.
         start_url = await self.workspace.prepare() or self._start_url
         try:
-            opened = await parts.open_credentials()
+            opened = await parts.open_credentials(self._first)
         except AuthlensError as error:
             self.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
             return
@@ -125,9 +127,6 @@ class AuthlensApp(BaseApp):
             self.dashboard = _dashboard_of(self.workspace, session)
             await self.push_screen(self.dashboard)
         parts.begin(session, self.dashboard)
-        # The dashboard reads from the session by now.
-        if self._first is not None:
-            self._first.close()
         self._tell_interrupted()
         if start_url is not None:
             self.start(start_url)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from authlens_core.credentials.inventory.first_look import parse_aside
+from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.errors import NoSecretStore
@@ -15,8 +16,13 @@ from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, ch
 Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
 
 
-async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials, tuple[str, ...]] | None:
+async def open_credentials(
+    workspace: Workspace, ask: Ask, index: Index | None
+) -> tuple[Credentials, tuple[str, ...]] | None:
     """Return the credentials and what the user should know about their store; None to quit.
+
+    Args:
+        index: the records that the dashboard shows already, if it does.
 
     Raises:
         AuthlensError: the records cannot be read.
@@ -30,11 +36,13 @@ async def open_credentials(workspace: Workspace, ask: Ask) -> tuple[Credentials,
             if choice is None:
                 return None
         else:
-            return await _records_of(opened, remember=choice is not None)
+            return await _records_of(opened, index, remember=choice is not None)
 
 
-async def _records_of(opened: OpenedStore, *, remember: bool) -> tuple[Credentials, tuple[str, ...]]:
-    credentials = Credentials.open(opened.store)
+async def _records_of(
+    opened: OpenedStore, index: Index | None, *, remember: bool
+) -> tuple[Credentials, tuple[str, ...]]:
+    credentials = Credentials.open(opened.store, index=index)
     try:
         await parse_aside(credentials.index)  # `recover` reads every record, and the screen would wait for it
         await credentials.recover()

@@ -71,10 +71,7 @@ class Workspace:
         return None
 
     def first_look(self) -> Index | None:
-        """Return the records that can be shown before the secret store is opened; None if there are none yet.
-
-        Close it when the store is open.
-        """
+        """Return the records to show before the secret store is opened; None if there are none yet."""
         try:
             path = state_directory() / "index.sqlite3"
             return Index(path) if path.exists() else None

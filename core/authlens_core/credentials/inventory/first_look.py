@@ -14,6 +14,7 @@ from authlens_core.credentials.inventory.inventory import (
     holdings_of,
 )
 from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.parsed_logins import ParsedLogins
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from authlens_core.credentials.records.urgent import count_logins, most_urgent
 from authlens_core.errors import AuthlensError
@@ -52,17 +53,18 @@ async def parse_aside(index: Index) -> None:
 
     That call reports what cannot be read.
     """
-    with suppress(AuthlensError):
-        stamp = index.stamp()
-        if (other := await asyncio.to_thread(_parsed, index)) is not None:
-            index.adopt(other, stamp)
+    async with index.parsed.reading:
+        with suppress(AuthlensError):
+            before = index.stamp()
+            if index.parsed.at(before) is None:
+                parsed = await asyncio.to_thread(_parsed, index)
+                index.parsed.adopt(parsed, before if index.stamp() == before else None)
 
 
-def _parsed(index: Index) -> Index | None:
-    with suppress(AuthlensError):
-        other = index.another()
-        if other is not None:
-            with closing(other):
-                other.grants()
-        return other
-    return None
+def _parsed(index: Index) -> ParsedLogins:
+    other = index.another()
+    if other is None:
+        return index.parsed
+    with closing(other):
+        other.grants()
+    return other.parsed

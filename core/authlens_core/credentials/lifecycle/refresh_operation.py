@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.lifecycle.dpop import signer_for
-from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
+from authlens_core.credentials.lifecycle.endpoint import client_of, endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.refresh_result import (
     CurrentMetadata,
@@ -23,7 +23,6 @@ from authlens_core.credentials.lifecycle.refresh_schedule import lasts, next_att
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, expiry
 from authlens_core.credentials.records.index import Pending
-from authlens_core.credentials.vault.credentials import client_of
 from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.oauth.check import Severity, failures, passed
 from authlens_core.oauth.check_id import CheckId

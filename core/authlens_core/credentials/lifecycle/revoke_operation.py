@@ -10,14 +10,13 @@ from typing import ClassVar, Final
 from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.lifecycle.dpop import signer_for
-from authlens_core.credentials.lifecycle.endpoint import endpoint_url, loopback_http
+from authlens_core.credentials.lifecycle.endpoint import client_of, endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.probe_grant import ask
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.resource_verdict import verdict
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
-from authlens_core.credentials.vault.credentials import client_of
 from authlens_core.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.oauth.check import Check, noticed, passed, warned
 from authlens_core.oauth.check_id import CheckId

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
+from authlens_core.credentials.records.parsed_logins import Logins, ParsedLogins, Stamp
 from authlens_core.credentials.records.record_json import from_text, record_from_json, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
 from authlens_core.credentials.records.table import CLIENTS, LOGINS, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import NAME, safe_line
+from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable, own_file
 from authlens_core.state.transaction import transaction
 
@@ -92,8 +93,7 @@ class Index:
 
     def __init__(self, path: Path | None) -> None:
         self._where = ":memory:" if path is None else str(path)
-        self._parsed: tuple[tuple[int, int], tuple[tuple[Grant, ...], tuple[str, ...]]] | None = None
-        self._known: dict[tuple[str, int, str, str], Grant] = {}
+        self.parsed = ParsedLogins()
         self.read_only = ""
         """Why the index can only be read, in words; the empty string if it can be written."""
         try:
@@ -181,7 +181,7 @@ class Index:
         """Open the same file again, for another thread; None if it is in memory."""
         return None if self._where == ":memory:" else Index(Path(self._where))
 
-    def stamp(self) -> tuple[int, int]:
+    def stamp(self) -> Stamp:
         """Return what is another value after each write, by whomever."""
         with self.reading() as connection:
             version = connection.execute("PRAGMA data_version").fetchone()
@@ -189,14 +189,7 @@ class Index:
 
     # Grants
 
-    def adopt(self, other: Index, unchanged_since: tuple[int, int] | None = None) -> None:
-        """Parse nothing again that `other` has parsed; `unchanged_since` is the stamp from before it read."""
-        if self.is_same(other):
-            self._known = {**other._known, **self._known}
-            if other._parsed is not None and unchanged_since == self.stamp():
-                self._parsed = unchanged_since, other._parsed[1]
-
-    def grants(self) -> tuple[tuple[Grant, ...], tuple[str, ...]]:
+    def grants(self) -> Logins:
         """Return every grant that can be read, newest login first, and the ids of those that cannot.
 
         While no one writes, the answer of the last call is given again: a screen asks many times a second.
@@ -204,23 +197,10 @@ class Index:
         """
         with self.reading() as connection:
             seen = self.stamp()  # before the rows: what is written in between is parsed again the next time
-            if self._parsed is not None and self._parsed[0] == seen:
-                return self._parsed[1]
+            if (parsed := self.parsed.at(seen)) is not None:
+                return parsed
             rows = connection.execute("SELECT grant_id, generation, place, record FROM grants").fetchall()
-        found: list[Grant] = []
-        damaged: list[str] = []
-        known, self._known = self._known, {}
-        for row in rows:
-            try:
-                grant = known.get(row) or record_from_json(Grant, row[3], row[1], row[2])
-            except ValueError:
-                damaged.append(safe_line(row[0], NAME))
-            else:
-                self._known[row] = grant
-                found.append(grant)
-        found.sort(key=lambda grant: grant.obtained_at, reverse=True)
-        self._parsed = seen, (tuple(found), tuple(damaged))
-        return self._parsed[1]
+        return self.parsed.parse(seen, rows)
 
     def grant(self, grant_id: str) -> Grant | None:
         """Return one grant, or None if there is none.

@@ -24,8 +24,6 @@ from authlens_core.credentials.vault.generations import Generations, SaveStep, l
 from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
 from authlens_core.errors import AuthlensError, LoginNeeded
-from authlens_core.oauth.client_authentication import Client
-from authlens_core.secret import Secret
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
 
@@ -70,8 +68,13 @@ class Credentials:
         self.held: dict[str, tuple[Grant, GrantSecrets]] = {}
 
     @classmethod
-    def open(cls, store: SecretStore, directory: Path | None = None) -> Credentials:
+    def open(
+        cls, store: SecretStore, directory: Path | None = None, *, index: Index | None = None
+    ) -> Credentials:
         """Open the index of the state directory; a store that forgets gets an index that forgets, too.
+
+        Args:
+            index: that index, if it is open; closing the credentials closes it.
 
         Raises:
             StateUnusable: the state directory or the index cannot be used.
@@ -79,7 +82,8 @@ class Credentials:
         if not store.persistent:
             return cls(Index(None), store, Locks(None))
         state = state_directory(directory)
-        return cls(Index(state / "index.sqlite3"), store, Locks(state), traces=state / "traces.sqlite3")
+        index = index or Index(state / "index.sqlite3")
+        return cls(index, store, Locks(state), traces=state / "traces.sqlite3")
 
     @classmethod
     def memory(cls) -> Credentials:
@@ -374,16 +378,6 @@ class Credentials:
         # What the history is about has happened: a full disk must not turn it into a failure.
         with suppress(StateUnusable):
             self.index.add_event(kind, grant_id, detail, resource=resource)
-
-
-def client_of(grant: Grant, client_secret: Secret | None) -> Client:
-    """Return the client of a grant, to authenticate with at its issuer."""
-    return Client(
-        client_id=grant.client_id,
-        redirect_uri=grant.redirect_uri,
-        token_endpoint_auth_method=grant.token_endpoint_auth_method,
-        client_secret=client_secret,
-    )
 
 
 def _is_over(grant: Grant) -> bool:

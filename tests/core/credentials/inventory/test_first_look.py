@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,8 @@ from authlens_core.credentials.inventory.first_look import first_look, parse_asi
 from authlens_core.credentials.inventory.inventory import SortOrder, arranged, holdings_of
 from authlens_core.credentials.records.grant import Grant, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.parsed_logins import ParsedLogins
+from authlens_core.credentials.records.record_json import record_from_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
 from support.grants import NOW, grant
@@ -112,37 +116,28 @@ def test_a_damaged_record_is_left_to_a_reader_of_them_all(tmp_path: Path, record
         index.close()
 
 
-def test_what_another_opening_has_parsed_is_the_answer_until_someone_writes(tmp_path: Path) -> None:
-    """The screen's own opening parses nothing again."""
+async def test_what_was_parsed_aside_is_the_answer_until_someone_writes(tmp_path: Path) -> None:
     index = Index(tmp_path / "index.sqlite3")
     try:
         index.switch(replace(grant("one"), generation=1), 1)
-        stamp = index.stamp()
-        other = index.another()
-        assert other is not None
-        parsed = other.grants()
-        other.close()
-        index.adopt(other, stamp)
-        assert index.grants() is parsed
+        await parse_aside(index)
         index.switch(replace(grant("two"), generation=1), 1)
         assert len(index.grants()[0]) == 2
     finally:
         index.close()
 
 
-async def test_what_was_parsed_aside_is_not_parsed_again(
+async def test_two_who_need_every_login_at_once_have_each_parsed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader on the screen's thread has every login at once."""
-
-    def parse(*_: object) -> None:
-        raise AssertionError("parsed again")
-
+    """The dashboard and the opening of the store, and then a reader on the screen's thread."""
+    parsed = Mock(side_effect=record_from_json)
+    monkeypatch.setattr(f"{ParsedLogins.__module__}.record_from_json", parsed)
     index = Index(tmp_path / "index.sqlite3")
     try:
         index.switch(replace(grant("one"), generation=1), 1)
-        await parse_aside(index)
-        monkeypatch.setattr(f"{Index.__module__}.record_from_json", parse)
+        await asyncio.gather(parse_aside(index), parse_aside(index))
         assert [one.grant_id for one in index.grants()[0]] == ["id-one"]
+        assert parsed.call_count == 1
     finally:
         index.close()

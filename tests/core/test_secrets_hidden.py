@@ -166,10 +166,10 @@ def _has_secret(value: Any) -> bool:
 
 def test_the_walk_finds_the_types_that_hold_secrets() -> None:
     """A walk that found nothing would prove nothing."""
-    holding = {kind for kind in TYPES if _has_secret(_filled(kind))}
+    entry = {kind for kind in TYPES if _has_secret(_filled(kind))}
     expected = {Exchange, Request, Response, Headers, Facts, Options, StageRecord, Trace, Fact, TokenResponse}
     expected |= {Client, Pkce, GrantSecrets, AuthorizationResponse, ExchangeEnded, StageEnded}
-    assert expected <= holding
+    assert expected <= entry
     assert len(TYPES) > 60
 
 

@@ -91,9 +91,9 @@ async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault
         login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert not login.finished
         [grant] = session.credentials.list()
-        standing = describe(grant)
-        assert standing.word == "resource refuses it"
-        assert standing.note
+        status = describe(grant)
+        assert status.word == "resource refuses it"
+        assert status.note
         assert grant.last_proven_at is None
 
 

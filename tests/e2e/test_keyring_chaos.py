@@ -4,7 +4,7 @@ What no client can survive is a kill between the server's replacing the refresh 
 the new one: the only copy dies with the program. authlens notes on disk that a refresh is about to be sent,
 so the next program knows that the outcome is unknown, says so and leaves it to the person. So there are
 two tests. With a server that forgives nothing, kills come at any moment but that one: waiting for the lock,
-holding it, reading, tidying. With a server that keeps the old token until the new one is used, as
+entry it, reading, tidying. With a server that keeps the old token until the new one is used, as
 Cloudflare's does, kills come at any moment at all, and one deliberate `refresh --again` brings it back.
 """
 

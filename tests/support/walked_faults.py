@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.credentials.inventory.inventory import holdings_of
+from authlens_core.credentials.inventory.inventory import inventory_of
 from authlens_core.credentials.inventory.probe import probe
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
@@ -160,8 +160,8 @@ async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> St
     demo = DemoCredentials()
     try:
         await demo.hand_out(emulator, credentials)
-        [holding] = holdings_of((), demo.find(), credentials.service_tokens.list())
-        probed = await probe(credentials, wire, holding)
+        [entry] = inventory_of((), demo.find(), credentials.service_tokens.list())
+        probed = await probe(credentials, wire, entry)
     finally:
         demo.close()
     assert probed.trace is not None

@@ -87,28 +87,28 @@ class AppOrigin:
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return self._forbidden(request)
         judged = account.service_tokens.judge(request.headers)
-        refusal = await self._refused_at_once(request, judged.standing)
+        refusal = await self._refused_at_once(request, judged.status)
         if refusal is not None:
             return refusal
         identity = await self._identity(request, judged)
         if identity is None:
-            return await self._challenge(request, judged.standing)
+            return await self._challenge(request, judged.status)
         if account.has(Fault.ORIGIN_DOWN):
             return page("Error 1033: the tunnel is down", "<p>error code: 1033</p>", status=530)
         answer = self._welcome(request, identity.get("email") or identity["common_name"], identity)
         # Access gives a session for a service token, so that later requests need not carry the secret.
-        if judged.standing is TokenStatus.GOOD and judged.token and not account.service_tokens.strict:
+        if judged.status is TokenStatus.GOOD and judged.token and not account.service_tokens.strict:
             token = await account.sign_service_token(judged.token)
             answer.set_cookie(
                 "CF_Authorization", token, expires=SESSION_LIFETIME, secure=True, samesite="none"
             )
         return answer
 
-    async def _refused_at_once(self, request: Request, standing: TokenStatus) -> Response | None:
+    async def _refused_at_once(self, request: Request, status: TokenStatus) -> Response | None:
         """Refuse a service token in strict mode, and a bearer token under the faults for it."""
         account = self._account
-        if account.service_tokens.strict and standing in {TokenStatus.UNKNOWN, TokenStatus.NOT_AUTHORISED}:
-            return self._forbidden(request, 401 if standing is TokenStatus.UNKNOWN else 403)
+        if account.service_tokens.strict and status in {TokenStatus.UNKNOWN, TokenStatus.NOT_AUTHORISED}:
+            return self._forbidden(request, 401 if status is TokenStatus.UNKNOWN else 403)
         if not request.headers.get("authorization", "").lower().startswith("bearer "):
             return None
         if account.has(Fault.OAUTH_TURNED_OFF):
@@ -117,7 +117,7 @@ class AppOrigin:
 
     async def _identity(self, request: Request, judged: ServiceTokenVerdict) -> dict[str, Any] | None:
         account = self._account
-        if judged.standing is TokenStatus.GOOD and judged.token is not None:
+        if judged.status is TokenStatus.GOOD and judged.token is not None:
             name = judged.token.client_id
             return {"type": "app", "common_name": name, "sub": "", "aud": account.aud}
         if account.has(Fault.SERVICE_AUTH_ONLY):
@@ -162,7 +162,7 @@ class AppOrigin:
             )
         return page(message.encode("utf-8", "replace").decode(), "<p>This is the protected page.</p>")
 
-    async def _challenge(self, request: Request, standing: TokenStatus) -> Response:
+    async def _challenge(self, request: Request, status: TokenStatus) -> Response:
         """Ask for a login in the way that the app's settings say."""
         account = self._account
         if account.has(Fault.SERVICE_AUTH_ONLY):
@@ -176,7 +176,7 @@ class AppOrigin:
             }
             return page("401 Unauthorized", status=401, headers=fields)
         if not account.oauth_on or _is_browser(request):
-            known = standing is TokenStatus.NOT_AUTHORISED
+            known = status is TokenStatus.NOT_AUTHORISED
             return await self._to_login(request, metadata_url, service_token_known=known)
         return self._bearer_challenge(metadata_url)
 

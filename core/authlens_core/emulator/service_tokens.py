@@ -54,9 +54,9 @@ class IssuedServiceToken:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTokenVerdict:
-    """The standing of what was sent, and the token where there is one."""
+    """The status of what was sent, and the token where there is one."""
 
-    standing: TokenStatus
+    status: TokenStatus
     token: IssuedServiceToken | None = None
 
 

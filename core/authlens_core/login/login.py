@@ -352,8 +352,8 @@ class Login:
                 learned = await self._work.perform(stage, prepared, exchanges)
             self._stopped = learned.stop
             # `learned` counts only if nothing failed: the facts of a failed stage are dropped below.
-            standing = failures(learned.checks, learned.facts.approved)
-            outcome = Outcome.FAILED if standing else Outcome.PASSED
+            failing = failures(learned.checks, learned.facts.approved)
+            outcome = Outcome.FAILED if failing else Outcome.PASSED
             if learned.diagnosis is None:
                 found = diagnosis_of(stage, learned.checks, exchanges, learned.facts.approved)
                 learned = replace(learned, diagnosis=found)

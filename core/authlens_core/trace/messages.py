@@ -237,9 +237,9 @@ def _reason(record: StageRecord, name: str = "") -> str:
     """Return what the stage failed at: the check called `name` if there is one, else the gravest first."""
     if record.outcome is Outcome.CANCELLED:
         return "It was cancelled."
-    standing = record.failures or tuple(c for c in record.checks if c.severity is Severity.WARNING)
-    named = [check for check in standing if check.name == name]
-    for check in (*named, *standing):
+    failing = record.failures or tuple(c for c in record.checks if c.severity is Severity.WARNING)
+    named = [check for check in failing if check.name == name]
+    for check in (*named, *failing):
         return _words(check)
     return ""
 

@@ -54,12 +54,12 @@ def diagnosis_of(
 
     Failures are explained, the first of them if they have different causes; without one, warnings are.
     """
-    standing = failures(checks, overridden)
-    grave = standing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
+    failing = failures(checks, overridden)
+    grave = failing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
     if not grave:
         return None
     exchange = decisive(stage, exchanges)
-    if standing:
+    if failing:
         return explain(stage.value, grave, exchange)
     return diagnose(stage.value, checks=grave, exchange=exchange)
 

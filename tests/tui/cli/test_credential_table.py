@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from authlens_core.credentials.inventory.inventory import holdings_of
+from authlens_core.credentials.inventory.inventory import inventory_of
 from authlens_tui.cli.credential_table import table_lines
 from support.grants import NOW, grant
 
 
 def test_the_kind_names_the_server_without_its_scheme() -> None:
     local = replace(grant("a"), issuer="http://127.0.0.1:41341")
-    _, [(line, _)] = table_lines(holdings_of([local]), NOW)
+    _, [(line, _)] = table_lines(inventory_of([local]), NOW)
     assert line.endswith("OAuth at 127.0.0.1:41341")
 
 
@@ -21,7 +21,7 @@ def test_two_logins_to_one_resource_are_told_apart_by_their_age() -> None:
     older = replace(grant("a"), grant_id="older", obtained_at=NOW - timedelta(hours=3))
     newer = replace(grant("a"), grant_id="newer", obtained_at=NOW - timedelta(minutes=2))
     other = grant("b")
-    _, lines = table_lines(holdings_of([older, newer, other]), NOW)
+    _, lines = table_lines(inventory_of([older, newer, other]), NOW)
     ends = [line.partition(" at ")[2] for line, _ in lines]
     team = ends[2]
     assert ends == [f"{team}, login 3 h ago", f"{team}, login 2 min ago", team]

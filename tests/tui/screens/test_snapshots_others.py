@@ -141,8 +141,8 @@ def events(*, some: bool) -> EventsScreen:
         ("token shown", "a", "on the dashboard"),
         ("revoke", "b", ""),
     )
-    for minutes, (kind, holding, detail) in enumerate(told if some else ()):
-        credentials.index.add_event(kind, holding, detail, at=NOW + timedelta(minutes=minutes))
+    for minutes, (kind, entry, detail) in enumerate(told if some else ()):
+        credentials.index.add_event(kind, entry, detail, at=NOW + timedelta(minutes=minutes))
     names = {"a": "wiki.example.com/mcp", "b": "a-rather-long-name.of.a.host.example.com/with/a/path"}
     return EventsScreen(credentials, names, selected="a" if some else None)
 

@@ -44,14 +44,14 @@ class Records:
         self._app.push_screen(OpenSessionScreen("Open a session file"), show)
 
     def show(self, session: Session, message: TraceWanted) -> None:
-        credentials, holding_id = session.credentials, message.holding_id
-        self.credential_id = lambda: holding_id
-        issuer = next((one.issuer for one in credentials.list() if one.grant_id == holding_id), None)
+        credentials, entry_id = session.credentials, message.entry_id
+        self.credential_id = lambda: entry_id
+        issuer = next((one.issuer for one in credentials.list() if one.grant_id == entry_id), None)
         self._app.push_screen(
             TraceScreen(
                 message.trace,
                 replay="a recording" if message.kept else "",
-                kept=StoredTraces(credentials.traces, holding_id) if holding_id else None,
+                kept=StoredTraces(credentials.traces, entry_id) if entry_id else None,
                 issuer=issuer,
             )
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding, status_of
+from authlens_core.credentials.inventory.inventory import InventoryEntry, status_of
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_tui.cli.terminal.plain import is_plain, numbered
@@ -19,17 +19,17 @@ _WIDEST: Final = 60  # cells of a column: one long resource does not push the ot
 _GAP: Final = "  "
 
 
-def table_lines(holdings: Sequence[Holding], now: datetime) -> tuple[str, list[tuple[str, str]]]:
+def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, list[tuple[str, str]]]:
     """Return the header, and for each credential its line and what is odd about it.
 
     In plain mode there are no columns, and no header.
     """
-    notes = [status_of(holding, now).note for holding in holdings]
-    kinds = _kinds(holdings, now)
+    notes = [status_of(entry, now).note for entry in entries]
+    kinds = _kinds(entries, now)
     if is_plain():
-        spoken = (_aloud(holding, kind, now) for holding, kind in zip(holdings, kinds, strict=True))
+        spoken = (_aloud(entry, kind, now) for entry, kind in zip(entries, kinds, strict=True))
         return "", list(zip(numbered(spoken), notes, strict=True))
-    cells = [_cells(holding, kind, now) for holding, kind in zip(holdings, kinds, strict=True)]
+    cells = [_cells(entry, kind, now) for entry, kind in zip(entries, kinds, strict=True)]
     widths = [
         min(_WIDEST, max(len(title), *(len(row[place]) for row in cells)))
         for place, title in enumerate(_TITLES)
@@ -39,47 +39,47 @@ def table_lines(holdings: Sequence[Holding], now: datetime) -> tuple[str, list[t
     ]
 
 
-def _aloud(holding: Holding, kind: str, now: datetime) -> str:
+def _aloud(entry: InventoryEntry, kind: str, now: datetime) -> str:
     """Return a credential without signs and columns."""
-    ends = holding.token_ends
+    ends = entry.token_ends
     lasts = "no expiry given" if ends is None else until(ends, now)
     within = "expires in " if ends is not None and ends > now else ""
-    resource = holding.url or holding.title
-    return f"{resource}: {status_of(holding, now).word}, {within}{lasts}, {kind}"
+    resource = entry.url or entry.title
+    return f"{resource}: {status_of(entry, now).word}, {within}{lasts}, {kind}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return _GAP.join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _cells(holding: Holding, kind: str, now: datetime) -> tuple[str, ...]:
-    status = status_of(holding, now)
-    ends = holding.token_ends
+def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:
+    status = status_of(entry, now)
+    ends = entry.token_ends
     left = "no expiry given" if ends is None else until(ends, now).removeprefix("expired ")
     within = "in " if ends is not None and ends > now else ""
-    resource = holding.url or holding.title
+    resource = entry.url or entry.title
     return resource, f"{status.symbol} {status.word}", f"{within}{left}", kind
 
 
-def _kinds(holdings: Sequence[Holding], now: datetime) -> list[str]:
+def _kinds(entries: Sequence[InventoryEntry], now: datetime) -> list[str]:
     """Return what each credential is, with the age of logins that differ in nothing else.
 
     `--port 0` registers a client at each login, and another client does not replace the tokens of the first.
     """
-    kinds = [_kind(holding) for holding in holdings]
-    rows = Counter((holding.title, kind) for holding, kind in zip(holdings, kinds, strict=True))
+    kinds = [_kind(entry) for entry in entries]
+    rows = Counter((entry.title, kind) for entry, kind in zip(entries, kinds, strict=True))
     return [
-        f"{kind}, login {ago(holding.since, now)}"
-        if holding.grant is not None and rows[holding.title, kind] > 1
+        f"{kind}, login {ago(entry.since, now)}"
+        if entry.grant is not None and rows[entry.title, kind] > 1
         else kind
-        for holding, kind in zip(holdings, kinds, strict=True)
+        for entry, kind in zip(entries, kinds, strict=True)
     ]
 
 
-def _kind(holding: Holding) -> str:
-    match holding.source:
+def _kind(entry: InventoryEntry) -> str:
+    match entry.source:
         case CloudflaredToken() as token:
             return ", ".join(filter(None, (f"cloudflared {token.kind}", token.person)))
         case ServiceToken() as token:
             return f"service token {token.label or token.client_id}"
-    return f"{CredentialKind.OAUTH.label} at {holding.team}"
+    return f"{CredentialKind.OAUTH.label} at {entry.team}"

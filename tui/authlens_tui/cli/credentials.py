@@ -13,11 +13,11 @@ from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.access.token_form import TokenForm
 from authlens_core.credentials.inventory.inventory import (
-    Holding,
+    InventoryEntry,
     SortOrder,
     arranged,
     describe_cloudflared,
-    holdings_of,
+    inventory_of,
     status_of,
 )
 from authlens_core.credentials.records.credential_kind import CredentialKind
@@ -45,31 +45,31 @@ async def list_credentials(arguments: Namespace) -> int:
     """
     if arguments.watch is not None:
         return await _watch(arguments)
-    holdings, damaged = await _read()
+    entries, damaged = await _read()
     if arguments.json:
-        answer_json([*map(_as_json, holdings), *map(damaged_as_json, damaged)])
-    elif holdings:
-        show_table(holdings)
+        answer_json([*map(_as_json, entries), *map(damaged_as_json, damaged)])
+    elif entries:
+        show_table(entries)
     else:
         say(_NONE)
     say_damaged(damaged)
     return 0
 
 
-async def _read() -> tuple[Sequence[Holding], Sequence[DamagedRecord]]:
+async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:
     # Named, not opened: the keyring might ask the user to unlock it, and no secret is needed here.
     async with aclosing(Credentials.open(KeyringStore())) as credentials:
         with suppress(StateUnusable):  # an index that can only be read is still listed
             await credentials.recover()
         grants, damaged = credentials.list(), damaged_records(credentials.index)
         tokens = credentials.service_tokens.list()
-    return sorted_by_urgency(holdings_of(grants, find_cloudflared_tokens(), tokens)), damaged
+    return sorted_by_urgency(inventory_of(grants, find_cloudflared_tokens(), tokens)), damaged
 
 
-def sorted_by_urgency(holdings: Iterable[Holding]) -> Sequence[Holding]:
+def sorted_by_urgency(entries: Iterable[InventoryEntry]) -> Sequence[InventoryEntry]:
     """Return credentials in the order in which the dashboard starts."""
-    rows = arranged(holdings, SortOrder.NEEDS, utc_now())
-    return [row for row in rows if isinstance(row, Holding)]
+    rows = arranged(entries, SortOrder.NEEDS, utc_now())
+    return [row for row in rows if isinstance(row, InventoryEntry)]
 
 
 async def _watch(arguments: Namespace) -> int:
@@ -83,10 +83,10 @@ async def _watch(arguments: Namespace) -> int:
     over = sys.stdout is not None and sys.stdout.isatty() and not is_plain()
     before: str | None = None
     while True:
-        holdings, damaged = await _read()
-        header, lines = table_lines(holdings, utc_now())
+        entries, damaged = await _read()
+        header, lines = table_lines(entries, utc_now())
         # Where the table is printed below the one before, a countdown alone is no reason to print it again.
-        words = "\n".join(line for line, _ in lines) if over else repr([_state(one) for one in holdings])
+        words = "\n".join(line for line, _ in lines) if over else repr([_state(one) for one in entries])
         if words != before:
             before = words
             first = f"At {utc_now().astimezone():%H:%M:%S}:" if is_plain() else header
@@ -95,16 +95,16 @@ async def _watch(arguments: Namespace) -> int:
         await asyncio.sleep(arguments.watch)
 
 
-def _state(holding: Holding) -> tuple[str, str]:
-    return holding.holding_id, status_of(holding, utc_now()).word
+def _state(entry: InventoryEntry) -> tuple[str, str]:
+    return entry.entry_id, status_of(entry, utc_now()).word
 
 
-def show_table(holdings: Sequence[Holding]) -> None:
+def show_table(entries: Sequence[InventoryEntry]) -> None:
     """Print a line for each credential, and below it on stderr what is odd about it.
 
     The header is for a terminal; a script gets lines alone.
     """
-    header, lines = table_lines(holdings, utc_now())
+    header, lines = table_lines(entries, utc_now())
     if header and sys.stdout is not None and sys.stdout.isatty():
         answer_line(header)
     for line, note in lines:
@@ -129,8 +129,8 @@ def damaged_as_json(record: DamagedRecord) -> dict[str, object]:
     }
 
 
-def _as_json(holding: Holding) -> dict[str, object]:
-    match holding.source:
+def _as_json(entry: InventoryEntry) -> dict[str, object]:
+    match entry.source:
         case Grant() as grant:
             return _grant_as_json(grant)
         case ServiceToken() as token:
@@ -140,8 +140,8 @@ def _as_json(holding: Holding) -> dict[str, object]:
 
 
 def _grant_as_json(grant: Grant) -> dict[str, object]:
-    standing = describe(grant)
-    left = standing.remaining_seconds
+    status = describe(grant)
+    left = status.remaining_seconds
     return {
         "id": grant.grant_id,
         "kind": CredentialKind.OAUTH,
@@ -150,9 +150,9 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
         "issuer": grant.issuer,
         "client_id": grant.client_id,
         "scope": grant.scope,
-        "state": standing.word,
-        "note": standing.note,
-        "refreshable": standing.refreshable,
+        "state": status.word,
+        "note": status.note,
+        "refreshable": status.refreshable,
         "remaining_seconds": None if left is None else int(left),
         "obtained_at": moment(grant.obtained_at),
         "refreshed_at": moment(grant.refreshed_at),
@@ -165,8 +165,8 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
 
 
 def service_token_as_json(token: ServiceToken) -> dict[str, object]:
-    standing = describe_service_token(token)
-    left = standing.remaining_seconds
+    status = describe_service_token(token)
+    left = status.remaining_seconds
     return {
         "id": token.token_id,
         "kind": CredentialKind.SERVICE_TOKEN,
@@ -175,8 +175,8 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
         "label": token.label,
         "form": token.form.value,
         "header": token.header if token.form is TokenForm.SINGLE_HEADER else None,
-        "state": standing.word,
-        "note": standing.note,
+        "state": status.word,
+        "note": status.note,
         "remaining_seconds": None if left is None else int(left),
         "added_at": moment(token.added_at),
         "expires_at": moment(token.expires_at),
@@ -187,8 +187,8 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
 
 
 def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
-    standing = describe_cloudflared(file)
-    left = standing.remaining_seconds
+    status = describe_cloudflared(file)
+    left = status.remaining_seconds
     return {
         "id": file.token_id,
         "kind": CredentialKind.CLOUDFLARED,
@@ -197,8 +197,8 @@ def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
         "audience": file.audience,
         "person": file.person,
         "team": file.team,
-        "state": standing.word,
-        "note": standing.note,
+        "state": status.word,
+        "note": status.note,
         "remaining_seconds": None if left is None else int(left),
         "issued_at": moment(file.issued_at),
         "not_before": moment(file.not_before),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_names import names_of
 from authlens_core.access.cloudflared_token import CloudflaredKind
-from authlens_core.credentials.inventory.inventory import Holding, holdings_of
+from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
@@ -30,23 +30,23 @@ async def probe_kept(arguments: Namespace) -> int:
     """
     url = None if arguments.all else checked_url(arguments.url)
     async with open_session() as session:
-        holdings = _chosen(session.credentials, url)
+        entries = _chosen(session.credentials, url)
         credentials, wire = session.credentials, session.wire
         results = await concurrent_map(
-            holdings, lambda holding: probe(credentials, wire, holding), on_result=_tell
+            entries, lambda entry: probe(credentials, wire, entry), on_result=_tell
         )
     if not results:
         say("No credentials on this machine to probe with.")
     elif len(results) > 1:
         say(count_results(results))
     if arguments.json:
-        answer_json([_as_json(*pair) for pair in zip(holdings, results, strict=True)])
+        answer_json([_as_json(*pair) for pair in zip(entries, results, strict=True)])
     return max((result.exit_code for result in results), default=0)
 
 
-def _chosen(credentials: Credentials, url: str | None) -> list[Holding]:
+def _chosen(credentials: Credentials, url: str | None) -> list[InventoryEntry]:
     """Return what can be sent: everything, or all that covers `url`."""
-    every = holdings_of(credentials.list(), find_cloudflared_tokens(), credentials.service_tokens.list())
+    every = inventory_of(credentials.list(), find_cloudflared_tokens(), credentials.service_tokens.list())
     usable = [one for one in every if one.can_be_asked_about]
     if url is None:
         return usable
@@ -58,29 +58,29 @@ def _chosen(credentials: Credentials, url: str | None) -> list[Holding]:
     return found
 
 
-def _fits(holding: Holding, url: str) -> bool:
+def _fits(entry: InventoryEntry, url: str) -> bool:
     """Return whether the name of a cloudflared file, which can mean several addresses, fits `url`."""
-    token = holding.cloudflared
+    token = entry.cloudflared
     if token is None or token.problem or token.kind is not CloudflaredKind.APPLICATION:
         return False
     return token.host in names_of(parse_url(url, loopback_http=True))
 
 
-def _tell(holding: Holding, result: ProbeResult) -> None:
-    say(f"{result.sign} {holding.title} ({holding.kind.label}), {result.layer}: {result.summary}")
+def _tell(entry: InventoryEntry, result: ProbeResult) -> None:
+    say(f"{result.sign} {entry.title} ({entry.kind.label}), {result.layer}: {result.summary}")
     if result.cure and not result.accepted:
         say(f"  → {result.cure}")
 
 
-def _as_json(holding: Holding, result: ProbeResult) -> dict[str, object]:
+def _as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, object]:
     return {
-        "id": holding.holding_id,
-        "kind": holding.kind,
-        "url": holding.url,
+        "id": entry.entry_id,
+        "kind": entry.kind,
+        "url": entry.url,
         "accepted": result.accepted,
         "layer": result.layer,
         "summary": result.summary,
         "cure": result.cure,
         "exit_code": result.exit_code,
-        "expires_at": moment(holding.token_ends),
+        "expires_at": moment(entry.token_ends),
     }

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from authlens_core.access.service_token import pasted, shape_problem
-from authlens_core.credentials.inventory.inventory import holdings_of
+from authlens_core.credentials.inventory.inventory import inventory_of
 from authlens_core.credentials.inventory.service_token_probe import (
     ServiceTokenProbe,
     probe_service_token,
@@ -195,7 +195,7 @@ async def _list(arguments: Namespace) -> int:
     elif not tokens:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
     else:
-        show_table(sorted_by_urgency(holdings_of((), (), tokens)))
+        show_table(sorted_by_urgency(inventory_of((), (), tokens)))
     say_damaged(damaged)
     return 0
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from authlens_core.credentials.inventory.inventory import (
     URGENT,
-    Holding,
+    InventoryEntry,
     SortOrder,
     arranged,
-    holdings_of,
+    inventory_of,
 )
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.parsed_logins import ParsedLogins
@@ -26,7 +26,7 @@ from authlens_core.state.paths import StateUnusable
 class FirstLook:
     """The first credentials by urgency, and how many follow."""
 
-    holdings: tuple[Holding, ...]
+    entries: tuple[InventoryEntry, ...]
     more: int
 
 
@@ -43,8 +43,8 @@ def first_look(index: Index, now: datetime, limit: int) -> FirstLook | None:
         tokens, damaged = ServiceTokenRows(index).all()
     except (StateUnusable, ValueError):
         return None
-    rows = arranged(holdings_of(grants, (), tokens), SortOrder.NEEDS, now)
-    first = tuple(row for row in rows[:limit] if isinstance(row, Holding))
+    rows = arranged(inventory_of(grants, (), tokens), SortOrder.NEEDS, now)
+    first = tuple(row for row in rows[:limit] if isinstance(row, InventoryEntry))
     return FirstLook(first, count + len(tokens) + len(damaged) - len(first))
 
 

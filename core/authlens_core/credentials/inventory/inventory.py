@@ -1,7 +1,7 @@
 """Every credential that this machine holds, of three kinds, as rows of one table.
 
-A `Holding` is what the three kinds have in common; the credential itself stays in it. Everything here is a
-function of values: nothing is read, written or asked.
+An `InventoryEntry` is what the three kinds have in common; the credential itself stays in it. Everything here
+is a function of values: nothing is read, written or asked.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class SortOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class InventoryEntry:
     """One credential. Every text is safe to show and holds no secret.
 
     Attributes:
-        holding_id: of the grant, the service token or the file of cloudflared; unique among all of them.
+        entry_id: of the grant, the service token or the file of cloudflared; unique among all of them.
         title: what it opens, without `https://`.
         url: what to call to see whether it works; empty if nothing can be called with it, and where what
             is known of it can mean several addresses.
@@ -63,7 +63,7 @@ class Holding:
         words: what a filter looks in, in small letters.
     """
 
-    holding_id: str
+    entry_id: str
     kind: CredentialKind
     title: str
     url: str
@@ -109,9 +109,9 @@ class TeamHeading:
     size: int
 
 
-def status_of(holding: Holding, now: datetime) -> CredentialStatus:
+def status_of(entry: InventoryEntry, now: datetime) -> CredentialStatus:
     """Return the status of a credential at `now`, in the words that all three kinds share."""
-    match holding.source:
+    match entry.source:
         case Grant() as grant:
             return describe(grant, now)
         case CloudflaredToken() as token:
@@ -120,9 +120,9 @@ def status_of(holding: Holding, now: datetime) -> CredentialStatus:
             return describe_service_token(token, now)
 
 
-def life_left(holding: Holding, now: datetime) -> float | None:
+def life_left(entry: InventoryEntry, now: datetime) -> float | None:
     """Return the share of its life that the token has left, from 0 to 1; None if unknown."""
-    began, ends = _began(holding), holding.token_ends
+    began, ends = _began(entry), entry.token_ends
     if ends is None:
         return None
     if ends <= now:
@@ -132,8 +132,8 @@ def life_left(holding: Holding, now: datetime) -> float | None:
     return min(1.0, (ends - now) / (ends - began))
 
 
-def _began(holding: Holding) -> datetime | None:
-    match holding.source:
+def _began(entry: InventoryEntry) -> datetime | None:
+    match entry.source:
         case Grant() as grant:
             return grant.refreshed_at
         case CloudflaredToken() as token:
@@ -142,11 +142,11 @@ def _began(holding: Holding) -> datetime | None:
             return token.secret_from or token.added_at
 
 
-def holdings_of(
+def inventory_of(
     grants: Iterable[Grant],
     cloudflared: Iterable[CloudflaredToken] = (),
     service_tokens: Iterable[ServiceToken] = (),
-) -> tuple[Holding, ...]:
+) -> tuple[InventoryEntry, ...]:
     """Return one row for each credential, in the order given.
 
     What one kind tells is used for the others: an application token of cloudflared ends for good with the
@@ -159,7 +159,7 @@ def holdings_of(
         if token.kind is CloudflaredKind.ORGANISATION and token.team
     }
     found = [*map(_of_grant, grants), *(_of_cloudflared(token, logins) for token in files)]
-    teams = {_host(holding.title): holding.team for holding in found if is_team_host(holding.team)}
+    teams = {_host(entry.title): entry.team for entry in found if is_team_host(entry.team)}
     found += [_of_service_token(token, teams) for token in service_tokens]
     return tuple(found)
 
@@ -168,9 +168,9 @@ def _host(title: str) -> str:
     return title.partition("/")[0]
 
 
-def _of_grant(grant: Grant) -> Holding:
-    return Holding(
-        holding_id=grant.grant_id,
+def _of_grant(grant: Grant) -> InventoryEntry:
+    return InventoryEntry(
+        entry_id=grant.grant_id,
         kind=CredentialKind.OAUTH,
         title=safe_line(_bare(grant.resource_url), _LONGEST),
         url=grant.resource_url,
@@ -184,10 +184,10 @@ def _of_grant(grant: Grant) -> Holding:
     )
 
 
-def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None]) -> Holding:
+def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None]) -> InventoryEntry:
     is_login = token.kind is CloudflaredKind.ORGANISATION
-    return Holding(
-        holding_id=token.token_id,
+    return InventoryEntry(
+        entry_id=token.token_id,
         kind=CredentialKind.CLOUDFLARED,
         title=f"{token.host} (team login)" if is_login else token.host,
         url="" if is_login or token.problem else sure_address(token.host),
@@ -201,10 +201,10 @@ def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None])
     )
 
 
-def _of_service_token(token: ServiceToken, teams: dict[str, str]) -> Holding:
+def _of_service_token(token: ServiceToken, teams: dict[str, str]) -> InventoryEntry:
     title = safe_line(_bare(token.url), _LONGEST)
-    return Holding(
-        holding_id=token.token_id,
+    return InventoryEntry(
+        entry_id=token.token_id,
         kind=CredentialKind.SERVICE_TOKEN,
         title=title,
         url=token.url,
@@ -225,22 +225,22 @@ def _bare(url: str) -> str:
 # -- filter, order, groups ---------------------------------------------------------------------------------
 
 
-def matching(holdings: Iterable[Holding], text: str, now: datetime) -> tuple[Holding, ...]:
+def matching(entries: Iterable[InventoryEntry], text: str, now: datetime) -> tuple[InventoryEntry, ...]:
     """Return the credentials that have every word of `text`, in any case, anywhere in what a row shows.
 
     Looked in are resource, team, person, kind and state; nothing is left out where `text` is blank.
     """
     wanted = text.casefold().split()
     if not wanted:
-        return tuple(holdings)
-    return tuple(holding for holding in holdings if _has(holding, wanted, now))
+        return tuple(entries)
+    return tuple(entry for entry in entries if _has(entry, wanted, now))
 
 
-def _has(holding: Holding, wanted: Sequence[str], now: datetime) -> bool:
-    missing = [word for word in wanted if word not in holding.words]
+def _has(entry: InventoryEntry, wanted: Sequence[str], now: datetime) -> bool:
+    missing = [word for word in wanted if word not in entry.words]
     if not missing:
         return True
-    more = f"{holding.kind.label}\n{status_of(holding, now).word}".casefold()
+    more = f"{entry.kind.label}\n{status_of(entry, now).word}".casefold()
     return all(word in more for word in missing)
 
 
@@ -272,42 +272,42 @@ URGENT: Final = {
 }
 
 
-def _key(order: SortOrder, now: datetime) -> Callable[[Holding], tuple[float, str]]:
-    def key(holding: Holding) -> tuple[float, str]:
+def _key(order: SortOrder, now: datetime) -> Callable[[InventoryEntry], tuple[float, str]]:
+    def key(entry: InventoryEntry) -> tuple[float, str]:
         match order:
             case SortOrder.ENDS:
-                rank = (holding.token_ends or _NEVER).timestamp()
+                rank = (entry.token_ends or _NEVER).timestamp()
             case SortOrder.NEEDS:
-                standing = status_of(holding, now).kind
+                status = status_of(entry, now).kind
                 # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
-                left_behind = holding.kind is CredentialKind.CLOUDFLARED and standing is StatusKind.EXPIRED
-                rank = float(len(URGENT) if left_behind else URGENT[standing])
+                left_behind = entry.kind is CredentialKind.CLOUDFLARED and status is StatusKind.EXPIRED
+                rank = float(len(URGENT) if left_behind else URGENT[status])
             case SortOrder.NEWEST:
-                rank = -holding.since.timestamp() if holding.since is not None else 0.0
+                rank = -entry.since.timestamp() if entry.since is not None else 0.0
             case SortOrder.PROVEN:
-                rank = holding.last_proven_at.timestamp() if holding.last_proven_at is not None else 0.0
+                rank = entry.last_proven_at.timestamp() if entry.last_proven_at is not None else 0.0
             case SortOrder.RESOURCE:
                 rank = 0.0
-        return rank, holding.title
+        return rank, entry.title
 
     return key
 
 
 def arranged(
-    holdings: Iterable[Holding], order: SortOrder, now: datetime, *, grouped: bool = False
-) -> tuple[Holding | TeamHeading, ...]:
+    entries: Iterable[InventoryEntry], order: SortOrder, now: datetime, *, grouped: bool = False
+) -> tuple[InventoryEntry | TeamHeading, ...]:
     """Return the rows of the table: sorted, and under a heading for each team where they are grouped.
 
     Teams come in the order of their first credential, those that are not known last.
     """
-    ordered = sorted(holdings, key=_key(order, now))
+    ordered = sorted(entries, key=_key(order, now))
     if not grouped:
         return tuple(ordered)
-    teams: dict[str, list[Holding]] = {}
-    for holding in ordered:
-        teams.setdefault(holding.team, []).append(holding)
+    teams: dict[str, list[InventoryEntry]] = {}
+    for entry in ordered:
+        teams.setdefault(entry.team, []).append(entry)
     unknown = teams.pop("", [])
-    rows: list[Holding | TeamHeading] = []
+    rows: list[InventoryEntry | TeamHeading] = []
     for name, members in (*teams.items(), *((("team unknown", unknown),) if unknown else ())):
         rows += [TeamHeading(name, len(members)), *members]
     return tuple(rows)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from authlens_core.access.protection import NETWORK
 from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.inventory.service_token_probe import probe_service_token
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.probe_result import THIS_MACHINE, ProbeResult, failed_probe
@@ -23,17 +23,17 @@ from authlens_core.wire.client import Wire
 
 
 async def probe(
-    credentials: Credentials, wire: Wire, holding: Holding, *, now: Callable[[], datetime] = utc_now
+    credentials: Credentials, wire: Wire, entry: InventoryEntry, *, now: Callable[[], datetime] = utc_now
 ) -> ProbeResult:
     """Ask the resource whether one credential works; an error becomes its result."""
     try:
-        match holding.source:
+        match entry.source:
             case Grant() as grant:
                 return await _probe_grant(credentials, wire, grant, now)
             case ServiceToken(token_id=token_id):
                 return (await probe_service_token(credentials, wire, token_id, now=now)).result
             case token:
-                return await probe_cloudflared(credentials, wire, token, holding.url or None, now=now)
+                return await probe_cloudflared(credentials, wire, token, entry.url or None, now=now)
     except AuthlensError as error:
         return failed_probe(error)
 

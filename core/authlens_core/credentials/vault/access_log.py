@@ -24,14 +24,14 @@ class AccessEvent:
     Attributes:
         at: when, in UTC.
         kind: what happened, one or a few words.
-        holding_id: to which credential; empty for what belongs to none.
+        entry_id: to which credential; empty for what belongs to none.
         resource: its resource, without `https://`; empty if it is not known any more.
         detail: more about it, or the empty string.
     """
 
     at: datetime
     kind: str
-    holding_id: str
+    entry_id: str
     resource: str
     detail: str
 
@@ -43,7 +43,7 @@ class AccessEvent:
 
 def access_events(
     credentials: Credentials,
-    holding_id: str | None = None,
+    entry_id: str | None = None,
     *,
     limit: int = MOST_EVENTS,
     names: Mapping[str, str] | None = None,
@@ -51,13 +51,13 @@ def access_events(
     """Return the newest events, newest first.
 
     Args:
-        holding_id: of one credential alone; None for all.
+        entry_id: of one credential alone; None for all.
         names: the resource of each credential, by its id; those of the index by default.
 
     Raises:
         StateUnusable: the index cannot be used.
     """
-    events = credentials.events(holding_id, limit)
+    events = credentials.events(entry_id, limit)
     known = {**_once(events), **(_present(credentials) if names is None else names)}
     return tuple(
         AccessEvent(
@@ -89,7 +89,7 @@ def event_as_json(event: AccessEvent) -> dict[str, str]:
     return {
         "at": event.at.astimezone(UTC).isoformat(timespec="seconds"),
         "event": event.kind,
-        "credential": event.holding_id,
+        "credential": event.entry_id,
         "resource": event.resource,
         "detail": event.detail,
     }

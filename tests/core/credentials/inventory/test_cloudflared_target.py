@@ -12,7 +12,7 @@ import pytest
 from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared
-from authlens_core.credentials.inventory.inventory import describe_cloudflared, holdings_of
+from authlens_core.credentials.inventory.inventory import describe_cloudflared, inventory_of
 from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import Credentials
@@ -161,7 +161,7 @@ async def test_a_url_that_a_person_names_has_to_fit_the_file(credentials: Creden
 
 def test_a_name_with_several_readings_is_shown_without_an_invented_address(put: Any) -> None:
     """It can still be asked about; nobody's host stands in its place."""
-    path, whole, wildcard = holdings_of(
+    path, whole, wildcard = inventory_of(
         (), (put("wiki.example.com-admin"), put("grafana.example.com"), put("-.example.com"))
     )
     assert (path.url, path.can_be_asked_about) == ("", True)
@@ -186,8 +186,8 @@ async def test_a_token_that_is_early_or_of_another_application_is_called_that_an
 ) -> None:
     """The second is refused by cloudflared since 2026.8.0, too; RFC 7519 §4.1.5 the first."""
     token = put("wiki.example.com", **claims)
-    standing = describe_cloudflared(token)
-    assert (standing.word, words in standing.note) == (word, True)
+    status = describe_cloudflared(token)
+    assert (status.word, words in status.note) == (word, True)
     wire: Any = Hosts({f"{WIKI}/": redirect()})
     for sending in (
         headers_for(credentials, wire, f"{WIKI}/"),

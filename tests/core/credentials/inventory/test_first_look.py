@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.credentials.inventory.first_look import first_look, parse_aside
-from authlens_core.credentials.inventory.inventory import SortOrder, arranged, holdings_of
+from authlens_core.credentials.inventory.inventory import SortOrder, arranged, inventory_of
 from authlens_core.credentials.records.grant import Grant, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.parsed_logins import ParsedLogins
@@ -62,9 +62,9 @@ def grants(draw: st.DrawFn) -> Grant:
 def top(index: Index, now: datetime, limit: int) -> list[str]:
     """Return the ids of the first rows of the whole table."""
     rows = arranged(
-        holdings_of(index.grants()[0], (), ServiceTokenRows(index).all()[0]), SortOrder.NEEDS, now
+        inventory_of(index.grants()[0], (), ServiceTokenRows(index).all()[0]), SortOrder.NEEDS, now
     )
-    return [row.holding_id for row in rows[:limit] if not hasattr(row, "size")]
+    return [row.entry_id for row in rows[:limit] if not hasattr(row, "size")]
 
 
 @given(st.lists(grants(), min_size=LIMIT + 1, max_size=12, unique_by=lambda one: one.grant_id))
@@ -76,7 +76,7 @@ def test_the_first_look_is_the_top_of_the_whole_table(logins: list[Grant]) -> No
             index.switch(replace(login, generation=1), 1)
         found = first_look(index, NOW, LIMIT)
         assert found is not None
-        assert [one.holding_id for one in found.holdings] == top(index, NOW, LIMIT)
+        assert [one.entry_id for one in found.entries] == top(index, NOW, LIMIT)
         assert found.more == len(logins) - LIMIT
     finally:
         index.close()
@@ -90,8 +90,8 @@ def test_a_service_token_has_its_place_in_the_first_look(index: Index) -> None:
     ServiceTokenRows(index).switch(replace(token, generation=1), 1)
     found = first_look(index, NOW, LIMIT)
     assert found is not None
-    assert [one.holding_id for one in found.holdings] == top(index, NOW, LIMIT)
-    assert found.holdings[0].holding_id == "token"
+    assert [one.entry_id for one in found.entries] == top(index, NOW, LIMIT)
+    assert found.entries[0].entry_id == "token"
 
 
 def test_few_credentials_are_read_at_once(index: Index) -> None:
@@ -111,7 +111,7 @@ def test_a_damaged_record_is_left_to_a_reader_of_them_all(tmp_path: Path, record
             other.execute("UPDATE grants SET record = ? WHERE grant_id = 'id-host-0'", (record,))
         other.close()
         found = first_look(index, NOW, LIMIT)
-        assert found is None or "id-host-0" not in {one.holding_id for one in found.holdings}
+        assert found is None or "id-host-0" not in {one.entry_id for one in found.entries}
     finally:
         index.close()
 

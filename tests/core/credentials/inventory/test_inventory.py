@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import (
-    Holding,
+    InventoryEntry,
     SortOrder,
     TeamHeading,
     arranged,
-    holdings_of,
+    inventory_of,
     life_left,
     matching,
     status_of,
@@ -59,45 +59,45 @@ def service_token(url: str = "https://ci.example.com/", *, days: float | None = 
     return ServiceToken(f"service-{url}", url, f"{'0' * 32}.access", NOW, label="ci", expires_at=ends)
 
 
-def titles(rows: tuple[Holding | TeamHeading, ...]) -> list[str]:
+def titles(rows: tuple[InventoryEntry | TeamHeading, ...]) -> list[str]:
     """Return what the rows are called, headings in capitals."""
     return [row.name.upper() if isinstance(row, TeamHeading) else row.title for row in rows]
 
 
 def test_all_three_kinds_become_rows_with_ids_that_no_two_share() -> None:
     """One table for everything that this machine holds."""
-    rows = holdings_of(every_state(), (application(), organisation()), (service_token(),))
+    rows = inventory_of(every_state(), (application(), organisation()), (service_token(),))
     assert {row.kind for row in rows} == set(CredentialKind)
-    assert len({row.holding_id for row in rows}) == len(rows)
+    assert len({row.entry_id for row in rows}) == len(rows)
     assert [row.grant is not None for row in rows].count(True) == len(every_state())
 
 
 def test_an_application_token_ends_for_good_with_the_organisation_token_of_its_team() -> None:
     """Two clocks: the token, and the login that gets the next one without a person."""
-    app, org = holdings_of((), (application(), organisation(hours=72)))
+    app, org = inventory_of((), (application(), organisation(hours=72)))
     assert app.token_ends == NOW + timedelta(hours=1)
     assert app.login_ends == org.login_ends == NOW + timedelta(hours=72)
-    (alone,) = holdings_of((), (application(),))
+    (alone,) = inventory_of((), (application(),))
     assert alone.login_ends is None
 
 
 def test_only_what_can_be_sent_has_an_address_to_call() -> None:
     """An organisation token opens no application, and a file without a token opens nothing."""
-    app, org, waiting = holdings_of((), (application(), organisation(), application(problem="no token yet")))
+    app, org, waiting = inventory_of((), (application(), organisation(), application(problem="no token yet")))
     assert app.url == "https://grafana.example.com/"
     assert org.url == waiting.url == ""
 
 
 def test_a_service_token_is_of_the_team_that_guards_its_host() -> None:
     """The index does not know it, another credential does."""
-    known = holdings_of((), (application("ci.example.com"),), (service_token(),))
+    known = inventory_of((), (application("ci.example.com"),), (service_token(),))
     assert known[1].team == TEAM
-    assert holdings_of((), (), (service_token(),))[0].team == ""
+    assert inventory_of((), (), (service_token(),))[0].team == ""
 
 
 def test_every_kind_says_how_it_stands_in_the_same_words() -> None:
     """State in words, whatever it is the state of."""
-    live, expired, ending = holdings_of((grant(),), (application(hours=-1),), (service_token(days=10),))
+    live, expired, ending = inventory_of((grant(),), (application(hours=-1),), (service_token(days=10),))
     kinds = [status_of(row, NOW).kind for row in (live, expired, ending)]
     assert kinds == [StatusKind.LIVE, StatusKind.EXPIRED, StatusKind.SOON]
 
@@ -119,13 +119,13 @@ def test_every_kind_says_how_it_stands_in_the_same_words() -> None:
 def test_a_filter_looks_for_every_word_in_all_that_a_row_shows(text: str, found: int) -> None:
     """Resource, team, person, kind, state; in any case, in any order."""
     needy = grant("needy", state=GrantState.LOGIN_NEEDED)
-    rows = holdings_of((grant("wiki"), needy), (application(),), (service_token(),))
+    rows = inventory_of((grant("wiki"), needy), (application(),), (service_token(),))
     assert len(matching(rows, text, NOW)) == found
 
 
 def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> None:
     """By the first of the two clocks."""
-    rows = holdings_of((grant("c", minutes=None), grant("b", minutes=50), grant("a", minutes=5)))
+    rows = inventory_of((grant("c", minutes=None), grant("b", minutes=50), grant("a", minutes=5)))
     assert titles(arranged(rows, SortOrder.ENDS, NOW)) == [
         f"{name}.example.com/mcp" for name in ("a", "b", "c")
     ]
@@ -133,8 +133,8 @@ def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> N
 
 def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
     """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
-    rows = arranged(holdings_of(every_state()), SortOrder.NEEDS, NOW)
-    kinds = [status_of(row, NOW).kind for row in rows if isinstance(row, Holding)]
+    rows = arranged(inventory_of(every_state()), SortOrder.NEEDS, NOW)
+    kinds = [status_of(row, NOW).kind for row in rows if isinstance(row, InventoryEntry)]
     assert kinds[:2] == [StatusKind.REVOCATION_FAILED, StatusKind.LOGIN_NEEDED]
     assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
 
@@ -142,7 +142,7 @@ def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
 def test_what_cloudflared_left_behind_needs_nobody() -> None:
     """It fetches another token when it is used."""
     left = replace(application(), expires_at=NOW - timedelta(days=30))
-    rows = arranged(holdings_of((grant("wiki"),), (left,)), SortOrder.NEEDS, NOW)
+    rows = arranged(inventory_of((grant("wiki"),), (left,)), SortOrder.NEEDS, NOW)
     assert titles(rows)[-1] == left.host
 
 
@@ -150,7 +150,7 @@ def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
     """A heading with the count, then its credentials in the same order as without."""
     other = replace(grant("b"), issuer="https://login.example.org")
     rows = arranged(
-        holdings_of((grant("a"), other), (), (service_token(),)), SortOrder.RESOURCE, NOW, grouped=True
+        inventory_of((grant("a"), other), (), (service_token(),)), SortOrder.RESOURCE, NOW, grouped=True
     )
     assert titles(rows) == [
         TEAM.upper(),
@@ -177,8 +177,8 @@ def test_no_order_loses_or_doubles_a_credential(
         replace(grant(str(number)), refreshed_at=began, obtained_at=began, expires_at=_after(each))
         for number, each in enumerate(minutes)
     ]
-    rows = arranged(holdings_of(grants), order, NOW, grouped=grouped)
-    ids = sorted(row.holding_id for row in rows if isinstance(row, Holding))
+    rows = arranged(inventory_of(grants), order, NOW, grouped=grouped)
+    ids = sorted(row.entry_id for row in rows if isinstance(row, InventoryEntry))
     assert ids == sorted(one.grant_id for one in grants)
 
 
@@ -189,8 +189,8 @@ def _after(minutes: float | None) -> datetime | None:
 @pytest.mark.parametrize(("minutes", "left"), [(180, 0.5), (20, 0.1), (0, 0.0), (-5, 0.0), (None, None)])
 def test_what_is_left_of_a_life_is_a_share_of_the_whole(minutes: float | None, left: float | None) -> None:
     """A grant of these tests was refreshed three hours ago; without an expiry there is no share."""
-    (holding,) = holdings_of((grant(minutes=minutes),))
-    assert life_left(holding, NOW) == left
+    (entry,) = inventory_of((grant(minutes=minutes),))
+    assert life_left(entry, NOW) == left
 
 
 def test_the_orders_go_round() -> None:

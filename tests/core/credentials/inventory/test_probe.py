@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding, holdings_of
+from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.probe_result import THIS_MACHINE, ProbeResult
@@ -67,16 +67,16 @@ async def three(credentials: Credentials, saved: Grant) -> list[Grant]:
 
 
 async def _probe_all(
-    credentials: Credentials, wire: Wire, holdings: Iterable[Holding]
+    credentials: Credentials, wire: Wire, entries: Iterable[InventoryEntry]
 ) -> tuple[ProbeResult, ...]:
-    return await concurrent_map(holdings, lambda holding: probe(credentials, wire, holding))
+    return await concurrent_map(entries, lambda entry: probe(credentials, wire, entry))
 
 
 async def test_each_resource_is_asked_and_each_layer_count_results(
     credentials: Credentials, wire: Wire, three: list[Grant], server: RotatingServer
 ) -> None:
     """A secret that is gone keeps nobody else from being asked."""
-    results = await _probe_all(credentials, wire, holdings_of(three))
+    results = await _probe_all(credentials, wire, inventory_of(three))
     assert [probed.accepted for probed in results] == [True, False, None]
     assert [probed.layer for probed in results] == ["origin", "origin", THIS_MACHINE]
     assert [probed.exit_code for probed in results] == [0, 4, 4]
@@ -90,14 +90,14 @@ async def test_a_token_that_is_refused_as_invalid_is_refreshed_once_and_asked_wi
 ) -> None:
     """RFC 6750 §3.1, whatever the clock says: the login works, and the words say what it took."""
     server.access_tokens.clear()
-    (probed,) = await _probe_all(credentials, wire, holdings_of([saved]))
+    (probed,) = await _probe_all(credentials, wire, inventory_of([saved]))
     assert (probed.accepted, probed.exit_code) == (True, 0)
     assert probed.summary.startswith("The resource refused the old access token, so authlens got a new one.")
     assert len(server.posts("/token")) == 1
     server.answers(
         "/mcp", *[Scripted(401, None, (("WWW-Authenticate", 'Bearer error="invalid_token"'),))] * 2
     )
-    (again,) = await _probe_all(credentials, wire, holdings_of(credentials.list()))
+    (again,) = await _probe_all(credentials, wire, inventory_of(credentials.list()))
     assert (again.accepted, again.exit_code) == (False, 5)
     assert len(server.posts("/token")) == 2
 
@@ -108,7 +108,7 @@ async def test_a_refusal_that_is_not_about_the_token_refreshes_nothing(
     """403, or 401 by somebody else: the refresh token is not spent for that."""
     server.answers("/mcp", Scripted(403), Scripted(401))
     for _ in range(2):
-        (probed,) = await _probe_all(credentials, wire, holdings_of([saved]))
+        (probed,) = await _probe_all(credentials, wire, inventory_of([saved]))
         assert probed.accepted is not True
     assert server.posts("/token") == []
 
@@ -119,7 +119,7 @@ async def test_a_network_that_does_not_answer_is_told_from_a_refusal(
     """Pain 12: the token is not at fault."""
     nowhere = f"http://127.0.0.1:{free_port()}/mcp"
     alone = await credentials.save(replace(saved, resource_url=nowhere, resource=nowhere), secrets)
-    (probed,) = await _probe_all(credentials, wire, holdings_of([alone]))
+    (probed,) = await _probe_all(credentials, wire, inventory_of([alone]))
     assert (probed.accepted, probed.layer, probed.exit_code) == (None, "network", 6)
     assert count_results([probed]) == "0 work · 1 unclear, no response"
 
@@ -127,7 +127,7 @@ async def test_a_network_that_does_not_answer_is_told_from_a_refusal(
 async def test_an_organisation_token_is_not_sent_anywhere(credentials: Credentials, wire: Wire) -> None:
     """It opens no application."""
     token = CloudflaredToken("c", CloudflaredKind.ORGANISATION, "team.cloudflareaccess.com", Path("x"))
-    probed = await probe(credentials, wire, holdings_of((), (token,))[0])
+    probed = await probe(credentials, wire, inventory_of((), (token,))[0])
     assert (probed.accepted, probed.layer, probed.exit_code) == (None, THIS_MACHINE, 2)
 
 

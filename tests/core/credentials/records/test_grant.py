@@ -34,9 +34,9 @@ def test_the_clock_decides_for_a_live_grant(
         expires_at=NOW + timedelta(seconds=seconds),
         has_refresh_token=refreshable,
     )
-    standing = describe(grant, NOW)
-    assert (standing.kind, standing.remaining_seconds) == (kind, seconds)
-    assert standing.refreshable == refreshable
+    status = describe(grant, NOW)
+    assert (status.kind, status.remaining_seconds) == (kind, seconds)
+    assert status.refreshable == refreshable
 
 
 @pytest.mark.parametrize(
@@ -54,25 +54,25 @@ def test_a_short_lived_token_expires_soon_by_the_share_of_its_life(
 
 def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:
     """TK-5: absent is unknown."""
-    standing = describe(make_grant(expires_at=None), NOW)
-    assert (standing.word, standing.remaining_seconds) == ("live, no expiry", None)
+    status = describe(make_grant(expires_at=None), NOW)
+    assert (status.word, status.remaining_seconds) == ("live, no expiry", None)
 
 
 @pytest.mark.parametrize("state", [s for s in GrantState if s is not GrantState.LIVE])
 def test_every_other_state_outranks_the_clock(make_grant: Any, state: GrantState) -> None:
     """RF-5: a grant that needs a person is not called refreshable, whatever the clock says."""
-    standing = describe(make_grant(state=state, has_refresh_token=True, note="why"), NOW)
-    assert standing.kind is not StatusKind.LIVE
-    assert standing.symbol
-    assert not standing.refreshable
-    assert standing.note == "why"
+    status = describe(make_grant(state=state, has_refresh_token=True, note="why"), NOW)
+    assert status.kind is not StatusKind.LIVE
+    assert status.symbol
+    assert not status.refreshable
+    assert status.note == "why"
 
 
 @pytest.mark.parametrize("year", [1, 1970, 2038, 9999])
 def test_any_clock_is_survived_and_a_wrong_one_is_named(make_grant: Any, year: int) -> None:
     """H182: no exception; a token obtained in the future means that the clock is wrong."""
-    standing = describe(make_grant(), datetime(year, 12, 31, tzinfo=UTC))
-    assert ("clock" in standing.note) == (year < 2026)
+    status = describe(make_grant(), datetime(year, 12, 31, tzinfo=UTC))
+    assert ("clock" in status.note) == (year < 2026)
 
 
 def test_an_expiry_beyond_the_calendar_is_unknown() -> None:

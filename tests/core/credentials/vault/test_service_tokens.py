@@ -229,7 +229,7 @@ async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
         assert forced.token.last_verdict is TokenVerdict.REFUSED
 
 
-# -- standing ----------------------------------------------------------------------------------------------
+# -- status ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -250,8 +250,8 @@ def test_the_reminder_begins_thirty_days_before_the_end(
 ) -> None:
     """Expiry and reminder, in words."""
     token = replace(a_token(), expires_at=None if left is None else NOW + left, last_verdict=verdict)
-    standing = describe_service_token(token, NOW)
-    assert (standing.kind, standing.word) == (kind, word)
+    status = describe_service_token(token, NOW)
+    assert (status.kind, status.word) == (kind, word)
 
 
 def test_an_expiry_is_typed_as_a_date() -> None:
@@ -338,9 +338,9 @@ async def test_a_token_that_was_refreshed_in_zero_trust_is_edited_and_keeps_its_
     """The reminder names that first; a new end takes it away, and so does none."""
     soon = replace(a_token(), expires_at=NOW + timedelta(days=3), label="ci")
     token = await credentials.service_tokens.save(soon, OLD)
-    standing = describe_service_token(token, NOW)
-    assert standing.kind is StatusKind.SOON
-    assert standing.note.index("service-token edit URL") < standing.note.index("service-token replace URL")
+    status = describe_service_token(token, NOW)
+    assert status.kind is StatusKind.SOON
+    assert status.note.index("service-token edit URL") < status.note.index("service-token replace URL")
     for end in (NOW + timedelta(days=365), None):
         edited = credentials.service_tokens.edit(token.token_id, label="nightly", expires_at=end)
         assert (edited.label, edited.expires_at) == ("nightly", end)

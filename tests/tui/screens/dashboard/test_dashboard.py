@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -123,9 +123,9 @@ async def test_a_tick_makes_only_the_rows_in_view(monkeypatch: pytest.MonkeyPatc
             made: list[str] = []
             original = screen.table._make
 
-            def make(holding: Holding) -> RowText:
-                made.append(holding.holding_id)
-                return original(holding)
+            def make(entry: InventoryEntry) -> RowText:
+                made.append(entry.entry_id)
+                return original(entry)
 
             monkeypatch.setattr(screen.table, "_make", make)
             screen.show_now()
@@ -163,7 +163,7 @@ async def test_a_credential_that_another_process_removed_disappears() -> None:
         await pilot.pause()
         assert len(screen.table.rows) == 1
         assert screen.selected is not None
-        assert screen.selected.holding_id == "id-b"
+        assert screen.selected.entry_id == "id-b"
         assert "a.example.com" not in text_of(app).replace("b.example.com", "")
 
 
@@ -315,7 +315,7 @@ async def test_two_actions_on_one_credential_at_once_are_refused(monkeypatch: py
         screen.action_act("refresh")
         assert "still running" in told[-1]
         await until(pilot, lambda: not screen.context.busy)
-        events = screen.context.session.credentials.events(screen.listing.shown[0].holding_id, 20)
+        events = screen.context.session.credentials.events(screen.listing.shown[0].entry_id, 20)
         assert sum("refresh" in event.kind for event in events) == 1
 
 
@@ -336,7 +336,7 @@ async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
         assert asked is not None
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        screen.context.session.credentials.index.remove(asked.holding_id)
+        screen.context.session.credentials.index.remove(asked.entry_id)
         screen.show_now()
         await pilot.press("y")
         await until(pilot, lambda: app.screen is screen and not screen.context.busy)
@@ -369,7 +369,7 @@ async def test_a_login_that_works_is_offered_before_another_one_starts() -> None
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is screen)
         assert screen.selected is not None
-        assert screen.selected.holding_id == "id-wiki"
+        assert screen.selected.entry_id == "id-wiki"
         assert app.wanted == []
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
@@ -521,7 +521,7 @@ async def test_the_selection_stays_on_its_credential_whatever_is_sorted_filtered
         selected: list[str | None] = []
 
         def note() -> None:
-            selected.append(None if screen.selected is None else screen.selected.holding_id)
+            selected.append(None if screen.selected is None else screen.selected.entry_id)
 
         screen.table.select("id-wiki")
         for key in ("s", "s", "g", "s"):
@@ -544,11 +544,11 @@ async def test_the_cursor_steps_over_headings_and_a_click_chooses_a_row() -> Non
         seen = set()
         for _ in range(4):
             assert screen.selected is not None
-            seen.add(screen.selected.holding_id)
+            seen.add(screen.selected.entry_id)
             await pilot.press("down")
         assert len(seen) == 3
         await pilot.click(screen.table, offset=(4, 3))
-        assert isinstance(screen.table.rows[1], Holding)
+        assert isinstance(screen.table.rows[1], InventoryEntry)
         assert screen.selected is screen.table.rows[1]
 
 
@@ -605,8 +605,8 @@ async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_befor
         kept = TraceSummary("one", TraceKind.PROBE, NOW, Outcome.PASSED)
         traces = screen.context.session.credentials.traces
 
-        def of(holding_id: str) -> tuple[TraceSummary, ...]:
-            if holding_id == "id-a":
+        def of(entry_id: str) -> tuple[TraceSummary, ...]:
+            if entry_id == "id-a":
                 return (kept,)
             raise StateUnusable("The traces cannot be read.", "")
 
@@ -703,7 +703,7 @@ async def test_revoking_all_names_how_many_and_shows_the_proof_of_each() -> None
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
         assert "1 revoked and verified · 0 failed" in text_of(app)
         assert "401" in text_of(app)
-        assert len(screen.listing.holdings) == 0
+        assert len(screen.listing.entries) == 0
 
 
 async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> None:

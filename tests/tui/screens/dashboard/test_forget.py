@@ -35,7 +35,7 @@ async def test_z_restores_the_login_that_was_forgotten() -> None:
     async with dashboard(grant("a")) as (screen, pilot, app):
         assert "z" not in footer_keys(app)
         await forget(screen, pilot, app)
-        await until(pilot, lambda: not screen.listing.holdings and "z" in footer_keys(app))
+        await until(pilot, lambda: not screen.listing.entries and "z" in footer_keys(app))
         assert "z undoes this until you quit" in said(screen)
         await pilot.press("z")
         await settled(screen, pilot)

@@ -39,7 +39,7 @@ class DashboardActions:
         self.batches = BatchActions(context, self.sent, lambda: listing.shown)
         self.verbs: Mapping[Verb, Callable[[], object]] = {
             **self._of_one(self.tokens),
-            **self._of_logins(LoginActions(context, suggestion, lambda: listing.holdings, select)),
+            **self._of_logins(LoginActions(context, suggestion, lambda: listing.entries, select)),
             Verb.PROBE_ALL: self.batches.probe_all,
             Verb.REFRESH_ALL: self.batches.refresh_all,
             Verb.REVOKE_ALL: self.batches.revoke_all,
@@ -76,7 +76,7 @@ class DashboardActions:
         }
 
     def _show_events(self) -> None:
-        holding = self._context.selected
-        names = {one.holding_id: one.title for one in self._listing.holdings}
-        only = None if holding is None else holding.holding_id
+        entry = self._context.selected
+        names = {one.entry_id: one.title for one in self._listing.entries}
+        only = None if entry is None else entry.entry_id
         self._context.show(EventsScreen(self._context.session.credentials, names, selected=only))

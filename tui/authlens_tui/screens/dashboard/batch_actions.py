@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
@@ -51,7 +51,7 @@ class BatchActions:
     """
 
     def __init__(
-        self, context: DashboardContext, sent: SentRequests, shown: Callable[[], Sequence[Holding]]
+        self, context: DashboardContext, sent: SentRequests, shown: Callable[[], Sequence[InventoryEntry]]
     ) -> None:
         self._context = context
         self._sent = sent
@@ -81,31 +81,31 @@ class BatchActions:
     # -- what is done to all ---------------------------------------------------------------------------
 
     def probe_all(self) -> None:
-        holdings = self._those(Verb.PROBE)
-        if self._may_begin(holdings, Verb.PROBE):
-            self._start("probing", holdings, probe, _probes)
+        entries = self._those(Verb.PROBE)
+        if self._may_begin(entries, Verb.PROBE):
+            self._start("probing", entries, probe, _probes)
 
     def refresh_all(self) -> None:
-        holdings = [
+        entries = [
             one
             for one in self._those(Verb.REFRESH)
             if one.grant and one.grant.has_refresh_token and one.grant.state is GrantState.LIVE
         ]
-        if self._may_begin(holdings, Verb.REFRESH):
-            self._start("refreshing", holdings, _refresh, partial(_results, "Refreshed", "refreshed"))
+        if self._may_begin(entries, Verb.REFRESH):
+            self._start("refreshing", entries, _refresh, partial(_results, "Refreshed", "refreshed"))
 
     def revoke_all(self) -> None:
         """Revoke every login shown, after a question with their number and names."""
-        holdings = self._those(Verb.REVOKE)
-        if not self._may_begin(holdings, Verb.REVOKE):
+        entries = self._those(Verb.REVOKE)
+        if not self._may_begin(entries, Verb.REVOKE):
             return
 
         async def question() -> None:
-            agreed = await self._context.answer(_revoke_question(holdings))
+            agreed = await self._context.answer(_revoke_question(entries))
             # While the question was open, another batch may have begun.
-            if agreed and self._may_begin(holdings, Verb.REVOKE):
+            if agreed and self._may_begin(entries, Verb.REVOKE):
                 self._start(
-                    "revoking", holdings, _revoke, partial(_results, "Revoked", "revoked and verified")
+                    "revoking", entries, _revoke, partial(_results, "Revoked", "revoked and verified")
                 )
 
         self._context.ask(question)
@@ -113,51 +113,51 @@ class BatchActions:
     def _start(
         self,
         doing: str,
-        holdings: list[Holding],
-        action: Callable[[Credentials, Wire, Holding], Awaitable[_Done]],
-        report: Callable[[Sequence[tuple[Holding, _Done]]], _Report],
+        entries: list[InventoryEntry],
+        action: Callable[[Credentials, Wire, InventoryEntry], Awaitable[_Done]],
+        report: Callable[[Sequence[tuple[InventoryEntry, _Done]]], _Report],
     ) -> None:
-        stop = self._begin(doing, holdings)
+        stop = self._begin(doing, entries)
 
         async def do_all() -> None:
             session = self._context.session
             try:
                 found = await concurrent_map(
-                    holdings,
+                    entries,
                     lambda one: action(session.credentials, session.wire, one),
                     on_result=self._one_done,
                     stop=stop,
                 )
             finally:
-                self._end(holdings)
+                self._end(entries)
             # Where it was stopped, there are fewer results than credentials, in the same order.
-            self._report(report(list(zip(holdings, found, strict=False))), len(holdings))
+            self._report(report(list(zip(entries, found, strict=False))), len(entries))
 
         self._context.run(do_all(), group="batch", description=f"{doing} all")
 
     # -- progress --------------------------------------------------------------------------------------
 
-    def _those(self, verb: Verb) -> list[Holding]:
+    def _those(self, verb: Verb) -> list[InventoryEntry]:
         busy = self._context.busy
-        return [one for one in self._shown() if applies(verb, one) and one.holding_id not in busy]
+        return [one for one in self._shown() if applies(verb, one) and one.entry_id not in busy]
 
-    def _may_begin(self, holdings: Sequence[Holding], verb: Verb) -> bool:
+    def _may_begin(self, entries: Sequence[InventoryEntry], verb: Verb) -> bool:
         if self.is_running:
             self._context.say("Another action is still running. Esc stops it.")
-        elif not holdings:
+        elif not entries:
             self._context.say(f"Nothing here to {verb}.")
-        return bool(holdings) and not self.is_running
+        return bool(entries) and not self.is_running
 
-    def _begin(self, doing: str, holdings: Sequence[Holding]) -> asyncio.Event:
+    def _begin(self, doing: str, entries: Sequence[InventoryEntry]) -> asyncio.Event:
         self._stopping = asyncio.Event()
-        self._progress = doing, 0, len(holdings)
-        self._context.begin(doing, holdings)
+        self._progress = doing, 0, len(entries)
+        self._context.begin(doing, entries)
         self._say_progress()
         return self._stopping
 
-    def _one_done(self, holding: Holding, result: ActionResult) -> None:
-        self._sent.note(holding.holding_id, result.trace)
-        self._context.busy.pop(holding.holding_id, None)
+    def _one_done(self, entry: InventoryEntry, result: ActionResult) -> None:
+        self._sent.note(entry.entry_id, result.trace)
+        self._context.busy.pop(entry.entry_id, None)
         doing, count, whole = self._progress
         self._progress = doing, count + 1, whole
         self._say_progress()
@@ -167,9 +167,9 @@ class BatchActions:
         if self._stopping is not None and not self._stopping.is_set():
             self._context.say(f"{doing.capitalize()} {count} of {whole} … Esc stops it.")
 
-    def _end(self, holdings: Sequence[Holding]) -> None:
+    def _end(self, entries: Sequence[InventoryEntry]) -> None:
         self._stopping = None
-        self._context.end(holdings)
+        self._context.end(entries)
 
     def _report(self, done: _Report, wanted: int) -> None:
         left = wanted - len(done.results)
@@ -180,22 +180,22 @@ class BatchActions:
             self._context.show(ResultsScreen(done.title, summary, done.results))
 
 
-def _refresh(credentials: Credentials, wire: Wire, holding: Holding) -> Awaitable[ActionResult]:
-    return refresh_one(credentials, wire, grant_of(holding))
+def _refresh(credentials: Credentials, wire: Wire, entry: InventoryEntry) -> Awaitable[ActionResult]:
+    return refresh_one(credentials, wire, grant_of(entry))
 
 
-def _revoke(credentials: Credentials, wire: Wire, holding: Holding) -> Awaitable[ActionResult]:
-    return revoke_one(credentials, wire, grant_of(holding))
+def _revoke(credentials: Credentials, wire: Wire, entry: InventoryEntry) -> Awaitable[ActionResult]:
+    return revoke_one(credentials, wire, grant_of(entry))
 
 
-def _probes(done: Sequence[tuple[Holding, ProbeResult]]) -> _Report:
+def _probes(done: Sequence[tuple[InventoryEntry, ProbeResult]]) -> _Report:
     results = [
         Result(it.title, said.accepted, f"{said.layer}: {said.summary}", said.cure) for it, said in done
     ]
     return _Report("Probed", results, count_results([said for _, said in done]))
 
 
-def _results(title: str, good: str, done: Sequence[tuple[Holding, ActionResult]]) -> _Report:
+def _results(title: str, good: str, done: Sequence[tuple[InventoryEntry, ActionResult]]) -> _Report:
     results = [
         Result(it.url.removeprefix("https://"), did.good, " ".join((did.summary, *did.details)), did.cure)
         for it, did in done
@@ -204,10 +204,10 @@ def _results(title: str, good: str, done: Sequence[tuple[Holding, ActionResult]]
     return _Report(title, results, f"{right} {good} · {len(done) - right} failed")
 
 
-def _revoke_question(holdings: Sequence[Holding]) -> ConfirmScreen:
-    count = "the one login" if len(holdings) == 1 else f"all {len(holdings)} logins"
-    names = "\n".join(f"  {one.title}" for one in holdings[:_NAMED])
-    more = f"\n  … and {len(holdings) - _NAMED} more" if len(holdings) > _NAMED else ""
+def _revoke_question(entries: Sequence[InventoryEntry]) -> ConfirmScreen:
+    count = "the one login" if len(entries) == 1 else f"all {len(entries)} logins"
+    names = "\n".join(f"  {one.title}" for one in entries[:_NAMED])
+    more = f"\n  … and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
     return ConfirmScreen(
-        f"Revoke {count} shown here?", f"{names}{more}\n\n{_REVOKE_ALL}", f"Revoke {len(holdings)}"
+        f"Revoke {count} shown here?", f"{names}{more}\n\n{_REVOKE_ALL}", f"Revoke {len(entries)}"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.message import Message
 from textual.screen import Screen
 
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -39,7 +39,7 @@ class DashboardContext:
         session: Session | None,
         settings: SettingsFile,
         now: Callable[[], datetime],
-        selected: Callable[[], Holding | None],
+        selected: Callable[[], InventoryEntry | None],
     ) -> None:
         self._screen = screen
         self._selected = selected
@@ -72,7 +72,7 @@ class DashboardContext:
         self._session, self.index = session, session.credentials.index
 
     @property
-    def selected(self) -> Holding | None:
+    def selected(self) -> InventoryEntry | None:
         return self._selected()
 
     @property
@@ -99,19 +99,19 @@ class DashboardContext:
     def run(self, work: Work, *, group: str, description: str, exclusive: bool = False) -> None:
         self._screen.run_worker(work, group=group, description=description, exclusive=exclusive)
 
-    def begin(self, doing: str, holdings: Iterable[Holding]) -> None:
-        self.busy |= {holding.holding_id: doing for holding in holdings}
+    def begin(self, doing: str, entries: Iterable[InventoryEntry]) -> None:
+        self.busy |= {entry.entry_id: doing for entry in entries}
         self.changed()
 
-    def end(self, holdings: Iterable[Holding]) -> None:
+    def end(self, entries: Iterable[InventoryEntry]) -> None:
         """Note that nothing runs any more for some credentials."""
-        for holding in holdings:
-            self.busy.pop(holding.holding_id, None)
+        for entry in entries:
+            self.busy.pop(entry.entry_id, None)
         self.changed(reread=True)
 
-    def is_busy(self, holding: Holding) -> bool:
-        """Say whether an action is running for `holding`, and tell the user if so."""
-        busy = holding.holding_id in self.busy
+    def is_busy(self, entry: InventoryEntry) -> bool:
+        """Say whether an action is running for `entry`, and tell the user if so."""
+        busy = entry.entry_id in self.busy
         if busy:
             self.say("Another action is still running for this credential.")
         return busy
@@ -138,24 +138,30 @@ class DashboardContext:
         self.app.push_screen(screen)
 
     def confirm(
-        self, title: str, words: str, yes: str, then: Callable[[Holding], object], *, otherwise: str = ""
+        self,
+        title: str,
+        words: str,
+        yes: str,
+        then: Callable[[InventoryEntry], object],
+        *,
+        otherwise: str = "",
     ) -> None:
         """Ask about the selected credential, and act on that one even if the cursor moves meanwhile.
 
         Args:
             otherwise: what to say where the answer is no.
         """
-        holding = self.selected
-        if holding is None or self.is_busy(holding):
+        entry = self.selected
+        if entry is None or self.is_busy(entry):
             return
 
         async def question() -> None:
             from authlens_tui.screens.confirm import ConfirmScreen  # not needed for the first paint
 
-            named = f"{holding.url or holding.title}\n\n{words}"
-            # Meanwhile the table may have been sorted or refreshed: `holding` is what the question named.
+            named = f"{entry.url or entry.title}\n\n{words}"
+            # Meanwhile the table may have been sorted or refreshed: `entry` is what the question named.
             if await self.answer(ConfirmScreen(title, named, yes)):
-                then(holding)
+                then(entry)
             elif otherwise:
                 self.say(otherwise)
 

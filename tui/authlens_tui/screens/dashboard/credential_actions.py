@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final
 
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.inventory.probe import probe
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult, failed_action
 from authlens_core.credentials.lifecycle.refresh import refresh_one
@@ -41,7 +41,7 @@ _UNDO: Final = "z undoes this until you quit."
 _NO_UNDO: Final = "This cannot be undone: its secrets could not be read safely."
 _RESTORED: Final = "Its secrets were read back. Its recorded requests stay deleted."
 
-_Action = Callable[[Holding], Coroutine[Any, Any, ActionResult]]
+_Action = Callable[[InventoryEntry], Coroutine[Any, Any, ActionResult]]
 
 
 class CredentialActions:
@@ -54,9 +54,9 @@ class CredentialActions:
 
     def refresh(self) -> None:
         """Refresh the selected credential; ask first if its refresh token may be spent."""
-        holding = self._context.selected
-        if holding is None or holding.grant is None or holding.grant.state not in _MAY_BE_SPENT:
-            self._start(holding, "refreshing", self._refresh)
+        entry = self._context.selected
+        if entry is None or entry.grant is None or entry.grant.state not in _MAY_BE_SPENT:
+            self._start(entry, "refreshing", self._refresh)
             return
         self._context.confirm(
             "Try the refresh again?",
@@ -75,54 +75,54 @@ class CredentialActions:
 
     def forget(self) -> None:
         """Remove the selected credential from this machine, after a question."""
-        holding = self._context.selected
-        is_service_token = holding is not None and holding.service_token is not None
+        entry = self._context.selected
+        is_service_token = entry is not None and entry.service_token is not None
         words = _FORGET_OF_ACCESS if is_service_token else _FORGET
         self._context.confirm(
             "Forget on this machine?", words, "Forget", lambda it: self._start(it, "forgetting", self._forget)
         )
 
-    async def _refresh(self, holding: Holding) -> ActionResult:
+    async def _refresh(self, entry: InventoryEntry) -> ActionResult:
         session = self._context.session
-        return with_validity(await refresh_one(session.credentials, session.wire, grant_of(holding)))
+        return with_validity(await refresh_one(session.credentials, session.wire, grant_of(entry)))
 
-    async def _refresh_again(self, holding: Holding) -> ActionResult:
+    async def _refresh_again(self, entry: InventoryEntry) -> ActionResult:
         session = self._context.session
-        grant = grant_of(holding)
+        grant = grant_of(entry)
         return with_validity(
             await refresh_one(session.credentials, session.wire, grant, despite_unknown=True)
         )
 
-    async def _revoke(self, holding: Holding) -> ActionResult:
+    async def _revoke(self, entry: InventoryEntry) -> ActionResult:
         def waiting(seconds: float) -> None:
             self._context.say(
-                f"The server confirmed the revocation. {holding.title} still accepts the "
+                f"The server confirmed the revocation. {entry.title} still accepts the "
                 f"token; asking again for up to {seconds:.0f} s …"
             )
 
         session = self._context.session
-        result = await revoke_one(session.credentials, session.wire, grant_of(holding), waiting=waiting)
+        result = await revoke_one(session.credentials, session.wire, grant_of(entry), waiting=waiting)
         cure = f"{result.cure} Press I on the dashboard for the requests.".strip()
         return replace(result, cure=cure) if result.good else result
 
-    async def _probe(self, holding: Holding) -> ActionResult:
+    async def _probe(self, entry: InventoryEntry) -> ActionResult:
         session = self._context.session
-        result = await probe(session.credentials, session.wire, holding)
+        result = await probe(session.credentials, session.wire, entry)
         if result.good:
             return result
         return replace(result, summary=f"Answered by {result.layer}: {result.summary}")
 
-    async def _forget(self, holding: Holding) -> ActionResult:
+    async def _forget(self, entry: InventoryEntry) -> ActionResult:
         credentials = self._context.session.credentials
-        if holding.service_token is not None:
-            erased = await self._forgotten.forget_service_token(credentials, holding.holding_id)
+        if entry.service_token is not None:
+            erased = await self._forgotten.forget_service_token(credentials, entry.entry_id)
             words = "Removed from this machine. At Access the service token stays valid."
         else:
-            erased = await self._forgotten.forget_grant(credentials, holding.holding_id)
+            erased = await self._forgotten.forget_grant(credentials, entry.entry_id)
             words = "Removed from this machine. Its tokens stay valid at the server until they expire."
         # What the store could not delete is tried again now, and at each later save.
         left = () if erased else await erase_left(credentials)
-        undo = _UNDO if self._forgotten.last == holding.holding_id else _NO_UNDO
+        undo = _UNDO if self._forgotten.last == entry.entry_id else _NO_UNDO
         cure = f"{undo} {left_words(left, credentials.store.place)}".rstrip()
         return ActionResult(outcome=ActionOutcome.DONE, summary=words, cure=cure)
 
@@ -144,40 +144,38 @@ class CredentialActions:
             self._context.say(f"{url} is stored again. {_RESTORED}", good=True)
         self._context.changed(reread=True)
 
-    def _start(self, holding: Holding | None, doing: str, action: _Action) -> None:
-        if holding is None:
+    def _start(self, entry: InventoryEntry | None, doing: str, action: _Action) -> None:
+        if entry is None:
             self._context.say("Select a credential first, or press n for a new login.")
-        elif not self._context.is_busy(holding):
-            self._context.begin(doing, (holding,))
-            self._context.say(f"{doing.capitalize()} {holding.title} …")
-            self._context.run(
-                self._perform(holding, action), group="action", description="act on a credential"
-            )
+        elif not self._context.is_busy(entry):
+            self._context.begin(doing, (entry,))
+            self._context.say(f"{doing.capitalize()} {entry.title} …")
+            self._context.run(self._perform(entry, action), group="action", description="act on a credential")
 
-    async def _perform(self, holding: Holding, action: _Action) -> None:
+    async def _perform(self, entry: InventoryEntry, action: _Action) -> None:
         try:
-            result = await action(holding)
+            result = await action(entry)
         except AuthlensError as error:
             result = failed_action(error)
         finally:
-            self._context.end((holding,))
-        self._sent.note(holding.holding_id, result.trace)
+            self._context.end((entry,))
+        self._sent.note(entry.entry_id, result.trace)
         self._context.say(" ".join((result.summary, *result.details, result.cure)), good=result.good)
         if result.good and action == self._revoke and self._context.is_current:
-            self._show_proof(holding, result)
+            self._show_proof(entry, result)
 
-    def _show_proof(self, holding: Holding, result: ActionResult) -> None:
+    def _show_proof(self, entry: InventoryEntry, result: ActionResult) -> None:
         """Show what verified a revocation: its row is gone, so the dashboard cannot show it."""
-        proof = Result(holding.title, True, " ".join(result.details), result.cure)
+        proof = Result(entry.title, True, " ".join(result.details), result.cure)
         self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
 
 
-def grant_of(holding: Holding) -> Grant:
+def grant_of(entry: InventoryEntry) -> Grant:
     """Return the grant of a row whose verb applies to grants alone.
 
     Raises:
         ValueError: it is another kind of credential.
     """
-    if holding.grant is None:
+    if entry.grant is None:
         raise ValueError("only a grant can be refreshed or revoked")
-    return holding.grant
+    return entry.grant

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from authlens_core.credentials.inventory.inventory import Holding, SortOrder
+from authlens_core.credentials.inventory.inventory import InventoryEntry, SortOrder
 from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import SettingsFile
@@ -219,7 +219,7 @@ class DashboardScreen(Screen[None]):
             return self.listing.has_managed_clients
         if verb is Verb.STOP:
             return self._runs_a_batch or (self._is_complete and self.filter_field.display)
-        return bool(self.listing.holdings) if verb in _NEED_ROWS else applies(verb, self.selected)
+        return bool(self.listing.entries) if verb in _NEED_ROWS else applies(verb, self.selected)
 
     def stop_running(self) -> bool:
         """Stop a batch, for ctrl+c; return whether one was running."""
@@ -256,26 +256,26 @@ class DashboardScreen(Screen[None]):
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
-    def selected(self) -> Holding | None:
+    def selected(self) -> InventoryEntry | None:
         return self.table.selected
 
-    def _select(self, holding_id: str) -> None:
-        self.table.select(holding_id)
+    def _select(self, entry_id: str) -> None:
+        self.table.select(entry_id)
 
-    def _row(self, holding: Holding) -> RowText:
-        trouble = self._troubles.get(holding.holding_id, "")
+    def _row(self, entry: InventoryEntry) -> RowText:
+        trouble = self._troubles.get(entry.entry_id, "")
         context = self.context
-        return row_of(holding, context.now(), context.settings.present, context.busy, trouble)
+        return row_of(entry, context.now(), context.settings.present, context.busy, trouble)
 
     def show_now(self, *, reread: bool = False) -> None:
         """Bring the screen up to date: rows only if credentials changed, text only where it did."""
-        had = bool(self.listing.holdings)
+        had = bool(self.listing.entries)
         try:
             if self.listing.read(self.context.index, reread=reread):
                 self._looked_up = ("", (), ())  # more may be stored about the selected one, too
                 self._arrange()
         except IndexBusy as error:
-            if not self.listing.holdings:
+            if not self.listing.entries:
                 self._show_broken(error)
                 return
             self.listing.forget_seen()  # the clocks go on; the rows are read at the next tick
@@ -283,8 +283,8 @@ class DashboardScreen(Screen[None]):
             self._show_broken(error)
             return
         self.remove_class("-broken")
-        self.set_class(not self.listing.holdings, "-empty")
-        if had != bool(self.listing.holdings):
+        self.set_class(not self.listing.entries, "-empty")
+        if had != bool(self.listing.entries):
             self._keep_focus()
             if not had and self.focused is self.pane:  # it had the focus because there was no table
                 self.call_after_refresh(self.table.focus)
@@ -300,7 +300,7 @@ class DashboardScreen(Screen[None]):
         self.table.show(self.listing.rows(self.context.now()), more=self.listing.unread)
         self.table.border_title = Content(self.listing.title)
         self.table.border_subtitle = Content(self.listing.subtitle)
-        if not self.listing.holdings:
+        if not self.listing.entries:
             self.pane.border_title, self.pane.border_subtitle = "Welcome", Content(self.listing.damaged)
         elif self.pane.border_title != "Detail":
             self.pane.border_title, self.pane.border_subtitle = "Detail", None
@@ -315,33 +315,33 @@ class DashboardScreen(Screen[None]):
     def _show_detail(self) -> None:
         if self.has_class("-broken"):
             return  # the pane shows why
-        holding, now = self.selected, self.context.now()
-        if holding is None:
-            if self.listing.holdings:
+        entry, now = self.selected, self.context.now()
+        if entry is None:
+            if self.listing.entries:
                 words = nothing_matches(self.listing.text)
             else:
                 words = empty_words(in_demo=bool(self._suggestion), had_some=self.listing.has_history)
             self.pane.show((Item(words),))
             return
-        _, events, traces = self._look_up(holding)
+        _, events, traces = self._look_up(entry)
         items = detail_items(
-            holding,
+            entry,
             now,
             self.context.settings.present,
-            jwt=self.actions.tokens.claims_of(holding) if self.context.is_store_open else None,
-            trouble=self._troubles.get(holding.holding_id, ""),
+            jwt=self.actions.tokens.claims_of(entry) if self.context.is_store_open else None,
+            trouble=self._troubles.get(entry.entry_id, ""),
         )
         self.pane.show(items, event_items(events, now), traces, now=now)
 
-    def _look_up(self, holding: Holding) -> tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]]:
+    def _look_up(self, entry: InventoryEntry) -> tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]]:
         """Return the stored events and traces of a credential; none if they cannot be read."""
-        if self._looked_up[0] != holding.holding_id and self.context.is_store_open:
-            self._looked_up = holding.holding_id, (), ()
+        if self._looked_up[0] != entry.entry_id and self.context.is_store_open:
+            self._looked_up = entry.entry_id, (), ()
             with suppress(AuthlensError):  # the table shows the error, now or in a second
                 credentials = self.context.session.credentials
                 with credentials.index.waiting_at_most(PATIENCE):
-                    events = credentials.events(holding.holding_id, _EVENTS)
-                self._looked_up = holding.holding_id, events, credentials.traces.of(holding.holding_id)
+                    events = credentials.events(entry.entry_id, _EVENTS)
+                self._looked_up = entry.entry_id, events, credentials.traces.of(entry.entry_id)
         return self._looked_up
 
     @on(CredentialTable.Highlighted)

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from authlens_core.access.cloudflared_token import CloudflaredKind
 from authlens_core.access.team import is_team_host
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_tui.screens.verbs import Verb, bind
 
@@ -65,41 +65,41 @@ _ABOUT_ONE: Final = _GRANTS_ONLY | {
 }
 
 
-def applies(verb: Verb, holding: Holding | None) -> bool:
-    """Say whether an action does something for `holding`; an action that is not about one always does.
+def applies(verb: Verb, entry: InventoryEntry | None) -> bool:
+    """Say whether an action does something for `entry`; an action that is not about one always does.
 
     cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
     """
     if verb not in _ABOUT_ONE:
         return True
-    if holding is None:
+    if entry is None:
         return False
     match verb:
         case Verb.FORGET:
-            return holding.kind is not CredentialKind.CLOUDFLARED
+            return entry.kind is not CredentialKind.CLOUDFLARED
         case Verb.SWITCH:
-            return holding.kind is CredentialKind.OAUTH and is_team_host(holding.team)
+            return entry.kind is CredentialKind.OAUTH and is_team_host(entry.team)
         case Verb.EDIT_SERVICE_TOKEN:
-            return holding.kind is CredentialKind.SERVICE_TOKEN
+            return entry.kind is CredentialKind.SERVICE_TOKEN
         case Verb.LOGIN_AGAIN:
-            return holding.service_token is None and _has_one_address(holding)
+            return entry.service_token is None and _has_one_address(entry)
         case Verb.COPY_LOGIN_LINK:
-            return holding.cloudflared is not None and bool(holding.cloudflared.pending_url)
+            return entry.cloudflared is not None and bool(entry.cloudflared.pending_url)
         case Verb.PROBE:
-            return holding.can_be_asked_about
-    return holding.kind is CredentialKind.OAUTH
+            return entry.can_be_asked_about
+    return entry.kind is CredentialKind.OAUTH
 
 
-def offered(holding: Holding | None) -> tuple[object, ...]:
-    """Return what decides which keys the footer has for `holding`: if it is the same, so is the footer."""
-    if holding is None:
+def offered(entry: InventoryEntry | None) -> tuple[object, ...]:
+    """Return what decides which keys the footer has for `entry`: if it is the same, so is the footer."""
+    if entry is None:
         return ()
-    token = holding.cloudflared
+    token = entry.cloudflared
     of_token = None if token is None else (token.pending_url, token.kind, bool(token.url))
-    return holding.kind, holding.can_be_asked_about, of_token
+    return entry.kind, entry.can_be_asked_about, of_token
 
 
-def _has_one_address(holding: Holding) -> bool:
+def _has_one_address(entry: InventoryEntry) -> bool:
     """Say whether there is one address to log in to: a token for a team or for many hosts has none."""
-    token = holding.cloudflared
+    token = entry.cloudflared
     return token is None or (token.kind is CloudflaredKind.APPLICATION and bool(token.url))

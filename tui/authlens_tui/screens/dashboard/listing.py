@@ -10,11 +10,11 @@ from typing import Final
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.first_look import first_look, parse_aside
 from authlens_core.credentials.inventory.inventory import (
-    Holding,
+    InventoryEntry,
     SortOrder,
     TeamHeading,
     arranged,
-    holdings_of,
+    inventory_of,
     matching,
 )
 from authlens_core.credentials.records.index import Index
@@ -35,8 +35,8 @@ class Listing:
         """The tokens of cloudflared, as they were found last."""
         self.left_out = 0
         """How many tokens of cloudflared were too many to be listed."""
-        self.holdings: tuple[Holding, ...] = ()
-        self.shown: tuple[Holding, ...] = ()
+        self.entries: tuple[InventoryEntry, ...] = ()
+        self.shown: tuple[InventoryEntry, ...] = ()
         """The credentials that the filter lets through."""
         self.order = SortOrder.NEEDS
         self.grouped = False
@@ -61,7 +61,7 @@ class Listing:
         with suppress(AuthlensError), index.waiting_at_most(PATIENCE):  # `read` says what is wrong
             found = first_look(index, now, _FIRST)
         if found is not None:
-            self.holdings, self.unread, self.has_history = found.holdings, found.more, True
+            self.entries, self.unread, self.has_history = found.entries, found.more, True
         return found is not None
 
     async def read_rest(self, index: Index) -> bool:
@@ -94,19 +94,19 @@ class Listing:
             tokens, damaged_tokens = ServiceTokenRows(index).all()
             clients = index.clients()
             self.has_history = bool(index.events(limit=1))
-        self.holdings = holdings_of(grants, self.files, tokens)
+        self.entries = inventory_of(grants, self.files, tokens)
         self.has_managed_clients = any(client.registration_client_uri for _, client in clients)
         self._damaged = len(damaged) + len(damaged_tokens)
         self._seen = grants, self.files
         return True
 
-    def rows(self, now: datetime) -> Sequence[Holding | TeamHeading]:
-        self.shown = matching(self.holdings, self.text, now)
+    def rows(self, now: datetime) -> Sequence[InventoryEntry | TeamHeading]:
+        self.shown = matching(self.entries, self.text, now)
         return arranged(self.shown, self.order, now, grouped=self.grouped)
 
     @property
     def title(self) -> str:
-        return title_words(len(self.shown), len(self.holdings) + self.unread, self.text)
+        return title_words(len(self.shown), len(self.entries) + self.unread, self.text)
 
     @property
     def subtitle(self) -> str:

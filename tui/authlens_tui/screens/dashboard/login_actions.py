@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_tui.screens.dashboard.context import DashboardContext
@@ -24,21 +24,21 @@ class LoginActions:
         self,
         context: DashboardContext,
         suggestion: str,
-        holdings: Callable[[], Sequence[Holding]],
+        entries: Callable[[], Sequence[InventoryEntry]],
         select: Callable[[str], None],
     ) -> None:
         self._context = context
         self._suggestion = suggestion
-        self._holdings = holdings
+        self._entries = entries
         self._select = select
 
     def new(self) -> None:
         async def question() -> None:
-            urls = tuple(dict.fromkeys(one.url for one in self._holdings() if one.url))
+            urls = tuple(dict.fromkeys(one.url for one in self._entries() if one.url))
             dialog = NewLoginScreen(self._suggestion, self._known(), urls, self._context.settings)
             choice = await self._context.answer(dialog)
-            if choice is not None and choice.holding_id:
-                self._select(choice.holding_id)
+            if choice is not None and choice.entry_id:
+                self._select(choice.entry_id)
                 self._context.say("This login works. c copies its token, p asks the resource.")
             elif choice is not None:
                 self._context.post(LoginWanted(choice.url))
@@ -47,7 +47,7 @@ class LoginActions:
 
     def _known(self) -> Mapping[str, Known]:
         now = self._context.now()
-        grants = (one.grant for one in self._holdings() if one.grant is not None)
+        grants = (one.grant for one in self._entries() if one.grant is not None)
         return {
             url: Known(grant.grant_id, already_words(grant, now))
             for url, grant in working_logins(grants, now).items()
@@ -55,13 +55,13 @@ class LoginActions:
 
     def again(self) -> None:
         """Log in to the selected resource again, with cloudflared if the token is cloudflared's."""
-        holding = self._context.selected
-        if holding is None:
+        entry = self._context.selected
+        if entry is None:
             return
-        if holding.cloudflared is None:
-            self._context.post(LoginWanted(holding.url))
+        if entry.cloudflared is None:
+            self._context.post(LoginWanted(entry.url))
         else:
-            self._log_in_with_cloudflared(holding.cloudflared.url)
+            self._log_in_with_cloudflared(entry.cloudflared.url)
 
     def _log_in_with_cloudflared(self, url: str) -> None:
         from authlens_tui.screens.cloudflared import CloudflaredScreen
@@ -75,20 +75,20 @@ class LoginActions:
 
     def switch_account(self) -> None:
         """Log in as another account: copy the address that ends the browser's session first."""
-        holding = self._context.selected
-        if holding is None:
+        entry = self._context.selected
+        if entry is None:
             return
-        logout = f"https://{holding.team}/cdn-cgi/access/logout"
+        logout = f"https://{entry.team}/cdn-cgi/access/logout"
         words = (
             "The browser signs in automatically with the account it remembers. To choose another, use a "
             "private window, or open this address first. It logs you out of every application of the "
             f"team.\n\n{logout}"
         )
 
-        def go(_holding: Holding) -> None:
+        def go(_entry: InventoryEntry) -> None:
             copying = self._copy(logout)
             self._context.run(copying, group="copy", description="copy an address", exclusive=True)
-            self._context.post(LoginWanted(holding.url))
+            self._context.post(LoginWanted(entry.url))
 
         self._context.confirm("Log in with another account?", words, "Copy and log in", go)
 
@@ -99,9 +99,9 @@ class LoginActions:
         self._service_token_form(None)
 
     def edit_service_token(self) -> None:
-        holding = self._context.selected
-        if holding is not None and holding.service_token is not None:
-            self._service_token_form(holding.service_token)
+        entry = self._context.selected
+        if entry is not None and entry.service_token is not None:
+            self._service_token_form(entry.service_token)
 
     def _service_token_form(self, token: ServiceToken | None) -> None:
         from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen

@@ -43,12 +43,12 @@ class TraceWanted(Message, namespace="dashboard"):
     """The user wants to see a trace.
 
     Attributes:
-        holding_id: the credential it is about; empty if that is gone.
+        entry_id: the credential it is about; empty if that is gone.
         kept: true for one from the history, whose secrets are fingerprints.
     """
 
-    def __init__(self, trace: Trace, holding_id: str, *, kept: bool) -> None:
+    def __init__(self, trace: Trace, entry_id: str, *, kept: bool) -> None:
         super().__init__()
         self.trace = trace
-        self.holding_id = holding_id
+        self.entry_id = entry_id
         self.kept = kept

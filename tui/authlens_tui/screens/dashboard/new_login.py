@@ -33,7 +33,7 @@ class Known(NamedTuple):
         words: that the user is logged in, and how long.
     """
 
-    holding_id: str
+    entry_id: str
     words: str
 
 
@@ -41,7 +41,7 @@ class LoginChoice(NamedTuple):
     """What the user chose: a URL to log in to, or the stored credential for it."""
 
     url: str
-    holding_id: str = ""
+    entry_id: str = ""
 
 
 class UrlField(Input):
@@ -199,7 +199,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             self.refresh_bindings()
 
     def action_use(self) -> None:
-        self.dismiss(LoginChoice(self._offered, self._known[self._offered].holding_id))
+        self.dismiss(LoginChoice(self._offered, self._known[self._offered].entry_id))
 
     def action_again(self) -> None:
         self.dismiss(LoginChoice(self._offered))

@@ -26,10 +26,10 @@ class SentRequests:
         self._last: dict[str, Trace] = {}
         self._newest: Trace | None = None
 
-    def note(self, holding_id: str, trace: Trace | None, *, newest: bool = True) -> None:
+    def note(self, entry_id: str, trace: Trace | None, *, newest: bool = True) -> None:
         """Hold the trace of an action; `newest`: the user started it."""
         if trace is not None:
-            self._last[holding_id] = trace
+            self._last[entry_id] = trace
             self._newest = trace if newest else self._newest
 
     def inspect(self) -> None:
@@ -38,10 +38,10 @@ class SentRequests:
     async def _inspect(self) -> None:
         found = await self._find()
         if found is not None:
-            trace, holding_id = found
+            trace, entry_id = found
             # From the disk, secrets are fingerprints; from this run they can be revealed.
-            kept = trace is not self._last.get(holding_id)
-            self._context.post(TraceWanted(trace, holding_id, kept=kept))
+            kept = trace is not self._last.get(entry_id)
+            self._context.post(TraceWanted(trace, entry_id, kept=kept))
 
     def inspect_newest(self) -> None:
         """Show the newest requests of all: a revocation leaves no row to select."""
@@ -59,25 +59,25 @@ class SentRequests:
             self._context.show(ExportScreen(found[0]))
 
     def show_kept(self, trace_id: str) -> None:
-        holding = self._context.selected
-        if holding is not None:
-            self._run(self._show_kept(trace_id, holding.holding_id))
+        entry = self._context.selected
+        if entry is not None:
+            self._run(self._show_kept(trace_id, entry.entry_id))
 
-    async def _show_kept(self, trace_id: str, holding_id: str) -> None:
+    async def _show_kept(self, trace_id: str, entry_id: str) -> None:
         try:
             trace = await self._open(trace_id)
         except AuthlensError as error:
             self._context.say(str(error), good=False)
         else:
-            self._context.post(TraceWanted(trace, holding_id, kept=True))
+            self._context.post(TraceWanted(trace, entry_id, kept=True))
 
     async def _find(self) -> tuple[Trace, str] | None:
-        holding = self._context.selected
-        holding_id = "" if holding is None else holding.holding_id
-        trace = self._newest if holding is None else self._last.get(holding_id)
-        if trace is None and holding is not None:
+        entry = self._context.selected
+        entry_id = "" if entry is None else entry.entry_id
+        trace = self._newest if entry is None else self._last.get(entry_id)
+        if trace is None and entry is not None:
             try:
-                kept = self._context.session.credentials.traces.of(holding_id)
+                kept = self._context.session.credentials.traces.of(entry_id)
                 trace = await self._open(kept[0].trace_id) if kept else None
             except AuthlensError as error:
                 self._context.say(str(error), good=False)
@@ -85,7 +85,7 @@ class SentRequests:
         if trace is None:
             self._context.say(_NOTHING_SENT)
             return None
-        return trace, holding_id
+        return trace, entry_id
 
     async def _open(self, trace_id: str) -> Trace:
         # In a thread: a trace of a megabyte takes a moment.

@@ -8,7 +8,7 @@ from typing import Any
 
 from authlens_core.access.cloudflared_files import read_cloudflared_token
 from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding
+from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.errors import AuthlensError
@@ -58,11 +58,11 @@ class TokenActions:
         self._context = context
         self.jwts = ReadJwts()
 
-    def claims_of(self, holding: Holding) -> Jwt | None:
+    def claims_of(self, entry: InventoryEntry) -> Jwt | None:
         """Return the claims: of a cloudflared file always, of a token in the store once it was read."""
-        token = holding.cloudflared
+        token = entry.cloudflared
         if token is None:
-            return self.jwts.of_grant(holding.grant)
+            return self.jwts.of_grant(entry.grant)
         return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
 
     def copy(self) -> None:
@@ -70,20 +70,20 @@ class TokenActions:
             *COPY_TOKEN, lambda it: self._run(self._copy(it), "copy a token"), otherwise=NOT_COPIED
         )
 
-    async def _copy(self, holding: Holding) -> None:
-        loaded = await self._load(holding)
+    async def _copy(self, entry: InventoryEntry) -> None:
+        loaded = await self._load(entry)
         if loaded is not None:
             await self._context.app.copy(loaded[1], "Access token")
             credentials = self._context.session.credentials
-            credentials.record(AccessKind.COPIED, holding.holding_id, "access token")
+            credentials.record(AccessKind.COPIED, entry.entry_id, "access token")
             self._context.changed(reread=True)
 
     def copy_login_link(self) -> None:
         self._run(self._copy_login_link(), "copy a link")
 
     async def _copy_login_link(self) -> None:
-        holding = self._context.selected
-        link = None if holding is None or holding.cloudflared is None else holding.cloudflared.pending_url
+        entry = self._context.selected
+        link = None if entry is None or entry.cloudflared is None else entry.cloudflared.pending_url
         if link is not None:
             await self._context.app.copy(link, "Login link")
 
@@ -91,31 +91,31 @@ class TokenActions:
         self._run(self._reveal(), "reveal a token")
 
     async def _reveal(self) -> None:
-        holding = self._context.selected
-        loaded = None if holding is None else await self._load(holding)
+        entry = self._context.selected
+        loaded = None if entry is None else await self._load(entry)
         # To read the store takes time: a secret is not to appear over a screen that was opened meanwhile.
-        if holding is not None and loaded is not None and self._context.is_current:
+        if entry is not None and loaded is not None and self._context.is_current:
             credentials = self._context.session.credentials
-            credentials.record(AccessKind.REVEALED, holding.holding_id, "access token")
-            self._context.show(RevealScreen(f"Access token of {holding.title}", loaded[1]))
+            credentials.record(AccessKind.REVEALED, entry.entry_id, "access token")
+            self._context.show(RevealScreen(f"Access token of {entry.title}", loaded[1]))
 
     def read_claims(self) -> None:
         self._run(self._read_claims(), "read claims")
 
     async def _read_claims(self) -> None:
-        holding = self._context.selected
-        loaded = None if holding is None else await self._load(holding)
+        entry = self._context.selected
+        loaded = None if entry is None else await self._load(entry)
         if loaded is None:
             return
         if self.jwts.read(*loaded) is None:
             self._context.say("This access token is not a JWT: only the server can read it.")
         self._context.changed(reread=True)
 
-    async def _load(self, holding: Holding) -> tuple[Grant, Secret] | None:
-        if holding.grant is None:
+    async def _load(self, entry: InventoryEntry) -> tuple[Grant, Secret] | None:
+        if entry.grant is None:
             return None
         try:
-            grant, secrets = await self._context.session.credentials.load(holding.holding_id)
+            grant, secrets = await self._context.session.credentials.load(entry.entry_id)
             return grant, secrets.access_token
         except AuthlensError as error:
             self._context.say(str(error), good=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from textual.widgets.option_list import Option
 
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import Holding, life_left, status_of
+from authlens_core.credentials.inventory.inventory import InventoryEntry, life_left, status_of
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -45,7 +45,7 @@ Facts = Iterator[tuple[str, str]]
 
 
 def detail_items(
-    holding: Holding,
+    entry: InventoryEntry,
     now: datetime,
     settings: Settings,
     *,
@@ -58,11 +58,11 @@ def detail_items(
         jwt: the decoded token, if it is a JWT and was read.
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """
-    status = status_of(holding, now)
-    items = [_state(holding, status, now)]
-    notes = (status.note, _key_for(holding, status), f"Auto-refresh: {trouble}" if trouble else "")
+    status = status_of(entry, now)
+    items = [_state(entry, status, now)]
+    notes = (status.note, _key_for(entry, status), f"Auto-refresh: {trouble}" if trouble else "")
     items += [Item(Content(note), room=2) for note in notes if note]
-    items += [Item(Content()), *_table(_facts(holding, now, settings))]
+    items += [Item(Content()), *_table(_facts(entry, now, settings))]
     if jwt is not None:
         from authlens_tui.widgets.credentials.credential_claims import claim_facts  # few credentials have any
 
@@ -74,29 +74,29 @@ def detail_items(
     return items
 
 
-def _state(holding: Holding, status: CredentialStatus, now: datetime) -> Item:
+def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> Item:
     """Return what matters first: the state, and how much of the token's life is left."""
-    share = life_left(holding, now)
+    share = life_left(entry, now)
     left, spent = life_bar(share, _BAR)
     bar = ((left, _COLOURS[life_tone(share, status)]), (f"{spent} ", "$quiet")) if share is not None else ()
-    ends = until(holding.token_ends, now)
+    ends = until(entry.token_ends, now)
     words = ends if ends.startswith("expired") else f"expires in {ends}"
     return Item(
         Content.assemble(
             (f"{status.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
             "  ",
             *bar,
-            "no expiry given" if holding.token_ends is None else words,
+            "no expiry given" if entry.token_ends is None else words,
         )
     )
 
 
-def _key_for(holding: Holding, status: CredentialStatus) -> str:
+def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
     """Return which key of the dashboard does what the note gives a command for."""
     expiring = status.kind in (StatusKind.EXPIRED, StatusKind.SOON)
-    if holding.service_token is not None and expiring:
+    if entry.service_token is not None and expiring:
         return "Here: u enters the new expiry or a new secret."
-    token = holding.cloudflared
+    token = entry.cloudflared
     # A token for a whole team, or for many hosts, has no one address to log in to.
     if token is None or token.kind is not CloudflaredKind.APPLICATION or "*" in token.host:
         return ""
@@ -116,15 +116,15 @@ def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
     return [Item(Content(safe_line(value)), Content.styled(name, "$quiet"), room) for name, value in facts]
 
 
-def _facts(holding: Holding, now: datetime, settings: Settings) -> Facts:
-    match holding.source:
+def _facts(entry: InventoryEntry, now: datetime, settings: Settings) -> Facts:
+    match entry.source:
         case Grant() as grant:
-            coming = next_words(holding, now, settings)
+            coming = next_words(entry, now, settings)
             yield from _of_grant(grant, coming if settings.background_refresh else coming and _OFF, now)
         case ServiceToken() as token:
             yield from _of_service_token(token, now)
         case token:
-            yield from _of_cloudflared(token, holding, now)
+            yield from _of_cloudflared(token, entry, now)
 
 
 def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
@@ -150,7 +150,7 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
     yield "Revocation", "offered by the server" if offered else "not offered by the server"
 
 
-def _of_cloudflared(token: CloudflaredToken, holding: Holding, now: datetime) -> Facts:
+def _of_cloudflared(token: CloudflaredToken, entry: InventoryEntry, now: datetime) -> Facts:
     yield "Kind", f"cloudflared, {token.kind} token; read-only here"
     yield "Host", token.host
     yield "Team", token.team or "unknown"
@@ -161,7 +161,7 @@ def _of_cloudflared(token: CloudflaredToken, holding: Holding, now: datetime) ->
         yield "Valid from", until(token.not_before, now)
     yield "Token", _ends(token.expires_at, now)
     if token.kind is CloudflaredKind.APPLICATION:
-        yield "Login", f"{until(holding.login_ends, now)}: the organisation token of the team"
+        yield "Login", f"{until(entry.login_ends, now)}: the organisation token of the team"
     if token.pending_url is not None:
         yield "Login link", token.pending_url
     if token.lock is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from authlens_core.credentials.inventory.inventory import Holding, life_left, status_of
+from authlens_core.credentials.inventory.inventory import InventoryEntry, life_left, status_of
 from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, GrantState, StatusKind
@@ -112,14 +112,14 @@ def life_bar(share: float | None, cells: int = BAR) -> tuple[str, str]:
     return _FULL * full, _SPENT * (cells - full)
 
 
-def life_tone(share: float | None, standing: CredentialStatus) -> str:
+def life_tone(share: float | None, status: CredentialStatus) -> str:
     """Return the tone of the bar: that of the state, unless the token works and its life is nearly over."""
-    tone = tone_of(standing)
+    tone = tone_of(status)
     return "warning" if tone == "good" and share is not None and share < _LITTLE else tone
 
 
 def row_of(
-    holding: Holding, now: datetime, settings: Settings, busy: Mapping[str, str], trouble: str = ""
+    entry: InventoryEntry, now: datetime, settings: Settings, busy: Mapping[str, str], trouble: str = ""
 ) -> RowText:
     """Return a credential as a row.
 
@@ -127,29 +127,29 @@ def row_of(
         busy: what is running, by the id of the credential, in a word or two.
         trouble: see `next_words`.
     """
-    standing = status_of(holding, now)
-    doing = busy.get(holding.holding_id)
-    share = None if standing.kind is StatusKind.REVOKED else life_left(holding, now)
+    status = status_of(entry, now)
+    doing = busy.get(entry.entry_id)
+    share = None if status.kind is StatusKind.REVOKED else life_left(entry, now)
     cells = {
-        "state": f"{standing.symbol} {standing.word}" if doing is None else f"⋯ {doing}",
-        "life": until(holding.token_ends, now).removeprefix("expired "),
-        "login": _login(holding, now),
-        "resource": holding.title,
-        "kind": _KINDS.get(holding.kind, holding.kind.label),
-        "next": _next(holding, now, settings, trouble),
-        "proven": _proven(holding, now),
-        "team": holding.team,
-        "person": holding.person,
+        "state": f"{status.symbol} {status.word}" if doing is None else f"⋯ {doing}",
+        "life": until(entry.token_ends, now).removeprefix("expired "),
+        "login": _login(entry, now),
+        "resource": entry.title,
+        "kind": _KINDS.get(entry.kind, entry.kind.label),
+        "next": _next(entry, now, settings, trouble),
+        "proven": _proven(entry, now),
+        "team": entry.team,
+        "person": entry.person,
     }
-    tone = tone_of(standing) if doing is None else "busy"
-    return RowText(cells, tone, share, life_tone(share, standing))
+    tone = tone_of(status) if doing is None else "busy"
+    return RowText(cells, tone, share, life_tone(share, status))
 
 
-def tone_of(standing: CredentialStatus) -> str:
+def tone_of(status: CredentialStatus) -> str:
     """Return `good`, `warning` or `bad`."""
-    if standing.kind in _GOOD:
+    if status.kind in _GOOD:
         return "good"
-    return "warning" if standing.kind in _WARNING else "bad"
+    return "warning" if status.kind in _WARNING else "bad"
 
 
 def until(moment: datetime | None, now: datetime) -> str:
@@ -169,39 +169,39 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return "just now" if seconds < 5 else f"{in_words(seconds)} ago"
 
 
-def _login(holding: Holding, now: datetime) -> str:
+def _login(entry: InventoryEntry, now: datetime) -> str:
     """Return the second clock: until the login ends, else how long ago it was."""
-    if holding.login_ends is not None:
-        left = (holding.login_ends - now).total_seconds()
+    if entry.login_ends is not None:
+        left = (entry.login_ends - now).total_seconds()
         return f"{_soon(left)} left" if left > 0 else "expired"
-    if holding.kind is CredentialKind.SERVICE_TOKEN:
+    if entry.kind is CredentialKind.SERVICE_TOKEN:
         return "none"
-    if holding.since is None:
+    if entry.since is None:
         return "unknown"
-    seconds = (now - holding.since).total_seconds()
+    seconds = (now - entry.since).total_seconds()
     return f"{_soon(seconds)} ago" if seconds >= 0 else "unknown"
 
 
-def _proven(holding: Holding, now: datetime) -> str:
-    if holding.last_proven_at is None:
+def _proven(entry: InventoryEntry, now: datetime) -> str:
+    if entry.last_proven_at is None:
         return "never"
-    seconds = (now - holding.last_proven_at).total_seconds()
+    seconds = (now - entry.last_proven_at).total_seconds()
     return "just now" if seconds < 5 else f"{_soon(seconds)} ago"
 
 
-def _next(holding: Holding, now: datetime, settings: Settings, trouble: str) -> str:
+def _next(entry: InventoryEntry, now: datetime, settings: Settings, trouble: str) -> str:
     """Return `next_words` as short as a column under the title Refresh has it."""
-    words = next_words(holding, now, settings, trouble)
+    words = next_words(entry, now, settings, trouble)
     return "see detail" if "see detail" in words else words.removeprefix("refresh ").removeprefix("next ")
 
 
-def next_words(holding: Holding, now: datetime, settings: Settings, trouble: str = "") -> str:
+def next_words(entry: InventoryEntry, now: datetime, settings: Settings, trouble: str = "") -> str:
     """Return what happens automatically next, in a few words; empty where nothing does.
 
     Args:
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """
-    grant = holding.grant
+    grant = entry.grant
     if grant is None or grant.state is not GrantState.LIVE or not grant.has_refresh_token:
         return ""
     if not settings.background_refresh:

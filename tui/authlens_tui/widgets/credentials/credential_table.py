@@ -19,7 +19,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from authlens_core.credentials.inventory.inventory import Holding, TeamHeading
+from authlens_core.credentials.inventory.inventory import InventoryEntry, TeamHeading
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
     DEFAULT_COLUMNS,
@@ -90,7 +90,7 @@ class CredentialTable(LineView, can_focus=True):
 
     def __init__(
         self,
-        make: Callable[[Holding], RowText],
+        make: Callable[[InventoryEntry], RowText],
         wanted: Sequence[str] = DEFAULT_COLUMNS,
         *,
         id: str | None = None,  # noqa: A002 - Textual's name
@@ -99,7 +99,7 @@ class CredentialTable(LineView, can_focus=True):
         self._make = make
         self._wanted_columns = wanted
         self._state_width = 0
-        self._rows: Sequence[Holding | TeamHeading] = ()
+        self._rows: Sequence[InventoryEntry | TeamHeading] = ()
         self._more = 0
         self._places: dict[str, int] = {}
         self._columns: tuple[Column, ...] = ()
@@ -110,7 +110,7 @@ class CredentialTable(LineView, can_focus=True):
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
-    def rows(self) -> Sequence[Holding | TeamHeading]:
+    def rows(self) -> Sequence[InventoryEntry | TeamHeading]:
         """What is shown, headings among it."""
         return self._rows
 
@@ -119,11 +119,11 @@ class CredentialTable(LineView, can_focus=True):
         return self._columns
 
     @property
-    def selected(self) -> Holding | None:
+    def selected(self) -> InventoryEntry | None:
         row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
-        return row if isinstance(row, Holding) else None
+        return row if isinstance(row, InventoryEntry) else None
 
-    def show(self, rows: Sequence[Holding | TeamHeading], *, more: int = 0) -> None:
+    def show(self, rows: Sequence[InventoryEntry | TeamHeading], *, more: int = 0) -> None:
         """Show other rows; the cursor goes with its credential, or stays at its place where that is gone.
 
         Args:
@@ -131,7 +131,9 @@ class CredentialTable(LineView, can_focus=True):
         """
         before = self.selected
         self._rows, self._more = rows, more
-        self._places = {row.holding_id: number for number, row in enumerate(rows) if isinstance(row, Holding)}
+        self._places = {
+            row.entry_id: number for number, row in enumerate(rows) if isinstance(row, InventoryEntry)
+        }
         self._cursor = self._place_of_wanted()
         self._made.clear()
         self._state_width = 0
@@ -148,19 +150,19 @@ class CredentialTable(LineView, can_focus=True):
         if not self._places:
             return 0
         near = min(self._cursor, len(self._rows) - 1)
-        found = near if isinstance(self._rows[near], Holding) else self._beyond(near, 1)
+        found = near if isinstance(self._rows[near], InventoryEntry) else self._beyond(near, 1)
         row = self._rows[found]
-        self._wanted = row.holding_id if isinstance(row, Holding) else ""
+        self._wanted = row.entry_id if isinstance(row, InventoryEntry) else ""
         return found
 
-    def select(self, holding_id: str) -> None:
-        if holding_id in self._places:
-            self._go_to(self._places[holding_id])
+    def select(self, entry_id: str) -> None:
+        if entry_id in self._places:
+            self._go_to(self._places[entry_id])
 
     def tick(self) -> None:
         """Make the rows in view again and draw those that have changed."""
         rows = ((number, self._rows[number]) for number in self._in_view())
-        made = {number: self._make(row) for number, row in rows if isinstance(row, Holding)}
+        made = {number: self._make(row) for number, row in rows if isinstance(row, InventoryEntry)}
         widest = max((cell_len(row.cells["state"]) for row in made.values()), default=0)
         if widest > self._state_width:
             self._state_width = widest
@@ -211,7 +213,7 @@ class CredentialTable(LineView, can_focus=True):
 
     # -- how it is drawn -------------------------------------------------------------------------------
 
-    def _text(self, number: int, row: Holding) -> RowText:
+    def _text(self, number: int, row: InventoryEntry) -> RowText:
         """Return a row as it was made last; `tick` makes those in view again."""
         made = self._made.get(number)
         if made is None:
@@ -277,7 +279,7 @@ class CredentialTable(LineView, can_focus=True):
         for step in (by, -by):
             place = number
             while 0 <= place < len(self._rows):
-                if isinstance(self._rows[place], Holding):
+                if isinstance(self._rows[place], InventoryEntry):
                     return place
                 place += step
         return 0
@@ -287,7 +289,7 @@ class CredentialTable(LineView, can_focus=True):
             return
         before, self._cursor = self._cursor, number
         row = self._rows[number]
-        self._wanted = row.holding_id if isinstance(row, Holding) else ""
+        self._wanted = row.entry_id if isinstance(row, InventoryEntry) else ""
         self._redraw(before)
         self._redraw(number)
         self._bring_into_view()
@@ -323,7 +325,7 @@ class CredentialTable(LineView, can_focus=True):
         number = -1 if offset is None else self.scroll_offset.y + offset.y - _HEADER
         if offset is None or offset.y < _HEADER or not 0 <= number < len(self._rows):
             return
-        if isinstance(self._rows[number], Holding):
+        if isinstance(self._rows[number], InventoryEntry):
             if number == self._cursor:
                 self.action_choose()
             self._go_to(number)

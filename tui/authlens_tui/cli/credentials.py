@@ -22,7 +22,7 @@ from authlens_core.credentials.inventory.inventory import (
 )
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
-from authlens_core.credentials.records.grant import Grant, describe, utc_now
+from authlens_core.credentials.records.grant import CredentialStatus, Grant, describe, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
@@ -139,9 +139,17 @@ def _as_json(entry: InventoryEntry) -> dict[str, object]:
             return _cloudflared_as_json(file)
 
 
+def _status_as_json(status: CredentialStatus) -> dict[str, object]:
+    left = status.remaining_seconds
+    return {
+        "state": status.word,
+        "note": status.note,
+        "remaining_seconds": None if left is None else int(left),
+    }
+
+
 def _grant_as_json(grant: Grant) -> dict[str, object]:
     status = describe(grant)
-    left = status.remaining_seconds
     return {
         "id": grant.grant_id,
         "kind": CredentialKind.OAUTH,
@@ -150,10 +158,8 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
         "issuer": grant.issuer,
         "client_id": grant.client_id,
         "scope": grant.scope,
-        "state": status.word,
-        "note": status.note,
+        **_status_as_json(status),
         "refreshable": status.refreshable,
-        "remaining_seconds": None if left is None else int(left),
         "obtained_at": moment(grant.obtained_at),
         "refreshed_at": moment(grant.refreshed_at),
         "expires_at": moment(grant.expires_at),
@@ -165,8 +171,6 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
 
 
 def service_token_as_json(token: ServiceToken) -> dict[str, object]:
-    status = describe_service_token(token)
-    left = status.remaining_seconds
     return {
         "id": token.token_id,
         "kind": CredentialKind.SERVICE_TOKEN,
@@ -175,9 +179,7 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
         "label": token.label,
         "form": token.form.value,
         "header": token.header if token.form is TokenForm.SINGLE_HEADER else None,
-        "state": status.word,
-        "note": status.note,
-        "remaining_seconds": None if left is None else int(left),
+        **_status_as_json(describe_service_token(token)),
         "added_at": moment(token.added_at),
         "expires_at": moment(token.expires_at),
         "last_tested_at": moment(token.last_tested),
@@ -187,8 +189,6 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
 
 
 def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
-    status = describe_cloudflared(file)
-    left = status.remaining_seconds
     return {
         "id": file.token_id,
         "kind": CredentialKind.CLOUDFLARED,
@@ -197,9 +197,7 @@ def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
         "audience": file.audience,
         "person": file.person,
         "team": file.team,
-        "state": status.word,
-        "note": status.note,
-        "remaining_seconds": None if left is None else int(left),
+        **_status_as_json(describe_cloudflared(file)),
         "issued_at": moment(file.issued_at),
         "not_before": moment(file.not_before),
         "expires_at": moment(file.expires_at),

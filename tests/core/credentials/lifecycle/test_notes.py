@@ -32,12 +32,12 @@ MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 STATES = [GrantState.REVOCATION_FAILED, GrantState.LOGIN_NEEDED, GrantState.UNKNOWN, GrantState.INTERRUPTED]
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("grant_state", STATES)
 async def test_a_proof_changes_nothing_but_what_the_resource_said(
-    credentials: Credentials, saved: Grant, state: GrantState
+    credentials: Credentials, saved: Grant, grant_state: GrantState
 ) -> None:
     """RV-6: a grant that was to be revoked is not live again because a token still worked."""
-    marked = replace(saved, state=state, note="why", scope="read")
+    marked = replace(saved, state=grant_state, note="why", scope="read")
     credentials.update(marked)
     expected = replace(
         marked,
@@ -101,13 +101,13 @@ def test_a_record_of_an_earlier_version_knows_no_verdict(saved: Grant) -> None:
     assert old.last_verdict is TokenVerdict.UNTESTED
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("grant_state", STATES)
 async def test_a_state_that_changes_while_the_resource_is_asked_stays(
     credentials: Credentials,
     open_credentials: Open,
     wire: Wire,
     saved: Grant,
-    state: GrantState,
+    grant_state: GrantState,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """RV-6: another authlens fails to revoke the grant between the question and the answer."""
@@ -115,14 +115,14 @@ async def test_a_state_that_changes_while_the_resource_is_asked_stays(
 
     async def meanwhile(*arguments: Any, **settings: Any) -> Exchange:
         exchange = await send(*arguments, **settings)
-        other.update(replace(saved, state=state, note="The server did not answer."))
+        other.update(replace(saved, state=grant_state, note="The server did not answer."))
         return exchange
 
     monkeypatch.setattr(wire, "send", meanwhile)
     probed = await probe_grant(credentials, wire, saved.grant_id)
     assert probed.result.accepted is True
     grant = credentials.get(saved.grant_id)
-    assert (grant.state, grant.note) == (state, "The server did not answer.")
+    assert (grant.state, grant.note) == (grant_state, "The server did not answer.")
     assert grant.last_proven_at is not None
     assert probed.grant == grant
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.login.events import AnswerIgnored, AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
@@ -63,6 +63,7 @@ class Waiting:
         login: the login.
         server: its server.
         link: the link that was shown.
+        reasons: why requests were ignored.
     """
 
     login: Login
@@ -70,6 +71,7 @@ class Waiting:
     link: str = ""
     running: asyncio.Task[object] | None = None
     shown: asyncio.Event = field(default_factory=asyncio.Event)
+    reasons: set[str] = field(default_factory=set)
 
     @property
     def port(self) -> int:
@@ -79,12 +81,6 @@ class Waiting:
     def callback(self, host: str = "localhost") -> str:
         """Return the URL that the attacks go to."""
         return f"http://{host}:{self.port}/callback?{FORGED}"
-
-    def reasons(self) -> set[str]:
-        """Return why requests were ignored."""
-        listener = self.login.wait.listener
-        assert listener is not None
-        return {one.reason for one in listener.ignored}
 
     async def still_succeeds(self) -> bool:
         """Let the browser come back, and tell whether the login gets its tokens, with one exchange."""
@@ -107,6 +103,8 @@ async def waiting() -> AsyncIterator[Waiting]:
             if isinstance(event, AuthorizationReady):
                 found.link = event.url
                 found.shown.set()
+            elif isinstance(event, AnswerIgnored):
+                found.reasons.add(event.reason)
 
         login.watch(on_event)
         found.running = asyncio.create_task(login.run_all())
@@ -152,7 +150,7 @@ async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(browser: B
         await visit(browser, attacker.url.replace("127.0.0.1", "evil.example"))
         learned = await ask(browser, FETCHES[way], wait.callback())
         assert learned in {"refused", "read:"}
-        assert wait.reasons() == {UPGRADE if way == "websocket" else SENT_BY_A_PAGE}
+        assert wait.reasons == {UPGRADE if way == "websocket" else SENT_BY_A_PAGE}
         assert wait.login.wait.waiting
         assert await wait.still_succeeds()
 
@@ -184,7 +182,7 @@ async def test_a_navigation_without_the_state_of_the_login_changes_nothing(
         async with hostile_server(*answer("200 OK", "Content-Type: text/html", body=body)) as attacker:
             await visit(browser, attacker.url.replace("127.0.0.1", "evil.example"))
             await asyncio.to_thread(browser.script, "return new Promise(r => setTimeout(r, 300))")
-            assert wait.reasons() == {reason}
+            assert wait.reasons == {reason}
             assert wait.login.wait.waiting
             assert await wait.still_succeeds()
 
@@ -193,11 +191,11 @@ async def test_a_name_that_is_rebound_to_this_machine_is_misdirected(browser: Br
     """H085: the page is then of the same origin as the port, and still learns nothing but a constant page."""
     async with waiting() as wait:
         await visit(browser, wait.callback(REBOUND))
-        assert wait.reasons() == {"another host"}
+        assert wait.reasons == {"another host"}
         for code in ("fetch('/callback?code=x&state=y')", "fetch('/test')"):
             learned = await ask(browser, code, "")
             assert learned == "refused", "the constant page allows no script to connect"
-        assert wait.reasons() == {"another host"}
+        assert wait.reasons == {"another host"}
         assert await wait.still_succeeds()
 
 

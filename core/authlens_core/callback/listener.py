@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import sys
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -35,8 +34,6 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 DEFAULT_PORT: Final = 8400
-# A port scan must not fill the memory; the screen shows a few of the last.
-_KEPT_REASONS: Final = 50
 # How many connections the loop takes in one turn, which bounds the open files in a flood.
 _ACCEPTED_AT_ONCE: Final = 64
 
@@ -55,19 +52,6 @@ _IGNORING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """Something that reached the listener and was answered without ending the wait.
-
-    Attributes:
-        reason: why, in constant words: nothing from the request is in it.
-        at: when, in UTC.
-    """
-
-    reason: str
-    at: datetime
-
-
 class EventKind(StrEnum):
     """What happened at the listener."""
 
@@ -84,7 +68,7 @@ class ListenerEvent:
     Attributes:
         family: `IPv4` or `IPv6`: the address by which the other side came.
         at: when, in UTC.
-        reason: for `IGNORED`, why.
+        reason: for `IGNORED`, why, in constant words: nothing from the request is in it.
     """
 
     kind: EventKind
@@ -120,8 +104,6 @@ class Listener:
         self._judge: Judge | None = None
         self._limiter = ConnectionLimiter(limits)
         self._servers: list[asyncio.Server] = []
-        self._ignored: deque[Ignored] = deque(maxlen=_KEPT_REASONS)
-        self._ignored_count = 0
 
     @classmethod
     async def open(
@@ -160,15 +142,6 @@ class Listener:
             bound.close()
             raise
         return listener
-
-    @property
-    def ignored(self) -> tuple[Ignored, ...]:
-        """The last things that were answered without ending the wait, oldest first."""
-        return tuple(self._ignored)
-
-    @property
-    def ignored_count(self) -> int:
-        return self._ignored_count
 
     def expect(self, judge: Judge) -> None:
         """Let `judge` look at callbacks from now on; until then the page says that no login is waiting."""
@@ -229,7 +202,7 @@ class Listener:
                 return Reply(Page.TEST.status, Page.TEST)
             case Refusal(status, reason, bodiless, worth_telling):
                 if worth_telling:
-                    self._ignore(reason, family)
+                    self._tell(EventKind.IGNORED, family, reason)
                 busy = status == HTTPStatus.SERVICE_UNAVAILABLE
                 return Reply(status, Page.BUSY if busy else Page.REFUSED, bodiless)
 
@@ -239,13 +212,8 @@ class Listener:
         if reason is None:
             self._tell(EventKind.ANSWERED, family)
         else:
-            self._ignore(reason, family)
+            self._tell(EventKind.IGNORED, family, reason)
         return Reply(page.status, page)
-
-    def _ignore(self, reason: str, family: str) -> None:
-        self._ignored_count += 1
-        self._ignored.append(Ignored(reason, datetime.now(UTC)))
-        self._tell(EventKind.IGNORED, family, reason)
 
     def _tell(self, kind: EventKind, family: str, reason: str = "") -> None:
         if self.on_event is not None:

@@ -70,11 +70,6 @@ class Url:
         """True for `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3)."""
         return _is_loopback(self.host)
 
-    @property
-    def unicode_host(self) -> str:
-        """The host with its A-labels decoded; show it beside `host`, never instead of it."""
-        return ".".join(_decoded(label) or label for label in self.host.split("."))
-
     def __str__(self) -> str:
         return self.text
 
@@ -249,19 +244,18 @@ def _is_label(label: str) -> bool:
         return False
     if label.startswith("-") or label.endswith("-"):
         return False
-    return not label.startswith("xn--") or _decoded(label) is not None
+    return not label.startswith("xn--") or _is_a_label(label)
 
 
-def _decoded(label: str) -> str | None:
-    """Return the U-label of an A-label (RFC 5891 §5.4), or None if it is not a valid A-label."""
-    if not label.startswith("xn--"):
-        return None
+def _is_a_label(label: str) -> bool:
+    """Return whether a U-label can be made of it (RFC 5891 §5.4)."""
     import idna  # few names need it, and it is large
 
     try:
-        return idna.ulabel(label)
+        idna.ulabel(label)
     except idna.IDNAError:
-        return None
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

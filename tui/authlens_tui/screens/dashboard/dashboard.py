@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from textual import getters, on, work
@@ -110,6 +109,7 @@ class DashboardScreen(Screen[None]):
         )
         self.listing = Listing()
         self._suggestion = suggestion
+        self._actions: DashboardActions | None = None
         self._find = find
         self._left_out = left_out
         self._can_move = can_move
@@ -122,12 +122,14 @@ class DashboardScreen(Screen[None]):
         self._is_complete = False
         self._is_new = True
 
-    @cached_property
+    @property
     def actions(self) -> DashboardActions:
         """What the keys do to credentials; made after the first paint, which needs none of it."""
-        from authlens_tui.screens.dashboard.actions import DashboardActions
+        if self._actions is None:
+            from authlens_tui.screens.dashboard.actions import DashboardActions
 
-        return DashboardActions(self.context, self.listing, self._suggestion, self._select)
+            self._actions = DashboardActions(self.context, self.listing, self._suggestion, self._select)
+        return self._actions
 
     def compose(self) -> ComposeResult:
         yield TitleBar("credentials", self.context.store_name)
@@ -214,7 +216,7 @@ class DashboardScreen(Screen[None]):
         if verb is Verb.MOVE:
             return self._can_move
         if verb is Verb.UNDO_FORGET:
-            return "actions" in self.__dict__ and self.actions.one.can_undo
+            return self._actions is not None and self._actions.one.can_undo
         if verb is Verb.FORGET_CLIENT:
             return self.listing.has_managed_clients
         if verb is Verb.STOP:
@@ -223,11 +225,11 @@ class DashboardScreen(Screen[None]):
 
     def stop_running(self) -> bool:
         """Stop a batch, for ctrl+c; return whether one was running."""
-        return self._runs_a_batch and self.actions.batches.stop()
+        return self._actions is not None and self._actions.batches.stop()
 
     @property
     def _runs_a_batch(self) -> bool:
-        return "actions" in self.__dict__ and self.actions.batches.is_running
+        return self._actions is not None and self._actions.batches.is_running
 
     def _stop(self) -> None:
         if not self.stop_running() and self._is_complete:

@@ -11,7 +11,7 @@ from typing import Final
 
 from authlens_core.access.answer import classify
 from authlens_core.credentials.lifecycle.dpop import note_nonces
-from authlens_core.credentials.lifecycle.resource_verdict import verdict
+from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials
@@ -19,9 +19,9 @@ from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.login.facts import Facts, Options
+from authlens_core.login.failure_reason import failure_reason
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
-from authlens_core.login.verdict import why
 from authlens_core.oauth.check import passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.client_authentication import Client
@@ -98,10 +98,10 @@ def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:
     if grant_id is None or not exchanges or login.keeps_nothing:
         return
     note_nonces(credentials, exchanges)
-    accepted = verdict(exchanges[-1], classify(exchanges[-1]))
+    accepted = token_accepted(exchanges[-1], classify(exchanges[-1]))
     if accepted is None:
         return
-    reason = why(event.record)
+    reason = failure_reason(event.record)
     words = "The resource accepts the token." if accepted else reason.cause if reason else ""
     # A watcher does not affect the login: a note that cannot be written costs the login nothing.
     with suppress(AuthlensError):

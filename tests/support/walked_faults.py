@@ -19,8 +19,8 @@ from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
+from authlens_core.login.failure_reason import FailureReason, failure_reason
 from authlens_core.login.login import Login
-from authlens_core.login.verdict import FailureReason, why
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.session import Session
@@ -170,7 +170,7 @@ async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> St
 
 def explained(walk: Walk) -> FailureReason | None:
     """Return what a person is told of the fault: of what failed, then or afterwards, or of what warned."""
-    last = why(walk.afterwards or walk.login.trace.records[-1])
+    last = failure_reason(walk.afterwards or walk.login.trace.records[-1])
     if last is not None:
         return last
     made = (record.diagnosis for record in walk.login.trace.records)

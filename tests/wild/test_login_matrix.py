@@ -10,8 +10,8 @@ import pytest
 
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
+from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
-from authlens_core.login.verdict import verdict
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.client import Wire
@@ -88,7 +88,7 @@ def check_end(case: Case, record: StageRecord) -> None:
         assert (record.stage, record.failures) == (Stage.ACCESS, ())
         return
     assert (record.stage, record.outcome) == (case.stops, Outcome.FAILED), record.failures
-    error = verdict(record)
+    error = stage_error(record)
     assert error is not None
     assert error.cause
     assert error.cure

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.access.team import is_team_host
-from authlens_core.login.verdict import why
+from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
@@ -52,7 +52,7 @@ def overview(record: StageRecord) -> Overview:
             "" if waited is None else waited.cure,
             tampering=record.tampering,
         )
-    reason = why(record)
+    reason = failure_reason(record)
     if reason is not None:
         check = record.failures[0]
         # Where an experiment failed as it must, there is nothing to put right.

@@ -59,7 +59,7 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
         raise _unusable(path, "written", error) from None
 
 
-def open_session(path: Path) -> Trace:
+def open_session_file(path: Path) -> Trace:
     """Return the trace that the session file at `path` holds.
 
     Raises:

@@ -25,6 +25,7 @@ from authlens_core.login.events import (
     Watcher,
 )
 from authlens_core.login.facts import Facts, Options
+from authlens_core.login.failure_reason import client_is_unknown
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
 from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
@@ -43,7 +44,6 @@ from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, amended_url
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
-from authlens_core.login.verdict import client_is_unknown
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import failures
 from authlens_core.oauth.http_message import Request

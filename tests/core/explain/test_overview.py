@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.explain.overview import overview
-from authlens_core.login.verdict import why
+from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.check import Check, Severity, passed, warned
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.token import rotation_check
@@ -140,7 +140,7 @@ def test_a_failure_says_why_and_what_to_do() -> None:
     )
     failed = record(Stage.ACCESS, exchange(401), checks=[check], outcome=Outcome.FAILED)
     told = overview(failed)
-    reason = why(failed)
+    reason = failure_reason(failed)
     assert reason is not None
     assert told.sentences == ("wiki.example answered 401.",)
     assert (told.cause, told.cure, told.evidence) == (reason.cause, reason.cure, reason.evidence)

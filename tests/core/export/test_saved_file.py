@@ -16,7 +16,7 @@ from authlens_core.export.saved_file import (
     FileExists,
     FileUnusable,
     named_path,
-    open_session,
+    open_session_file,
     write_export,
 )
 from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefused, session_json
@@ -29,7 +29,7 @@ def test_a_session_file_opens_again(login: Recorded, tmp_path: Path) -> None:
     """What was written is what is read."""
     path = tmp_path / "login.authlens.json"
     write_export(path, session_json(login.trace))
-    assert open_session(path) == redacted_trace(login.trace)
+    assert open_session_file(path) == redacted_trace(login.trace)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
@@ -89,10 +89,10 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
     """A FIFO without a writer does not hang, a directory and a missing file are said."""
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(SessionFileRefused):
-        open_session(tmp_path / "fifo")
+        open_session_file(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(FileUnusable):
-            open_session(path)
+            open_session_file(path)
 
 
 def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(MAX_SESSION_BYTES * 40)
     with pytest.raises(SessionFileRefused):
-        open_session(path)
+        open_session_file(path)
 
 
 @pytest.mark.parametrize("name", FORMATS)

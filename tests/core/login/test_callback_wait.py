@@ -13,8 +13,8 @@ import pytest
 from authlens_core.callback.binding import free_port
 from authlens_core.login.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
 from authlens_core.login.facts import Options
+from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
-from authlens_core.login.verdict import verdict
 from authlens_core.oauth.authorization import Verdict
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -81,7 +81,7 @@ async def test_a_malformed_answer_to_this_login_ends_it_with_its_cause(rest: str
         assert b" 400 " in await _get(port, f"{rest}&state={state}")
         record = await running
         assert failed(record) in ("authorization.parameters", "authorization.encoding")
-        stopped = verdict(record)
+        stopped = stage_error(record)
         assert stopped is not None
         assert stopped.exit_code == 7
         assert not [e for e in events if isinstance(e, AnswerIgnored)]
@@ -159,7 +159,7 @@ async def test_when_nobody_comes_the_wait_ends_and_says_so() -> None:
         record = await running
         assert failed(record) == "authorization.timeout"
         assert "paste" in record.failures[0].cure
-        stopped = verdict(record)
+        stopped = stage_error(record)
         assert stopped is not None
         assert stopped.exit_code == 8
         assert is_free(port)
@@ -186,7 +186,7 @@ async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason() -> None
         record = await running
         assert failed(record) == "authorization.error"
         assert record.diagnosis is not None
-        stopped = verdict(record)
+        stopped = stage_error(record)
         assert stopped is not None
         assert stopped.exit_code == 5
 

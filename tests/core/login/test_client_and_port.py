@@ -10,9 +10,9 @@ import pytest
 from authlens_core.errors import AuthlensError
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
+from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
-from authlens_core.login.verdict import verdict
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from support.driven_login import at, failed, login_to, run_to
@@ -126,7 +126,7 @@ async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_b
             assert failed(record) == "registration.port"
             assert f"Port {port} on this machine is in use by" in record.failures[0].seen
             assert sender.count(REGISTER) == 0
-            stopped = verdict(record)
+            stopped = stage_error(record)
             assert isinstance(stopped, AuthlensError)
             assert stopped.exit_code == 2
             login.use(replace(login.facts.options, port=0))

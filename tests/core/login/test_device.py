@@ -10,7 +10,7 @@ import pytest
 from authlens_core.errors import TimedOut
 from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.verdict import verdict
+from authlens_core.login.failure_reason import stage_error
 from authlens_core.oauth.http_message import Response
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from support.driven_login import login_to
@@ -80,7 +80,7 @@ async def test_a_code_that_expires_is_not_asked_about_for_ever() -> None:
     sender = _sender(_error("authorization_pending"), codes={**CODES, "expires_in": 4})
     last, _ = await _run(sender)
     assert [check.name for check in last.failures] == ["device.expired"]
-    assert isinstance(verdict(last), TimedOut)
+    assert isinstance(stage_error(last), TimedOut)
     assert sender.count(f"POST {ISSUER}/token") == 1
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.verdict import verdict
+from authlens_core.login.failure_reason import stage_error
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body, Secret
 from authlens_core.trace.record import StageRecord
@@ -71,7 +71,7 @@ class Echo(ScriptedSender):
 def told_of(record: StageRecord) -> str:
     """Return everything that is said of a record, its exchanges apart."""
     facts = [(fact.name, str(fact.value), fact.note) for fact in record.facts]
-    error = verdict(record)
+    error = stage_error(record)
     return json.dumps([facts, [asdict(check) for check in record.checks], error and vars(error), str(error)])
 
 

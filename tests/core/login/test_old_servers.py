@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from authlens_core.login.facts import Options
-from authlens_core.login.verdict import why
+from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Response
 from authlens_core.trace.record import Outcome, Stage, Trace
@@ -58,9 +58,9 @@ async def test_what_stops_at_an_old_server_names_the_option_that_continues() -> 
     """In stage 2 and, for a user who approved that check alone, in stage 3."""
     async with login_to(_sender()) as login:
         login.watch(come_back(login))
-        reasons = [why((await login.run_all()).records[-1])]
+        reasons = [failure_reason((await login.run_all()).records[-1])]
         await login.override("resource_metadata.found")
-        reasons.append(why(await login.step()))
+        reasons.append(failure_reason(await login.step()))
     assert [r is not None and "authlens login --legacy-paths URL" in r.cure for r in reasons] == [True] * 2
 
 

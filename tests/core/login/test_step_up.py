@@ -8,7 +8,7 @@ import pytest
 
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.verdict import why
+from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.http_message import Response
 from authlens_core.trace.record import Outcome, Stage
 from support.driven_login import login_to
@@ -58,7 +58,7 @@ async def test_the_cure_names_the_union_for_the_command_line() -> None:
     async with login_to(sender, options=Options(port=0, scope="read")) as login:
         login.watch(come_back(login))
         trace = await login.run_all()
-    reason = why(trace.records[-1])
+    reason = failure_reason(trace.records[-1])
     assert reason is not None
     assert 'authlens login --scope "read write"' in reason.cure
 
@@ -67,7 +67,7 @@ async def test_a_scope_that_was_asked_for_is_not_asked_for_again_by_the_cure() -
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
     async with login_to(sender, options=Options(port=0, scope="read write")) as login:
         login.watch(come_back(login))
-        reason = why((await login.run_all()).records[-1])
+        reason = failure_reason((await login.run_all()).records[-1])
     assert reason is not None
     assert "Ask the owner" in reason.cure
     assert "--scope" not in reason.cure

@@ -10,7 +10,7 @@ from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.errors import UsageError
 from authlens_core.login.stages.registration import CLIENT_NAME
 from authlens_core.oauth.registration import client_document, is_client_metadata_url
-from authlens_tui.cli.session import moment, open_session, say_result
+from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_list, say
 
 _LARGEST_PORT = 65_535
@@ -51,7 +51,7 @@ def _as_json(record: ClientRecord) -> dict[str, object]:
         "client_id": record.client_id,
         "issuer": record.issuer,
         "redirect_uri": record.redirect_uri,
-        "registered_at": moment(record.registered_at),
+        "registered_at": iso_time(record.registered_at),
         "deletable": record.registration_client_uri is not None,
     }
 

@@ -21,7 +21,7 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.errors import AuthlensError
 from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.in_turn import in_turn
-from authlens_tui.cli.session import moment, open_session
+from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import explain, say
 from authlens_tui.cli.urls import checked_urls
 
@@ -100,7 +100,7 @@ class _CloudflaredConsole:
                 "summary": said.summary,
                 "cure": said.cure,
                 "kept_at": None if login.kept_at is None else str(login.kept_at),
-                "expires_at": None if login.file is None else moment(login.file.expires_at),
+                "expires_at": None if login.file is None else iso_time(login.file.expires_at),
             }
         )
         if said.error_type is not None:

@@ -29,7 +29,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import UsageError
 from authlens_core.state.paths import StateUnusable
 from authlens_tui.cli.credential_table import table_lines
-from authlens_tui.cli.session import moment
+from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, say
 from authlens_tui.cli.terminal.plain import is_plain
 
@@ -160,13 +160,13 @@ def _grant_as_json(grant: Grant) -> dict[str, object]:
         "scope": grant.scope,
         **_status_as_json(status),
         "refreshable": status.refreshable,
-        "obtained_at": moment(grant.obtained_at),
-        "refreshed_at": moment(grant.refreshed_at),
-        "expires_at": moment(grant.expires_at),
-        "last_tested_at": moment(grant.last_tested),
+        "obtained_at": iso_time(grant.obtained_at),
+        "refreshed_at": iso_time(grant.refreshed_at),
+        "expires_at": iso_time(grant.expires_at),
+        "last_tested_at": iso_time(grant.last_tested),
         "last_verdict": grant.last_verdict.value,
         "last_words": grant.last_words,
-        "last_proven_at": moment(grant.last_proven_at),
+        "last_proven_at": iso_time(grant.last_proven_at),
     }
 
 
@@ -180,11 +180,11 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
         "form": token.form.value,
         "header": token.header if token.form is TokenForm.SINGLE_HEADER else None,
         **_status_as_json(describe_service_token(token)),
-        "added_at": moment(token.added_at),
-        "expires_at": moment(token.expires_at),
-        "last_tested_at": moment(token.last_tested),
+        "added_at": iso_time(token.added_at),
+        "expires_at": iso_time(token.expires_at),
+        "last_tested_at": iso_time(token.last_tested),
         "last_verdict": token.last_verdict.value,
-        "last_proven_at": moment(token.last_proven_at),
+        "last_proven_at": iso_time(token.last_proven_at),
     }
 
 
@@ -198,9 +198,9 @@ def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
         "person": file.person,
         "team": file.team,
         **_status_as_json(describe_cloudflared(file)),
-        "issued_at": moment(file.issued_at),
-        "not_before": moment(file.not_before),
-        "expires_at": moment(file.expires_at),
+        "issued_at": iso_time(file.issued_at),
+        "not_before": iso_time(file.not_before),
+        "expires_at": iso_time(file.expires_at),
         "file": str(file.path),
         "pending_url": file.pending_url,
         "lock": None if file.lock is None else {"pid": file.lock.pid, "owner": file.lock.owner.value},

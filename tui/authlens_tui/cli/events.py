@@ -7,7 +7,7 @@ from argparse import Namespace
 from contextlib import aclosing
 
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.access_log import AccessEvent, access_events, event_as_json
+from authlens_core.credentials.vault.access_log import AccessEvent, access_event_as_json, access_events
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_tui.cli.terminal.output import answer_json, answer_list, say
@@ -29,7 +29,7 @@ async def show_events(arguments: Namespace) -> int:
         say(f"{'WHEN (UTC)':<21}{'WHAT':<24}RESOURCE, DETAIL")
     if arguments.json:
         for event in reversed(events):
-            answer_json(event_as_json(event))
+            answer_json(access_event_as_json(event))
     else:
         answer_list(map(_words, reversed(events)))
     return 0

@@ -13,7 +13,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import UsageError
 from authlens_core.export.formats import FORMATS
-from authlens_core.export.saved_file import FileExists, named_path, open_session, write_export
+from authlens_core.export.saved_file import FileExists, named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
 from authlens_tui.cli.session import grant_for
 from authlens_tui.cli.terminal.output import answer_line, answer_text, say
@@ -56,7 +56,7 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
     if "://" not in source:
         if which is not None:
             raise UsageError("A file holds one trace.", "Leave --which out.")
-        return open_session(_file(source))
+        return open_session_file(_file(source))
     async with aclosing(Credentials.open(KeyringStore())) as credentials:
         kept = credentials.traces.of(grant_for(credentials, source).grant_id)
         return credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)

@@ -66,10 +66,10 @@ def open_file(arguments: Namespace) -> int:
     Raises:
         UsageError: it is no session file, or this is no terminal for a full screen.
     """
-    from authlens_core.export.saved_file import named_path, open_session
+    from authlens_core.export.saved_file import named_path, open_session_file
 
     path = named_path(arguments.file)
-    trace = open_session(path)
+    trace = open_session_file(path)
     require_terminal(f"authlens export {shlex.quote(str(path))} --format markdown")
     from authlens_tui.app.replay import Replay
 

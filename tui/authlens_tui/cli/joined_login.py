@@ -11,7 +11,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded, TimedOut
 from authlens_core.pending_login import PendingLogin
 from authlens_tui.cli.event_lines import EventLines
-from authlens_tui.cli.session import moment
+from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import say
 
 # Seconds between two looks for the link, which the other process writes to a file.
@@ -44,7 +44,7 @@ async def join(pending: PendingLogin, credentials: Credentials, lines: EventLine
     ):
         raise LoginNeeded("The other login ended without a token.", "Log in again.")
     lines.write(
-        {"event": "authenticated", "expires_at": moment(grant.expires_at), "kept": True, "exit_code": 0}
+        {"event": "authenticated", "expires_at": iso_time(grant.expires_at), "kept": True, "exit_code": 0}
     )
     if not lines.wanted:
         say("Authenticated.")

@@ -14,9 +14,9 @@ from authlens_core.callback.binding import another_port
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
+from authlens_core.login.failure_reason import client_is_unknown, stage_error
 from authlens_core.login.login import Login
 from authlens_core.login.step_up import lacks_scope
-from authlens_core.login.verdict import client_is_unknown, verdict
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.pending_login import LoginRuns, PendingLogin
@@ -27,7 +27,7 @@ from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.json_events import JSON_VERSION
 from authlens_tui.cli.login_console import LoginConsole
 from authlens_tui.cli.login_options import login_options
-from authlens_tui.cli.session import moment
+from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
@@ -114,7 +114,7 @@ async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) 
         record = await _step(run, approved)
         if record.outcome is Outcome.CANCELLED:
             return stopped(INTERRUPTED, lines)
-        error = verdict(record)
+        error = stage_error(record)
         if lacks_scope(record) and any(check.name in approved for check in record.failures):
             await run.retry()
             if run.position is Stage.PKCE:
@@ -186,7 +186,7 @@ def _authenticated(run: Login, unkept: Check | None, lines: EventLines) -> int:
     lines.write(
         {
             "event": "authenticated",
-            "expires_at": moment(run.facts.expires_at),
+            "expires_at": iso_time(run.facts.expires_at),
             "kept": unkept is None,
             "exit_code": code,
         }

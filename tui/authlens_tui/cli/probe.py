@@ -8,8 +8,8 @@ from contextlib import aclosing
 
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Facts, Options
+from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
-from authlens_core.login.verdict import verdict
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.conversation import tell
@@ -36,7 +36,7 @@ async def probe(arguments: Namespace) -> int:
             record = await run.step()
             if record.outcome is not Outcome.PASSED:
                 break
-    error = verdict(run.trace.records[-1])
+    error = stage_error(run.trace.records[-1])
     if arguments.json:
         answer_json(_as_json(run, error))
     else:

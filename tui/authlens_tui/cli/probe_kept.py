@@ -16,7 +16,7 @@ from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.url import parse_url
-from authlens_tui.cli.session import moment, open_session
+from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.cli.urls import checked_url
 
@@ -82,5 +82,5 @@ def _as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, object]:
         "summary": result.summary,
         "cure": result.cure,
         "exit_code": result.exit_code,
-        "expires_at": moment(entry.token_ends),
+        "expires_at": iso_time(entry.token_ends),
     }

@@ -13,7 +13,7 @@ from authlens_core.credentials.lifecycle.refresh_result import Refreshed, Refres
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
-from authlens_tui.cli.session import moment, open_session, say_result
+from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.words.refreshed import with_validity
 
@@ -50,5 +50,5 @@ def _as_json(grant: Grant, result: ActionResult) -> dict[str, object]:
         "outcome": result.outcome.value,
         "summary": result.summary,
         "cure": result.cure,
-        "expires_at": moment(now.expires_at),
+        "expires_at": iso_time(now.expires_at),
     }

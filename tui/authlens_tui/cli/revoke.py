@@ -19,7 +19,7 @@ from authlens_core.credentials.vault.open_store import remembered_place, store_a
 from authlens_core.errors import Refused
 from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
-from authlens_tui.cli.session import grant_for, open_session, same_resource, say_result
+from authlens_tui.cli.session import grant_for, open_session, others_of_resource, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
 
 
@@ -112,7 +112,7 @@ async def forget_credential(arguments: Namespace) -> int:
         # A store that could not be reached at an earlier removal may still hold its secrets.
         left = await erase_left(credentials)
         words = left_words(left, credentials.store.place)
-        others = same_resource(credentials.list(), forgotten)
+        others = others_of_resource(credentials.list(), forgotten)
     say(f"✔ Removed from this machine: {shown}")
     if words:
         say(f"! {words}")

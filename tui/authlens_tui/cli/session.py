@@ -143,10 +143,10 @@ def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...
     if url is None:
         return credentials.list()
     found = grant_for(credentials, url)
-    return (found, *same_resource(credentials.list(), found))
+    return (found, *others_of_resource(credentials.list(), found))
 
 
-def same_resource(grants: Iterable[Grant], like: Grant | None) -> tuple[Grant, ...]:
+def others_of_resource(grants: Iterable[Grant], like: Grant | None) -> tuple[Grant, ...]:
     """Return the other grants for the resource of `like`; none where it is None."""
     if like is None:
         return ()
@@ -166,6 +166,6 @@ def say_result(name: str, result: ActionResult) -> None:
         say(f"  → {result.cure}")
 
 
-def moment(of: datetime | None) -> str | None:
+def iso_time(of: datetime | None) -> str | None:
     """Return a moment as JSON carries it: ISO 8601 in UTC, to the second."""
     return None if of is None else of.astimezone(UTC).isoformat(timespec="seconds")

@@ -9,7 +9,7 @@ from typing import Final
 
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import loopback_http
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result, status_of
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result, status_words
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import covers
@@ -80,7 +80,7 @@ async def probe_grant(
         with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
             grant = credentials.note_verdict(grant, now(), accepted=result.accepted, words=result.summary)
     kind = AccessKind.VERIFIED if result.accepted else AccessKind.NOT_VERIFIED
-    credentials.record(kind, grant_id, status_of(exchange))
+    credentials.record(kind, grant_id, status_words(exchange))
     credentials.traces.keep(grant_id, result.trace)
     return GrantProbe(grant, result, secrets.access_token if _is_invalid_token(exchange.response) else None)
 

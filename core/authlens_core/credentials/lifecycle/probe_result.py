@@ -13,7 +13,7 @@ from authlens_core.access.diagnose import explain
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
-from authlens_core.credentials.lifecycle.resource_verdict import verdict
+from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.errors import AuthlensError, Refused, ServerMisconfigured
 from authlens_core.oauth.check import Severity, judged
@@ -73,9 +73,9 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         spec: the section that the check names.
     """
     answer = classify(exchange)
-    accepted = verdict(exchange, answer)
+    accepted = token_accepted(exchange, answer)
     expected = f"the resource accepts the {what}"
-    seen = f"{status_of(exchange)}, answered by: {answer.layer}"
+    seen = f"{status_words(exchange)}, answered by: {answer.layer}"
     severity = Severity.FAILURE if accepted is False else Severity.WARNING
     error_type: type[AuthlensError] | None
     if accepted:
@@ -111,5 +111,5 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
     )
 
 
-def status_of(exchange: Exchange) -> str:
+def status_words(exchange: Exchange) -> str:
     return str(exchange.response.status) if exchange.response else "no answer"

@@ -11,7 +11,7 @@ from authlens_core.wire.exchange import Exchange
 _REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
 
 
-def verdict(exchange: Exchange, answer: Answer) -> bool | None:
+def token_accepted(exchange: Exchange, answer: Answer) -> bool | None:
     """Return whether the token was accepted; None if something other than the token decided."""
     response = exchange.response
     if response is None:

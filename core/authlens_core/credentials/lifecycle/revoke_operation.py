@@ -13,7 +13,7 @@ from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import client_of, endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.probe_grant import ask
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
-from authlens_core.credentials.lifecycle.resource_verdict import verdict
+from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
@@ -161,7 +161,7 @@ class RevokeOperation(LockedGrant):
             return
         self.record.exchanges.extend(asked)
         exchange = asked[-1]
-        self.still_accepted = verdict(exchange, classify(exchange))
+        self.still_accepted = token_accepted(exchange, classify(exchange))
         status = str(exchange.response.status) if exchange.response else "no answer"
         if self.still_accepted is False and ended:
             self.proves_nothing = True

@@ -85,7 +85,7 @@ def _bare(url: str) -> str:
     return url.removeprefix("https://")
 
 
-def event_as_json(event: AccessEvent) -> dict[str, str]:
+def access_event_as_json(event: AccessEvent) -> dict[str, str]:
     return {
         "at": event.at.astimezone(UTC).isoformat(timespec="seconds"),
         "event": event.kind,
@@ -97,4 +97,4 @@ def event_as_json(event: AccessEvent) -> dict[str, str]:
 
 def json_lines(events: Iterable[AccessEvent]) -> str:
     """Return events as JSON lines, in the order given; ASCII alone, so nothing in it can steer a terminal."""
-    return "".join(f"{json.dumps(event_as_json(event))}\n" for event in events)
+    return "".join(f"{json.dumps(access_event_as_json(event))}\n" for event in events)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.access_log import (
+    access_event_as_json,
     access_events,
-    event_as_json,
     json_lines,
 )
 from authlens_core.credentials.vault.credentials import Credentials
@@ -48,7 +48,7 @@ async def test_json_lines_are_one_object_a_line_in_plain_ascii() -> None:
     lines = json_lines(access_events(credentials)).splitlines()
     assert len(lines) == 1
     assert lines[0].isascii()
-    assert json.loads(lines[0]) == event_as_json(access_events(credentials)[0])
+    assert json.loads(lines[0]) == access_event_as_json(access_events(credentials)[0])
     assert json.loads(lines[0])["event"] == "login"
     await credentials.aclose()
 

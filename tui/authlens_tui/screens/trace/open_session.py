@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from authlens_core.credentials.records.traces import Traces, TraceSummary
 from authlens_core.errors import AuthlensError
-from authlens_core.export.saved_file import named_path, open_session
+from authlens_core.export.saved_file import named_path, open_session_file
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable
@@ -156,7 +156,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         try:
             path = named_path(name)
             # In a thread: a file of many megabytes takes a moment.
-            trace = await asyncio.to_thread(open_session, path)
+            trace = await asyncio.to_thread(open_session_file, path)
         except AuthlensError as error:
             self._say(error)
         else:

@@ -11,7 +11,7 @@ from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.access.team import for_team
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
-from authlens_core.login.verdict import FailureReason, why
+from authlens_core.login.failure_reason import FailureReason, failure_reason
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Request
@@ -222,7 +222,7 @@ def failed_words(
     The lines come last and not at all if `brief`; of an unknown answer they are the point and come first.
     If all of it is `told_above` already, or `told_on_tab` 1, only the keys follow.
     """
-    reason = why(record)
+    reason = failure_reason(record)
     title = (f"✖ {STAGE_INFO[record.stage].title} failed. ", "bold $text-error")
     if reason is None:
         return Content.assemble(title, key_words(ways))

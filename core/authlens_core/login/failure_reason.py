@@ -49,7 +49,7 @@ class FailureReason(NamedTuple):
     known: bool = True
 
 
-def why(record: StageRecord) -> FailureReason | None:
+def failure_reason(record: StageRecord) -> FailureReason | None:
     """Return why a stage failed, by its diagnosis if it has one; None if it did not fail."""
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
@@ -63,9 +63,9 @@ def why(record: StageRecord) -> FailureReason | None:
     return FailureReason(f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
 
 
-def verdict(record: StageRecord) -> AuthlensError | None:
+def stage_error(record: StageRecord) -> AuthlensError | None:
     """Return the error that a failed record amounts to, or None when it did not fail."""
-    reason = why(record)
+    reason = failure_reason(record)
     if reason is None:
         return None
     kind = _kind(record, record.failures[0])

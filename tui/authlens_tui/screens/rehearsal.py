@@ -12,13 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Click
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
@@ -74,7 +74,7 @@ class _Filter(Input):
     ]
 
 
-class RehearsalScreen(Screen[None]):
+class RehearsalScreen(FrontScreen[None]):
     """Shows the scenarios; says with `Chosen` which one is to be run."""
 
     CSS_PATH = "rehearsal.tcss"

@@ -12,7 +12,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -34,6 +33,7 @@ from authlens_tui.screens.dashboard.words import (
 from authlens_tui.screens.verbs import Verb
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
+from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
 from authlens_tui.widgets.credentials.credential_row import DEFAULT_COLUMNS, RowText, row_of
@@ -65,7 +65,7 @@ _SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
 }
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(FrontScreen[None]):
     """One table of every credential; the selected one in full beside it.
 
     Args:

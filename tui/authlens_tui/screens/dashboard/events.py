@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from authlens_core.credentials.vault.access_log import AccessEvent, access_events, json_lines
@@ -17,6 +16,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import FileExists, write_export
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
 from authlens_tui.widgets.key_binding import bound
@@ -27,7 +27,7 @@ _MOST_NAMES: Final = 100  # tried before giving up
 _KIND: Final = 22  # cells
 
 
-class EventsScreen(Screen[None]):
+class EventsScreen(FrontScreen[None]):
     """Lists events; nothing in them is a secret.
 
     Args:

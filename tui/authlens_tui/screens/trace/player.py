@@ -9,13 +9,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.secret import Secret
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.undone import honest_and_attacked
+from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
@@ -34,7 +34,7 @@ class OpenedArrow(NamedTuple):
     reply: bool
 
 
-class PlayerScreen(Screen[OpenedArrow | None]):
+class PlayerScreen(FrontScreen[OpenedArrow | None]):
     """Steps through the arrows of `records`; ends with the one that the user opened."""
 
     CSS_PATH = "player.tcss"

@@ -10,7 +10,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
 
 from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
@@ -19,6 +18,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -38,7 +38,7 @@ _SHORTEST_URL: Final = 10  # cells
 _AROUND: Final = 6  # cells: the border, a scroll bar
 
 
-class RequestsScreen(Screen[None]):
+class RequestsScreen(FrontScreen[None]):
     """Lists the exchanges of `log`, the newest last, and shows the selected one."""
 
     app = getters.app(TerminalApp)

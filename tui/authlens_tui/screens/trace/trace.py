@@ -18,6 +18,7 @@ from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -34,7 +35,7 @@ _EMPTY: Final = (
 _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
 
 
-class TraceScreen(Screen[None]):
+class TraceScreen(FrontScreen[None]):
     """Shows every record of a trace in the wizard's views; nothing can be sent from here.
 
     Args:

@@ -91,7 +91,7 @@ def importers_of(package: str) -> set[str]:
 def test_httpx_is_reached_from_the_sender_and_its_transport_only() -> None:
     """One place sends: what it records is all that ever went over the wire."""
     wire = "authlens_core/wire"
-    transport = {f"{wire}/stream_transport.py", f"{wire}/stream_connection.py"}
+    transport = {f"{wire}/transport.py", f"{wire}/connection.py"}
     assert importers_of("httpx") | importers_of("httpcore") == {f"{wire}/client.py"} | transport
 
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 # The product of the User-Agent (RFC 9110 §10.1.5).
 _PRODUCT: Final = f"authlens/{VERSION}"
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
+_KEPT_FOR_STREAMS: Final = 32  # idle connections
 _LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
 
 
@@ -70,13 +71,12 @@ def _silence_loggers() -> None:
 
 
 def _load_anyio() -> None:
-    """Load what httpcore uses of anyio, which loads each part when it is used first."""
+    """Load what httpcore uses of anyio, whose asyncio backend is loaded by the first call."""
     import anyio
 
-    # Its asyncio backend is loaded by the first call, so make one.
+    import authlens_core.wire.transport  # noqa: F401 - with what it takes of anyio
+
     anyio.run(anyio.sleep, 0)
-    for part in ("Event", "Lock", "Semaphore", "connect_tcp", "fail_after", "BrokenResourceError"):
-        getattr(anyio, part)
 
 
 class Wire:
@@ -306,8 +306,10 @@ class Wire:
             trusted = self._trusted or await self._build_trust()
             key = (proxy, reuse)
             if key not in self._transports:
-                made = (_reusing if reuse else _for_one_exchange)(trusted, _for_httpx(proxy, trusted))
-                self._transports[key] = made
+                from authlens_core.wire.transport import Transport
+
+                idle = _KEPT_FOR_STREAMS if reuse else 0
+                self._transports[key] = Transport(trusted, _for_httpx(proxy, trusted), idle=idle)
             return self._transports[key]
 
     async def _build_trust(self) -> ssl.SSLContext:
@@ -331,20 +333,6 @@ def _errors() -> tuple[type[BaseException], ...]:
         *(ProxyUnusable, TrustUnusable, OSError, ValueError, EOFError, RuntimeError),
         *(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream),
     )
-
-
-def _for_one_exchange(trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
-    import httpx
-
-    # No idle connections: each is closed after its answer.
-    limits = httpx.Limits(max_keepalive_connections=0, keepalive_expiry=10.0)
-    return httpx.AsyncHTTPTransport(verify=trusted, trust_env=False, retries=0, proxy=proxy, limits=limits)
-
-
-def _reusing(trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
-    from authlens_core.wire.stream_transport import StreamTransport
-
-    return StreamTransport(trusted, proxy)
 
 
 async def _translated(

@@ -12,10 +12,10 @@ import pytest
 
 from authlens_core.oauth.url import parse_url
 from authlens_core.wire.client import Wire
+from authlens_core.wire.connection import Connections
 from authlens_core.wire.exchange import FailureKind
-from authlens_core.wire.stream_connection import WholeReads
-from authlens_core.wire.stream_transport import StreamTransport
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
+from authlens_core.wire.transport import Transport
 from support.hostile_server import (
     Close,
     HostileServer,
@@ -91,7 +91,7 @@ async def test_a_connection_is_used_again() -> None:
 async def test_a_connection_is_readable_once_the_server_closed_it() -> None:
     """By this the pool knows that an idle connection must not be used again."""
     async with hostile_server(Receive(), Close()) as server:
-        connection = await WholeReads().connect_tcp("127.0.0.1", server.port)
+        connection = await Connections().connect_tcp("127.0.0.1", server.port)
         assert not connection.get_extra_info("is_readable")
         await connection.write(b"GET / HTTP/1.1\r\n\r\n")
         while not connection.get_extra_info("is_readable"):
@@ -114,7 +114,7 @@ Make = Callable[[LocalAuthority], httpx.AsyncBaseTransport]
 
 
 def ours(trusted: LocalAuthority) -> httpx.AsyncBaseTransport:
-    return StreamTransport(trusted.client_context(), None)
+    return Transport(trusted.client_context(), None, idle=0)
 
 
 def theirs(trusted: LocalAuthority) -> httpx.AsyncBaseTransport:

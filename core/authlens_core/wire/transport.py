@@ -1,4 +1,4 @@
-"""The transport of streams: what httpx's own does, on connections that read more at once.
+"""The transport below `Wire`: what httpx's own does, on the connections of `connection`.
 
 httpx lets no one choose the connections of its transport, so this one puts httpcore's pool below itself.
 """
@@ -11,30 +11,31 @@ from contextlib import contextmanager
 
 import httpcore
 
+from authlens_core.wire.connection import Connections
 from authlens_core.wire.httpx_loading import leave_out_the_command_line
-from authlens_core.wire.stream_connection import WholeReads
 
 leave_out_the_command_line()
 
 import httpx  # noqa: E402 - loaded without its command line, also by who imports this module first
 
 
-class StreamTransport(httpx.AsyncBaseTransport):
-    """Sends requests over HTTP/1.1 and reuses connections.
+class Transport(httpx.AsyncBaseTransport):
+    """Sends requests over HTTP/1.1.
 
     Args:
         trusted: whom to trust.
         proxy: what every connection goes through; None for direct ones.
+        idle: how many connections are kept for the requests that follow; with 0 each request has its own.
     """
 
-    def __init__(self, trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+    def __init__(self, trusted: ssl.SSLContext, proxy: httpx.Proxy | None, *, idle: int) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=trusted,
             proxy=None if proxy is None else _for_httpcore(proxy),
             max_connections=None,
-            max_keepalive_connections=32,
+            max_keepalive_connections=idle,
             keepalive_expiry=10.0,
-            network_backend=WholeReads(),
+            network_backend=Connections(),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

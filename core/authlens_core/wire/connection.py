@@ -1,7 +1,8 @@
-"""Connections for streams: each read returns all that has arrived.
+"""Connections that are opened at little cost, and of which each read returns all that has arrived.
 
-httpcore's own connections return at most 64 KiB of what asyncio received at once, and with TLS one record of
-16 KiB. A large body then passes every layer above in many small pieces.
+Every exchange has its own, and httpcore's take twice the processor time to open: a group of tasks is started
+even for one address. A read of theirs returns at most 64 KiB of what asyncio received at once, with TLS one
+record of 16 KiB, so a large body passes every layer above in many small pieces.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ import asyncio
 import selectors
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import anyio
 import httpcore
+from aiohappyeyeballs import start_connection
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-# Bytes of one read: as many as asyncio receives at once.
-_AT_ONCE: Final = 256 * 1024
+from authlens_core.wire.socket_stream import AT_ONCE, SocketStream
 
 # A caller that allows so many bytes reads a body, and can take more at once.
 _BODY: Final = 64 * 1024
+
+# Seconds until the next address of a host is tried beside the one before (RFC 8305 §8).
+_NEXT_ADDRESS: Final = 0.25
 
 _FACTS: Final = {
     "ssl_object": TLSAttribute.ssl_object,
@@ -33,7 +37,7 @@ _FACTS: Final = {
 }
 
 
-class WholeReads(httpcore.AsyncNetworkBackend):
+class Connections(httpcore.AsyncNetworkBackend):
     """Opens connections whose reads return all that has arrived, up to 256 KiB."""
 
     async def connect_tcp(
@@ -41,15 +45,27 @@ class WholeReads(httpcore.AsyncNetworkBackend):
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - theirs
-        local_address: str | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - theirs; no one here asks for it
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         with _raised_as(httpcore.ConnectTimeout, httpcore.ConnectError, OSError):
             async with asyncio.timeout(timeout):
-                stream = await anyio.connect_tcp(host, port, local_host=local_address)
-            for option in socket_options or ():
-                _fact(stream, SocketAttribute.raw_socket).setsockopt(*option)
+                found = await _addresses(host, port)
+                connected = await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS)
+                for option in socket_options or ():
+                    connected.setsockopt(*option)
+                loop = asyncio.get_running_loop()
+                _, stream = await loop.create_connection(SocketStream, sock=connected)
         return _Connection(stream)
+
+
+async def _addresses(host: str, port: int) -> list[Any]:
+    """Return what `socket.getaddrinfo` does; raises OSError when the name is unknown."""
+    try:
+        # The loop would start a thread for an address, too.
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 class _Connection(httpcore.AsyncNetworkStream):
@@ -58,7 +74,7 @@ class _Connection(httpcore.AsyncNetworkStream):
         self._tls: ssl.SSLObject | None = _fact(stream, TLSAttribute.ssl_object)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - theirs
-        size = _AT_ONCE if max_bytes >= _BODY else max_bytes
+        size = AT_ONCE if max_bytes >= _BODY else max_bytes
         # This runs for every chunk of a body: asyncio's timeout costs half as much as anyio's.
         try:
             async with asyncio.timeout(timeout):
@@ -90,7 +106,7 @@ class _Connection(httpcore.AsyncNetworkStream):
             try:
                 async with asyncio.timeout(timeout):
                     stream = await TLSStream.wrap(
-                        _Encrypted(self._stream),
+                        self._stream,
                         ssl_context=ssl_context,
                         hostname=server_hostname,
                         standard_compatible=False,
@@ -106,29 +122,6 @@ class _Connection(httpcore.AsyncNetworkStream):
             return _is_readable(self.get_extra_info("socket"))
         fact = _FACTS.get(info)
         return None if fact is None else _fact(self._stream, fact)
-
-
-class _Encrypted(ByteStream):
-    """What TLS reads from: anyio asks for 64 KiB, and would copy the rest of what has arrived each time."""
-
-    def __init__(self, inner: ByteStream) -> None:
-        self._inner = inner
-
-    @property
-    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
-        return self._inner.extra_attributes
-
-    async def receive(self, max_bytes: int = _AT_ONCE) -> bytes:
-        return await self._inner.receive(max(max_bytes, _AT_ONCE))
-
-    async def send(self, item: bytes) -> None:
-        await self._inner.send(item)
-
-    async def send_eof(self) -> None:
-        await self._inner.send_eof()
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
 
 
 def _with_more(data: bytes, tls: ssl.SSLObject, size: int) -> Iterator[bytes]:

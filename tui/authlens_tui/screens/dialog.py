@@ -22,14 +22,9 @@ class Dialog(ModalScreen[_Answer]):
 
     CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_STYLES
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is on the screen, or below another one; its widgets go before its workers."""
-        return self in self.app.screen_stack
-
     def tell(self, line: str, words: str, *, good: bool | None = None) -> None:
-        """Show a sentence in a line of the dialog, while there is one; `good` is None for what is neither."""
-        if self.is_mounted and self.is_open:
+        """Show a sentence in a line of the dialog, once there is one; `good` is None for what is neither."""
+        if self.is_mounted:
             shown = self.query_one(line, Static)
             shown.update(Content(words))
             shown.set_class(good is True, "-good")

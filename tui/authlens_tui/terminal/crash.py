@@ -46,10 +46,6 @@ class QuietCrash(_Base):
         self._exit_renderables.append(Text(report))
         self._close_messages_no_wait()
 
-    def hear_of_lost_errors(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Keep errors of forgotten tasks off the terminal: their text may hold data."""
-        loop.set_exception_handler(_ignore)
-
 
 def crash_report(error: BaseException | None, stage: str = "", place: StoreKind | None = None) -> str:
     """Return what is shown about `error`: no value, no message, no local variable."""
@@ -73,6 +69,11 @@ def _kept(place: StoreKind | None) -> str:
     if place is StoreKind.MEMORY:
         return "Tokens were in memory only: they are lost here, but valid at the server until they expire. "
     return f"What was stored so far is safe in {place.words}. "
+
+
+def hush_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
+    """Keep errors of forgotten tasks off the terminal: their text may hold data."""
+    loop.set_exception_handler(_ignore)
 
 
 def _ignore(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:

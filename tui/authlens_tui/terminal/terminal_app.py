@@ -9,17 +9,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.events import Event, InputEvent
 
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.crash import QuietCrash
+from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.idle_collection import IdleCollection
 from authlens_tui.terminal.line_filters import LineFilters
 from authlens_tui.terminal.recording import refuse_recording
+from authlens_tui.terminal.screen_work import end_work_of
 from authlens_tui.terminal.signals import leave_on_signals
 from authlens_tui.terminal.themes import HIGH_CONTRAST
 
@@ -88,13 +90,18 @@ class TerminalApp(QuietCrash, App[int]):
     def on_load(self) -> None:
         """Handle signals before anything is painted."""
         leave_on_signals(self)
-        self.hear_of_lost_errors(asyncio.get_running_loop())
+        hush_lost_errors(asyncio.get_running_loop())
 
     def on_ready(self) -> None:
         """Collect garbage while no key is pressed."""
         if not self.is_headless:
             self._collection.start()
             self.set_interval(1.0, self._collection.tick)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Take the top screen away and end its work first, which would look for widgets that are gone."""
+        end_work_of(self.screen)
+        return super().pop_screen()
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, InputEvent):

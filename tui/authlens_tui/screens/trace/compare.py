@@ -75,8 +75,7 @@ class CompareScreen(FrontScreen[None]):
     async def _compare(self) -> None:
         # In a thread: masking a megabyte takes a moment.
         self._found = await asyncio.to_thread(compare, *self._traces)
-        if self in self.app.screen_stack:  # the widgets of a closed screen go before its workers
-            self._show()
+        self._show()
 
     def on_resize(self) -> None:
         self._show()

@@ -126,8 +126,7 @@ class ExportScreen(Dialog[Path | None]):
         else:
             self._written = path.absolute()
             self.tell("#hint", f"✔ Written to {self._written}", good=True)
-            if self.is_open:
-                self.query_one("#close", Button).focus()
+            self.query_one("#close", Button).focus()
         finally:
             self._saving = False
 

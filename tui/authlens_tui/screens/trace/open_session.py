@@ -105,8 +105,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     async def _look(self, typed: str) -> None:
         """List what the name may mean; in a thread, because a directory may be large or far away."""
         self._files = await asyncio.to_thread(found_files, typed)
-        if not self.is_open:
-            return
         files = self.query_one("#files", OptionList)
         files.set_options(Option(Content(safe_line(one.name))) for one in self._files)
         files.display = bool(self._files)
@@ -160,8 +158,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         except AuthlensError as error:
             self._say(error)
         else:
-            if self.is_open:
-                self.dismiss(NamedTrace(trace, path.name))
+            self.dismiss(NamedTrace(trace, path.name))
         finally:
             self._opening = False
 

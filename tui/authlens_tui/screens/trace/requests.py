@@ -108,8 +108,7 @@ class RequestsScreen(FrontScreen[None]):
     @work(exclusive=True, group="rows", description="mask the requests")
     async def _read(self) -> None:
         self._rows = await asyncio.to_thread(rows_of, self._log.exchanges)
-        if self in self.app.screen_stack:  # the widgets of a closed screen go before its workers
-            self._show()
+        self._show()
 
     def _show(self) -> None:
         """Bring the list up to date; the cursor stays on its request, or follows the newest."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 import socket
 import stat
-import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,42 +23,26 @@ import pytest
 from authlens_core.emulator import play_person
 from support.recorded_login import leaks
 from support.terminal import Terminal, terminal
+from support.verb_process import (
+    AUTHLENS,
+    SECONDS,
+    Done,
+    authlens,
+    log_in,
+    machine_in,
+    process_table,
+    secrets_in,
+)
 
 pytestmark = pytest.mark.e2e
 
-AUTHLENS = [sys.executable, "-m", "authlens_tui"]
-TESTS = Path(__file__).parents[1]
-SECONDS = 60.0
 NOBODY = "https://127.0.0.1:1/"
-PERSON = """#!{python}
-import asyncio, sys
-from authlens_core.emulator import play_person
-asyncio.run(play_person(sys.argv[1]))
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a command left: its exit code, its answer and its words."""
-
-    code: int
-    answer: str
-    words: str
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """A person's machine: a home, a keyring that works, and a browser at which somebody sits."""
-    person = tmp_path / "person"
-    person.write_text(PERSON.format(python=sys.executable))
-    person.chmod(0o700)
-    return {
-        **os.environ,
-        "PYTHONPATH": str(TESTS),
-        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
-        "BROWSER": str(person),
-    }
+    """A machine with a keyring and a person."""
+    return machine_in(tmp_path)
 
 
 @asynccontextmanager
@@ -87,53 +68,6 @@ async def resource() -> AsyncIterator[str]:
     """A protected resource whose tokens last for a quarter of an hour."""
     async with emulator("--token-lifetime", "900") as url:
         yield url
-
-
-async def authlens(machine: Mapping[str, str], *arguments: str, typed: str = "") -> Done:
-    """Run one command to its end, as a script would, with `typed` on its standard input."""
-    process = await asyncio.create_subprocess_exec(
-        *(*AUTHLENS, *arguments),
-        env=machine,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    answer, words = await asyncio.wait_for(process.communicate(typed.encode()), SECONDS)
-    done = Done(process.returncode or 0, answer.decode(), words.decode())
-    assert "Traceback" not in done.words
-    return done
-
-
-async def log_in(machine: Mapping[str, str], resource: str, *more: str) -> Done:
-    """Log in with the person at the browser."""
-    done = await authlens(machine, "login", resource, "--port", "0", *more)
-    assert done.code == 0, done.words
-    return done
-
-
-def secrets_in(keyring: Path) -> list[str]:
-    """Return every token that the keyring holds."""
-    return re.findall(r'_token\\": \\"([^"\\]{20,})\\"', keyring.read_text())
-
-
-@asynccontextmanager
-async def process_table() -> AsyncIterator[set[bytes]]:
-    """Yield a set that fills with the arguments and the environment of every process there is meanwhile."""
-    seen: set[bytes] = set()
-
-    async def watch() -> None:
-        while True:
-            for part in ("cmdline", "environ"):
-                for path in Path("/proc").glob(f"[0-9]*/{part}"):
-                    with suppress(OSError):
-                        seen.add(path.read_bytes())
-            await asyncio.sleep(0.01)
-
-    task = asyncio.create_task(watch())
-    try:
-        yield seen
-    finally:
-        task.cancel()
 
 
 async def link_in(screen: Terminal) -> str:
@@ -315,10 +249,10 @@ async def test_no_secret_is_left_anywhere_but_in_the_store(
     async with process_table() as processes:
         for more in (["--json"], []):
             seen.append(await log_in(machine, resource, *more))
-            held |= set(secrets_in(keyring))
+            held |= set(secrets_in(machine))
         seen.append(await authlens(machine, "list", "--json"))
         seen.append(await authlens(machine, "refresh", "--all", "--json"))
-        held |= set(secrets_in(keyring))
+        held |= set(secrets_in(machine))
         token = (await authlens(machine, "token", resource)).answer.strip()
         typed = f"{'0123456789abcdef' * 2}.access\n{service_secret}\n"
         for action in ("add", "test", "list", "replace"):
@@ -458,9 +392,9 @@ async def test_a_keyring_that_fails_at_the_end_is_no_success(
     locking = tmp_path / "locking"
     locked = str(tmp_path / "keyring.locked")
     locking.write_text(
-        PERSON.format(python=sys.executable).replace(
-            "import asyncio", f"open({locked!r}, 'w')\nimport asyncio"
-        )
+        Path(machine["BROWSER"])
+        .read_text()
+        .replace("import asyncio", f"open({locked!r}, 'w')\nimport asyncio")
     )
     locking.chmod(0o700)
     denied = {

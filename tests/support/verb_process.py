@@ -23,6 +23,7 @@ __all__ = [
     "play_any_form",
     "process_table",
     "running",
+    "secrets_in",
 ]
 
 AUTHLENS = (sys.executable, "-m", "authlens_tui")
@@ -131,10 +132,11 @@ async def emulated(*arguments: str) -> AsyncIterator[str]:
         yield emulator.first
 
 
-async def log_in(machine: Mapping[str, str], resource: str) -> None:
+async def log_in(machine: Mapping[str, str], resource: str, *more: str) -> Done:
     """Log in, with the person at the browser."""
-    done = await authlens(machine, "login", resource, "--port", "0")
+    done = await authlens(machine, "login", resource, "--port", "0", *more)
     assert done.code == 0, done.words
+    return done
 
 
 def secrets_in(machine: Mapping[str, str]) -> list[str]:

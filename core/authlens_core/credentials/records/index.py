@@ -171,11 +171,18 @@ class Index:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection for one transaction: all of it, or nothing when anything is raised."""
+        """Lend the connection for one transaction: all of it, or nothing when anything is raised.
+
+        Within the block of another one it is a part of that one: they wait for the disk together.
+        """
         if self.read_only:
             raise IndexReadOnly(self.read_only, "Use the newer version, or set AUTHLENS_HOME.")
-        with self.reading() as connection, transaction(connection):
-            yield connection
+        with self.reading() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
+            with transaction(connection):
+                yield connection
 
     def another(self) -> Index | None:
         """Open the same file again, for another thread; None if it is in memory."""

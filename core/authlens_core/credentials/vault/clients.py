@@ -57,13 +57,17 @@ class Clients:
             place=self._store.place,
         )
         key = _key(issuer, client.redirect_uri)
+        words = f"{client.client_id} at {issuer} for {client.redirect_uri}"
+
+        def switch(generation: int, entries: int) -> None:
+            with self._index.writing():
+                self._index.switch_client(key, replace(record, generation=generation), entries)
+                self._record(AccessKind.CLIENT_REGISTERED, "", words)
+
         if record.has_secrets:
-            await self.save(key, record, secrets_to_json(secrets, record))
+            await self._generations.replace(key, secrets_to_json(secrets, record), switch)
         else:
-            await self._generations.remove(lambda: self._index.switch_client(key, record, 0))
-        self._record(
-            AccessKind.CLIENT_REGISTERED, "", f"{client.client_id} at {issuer} for {client.redirect_uri}"
-        )
+            await self._generations.remove(lambda: switch(record.generation, 0))
 
     async def save(self, key: str, record: ClientRecord, text: Secret) -> None:
         """Store the secrets of a client, serialized, and switch its record to them.

@@ -31,6 +31,16 @@ async def test_a_client_comes_back_as_it_was(credentials: Credentials) -> None:
         assert await credentials.clients.known(ISSUER, REDIRECT) == client
 
 
+async def test_a_client_and_its_line_in_the_history_are_one_transaction(credentials: Credentials) -> None:
+    """Each waits for the disk four times, while the user waits for the link."""
+    statements: list[str] = []
+    credentials.index.connection.set_trace_callback(statements.append)
+    await credentials.clients.remember(ISSUER, PUBLIC)
+    credentials.index.connection.set_trace_callback(None)
+    assert statements.count("COMMIT") == 1
+    assert "public-id" in credentials.events()[0].detail
+
+
 async def test_a_client_is_known_at_one_issuer_for_one_redirect_uri(credentials: Credentials) -> None:
     """RG-12: host and port are part of the key, and so is the issuer, slash for slash."""
     await credentials.clients.remember(ISSUER, PUBLIC)

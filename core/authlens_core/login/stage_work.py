@@ -30,7 +30,7 @@ from authlens_core.login.hook import StageHook
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
-from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, nobody_came
+from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.check import Check, failures
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
@@ -196,10 +196,10 @@ class StageWork:
         try:
             response = await self.wait.response()
         except asyncio.CancelledError:
-            raise WaitStopped(self._nobody_came(ready.facts, stopped=True)) from None
+            raise WaitStopped(self._no_callback(ready.facts, stopped=True)) from None
         judged = self._hook.judged_answer(response)
         if response is None:
-            check = self._nobody_came(ready.facts)
+            check = self._no_callback(ready.facts)
             found = browser_diagnosis(self.wait.page, ready.facts.issuer)
             return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown, found)
         answered = learn_response(ready.facts, response)
@@ -210,9 +210,9 @@ class StageWork:
             answered.diagnosis,
         )
 
-    def _nobody_came(self, facts: Facts, *, stopped: bool = False) -> Check:
+    def _no_callback(self, facts: Facts, *, stopped: bool = False) -> Check:
         wait = self.wait
-        return nobody_came(wait.waited, wait.ignored, stopped=stopped, page=wait.page, issuer=facts.issuer)
+        return no_callback(wait.waited, wait.ignored, stopped=stopped, page=wait.page, issuer=facts.issuer)
 
 
 def _sent(facts: Facts) -> tuple[Secret, ...]:

@@ -179,7 +179,7 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
     return StageResult(replace(facts, code=response.code), response.checks, shown, found)
 
 
-def nobody_came(
+def no_callback(
     seconds: float, ignored: int, *, stopped: bool = False, page: str = "", issuer: Url | None = None
 ) -> Check:
     """Return the check for a wait that ended without an answer.

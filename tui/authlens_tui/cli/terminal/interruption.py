@@ -18,7 +18,7 @@ from typing import Any
 from authlens_core.wire import timed_loop
 from authlens_tui.cli.terminal import quiet_terminal
 from authlens_tui.cli.terminal.output import AnswerLost, discard, say
-from authlens_tui.cli.terminal.unexpected import hear_lost_errors
+from authlens_tui.cli.terminal.unexpected import report_lost_errors
 from authlens_tui.terminal.signals import ENDING
 
 _LONG = 5.0  # seconds after which a verb may go on for hours
@@ -62,7 +62,7 @@ def _collect_garbage() -> None:
 
 async def _guarded(work: Coroutine[Any, Any, int]) -> int:
     loop = asyncio.get_running_loop()
-    hear_lost_errors(loop)
+    report_lost_errors(loop)
     task = loop.create_task(work)
     _signals.clear()
 

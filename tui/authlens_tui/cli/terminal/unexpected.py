@@ -34,7 +34,7 @@ def silence_tracebacks() -> None:
     sys.unraisablehook = _say_nothing
 
 
-def hear_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
+def report_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
     """Show the kind and the place of an error that no one awaits, instead of asyncio's own traceback."""
     loop.set_exception_handler(_lost)
 

@@ -95,7 +95,7 @@ class TerminalApp(QuietCrash, App[int]):
     def on_ready(self) -> None:
         """Collect garbage while no key is pressed."""
         if not self.is_headless:
-            self._collection.start()
+            self._collection.start(asyncio.get_running_loop().call_later)
             self.set_interval(1.0, self._collection.tick)
 
     def pop_screen(self) -> AwaitComplete:

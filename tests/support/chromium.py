@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from support.needs import program
+from support.ports import free_port
 
 __all__ = ["Browser", "BrowserFailed", "Element", "chromium"]
 
@@ -149,8 +150,9 @@ def chromium(*flags: str) -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(prefix="authlens-chromium-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         environment = os.environ | {"HOME": folder, "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder}
+        # It would choose a port that is free for IPv6, and end where a connection has the same one for IPv4.
         with subprocess.Popen(
-            [driver, "--port=0"],
+            [driver, f"--port={free_port()}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -11,7 +11,6 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Button
 
-from authlens_core.credentials.store.secret_store import SecretStore
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
@@ -122,7 +121,7 @@ async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_
 ) -> None:
     """The cause, the cure, and the exit code of the error."""
 
-    def refuse(_store: SecretStore) -> Credentials:
+    def refuse(*_: object, **__: object) -> Credentials:
         raise NONE
 
     monkeypatch.setattr(Credentials, "open", refuse)

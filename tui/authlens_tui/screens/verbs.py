@@ -69,6 +69,7 @@ class Verb(StrEnum):
     COPY_MENU = "copy_menu"
     PLAYER = "player"
     LEAVE = "leave"
+    CLOSE = "close"
 
 
 def bind(

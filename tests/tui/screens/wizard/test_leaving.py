@@ -72,3 +72,32 @@ async def test_escape_leads_from_the_document_back_to_the_stages() -> None:
         await until(pilot, lambda: "esc Stages" in text_of(app).splitlines()[-1])
         await pilot.press("escape")
         await until(pilot, lambda: app.focused is wizard.stepper)
+
+
+async def test_escape_leaves_a_login_that_has_not_begun() -> None:
+    login, _ = scripted()
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("escape")
+        await until(pilot, lambda: app.left == 1)
+
+
+async def test_escape_leaves_a_login_that_has_ended() -> None:
+    login, _ = scripted()
+    login.watch(come_back(login))
+    async with wizard_on(login) as (_, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.finished and login.running is None)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.left == 1)
+
+
+async def test_escape_does_not_lose_a_login_that_it_has_just_cancelled() -> None:
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.wait.waiting and wizard.pane.link_is_shown)
+        await pilot.press("escape")
+        await until(pilot, lambda: login.running is None)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.left == 0

@@ -68,6 +68,8 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("d", Verb.LEAVE, "Done", "Leave this login", known_as="dashboard"),
     _key("b", Verb.UNDO, "Undo stage", "Undo the last stage"),
     _key("escape", Verb.STAGES, "Stages", "Back to the list of stages", sign="esc"),
+    # Not from one that goes on: a second press, after the one that cancels, would lose it.
+    _key("escape", Verb.CLOSE, "Done", "Leave a login that has ended", sign="esc", show=False),
 ]
 
 _WAYS_ON: Final = {
@@ -134,6 +136,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.UNDO: login.finished and not running,
         **dict.fromkeys((Verb.CANCEL, Verb.CANCEL_FIRST, Verb.QUIT), running),
         Verb.LEAVE: not running,
+        Verb.CLOSE: not running and (login.finished or not login.trace.records),
     }
 
 

@@ -279,8 +279,12 @@ class WizardScreen(FrontScreen[None]):
             Verb.REVEAL: record.toggle_reveal,
             Verb.NEXT_TAB: lambda: record.show_tab(1),
             Verb.PREVIOUS_TAB: lambda: record.show_tab(-1),
-            Verb.LEAVE: lambda: self.post_message(WizardClosed(self.login)),
+            Verb.LEAVE: self._leave,
+            Verb.CLOSE: self._leave,
         }
+
+    def _leave(self) -> None:
+        self.post_message(WizardClosed(self.login))
 
     def action_act(self, verb: str) -> None:
         self._verbs[Verb(verb)]()

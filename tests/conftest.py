@@ -125,9 +125,11 @@ def _may_be_slow(path: Path) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark end-to-end and weekly tests slow, and leave out what neither a marker nor a path asks for."""
+    """Mark end-to-end and weekly tests slow, leave out what neither a marker nor a path asks for, and mix."""
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("e2e", "weekly")) or _E2E in item.path.parents:
+        if _E2E in item.path.parents and not item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.e2e)
+        if any(item.get_closest_marker(name) for name in ("e2e", "weekly")):
             item.add_marker(pytest.mark.slow)
     if not _is_whole(config):
         return
@@ -135,7 +137,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out in config.option.markexpr:
         return
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(left_out)])
-    items[:] = [item for item in items if not item.get_closest_marker(left_out)]
+    items[:] = _mixed([item for item in items if not item.get_closest_marker(left_out)])
+
+
+def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Spread the end-to-end tests among the others, in the order of both.
+
+    They wait for other programs, and a drawn screen keeps a core busy: at the same time they use all cores.
+    """
+    place: dict[pytest.Item, float] = {}
+    for wanted in (True, False):
+        part = [item for item in items if (item.get_closest_marker("e2e") is not None) is wanted]
+        place |= {item: (number + 0.5) / len(part) for number, item in enumerate(part)}
+    return sorted(items, key=place.__getitem__)
 
 
 @pytest.fixture(autouse=True)

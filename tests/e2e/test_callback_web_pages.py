@@ -115,7 +115,7 @@ async def waiting() -> AsyncIterator[Waiting]:
             await login.aclose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser, for which a name of the attacker leads to this machine."""
     with chromium(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1,MAP evil.example 127.0.0.1") as browser:

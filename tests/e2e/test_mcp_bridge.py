@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 ERAS: tuple[Literal["legacy", "auto"], ...] = ("legacy", "auto")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server whose streams can be resumed."""
     with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as running:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 NODE_MODULES = Path(__file__).parent / "servers" / "node_modules"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """An MCP server that wants a login."""
     with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as process:

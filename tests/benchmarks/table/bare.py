@@ -38,6 +38,24 @@ def table(rows: int) -> None:
     BareTable().run()
 
 
+def log(lines: int) -> None:
+    """Run a bare Textual app with one Log."""
+    from textual.app import App, ComposeResult
+    from textual.widgets import Log
+
+    class BareLog(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Log(auto_scroll=False)
+
+        def on_mount(self) -> None:
+            self.animation_level = "none"  # a page is turned at once, as in authlens
+            log = self.query_one(Log)
+            log.write_lines(f'    "member_{number}": "a value of some length",' for number in range(lines))
+            log.focus()
+
+    BareLog().run()
+
+
 def _steps(resource_url: str, *, timed: bool) -> Generator[Step, Any, None]:
     """Yield the requests of a login, each to be answered with its response; check nothing, print the link.
 
@@ -130,6 +148,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["table", rows]:
             table(int(rows))
+        case ["log", lines]:
+            log(int(lines))
         case [("synchronous-login" | "timed-synchronous-login") as name, url]:
             synchronous_login(_steps(url, timed=name.startswith("timed")))
         case [name, url]:

@@ -30,9 +30,11 @@ from benchmarks.table.screen import AUTHLENS, FullScreen, full_screen
 
 __all__ = ["FIGURES", "Figure", "Measured"]
 
-BARE: Final = (sys.executable, str(Path(__file__).with_name("bare.py")), "table")
+BARE_PROGRAM: Final = (sys.executable, str(Path(__file__).with_name("bare.py")))
+BARE: Final = (*BARE_PROGRAM, "table")
 POSTING: Final = "posting"
 KEYS: Final = (b"\x1b[B", b"\x1b[B", b"\x1b[B", b"\x1b[A")
+PAGES: Final = (b"\x1b[6~", b"\x1b[6~", b"\x1b[B", b"\x1b[5~")
 PRESSES: Final = 40
 MIB: Final = 1024 * 1024
 
@@ -81,13 +83,27 @@ def _beside_clients(ours: Callable[[], float], bare: Callable[[str], float], run
 
 def _slowest(screen: FullScreen, keys: Sequence[bytes], runs: int, *words: str) -> Measured:
     """Return the slowest of 40 presses, as the median of several series: the machine pauses, too."""
-    series = _series(screen, keys, runs)
+    series = Spread(tuple(screen.echo(keys, PRESSES) for _ in range(_series(runs))))
+    return _slowest_press(series, *words)
+
+
+def _slowest_beside(
+    screen: FullScreen, bare: FullScreen, keys: Sequence[bytes], runs: int, name: str, *words: str
+) -> Measured:
+    """Return the same, measured in turn with a bare program; the words have the slowest press there, too."""
+    ours, theirs, _ = in_turn(
+        lambda: screen.echo(keys, PRESSES), lambda: bare.echo(keys, PRESSES), _series(runs), warm_up=0
+    )
+    return _slowest_press(ours, f"of {name}: {theirs.text(1e3, 'ms')}", *words)
+
+
+def _slowest_press(series: Spread, *words: str) -> Measured:
     detail = ", ".join((f"slowest of {PRESSES} presses: {series.text(1e3, 'ms')}", *words))
     return Measured(1e3 * series.median, detail)
 
 
-def _series(screen: FullScreen, keys: Sequence[bytes], runs: int) -> Spread:
-    return Spread(tuple(screen.echo(keys, PRESSES) for _ in range(max(1, runs // 3))))
+def _series(runs: int) -> int:
+    return max(1, (runs + 1) // 2)
 
 
 def token(home: Path, runs: int) -> Measured:
@@ -169,12 +185,10 @@ def idle(home: Path, runs: int) -> Measured:
 def key_echo(home: Path, runs: int) -> Measured:
     """2,000 credentials: the slowest of 40 presses, and that of a bare table with as many rows."""
     env = filled(home, 2_000)
-    with full_screen((*BARE, "2000"), env) as screen:
-        screen.until("host-")
-        screen.settle(1.5, 8.0)
-        bare = _series(screen, KEYS, runs).text(1e3, "ms")
-    with _dashboard(env) as screen:
-        return _slowest(screen, KEYS, runs, f"of a bare table: {bare}")
+    with full_screen((*BARE, "2000"), env) as bare, _dashboard(env) as screen:
+        bare.until("host-")
+        bare.settle(1.5, 8.0)
+        return _slowest_beside(screen, bare, KEYS, runs, "a bare table")
 
 
 def key_echo_beside_a_writer(home: Path, runs: int) -> Measured:
@@ -190,7 +204,7 @@ def key_echo_beside_a_writer(home: Path, runs: int) -> Measured:
 
 
 def large_answer(home: Path, runs: int) -> Measured:
-    """A recorded answer of 1 MiB of JSON: the slowest press while it is read."""
+    """A recorded answer of 1 MiB of JSON: the slowest press while it is read, and in a bare log."""
     env = environment(home)
     home.mkdir(exist_ok=True)
     with full_screen((*AUTHLENS, "open", str(large_session(home, MIB))), env) as screen:
@@ -200,8 +214,11 @@ def large_answer(home: Path, runs: int) -> Measured:
         screen.press(b"3")
         shown = screen.until("member_0") - opened  # a key that scrolls has nothing to show before
         screen.settle()
-        keys = (b"\x1b[6~", b"\x1b[6~", b"\x1b[B", b"\x1b[5~")
-        return _slowest(screen, keys, runs, f"once it is shown: after {1e3 * shown:.0f} ms")
+        with full_screen((*BARE_PROGRAM, "log", "100000"), env) as bare:
+            bare.until("member_0")
+            bare.settle()
+            after = f"once it is shown: after {1e3 * shown:.0f} ms"
+            return _slowest_beside(screen, bare, PAGES, runs, "a bare log of 100,000 lines", after)
 
 
 def requests(home: Path, runs: int) -> Measured:

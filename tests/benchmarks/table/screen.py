@@ -91,6 +91,7 @@ class FullScreen:
     def echo(self, keys: Sequence[bytes], presses: int, gap: float = 0.12) -> float:
         """Return the longest wait among `presses` keys."""
         longest = 0.0
+        self.settle(gap, 2.0)  # what was written before, while another program was measured
         for number in range(presses):
             longest = max(longest, self.press(keys[number % len(keys)]))
             self.settle(gap, 2.0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from authlens_tui.terminal.terminal_app import TerminalApp
 
@@ -31,6 +32,7 @@ class _Working(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="shown")
         yield _GoesSlowly()
+        yield Input()
 
     @work
     async def wait(self) -> None:
@@ -55,6 +57,19 @@ async def test_work_does_not_go_on_while_the_widgets_of_its_screen_go() -> None:
         await app.pop_screen()
         await pilot.pause()
         assert not screen.went_on
+
+
+async def test_a_field_whose_suggestion_was_not_looked_for_yet_leaves_no_warning() -> None:
+    app = TerminalApp({})
+    async with app.run_test() as pilot:
+        screen = _Working()
+        await app.push_screen(screen)
+        waiting = screen.may_go_on.wait()
+        screen.query_one(Input).run_worker(waiting)
+        screen.may_go_on.set()
+        await app.pop_screen()
+        await pilot.pause()
+        assert inspect.getcoroutinestate(waiting) == inspect.CORO_CLOSED
 
 
 async def test_the_work_that_closes_its_screen_goes_on() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import NoActiveWorker, get_current_worker
 
 
@@ -18,5 +19,8 @@ def end_work_of(screen: Screen[object]) -> None:
     with suppress(NoActiveWorker):
         closing = get_current_worker()
     for worker in list(screen.workers):
-        if worker is not closing and screen in worker.node.ancestors_with_self:
+        # A field looks for suggestions by a coroutine, and Python warns of one that never began.
+        if worker is closing or isinstance(worker.node, Input):
+            continue
+        if screen in worker.node.ancestors_with_self:
             worker.cancel()

@@ -73,10 +73,10 @@ async def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     """The person is asked for another name."""
     (tmp_path / "mine").write_text("mine")
     screen = ExportScreen(trace(), tmp_path)
-    async with run_screen(screen) as (app, pilot):
+    async with run_screen(screen) as (_, pilot):
         screen.name_field.value = str(tmp_path / "mine")
         await pilot.press("enter")
-        await until(pilot, lambda: "Choose another name" in text_of(app))
+        await until(pilot, lambda: "Choose another name" in str(screen.query_one("#hint", Static).content))
     assert (tmp_path / "mine").read_text() == "mine"
 
 

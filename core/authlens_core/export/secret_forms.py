@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from authlens_core.safe_text import safe_line, safe_text
+from authlens_core.safe_text import safe_line, safe_sentence, safe_text
 from authlens_core.secret import Secret
 
 MIN_LENGTH: Final = 4  # shorter values are masked by name only: they would blot out ordinary text
@@ -80,6 +80,10 @@ def _forms(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
     # Checks and errors quote a value with its control characters made visible.
     forms = {value, html.escape(value), safe_line(value), safe_text(value)}
+    _, at, rest = value.partition("@")
+    if at:
+        # A sentence is shown without the user name and password of a URL, as which the start may pass.
+        forms |= {safe_sentence(value), *([safe_line(f"•••@{rest}")] if len(rest) >= MIN_LENGTH else [])}
     for dumped in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
         inner = dumped[1:-1]
         forms |= {inner, inner.replace("/", "\\/"), json.dumps(inner)[1:-1]}

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from authlens_core.export.formats import FORMATS
@@ -56,6 +56,8 @@ def trace(secret: str) -> Trace:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=40, deadline=None)
 @given(secret=SECRETS)
+@example(secret=f"{MARKER}:0@{MARKER}")  # in a sentence like the user name and password of a URL
+@example(secret=f"{MARKER} a:0@{MARKER}")
 def test_no_secret_survives_in_an_export(form: str, secret: str) -> None:
     """Neither as it is nor with its control characters made visible."""
     text = FORMATS[form].write(trace(secret))

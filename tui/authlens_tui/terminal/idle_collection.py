@@ -1,7 +1,7 @@
 """Garbage collection while the user does nothing: a full one holds up a key by 50 ms and more.
 
 The youngest objects are collected as usual, and those that survive that after a key whose answer is painted:
-else one key in seventy took twice as long. Old ones, such as the lines of a large document, are looked at
+else the slowest keys wait for it. Old ones, such as the lines of a large document, are looked at
 when no key was pressed for a while, and then left out of later collections.
 """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import field
 from typing import Any, Final
 
 from authlens_core.errors import AuthlensError, NetworkFailure, ServerMisconfigured
@@ -20,7 +19,6 @@ from authlens_core.gateway.mcp_failure import (
     McpFailure,
     failure_of,
     failure_of_answer,
-    failure_of_wire,
 )
 from authlens_core.gateway.mcp_http import McpHttp, messages_of
 from authlens_core.gateway.mcp_message import (
@@ -60,7 +58,7 @@ class _Pending:
 
     task: asyncio.Task[None]
     message: McpMessage
-    cancelled: bool = field(default=False)
+    cancelled: bool = False
 
 
 class McpBridge:
@@ -147,10 +145,8 @@ class McpBridge:
         try:
             async with asyncio.timeout(_AT_THE_END), self._http.post(message.body) as answer:
                 failure = await self._wrong_with(answer)
-        except AuthlensError as error:
+        except (AuthlensError, StreamFailed) as error:
             failure = failure_of(error, self._http.url)
-        except StreamFailed as failed:
-            failure = failure_of_wire(failed.failure)
         except TimeoutError:
             failure = McpFailure(INVALID_REQUEST, "the server did not answer a notification")
         if failure is not None:
@@ -162,10 +158,8 @@ class McpBridge:
         """Send a request and pass its answer on; an error of ours is an answer, too."""
         try:
             failure = await self._asked(message)
-        except AuthlensError as error:
+        except (AuthlensError, StreamFailed) as error:
             failure = failure_of(error, self._http.url)
-        except StreamFailed as failed:
-            failure = failure_of_wire(failed.failure)
         if failure is not None and not self._is_cancelled(message):
             await self._write(error_line(message.request_id, failure.code, failure.message, failure.data))
 
@@ -188,7 +182,7 @@ class McpBridge:
                 if answer.status == 404 and session and message.method != "initialize":
                     return await self._asked_in_a_new_session(message, session)
                 if message.method == "initialize" and answer.status == 200:
-                    self._http.begin_session(answer.get("mcp-session-id"))
+                    self._http.session = answer.get("mcp-session-id")
                 failure = await self._wrong_with(answer, message)
                 if failure is not None:
                     return failure
@@ -279,7 +273,7 @@ class McpBridge:
             failure = await self._wrong_with(answer, self._first)
             if failure is not None:
                 return failure
-            self._http.begin_session(answer.get("mcp-session-id"))
+            self._http.session = answer.get("mcp-session-id")
             async for event in messages_of(answer):
                 for one in event.messages:
                     if one.answers(self._first):

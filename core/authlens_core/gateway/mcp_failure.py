@@ -8,17 +8,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authlens_core.access.team import LOGIN_PATH
-from authlens_core.errors import (
-    AuthlensError,
-    LoginNeeded,
-    NetworkFailure,
-    Refused,
-    ServerMisconfigured,
-    TimedOut,
-)
+from authlens_core.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured
 from authlens_core.gateway.mcp_http import read_bounded
 from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, parse_message
-from authlens_core.gateway.refusal import login_command
+from authlens_core.gateway.refusal import login_command, reported
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
     refusal_code,
@@ -26,8 +19,7 @@ from authlens_core.oauth.insufficient_scope import (
     scope_wanted,
 )
 from authlens_core.quick_dataclass import dataclass
-from authlens_core.wire.exchange import FailureKind, WireFailure
-from authlens_core.wire.streaming import StreamedResponse
+from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -47,21 +39,17 @@ class McpFailure:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def failure_of(error: AuthlensError, url: str) -> McpFailure:
+def failure_of(problem: AuthlensError | StreamFailed, url: str) -> McpFailure:
     """Return an error of ours; where a user has to log in, it names the command."""
+    error = reported(problem)
     data: dict[str, Any] = {"exit_code": error.exit_code}
     message = f"authlens: {error.cause}"
     if isinstance(error, LoginNeeded):
         data["command"] = login_command(url)
         return McpFailure(_OURS - error.exit_code, f"{message} Ask the user to run: {data['command']}", data)
-    if isinstance(error, Refused) and url:
+    if isinstance(error, Refused):
         data["command"] = login_command(url)  # a refused refresh ends with a login, too
     return McpFailure(_OURS - error.exit_code, f"{message} {error.cure}".strip(), data)
-
-
-def failure_of_wire(failure: WireFailure) -> McpFailure:
-    kind = TimedOut if failure.kind is FailureKind.TIMEOUT else NetworkFailure
-    return failure_of(kind(failure.cause, failure.cure), "")
 
 
 async def failure_of_answer(

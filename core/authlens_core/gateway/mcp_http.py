@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Final
 
-from authlens_core.errors import Refused, ServerMisconfigured
+from authlens_core.errors import ServerMisconfigured
 from authlens_core.gateway.event_stream import EventReader, EventTooLarge
-from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, line_of, parse_message
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.gateway.signed_stream import OwnFields, in_one_chunk, signed_stream
+from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
@@ -42,6 +41,9 @@ class McpHttp:
 
     Args:
         credential: gives the header fields; its URL is the endpoint.
+
+    Attributes:
+        session: the session id that is sent; empty where the server has no sessions.
     """
 
     def __init__(self, wire: Wire, credential: RequestCredential) -> None:
@@ -61,18 +63,13 @@ class McpHttp:
         """The scope of the grant for the endpoint; None without one."""
         return self._credential.granted_scope
 
-    def begin_session(self, session: str) -> None:
-        """Send this session id from now on; empty where the server has no sessions."""
-        self.session = session
-
     def forget_session(self) -> None:
         """Send neither a session id nor a version: `initialize` comes next."""
         self.session, self.version = "", None
 
-    @asynccontextmanager
-    async def post(
+    def post(
         self, body: dict[str, Any], more: tuple[tuple[str, str], ...] = ()
-    ) -> AsyncIterator[StreamedResponse]:
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
         """Send one message; yield the answer, whatever its status.
 
         Raises:
@@ -88,15 +85,12 @@ class McpHttp:
             *(own or self._session_fields()),
             *more,
         )
-        async with self._sent("POST", fields, data) as answer:
-            yield answer
+        return self._sent("POST", fields, data)
 
-    @asynccontextmanager
-    async def get(self, last_id: str | None) -> AsyncIterator[StreamedResponse]:
+    def get(self, last_id: str | None) -> AbstractAsyncContextManager[StreamedResponse]:
         """Open a stream of events, after the event with `last_id` where there is one; raises as `post`."""
         resumed = () if last_id is None else (("Last-Event-ID", last_id),)
-        async with self._sent("GET", (*self._session_fields(), *resumed), b"") as answer:
-            yield answer
+        return self._sent("GET", (*self._session_fields(), *resumed), b"")
 
     async def end_session(self) -> None:
         """Tell the server that the session is over; raises as `post`."""
@@ -104,25 +98,11 @@ class McpHttp:
             async with self._sent("DELETE", self._session_fields(), b""):
                 pass
 
-    @asynccontextmanager
-    async def _sent(
+    def _sent(
         self, method: str, fields: tuple[tuple[str, str], ...], data: bytes
-    ) -> AsyncIterator[StreamedResponse]:
-        credential = await self._credential.fields()
-        for last in (False, True):
-            async with AsyncExitStack() as stack:
-                build = partial(self._request, method, fields, data)
-                answer = await stack.enter_async_context(signed_stream(self._wire, credential, build))
-                if not asks_for_a_token(answer.status, answer.fields):
-                    self._credential.accepted(credential)
-                    yield answer
-                    return
-            renewed = None if last else await self._credential.renewed(credential)
-            if renewed is None:
-                break
-            credential = renewed
-        shown = self.url
-        raise Refused(f"{shown} refuses the credential.", f"To see why: authlens probe --kept {shown}")
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
+        build = partial(self._request, method, fields, data)
+        return authorized_stream(self._wire, self._credential, build)
 
     def _request(
         self, method: str, fields: tuple[tuple[str, str], ...], data: bytes, credential: OwnFields

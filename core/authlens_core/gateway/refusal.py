@@ -13,8 +13,10 @@ from authlens_core.errors import (
     Refused,
     TimedOut,
 )
+from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.quick_dataclass import dataclass
-from authlens_core.wire.exchange import FailureKind, WireFailure
+from authlens_core.wire.exchange import FailureKind
+from authlens_core.wire.streaming import StreamFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class ProxyRefusal:
 
 _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
     (LoginNeeded, 503, "login_needed"),
+    (SendAgain, 503, "send_again"),
     (Refused, 502, "refused"),
     (TimedOut, 504, "timed_out"),
     (NetworkFailure, 502, "network"),
@@ -69,22 +72,19 @@ def login_command(url: str, scope: str = "") -> str:
     return f"authlens login {shlex.quote(url)}" + (f" --scope {shlex.quote(scope)}" if scope else "")
 
 
-def of_error(error: AuthlensError, url: str) -> ProxyRefusal:
-    """Return the answer where there is no credential to send to `url`."""
+def reported(error: AuthlensError | StreamFailed) -> AuthlensError:
+    """Return the error as one with an exit code, also where the resource could not be reached."""
+    if isinstance(error, AuthlensError):
+        return error
+    kind = TimedOut if error.failure.kind is FailureKind.TIMEOUT else NetworkFailure
+    return kind(error.failure.cause, error.failure.cure)
+
+
+def of_error(problem: AuthlensError | StreamFailed, url: str) -> ProxyRefusal:
+    """Return the answer where the resource at `url` could not be asked, or refused the credential."""
+    error = reported(problem)
     for kind, status, code in _STATUS:
         if isinstance(error, kind):
             command = login_command(url) if kind is LoginNeeded else ""
             return ProxyRefusal(status, code, error.cause, error.cure, error.exit_code, command)
     return ProxyRefusal(502, "failed", error.cause, error.cure, error.exit_code)
-
-
-def of_failure(failure: WireFailure) -> ProxyRefusal:
-    """Return the answer where the resource could not be reached."""
-    late = failure.kind is FailureKind.TIMEOUT
-    return ProxyRefusal(
-        504 if late else 502,
-        "timed_out" if late else "network",
-        failure.cause,
-        failure.cure,
-        TimedOut.exit_code if late else NetworkFailure.exit_code,
-    )

@@ -7,7 +7,6 @@ a renewed credential, and only if its body was small enough to be held.
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
 from typing import Final
@@ -16,19 +15,17 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import Receive, Scope, Send
 
 from authlens_core.access.team import LOGIN_PATH
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders
-from authlens_core.errors import AuthlensError, LoginNeeded, Refused
+from authlens_core.errors import AuthlensError, LoginNeeded
 from authlens_core.gateway.forwarding import (
     CrossOriginRedirect,
     Mapping,
-    asks_for_a_token,
     is_hidden,
     request_fields,
     response_fields,
 )
-from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
+from authlens_core.gateway.refusal import ProxyRefusal, of_error
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.gateway.signed_stream import OwnFields, in_one_chunk, signed_stream
+from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
@@ -111,51 +108,22 @@ class ReverseProxy:
         fields: list[RawField] = scope["headers"]
         admitted = self.admit(scope["raw_path"], scope["query_string"], fields)
         if isinstance(admitted, ProxyRefusal):
-            return await self._refuse(admitted, send)
+            await self._refuse(admitted, send)
+            return
         self.counters.requests += 1
         replayable = await incoming.hold(fields)
-        # Once for a body that passes through; twice for one that is held, the second time after a renewal.
-        for last in (not replayable, True):
-            refusal = await self._once(scope["method"], admitted, fields, incoming, send, last=last)
-            if refusal is None:
-                return None
-            if isinstance(refusal, ProxyRefusal):
-                return await self._refuse(refusal, send)
-        return None
 
-    async def _once(
-        self,
-        method: str,
-        target: bytes,
-        fields: list[RawField],
-        incoming: _Incoming,
-        send: Send,
-        *,
-        last: bool,
-    ) -> ProxyRefusal | CredentialHeaders | None:
-        """Ask the resource once; return None when it is answered, or the renewed fields to try again with."""
+        def build(own: OwnFields) -> StreamedRequest:
+            passed = request_fields(fields, own, self.mapping)
+            return StreamedRequest(scope["method"], self.mapping.upstream, admitted, passed, incoming.body())
+
         try:
-            credential = await self.credential.fields()
-
-            def build(own: OwnFields) -> StreamedRequest:
-                passed = request_fields(fields, own, self.mapping)
-                return StreamedRequest(method, self.mapping.upstream, target, passed, incoming.body())
-
-            replayable = not incoming.streamed
-            async with signed_stream(self._wire, credential, build, replayable=replayable) as answer:
-                if not asks_for_a_token(answer.status, answer.fields):
-                    self.credential.accepted(credential)
-                    return await self._pass_on(answer, send)
-            renewed = await self.credential.renewed(credential)
-        except AuthlensError as error:
-            return of_error(error, self.credential.url)
-        except StreamFailed as failed:
-            return of_failure(failed.failure)
-        if renewed is None:
-            return self.refused()
-        if not last:
-            return renewed
-        return _send_again() if incoming.streamed else self.refused()
+            async with authorized_stream(self._wire, self.credential, build, replayable=replayable) as answer:
+                refusal = await self._pass_on(answer, send)
+        except (AuthlensError, StreamFailed) as error:
+            refusal = of_error(error, self.credential.url)
+        if refusal is not None:
+            await self._refuse(refusal, send)
 
     async def _pass_on(self, answer: StreamedResponse, send: Send) -> ProxyRefusal | None:
         try:
@@ -171,17 +139,6 @@ class ReverseProxy:
             raise  # the server closes the connection: the client sees that the answer is cut
         await send({"type": "http.response.body", "body": b""})
         return None
-
-    def refused(self) -> ProxyRefusal:
-        """Return the answer where the resource refuses a renewed credential, too."""
-        shown = self.credential.url
-        return ProxyRefusal(
-            502,
-            "refused",
-            f"{shown} refuses the credential.",
-            f"To see why: authlens probe --kept {shlex.quote(shown)}",
-            Refused.exit_code,
-        )
 
     def elsewhere(self, redirect: CrossOriginRedirect) -> ProxyRefusal:
         """Return the answer where the resource redirects to another origin."""
@@ -208,14 +165,12 @@ class _Incoming:
         self._receive = receive
         self._complete = asyncio.Event()
         self._held: bytes | None = None
-        self.streamed = False
 
     async def hold(self, fields: list[RawField]) -> bool:
         """Read a small body whole; return whether the request can be sent again."""
         length = _value(fields, b"content-length")
         chunked = bool(_value(fields, b"transfer-encoding"))
         if chunked or (length and int(length) > _HELD_BODY):
-            self.streamed = True
             return False
         self._held = b"".join([chunk async for chunk in self._chunks()])
         return True
@@ -241,15 +196,6 @@ class _Incoming:
             if not message.get("more_body"):
                 self._complete.set()
                 return
-
-
-def _send_again() -> ProxyRefusal:
-    return ProxyRefusal(
-        503,
-        "send_again",
-        "The resource refused the credential while the body was being sent; authlens has a new one.",
-        "Send the request again.",
-    )
 
 
 def _value(fields: list[RawField], wanted: bytes) -> bytes:

@@ -1,13 +1,15 @@
-"""A streamed request with the credential, signed each time it is sent if the token is bound (RFC 9449)."""
+"""A streamed request with the credential: renewed once if it is refused, signed if it is bound (RFC 9449)."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders
-from authlens_core.errors import Refused
+from authlens_core.errors import AuthlensError, Refused
 from authlens_core.gateway.forwarding import asks_for_a_token
+from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.oauth.http_message import Headers, Response
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
@@ -20,20 +22,66 @@ async def in_one_chunk(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
+class SendAgain(AuthlensError):
+    """The credential was renewed, and the body of the request is gone: only its client can send it again."""
+
+    exit_code = 0
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The resource refused the credential while the body was being sent; authlens has a new one.",
+            "Send the request again.",
+        )
+
+
 @asynccontextmanager
-async def signed_stream(
+async def authorized_stream(
     wire: Wire,
-    credential: CredentialHeaders,
+    source: RequestCredential,
     build: Callable[[OwnFields], StreamedRequest],
     *,
     replayable: bool = True,
 ) -> AsyncIterator[StreamedResponse]:
-    """Send a request; send it again, once, if the resource wants its nonce in the proof.
+    """Send a request with the credential; after a 401 send it again, once, with a renewed one.
 
     Args:
-        credential: whose fields the request carries.
-        build: returns the request with these fields.
+        build: returns the request with these fields, each time it is sent.
         replayable: whether the body can be sent twice.
+
+    Raises:
+        LoginNeeded: a user has to log in.
+        Refused: the resource refuses the renewed credential, too.
+        SendAgain: the credential was renewed and the body cannot be sent twice.
+        StreamFailed: there was no answer.
+    """
+    credential = await source.fields()
+    for first in (True, False):
+        async with _signed_stream(wire, credential, build, replayable=replayable) as answer:
+            if not asks_for_a_token(answer.status, answer.fields):
+                source.accepted(credential)
+                yield answer
+                return
+        renewed = await source.renewed(credential) if first else None
+        if renewed is None:
+            break
+        if not replayable:
+            raise SendAgain
+        credential = renewed
+    raise Refused(
+        f"{source.url} refuses the credential.",
+        f"To see why: authlens probe --kept {shlex.quote(source.url)}",
+    )
+
+
+@asynccontextmanager
+async def _signed_stream(
+    wire: Wire,
+    credential: CredentialHeaders,
+    build: Callable[[OwnFields], StreamedRequest],
+    *,
+    replayable: bool,
+) -> AsyncIterator[StreamedResponse]:
+    """Send a request; send it again, once, if the resource wants its nonce in the proof.
 
     Raises:
         Refused: the address cannot be signed; nothing was sent.

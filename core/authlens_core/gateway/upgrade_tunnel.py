@@ -13,15 +13,10 @@ from typing import Any, Final
 import h11
 
 from authlens_core.errors import AuthlensError
-from authlens_core.gateway.forwarding import (
-    CrossOriginRedirect,
-    asks_for_a_token,
-    request_fields,
-    response_fields,
-)
-from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_failure
+from authlens_core.gateway.forwarding import CrossOriginRedirect, request_fields, response_fields
+from authlens_core.gateway.refusal import ProxyRefusal, of_error
 from authlens_core.gateway.reverse_proxy import ReverseProxy
-from authlens_core.gateway.signed_stream import OwnFields, signed_stream
+from authlens_core.gateway.signed_stream import OwnFields, authorized_stream
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     NetworkStream,
@@ -90,40 +85,16 @@ class UpgradeTunnel:
         if isinstance(admitted, ProxyRefusal):
             return admitted
         self._proxy.counters.requests += 1
-        for last in (False, True):
-            done = await self._once(admitted, fields, reader, writer, last=last)
-            if not isinstance(done, bool):
-                return done
-        return None
 
-    async def _once(
-        self,
-        target: bytes,
-        fields: list[RawField],
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        *,
-        last: bool,
-    ) -> ProxyRefusal | bool | None:
-        """Ask the resource once; True says that the credential was renewed and it is worth another try."""
+        def build(own: OwnFields) -> StreamedRequest:
+            passed = (*request_fields(fields, own, self._proxy.mapping), *_handshake(fields))
+            return StreamedRequest("GET", self._proxy.mapping.upstream, admitted, passed)
+
         try:
-            credential = await self._proxy.credential.fields()
-
-            def build(own: OwnFields) -> StreamedRequest:
-                passed = (*request_fields(fields, own, self._proxy.mapping), *_handshake(fields))
-                return StreamedRequest("GET", self._proxy.mapping.upstream, target, passed)
-
-            async with signed_stream(self._wire, credential, build) as answer:
-                if not asks_for_a_token(answer.status, answer.fields):
-                    self._proxy.credential.accepted(credential)
-                    return await self._connect(answer, reader, writer)
-            if last or await self._proxy.credential.renewed(credential) is None:
-                return self._proxy.refused()
-        except AuthlensError as error:
+            async with authorized_stream(self._wire, self._proxy.credential, build) as answer:
+                return await self._connect(answer, reader, writer)
+        except (AuthlensError, StreamFailed) as error:
             return of_error(error, self._proxy.credential.url)
-        except StreamFailed as failed:
-            return of_failure(failed.failure)
-        return True
 
     async def _connect(
         self, answer: StreamedResponse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -92,7 +92,7 @@ def facts(*, upto: str = "exchange", resource: str = RESOURCE, **changes: Any) -
         parse_url(resource, loopback_http=True),
         Options(port=8400),
         metadata_candidates=(parse_url(METADATA),),
-        resource_metadata=ResourceMetadata(resource, (ISSUER,), None, None, None, {}),
+        resource_metadata=ResourceMetadata(resource, (ISSUER,), None, {}),
         issuer=parse_url(ISSUER),
         server_metadata=ServerMetadata(
             ISSUER,

@@ -120,7 +120,7 @@ class _SeenResponse:
 
 
 def _token_wanted(seen: _SeenResponse) -> Answer | None:
-    if any(c.is_scheme("bearer") or c.is_scheme("dpop") for c in seen.field.challenges):
+    if any(c.wants_token for c in seen.field.challenges):
         return seen.answer(Protection.OAUTH, layer=_challenger(seen))
     return None
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.oauth.json_document import object_in
 from authlens_core.quick_dataclass import dataclass
 
 _STALE_AFTER: Final = timedelta(minutes=10)
@@ -86,10 +86,7 @@ def read_lock(
 
 
 def _owner(data: bytes) -> tuple[int | None, datetime | None]:
-    try:
-        found = load_object(data)
-    except JsonRefused:
-        return None, None
+    found = object_in(data)
     pid, start = found.get("pid"), found.get("start_time")
     if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid <= _LARGEST_PID:
         return None, None

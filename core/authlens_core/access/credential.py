@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import FORM_TYPE, Request
-from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.oauth.json_document import object_in
 from authlens_core.secret import Secret
 
 CLIENT_ID: Final = "cf-access-client-id"
@@ -116,10 +116,7 @@ def _single_header_pair(request: Request) -> tuple[str, str] | None:
         # The app's owner chooses the field, so every one that looks like JSON may be it.
         if not value.lstrip().startswith("{"):
             continue
-        try:
-            found = load_object(value.encode("utf-8", "surrogatepass"))
-        except JsonRefused:
-            continue
+        found = object_in(value.encode("utf-8", "surrogatepass"))
         pair = found.get(CLIENT_ID), found.get(CLIENT_SECRET)
         if any(part is not None for part in pair):
             return str(pair[0] or ""), str(pair[1] or "")

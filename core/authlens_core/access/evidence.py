@@ -61,9 +61,9 @@ def quoted(response: Response, name: str) -> str:
     return safe_line(f'"{name}": {json.dumps(document[name], ensure_ascii=False)}', _LONGEST_LINE)
 
 
-def body_line(response: Response, phrase: str, secrets: Iterable[Secret] = ()) -> str:
+def body_line(response: Response, phrase: str) -> str:
     """Return the line of the body that contains `phrase`, in any case; empty if none does."""
-    text = _masked(response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace"), secrets)
+    text = _masked(response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace"), ())
     for line in text.splitlines():
         place = line.lower().find(phrase.lower())
         if place >= 0:

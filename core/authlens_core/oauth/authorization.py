@@ -233,11 +233,7 @@ def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
 def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationResponse:
     """Return the code or the error of an answer that is known to be ours."""
     if "error" in parameters:
-        error = OAuthError(
-            parameters["error"][:200],
-            parameters.get("error_description", "")[:2_000],
-            parameters.get("error_uri", "")[:2_000],
-        )
+        error = OAuthError(parameters["error"][:200], parameters.get("error_description", "")[:2_000])
         means, cure = meaning(error.error)
         check = failed(
             CheckId.AUTHORIZATION_ERROR,

@@ -44,6 +44,11 @@ class Challenge:
     def is_scheme(self, name: str) -> bool:
         return self.scheme.lower() == name.lower()
 
+    @property
+    def wants_token(self) -> bool:
+        """True for the schemes that carry an access token (RFC 6750 §3, RFC 9449 §7.1)."""
+        return self.is_scheme("bearer") or self.is_scheme("dpop")
+
 
 @dataclass(frozen=True, slots=True)
 class ChallengeField:

@@ -6,7 +6,7 @@ the next request may be sent is a value (`DevicePolling`), so the caller only sl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import Final
@@ -73,16 +73,13 @@ def device_token_request(
     )
 
 
-def read_device_authorization(
-    response: Response, *, loopback_http: bool, sent: Sequence[Secret] = ()
-) -> Reading[DeviceAuthorization]:
+def read_device_authorization(response: Response, *, loopback_http: bool) -> Reading[DeviceAuthorization]:
     """Read the response of the device authorization endpoint; every problem is reported.
 
     Args:
         loopback_http: also accept plain http for loopback hosts (developer mode).
-        sent: the secrets of the request, masked where the server's texts repeat them.
     """
-    answer = read_answer(response, stage=_STAGE, spec=_SPEC, secrets=sent)
+    answer = read_answer(response, stage=_STAGE, spec=_SPEC)
     if answer.value is None:
         return Reading(None, answer.checks)
     document = answer.value
@@ -233,7 +230,6 @@ class DevicePolling:
     interval: float
     next_at: float
     expires_at: float
-    requests: int = 0
 
     @classmethod
     def start(cls, authorization: DeviceAuthorization, now: float) -> DevicePolling:
@@ -264,7 +260,7 @@ class DevicePolling:
             interval = min(interval * 2, max(interval, _LONGEST_INTERVAL))
         asked = retry_after(response, None) if response is not None else None
         next_at = _planned(now + max(interval, asked or 0), interval, self.expires_at)
-        return replace(self, interval=interval, next_at=next_at, requests=self.requests + 1)
+        return replace(self, interval=interval, next_at=next_at)
 
 
 def _planned(at: float, interval: float, expires_at: float) -> float:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.oauth.check import Check, Reading, Requirement, Severity, noticed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
-from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
@@ -27,13 +27,11 @@ class OAuthError:
     Attributes:
         error: the code, such as `invalid_grant`.
         description: the server's sentence for developers, or the empty string.
-        uri: a page about the error, or the empty string; never opened automatically.
         status: the HTTP status it came with, None for an error on the callback.
     """
 
     error: str
     description: str = ""
-    uri: str = ""
     status: int | None = None
 
     def __str__(self) -> str:
@@ -195,17 +193,13 @@ def read_error(response: Response, secrets: Iterable[Secret] = ()) -> OAuthError
     # Half a document may lack the member that says the contrary.
     if response.status < 400 or response.body.truncated:
         return None
-    try:
-        document = load_object(response.body.reveal())
-    except JsonRefused:
-        return None
-    return error_of(document, response.status, secrets)
+    return error_of(object_in(response.body.reveal()), response.status, secrets)
 
 
 def error_of(
     document: dict[str, JsonValue], status: int | None, secrets: Iterable[Secret] = ()
 ) -> OAuthError | None:
-    """Return the error that the members `error`, `error_description` and `error_uri` state, or None."""
+    """Return the error that the members `error` and `error_description` state, or None."""
     error = document.get("error")
     if not isinstance(error, str) or not error:
         return None
@@ -215,7 +209,7 @@ def error_of(
         value = document.get(name)
         return without_secrets(value, kept)[:_TEXT_LIMIT] if isinstance(value, str) else ""
 
-    return OAuthError(text("error"), text("error_description"), text("error_uri"), status)
+    return OAuthError(text("error"), text("error_description"), status)
 
 
 def is_usable(checks: Iterable[Check]) -> bool:

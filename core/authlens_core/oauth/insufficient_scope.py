@@ -32,12 +32,7 @@ def scope_union(*scopes: str | None) -> str:
 
 def _values(challenge_fields: Sequence[str], name: str) -> list[str]:
     challenges = parse_challenges(challenge_fields).challenges
-    found = (
-        challenge.get(name)
-        for challenge in challenges
-        if challenge.is_scheme("bearer") or challenge.is_scheme("dpop")
-    )
-    return [value for value in found if value]
+    return [value for c in challenges if c.wants_token and (value := c.get(name))]
 
 
 def is_scope(scope: str) -> bool:

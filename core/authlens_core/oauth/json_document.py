@@ -63,6 +63,14 @@ def load_object(data: bytes) -> dict[str, JsonValue]:
     return value
 
 
+def object_in(data: bytes) -> dict[str, JsonValue]:
+    """Return what `load_object` returns, or an empty object for what it refuses."""
+    try:
+        return load_object(data)
+    except JsonRefused:
+        return {}
+
+
 def load_json(data: bytes) -> JsonValue:
     """Return the value that `data` holds, read in linear time.
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
-from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.oauth.json_document import JsonValue, object_in
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Body
 
@@ -71,10 +71,7 @@ def mcp_request(
 
 def call_of(request: Request) -> McpCall | None:
     """Return which call a POST of `mcp_request` is; None for any other request."""
-    try:
-        method = load_object(request.body.reveal()).get("method")
-    except JsonRefused:
-        return None
+    method = object_in(request.body.reveal()).get("method")
     return next((call for call in McpCall if call.value == method), None)
 
 
@@ -113,7 +110,4 @@ def _message(response: Response) -> dict[str, JsonValue]:
         data = next(lines, b"data:").removeprefix(b"data:").strip()
     elif response.media_type != JSON_TYPE:
         return {}
-    try:
-        return load_object(data)
-    except JsonRefused:
-        return {}
+    return object_in(data)

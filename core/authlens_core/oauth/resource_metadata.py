@@ -30,15 +30,11 @@ class ResourceMetadata:
         resource: the identifier, to be sent back exactly as it is (RFC 8707).
         authorization_servers: issuer identifiers, without repetitions, in the resource's order.
         scopes_supported: None when the resource states none; not a list of what to ask for (§7.2).
-        bearer_methods_supported: how a token may be presented, None when not stated.
-        resource_name: a name for people, or None.
     """
 
     resource: str
     authorization_servers: tuple[str, ...]
     scopes_supported: tuple[str, ...] | None
-    bearer_methods_supported: tuple[str, ...] | None
-    resource_name: str | None
     document: Mapping[str, JsonValue]
 
     @property
@@ -109,16 +105,7 @@ def read_resource_metadata(
     resource = document.get("resource")
     if not is_usable(checks) or not isinstance(resource, str):
         return Reading(None, tuple(checks))
-    resource_name = document.get("resource_name")
-    metadata = ResourceMetadata(
-        resource=resource,
-        authorization_servers=servers,
-        scopes_supported=scopes,
-        bearer_methods_supported=methods,
-        resource_name=resource_name if isinstance(resource_name, str) else None,
-        document=document,
-    )
-    return Reading(metadata, tuple(checks))
+    return Reading(ResourceMetadata(resource, servers, scopes, document), tuple(checks))
 
 
 def string_list(

@@ -7,7 +7,7 @@ from typing import Literal
 from authlens_core.oauth.dpop import TOKEN_TYPE, is_bound
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.mcp import McpCall, mcp_request
-from authlens_core.oauth.token import bearer_header
+from authlens_core.oauth.token import is_token
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Secret
 
@@ -18,8 +18,10 @@ def authorization_field(token_type: str, access_token: Secret) -> tuple[str, str
     Raises:
         ValueError: the token holds characters that a header field cannot carry.
     """
-    name, value = bearer_header(access_token)
-    return (name, f"{TOKEN_TYPE} {access_token.reveal()}") if is_bound(token_type) else (name, value)
+    if not is_token(access_token.reveal()):
+        msg = "the access token is empty, too long, or has characters that a header field cannot carry"
+        raise ValueError(msg)
+    return "Authorization", f"{TOKEN_TYPE if is_bound(token_type) else 'Bearer'} {access_token.reveal()}"
 
 
 def resource_request(

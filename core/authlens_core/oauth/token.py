@@ -1,4 +1,4 @@
-"""The token endpoint (RFC 6749 §4.1.3, §5, §6; 7636 §4.5, 8707 §2.2) and bearer tokens (RFC 6750 §2.1).
+"""The token endpoint (RFC 6749 §4.1.3, §5, §6; 7636 §4.5, 8707 §2.2).
 
 Tokens are opaque: they are never decoded or split. A request of this module is sent once; a code that is sent
 a second time may cost the tokens it bought (RFC 6749 §4.1.2).
@@ -98,20 +98,8 @@ def refresh_request(
     return form_request(token_endpoint, client, pairs)
 
 
-def bearer_header(access_token: Secret) -> tuple[str, str]:
-    """Return the Authorization field with the token (RFC 6750 §2.1).
-
-    Raises:
-        ValueError: the token holds characters that would end the header field or be changed on the way.
-    """
-    if not _is_token(access_token.reveal()):
-        msg = "the access token is empty, too long, or has characters that a header field cannot carry"
-        raise ValueError(msg)
-    return "Authorization", f"Bearer {access_token.reveal()}"
-
-
-def _is_token(value: JsonValue) -> bool:
-    """Say whether a value is 1*VSCHAR (RFC 6749 appendix A.12); a space would not survive a header field."""
+def is_token(value: JsonValue) -> bool:
+    """Return whether `value` is 1*VSCHAR (RFC 6749 appendix A.12), which a header field carries unchanged."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= _TOKEN_LIMIT
@@ -189,7 +177,7 @@ def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
     why = "It goes into a header field, where other characters could start a new one."
     check = Requirement(f"{_STAGE}.access_token", _TOKEN_FORM, why, "RFC 6749 appendix A.12")
     value = document.get("access_token")
-    if isinstance(value, str) and _is_token(value):
+    if isinstance(value, str) and is_token(value):
         return check.passed(f"{len(value)} characters")
     seen = "missing" if value is None else _token_problem(value)
     return check.failed(seen, cure=f"The server must send access_token as {_TOKEN_FORM}.")
@@ -237,7 +225,7 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
             either = replace(check, expected="a new one, or none to continue with the old")
             return None, either.passed("none")
         return None, check.noticed("none: when the access token expires, you need to log in again")
-    if not isinstance(value, str) or not _is_token(value):
+    if not isinstance(value, str) or not is_token(value):
         cure = f"The server must send refresh_token as {_TOKEN_FORM}."
         seen = f"{_token_problem(value)}, so it is dropped"
         return None, check.warned(seen, spec="RFC 6749 appendix A.17", cure=cure)

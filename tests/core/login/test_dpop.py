@@ -27,7 +27,7 @@ def facts_after(*challenges: str, document: dict[str, Any] | None = None) -> Fac
     """Return what is known after a refusal with these challenges."""
     answer = reply(401, None, *(("WWW-Authenticate", field) for field in challenges))
     known = DetectionStage().learn(Facts(parse_url(RESOURCE)), [exchange(answer)]).facts
-    metadata = ResourceMetadata(RESOURCE, ("https://as.example",), None, None, None, document or {})
+    metadata = ResourceMetadata(RESOURCE, ("https://as.example",), None, document or {})
     return replace(known, resource_metadata=metadata)
 
 

@@ -298,7 +298,7 @@ def test_an_error_has_its_meaning_and_next_action(code: str) -> None:
     """AR-4."""
     response = _read(f"error={code}&error_description=too+bad&error_uri=https%3A%2F%2Fe%2F&state={STATE}")
     assert response.verdict is Verdict.ERROR
-    assert response.error == OAuthError(code, "too bad", "https://e/", None)
+    assert response.error == OAuthError(code, "too bad")
     check = _check(response, "error")
     assert (check.why, check.cure) == meaning(code)
 

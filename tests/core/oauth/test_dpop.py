@@ -12,11 +12,12 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from authlens_core.oauth.check import Severity
 from authlens_core.oauth.dpop import (
     BadDpopKey,
     DpopKey,
     DpopNonces,
-    can_sign,
+    algorithm_check,
     dpop_proof,
     load_dpop_key,
     make_dpop_key,
@@ -119,11 +120,17 @@ def test_a_stored_text_that_is_no_such_key_is_refused(stored: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("algorithms", "able"), [(None, False), ((), False), (("RS256",), False), (("RS256", "ES256"), True)]
+    ("algorithms", "severity"),
+    [
+        (None, Severity.WARNING),
+        ((), Severity.FAILURE),
+        (("RS256",), Severity.FAILURE),
+        (("RS256", "ES256"), Severity.PASS),
+    ],
 )
-def test_proofs_are_es256(algorithms: tuple[str, ...] | None, able: bool) -> None:
+def test_proofs_are_es256(algorithms: tuple[str, ...] | None, severity: Severity) -> None:
     """DP-1: of `dpop_signing_alg_values_supported`."""
-    assert can_sign(algorithms) is able
+    assert algorithm_check("server.dpop", algorithms, "server", "RFC 9449 §5.1").severity is severity
 
 
 def test_a_nonce_is_for_the_server_that_sent_it() -> None:

@@ -15,10 +15,10 @@ from authlens_core.oauth.duration import LONGEST
 from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.form import decode_form
 from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.oauth.token import (
     Grant,
     TokenResponse,
-    bearer_header,
     clock_check,
     code_request,
     read_token_response,
@@ -502,15 +502,15 @@ def test_unknown_members_of_odd_types_are_ignored() -> None:
 
 def test_the_token_stands_in_the_authorization_header() -> None:
     """BR-1, TK-9."""
-    assert bearer_header(Secret("oauth:x")) == ("Authorization", "Bearer oauth:x")
-    assert bearer_header(Secret("!~")) == ("Authorization", "Bearer !~")
+    assert authorization_field("Bearer", Secret("oauth:x")) == ("Authorization", "Bearer oauth:x")
+    assert authorization_field("bearer", Secret("!~")) == ("Authorization", "Bearer !~")
 
 
 @pytest.mark.parametrize("token", ["", "a\r\nX: y", "a\0b", "a\x80", "é", "a b", "a\x7f"])
 def test_a_token_that_would_break_the_header_is_refused_unseen(token: str) -> None:
     """TK-9: and the error does not repeat it."""
     with pytest.raises(ValueError, match="header field") as caught:
-        bearer_header(Secret(token))
+        authorization_field("Bearer", Secret(token))
     assert not token or token not in str(caught.value)
 
 
@@ -518,7 +518,7 @@ def test_a_token_that_would_break_the_header_is_refused_unseen(token: str) -> No
 def test_a_header_is_made_of_printable_ascii_only(token: str) -> None:
     """TK-9."""
     try:
-        _, value = bearer_header(Secret(token))
+        _, value = authorization_field("Bearer", Secret(token))
     except ValueError:
         return
     assert value.isascii()

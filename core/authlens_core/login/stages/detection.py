@@ -45,7 +45,6 @@ from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
 
 _SPEC: Final = "RFC 9728 §5.1"
-_TOKEN_SCHEMES: Final = frozenset({"bearer", "dpop"})
 # A server of MCP calls answers a GET with any of these: Express and Hono with 404, others with 405 or 406.
 _NOT_GET: Final = frozenset({400, 404, 405, 406, 415})
 # Some servers fail at a method that they do not know; 503 would not change with another method.
@@ -290,7 +289,7 @@ def _scope(field: ChallengeField) -> str | None:
     """Return the scope that a Bearer or DPoP challenge names (RFC 6750 §3), if it can be sent back."""
     for challenge in field.challenges:
         scope = challenge.get("scope")
-        if challenge.scheme.lower() in _TOKEN_SCHEMES and scope and is_scope(scope):
+        if challenge.wants_token and scope and is_scope(scope):
             return scope
     return None
 

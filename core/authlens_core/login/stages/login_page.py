@@ -17,7 +17,7 @@ from authlens_core.oauth.challenge import resource_metadata_parameter
 from authlens_core.oauth.check import Check, Requirement, failures
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import Response
-from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.oauth.json_document import object_in
 from authlens_core.oauth.resource_metadata import read_metadata_location
 from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import Exchange
@@ -66,10 +66,7 @@ def _methods(response: Response | None) -> frozenset[str] | None:
     """Return the names in `authentication_methods`, or None if the document does not list them."""
     if response is None or response.status != 200:
         return None
-    try:
-        listed = load_object(response.body.reveal()).get("authentication_methods")
-    except JsonRefused:
-        return None
+    listed = object_in(response.body.reveal()).get("authentication_methods")
     if not isinstance(listed, list):
         return None
     names = (entry.get("name") for entry in listed if isinstance(entry, dict))

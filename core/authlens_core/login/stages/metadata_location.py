@@ -12,7 +12,7 @@ from authlens_core.oauth.challenge import resource_metadata_parameter
 from authlens_core.oauth.check import Check, failed, failures, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE
-from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.oauth.json_document import object_in
 from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
 from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import Exchange
@@ -58,10 +58,7 @@ def _from_body(exchange: Exchange) -> str | None:
     response = exchange.response
     if response is None or response.media_type != JSON_TYPE:
         return None
-    try:
-        value = load_object(response.body.reveal()).get("resource_metadata")
-    except JsonRefused:
-        return None
+    value = object_in(response.body.reveal()).get("resource_metadata")
     return value if isinstance(value, str) else None
 
 

@@ -169,21 +169,16 @@ class _Registry:
         self._credentials = credentials
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
-        try:
+        with suppress(NoSecretStore, LockBusy):
             return await self._credentials.clients.known(issuer, redirect_uri)
-        except (NoSecretStore, LockBusy):
-            return None
+        return None
 
     async def remember_client(self, issuer: str, client: Client) -> None:
-        try:
+        # Without it, the login at hand still has its client; only the next one has to register again.
+        with suppress(NoSecretStore, LockBusy):
             await self._credentials.clients.remember(issuer, client)
-        except (NoSecretStore, LockBusy):
-            # The login at hand still has its client; only the next one has to register again.
-            return
 
     async def forget_client(self, issuer: str, redirect_uri: str) -> None:
-        try:
+        # It is tried again, and refused again, until the store answers; nothing is lost by it.
+        with suppress(NoSecretStore, LockBusy):
             await self._credentials.clients.forget(issuer, redirect_uri)
-        except (NoSecretStore, LockBusy):
-            # It is tried again, and refused again, until the store answers; nothing is lost by it.
-            return

@@ -199,7 +199,7 @@ class ResponseWait:
         response = self._read(query, self._expected, read_authorization_response)
         if not self._took(response, _FINAL_BY_BROWSER) and response.verdict is Verdict.INVALID:
             # An outdated answer is counted by the listener itself.
-            self._ignore(_IGNORED[response.verdict])
+            self._ignore("an answer that cannot be read")
         return _PAGES[response.verdict]
 
     def _read(
@@ -239,10 +239,6 @@ _PAGES: Final = {
     Verdict.INVALID: Page.ERROR,
     Verdict.MALFORMED: Page.ERROR,
     Verdict.WRONG_ISSUER: Page.ERROR,
-}
-_IGNORED: Final = {
-    Verdict.OUTDATED: "an answer to another login: its state is not the one of this link",
-    Verdict.INVALID: "an answer that cannot be read",
 }
 
 

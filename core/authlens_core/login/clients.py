@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.protocols import ClientRegistry
-from authlens_core.login.stages.registration import redirect_uri_to_be
+from authlens_core.login.stages.registration import redirect_uri
 
 
 class KnownClients:
@@ -19,8 +19,7 @@ class KnownClients:
         """Return the facts with the client that is known for the redirect URI, bound or to be bound."""
         if facts.server_metadata is None or facts.options.client_id is not None:
             return facts
-        redirect_uri = facts.redirect_uri or redirect_uri_to_be(facts)
-        known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri)
+        known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri(facts))
         return replace(facts, known_client=known)
 
     async def remember(self, facts: Facts) -> None:

@@ -159,11 +159,26 @@ class Facts:
         return usable_url(text, loopback_http=self.loopback_http)
 
     @property
+    def token_endpoint(self) -> Url | None:
+        return None if self.server_metadata is None else self.url(self.server_metadata.token_endpoint)
+
+    @property
     def resource(self) -> str | None:
         """The `resource` parameter (RFC 8707): the user's choice, else verbatim from the metadata."""
         if self.options.resource is not None:
             return self.options.resource
         return self.resource_metadata.resource if self.resource_metadata else None
+
+    @property
+    def grant_secrets(self) -> tuple[Secret, ...]:
+        """The secrets of a token request, of any grant: a server may repeat them in its errors."""
+        found = (
+            self.code,
+            self.pkce and self.pkce.code_verifier,
+            self.device and self.device.device_code,
+            self.tokens and self.tokens.refresh_token,
+        )
+        return tuple(secret for secret in found if secret)
 
     @property
     def client_is_given(self) -> bool:

@@ -20,49 +20,38 @@ class StageHook(Protocol):
     @property
     def happened(self) -> bool:
         """True once something was changed, in this stage or before."""
-        ...
 
     @property
     def withheld(self) -> Check | None:
         """Why the tokens of this login are not stored; None if they are."""
-        ...
 
     def sending(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
         """Return the first request of a stage as it is sent."""
-        ...
 
     def repeated(
         self, stage: Stage, planned: PlannedRequest, sent: Sequence[Exchange]
     ) -> PlannedRequest | None:
         """Return a request to send after those of the stage, or None."""
-        ...
 
     def judged(
         self, stage: Stage, exchanges: Sequence[Exchange], sent: Sequence[Secret] = ()
     ) -> tuple[Check, ...]:
         """Return checks of the answers to what was changed."""
-        ...
 
     def link(self, learned: StageResult) -> StageResult:
         """Return the result of the authorization stage with the link that is handed out."""
-        ...
 
     def opened_link(self, facts: Facts) -> PlannedRequest | None:
         """Return the request that opens the link before the browser does, or None."""
-        ...
 
     def judged_link(self, exchange: Exchange, facts: Facts) -> tuple[Check, ...]:
         """Return checks of the answer to that request; empty if the browser is to go on."""
-        ...
 
     def alters_callback(self, facts: Facts) -> bool:
         """Return whether the answer of the browser is changed before it is read."""
-        ...
 
     def callback(self, facts: Facts, answer: Secret) -> Secret:
         """Return the answer of the browser as it is to be read."""
-        ...
 
     def judged_answer(self, response: AuthorizationResponse | None) -> tuple[Check, ...]:
         """Return checks of what came to the callback."""
-        ...

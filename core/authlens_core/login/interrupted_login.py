@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -139,9 +139,8 @@ def _options(read: Mapping[str, Any]) -> Options:
     Raises:
         ValueError: one is missing or cannot be.
     """
-    known = {field.name for field in fields(Options)}
     for name, allows in _OPTIONS.items():
-        if name not in known or not allows(read[name]):
+        if not allows(read[name]):
             raise ValueError(name)
     chosen: dict[str, Any] = {name: read[name] for name in _OPTIONS}
     return Options(**chosen | {name: read.get(name) is True for name in _SWITCHES})

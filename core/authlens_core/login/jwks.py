@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.access.team import LOGIN_PATH, is_team_host
 from authlens_core.login.protocols import Sender
-from authlens_core.oauth.json_document import JsonRefused, load_object
+from authlens_core.oauth.json_document import object_in
 from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.oauth.jwt import Jwt
 from authlens_core.oauth.url import Url, usable_url
@@ -29,6 +29,10 @@ from authlens_core.wire.limits import METADATA
 from authlens_core.wire.purpose import Purpose
 
 ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
+_NO_PLACE: Final = Verification(
+    Signature.NOT_CHECKED,
+    "The location of the keys is unknown: the server names no jwks_uri, and it is not an Access team.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,6 @@ class KeySource:
     url: Url
     issuer: str
     from_token: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureResult:
-    """The verdict, and the exchange that fetched the keys; None where nothing was sent."""
-
-    verification: Verification
-    exchange: Exchange | None = None
 
 
 def key_source(
@@ -74,34 +70,6 @@ def key_source(
     return KeySource(keys, team.origin, from_token=issuer is None) if keys is not None else None
 
 
-async def fetch_and_verify(
-    wire: Sender, jwt: Jwt, source: KeySource | None, now: datetime, *, loopback_http: bool = False
-) -> SignatureResult:
-    """Fetch the keys and return whether one of them signed `jwt`; raises nothing but cancellation.
-
-    Args:
-        wire: what sends; no credential goes out.
-        source: from `key_source`; None sends nothing and says so.
-        now: an aware time, for tokens that have ended.
-        loopback_http: allow plain http to this machine.
-    """
-    if source is None:
-        words = (
-            "The location of the keys is unknown: the server names no jwks_uri, and it is not an Access team."
-        )
-        return SignatureResult(Verification(Signature.NOT_CHECKED, words))
-    # The token or the server names this address, not the user: it must not reach into a private network.
-    public = AddressPolicy.ANY if source.url.is_loopback else AddressPolicy.PUBLIC_ONLY
-    exchange = await wire.send(
-        jwks_request(source.url),
-        limits=METADATA,
-        loopback_http=loopback_http,
-        addresses=public,
-        purpose=Purpose.SIGNING_KEYS,
-    )
-    return SignatureResult(_judged(jwt, exchange, source, now), exchange)
-
-
 async def verify_all(
     wire: Sender,
     tokens: Mapping[Secret, Jwt],
@@ -109,26 +77,30 @@ async def verify_all(
     issuer: str | None = None,
     jwks_uri: str | None = None,
     loopback_http: bool = False,
-    now: datetime | None = None,
 ) -> tuple[dict[Secret, Verification], tuple[Exchange, ...]]:
-    """Look at the signatures of all `tokens`; a key set is fetched once, whatever number of tokens needs it.
+    """Verify the signatures of `tokens`, by keys that are fetched without a credential, each set once.
 
     Returns:
         The verdicts by token, and the exchanges that fetched the keys.
     """
-    moment = now or datetime.now(UTC)
     verdicts: dict[Secret, Verification] = {}
-    fetched: dict[str, Exchange] = {}
+    fetched: dict[Url, Exchange] = {}
     for token, jwt in tokens.items():
         source = key_source(jwt, issuer=issuer, jwks_uri=jwks_uri, loopback_http=loopback_http)
-        url = source.url.text if source is not None else ""
-        if source is not None and url in fetched:
-            verdicts[token] = _judged(jwt, fetched[url], source, moment)
+        if source is None:
+            verdicts[token] = _NO_PLACE
             continue
-        verified = await fetch_and_verify(wire, jwt, source, moment, loopback_http=loopback_http)
-        verdicts[token] = verified.verification
-        if verified.exchange is not None:
-            fetched[url] = verified.exchange
+        url = source.url
+        if url not in fetched:
+            fetched[url] = await wire.send(
+                jwks_request(url),
+                limits=METADATA,
+                loopback_http=loopback_http,
+                # The token or the server names it, not the user: it must not reach into a private network.
+                addresses=AddressPolicy.ANY if url.is_loopback else AddressPolicy.PUBLIC_ONLY,
+                purpose=Purpose.SIGNING_KEYS,
+            )
+        verdicts[token] = _judged(jwt, fetched[url], source)
     return verdicts, tuple(fetched.values())
 
 
@@ -139,39 +111,27 @@ async def check_signatures(
     story: Sequence[StageRecord],
     *,
     issuer: str | None = None,
-    now: datetime | None = None,
 ) -> tuple[dict[Secret, Verification], tuple[Exchange, ...]]:
-    """Fetch the keys of the server that a login trusts and verify the `tokens` of `record`.
+    """Fetch the keys of the server that a login trusts and verify the `tokens` of `record`; see `verify_all`.
 
     Args:
-        wire: what sends; each key set is asked for once, without any credential.
         tokens: the tokens in `record`, each with its parts.
         story: the records of the trace. If plain http was used in it, which only this machine may,
             keys may come from this machine too.
         issuer: the issuer of a grant, for a trace without server metadata. Without either, the keys are those
             of the team to whose login page `record` leads, because the token in that link names no issuer.
-        now: the moment that decides whether a token has expired; the present by default.
-
-    Returns:
-        The verdicts by token, and the exchanges that fetched the keys.
     """
     known, jwks_uri = trusted_issuer(story)
     plain = any(one.request.url.startswith("http:") for stage in story for one in stage.exchanges)
     trusted = known or issuer or _login_team(record)
-    verdicts, exchanges = await verify_all(
-        wire, tokens, issuer=trusted, jwks_uri=jwks_uri, loopback_http=plain, now=now
-    )
-    return verdicts, tuple(exchanges)
+    return await verify_all(wire, tokens, issuer=trusted, jwks_uri=jwks_uri, loopback_http=plain)
 
 
 def trusted_issuer(story: Sequence[StageRecord]) -> tuple[str | None, str | None]:
     """Return the issuer and the `jwks_uri` in the server metadata that a login accepted, or None for each."""
     passed = [one for one in story if one.stage is Stage.SERVER_METADATA and one.outcome is Outcome.PASSED]
     response = passed[-1].exchanges[-1].response if passed and passed[-1].exchanges else None
-    try:
-        members = load_object(response.body.reveal()) if response is not None else {}
-    except JsonRefused:
-        members = {}
+    members = {} if response is None else object_in(response.body.reveal())
     issuer, jwks_uri = members.get("issuer"), members.get("jwks_uri")
     return (issuer if isinstance(issuer, str) else None), (jwks_uri if isinstance(jwks_uri, str) else None)
 
@@ -188,7 +148,7 @@ def _login_team(record: StageRecord) -> str | None:
     return None
 
 
-def _judged(jwt: Jwt, exchange: Exchange, source: KeySource, now: datetime) -> Verification:
+def _judged(jwt: Jwt, exchange: Exchange, source: KeySource) -> Verification:
     """Return the verdict with the keys that `exchange` brought, or why it brought none."""
     response = exchange.answer
     if response is None:
@@ -197,7 +157,7 @@ def _judged(jwt: Jwt, exchange: Exchange, source: KeySource, now: datetime) -> V
     if response.status != 200:
         words = f"The keys could not be fetched: {source.url.host} answered {response.status}."
         return Verification(Signature.NOT_CHECKED, words)
-    return _named(jwt, verify(jwt, response.body, now), source)
+    return _named(jwt, verify(jwt, response.body, datetime.now(UTC)), source)
 
 
 def _named(jwt: Jwt, found: Verification, source: KeySource) -> Verification:

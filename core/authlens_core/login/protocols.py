@@ -29,7 +29,6 @@ class Sender(Protocol):
         purpose: Purpose,
     ) -> Exchange:
         """Send `request`; never raises for what a server or a network does."""
-        ...
 
 
 class ClientRegistry(Protocol):
@@ -37,15 +36,12 @@ class ClientRegistry(Protocol):
 
     async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for both, or None."""
-        ...
 
     async def remember_client(self, issuer: str, client: Client) -> None:
         """Keep a client that was just registered."""
-        ...
 
     async def forget_client(self, issuer: str, redirect_uri: str) -> None:
         """Drop a client that the server no longer knows."""
-        ...
 
 
 class MemoryClientRegistry:

@@ -84,8 +84,6 @@ class LoginStage(Protocol):
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next request given what was sent in this stage so far, or None when there is no more."""
-        ...
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Return what the exchanges of this stage taught."""
-        ...

@@ -33,7 +33,6 @@ from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, W
 from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.check import Check, failures
 from authlens_core.oauth.http_message import Request
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.dpop import send_with_proof, settled
@@ -108,7 +107,7 @@ class StageWork:
         if again is not None:
             await self._exchange(stage, facts, again, exchanges)
         learned = handler.learn(facts, honest)
-        judged = self._hook.judged(stage, exchanges, _sent(facts))
+        judged = self._hook.judged(stage, exchanges, facts.grant_secrets)
         remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
         learned = replace(learned, checks=(*learned.checks, *remarks, *judged))
         if failures(learned.checks, learned.facts.approved):
@@ -213,9 +212,3 @@ class StageWork:
     def _no_callback(self, facts: Facts, *, stopped: bool = False) -> Check:
         wait = self.wait
         return no_callback(wait.waited, wait.ignored, stopped=stopped, page=wait.page, issuer=facts.issuer)
-
-
-def _sent(facts: Facts) -> tuple[Secret, ...]:
-    tokens = facts.tokens
-    found = (facts.code, facts.pkce and facts.pkce.code_verifier, tokens and tokens.refresh_token)
-    return tuple(one for one in found if one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -110,6 +110,10 @@ class Exchange:
     proxy: str | None = None
     tls: str | None = None
     purpose: Purpose = Purpose.OTHER
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.started_at + timedelta(seconds=self.elapsed)
 
     @property
     def answer(self) -> Response | None:

@@ -10,7 +10,7 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from authlens_core.explain.message import FoundJwt, jwts_in
-from authlens_core.login.jwks import fetch_and_verify, key_source, trusted_issuer, verify_all
+from authlens_core.login.jwks import key_source, trusted_issuer, verify_all
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.jwks import Signature
 from authlens_core.oauth.jwt import Jwt
@@ -39,13 +39,13 @@ async def test_the_meta_token_of_the_redirect_verifies_at_the_team() -> None:
         wire = Wire()
         try:
             found = await meta_token(wire, emulator)
-            source = key_source(found.jwt, issuer=emulator.team_url, loopback_http=True)
-            verified = await fetch_and_verify(wire, found.jwt, source, datetime.now(UTC), loopback_http=True)
+            verdicts, exchanges = await verify_all(
+                wire, {found.token: found.jwt}, issuer=emulator.team_url, loopback_http=True
+            )
             assert found.where == "location: meta"
-            assert verified.verification.signature is Signature.VALID, verified.verification.reason
-            assert emulator.team_url in verified.verification.reason
-            assert verified.exchange is not None
-            assert verified.exchange.request.url == f"{emulator.team_url}/cdn-cgi/access/certs"
+            assert verdicts[found.token].signature is Signature.VALID, verdicts[found.token].reason
+            assert emulator.team_url in verdicts[found.token].reason
+            assert [e.request.url for e in exchanges] == [f"{emulator.team_url}/cdn-cgi/access/certs"]
         finally:
             await wire.aclose()
 
@@ -57,10 +57,9 @@ async def test_a_team_that_only_the_token_names_is_pointed_out() -> None:
         try:
             found = await meta_token(wire, emulator)
             jwt = Jwt({**found.jwt.header}, {"iss": emulator.team_url}, found.jwt.signed, found.jwt.signature)
-            source = key_source(jwt, loopback_http=True)
-            verified = await fetch_and_verify(wire, jwt, source, datetime.now(UTC), loopback_http=True)
-            assert verified.verification.signature is Signature.VALID
-            assert "check that it is yours" in verified.verification.notes[-1]
+            verdicts, _ = await verify_all(wire, {found.token: jwt}, loopback_http=True)
+            assert verdicts[found.token].signature is Signature.VALID
+            assert "check that it is yours" in verdicts[found.token].notes[-1]
         finally:
             await wire.aclose()
 
@@ -89,21 +88,24 @@ async def test_a_server_without_keys_says_so() -> None:
     async with Emulator() as emulator:
         wire = Wire()
         try:
-            jwks_uri = f"{emulator.team_url}/nothing-here"
-            source = key_source(token(None), issuer=emulator.team_url, jwks_uri=jwks_uri, loopback_http=True)
-            now = datetime.now(UTC)
-            verified = await fetch_and_verify(wire, token(None), source, now, loopback_http=True)
-            assert verified.verification.signature is Signature.NOT_CHECKED
-            assert "404" in verified.verification.reason
+            verdicts, _ = await verify_all(
+                wire,
+                {Secret("t"): token(None)},
+                issuer=emulator.team_url,
+                jwks_uri=f"{emulator.team_url}/nothing-here",
+                loopback_http=True,
+            )
+            assert verdicts[Secret("t")].signature is Signature.NOT_CHECKED
+            assert "404" in verdicts[Secret("t")].reason
         finally:
             await wire.aclose()
 
 
 async def test_without_a_place_nothing_is_sent() -> None:
     """No guess is made where keys might be."""
-    verified = await fetch_and_verify(cast("Wire", None), token(None), None, datetime.now(UTC))
-    assert verified.exchange is None
-    assert verified.verification.signature is Signature.NOT_CHECKED
+    verdicts, exchanges = await verify_all(cast("Wire", None), {Secret("t"): token(None)})
+    assert exchanges == ()
+    assert verdicts[Secret("t")].signature is Signature.NOT_CHECKED
 
 
 @pytest.mark.parametrize(

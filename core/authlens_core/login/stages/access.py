@@ -29,6 +29,13 @@ _ACCEPTED: Final = Requirement(
     why="A token that its resource refuses is usually for another audience, or was revoked.",
     spec=_SPEC,
 )
+_PROVES_NOTHING: Final = noticed(
+    "access.anonymous",
+    "The resource refuses a call without a token.",
+    "it also answered without one",
+    why="So this response does not show that the token is valid: a later request may check it.",
+    spec=_SPEC,
+)
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
 
 
@@ -87,17 +94,7 @@ class AccessStage:
             return _too_small(facts, response, answer, shown)
         check = _judge(response.status, answer)
         proves_nothing = facts.anonymous and response.status < 300
-        return StageResult(facts, (check, _proves_nothing()) if proves_nothing else (check,), shown)
-
-
-def _proves_nothing() -> Check:
-    return noticed(
-        "access.anonymous",
-        "The resource refuses a call without a token.",
-        "it also answered without one",
-        why="So this response does not show that the token is valid: a later request may check it.",
-        spec=_SPEC,
-    )
+        return StageResult(facts, (check, _PROVES_NOTHING) if proves_nothing else (check,), shown)
 
 
 def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fact, ...]) -> StageResult:

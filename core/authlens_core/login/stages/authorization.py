@@ -40,6 +40,12 @@ from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
 _LONGEST_PAGE: Final = 240  # characters of what the browser shows
+_INCOMPLETE: Final = failed(
+    "authorization.ready",
+    "Client, challenge and endpoints are known.",
+    "an earlier stage is missing",
+    cure="Go back and run the earlier stages.",
+)
 
 
 class AuthorizationStage:
@@ -66,7 +72,7 @@ class AuthorizationStage:
     def _with_link(self, facts: Facts) -> StageResult:
         metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
         if metadata is None or client is None or pkce is None or state is None:
-            return StageResult(facts, (_incomplete(),))
+            return StageResult(facts, (_INCOMPLETE,))
         scope = requested_scope(facts)
         # Servers that know offline_access grant it only to a user who was asked (OpenID Connect Core §11).
         extra: list[FormPair] = []
@@ -212,15 +218,6 @@ def browser_diagnosis(page: str, issuer: Url | None) -> Diagnosis | None:
     cure = for_team(found.cure, issuer.host if issuer is not None else "")
     evidence = safe_line(page, _LONGEST_PAGE)
     return Diagnosis("refused_in_the_browser", found.meaning, cure, (evidence,), source=REPORTS)
-
-
-def _incomplete() -> Check:
-    return failed(
-        "authorization.ready",
-        "Client, challenge and endpoints are known.",
-        "an earlier stage is missing",
-        cure="Go back and run the earlier stages.",
-    )
 
 
 def _unusable(reason: str) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
@@ -18,13 +19,20 @@ from authlens_core.oauth.device_authorization import (
     poll_result,
     read_device_authorization,
 )
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
-_SPEC = "RFC 8628 §3.2"
+_SPEC: Final = "RFC 8628 §3.2"
+_NO_ENDPOINT: Final = failed(
+    "device.endpoint",
+    "The server has a device_authorization_endpoint.",
+    "none in its metadata",
+    why="Without it there is no code to enter on another device.",
+    spec="RFC 8628 §4",
+    cure="Log in with a link: omit --device.",
+)
 
 
 def device_request(facts: Facts, scope: str | None) -> PlannedRequest | None:
@@ -40,7 +48,7 @@ def device_request(facts: Facts, scope: str | None) -> PlannedRequest | None:
 def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None) -> StageResult:
     """Return the codes, and where the user enters theirs."""
     if not exchanges:
-        return StageResult(facts, (_no_endpoint(),))
+        return StageResult(facts, (_NO_ENDPOINT,))
     exchange = exchanges[-1]
     if exchange.answer is None:
         name, expected = "device.answer", "The server answers with the codes."
@@ -63,14 +71,13 @@ def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None)
 
 def poll_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
     """Return the next request for the tokens and when to send it, or None if there is nothing left to ask."""
-    metadata, client, device = facts.server_metadata, facts.client, facts.device
-    endpoint = None if metadata is None else facts.url(metadata.token_endpoint)
+    endpoint, client, device = facts.token_endpoint, facts.client, facts.device
     if endpoint is None or client is None or device is None or facts.device_asked_at is None:
         return None
     polling = DevicePolling.start(device, facts.device_asked_at.timestamp())
     now = facts.device_asked_at.timestamp()
     for exchange in sent:
-        result, now = poll_result(exchange.response), exchange.started_at.timestamp() + exchange.elapsed
+        result, now = poll_result(exchange.response), exchange.ended_at.timestamp()
         if result.is_final:
             return None
         polling = polling.after(result, now, exchange.response)
@@ -95,19 +102,4 @@ def poll_checks(sent: Sequence[Exchange]) -> tuple[Check, ...]:
             spec="RFC 8628 §3.5",
             cure="Start the login again and enter the new code.",
         ),
-    )
-
-
-def device_secrets(facts: Facts) -> tuple[Secret, ...]:
-    return () if facts.device is None else (facts.device.device_code,)
-
-
-def _no_endpoint() -> Check:
-    return failed(
-        "device.endpoint",
-        "The server has a device_authorization_endpoint.",
-        "none in its metadata",
-        why="Without it there is no code to enter on another device.",
-        spec="RFC 8628 §4",
-        cure="Log in with a link: omit --device.",
     )

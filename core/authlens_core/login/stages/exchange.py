@@ -5,22 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.login.stages.device import device_secrets, poll_checks, poll_request
+from authlens_core.login.stages.device import poll_checks, poll_request
 from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.id_token import id_token_checks
 from authlens_core.oauth.jwks import jwks_request
-from authlens_core.oauth.server_metadata import ServerMetadata
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
+
+_NO_CODE: Final = failed(
+    "exchange.code",
+    "There is an unused code.",
+    "no code",
+    why="A code works once, so a new one is needed for every attempt.",
+    spec="RFC 6749 §4.1.2",
+    cure="Go back to PKCE and sign in again.",
+)
+_NO_ID_TOKEN: Final = warned(
+    "id_token.form",
+    "The server returns an ID token, because it granted the scope openid.",
+    "none",
+    why="Without it authlens cannot tell who logged in.",
+    spec="OpenID Connect Core §3.1.3.3",
+)
 
 
 class ExchangeStage:
@@ -33,15 +48,12 @@ class ExchangeStage:
 
         A second use of a code may end the grant.
         """
-        metadata, client, pkce = facts.server_metadata, facts.client, facts.pkce
+        endpoint, client, pkce = facts.token_endpoint, facts.client, facts.pkce
         if facts.device is not None and (planned := poll_request(facts, sent)) is not None:
             return planned
-        if sent and metadata is not None:
-            return _keys_request(facts, sent, metadata)
-        if sent or metadata is None or client is None or pkce is None or facts.code is None:
-            return None
-        endpoint = facts.url(metadata.token_endpoint)
-        if endpoint is None:
+        if sent:
+            return _keys_request(facts, sent)
+        if endpoint is None or client is None or pkce is None or facts.code is None:
             return None
         request = code_request(
             endpoint,
@@ -57,7 +69,7 @@ class ExchangeStage:
         """Read the tokens and work out when they end."""
         if not exchanges:
             expired = poll_checks(()) if facts.device is not None else ()
-            return StageResult(facts, expired or (_no_code(),))
+            return StageResult(facts, expired or (_NO_CODE,))
         exchange = _token_exchange(exchanges)
         if exchange.answer is None:
             return StageResult(facts, (_no_answer(exchange),))
@@ -65,12 +77,13 @@ class ExchangeStage:
             exchange.answer,
             resource=facts.resource,
             scope=facts.scope,
-            sent=_sent(facts),
+            sent=facts.grant_secrets,
             proved=facts.dpop_key is not None,
         )
-        checks = (*reading.checks, *_clock(exchange))
+        clock = clock_check(exchange.answer, now=exchange.ended_at)
+        checks = reading.checks if clock is None else (*reading.checks, clock)
         if reading.value is None:
-            error, status = read_error(exchange.answer, _sent(facts)), exchange.answer.status
+            error, status = read_error(exchange.answer, facts.grant_secrets), exchange.answer.status
             found = refusal(Stage.EXCHANGE, error, status=status, exchange=exchange)
             # The last answer before a code expires is often "authorization_pending": not what to show.
             if facts.device is not None and (expired := poll_checks(exchanges)):
@@ -89,11 +102,12 @@ def _token_exchange(exchanges: Sequence[Exchange]) -> Exchange:
     return [e for e in exchanges if e.purpose is not Purpose.SIGNING_KEYS][-1]
 
 
-def _keys_request(facts: Facts, sent: Sequence[Exchange], metadata: ServerMetadata) -> PlannedRequest | None:
+def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+    url = None if facts.server_metadata is None else facts.url(facts.server_metadata.jwks_uri)
     answered = sent[-1]
     fetched = answered.purpose is Purpose.SIGNING_KEYS
     # The keys are asked for after the tokens: a code is short-lived, and the keys can wait.
-    if answered.response is None or metadata.jwks_uri is None or fetched:
+    if answered.response is None or url is None or fetched:
         return None
     # Only to see whether there is an ID token; `learn` reads the same answer for its checks.
     tokens = read_token_response(
@@ -102,8 +116,7 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange], metadata: ServerMetada
         scope=facts.scope,
         proved=facts.dpop_key is not None,
     ).value
-    url = facts.url(metadata.jwks_uri)
-    if url is None or tokens is None or tokens.id_token is None:
+    if tokens is None or tokens.id_token is None:
         return None
     return PlannedRequest(jwks_request(url), Purpose.SIGNING_KEYS)
 
@@ -113,56 +126,21 @@ def _id_token_checks(facts: Facts, tokens: TokenResponse, exchanges: Sequence[Ex
     if client is None or metadata is None:
         return ()
     if tokens.id_token is None:
-        return (_no_id_token(),) if facts.nonce is not None else ()
+        return (_NO_ID_TOKEN,) if facts.nonce is not None else ()
     keys = exchanges[-1].response if exchanges[-1].purpose is Purpose.SIGNING_KEYS else None
-    answered = _token_exchange(exchanges)
     return id_token_checks(
         tokens.id_token,
         issuer=metadata.issuer,
         client_id=client.client_id,
         nonce=facts.nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,
-        now=answered.started_at + timedelta(seconds=answered.elapsed),
+        now=_token_exchange(exchanges).ended_at,
     )
-
-
-def _no_id_token() -> Check:
-    return warned(
-        "id_token.form",
-        "The server returns an ID token, because it granted the scope openid.",
-        "none",
-        why="Without it authlens cannot tell who logged in.",
-        spec="OpenID Connect Core §3.1.3.3",
-    )
-
-
-def _sent(facts: Facts) -> tuple[Secret, ...]:
-    verifier = () if facts.pkce is None else (facts.pkce.code_verifier,)
-    code = () if facts.code is None else (facts.code,)
-    return (*code, *verifier, *device_secrets(facts))
-
-
-def _clock(exchange: Exchange) -> tuple[Check, ...]:
-    if exchange.response is None:
-        return ()
-    check = clock_check(exchange.response, now=exchange.started_at + timedelta(seconds=exchange.elapsed))
-    return () if check is None else (check,)
 
 
 def _expires_at(tokens: TokenResponse, exchange: Exchange) -> datetime | None:
     seconds = tokens.lifetime.seconds
     return None if seconds is None else exchange.started_at + timedelta(seconds=seconds)
-
-
-def _no_code() -> Check:
-    return failed(
-        "exchange.code",
-        "There is an unused code.",
-        "no code",
-        why="A code works once, so a new one is needed for every attempt.",
-        spec="RFC 6749 §4.1.2",
-        cure="Go back to PKCE and sign in again.",
-    )
 
 
 def _no_answer(exchange: Exchange) -> Check:

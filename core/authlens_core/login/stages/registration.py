@@ -43,7 +43,7 @@ class RegistrationStage:
             return None
         request = registration_request(
             endpoint,
-            redirect_uri=facts.redirect_uri or redirect_uri_to_be(facts),
+            redirect_uri=redirect_uri(facts),
             client_name=CLIENT_NAME,
             scope=requested_scope(facts),
             resource=facts.resource,
@@ -104,9 +104,9 @@ def _endpoint(facts: Facts) -> Url | None:
     return facts.url(text)
 
 
-def redirect_uri_to_be(facts: Facts) -> str:
-    """Return the redirect URI that the options name, before the port is bound."""
-    return f"http://{facts.options.redirect_host}:{facts.options.port}/callback"
+def redirect_uri(facts: Facts) -> str:
+    """Return the redirect URI: that of the listener or, before the port is bound, as the options name it."""
+    return facts.redirect_uri or f"http://{facts.options.redirect_host}:{facts.options.port}/callback"
 
 
 def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
@@ -115,16 +115,13 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
         method = "none" if options.client_secret is None else _secret_method(facts)
         client = Client(
             client_id=options.client_id,
-            redirect_uri=facts.redirect_uri or redirect_uri_to_be(facts),
+            redirect_uri=redirect_uri(facts),
             token_endpoint_auth_method=method,
             client_secret=options.client_secret,
         )
         return client, passed("registration.client", "You gave a client id.", options.client_id, spec=_SPEC)
     if options.client_metadata_url is not None and _takes_documents(facts):
-        client = Client(
-            client_id=options.client_metadata_url,
-            redirect_uri=facts.redirect_uri or redirect_uri_to_be(facts),
-        )
+        client = Client(client_id=options.client_metadata_url, redirect_uri=redirect_uri(facts))
         return client, passed(
             "registration.client", "The client is described by a document.", options.client_metadata_url
         )

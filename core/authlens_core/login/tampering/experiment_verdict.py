@@ -9,6 +9,7 @@ from authlens_core.login.tampering.experiments import Experiment, Referee
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.oauth.check import Check, Severity, judged
 from authlens_core.oauth.error_response import OAuthError, read_error
+from authlens_core.oauth.http_message import Response
 from authlens_core.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
@@ -29,11 +30,7 @@ def answered_with_tokens(
         return _check(experiment, Severity.NOTICE, f"no answer: {cause}")
     if response.status < 300:
         return _check(experiment, experiment.accepted, f"{response.status}: it returned tokens")
-    error = read_error(response, sent)
-    # A 5xx, or a page without an error code, may be a crash: it does not show a rule.
-    if 400 <= response.status < 500 and error is not None:
-        return _refused(experiment, f"{response.status} {error}", error)
-    return _check(experiment, Severity.WARNING, f"{response.status}. {_NOT_REFUSED}")
+    return _not_granted(experiment, response, sent)
 
 
 def answered_on_callback(experiment: Experiment, response: AuthorizationResponse) -> Check:
@@ -79,10 +76,7 @@ def answered_the_push(
         return (_check(experiment, Severity.NOTICE, seen),)
     if response.status < 300:
         return ()
-    error = read_error(response, sent)
-    if response.status < 500 and error is not None:
-        return (_refused(experiment, f"{response.status} {error}", error),)
-    return (_check(experiment, Severity.WARNING, f"{response.status}. {_NOT_REFUSED}"),)
+    return (_not_granted(experiment, response, sent),)
 
 
 def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse) -> Check:
@@ -118,6 +112,14 @@ def nothing_came(experiment: Experiment) -> Check:
 def _came_to_it(exchanges: Sequence[Exchange]) -> bool:
     first = exchanges[0].response if exchanges else None
     return first is not None and first.status < 300 and len(exchanges) > 1
+
+
+def _not_granted(experiment: Experiment, response: Response, sent: Sequence[Secret]) -> Check:
+    error = read_error(response, sent)
+    # A 5xx, or a page without an error code, may be a crash: it does not show a rule.
+    if response.status < 500 and error is not None:
+        return _refused(experiment, f"{response.status} {error}", error)
+    return _check(experiment, Severity.WARNING, f"{response.status}. {_NOT_REFUSED}")
 
 
 def _refused(experiment: Experiment, seen: str, error: OAuthError) -> Check:

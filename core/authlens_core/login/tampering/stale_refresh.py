@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.check import failed
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
+
+_NO_REFRESH_TOKEN: Final = failed(
+    "experiment.refresh_token",
+    "There is a refresh token to try.",
+    "the server returned none",
+    why="Without one there is nothing to steal.",
+    spec="RFC 6749 §1.5",
+    cure="Ask for the scope offline_access, if the server knows it.",
+)
 
 
 class StaleRefreshStage:
@@ -21,11 +31,8 @@ class StaleRefreshStage:
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the refresh, once; None without a refresh token."""
-        metadata, client, tokens = facts.server_metadata, facts.client, facts.tokens
-        if sent or metadata is None or client is None or tokens is None or tokens.refresh_token is None:
-            return None
-        endpoint = facts.url(metadata.token_endpoint)
-        if endpoint is None:
+        endpoint, client, tokens = facts.token_endpoint, facts.client, facts.tokens
+        if sent or endpoint is None or client is None or tokens is None or tokens.refresh_token is None:
             return None
         request = refresh_request(
             endpoint, client, refresh_token=tokens.refresh_token, resource=facts.resource
@@ -36,7 +43,7 @@ class StaleRefreshStage:
         """Read the honest refresh, and say whether the server replaced the refresh token."""
         old = facts.tokens.refresh_token if facts.tokens else None
         if not exchanges or old is None:
-            return StageResult(facts, (_no_refresh_token(),))
+            return StageResult(facts, (_NO_REFRESH_TOKEN,))
         # The repetition is not among these: it is the experiment's, and judged by its verdict.
         exchange = exchanges[-1]
         if exchange.answer is None:
@@ -59,14 +66,3 @@ class StaleRefreshStage:
         )
         replaced = new is not None and new != old
         return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), shown)
-
-
-def _no_refresh_token() -> Check:
-    return failed(
-        "experiment.refresh_token",
-        "There is a refresh token to try.",
-        "the server returned none",
-        why="Without one there is nothing to steal.",
-        spec="RFC 6749 §1.5",
-        cure="Ask for the scope offline_access, if the server knows it.",
-    )

@@ -88,7 +88,7 @@ def _means_the_same(found: Url) -> None:
 
 def callback(data: bytes) -> None:
     """A request of any bytes is a verdict or needs more, and does not depend on how the bytes came."""
-    whole, slow = (RequestHead(8400, "/callback", ListenerLimits()) for _ in range(2))
+    whole, slow = (RequestHead(8400, ListenerLimits()) for _ in range(2))
     verdict = whole.receive(data)
     step = None
     for start in range(0, len(data), 7):

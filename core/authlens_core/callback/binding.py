@@ -15,6 +15,7 @@ from authlens_core.quick_dataclass import dataclass
 
 RedirectHost = Literal["localhost", "127.0.0.1"]
 
+CALLBACK_PATH: Final = "/callback"
 FAMILY_NAMES: Final = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 _ADDRESSES: Final = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
@@ -52,6 +53,11 @@ class BoundPort:
     def close(self) -> None:
         for each in self.sockets:
             each.close()
+
+
+def redirect_uri(host: RedirectHost, port: int) -> str:
+    """Return the redirect URI of a listener on `port`, as it is registered and compared."""
+    return f"http://{host}:{port}{CALLBACK_PATH}"
 
 
 def bind_loopback(host: RedirectHost, port: int) -> BoundPort:

@@ -28,7 +28,7 @@ class PortOwner:
 
 
 class BadListenerSetting(UsageError):
-    """The port or the path asked for cannot be used in a redirect URI."""
+    """The port asked for cannot be used in a redirect URI."""
 
 
 class PortTaken(UsageError):

@@ -14,15 +14,20 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
-from types import TracebackType
 from typing import Final, Self
 
-from authlens_core.callback.binding import BoundPort, RedirectHost, another_port, bind_loopback, is_free
+from authlens_core.callback.binding import (
+    BoundPort,
+    RedirectHost,
+    another_port,
+    bind_loopback,
+    is_free,
+    redirect_uri,
+)
 from authlens_core.callback.connection import Connection, ConnectionLimiter, Reply
 from authlens_core.callback.errors import BadListenerSetting, PortRefused, PortTaken
 from authlens_core.callback.pages import Page
 from authlens_core.callback.request_head import (
-    TEST_PATH,
     Callback,
     ListenerLimits,
     Refusal,
@@ -86,20 +91,12 @@ class Listener:
         on_event: called by the event loop soon after an event, or None.
     """
 
-    def __init__(
-        self,
-        bound: BoundPort,
-        host: RedirectHost,
-        path: str,
-        limits: ListenerLimits,
-        on_event: Callable[[ListenerEvent], None] | None,
-    ) -> None:
+    def __init__(self, bound: BoundPort, host: RedirectHost, limits: ListenerLimits) -> None:
         self.port = bound.port
-        self.redirect_uri = f"http://{host}:{bound.port}{path}"
+        self.redirect_uri = redirect_uri(host, bound.port)
         self.families = bound.families
         self.notes = bound.notes
-        self.on_event = on_event
-        self._path = path
+        self.on_event: Callable[[ListenerEvent], None] | None = None
         self._limits = limits
         self._judge: Judge | None = None
         self._limiter = ConnectionLimiter(limits)
@@ -111,30 +108,31 @@ class Listener:
         *,
         port: int = DEFAULT_PORT,
         host: RedirectHost = "localhost",
-        path: str = "/callback",
         limits: ListenerLimits | None = None,
-        on_event: Callable[[ListenerEvent], None] | None = None,
     ) -> Listener:
         """Take the port and start to answer; call it before the redirect URI is registered or shown.
 
         Args:
             port: the port; 0 for one that the system chooses.
             host: the host of the redirect URI. `localhost` listens on IPv4 and IPv6, `127.0.0.1` on IPv4.
-            path: the exact path of the redirect URI.
             limits: of time, size and connections; the defaults suit people.
 
         Raises:
             PortTaken: another program listens on the port in one of the families.
             PortRefused: this account may not listen on it.
             NoLoopback: this machine has no loopback address of the kind.
-            BadListenerSetting: the port or the path cannot be used.
+            BadListenerSetting: there is no such port.
         """
-        _check_settings(port, path)
+        if not 0 <= port <= 65535:
+            raise BadListenerSetting(
+                f"Port {port} does not exist.",
+                "Use --port with a number from 1024 to 65535; 8400 is the usual one.",
+            )
         try:
             bound = bind_loopback(host, port)
         except OSError as error:
             raise await why_not_bound(error, host, port) from error
-        listener = cls(bound, host, path, limits or ListenerLimits(), on_event)
+        listener = cls(bound, host, limits or ListenerLimits())
         try:
             await listener._serve(bound)
         except BaseException:
@@ -158,9 +156,7 @@ class Listener:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def _serve(self, bound: BoundPort) -> None:
@@ -187,7 +183,7 @@ class Listener:
         self._servers.clear()
 
     def _connection(self) -> Connection:
-        head = RequestHead(self.port, self._path, self._limits)
+        head = RequestHead(self.port, self._limits)
         return Connection(head, self._limiter, self._limits, self._decide, self._connected)
 
     def _connected(self, family: str) -> None:
@@ -220,20 +216,6 @@ class Listener:
             # By way of the loop: an observer that fails must not cost a browser its answer.
             event = ListenerEvent(kind, family, datetime.now(UTC), reason)
             asyncio.get_running_loop().call_soon(self.on_event, event)
-
-
-def _check_settings(port: int, path: str) -> None:
-    if not 0 <= port <= 65535:
-        raise BadListenerSetting(
-            f"Port {port} does not exist.",
-            "Use --port with a number from 1024 to 65535; 8400 is the usual one.",
-        )
-    visible = path.isascii() and path.isprintable() and not set(path) & set(" ?#")
-    if not path.startswith("/") or not visible or path == TEST_PATH:
-        raise BadListenerSetting(
-            "The path of the redirect URI cannot be used.",
-            f"Start it with a slash, without space, ? or #, and not {TEST_PATH}; the usual one is /callback.",
-        )
 
 
 async def why_not_bound(error: OSError, host: RedirectHost, port: int) -> PortTaken | PortRefused | OSError:

@@ -12,6 +12,7 @@ from typing import Final
 
 import h11
 
+from authlens_core.callback.binding import CALLBACK_PATH
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
@@ -90,13 +91,11 @@ class RequestHead:
 
     Args:
         port: the port of the listener; the Host field has to name it.
-        path: the exact path of the redirect URI.
         limits: how many bytes are accepted.
     """
 
-    def __init__(self, port: int, path: str, limits: ListenerLimits) -> None:
+    def __init__(self, port: int, limits: ListenerLimits) -> None:
         self._hosts = _hosts(port)
-        self._path = path.encode("ascii")
         self._limits = limits
         self._bytes = bytearray()
 
@@ -138,7 +137,7 @@ class RequestHead:
             return Refusal(error.error_status_hint, "not a well-formed request")
         if not isinstance(event, h11.Request):
             return Refusal(HTTPStatus.BAD_REQUEST, "not a well-formed request")
-        found = self._judge_fields(event) or self._judge_target(event)
+        found = self._judge_fields(event) or _judge_target(event)
         if isinstance(found, Refusal) and event.target.partition(b"?")[0] in _ICONS:
             return replace(found, worth_telling=False)
         return found
@@ -159,13 +158,14 @@ class RequestHead:
             return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "another method than GET", bodiless=bodiless)
         return None
 
-    def _judge_target(self, request: h11.Request) -> Verdict:
-        path, _, query = request.target.partition(b"?")
-        if path == self._path and b"#" not in query:
-            return Callback(Secret(query.decode("ascii")))
-        if path == TEST_PATH.encode():
-            return TunnelTest()
-        return Refusal(HTTPStatus.NOT_FOUND, "another path")
+
+def _judge_target(request: h11.Request) -> Verdict:
+    path, _, query = request.target.partition(b"?")
+    if path == CALLBACK_PATH.encode() and b"#" not in query:
+        return Callback(Secret(query.decode("ascii")))
+    if path == TEST_PATH.encode():
+        return TunnelTest()
+    return Refusal(HTTPStatus.NOT_FOUND, "another path")
 
 
 def _hosts(port: int) -> frozenset[bytes]:

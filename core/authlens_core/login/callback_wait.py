@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.callback.binding import RedirectHost, another_port, is_held
+from authlens_core.callback.binding import RedirectHost, another_port, is_held, redirect_uri
 from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
 from authlens_core.callback.listener import DEFAULT_PORT, EventKind, Listener, ListenerEvent
 from authlens_core.callback.pages import Page
@@ -113,7 +113,7 @@ class ResponseWait:
             return None, _port_problem(wanted, PortTaken(wanted, None, 0))
         self._named[wanted, host] = port
         self.remarks = () if port == wanted else (_named_instead(wanted, port),)
-        return f"http://{host}:{port}/callback", None
+        return redirect_uri(host, port), None
 
     async def begin(
         self, facts: Facts, seconds: float, alter: Callable[[Secret], Secret] | None = None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.protocols import ClientRegistry
-from authlens_core.login.stages.registration import redirect_uri
+from authlens_core.login.stages.registration import redirect_uri_of
 
 
 class KnownClients:
@@ -19,7 +19,7 @@ class KnownClients:
         """Return the facts with the client that is known for the redirect URI, bound or to be bound."""
         if facts.server_metadata is None or facts.options.client_id is not None:
             return facts
-        known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri(facts))
+        known = await self._registry.known_client(facts.server_metadata.issuer, redirect_uri_of(facts))
         return replace(facts, known_client=known)
 
     async def remember(self, facts: Facts) -> None:

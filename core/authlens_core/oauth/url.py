@@ -61,6 +61,11 @@ class Url:
         return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port is not None else "")
 
     @property
+    def address(self) -> tuple[str, int]:
+        """Host and port as a socket takes them: without brackets, and with the default port."""
+        return self.host.strip("[]"), self.port or _DEFAULT_PORTS[self.scheme]
+
+    @property
     def text(self) -> str:
         """The URL as text: what is sent, compared and shown."""
         return f"{self.origin}{self.path}" + (f"?{self.query}" if self.query is not None else "")

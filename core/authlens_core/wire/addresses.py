@@ -38,6 +38,11 @@ class AddressRefused(Exception):
         self.address = address
 
 
+def host_and_port(host: str, port: int) -> str:
+    """Return `host:port`; an IPv6 address gets its brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """Return the IPv4 address inside an IPv6 address, or the address itself."""
     if isinstance(address, IPv6Address):

@@ -19,7 +19,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.oauth.http_message import Request
@@ -108,9 +107,7 @@ class Wire:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
@@ -188,9 +185,7 @@ class Wire:
             # First: whatever error the cancelled work ended in, the deadline was the reason.
             if deadline.expired():
                 return deadline_failure(attempt.named, seconds, attempt.observed)
-            if attempt.proxy is not None and attempt.observed.at_proxy:
-                return proxy_failure(error, attempt.host, attempt.proxy.display, attempt.observed)
-            return explain(error, attempt.host, attempt.observed)
+            return _failure(error, attempt.host, attempt.proxy, attempt.observed)
 
     async def _attempt(
         self, attempt: PendingExchange, url: Url, addresses: AddressPolicy
@@ -198,7 +193,7 @@ class Wire:
         import httpx
 
         attempt.host = url.origin.partition("://")[2]
-        host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
+        host, port = url.address
         attempt.proxy = proxy_for(url.scheme, host, port, self._environ)
         if addresses is AddressPolicy.PUBLIC_ONLY:
             # Behind a proxy it is the proxy that looks names up; an address can be judged all the same.
@@ -265,11 +260,9 @@ class Wire:
         await load_httpx()
         import httpx
 
-        url = request.origin
-        host, port = url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80)
-        observed = Observation()
+        url, observed = request.origin, Observation()
         try:
-            proxy = proxy_for(url.scheme, host, port, self._environ)
+            proxy = proxy_for(url.scheme, *url.address, self._environ)
         except ProxyUnusable as error:
             raise StreamFailed(explain(error, url.host, observed)) from None
         observed.judge = _judge(url.scheme, AddressPolicy.ANY, proxy)
@@ -282,9 +275,7 @@ class Wire:
         )
 
         def failed(error: BaseException) -> StreamFailed:
-            if proxy is not None and observed.at_proxy:
-                return StreamFailed(proxy_failure(error, url.host, proxy.display, observed))
-            return StreamFailed(explain(error, url.host, observed))
+            return StreamFailed(_failure(error, url.host, proxy, observed))
 
         try:
             transport = await self._transport(proxy, reuse=True)
@@ -333,6 +324,12 @@ def _errors() -> tuple[type[BaseException], ...]:
         *(ProxyUnusable, TrustUnusable, OSError, ValueError, EOFError, RuntimeError),
         *(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream),
     )
+
+
+def _failure(error: BaseException, host: str, proxy: Proxy | None, observed: Observation) -> WireFailure:
+    if proxy is not None and observed.at_proxy:
+        return proxy_failure(error, host, proxy.display, observed)
+    return explain(error, host, observed)
 
 
 async def _translated(

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
-from authlens_core.wire.addresses import is_loopback
+from authlens_core.wire.addresses import host_and_port, is_loopback
 
 
 class ProxyUnusable(Exception):
@@ -39,14 +39,12 @@ class Proxy:
     @property
     def display(self) -> str:
         """`host:port`, safe to show."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{safe_line(host)}:{self.port}"
+        return safe_line(host_and_port(self.host, self.port))
 
     @property
     def url(self) -> str:
         """The proxy's URL without user and password."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{host_and_port(self.host, self.port)}"
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Final
 
 from authlens_core.quick_dataclass import dataclass
-from authlens_core.wire.addresses import AddressRefused
+from authlens_core.wire.addresses import AddressRefused, host_and_port
 from authlens_core.wire.exchange import Timings
 
 
@@ -45,10 +45,6 @@ _ENDS: Final = {
     "send_request_body": "send",
     "receive_response_headers": "wait",
 }
-
-
-def _display(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(slots=True)
@@ -141,7 +137,7 @@ class Observation:
         found = stream.get_extra_info("server_addr")
         if not isinstance(found, tuple):
             return None
-        self.peer = _display(str(found[0]), int(found[1]))
+        self.peer = host_and_port(str(found[0]), int(found[1]))
         return str(found[0])
 
     def _learn_tls(self, stream: Any) -> None:

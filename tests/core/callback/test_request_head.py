@@ -23,7 +23,7 @@ GOOD = b"GET /callback?code=a&state=b HTTP/1.1\r\nHost: localhost:8400\r\n\r\n"
 
 def verdict(request: bytes, port: int = 8400) -> Verdict | None:
     """Return the verdict on the bytes given at once."""
-    return RequestHead(port, "/callback", ListenerLimits()).receive(request)
+    return RequestHead(port, ListenerLimits()).receive(request)
 
 
 def get(*fields: str, target: str = "/callback?code=a", host: str = "localhost:8400") -> bytes:
@@ -109,7 +109,7 @@ def test_an_icon_is_refused_and_not_worth_telling(target: str) -> None:
 @given(st.lists(st.integers(min_value=1, max_value=len(GOOD) - 1), max_size=8))
 def test_how_the_bytes_are_cut_does_not_matter(cuts: list[int]) -> None:
     """One byte at a time or all at once: the same verdict, and none before the head is whole."""
-    head = RequestHead(8400, "/callback", ListenerLimits())
+    head = RequestHead(8400, ListenerLimits())
     edges = [0, *sorted(set(cuts)), len(GOOD)]
     pieces = [GOOD[a:b] for a, b in pairwise(edges)]
     found = [head.receive(piece) for piece in pieces]
@@ -159,7 +159,7 @@ def test_header_fields_end_at_their_limit(fields: list[str]) -> None:
 
 def test_header_fields_that_never_end_are_refused_at_the_limit() -> None:
     """H087: the verdict does not wait for the empty line."""
-    head = RequestHead(8400, "/callback", ListenerLimits())
+    head = RequestHead(8400, ListenerLimits())
     assert head.receive(b"GET /callback HTTP/1.1\r\n") is None
     found = None
     for _ in range(17):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.access.diagnose import diagnose
+from authlens_core.callback.binding import redirect_uri
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.check import Check, failed, failures, passed
@@ -43,7 +44,7 @@ class RegistrationStage:
             return None
         request = registration_request(
             endpoint,
-            redirect_uri=redirect_uri(facts),
+            redirect_uri=redirect_uri_of(facts),
             client_name=CLIENT_NAME,
             scope=requested_scope(facts),
             resource=facts.resource,
@@ -104,9 +105,9 @@ def _endpoint(facts: Facts) -> Url | None:
     return facts.url(text)
 
 
-def redirect_uri(facts: Facts) -> str:
+def redirect_uri_of(facts: Facts) -> str:
     """Return the redirect URI: that of the listener or, before the port is bound, as the options name it."""
-    return facts.redirect_uri or f"http://{facts.options.redirect_host}:{facts.options.port}/callback"
+    return facts.redirect_uri or redirect_uri(facts.options.redirect_host, facts.options.port)
 
 
 def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
@@ -115,13 +116,13 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
         method = "none" if options.client_secret is None else _secret_method(facts)
         client = Client(
             client_id=options.client_id,
-            redirect_uri=redirect_uri(facts),
+            redirect_uri=redirect_uri_of(facts),
             token_endpoint_auth_method=method,
             client_secret=options.client_secret,
         )
         return client, passed("registration.client", "You gave a client id.", options.client_id, spec=_SPEC)
     if options.client_metadata_url is not None and _takes_documents(facts):
-        client = Client(client_id=options.client_metadata_url, redirect_uri=redirect_uri(facts))
+        client = Client(client_id=options.client_metadata_url, redirect_uri=redirect_uri_of(facts))
         return client, passed(
             "registration.client", "The client is described by a document.", options.client_metadata_url
         )

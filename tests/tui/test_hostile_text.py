@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.filter import LineFilter
 from textual.widget import Widget
 
-from authlens_core.export.redaction import BodyKind, Redactor, ShownBody
+from authlens_core.export.redaction import BodyKind, NoRedactor, Redactor, ShownBody
 from authlens_core.oauth.check import Check, failed, passed
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.secret import Body, Secret
@@ -124,11 +124,11 @@ LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
     "form body": lambda text: body_lines(ShownBody(BodyKind.TEXT, f"{text}={text}&{text}", 1), FORM_TYPE),
     "request": lambda text: request_lines(exchange(text).request, Redactor()),
     "response": lambda text: response_lines(exchange(text), Redactor()),
-    "response, revealed": lambda text: response_lines(exchange(text), None),
+    "response, revealed": lambda text: response_lines(exchange(text), NoRedactor()),
     "timing": lambda text: timing_lines(exchange(text)),
     "checks": lambda text: check_lines([check(text), passed(text, text, text)]),
     "facts": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, Redactor()),
-    "facts, revealed": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, None),
+    "facts, revealed": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, NoRedactor()),
 }
 WIDGETS: Final[dict[str, tuple[Callable[[str], Widget], Show]]] = {
     **{name: (lambda _: DocumentView(), shown(lines)) for name, lines in LINES.items()},

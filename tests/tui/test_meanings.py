@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from authlens_core.emulator import Emulator
 from authlens_core.explain.headers import HeaderContext
 from authlens_core.explain.message import jwts_of
-from authlens_core.export.redaction import Redactor
+from authlens_core.export.redaction import NoRedactor, Redactor
 from authlens_core.login.jwks import check_signatures
 from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
@@ -136,7 +136,7 @@ def test_taking_a_field_apart_shows_no_secret(field: tuple[str, str]) -> None:
     assert SECRET not in masked
     assert field[1] not in masked
     assert "••••" in masked
-    assert field[1] in text(explained_header_lines(headers, None, HeaderContext(NOW)))
+    assert field[1] in text(explained_header_lines(headers, NoRedactor(), HeaderContext(NOW)))
 
 
 @given(st.sampled_from([name for name, _ in SECRET_FIELDS]), st.text(max_size=80))

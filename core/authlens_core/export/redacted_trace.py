@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.redaction import BodyKind, Redactor, secrets_in
-from authlens_core.export.secret_names import is_sensitive, text_secrets
+from authlens_core.export.secret_names import text_secrets
 from authlens_core.oauth.check import Check
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.secret import Body, Secret
@@ -104,8 +104,5 @@ def _diagnosis(found: Diagnosis, redactor: Redactor) -> Diagnosis:
 
 def _fact(fact: Fact, redactor: Redactor) -> Fact:
     value = fact.value
-    if isinstance(value, Secret):
-        masked = value.masked
-    else:
-        masked = redactor.header(fact.name, value) if is_sensitive(fact.name) else redactor.text(value)
+    masked = value.masked if isinstance(value, Secret) else redactor.header(fact.name, value)
     return replace(_texts(fact, redactor), value=masked)

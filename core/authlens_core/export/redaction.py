@@ -118,6 +118,13 @@ class Redactor:
             return self._known.masked(header_masked(name, value))
         return self.text(value)
 
+    def member(self, name: str, value: str, *, secret: bool = False) -> str:
+        """Return the value of a member, claim or parameter: masked if `secret` or its name says so."""
+        return mask(value) if secret or is_sensitive(name) else self.text(value)
+
+    def secret(self, secret: Secret) -> str:
+        return secret.masked
+
     def body(self, body: Body) -> ShownBody:
         """Return `body` as text, masked; bytes that are not text become a summary."""
         data = body.reveal()
@@ -133,6 +140,22 @@ class Redactor:
                 BodyKind.BINARY, "(not text; hidden, because a secret is in it)", len(data), body.truncated
             )
         return ShownBody(BodyKind.BINARY, _hex_dump(data), len(data), body.truncated)
+
+
+class NoRedactor(Redactor):
+    """Masks nothing. Only for a user who asked to see the secrets."""
+
+    def text(self, text: str) -> str:
+        return text
+
+    def header(self, name: str, value: str) -> str:  # noqa: ARG002
+        return value
+
+    def member(self, name: str, value: str, *, secret: bool = False) -> str:  # noqa: ARG002
+        return value
+
+    def secret(self, secret: Secret) -> str:
+        return secret.reveal()
 
 
 def _shapes_masked(text: str) -> str:
@@ -157,23 +180,6 @@ def redacted_response(response: Response, redactor: Redactor) -> ShownResponse:
         redactor.text(response.reason),
         tuple((name, redactor.header(name, value)) for name, value in response.headers.fields),
         redactor.body(response.body),
-        response.http_version,
-        response.media_type,
-    )
-
-
-def unredacted_request(request: Request) -> ShownRequest:
-    """Return `request` with its secrets. Only for a user who asked to see them."""
-    return ShownRequest(request.method, request.url, request.headers.fields, _revealed(request.body))
-
-
-def unredacted_response(response: Response) -> ShownResponse:
-    """Return `response` with its secrets. Only for a user who asked to see them."""
-    return ShownResponse(
-        response.status,
-        response.reason,
-        response.headers.fields,
-        _revealed(response.body),
         response.http_version,
         response.media_type,
     )
@@ -204,15 +210,6 @@ def _decoded(body: Body) -> str | None:
         if body.truncated and stopped.start >= len(data) - 3:
             return data[: stopped.start].decode("utf-8")
         return None
-
-
-def _revealed(body: Body) -> ShownBody:
-    data = body.reveal()
-    if not data:
-        return ShownBody(BodyKind.EMPTY, truncated=body.truncated)
-    text = _decoded(body)
-    kind = BodyKind.BINARY if text is None else BodyKind.TEXT
-    return ShownBody(kind, _hex_dump(data) if text is None else text, len(data), body.truncated)
 
 
 def _hex_dump(data: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from authlens_core.export.redaction import NoRedactor
 from authlens_core.oauth.dpop import DpopNonces, make_dpop_key, with_proof
 from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.oauth.resource_request import authorization_field
@@ -19,7 +20,7 @@ def test_the_claims_of_a_proof_are_shown_with_what_they_mean() -> None:
     )
     nonces = DpopNonces({"https://r.example": "the-nonce"})
     sent = with_proof(bare, make_dpop_key(), nonces, now=NOW, jti="number-one")
-    shown = [one.text for one in request_lines(sent, None, now=NOW)]
+    shown = [one.text for one in request_lines(sent, NoRedactor(), now=NOW)]
     text = "\n".join(shown)
     assert "Proof in DPoP" in text
     assert "not verified" not in text

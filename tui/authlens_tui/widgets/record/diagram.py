@@ -59,7 +59,7 @@ class DiagramLine(Line):
 def diagram_lines(
     records: Sequence[StageRecord],
     width: int,
-    redactor: Redactor | None,
+    redactor: Redactor,
     *,
     underway: RunningStage | None = None,
     undone: Collection[int] = (),
@@ -69,7 +69,7 @@ def diagram_lines(
     Args:
         records: the attempts at stages, in order.
         width: cells there are; 8 at least are taken.
-        redactor: masks labels and notes; None shows them as they are.
+        redactor: masks labels and notes.
         underway: the stage that runs now, drawn after the rest.
         undone: places of the records that the user went back before; they are muted.
     """
@@ -99,7 +99,7 @@ def diagram_lines(
 
 
 def _as_list(
-    drawn: Sequence[Arrow], width: int, redactor: Redactor | None, undone: Collection[int]
+    drawn: Sequence[Arrow], width: int, redactor: Redactor, undone: Collection[int]
 ) -> Iterator[DiagramLine]:
     for _, group in groupby(drawn, key=lambda message: message.record_index):
         of_stage = list(group)
@@ -135,7 +135,7 @@ class _Lanes:
         self._wide = width >= _WIDE_FROM
         self._at = {party: int(width * places[not self._wide]) for party, places in _PLACES.items()}
 
-    def heads(self, hosts: Mapping[Party, str], redactor: Redactor | None) -> Iterator[DiagramLine]:
+    def heads(self, hosts: Mapping[Party, str], redactor: Redactor) -> Iterator[DiagramLine]:
         names, places = self._empty(), self._empty()
         for party, at in self._at.items():
             self._centred(names, at, _NAMES[party][not self._wide], Tone.TITLE)
@@ -163,7 +163,7 @@ class _Lanes:
             row.put(cell, "┼" if cell in self._at.values() else "─", Tone.MUTED)
         return row.line()
 
-    def message(self, message: Arrow, redactor: Redactor | None) -> Iterator[DiagramLine]:
+    def message(self, message: Arrow, redactor: Redactor) -> Iterator[DiagramLine]:
         """Draw an arrow with its words in it, or above it where they are longer; then why it failed."""
         label = _narrow(_shown(message.label, redactor))
         if message.sender is message.receiver:
@@ -283,9 +283,9 @@ def _tone(message: Arrow) -> Tone:
     return Tone.GOOD if message.reply else Tone.KEY
 
 
-def _shown(text: str, redactor: Redactor | None) -> str:
+def _shown(text: str, redactor: Redactor) -> str:
     """Return `text` masked, then as one clean line: masks first, so that a cut leaves no part of a secret."""
-    return safe_line(redactor.text(text) if redactor is not None else text)
+    return safe_line(redactor.text(text))
 
 
 def _narrow(text: str) -> str:

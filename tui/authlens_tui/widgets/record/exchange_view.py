@@ -12,13 +12,7 @@ from typing import Final
 
 from authlens_core.explain.headers import HeaderContext
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
-from authlens_core.export.redaction import (
-    Redactor,
-    redacted_request,
-    redacted_response,
-    unredacted_request,
-    unredacted_response,
-)
+from authlens_core.export.redaction import Redactor, redacted_request, redacted_response
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
@@ -32,7 +26,7 @@ _LONG_PAGE: Final = 800  # characters from which what a message means is before 
 
 def request_lines(
     request: Request,
-    redactor: Redactor | None,
+    redactor: Redactor,
     *,
     raw: bool = False,
     now: datetime | None = None,
@@ -43,7 +37,7 @@ def request_lines(
     `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
     and `verdicts` are on the signatures of JWTs that were looked at.
     """
-    shown = redacted_request(request, redactor) if redactor is not None else unredacted_request(request)
+    shown = redacted_request(request, redactor)
     yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(cut(shown.url)), hang=4)
     yield from field_lines(request, redactor, raw=raw)
     media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
@@ -56,7 +50,7 @@ def request_lines(
 
 def response_lines(
     exchange: Exchange,
-    redactor: Redactor | None,
+    redactor: Redactor,
     *,
     raw: bool = False,
     now: datetime | None = None,
@@ -69,9 +63,7 @@ def response_lines(
     """
     response = exchange.response
     if response is not None:
-        shown = (
-            redacted_response(response, redactor) if redactor is not None else unredacted_response(response)
-        )
+        shown = redacted_response(response, redactor)
         tone = Tone.GOOD if 200 <= shown.status < 300 else Tone.WARNING if shown.status < 500 else Tone.BAD
         yield line(
             (f"{shown.http_version} ", Tone.MUTED),
@@ -94,7 +86,7 @@ def response_lines(
 
 def field_lines(
     message: Request | Response,
-    redactor: Redactor | None,
+    redactor: Redactor,
     *,
     raw: bool = False,
     received_at: datetime | None = None,
@@ -102,7 +94,7 @@ def field_lines(
     """Yield the header fields; unless `raw`, the meaningful ones with what is in them."""
     if raw:
         fields = message.headers.fields
-        yield from header_lines([(n, redactor.header(n, v) if redactor else v) for n, v in fields])
+        yield from header_lines([(n, redactor.header(n, v)) for n, v in fields])
         return
     context = HeaderContext(received_at, gives_tokens=gives_tokens(message))
     yield from explained_header_lines(message.headers, redactor, context)
@@ -110,7 +102,7 @@ def field_lines(
 
 def meaning_lines(
     message: Request | Response,
-    redactor: Redactor | None,
+    redactor: Redactor,
     *,
     now: datetime | None = None,
     verdicts: Verdicts | None = None,

@@ -22,7 +22,7 @@ _NAME_WIDTH: Final = 28
 def explained_fact_lines(
     facts: Iterable[Fact],
     stage: Stage,
-    redactor: Redactor | None,
+    redactor: Redactor,
     now: datetime | None = None,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
@@ -33,7 +33,7 @@ def explained_fact_lines(
     Args:
         facts: what a record of `stage` learned.
         stage: decides between meanings of the same name.
-        redactor: masks secrets; None shows them.
+        redactor: masks secrets.
         now: the moment for countdowns; this one where it is None.
     """
     known = list(facts)
@@ -55,7 +55,7 @@ def _width(facts: Sequence[Fact]) -> int:
     return min(_NAME_WIDTH, max((len(fact.name) for fact in facts), default=0))
 
 
-def _fact(fact: Fact, width: int, redactor: Redactor | None, *, spec: bool) -> Line:
+def _fact(fact: Fact, width: int, redactor: Redactor, *, spec: bool) -> Line:
     lead = f"{cut(fact.name, MAX_NAME):<{width}}  "
     remark = "  ".join(part for part in (fact.note, fact.spec if spec else "") if part)
     return line(
@@ -72,8 +72,8 @@ def _rest(facts: Sequence[Fact]) -> Iterator[Line]:
         yield line((f"… {len(facts) - _MAX_FACTS} more", Tone.NOTE))
 
 
-def _value(value: str | Secret, redactor: Redactor | None) -> Iterator[Piece]:
+def _value(value: str | Secret, redactor: Redactor) -> Iterator[Piece]:
     if isinstance(value, Secret):
-        yield (value.masked if redactor is not None else value.reveal()), Tone.SECRET
+        yield redactor.secret(value), Tone.SECRET
     else:
-        yield from value_pieces(redactor.text(value) if redactor is not None else value)
+        yield from value_pieces(redactor.text(value))

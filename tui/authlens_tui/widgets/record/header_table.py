@@ -9,7 +9,6 @@ from authlens_core.explain.header_parts import HeaderMeaning, HeaderPart
 from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.export.redaction import Redactor
 from authlens_core.export.secret_forms import MASKED
-from authlens_core.export.secret_names import is_sensitive, mask
 from authlens_core.oauth.http_message import Headers
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, line
 
@@ -28,17 +27,15 @@ def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
     yield from _rest(len(fields))
 
 
-def explained_header_lines(
-    headers: Headers, redactor: Redactor | None, context: HeaderContext
-) -> Iterator[Line]:
+def explained_header_lines(headers: Headers, redactor: Redactor, context: HeaderContext) -> Iterator[Line]:
     """Yield the fields as they were; beside or below the meaningful ones what is in them and what it means.
 
     Args:
         headers: the fields as they were; secrets in them are masked here.
-        redactor: masks secrets; None shows them to a user who asked.
+        redactor: masks secrets.
     """
     for name, value in headers.fields[:_MAX_FIELDS]:
-        shown = redactor.header(name, value) if redactor is not None else value
+        shown = redactor.header(name, value)
         meaning = explain_header(name, value, context)
         if meaning is None:
             yield _field(name, shown)
@@ -68,7 +65,7 @@ def _rest(count: int) -> Iterator[Line]:
         yield line((f"… {count - _MAX_FIELDS} more fields", Tone.NOTE))
 
 
-def _explained(meaning: HeaderMeaning, redactor: Redactor | None) -> Iterator[Line]:
+def _explained(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
     if meaning.meaning is not None:
         words = f"{_LEAD}{meaning.meaning.sentence}  {meaning.meaning.spec}"
         yield line((words, Tone.MUTED), hang=_HANG, words=True)
@@ -83,24 +80,17 @@ def _problem(meaning: HeaderMeaning) -> Iterator[Line]:
         yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
 
 
-def _part(part: HeaderPart, width: int, redactor: Redactor | None) -> Line:
+def _part(part: HeaderPart, width: int, redactor: Redactor) -> Line:
     lead = f"{_LEAD}{cut(part.name, MAX_NAME):<{width}}  "
+    value = redactor.member(part.name, part.value, secret=part.secret) if part.value else ""
     said = f"  {part.meaning.sentence}  {part.meaning.spec}" if part.meaning is not None else ""
     return line(
         (lead, Tone.NAME),
-        *value_pieces(cut(_shown(part, redactor))),
+        *value_pieces(cut(value)),
         (said, Tone.MUTED),
         hang=min(len(lead), _HANG + _PART_WIDTH + 2),
         words=True,
     )
-
-
-def _shown(part: HeaderPart, redactor: Redactor | None) -> str:
-    if redactor is None:
-        return part.value
-    if part.secret or is_sensitive(part.name):
-        return mask(part.value) if part.value else ""
-    return redactor.text(part.value)
 
 
 def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:

@@ -10,7 +10,6 @@ from typing import Final
 from authlens_core.explain.members import DocumentKind, explain_member
 from authlens_core.explain.message import FoundJwt
 from authlens_core.export.redaction import Redactor
-from authlens_core.export.secret_names import is_sensitive, mask
 from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.secret import Secret
@@ -51,7 +50,7 @@ def verdict_words(verdicts: Verdicts) -> str:
 
 
 def found_jwt_lines(
-    found: Iterable[FoundJwt], redactor: Redactor | None, now: datetime, verdicts: Verdicts | None = None
+    found: Iterable[FoundJwt], redactor: Redactor, now: datetime, verdicts: Verdicts | None = None
 ) -> Iterator[Line]:
     for one in found:
         yield BLANK
@@ -61,7 +60,7 @@ def found_jwt_lines(
 
 
 def jwt_lines(
-    jwt: Jwt, now: datetime, verification: Verification | None = None, *, redactor: Redactor | None
+    jwt: Jwt, now: datetime, verification: Verification | None = None, *, redactor: Redactor
 ) -> Iterator[Line]:
     """Yield the lines of `jwt`.
 
@@ -69,7 +68,7 @@ def jwt_lines(
         jwt: the token taken apart; the raw token is never shown here.
         now: an aware time for the countdowns.
         verification: whether the signature verifies; None says plainly that it was not checked.
-        redactor: masks claims under telling names and known secrets; None shows them.
+        redactor: masks claims under telling names and known secrets.
     """
     yield verification_line(jwt, verification)
     for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
@@ -114,7 +113,7 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
     return line((f"  {sign}  ", tone), verification.reason, (key, Tone.MUTED), hang=4, words=True)
 
 
-def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor | None) -> Iterator[Line]:
+def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor) -> Iterator[Line]:
     known = list(members)
     width = min(_WIDTH, max((len(one.name) for one in known), default=0))
     for one in known[:_MAX_SHOWN]:
@@ -131,7 +130,7 @@ def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor
         yield prose(f"… {len(known) - _MAX_SHOWN} more", Tone.NOTE, indent=4)
 
 
-def _value(claim: JwtClaim, redactor: Redactor | None) -> Iterator[Piece]:
+def _value(claim: JwtClaim, redactor: Redactor) -> Iterator[Piece]:
     if claim.at is not None and claim.seconds is not None:
         yield f"{claim.at:%Y-%m-%d %H:%M:%S} UTC", Tone.PLAIN
         ahead, past = _COUNTED[claim.name]
@@ -141,7 +140,4 @@ def _value(claim: JwtClaim, redactor: Redactor | None) -> Iterator[Piece]:
         words = past.format(span) if claim.seconds <= 0 else ahead.format(span)
         yield f" · {words}", Tone.WARNING if over else Tone.NOTE
         return
-    text = claim.text
-    if redactor is not None:
-        text = mask(text) if is_sensitive(claim.name) else redactor.text(text)
-    yield from value_pieces(text)
+    yield from value_pieces(redactor.member(claim.name, claim.text))

@@ -28,7 +28,7 @@ _SIGNS: Final = {
 
 def overview_lines(
     record: StageRecord,
-    redactor: Redactor | None,
+    redactor: Redactor,
     now: datetime | None = None,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
@@ -36,7 +36,7 @@ def overview_lines(
 
     Args:
         record: of a login, a refresh, a revocation or a probe.
-        redactor: masks secrets; None shows them to a user who asked.
+        redactor: masks secrets.
         now: the moment for countdowns; this one where it is None.
     """
     told = overview(record)
@@ -63,7 +63,7 @@ def overview_lines(
         yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
 
 
-def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
+def exchange_line(exchange: Exchange, redactor: Redactor) -> Line:
     """Return an exchange in one line: method, URL, status, how long it took."""
     response = exchange.response
     outcome = ("no answer", Tone.BAD)
@@ -72,7 +72,7 @@ def exchange_line(exchange: Exchange, redactor: Redactor | None) -> Line:
     url = exchange.request.url
     return line(
         (f"{exchange.request.method:<5}", Tone.TITLE),
-        *value_pieces(redactor.text(url) if redactor is not None else url),
+        *value_pieces(redactor.text(url)),
         (" → ", Tone.MUTED),
         outcome,
         (f"  {duration(exchange.elapsed)}", Tone.MUTED),
@@ -86,12 +86,8 @@ def _evidence(record: StageRecord) -> tuple[str, ...]:
     return tuple(f.value for f in record.facts if f.name == "evidence" and isinstance(f.value, str))
 
 
-def _words(
-    told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor | None
-) -> Iterator[Line]:
-    def shown(text: str) -> str:
-        return redactor.text(text) if redactor is not None else text
-
+def _words(told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor) -> Iterator[Line]:
+    shown = redactor.text
     for words in told.tampering:
         yield line(("! changed on purpose: ", Tone.WARNING), shown(words), hang=2, words=True)
     text = shown(" ".join((*told.sentences, told.cause)).strip())

@@ -9,7 +9,13 @@ from typing import Final, TypeVar
 
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.curl_command import curl_commands
-from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
+from authlens_core.export.redaction import (
+    NoRedactor,
+    Redactor,
+    redacted_request,
+    redacted_response,
+    secrets_in,
+)
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.quick_dataclass import dataclass
@@ -180,7 +186,7 @@ def tab_lines(
     Args:
         masked: false for a user who asked to see the secrets of this stage.
     """
-    mask = redactor if masked else None
+    mask = redactor if masked else NoRedactor()
     match tab:
         case Tab.REQUEST:
             yield from _each(
@@ -234,7 +240,7 @@ def _diagram(
     return diagram_lines(story, aspect.width, redactor, underway=known.underway, undone=aspect.undone)
 
 
-def _jwts(known: StageSnapshot, redactor: Redactor | None) -> Iterator[Line]:
+def _jwts(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
     """Yield every JWT that was sent or received, or kept as a fact, once."""
     found = jwts_of(known.record) if known.record is not None else ()
     if not found:
@@ -259,7 +265,7 @@ def _timing(
         yield from _each(known.exchanges, timing_lines, known, aspect)
 
 
-def _overview(known: StageSnapshot, redactor: Redactor | None) -> Iterator[Line]:
+def _overview(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
     if known.record is not None:
         yield from overview_lines(known.record, redactor, verdicts=known.verdicts)
         return

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.access.answer import Answer, classify
@@ -35,8 +34,7 @@ _ABOUT_THE_ANSWER: Final = frozenset(Subject)  # these checks look at its form a
 def diagnose(
     stage: str,
     *,
-    error: str = "",
-    description: str = "",
+    error: OAuthError | None = None,
     status: int | None = None,
     answer: Answer | None = None,
     check_names: Collection[str] = (),
@@ -47,15 +45,12 @@ def diagnose(
 
     Args:
         stage: the value of `trace.Stage` it happened in.
-        error: the OAuth error code, if there is one; read from `exchange` where it is not given.
-        description: what the server said about it, or the text of a page that a user saw.
+        error: the OAuth error, if there is one; read from `exchange` where it is not given.
         status: the HTTP status of the answer; read from `exchange` where it is not given.
         answer: the answer, classified; made of `exchange` where it is not given.
         check_names: the names of checks that failed, where the checks themselves are not at hand.
     """
-    seen = _SeenFailure(
-        stage, error, description, status, answer, frozenset(check_names), tuple(checks), exchange
-    )
+    seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange)
     from authlens_core.access.causes import CAUSES  # most logins have nothing to be diagnosed
 
     found = next((cause for cause in CAUSES if seen.fits(cause)), None)
@@ -120,21 +115,20 @@ class _SeenFailure:
     def __init__(
         self,
         stage: str,
-        error: str,
-        description: str,
+        error: OAuthError | None,
         status: int | None,
         answer: Answer | None,
-        names: frozenset[str],
-        checks: tuple[Check, ...],
+        names: Collection[str],
+        checks: Sequence[Check],
         exchange: Exchange | None,
     ) -> None:
         response = exchange.response if exchange else None
         self.stage, self.exchange, self.response = stage, exchange, response
         self.status = response.status if response is not None and status is None else status
         self.answer = classify(exchange) if exchange is not None and answer is None else answer
-        self.error = OAuthError(error, description, status=self.status)
-        if exchange is not None and response is not None and not error and stage in _SPEAKS_OAUTH:
-            self.error = read_error(response, secrets_sent(exchange.request)) or self.error
+        if exchange is not None and response is not None and error is None and stage in _SPEAKS_OAUTH:
+            error = read_error(response, secrets_sent(exchange.request))
+        self.error = error or OAuthError("")
         self.checks = {c.name: c.seen for c in checks}
         self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
         self.credential = Credential.NONE
@@ -181,7 +175,7 @@ class _SeenFailure:
         if self.response is not None:
             yield status_line(self.response)
             yield from (quoted(self.response, name) for name in cause.quotes)
-        yield from error_lines(_as_stated(self.error, self.response))
+        yield from error_lines(self.error)
         label = f"{cause.quotes[0]}=" if cause.quotes and self.response is None else ""
         if self.response is None or not cause.quotes:
             yield from (f"{label}{self.checks[name]}" for name in sorted(cause.checks) if name in self.checks)
@@ -194,7 +188,3 @@ class _SeenFailure:
             yield from whole_answer(
                 self.response, secrets_sent(self.exchange.request) if self.exchange else ()
             )
-
-
-def _as_stated(error: OAuthError, response: Response | None) -> OAuthError:
-    return error if response is not None else replace(error, status=None)

@@ -19,28 +19,16 @@ _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 
 
 def refusal(
-    stage: Stage,
-    error: OAuthError | None,
-    *,
-    status: int | None = None,
-    remark: str = "",
-    exchange: Exchange | None = None,
+    stage: Stage, error: OAuthError | None, *, remark: str = "", exchange: Exchange | None = None
 ) -> Diagnosis | None:
     """Return the diagnosis of a refusal in `stage`, or None if the error is not a known one.
 
     Args:
         error: what the server said, if it sent an OAuth error.
-        status: the status of its answer, None for an answer that came through the browser.
         remark: a sentence of ours that belongs to the cause.
         exchange: the request and the answer, if authlens itself sent the request.
     """
-    found = diagnose(
-        stage.value,
-        error=error.error if error else "",
-        description=error.description if error else "",
-        status=status,
-        exchange=exchange,
-    )
+    found = diagnose(stage.value, error=error, exchange=exchange)
     return replace(found, cause=f"{found.cause} {remark}") if found is not None and remark else found
 
 

@@ -17,6 +17,7 @@ from authlens_core.access.causes import CAUSES
 from authlens_core.access.diagnose import diagnose, explain
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.oauth.check import failed
+from authlens_core.oauth.error_response import OAuthError
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.secret import Body
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
@@ -764,8 +765,8 @@ def _diagnosed(row: Row) -> Diagnosis | None:
     name, seen = row.check
     checks = (failed(name, "", seen),) if name else ()
     exchange = _exchange(row.reply, *row.sent, method=row.method) if row.reply else None
-    error, description = row.error
-    return diagnose(row.stage, error=error, description=description, checks=checks, exchange=exchange)
+    error = OAuthError(*row.error) if any(row.error) else None
+    return diagnose(row.stage, error=error, checks=checks, exchange=exchange)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)

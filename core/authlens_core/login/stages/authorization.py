@@ -132,8 +132,7 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
         return replace(plain, checks=(*plain.checks, check))
     reading = read_pushed_authorization(pushed.answer)
     if reading.value is None or facts.server_metadata is None or facts.client is None:
-        error = read_error(pushed.answer)
-        found = refusal(Stage.AUTHORIZATION, error, status=pushed.answer.status, exchange=pushed)
+        found = refusal(Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed)
         return StageResult(facts, (*plain.checks, *reading.checks), plain.shown, found)
     try:
         link = pushed_authorization_url(

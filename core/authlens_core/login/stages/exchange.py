@@ -83,8 +83,8 @@ class ExchangeStage:
         clock = clock_check(exchange.answer, now=exchange.ended_at)
         checks = reading.checks if clock is None else (*reading.checks, clock)
         if reading.value is None:
-            error, status = read_error(exchange.answer, facts.grant_secrets), exchange.answer.status
-            found = refusal(Stage.EXCHANGE, error, status=status, exchange=exchange)
+            error = read_error(exchange.answer, facts.grant_secrets)
+            found = refusal(Stage.EXCHANGE, error, exchange=exchange)
             # The last answer before a code expires is often "authorization_pending": not what to show.
             if facts.device is not None and (expired := poll_checks(exchanges)):
                 return StageResult(facts, expired)

@@ -73,9 +73,8 @@ class RegistrationStage:
             now=exchange.started_at,
         )
         if reading.value is None:
-            error, status = read_error(exchange.answer), exchange.answer.status
             remark = f"The redirect URI sent was {facts.redirect_uri}."
-            found = refusal(Stage.REGISTRATION, error, status=status, remark=remark, exchange=exchange)
+            found = refusal(Stage.REGISTRATION, read_error(exchange.answer), remark=remark, exchange=exchange)
             return StageResult(facts, reading.checks, diagnosis=found)
         return _with_client(facts, reading.value, reading.checks)
 

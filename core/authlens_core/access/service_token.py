@@ -8,13 +8,12 @@ from typing import Final
 
 from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
 from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
+from authlens_core.oauth.http_message import TOKEN_CHARACTERS, is_visible
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 _LONGEST: Final = 512  # characters of an id or a secret
-_TOKEN_CHARACTERS: Final = frozenset(
-    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)
+_CONTINUE: Final = "If you copied all of it, continue: the test will show whether it works."
 
 
 class Shape(StrEnum):
@@ -30,16 +29,16 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShapeProblem:
-    """What is odd about a pair before anything is sent.
-
-    Attributes:
-        refused: true where the pair cannot be right; false where Cloudflare may have a newer format.
-    """
+    """What is odd about a pair before anything is sent."""
 
     name: Shape
     cause: str
     cure: str
-    refused: bool
+
+    @property
+    def refused(self) -> bool:
+        """True where the pair cannot be right; false where Cloudflare may have a newer format."""
+        return self.name not in (Shape.ID_DIGITS, Shape.SECRET)
 
 
 def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
@@ -51,36 +50,24 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
     value = secret.reveal()
     if not client_id or not value:
         missing = "client id" if not client_id else "client secret"
-        return ShapeProblem(Shape.EMPTY, f"The {missing} is missing.", "A service token needs both.", True)
+        return ShapeProblem(Shape.EMPTY, f"The {missing} is missing.", "A service token needs both.")
     if not _can_be_sent(client_id) or not _can_be_sent(value):
         cause = "The id or the secret contains a space, a line break or a non-ASCII character."
-        return ShapeProblem(Shape.CHARACTERS, cause, "Copy only the two values, without a header name.", True)
+        return ShapeProblem(Shape.CHARACTERS, cause, "Copy only the two values, without a header name.")
     if _looks_like_an_id(value) and not _looks_like_an_id(client_id):
         cause = "These two look swapped: the value that ends with .access is the client id."
-        return ShapeProblem(Shape.SWAPPED, cause, "Swap them.", True)
+        return ShapeProblem(Shape.SWAPPED, cause, "Swap them.")
     if not _looks_like_an_id(client_id):
         cause = "A client id ends with .access; this one does not."
-        return ShapeProblem(
-            Shape.ID, cause, "Copy the whole Client ID from the list of service tokens.", True
-        )
+        return ShapeProblem(Shape.ID, cause, "Copy the whole Client ID from the list of service tokens.")
     if not is_client_id(client_id):
         cause = "A client id is 32 hexadecimal digits and .access; this one is something else."
-        return ShapeProblem(
-            Shape.ID_DIGITS,
-            cause,
-            "If you copied all of it, continue: the test will show whether it works.",
-            False,
-        )
+        return ShapeProblem(Shape.ID_DIGITS, cause, _CONTINUE)
     if not is_client_secret(value):
         cause = (
             f"A secret is 64 hexadecimal digits, or cfast_ and 48 more; this one has {len(value)} characters."
         )
-        return ShapeProblem(
-            Shape.SECRET,
-            cause,
-            "If you copied all of it, continue: the test will show whether it works.",
-            False,
-        )
+        return ShapeProblem(Shape.SECRET, cause, _CONTINUE)
     return None
 
 
@@ -101,11 +88,11 @@ def token_fields(
 
 
 def is_field_name(text: str) -> bool:
-    return 0 < len(text) <= 100 and _TOKEN_CHARACTERS.issuperset(text)
+    return 0 < len(text) <= 100 and TOKEN_CHARACTERS.issuperset(text)
 
 
 def _can_be_sent(text: str) -> bool:
-    return len(text) <= _LONGEST and all("!" <= c <= "~" for c in text)
+    return len(text) <= _LONGEST and is_visible(text)
 
 
 def _looks_like_an_id(text: str) -> bool:

@@ -251,7 +251,7 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
         CheckId.AUTHORIZATION_CODE, "1 to 8192 printable ASCII characters", why, "RFC 6749 appendix A.11"
     )
     seen = f"{len(code)} characters"
-    if len(code) <= _CODE_LIMIT and all(" " <= character <= "~" for character in code):
+    if len(code) <= _CODE_LIMIT and code.isascii() and code.isprintable():
         return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, form.passed(seen)))
     bad = form.failed(seen, cure="Start a new login; if it happens again, the server's codes are malformed.")
     return AuthorizationResponse(Verdict.MALFORMED, None, None, (*checks, bad))

@@ -10,6 +10,7 @@ import string
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from authlens_core.oauth.http_message import TOKEN_CHARACTERS
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
@@ -19,7 +20,6 @@ MAX_PARAMETERS: Final = 32
 MAX_VALUE: Final = 8 * 1024  # characters
 
 _SPACE: Final = frozenset(" \t")
-_TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 _TOKEN68: Final = frozenset(string.ascii_letters + string.digits + "-._~+/")
 
 
@@ -179,7 +179,7 @@ class _ChallengeReader:
         """Return the challenges of the line, and the problems of those that are left out."""
         found: list[_Open] = []
         while self.skip_to_element():
-            name = self.run(_TOKEN, "a scheme or a parameter name")
+            name = self.run(TOKEN_CHARACTERS, "a scheme or a parameter name")
             self.skip_space()
             # A comma separates parameters and challenges alike (RFC 9110 §11.6.1): only the equals sign tells
             # them apart.
@@ -212,7 +212,7 @@ class _ChallengeReader:
             challenge.token68 = token68
             return
         self.at = start
-        name = self.run(_TOKEN, "a parameter name")
+        name = self.run(TOKEN_CHARACTERS, "a parameter name")
         self.skip_space()
         if self.peek() != "=":
             raise _Malformed("a parameter without a value")
@@ -236,7 +236,7 @@ class _ChallengeReader:
     def value(self) -> str:
         self.at += 1
         self.skip_space()
-        return self.quoted() if self.peek() == '"' else self.run(_TOKEN, "a value")
+        return self.quoted() if self.peek() == '"' else self.run(TOKEN_CHARACTERS, "a value")
 
     def quoted(self) -> str:
         """Read a quoted string (RFC 9110 §5.6.4) and undo its quoted pairs."""

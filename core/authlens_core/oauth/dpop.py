@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.http_message import Headers, Request, Response, is_visible
 from authlens_core.oauth.pkce import base64url
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.quick_dataclass import dataclass
@@ -179,7 +179,7 @@ class DpopNonces:
 
 
 def _is_nonce(value: str) -> bool:
-    return 0 < len(value) <= _NONCE_LIMIT and all("!" <= c <= "~" and c not in '"\\' for c in value)
+    return 0 < len(value) <= _NONCE_LIMIT and is_visible(value) and not set(value) & set('"\\')
 
 
 def wants_nonce(response: Response) -> bool:

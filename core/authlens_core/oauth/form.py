@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
+from authlens_core.oauth.http_message import is_visible
 from authlens_core.secret import Body, Secret
 
 FormPair: TypeAlias = tuple[str, str | Secret]
@@ -62,7 +63,7 @@ def decode_component(text: str) -> str:
     Raises:
         FormRefused: a broken escape, octets that are not UTF-8, NUL, or characters that a query cannot hold.
     """
-    if not text.isascii() or not all("!" <= character <= "~" for character in text):
+    if not is_visible(text):
         raise FormRefused("characters that must be percent-encoded are not")
     for part in text.split("%")[1:]:
         if len(part) < 2 or part[0] not in _HEX or part[1] not in _HEX:

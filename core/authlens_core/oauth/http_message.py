@@ -6,6 +6,7 @@ Header fields keep their order, their case and their repetitions, because an ins
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable
 from dataclasses import field
 from typing import Final
@@ -16,6 +17,13 @@ from authlens_core.secret import Body
 
 JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+# Of methods, field names, schemes and parameter names (RFC 9110 §5.6.2).
+TOKEN_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
+
+
+def is_visible(text: str) -> bool:
+    """Return whether `text` is ASCII without spaces and control characters; true for the empty string."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -37,4 +37,4 @@ def _values(challenge_fields: Sequence[str], name: str) -> list[str]:
 
 def is_scope(scope: str) -> bool:
     """Return whether `scope` keeps to RFC 6749 appendix A.4 and is short enough to be sent back."""
-    return len(scope) <= _LONGEST and all("!" <= c <= "~" and c not in '"\\' for c in scope.replace(" ", ""))
+    return len(scope) <= _LONGEST and scope.isascii() and scope.isprintable() and not set(scope) & set('"\\')

@@ -10,7 +10,7 @@ import json
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue, object_in
 from authlens_core.oauth.url import Url
 from authlens_core.secret import Body
@@ -61,7 +61,7 @@ def mcp_request(
         fields.append(("MCP-Protocol-Version", version))
     session = after.headers.get(_SESSION) if after is not None else None
     # MCP, Session Management: visible ASCII only. It comes from the server and goes into a header field.
-    if session and len(session) <= _LONGEST_SESSION and all("!" <= c <= "~" for c in session):
+    if session and len(session) <= _LONGEST_SESSION and is_visible(session):
         fields.append(("Mcp-Session-Id", session))
     if authorization is not None:
         fields.append(authorization)

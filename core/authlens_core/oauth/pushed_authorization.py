@@ -11,7 +11,7 @@ from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.form import FormPair, FormRefused, encode_query
-from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.http_message import Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.url import Url
 from authlens_core.quick_dataclass import dataclass
@@ -92,7 +92,7 @@ def _request_uri_check(value: JsonValue) -> Check:
     check = Requirement(
         f"{_STAGE}.request_uri", f"an absolute URI of at most {_URI_LIMIT} characters", why, _SPEC
     )
-    if isinstance(value, str) and len(value) <= _URI_LIMIT and all("!" <= c <= "~" for c in value):
+    if isinstance(value, str) and len(value) <= _URI_LIMIT and is_visible(value):
         scheme, colon, rest = value.partition(":")
         if colon and rest and scheme[:1].isalpha():
             return check.passed(value)

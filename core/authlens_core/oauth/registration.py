@@ -15,7 +15,7 @@ from authlens_core.oauth.check import Check, Reading, Requirement
 from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import string_list
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -122,7 +122,7 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     why = "It identifies authlens at the server."
     check = Requirement(f"{_STAGE}.client_id", "a client_id of printable ASCII characters", why, _SPEC)
     value = document.get("client_id")
-    if isinstance(value, str) and value and all(" " <= c <= "~" for c in value):
+    if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
     cure = "The server must answer with a client_id; a given one can be used with --client-id."
     return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure)
@@ -164,7 +164,7 @@ def _client_secret(
         return None, ()
     why = "A secret on this machine is weak evidence; it is stored like a token."
     check = Requirement(f"{_STAGE}.client_secret", "no client_secret, as none was asked for", why, _SPEC)
-    if not isinstance(value, str) or not all(" " <= c <= "~" for c in value):
+    if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         cure = "The server must send client_secret as a string of printable ASCII characters."
         return None, (check.failed("malformed", cure=cure),)
     expiry = _expiry_check(document.get("client_secret_expires_at"), now)
@@ -231,7 +231,7 @@ def _management(
     expected = "a URL at the registration endpoint's origin, and a token"
     check = Requirement(name, expected, why, "RFC 7592 §3")
     seen = f"{uri!r}"[:300]
-    if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
+    if not isinstance(token, str) or not token or not is_visible(token):
         seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"
         return None, (check.noticed(seen),)
     problem = _management_problem(uri, endpoint)

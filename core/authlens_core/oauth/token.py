@@ -24,7 +24,7 @@ from authlens_core.oauth.error_response import (
     without_secrets,
 )
 from authlens_core.oauth.form import FormPair
-from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.http_message import Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import same_resource
 from authlens_core.oauth.url import Url
@@ -100,11 +100,7 @@ def refresh_request(
 
 def is_token(value: JsonValue) -> bool:
     """Return whether `value` is 1*VSCHAR (RFC 6749 appendix A.12), which a header field carries unchanged."""
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= _TOKEN_LIMIT
-        and all("!" <= character <= "~" for character in value)
-    )
+    return isinstance(value, str) and 0 < len(value) <= _TOKEN_LIMIT and is_visible(value)
 
 
 def _token_problem(value: JsonValue) -> str:

@@ -7,7 +7,6 @@ parameter, field and header keeps its place and its bytes.
 from __future__ import annotations
 
 import json
-import string
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
@@ -15,11 +14,10 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from authlens_core.oauth.form import FormRefused, decode_component
-from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.http_message import TOKEN_CHARACTERS, Headers, Request, is_visible
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body, Secret
 
-_TOKEN: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 _LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that was there
 
 
@@ -121,12 +119,12 @@ def _problem(place: EditLocation, name: str, text: str | None) -> str:
     # JSON can write half of a surrogate pair, and a paste can hold one.
     if any(0xD800 <= ord(character) <= 0xDFFF for character in whole):
         return "It contains a lone surrogate, which cannot be encoded."
-    if place is EditLocation.METHOD and not (text and set(text) <= _TOKEN):
+    if place is EditLocation.METHOD and not (text and TOKEN_CHARACTERS.issuperset(text)):
         return "A method is one word of ASCII letters (RFC 9110 §9.1)."
-    if place is EditLocation.URL and not (text and text.isascii() and text.isprintable() and " " not in text):
+    if place is EditLocation.URL and not (text and is_visible(text)):
         return "An address is printable ASCII without spaces (RFC 3986)."
     if place is EditLocation.HEADER:
-        if not name or not set(name) <= _TOKEN:
+        if not name or not TOKEN_CHARACTERS.issuperset(name):
             return "The name of a header field is one word of ASCII letters (RFC 9110 §5.1)."
         if text is not None and not (text.isascii() and (text.isprintable() or not text)):
             return "The value of a header field is printable ASCII in one line (RFC 9110 §5.5)."

@@ -112,11 +112,18 @@ def authorization_url(
         ("scope", scope or ""),
         *extra,
     ]
-    # RFC 6749 §3.1: the endpoint may have a query of its own, which must be kept.
+    return link_to(endpoint, pairs)
+
+
+def link_to(endpoint: str, pairs: Sequence[FormPair]) -> str:
+    """Return `endpoint` with `pairs` in its query, behind what it has there (RFC 6749 §3.1).
+
+    Raises:
+        RepeatedParameter: a name would appear twice.
+    """
     base, _, query = endpoint.partition("?")
-    theirs = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
-    ours = [name for name, _ in pairs]
-    repeated = sorted(name for name, count in Counter(theirs + ours).items() if count > 1)
+    names = Counter(name for name, _ in (*parse_qsl(query, keep_blank_values=True), *pairs))
+    repeated = sorted(name for name, count in names.items() if count > 1)
     if repeated:
         raise RepeatedParameter(f"the authorization request would hold {', '.join(repeated)} twice")
     return f"{base}?{query}{'&' if query else ''}{encode_query(pairs)}"

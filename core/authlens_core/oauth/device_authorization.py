@@ -74,11 +74,7 @@ def device_token_request(
 
 
 def read_device_authorization(response: Response, *, loopback_http: bool) -> Reading[DeviceAuthorization]:
-    """Read the response of the device authorization endpoint; every problem is reported.
-
-    Args:
-        loopback_http: also accept plain http for loopback hosts (developer mode).
-    """
+    """Read the response of the device authorization endpoint; every problem is reported."""
     answer = read_answer(response, stage=_STAGE, spec=_SPEC)
     if answer.value is None:
         return Reading(None, answer.checks)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final
-from urllib.parse import parse_qsl
 
+from authlens_core.oauth.authorization import link_to, url_parameters
 from authlens_core.oauth.check import Check, Reading, Requirement, Severity
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in
 from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.oauth.form import FormPair, FormRefused, encode_query
+from authlens_core.oauth.form import FormPair, FormRefused
 from authlens_core.oauth.http_message import Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.url import Url
@@ -70,21 +70,17 @@ def read_pushed_authorization(
 
 
 def pushed_authorization_url(endpoint: str, *, client_id: str, request_uri: str) -> str:
-    """Return the URL that the browser opens (§4); the endpoint's own query stays as it is.
+    """Return the URL that the browser opens (§4).
 
     Raises:
-        FormRefused: the endpoint's own query has one of the two parameters.
+        RepeatedParameter: the endpoint's own query has one of the two parameters.
     """
-    base, _, query = endpoint.partition("?")
-    if {"client_id", "request_uri"} & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
-        raise FormRefused("the authorization endpoint's own query has client_id or request_uri already")
-    own = f"{query}&" if query else ""
-    return f"{base}?{own}{encode_query([('client_id', client_id), ('request_uri', request_uri)])}"
+    return link_to(endpoint, [("client_id", client_id), ("request_uri", request_uri)])
 
 
 def refers_to_pushed(url: str) -> bool:
     """Return whether an authorization URL refers to a pushed request instead of carrying the parameters."""
-    return any(name == "request_uri" for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True))
+    return any(name == "request_uri" for name, _ in url_parameters(url))
 
 
 def _request_uri_check(value: JsonValue) -> Check:

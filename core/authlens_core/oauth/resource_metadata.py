@@ -82,11 +82,7 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
 def read_resource_metadata(
     response: Response, *, requested: Url, loopback_http: bool
 ) -> Reading[ResourceMetadata]:
-    """Read the metadata of the resource that covers `requested`; every problem is reported.
-
-    Args:
-        loopback_http: whether plain http is allowed for loopback hosts (developer mode).
-    """
+    """Read the metadata of the resource that covers `requested`; every problem is reported."""
     answer = read_answer(response, stage=_STAGE, spec="RFC 9728 §3.2", strict_media_type=True)
     if answer.value is None:
         return Reading(None, answer.checks)

@@ -14,10 +14,7 @@ from authlens_core.oauth.check import Check, Reading, Requirement, Severity, fai
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.resource_metadata import (
-    identifier_problem,
-    string_list,
-)
+from authlens_core.oauth.resource_metadata import identifier_problem, string_list
 from authlens_core.oauth.server_features import feature_checks
 from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
 from authlens_core.quick_dataclass import dataclass
@@ -167,7 +164,6 @@ def read_server_metadata(
         issuer: the identifier that the resource named, compared code point by code point.
         schemeless_issuer: whether the document may leave out the scheme (Cloudflare Access documents it so).
         resource: the identifier of the resource, for `protected_resources`.
-        loopback_http: whether plain http is allowed for loopback hosts (developer mode).
         needs_registration: false when a client id is known already.
         needs_dpop: true when tokens have to be bound to a key.
     """

@@ -96,7 +96,7 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
     segments and no escaped control characters; at most 2,048 characters.
 
     Args:
-        text: the whole URL, without surrounding spaces.
+        loopback_http: also accept plain http for loopback hosts: the emulator and servers in development.
         allow_query: false refuses a query, as in an issuer (RFC 8414 §2).
 
     Raises:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from authlens_core.oauth.authorization import RepeatedParameter
 from authlens_core.oauth.check import Severity
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.form import FormRefused, decode_form
@@ -95,5 +96,5 @@ def test_the_link_holds_only_client_and_reference() -> None:
 
 def test_an_endpoint_that_brings_the_parameters_itself_is_refused() -> None:
     """PAR-4, GEN-6."""
-    with pytest.raises(FormRefused):
+    with pytest.raises(RepeatedParameter):
         pushed_authorization_url("https://as.example/a?client_id=you", client_id="me", request_uri=GOOD)

@@ -140,8 +140,8 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
             client_id=facts.client.client_id,
             request_uri=reading.value.request_uri,
         )
-    except FormRefused as refused:
-        return StageResult(facts, (_unusable(str(refused)),))
+    except RepeatedParameter as repeated:
+        return StageResult(facts, (_unusable(str(repeated)),))
     shown = (*plain.shown, Fact("request_uri", reading.value.request_uri, "RFC 9126 §2.2", "in the link"))
     return StageResult(replace(facts, authorization_url=link), (*plain.checks, *reading.checks), shown)
 

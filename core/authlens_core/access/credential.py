@@ -21,7 +21,10 @@ CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
 _JWT_FIELDS: Final = ("cf-access-token", "cf-access-jwt-assertion")
 _SECRET_PARAMETERS: Final = frozenset(
-    {"code", "code_verifier", "refresh_token", "client_secret", "token", "assertion"}
+    {
+        *("code", "code_verifier", "device_code", "refresh_token", "client_secret", "token", "assertion"),
+        *("state", "nonce"),  # of a pushed authorization request (RFC 9126 §2.1)
+    }
 )
 _HEX: Final = frozenset(string.hexdigits.lower())
 _ALPHANUMERIC: Final = frozenset(string.ascii_letters + string.digits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from authlens_core.oauth.authorization import link_to, url_parameters
@@ -15,7 +15,6 @@ from authlens_core.oauth.http_message import Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.url import Url
 from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 
 _STAGE: Final = "pushed"
 _SPEC: Final = "RFC 9126 §2.2"
@@ -50,15 +49,9 @@ def pushed_authorization_request(endpoint: Url, client: Client, parameters: Iter
     return form_request(endpoint, client, pairs)
 
 
-def read_pushed_authorization(
-    response: Response, *, sent: Sequence[Secret] = ()
-) -> Reading[PushedAuthorization]:
-    """Read the response of the pushed authorization request endpoint.
-
-    Args:
-        sent: the secrets of the request, masked where the server's texts repeat them.
-    """
-    answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200, secrets=sent)
+def read_pushed_authorization(response: Response) -> Reading[PushedAuthorization]:
+    """Read the response of the pushed authorization request endpoint."""
+    answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200)
     if answer.value is None:
         return Reading(None, answer.checks)
     request_uri = answer.value.get("request_uri")

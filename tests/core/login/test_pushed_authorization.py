@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,9 +13,10 @@ from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.oauth.check import Severity
-from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.http_message import Request, Response
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.exchange import Exchange
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document
 
@@ -62,6 +65,28 @@ async def test_without_a_good_reference_no_link_is_given_out(answer: Response) -
         trace = await login.run_all()
     assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.AUTHORIZATION, Outcome.FAILED)
     assert not [event for event in events if isinstance(event, AuthorizationReady)]
+
+
+@dataclass
+class _Repeating(ScriptedSender):
+    """Refuses the pushed request with the state that was in it."""
+
+    async def send(self, request: Request, **how: Any) -> Exchange:
+        found = await super().send(request, **how)
+        if self.sent[-1].line != PAR:
+            return found
+        said = {"error": "invalid_request", "error_description": f"bad {self.sent[-1].form['state']}"}
+        return replace(found, response=reply(400, said))
+
+
+async def test_what_was_sent_is_masked_in_the_servers_words() -> None:
+    """PAR-3: the state is in this request, too."""
+    sender = _Repeating(_sender(reply(400)).script)
+    async with login_to(sender) as login:
+        record = (await login.run_all()).records[-1]
+    [pushed] = [one.form for one in sender.sent if one.line == PAR]
+    assert "bad ••••" in record.checks[-1].seen
+    assert pushed["state"] not in repr((record.checks, record.facts, record.diagnosis))
 
 
 async def _attacked(answer: Response, name: str) -> tuple[Login, ScriptedSender, StageRecord]:

@@ -79,13 +79,6 @@ def test_a_refusal_is_told_with_the_servers_reason() -> None:
     assert "invalid_request" in reading.checks[0].seen
 
 
-def test_what_was_sent_is_masked_in_the_servers_words() -> None:
-    """PAR-3."""
-    response = answer(400, error="invalid_request", error_description="bad st4te-value")
-    reading = read_pushed_authorization(response, sent=[Secret("st4te-value")])
-    assert "st4te-value" not in repr(reading)
-
-
 def test_the_link_holds_only_client_and_reference() -> None:
     """PAR-4."""
     url = pushed_authorization_url("https://as.example/authorize?tenant=1", client_id="me", request_uri=GOOD)

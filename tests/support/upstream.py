@@ -46,6 +46,7 @@ class Upstream:
             Route("/upload", self._upload, methods=METHODS),
             Route("/big", self._big),
             Route("/events", self._events),
+            Route("/cut", self._cut),
             Route("/redirect", self._redirect),
             Route("/cookies", self._cookies),
             Route("/basic", self._basic),
@@ -94,6 +95,14 @@ class Upstream:
 
         return StreamingResponse(body(), media_type="text/event-stream")
 
+    async def _cut(self, _: Request) -> Response:
+        """Break off after a part of what was announced."""
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"begun"
+
+        return StreamingResponse(body(), headers={"content-length": "100"})
+
     async def _redirect(self, request: Request) -> Response:
         return RedirectResponse(request.query_params["to"], 302)
 
@@ -118,6 +127,8 @@ class Upstream:
         token = head.partition("uthorization: Bearer ")[2].partition("\r\n")[0]
         if token not in self.valid():
             writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        elif head.startswith("GET /cut"):
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\nbegun")
         else:
             writer.write(
                 b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

@@ -34,6 +34,10 @@ from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResp
 _HELD_BODY: Final = 64 * 1024
 
 
+class _AnswerCut(Exception):
+    """An answer broke off after a part of it was passed on: the server closes the connection, too."""
+
+
 class _ClientGone(Exception):
     """The client closed its connection before its body was complete."""
 
@@ -136,7 +140,7 @@ class ReverseProxy:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except StreamFailed as failed:
             self.counters.failed(failed.failure.cause)
-            raise  # the server closes the connection: the client sees that the answer is cut
+            raise _AnswerCut from failed
         await send({"type": "http.response.body", "body": b""})
         return None
 

@@ -108,12 +108,15 @@ class UpgradeTunnel:
             await writer.drain()
             await _relay(reader, writer, answer.connection)
             return None
-        # The answer ends with the connection, so a length is not needed, and chunks would need framing.
-        own = [pair for pair in fields if pair[0].lower() != b"content-length"]
-        writer.write(_head(answer.status, [*own, (b"Connection", b"close")]))
-        async for chunk in answer.body:
-            writer.write(chunk)
-            await writer.drain()
+        # It ends with the connection, because chunks would need framing; where it has a length, that tells
+        # the client whether it is whole.
+        writer.write(_head(answer.status, [*fields, (b"Connection", b"close")]))
+        try:
+            async for chunk in answer.body:
+                writer.write(chunk)
+                await writer.drain()
+        except StreamFailed as failed:
+            self._proxy.counters.failed(failed.failure.cause)
         return None
 
 

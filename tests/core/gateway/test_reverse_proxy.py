@@ -204,6 +204,13 @@ async def test_events_arrive_as_they_are_sent_and_a_client_that_leaves_ends_the_
     await asyncio.wait_for(proxy.resource.left.wait(), 30)
 
 
+async def test_an_answer_that_breaks_off_is_one_error_and_cut_for_the_client_too(proxy: Running) -> None:
+    """Nothing of the proxy's own follows the part that was passed on."""
+    with pytest.raises(httpx.RemoteProtocolError):
+        await proxy.client.get(f"{proxy.base}/cut")
+    assert proxy.counters.errors == 1
+
+
 async def test_large_bodies_pass_both_ways_whole(proxy: Running) -> None:
     """With a length and chunked; what is sent twice is only what is small."""
     data = os.urandom(8_000_000)
@@ -229,13 +236,15 @@ async def test_a_streamed_upload_with_a_dead_token_is_not_sent_twice(proxy: Runn
     assert answer.json()["size"] == len(data)
 
 
-async def upgraded(proxy: Running, path: str = SECRET, **fields: str) -> tuple[bytes, bytes]:
+async def upgraded(
+    proxy: Running, path: str = SECRET, target: str = "/ws", **fields: str
+) -> tuple[bytes, bytes]:
     """Ask for a WebSocket, send a few bytes, and return the head and what came back."""
     host, _, port = proxy.netloc.partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     given = {"Host": proxy.netloc, "Connection": "Upgrade", "Upgrade": "websocket", **fields}
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
-    writer.write(f"GET {path}/ws HTTP/1.1\r\n{lines}\r\n".encode())
+    writer.write(f"GET {path}{target} HTTP/1.1\r\n{lines}\r\n".encode())
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
     if b" 101 " not in head:
         body = await asyncio.wait_for(reader.read(), 30)
@@ -263,6 +272,14 @@ async def test_a_websocket_with_a_dead_token_is_one_refresh_and_one_retry(proxy:
     head, _ = await upgraded(proxy)
     assert head.startswith(b"HTTP/1.1 101 ")
     assert len(proxy.at.server.posts("/token")) == 1
+
+
+async def test_an_upgrade_whose_refusal_breaks_off_does_not_end_like_a_whole_answer(proxy: Running) -> None:
+    """It is shorter than its length says, and nothing of the proxy's own follows."""
+    head, body = await upgraded(proxy, target="/cut")
+    assert b"content-length: 100" in head.lower()
+    assert body == b"begun"
+    assert proxy.counters.errors == 1
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,13 @@ only what was found out is stored: the trace, and a line in the history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from authlens_core.access.cloudflared_files import cloudflared_fields, read_cloudflared_token
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
 from authlens_core.credentials.inventory.resource_call import call_resource
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult
-from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult, note_probe
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
@@ -30,8 +28,6 @@ async def probe_cloudflared(
     wire: Wire,
     token: CloudflaredToken,
     url: str | None = None,
-    *,
-    now: Callable[[], datetime] = utc_now,
 ) -> ProbeResult:
     """Call the application with a token that cloudflared keeps.
 
@@ -43,7 +39,7 @@ async def probe_cloudflared(
         LoginNeeded: the file is gone, or holds no token that may be sent there.
         NetworkFailure, TimedOut: the address did not say which application it is.
     """
-    refuse_unusable(token, now())
+    refuse_unusable(token, utc_now())
     if read_cloudflared_token(token) is None:
         raise _gone()
     place = await (place_of(wire, token) if url is None else place_for(wire, token, url))
@@ -51,7 +47,7 @@ async def probe_cloudflared(
     jwt = read_cloudflared_token(token)
     if jwt is None:
         raise _gone()
-    return await probe_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked, now=now)
+    return await probe_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked)
 
 
 def _gone() -> LoginNeeded:
@@ -68,7 +64,6 @@ async def probe_jwt(
     token_id: str = "",
     *,
     before: Sequence[Exchange] = (),
-    now: Callable[[], datetime] = utc_now,
 ) -> ProbeResult:
     """Call `url` with a token of Access in `cf-access-token`; keep the trace where it belongs to a file.
 
@@ -85,11 +80,6 @@ async def probe_jwt(
         secret=jwt,
         purpose=Purpose.CLOUDFLARED_TOKEN,
         before=before,
-        now=now,
     )
-    evidence = "" if said.answer is None else said.answer.evidence[0]
-    kind = AccessKind.VERIFIED if said.accepted else AccessKind.NOT_VERIFIED
-    credentials.record(kind, token_id, evidence)
-    if token_id:
-        credentials.traces.keep(token_id, said.trace)
+    note_probe(credentials, token_id, said)
     return said

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Literal
 
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result
@@ -30,7 +29,6 @@ async def call_resource(
     method: Literal["GET", "POST"] = "GET",
     purpose: Purpose = Purpose.CREDENTIAL,
     before: Sequence[Exchange] = (),
-    now: Callable[[], datetime] = utc_now,
 ) -> ProbeResult:
     """Send one request with these header fields and say what the answer means; no redirect is followed.
 
@@ -43,7 +41,7 @@ async def call_resource(
         UsageError: the URL cannot be used; nothing was sent.
     """
     target = require_url(url)
-    record = RecordBuilder(Stage.PROBE, target.text, now(), exchanges=[*before])
+    record = RecordBuilder(Stage.PROBE, target.text, utc_now(), exchanges=[*before])
     record.facts.append(Fact("credential", secret))
     request = resource_request(target, method)
     request = replace(request, headers=Headers((*request.headers.fields, *fields)))

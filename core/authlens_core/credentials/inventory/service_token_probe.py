@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 
 from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.inventory.resource_call import call_resource
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult
+from authlens_core.credentials.lifecycle.probe_result import ProbeResult, note_probe
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -34,9 +32,7 @@ class ServiceTokenProbe:
     stored: bool = True
 
 
-async def probe_service_token(
-    credentials: Credentials, wire: Wire, token_id: str, *, now: Callable[[], datetime] = utc_now
-) -> ServiceTokenProbe:
+async def probe_service_token(credentials: Credentials, wire: Wire, token_id: str) -> ServiceTokenProbe:
     """Call the resource with a stored service token, note the verdict, and keep the trace.
 
     Raises:
@@ -45,8 +41,8 @@ async def probe_service_token(
         UsageError: its URL cannot be used; nothing was sent.
     """
     token, secret = await credentials.service_tokens.load(token_id)
-    said = await _call(wire, token, secret, now)
-    return ServiceTokenProbe(_note(credentials, token, said, now()), said)
+    said = await _call(wire, token, secret)
+    return ServiceTokenProbe(_note(credentials, token, said), said)
 
 
 async def replace_service_token(
@@ -56,7 +52,6 @@ async def replace_service_token(
     secret: Secret,
     *,
     anyway: bool = False,
-    now: Callable[[], datetime] = utc_now,
 ) -> ServiceTokenProbe:
     """Replace the stored secret by a new one, after the resource has accepted that.
 
@@ -71,17 +66,17 @@ async def replace_service_token(
     """
     credentials.service_tokens.get(changed.token_id)
     credentials.service_tokens.refuse_shape(changed, secret)
-    said = await _call(wire, changed, secret, now)
+    said = await _call(wire, changed, secret)
     if not said.accepted and not anyway:
         credentials.traces.keep(changed.token_id, said.trace)
         words = "the resource did not accept the new secret"
         credentials.record(AccessKind.SERVICE_TOKEN_UNCHANGED, changed.token_id, words)
         return ServiceTokenProbe(credentials.service_tokens.get(changed.token_id), said, stored=False)
     stored = await credentials.service_tokens.save(changed, secret)
-    return ServiceTokenProbe(_note(credentials, stored, said, now()), said)
+    return ServiceTokenProbe(_note(credentials, stored, said), said)
 
 
-async def _call(wire: Wire, token: ServiceToken, secret: Secret, now: Callable[[], datetime]) -> ProbeResult:
+async def _call(wire: Wire, token: ServiceToken, secret: Secret) -> ProbeResult:
     fields = token_fields(token.client_id, secret, token.form, token.header)
     return await call_resource(
         wire,
@@ -90,17 +85,14 @@ async def _call(wire: Wire, token: ServiceToken, secret: Secret, now: Callable[[
         secret=secret,
         method=token.method,
         purpose=Purpose.SERVICE_TOKEN,
-        now=now,
     )
 
 
-def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult, at: datetime) -> ServiceToken:
+def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult) -> ServiceToken:
     """Note a probe; what was found stays, with or without a note of it."""
+    at = utc_now()
     noted = replace(token, last_tested=at, last_verdict=said.outcome, last_words=said.summary)
     with suppress(StateUnusable):
         noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted
-    evidence = "" if said.answer is None else said.answer.evidence[0]
-    kind = AccessKind.VERIFIED if said.accepted else AccessKind.NOT_VERIFIED
-    credentials.record(kind, token.token_id, evidence)
-    credentials.traces.keep(token.token_id, said.trace)
+    note_probe(credentials, token.token_id, said)
     return noted

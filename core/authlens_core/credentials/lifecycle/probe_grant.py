@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Final
 
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import loopback_http
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_result, status_words
+from authlens_core.credentials.lifecycle.probe_result import (
+    ProbeResult,
+    note_probe,
+    probe_result,
+    status_words,
+)
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import UsageError
@@ -52,36 +54,23 @@ class GrantProbe:
     refused_token: Secret | None = None
 
 
-async def probe_grant(
-    credentials: Credentials,
-    wire: Wire,
-    grant_id: str,
-    *,
-    url: str | None = None,
-    now: Callable[[], datetime] = utc_now,
-) -> GrantProbe:
-    """Call the resource of a grant with its access token.
-
-    Args:
-        wire: what sends; it follows no redirect.
-        url: another URL than the one that the user logged in to; the grant has to cover it.
+async def probe_grant(credentials: Credentials, wire: Wire, grant_id: str) -> GrantProbe:
+    """Call the resource of a grant with its access token; no redirect is followed.
 
     Raises:
-        UsageError: the grant is not for this URL: nothing was sent.
+        UsageError: the token cannot be sent there: nothing was sent.
         LoginNeeded: there is no such grant, or its secrets are gone or damaged.
         NoSecretStore: the store could not be read.
     """
     grant, secrets = await credentials.load(grant_id)
-    record = RecordBuilder(Stage.PROBE, grant.resource_url, now())
-    *before, exchange = await ask(credentials, wire, grant, secrets, url=url, now=now)
+    record = RecordBuilder(Stage.PROBE, grant.resource_url, utc_now())
+    *before, exchange = await ask(credentials, wire, grant, secrets)
     record.exchanges.extend(before)
     result = probe_result(exchange, record, "token", spec="RFC 6750 §3.1")
     if result.accepted is not None:
         with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
-            grant = credentials.note_verdict(grant, now(), accepted=result.accepted, words=result.summary)
-    kind = AccessKind.VERIFIED if result.accepted else AccessKind.NOT_VERIFIED
-    credentials.record(kind, grant_id, status_words(exchange))
-    credentials.traces.keep(grant_id, result.trace)
+            grant = credentials.note_verdict(grant, utc_now(), accepted=result.accepted, words=result.summary)
+    note_probe(credentials, grant_id, result, status_words(exchange))
     return GrantProbe(grant, result, secrets.access_token if _is_invalid_token(exchange.response) else None)
 
 
@@ -94,32 +83,19 @@ def _is_invalid_token(response: Response | None) -> bool:
 
 
 async def ask(
-    credentials: Credentials,
-    wire: Wire,
-    grant: Grant,
-    secrets: GrantSecrets,
-    *,
-    url: str | None = None,
-    now: Callable[[], datetime] = utc_now,
+    credentials: Credentials, wire: Wire, grant: Grant, secrets: GrantSecrets
 ) -> tuple[Exchange, ...]:
-    """Call `url`, or the resource of the grant, with the access token, and a proof if it is bound to a key.
+    """Call the resource of the grant with the access token, and a proof if it is bound to a key.
 
     Returns:
         The exchange that counts, after calls that the server does not take and those without its nonce.
 
     Raises:
-        UsageError: the grant does not cover the URL, or the token cannot be sent.
+        UsageError: the URL cannot be used, or the token cannot be sent.
         LoginNeeded: the key of the token cannot be read.
     """
-    url = url or grant.resource_url
-    places = [place for place in (grant.resource, grant.resource_url) if place is not None]
-    if not any(covers(place, url) for place in places):
-        raise UsageError(
-            f"This login is for {places[0]}; its token is sent only there.",
-            "Log in to the other URL first.",
-        )
     plain = loopback_http(grant)
-    target = require_url(url, loopback_http=plain)
+    target = require_url(grant.resource_url, loopback_http=plain)
     try:
         authorization = authorization_field(grant.token_type, secrets.access_token)
     except ValueError as error:
@@ -128,7 +104,7 @@ async def ask(
     async def send(request: Request) -> Exchange:
         return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)
 
-    signer = signer_for(credentials, secrets.dpop_key, now) if is_bound(grant.token_type) else None
+    signer = signer_for(credentials, secrets.dpop_key) if is_bound(grant.token_type) else None
     exchanges: list[Exchange] = []
     for call in _CALLS[grant.method]:
         if call is None:

@@ -14,7 +14,9 @@ from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import TokenVerdict
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError, Refused, ServerMisconfigured
 from authlens_core.oauth.check import Severity, judged
 from authlens_core.oauth.check_id import CheckId
@@ -109,6 +111,14 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         answer=answer,
         diagnosis=record.diagnosis,
     )
+
+
+def note_probe(credentials: Credentials, credential_id: str, said: ProbeResult, words: str = "") -> None:
+    """Note a probe in the history, with `words` or else the evidence of its answer, and keep its trace."""
+    kind = AccessKind.VERIFIED if said.accepted else AccessKind.NOT_VERIFIED
+    evidence = said.answer.evidence[0] if said.answer else ""
+    credentials.record(kind, credential_id, words or evidence)
+    credentials.traces.keep(credential_id, said.trace)
 
 
 def status_words(exchange: Exchange) -> str:

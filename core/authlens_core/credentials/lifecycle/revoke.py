@@ -8,7 +8,6 @@ machine. A grant whose revocation was started and not confirmed stays stored and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Final
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
@@ -55,7 +54,6 @@ async def revoke(
     *,
     waiting: Callable[[float], None] = lambda _seconds: None,
     pauses: Sequence[float] | None = None,
-    now: Callable[[], datetime] = utc_now,
 ) -> Revoked:
     """Revoke the tokens of a grant at its server, verify that, and remove them from this machine.
 
@@ -72,7 +70,7 @@ async def revoke(
     before = credentials.get(grant_id)
     async with credentials.locks.hold(*refresh_lock(before), purpose="revoking"):
         grant, secrets = await credentials.load(grant_id)
-        done = await RevokeOperation(credentials, wire, grant, secrets, now).run(
+        done = await RevokeOperation(credentials, wire, grant, secrets, utc_now).run(
             waiting, proof_pauses(PROOF_SECONDS) if pauses is None else pauses
         )
     # With a grant that was revoked its traces went, too, and none is stored of one that is gone.

@@ -155,7 +155,7 @@ class RevokeOperation(LockedGrant):
         # Each call replaces the verdict of the one before; all of them stay as exchanges.
         self.record.checks[:] = [check for check in self.record.checks if check.name != name]
         try:
-            asked = await ask(self.credentials, self.wire, self.grant, self.secrets, now=self.now)
+            asked = await ask(self.credentials, self.wire, self.grant, self.secrets)
         except UsageError as error:
             self.record.checks.append(warned(name, expected, error.cause))
             return

@@ -26,6 +26,8 @@ from authlens_core.state.locks import LockBusy
 from authlens_core.wire.client import Wire
 
 _DEFAULTS: Final = RefreshOptions()
+# Seconds to wait for another process that is refreshing the grant.
+_LOCK_BOUND: Final = 30.0
 # Seconds before each new attempt to store tokens that only this process holds.
 _SAVE_PAUSES: Final = (0.5, 2.0)
 
@@ -103,7 +105,7 @@ class _RefreshWaiter:
         self._options = options
         self._now = now
         self._operation: RefreshOperation | None = None
-        self._deadline = asyncio.get_running_loop().time() + options.lock_bound
+        self._deadline = asyncio.get_running_loop().time() + _LOCK_BOUND
 
     async def run(self) -> Refreshed:
         """Refresh, or adopt what another process stored during the wait; keep the trace."""

@@ -14,7 +14,6 @@ from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import client_of, endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.refresh_result import (
-    CurrentMetadata,
     Refreshed,
     RefreshOptions,
     RefreshOutcome,
@@ -124,10 +123,10 @@ class RefreshOperation(LockedGrant):
         wait = max(1, round(left))
         self.record.failed("refresh.wait", "the time to try again", f"in {wait} s")
         note = self.grant.note or "The last refresh failed."
-        return self._result(RefreshOutcome.TRANSIENT, note, f"The next attempt is in {wait} s.", wait=wait)
+        return self._result(RefreshOutcome.TRANSIENT, note, f"The next attempt is in {wait} s.")
 
     def stop(self) -> Refreshed | None:
-        """Stop where a refresh cannot help, may harm, or would go to another server."""
+        """Stop where a refresh cannot help, or may harm."""
         # The lock is ours, so a refresh that is still noted as started belongs to a process that is gone.
         self.grant = self.credentials.mark_if_interrupted(self.grant) or self.grant
         state, note = self.grant.state, self.grant.note
@@ -142,27 +141,7 @@ class RefreshOperation(LockedGrant):
             self.record.failed("refresh.state", "a refresh token known to be unused", state.value)
             cure = "Try again (this may end the login), or log in again."
             return self._result(RefreshOutcome.UNKNOWN, note, cure)
-        return None if self.options.observed is None else self._other_server(self.options.observed)
-
-    def _other_server(self, observed: CurrentMetadata) -> Refreshed | None:
-        grant = self.grant
-        endpoint = observed.token_endpoint
-        if grant.issuer not in observed.issuers:
-            name, expected, seen = "refresh.issuer", grant.issuer, ", ".join(observed.issuers) or "none"
-        elif endpoint is not None and endpoint != grant.token_endpoint:
-            name, expected, seen = "refresh.token_endpoint", grant.token_endpoint, endpoint
-        else:
-            return None
-        self.record.failed(
-            name,
-            expected,
-            seen,
-            why="A refresh token is sent only to the server that issued it.",
-            spec="RFC 6749 §10.4",
-            cure="Log in again if you expected the change.",
-        )
-        cause = f"The authorization server changed: it was {expected}, it is {seen}."
-        return self._result(RefreshOutcome.REFUSED, cause, "Log in again if you expected the change.")
+        return None
 
     # Sending
 
@@ -253,12 +232,12 @@ class RefreshOperation(LockedGrant):
             cure = f"Try again in {wait} s." if wait else "Try again in a minute."
             cause = f"The server cannot refresh it at the moment ({seen})."
             self._back_off(cause, wait)
-            return self._result(RefreshOutcome.TRANSIENT, cause, cure, wait=wait)
+            return self._result(RefreshOutcome.TRANSIENT, cause, cure)
         means, cure = (
             meaning(error.error) if error else ("The server refused.", "Try again, or log in again.")
         )
         self._back_off(f"{means} ({seen})", wait)
-        return self._result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure, wait=wait)
+        return self._result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure)
 
     # The outcome for the grant
 
@@ -363,7 +342,6 @@ class RefreshOperation(LockedGrant):
         summary: str,
         cure: str = "",
         *,
-        wait: int | None = None,
         unsaved: GrantSecrets | None = None,
     ) -> Refreshed:
         error_type = _ERROR_TYPES.get(outcome)
@@ -379,7 +357,6 @@ class RefreshOperation(LockedGrant):
             grant=self.grant,
             access_token=self.secrets.access_token,
             dpop_key=self.secrets.dpop_key,
-            retry_after=wait,
             unsaved=unsaved,
         )
 

@@ -33,22 +33,9 @@ class RefreshOutcome(StrEnum):
     """The new tokens could not be stored: `Refreshed.unsaved` holds the only copy."""
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentMetadata:
-    """What the resource and its server publish now, for a caller that asked them again.
-
-    Attributes:
-        issuers: the authorization servers that the resource names.
-        token_endpoint: the one in the server's metadata; None if it was not fetched.
-    """
-
-    issuers: tuple[str, ...]
-    token_endpoint: str | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshOptions:
-    """When to refresh, and how long to wait for another process that does.
+    """When to refresh, and for how long another process that does is waited for.
 
     Attributes:
         min_ttl: how long the access token has to last to be left alone; None for a minute, or half of its
@@ -56,20 +43,16 @@ class RefreshOptions:
         force: refresh a token that lasts long enough, too.
         despite_unknown: send the refresh token although it may be spent, because the user chose to.
         patient: send nothing before the time at which a refresh that failed is to be tried again.
-        observed: what resource and server publish now; a grant of another issuer is not refreshed.
         refused: the access token that the resource has refused (RFC 6750 §3.1, `invalid_token`): it is
             refreshed however long it should last, unless another one is stored by now.
-        lock_bound: seconds to wait for another process that is refreshing this grant.
-        give_up: asked repeatedly during that wait; true ends it.
+        give_up: asked repeatedly during the wait for another process that is refreshing; true ends it.
     """
 
     min_ttl: timedelta | None = None
     force: bool = False
     despite_unknown: bool = False
     patient: bool = False
-    observed: CurrentMetadata | None = None
     refused: Secret | None = None
-    lock_bound: float = 30.0
     give_up: Callable[[], bool] = bool
 
 
@@ -79,7 +62,6 @@ class Refreshed(ActionResult):
 
     Attributes:
         grant: the grant as it is stored now; with STORE_FAILED, as it is to be stored with `unsaved`.
-        retry_after: seconds for which the server asks not to be called, or None.
         access_token: the access token that is stored now, whether it is valid or not.
         dpop_key: the private key that it is bound to, or None.
         unsaved: with STORE_FAILED the new secrets, for `Credentials.save(grant, unsaved)`.
@@ -90,5 +72,4 @@ class Refreshed(ActionResult):
     grant: Grant
     access_token: Secret
     dpop_key: Secret | None = None
-    retry_after: int | None = None
     unsaved: GrantSecrets | None = None

@@ -34,7 +34,6 @@ from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _INTRO: Final = (
     "cloudflared logs in as you and stores the token in ~/.cloudflared; programs send it in cf-access-token."
@@ -83,7 +82,7 @@ class CloudflaredScreen(Dialog[bool]):
         self._link: str | None = None
         self._accepted = False
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox(f"Log in with cloudflared: {self._url}", wide=True):
             yield Static(Content(_INTRO), id="words")
             yield Static(id="link")
@@ -94,7 +93,6 @@ class CloudflaredScreen(Dialog[bool]):
                 yield action_button("Copy link", "copy_link", variant="primary")
                 yield action_button("Try again", "again")
                 yield action_button("Close", "leave")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)

@@ -11,7 +11,6 @@ from textual.widgets import Button, Static
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 # The question before an access token is copied: its title, its words, and the answer.
 COPY_TOKEN: Final = (
@@ -26,8 +25,8 @@ class ConfirmScreen(Dialog[bool]):
     """Asks one question; the safe answer has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("confirm.yes", "y", "answer(True)", "Yes", "Confirm"),
-        bound("confirm.no", "n,escape", "answer(False)", "No", "Change nothing", sign="n"),
+        bound("confirm.yes", "y", "dismiss(True)", "Yes", "Confirm"),
+        bound("confirm.no", "n,escape", "dismiss(False)", "No", "Change nothing", sign="n"),
     ]
 
     def __init__(self, title: str, words: str, yes: str) -> None:
@@ -36,17 +35,13 @@ class ConfirmScreen(Dialog[bool]):
         self._words = words
         self._yes = yes
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox(self._title):
             yield Static(Content(self._words))
             with DialogButtons():
-                yield action_button("Cancel", "answer(False)", id="no")
-                yield action_button(self._yes, "answer(True)", id="yes", variant="warning")
-        yield KeyFooter()
+                yield action_button("Cancel", "dismiss(False)", id="no")
+                yield action_button(self._yes, "dismiss(True)", id="yes", variant="warning")
 
     def on_mount(self) -> None:
         # Enter is pressed by habit: it must not confirm what cannot be undone.
         self.query_one("#no", Button).focus()
-
-    def action_answer(self, answer: bool) -> None:  # noqa: FBT001 - called by the key binding
-        self.dismiss(answer)

@@ -16,7 +16,6 @@ from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 
@@ -39,11 +38,10 @@ class CopyMenuScreen(Dialog[Copyable | None]):
         super().__init__()
         self.choices = tuple(choices)
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox("Copy"):
             yield OptionList(*(Option(_entry(one)) for one in self.choices))
             yield Static(Content("Secrets are masked."), classes="dialog-hint")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         menu = self.query_one(OptionList)

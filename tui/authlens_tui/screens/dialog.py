@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
+from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
@@ -12,6 +13,7 @@ from textual.widgets import Button, Static
 from textual.widgets.button import ButtonVariant
 
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_footer import KeyFooter
 
 _Answer = TypeVar("_Answer")
 DIALOG_STYLES: Final = Path(__file__).with_name("dialog.tcss")
@@ -21,6 +23,14 @@ class Dialog(ModalScreen[_Answer]):
     """A screen over another one, with a `DialogBox` and a footer."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_STYLES
+
+    def compose(self) -> ComposeResult:
+        yield from self.body()
+        yield KeyFooter()
+
+    def body(self) -> ComposeResult:
+        """Yield the `DialogBox` with what is in it."""
+        raise NotImplementedError
 
     def tell(self, line: str, words: str, *, good: bool | None = None) -> None:
         """Show a sentence in a line of the dialog, once there is one; `good` is None for what is neither."""

@@ -96,7 +96,7 @@ class JumpScreen(ModalScreen[Place | None]):
 
     CSS_PATH = "jump.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("jump.close", "escape,ctrl+o", "close", "Stay", "Stay here", sign="esc"),
+        bound("jump.close", "escape,ctrl+o", "dismiss", "Stay", "Stay here", sign="esc"),
         bound("jump.go", "enter", "go", "Go", "Go to the marked letter; Tab marks the next"),
     ]
 
@@ -128,6 +128,3 @@ class JumpScreen(ModalScreen[Place | None]):
     def action_go(self) -> None:
         if isinstance(self.focused, _Letter):
             self.dismiss(self.focused.place)
-
-    def action_close(self) -> None:
-        self.dismiss(None)

@@ -24,7 +24,6 @@ from authlens_core.state.paths import StateUnusable
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _CHOICES: Final = (
     "1  Memory only: nothing is written; lost when authlens ends.\n2  Encrypted file: protected by a "
@@ -146,7 +145,7 @@ class StoreChoiceScreen(SecretStoreScreen):
         bound("store.plain", "3", "plain", "Plain file", "Readable by you and root; asks again"),
         bound("store.again", "t", "again", "Try again", "Try the same store again"),
         bound("store.keyring", "k", "keyring", "Keyring", "The keyring of the operating system"),
-        bound("store.quit", "q", "leave", "Leave", "Quit authlens"),
+        bound("store.quit", "q", "dismiss", "Leave", "Quit authlens"),
         bound("store.back", "escape", "back", "Back", "Back, or quit authlens"),
     ]
 
@@ -163,7 +162,7 @@ class StoreChoiceScreen(SecretStoreScreen):
         self._place = place
         self._unlock = unlock
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox("No secret store"):
             yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="dialog-words")
             yield from self.typing()
@@ -174,8 +173,7 @@ class StoreChoiceScreen(SecretStoreScreen):
             with DialogButtons():
                 yield action_button("Try again", "again")
                 yield action_button("Keyring", "keyring")
-                yield action_button("Leave", "leave", id="quit")
-        yield KeyFooter()
+                yield action_button("Leave", "dismiss", id="quit")
 
     def on_mount(self) -> None:
         self.query_one("#keyring").display = self._place is not StoreKind.KEYRING
@@ -186,6 +184,3 @@ class StoreChoiceScreen(SecretStoreScreen):
 
     def action_again(self) -> None:
         self.choose(StoreChoice(self._place))
-
-    def action_leave(self) -> None:
-        self.dismiss(None)

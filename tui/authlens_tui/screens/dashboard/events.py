@@ -45,7 +45,7 @@ class EventsScreen(FrontScreen[None]):
         "only the selected credential, m writes a file."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("events.back", "escape,d", "back", "Back", "Back", sign="esc"),
+        bound("events.back", "escape,d", "app.pop_screen", "Back", "Back", sign="esc"),
         bound("events.only", "o", "only", "Only one", "Only the selected credential, or all"),
         bound("events.save", "m", "save", "Save", "Write what is shown as JSON lines"),
     ]
@@ -95,9 +95,6 @@ class EventsScreen(FrontScreen[None]):
     def action_only(self) -> None:
         self._only = not self._only
         self._show()
-
-    def action_back(self) -> None:
-        self.app.pop_screen()
 
     @work(exclusive=True, group="export", description="write events")
     async def action_save(self) -> None:

@@ -19,7 +19,6 @@ from authlens_tui.screens.dialog import DialogBox, DialogButtons, action_button
 from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 # Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.
 CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
@@ -57,7 +56,7 @@ class MoveStoreScreen(SecretStoreScreen):
         self._target: StoreChoice | None = None
         self._busy = False
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox("Move all secrets"):
             yield Static(
                 Content(f"New secrets go to {self._place.words}. Move all secrets to:"),
@@ -70,7 +69,6 @@ class MoveStoreScreen(SecretStoreScreen):
                 yield action_button("Encrypted file", "encrypted")
                 yield action_button("Plain file", "plain")
                 yield action_button("Cancel", "back", variant="primary")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin with the choices; the answer that changes nothing has the focus."""

@@ -21,7 +21,6 @@ from authlens_core.state.settings import MOST_FAVOURITES, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _HINT: Final = "Enter starts. A host name is enough, and a pasted curl command or HAR entry."
 
@@ -92,7 +91,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         self._settings = settings or SettingsFile()
         self._offered = ""
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox("New login"):
             yield Static(
                 Content("The address of the protected page or MCP server, as you would open it."),
@@ -108,7 +107,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             with DialogButtons():
                 yield action_button("Use it", "use", variant="primary")
                 yield action_button("Log in again", "again")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one(DialogButtons).display = False

@@ -21,7 +21,6 @@ from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _WORDS: Final = (
     "A login registered these clients, and their servers let authlens delete them. A client that a login "
@@ -49,14 +48,13 @@ class RegisteredClientsScreen(Dialog[ClientRecord | None]):
         super().__init__()
         self._clients = tuple(clients)
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox("Registered clients"):
             yield Static(Content(_WORDS), classes="dialog-words")
             yield OptionList(
                 *(Option(_entry(record, used), disabled=bool(used)) for record, used in self._clients)
             )
             yield Static(Content("Enter deletes one at its server."), classes="dialog-hint")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         clients = self.query_one(OptionList)

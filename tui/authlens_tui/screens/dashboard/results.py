@@ -15,7 +15,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 
 class Result(NamedTuple):
@@ -45,11 +44,10 @@ class ResultsScreen(Dialog[None]):
         # False and None before True: what needs someone comes first.
         self._results = sorted(results, key=lambda result: (result.good is True, result.resource))
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox(self._title, wide=True):
             yield Static(Content(self._summary), id="results-summary")
             yield DocumentView(_lines(self._results), id="results")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         view = self.query_one("#results", DocumentView)

@@ -12,7 +12,6 @@ from authlens_core.secret import Secret
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 
 class RevealScreen(Dialog[None]):
@@ -29,14 +28,13 @@ class RevealScreen(Dialog[None]):
         self._title = title
         self._secret = secret
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox(self._title):
             yield Static(Content(self._secret.reveal()), id="secret", classes="dialog-words")
             words = f"Hidden again after {self.SHOWN_FOR:g} s. The events say that it was shown."
             yield Static(Content(words), classes="dialog-hint")
             with DialogButtons():
                 yield action_button("Hide", "close")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Count the seconds, and watch whether the user still looks at this window."""

@@ -27,7 +27,6 @@ from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _ADD: Final = (
     "For programs, without a browser. Access shows the secret once: Zero Trust → Access controls → Service "
@@ -86,7 +85,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         self._refused = False
         self._busy = False
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         adding = self._replaced is None
         title = "Add a service token" if adding else "Edit a service token, or replace its secret"
         with DialogBox(title, wide=True):
@@ -100,7 +99,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
                 yield action_button("Swap the two", "swap")
                 yield action_button("Save anyway", "anyway", variant="warning")
                 yield action_button("Close", "leave")
-        yield KeyFooter()
 
     def _rows(self) -> Iterator[Horizontal]:
         for name, title, hint in _FIELDS:

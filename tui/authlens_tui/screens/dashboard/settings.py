@@ -16,7 +16,6 @@ from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFil
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _HINT: Final = "A change applies at once and is saved."
 
@@ -33,11 +32,10 @@ class SettingsScreen(Dialog[None]):
         super().__init__()
         self._settings = settings
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox("Settings"):
             yield OptionList(*self._options(), id="settings")
             yield Static(Content(self._settings.problem or _HINT), id="said", classes="dialog-hint")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#settings", OptionList).focus()

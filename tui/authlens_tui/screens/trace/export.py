@@ -18,7 +18,6 @@ from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _FORMATS: Final = tuple(FORMATS.values())
 _MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
@@ -64,7 +63,7 @@ class ExportScreen(Dialog[Path | None]):
         self._written: Path | None = None
         self._saving = False
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox("Save this trace"):
             yield Static(Content(_PROMISE), classes="dialog-words")
             with RadioSet(id="forms"):
@@ -75,7 +74,6 @@ class ExportScreen(Dialog[Path | None]):
             with DialogButtons():
                 yield action_button("Save", "save", variant="primary")
                 yield action_button("Back", "close")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         self._offer(self._form)

@@ -22,7 +22,6 @@ from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.trace.session_files import FoundFile, found_files
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.key_footer import KeyFooter
 
 _HINT = "Enter opens it. Tab moves to the next list or field."
 
@@ -73,7 +72,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self._opening = False
         self._files: tuple[FoundFile, ...] = ()
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         with DialogBox(self._title):
             if self._summaries:
                 yield OptionList(*(Option(Content(_words(one))) for one in self._summaries), id="kept")
@@ -83,7 +82,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             )
             yield OptionList(id="files")
             yield Static(Content(_HINT), id="hint", classes="dialog-hint")
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#files", OptionList).display = False

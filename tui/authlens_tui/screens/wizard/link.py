@@ -31,8 +31,8 @@ class QrScreen(ModalScreen[bool]):
     CSS_PATH = "link.tcss"
     HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("qr.close", "escape,k,q,enter", "close", "Close", "Back to the login"),
-        bound("qr.whole", "u", "whole", "Whole link", "The link on one line instead"),
+        bound("qr.close", "escape,k,q,enter", "dismiss(False)", "Close", "Back to the login"),
+        bound("qr.whole", "u", "dismiss(True)", "Whole link", "The link on one line instead"),
     ]
 
     code = getters.query_one(QrCode)
@@ -82,12 +82,6 @@ class QrScreen(ModalScreen[bool]):
         """Close if the wait ended while another screen lay above."""
         if self._over:
             self.dismiss(False)
-
-    def action_close(self) -> None:
-        self.dismiss(False)
-
-    def action_whole(self) -> None:
-        self.dismiss(True)
 
     def _plainer(self) -> str:
         if self._modules is None:

@@ -24,7 +24,6 @@ from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
 from authlens_core.oauth.check import passed, warned
 from authlens_core.oauth.check_id import CheckId
-from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.locks import LockBusy
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
@@ -46,7 +45,7 @@ def session_login(
         resource_url,
         wire,
         options=options,
-        registry=_Registry(credentials),
+        registry=credentials.clients,
         keeper=partial(store_tokens, credentials),
         earlier_issuer=earlier.issuer if earlier is not None else None,
     )
@@ -160,25 +159,3 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
     )
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
     return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret, key)
-
-
-class _Registry:
-    """The clients that are known for (issuer, redirect URI); a store that does not answer knows none."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-
-    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
-        with suppress(NoSecretStore, LockBusy):
-            return await self._credentials.clients.known(issuer, redirect_uri)
-        return None
-
-    async def remember_client(self, issuer: str, client: Client) -> None:
-        # Without it, the login at hand still has its client; only the next one has to register again.
-        with suppress(NoSecretStore, LockBusy):
-            await self._credentials.clients.remember(issuer, client)
-
-    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
-        # It is tried again, and refused again, until the store answers; nothing is lost by it.
-        with suppress(NoSecretStore, LockBusy):
-            await self._credentials.clients.forget(issuer, redirect_uri)

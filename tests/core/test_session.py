@@ -21,6 +21,7 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.errors import NoSecretStore
+from authlens_core.login.clients import KnownClients
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
@@ -156,8 +157,7 @@ async def test_a_client_that_cannot_be_forgotten_does_not_end_the_program(
 
     async with _sitting() as (_, session):
         monkeypatch.setattr(session.credentials.clients, "forget", refuse)
-        registry = session.login("https://app.example/")._clients._registry
-        await registry.forget_client("https://as.example", "http://localhost:8400/callback")
+        assert await KnownClients(session.credentials.clients).forget(facts(upto="pkce"))
 
 
 @pytest.mark.parametrize("broken", ["record", "update"])

@@ -32,15 +32,18 @@ class Sender(Protocol):
 
 
 class ClientRegistry(Protocol):
-    """Remembers the clients that were registered, by issuer and redirect URI."""
+    """Remembers the clients that were registered, by issuer and redirect URI.
 
-    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
+    A store that does not answer raises `NoSecretStore` or `TimedOut`.
+    """
+
+    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for both, or None."""
 
-    async def remember_client(self, issuer: str, client: Client) -> None:
+    async def remember(self, issuer: str, client: Client) -> None:
         """Keep a client that was just registered."""
 
-    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+    async def forget(self, issuer: str, redirect_uri: str) -> None:
         """Drop a client that the server no longer knows."""
 
 
@@ -50,13 +53,13 @@ class MemoryClientRegistry:
     def __init__(self) -> None:
         self._clients: dict[tuple[str, str], Client] = {}
 
-    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
+    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
         return self._clients.get((issuer, redirect_uri))
 
-    async def remember_client(self, issuer: str, client: Client) -> None:
+    async def remember(self, issuer: str, client: Client) -> None:
         self._clients[issuer, client.redirect_uri] = client
 
-    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+    async def forget(self, issuer: str, redirect_uri: str) -> None:
         self._clients.pop((issuer, redirect_uri), None)
 
 

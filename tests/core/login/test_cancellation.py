@@ -45,16 +45,16 @@ class SlowStore:
         self.kept.append(facts.tokens.access_token.reveal())
         return Stored("grant-1", (KEPT,))
 
-    async def known_client(self, issuer: str, redirect_uri: str) -> Client | None:
+    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
         """Know nobody."""
         return None
 
-    async def remember_client(self, issuer: str, client: Client) -> None:
+    async def remember(self, issuer: str, client: Client) -> None:
         """Keep the client."""
         await self._take(Stage.REGISTRATION)
         self.clients.append(client.client_id)
 
-    async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+    async def forget(self, issuer: str, redirect_uri: str) -> None:
         """Nothing here is forgotten."""
         raise AssertionError
 

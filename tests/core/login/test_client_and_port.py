@@ -92,13 +92,13 @@ async def test_a_client_metadata_document_is_a_client_id_and_is_not_remembered_a
     remembered: list[object] = []
 
     class Registry:
-        async def known_client(self, issuer: str, redirect_uri: str) -> None:
+        async def known(self, issuer: str, redirect_uri: str) -> None:
             return None
 
-        async def remember_client(self, issuer: str, client: object) -> None:
+        async def remember(self, issuer: str, client: object) -> None:
             remembered.append(client)
 
-        async def forget_client(self, issuer: str, redirect_uri: str) -> None:
+        async def forget(self, issuer: str, redirect_uri: str) -> None:
             raise AssertionError
 
     document = server_document(client_id_metadata_document_supported=True)
@@ -179,5 +179,5 @@ async def test_a_kept_client_is_not_forgotten_over_a_link_that_was_changed() -> 
         record = await login.step()
         assert (record.stage, record.tampering) == (Stage.EXCHANGE, ())
         await login.retry()
-        assert await registry.known_client(ISSUER, client.redirect_uri) == client
+        assert await registry.known(ISSUER, client.redirect_uri) == client
         assert at(login) is Stage.PKCE

@@ -81,7 +81,7 @@ async def test_a_client_that_is_known_does_not_stand_in_for_a_document_that_is_r
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     registry = MemoryClientRegistry()
-    await registry.remember_client(ISSUER, Client("known", f"http://localhost:{port}/callback"))
+    await registry.remember(ISSUER, Client("known", f"http://localhost:{port}/callback"))
     async with login_to(ScriptedSender(honest()), _options(port=port), registry=registry) as login:
         await login.run_all()
         assert failed(login.trace.records[-1]) == CHECK
@@ -146,7 +146,7 @@ async def test_a_document_that_the_server_refuses_costs_no_client_that_was_regis
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     redirect, registry = f"http://localhost:{port}/callback", MemoryClientRegistry()
-    await registry.remember_client(ISSUER, Client("known", redirect))
+    await registry.remember(ISSUER, Client("known", redirect))
     sender = ScriptedSender(
         honest(
             server=_server(client_id_metadata_document_supported=True),
@@ -158,5 +158,5 @@ async def test_a_document_that_the_server_refuses_costs_no_client_that_was_regis
         await login.run_all()
         assert at(login) is Stage.EXCHANGE
         await login.retry()
-    assert await registry.known_client(ISSUER, redirect) == Client("known", redirect)
+    assert await registry.known(ISSUER, redirect) == Client("known", redirect)
     assert sender.count(REGISTER) == 0

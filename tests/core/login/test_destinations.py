@@ -79,7 +79,7 @@ async def test_a_registration_is_never_used_at_another_issuer() -> None:
     assert second.count(f"POST {other}/register") == 1
     assert not [line for line in second.lines() if ISSUER in line.split()[1] + "/" and "as2" not in line]
     redirect = f"http://localhost:{port}/callback"
-    known = await registry.known_client(ISSUER, redirect)
+    known = await registry.known(ISSUER, redirect)
     assert known is not None
     assert known.client_id == "client-1"
 

@@ -220,7 +220,7 @@ async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
         record = await login.step()
         assert record.tampering == ("client_name was replaced",)
         assert login.facts.client is not None
-        assert await registry.known_client(ISSUER, login.facts.client.redirect_uri) is None
+        assert await registry.known(ISSUER, login.facts.client.redirect_uri) is None
 
 
 async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused() -> None:
@@ -236,7 +236,7 @@ async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused(
         await login.step()
         await login.retry()
         assert login.position is Stage.PKCE
-        assert await registry.known_client(ISSUER, client.redirect_uri) == client
+        assert await registry.known(ISSUER, client.redirect_uri) == client
 
 
 # -- after a failure, and what is not there --------------------------------------------------------------

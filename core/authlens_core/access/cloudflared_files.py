@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -82,8 +82,7 @@ class CloudflaredDirectory:
         except OSError:
             found = {}
         names = frozenset(found)
-        # Sorted, so that the same ones are left out each time where there are too many.
-        listed = sorted(_token_names(names))
+        listed = _token_names(names)
         self.left_out = max(0, len(listed) - MAX_TOKENS)
         before, self._read = self._read, {}
         for name in listed[:MAX_TOKENS]:
@@ -138,16 +137,14 @@ def find_cloudflared_token(
         return None
     present = datetime.now(UTC) if now is None else now
     hosts = names_of(asked)
-    best: tuple[int, CloudflaredToken] | None = None
-    for token in find_cloudflared_tokens(directory, now=present):
-        if token.kind is not CloudflaredKind.APPLICATION or token.host not in hosts:
-            continue
-        if usable and not token.lasts(present):
-            continue
-        rank = hosts.index(token.host)
-        if best is None or rank < best[0]:
-            best = rank, token
-    return None if best is None else best[1]
+    fitting = (
+        token
+        for token in find_cloudflared_tokens(directory, now=present)
+        if token.kind is CloudflaredKind.APPLICATION
+        and token.host in hosts
+        and (token.lasts(present) or not usable)
+    )
+    return min(fitting, key=lambda token: hosts.index(token.host), default=None)
 
 
 def read_cloudflared_token(token: CloudflaredToken) -> Secret | None:
@@ -162,14 +159,11 @@ def cloudflared_fields(jwt: Secret) -> tuple[tuple[str, str], ...]:
     return (("cf-access-token", jwt.reveal()),)
 
 
-def _token_names(names: frozenset[str]) -> Iterator[str]:
-    """Yield the names of token files that are there, or that a login is waiting for."""
-    seen: set[str] = set()
-    for name in names:
-        base = name.removesuffix(".url")
-        if len(base) > len(_TOKEN) and base.endswith(_TOKEN) and base not in seen:
-            seen.add(base)
-            yield base
+def _token_names(names: frozenset[str]) -> list[str]:
+    """Return the names of token files that are there, or that a login is waiting for."""
+    bases = {name.removesuffix(".url") for name in names}
+    # Sorted, so that the same ones are left out each time where there are too many.
+    return sorted(base for base in bases if len(base) > len(_TOKEN) and base.endswith(_TOKEN))
 
 
 def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> CloudflaredToken:

@@ -62,10 +62,12 @@ class StageResult:
     stop: bool = False
 
 
-def unanswered(exchange: Exchange, name: str, expected: str, *, spec: str, why: str = "") -> Check:
-    """Return the failed check for a request without a complete answer."""
+def unanswered(
+    facts: Facts, exchange: Exchange, name: str, expected: str, *, spec: str, why: str = ""
+) -> StageResult:
+    """Return the failure of a stage whose request got no complete answer."""
     lost = exchange.no_answer
-    return failed(name, expected, lost.cause, why=why, spec=spec, cure=lost.cure)
+    return StageResult(facts, (failed(name, expected, lost.cause, why=why, spec=spec, cure=lost.cure),))
 
 
 class WaitStopped(asyncio.CancelledError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from authlens_core.oauth.dpop import TOKEN_TYPE, is_bound
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request
 from authlens_core.oauth.mcp import McpCall, mcp_request
@@ -25,17 +23,14 @@ def authorization_field(token_type: str, access_token: Secret) -> tuple[str, str
 
 
 def resource_request(
-    url: Url,
-    method: Literal["GET", "POST"],
-    *,
-    authorization: tuple[str, str] | None = None,
-    call: McpCall = McpCall.INITIALIZE,
+    url: Url, call: McpCall | None = None, *, authorization: tuple[str, str] | None = None
 ) -> Request:
     """Return the request for the resource, with the Authorization field if one is given.
 
-    GET prefers JSON, which makes Access answer as it answers a program. POST is the call of an MCP client.
+    A `call` is a POST, as of an MCP client. Without one it is a GET that prefers JSON, which makes Access
+    answer as it answers a program.
     """
-    if method == "POST":
+    if call is not None:
         return mcp_request(url, call, authorization=authorization)
     credential = [authorization] if authorization is not None else []
     return Request("GET", url.text, Headers.of([("Accept", f"{JSON_TYPE}, */*;q=0.1"), *credential]))

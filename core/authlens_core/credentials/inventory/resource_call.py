@@ -10,6 +10,7 @@ from authlens_core.credentials.lifecycle.probe_result import ProbeResult, probe_
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.oauth.http_message import Headers
+from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.oauth.url import require_url
 from authlens_core.secret import Secret
@@ -43,7 +44,7 @@ async def call_resource(
     target = require_url(url)
     record = RecordBuilder(Stage.PROBE, target.text, utc_now(), exchanges=[*before])
     record.facts.append(Fact("credential", secret))
-    request = resource_request(target, method)
+    request = resource_request(target, McpCall.INITIALIZE if method == "POST" else None)
     request = replace(request, headers=Headers((*request.headers.fields, *fields)))
     plain = target.scheme == "http"
     exchange = await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=purpose)

@@ -107,10 +107,7 @@ async def ask(
     signer = signer_for(credentials, secrets.dpop_key) if is_bound(grant.token_type) else None
     exchanges: list[Exchange] = []
     for call in _CALLS[grant.method]:
-        if call is None:
-            request = resource_request(target, "GET", authorization=authorization)
-        else:
-            request = resource_request(target, "POST", authorization=authorization, call=call)
+        request = resource_request(target, call, authorization=authorization)
         exchanges += await send_with_proof(signer, request, send)
         if not _wants_another_call(exchanges[-1].response, call):
             break

@@ -169,10 +169,7 @@ def call_planned(
     facts: Facts, call: McpCall | None, purpose: Purpose, authorization: tuple[str, str] | None = None
 ) -> PlannedRequest:
     """Return the call of the resource: a GET, or the POST of `call`."""
-    if call is None:
-        request = resource_request(facts.resource_url, "GET", authorization=authorization)
-    else:
-        request = resource_request(facts.resource_url, "POST", call=call, authorization=authorization)
+    request = resource_request(facts.resource_url, call, authorization=authorization)
     return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
 
 

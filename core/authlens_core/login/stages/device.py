@@ -51,8 +51,7 @@ def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None)
         return StageResult(facts, (_NO_ENDPOINT,))
     exchange = exchanges[-1]
     if exchange.answer is None:
-        name, expected = "device.answer", "The server answers with the codes."
-        return StageResult(facts, (unanswered(exchange, name, expected, spec=_SPEC),))
+        return unanswered(facts, exchange, "device.answer", "The server answers with the codes.", spec=_SPEC)
     reading = read_device_authorization(exchange.answer, loopback_http=facts.loopback_http)
     found = reading.value
     if found is None:

@@ -65,7 +65,7 @@ class RegistrationStage:
             return StageResult(facts, (_nothing_to_use(facts),))
         exchange = exchanges[-1]
         if exchange.answer is None:
-            return StageResult(facts, (_no_answer(exchange),))
+            return _no_answer(facts, exchange)
         reading = read_registration(
             exchange.answer,
             redirect_uri=facts.redirect_uri or "",
@@ -181,11 +181,11 @@ def _nothing_to_use(facts: Facts) -> Check:
     )
 
 
-def _no_answer(exchange: Exchange) -> Check:
+def _no_answer(facts: Facts, exchange: Exchange) -> StageResult:
     why = "It is unknown whether a client was created, so authlens does not register again automatically."
     why = why if exchange.no_answer.may_have_arrived else ""
     expected = "The server answers the registration."
-    return unanswered(exchange, "registration.answer", expected, why=why, spec=_SPEC)
+    return unanswered(facts, exchange, "registration.answer", expected, why=why, spec=_SPEC)
 
 
 def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:

@@ -50,8 +50,8 @@ class ResourceMetadataStage:
             return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
         if last.answer is None:
-            name, expected = "resource_metadata.answer", "The resource answers with its metadata."
-            return StageResult(facts, (unanswered(last, name, expected, spec=_SPEC),))
+            expected = "The resource answers with its metadata."
+            return unanswered(facts, last, "resource_metadata.answer", expected, spec=_SPEC)
         if _not_here(last, guessed=facts.metadata_guessed):
             found = any(not moves_on(e.response) for e in legacy if e.response is not None)
             taken = found or facts.options.legacy_paths

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from authlens_core.login.facts import Facts, Options
@@ -107,11 +107,9 @@ def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
     Raises:
         ValueError: a value that cannot be; the message says what can.
     """
-    known = {field.name for field in fields(Options)}
     values: dict[str, Any] = {
         name: _switch(name, text.strip()) if name in _SWITCHES else _option(name, text.strip())
         for name, text in chosen.items()
-        if name in known
     }
     return replace(options, **values)
 

@@ -47,8 +47,8 @@ class StaleRefreshStage:
         # The repetition is not among these: it is the experiment's, and judged by its verdict.
         exchange = exchanges[-1]
         if exchange.answer is None:
-            name, expected = "refresh.answer", "The token endpoint answers."
-            return StageResult(facts, (unanswered(exchange, name, expected, spec="RFC 6749 §6"),))
+            expected = "The token endpoint answers."
+            return unanswered(facts, exchange, "refresh.answer", expected, spec="RFC 6749 §6")
         reading = read_token_response(
             exchange.answer,
             resource=facts.resource,

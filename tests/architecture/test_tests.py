@@ -23,13 +23,11 @@ OF_OTHERS = frozenset(
 SEAMS = {
     "_make": "counts the rows that are made",
     "_reader": "a reader of keys without a terminal",
-    "_registry": "the registry that a session gives to a login",
     "_choice": "a keyring of the test's own",
     "_passphrase": "that it is dropped once there is a key",
     "_let_go": "that a new helper needs no passphrase",
     "_parsed": "the reader of any bytes",
     "_task": "the turn of the loop in which a stage is cancelled",
-    "_clients": "the way to the registry",
     "_work": "the sender and the stages of a login",
     "_wire": "the sender of a login",
     "_stages": "the stages of a login",

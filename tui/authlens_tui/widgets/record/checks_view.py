@@ -60,24 +60,20 @@ def diagnosis_lines(found: Diagnosis) -> Iterator[Line]:
         hang=_INDENT,
         words=True,
     )
-    yield from _told(found)
+    yield from _cause(found)
+    if found.cure:
+        yield _labelled("fix", found.cure, Tone.NOTE)
 
 
-def _told(found: Diagnosis, check: Check | None = None) -> Iterator[Line]:
-    """Yield the cause, the lines of the answer that show it, and the fix; `check` is what failed."""
+def _cause(found: Diagnosis, seen: str = "") -> Iterator[Line]:
+    """Yield the cause and the lines of the answer that show it, or what was `seen` where there are none."""
     yield _labelled("cause", found.cause, Tone.PLAIN)
-    if check is not None and check.seen and not found.evidence:
-        yield _labelled("seen", check.seen, Tone.STRING)
+    if seen and not found.evidence:
+        yield _labelled("seen", seen, Tone.STRING)
     for number, quoted in enumerate(found.evidence):
         yield _labelled("seen" if number == 0 else "", quoted, Tone.STRING, words=False)
     if found.layer:
         yield _labelled("layer", found.layer, Tone.MUTED)
-    if check is not None and check.why:
-        yield _labelled("why", check.why, Tone.MUTED)
-    if found.cure:
-        yield _labelled("fix", found.cure, Tone.NOTE)
-    if check is not None and check.overridable:
-        yield _labelled("", "To continue despite this, press g.", Tone.WARNING)
 
 
 def _check(check: Check, *, overridden: bool, told: Diagnosis | None = None) -> Iterator[Line]:
@@ -91,14 +87,14 @@ def _check(check: Check, *, overridden: bool, told: Diagnosis | None = None) -> 
         words=True,
     )
     if told is not None:
-        yield from _told(told, check)
-        return
-    if check.seen:
+        yield from _cause(told, check.seen)
+    elif check.seen:
         yield _labelled("seen", check.seen, Tone.PLAIN if grave else Tone.MUTED)
     if check.why and grave:
         yield _labelled("why", check.why, Tone.MUTED)
-    if check.cure:
-        yield _labelled("fix", check.cure, Tone.NOTE)
+    cure = check.cure if told is None else told.cure
+    if cure:
+        yield _labelled("fix", cure, Tone.NOTE)
     if overridden:
         yield _labelled("", "You continued despite this.", Tone.WARNING)
     elif check.overridable and check.severity is Severity.FAILURE:

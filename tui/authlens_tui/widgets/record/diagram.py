@@ -85,11 +85,9 @@ def diagram_lines(
         return
     lanes = _Lanes(min(width, _WIDEST))
     yield from lanes.heads(authorities(records, underway), redactor)
-    for _, group in groupby(drawn, key=lambda message: message.record_index):
-        of_stage = list(group)
-        gone = of_stage[0].record_index in undone
-        stage = [lanes.stage(_title(of_stage[0], undone=gone))]
-        for message in of_stage:
+    for title, arrows, gone in _stages(drawn, undone):
+        stage = [lanes.stage(title)]
+        for message in arrows:
             stage.extend(lanes.message(message, redactor))
         yield from map(_muted, stage) if gone else stage
     yield lanes.feet()
@@ -101,12 +99,9 @@ def diagram_lines(
 def _as_list(
     drawn: Sequence[Arrow], width: int, redactor: Redactor, undone: Collection[int]
 ) -> Iterator[DiagramLine]:
-    for _, group in groupby(drawn, key=lambda message: message.record_index):
-        of_stage = list(group)
-        gone = of_stage[0].record_index in undone
-        title = (_title(of_stage[0], undone=gone), Tone.MUTED if gone else Tone.TITLE)
-        yield from _wrapped(line(title, words=True), width)
-        for message in of_stage:
+    for title, arrows, gone in _stages(drawn, undone):
+        yield from _wrapped(line((title, Tone.MUTED if gone else Tone.TITLE), words=True), width)
+        for message in arrows:
             tone = _tone(message)
             sign = "✖ " if message.failed else "  "
             arrow = "" if message.sender is message.receiver else f"{_arrow(message)}{message.receiver} "
@@ -119,9 +114,8 @@ def _as_list(
 
 
 def _arrow(message: Arrow) -> str:
-    if message.failed or message.missing:
-        return " ╌╌✖ " if message.failed else " ╌╌▷ "
-    return " ╌╌▶ " if message.reply else " ──▶ "
+    dash = "╌" if message.failed or message.missing or message.reply else "─"
+    return f" {dash * 2}{_head(message, forth=True)} "
 
 
 # -- the lanes ------------------------------------------------------------------------------------------
@@ -257,10 +251,13 @@ class _Cells:
 # -- words ----------------------------------------------------------------------------------------------
 
 
-def _title(message: Arrow, *, undone: bool) -> str:
-    info = STAGE_INFO[message.stage]
-    title = f"{info.number} {info.title}" if info.number else info.title
-    return f"{title} (undone)" if undone else title
+def _stages(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[tuple[str, list[Arrow], bool]]:
+    """Yield the arrows of each record, with its title before and whether it is undone behind."""
+    for record_index, group in groupby(drawn, key=lambda message: message.record_index):
+        arrows, gone = list(group), record_index in undone
+        info = STAGE_INFO[arrows[0].stage]
+        title = f"{info.number} {info.title}" if info.number else info.title
+        yield f"{title} (undone)" if gone else title, arrows, gone
 
 
 def _muted(one: DiagramLine) -> DiagramLine:

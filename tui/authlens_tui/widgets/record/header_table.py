@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.explain.header_parts import HeaderMeaning, HeaderPart
 from authlens_core.explain.headers import HeaderContext, explain_header
+from authlens_core.explain.meaning import Explanation
 from authlens_core.export.redaction import Redactor
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import Headers
@@ -35,17 +36,12 @@ def explained_header_lines(headers: Headers, redactor: Redactor, context: Header
         redactor: masks secrets.
     """
     for name, value in headers.fields[:_MAX_FIELDS]:
-        shown = redactor.header(name, value)
-        meaning = explain_header(name, value, context)
-        if meaning is None:
-            yield _field(name, shown)
+        found = explain_header(name, value, context)
         # What has parts is taken apart below; one sentence alone fits beside the field.
-        elif meaning.parts or meaning.meaning is None:
-            yield _field(name, shown)
-            yield from _explained(meaning, redactor)
-        else:
-            yield _field(name, shown, beside=f"  {meaning.meaning.sentence}  {meaning.meaning.spec}")
-            yield from _problem(meaning)
+        beside = "" if found is None or found.parts else meaning_words(found.meaning)
+        yield _field(name, redactor.header(name, value), beside=beside)
+        if found is not None:
+            yield from _below(found, redactor)
     yield from _rest(len(headers.fields))
 
 
@@ -65,32 +61,32 @@ def _rest(count: int) -> Iterator[Line]:
         yield line((f"… {count - _MAX_FIELDS} more fields", Tone.NOTE))
 
 
-def _explained(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
-    if meaning.meaning is not None:
-        words = f"{_LEAD}{meaning.meaning.sentence}  {meaning.meaning.spec}"
+def _below(found: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
+    if found.parts and found.meaning is not None:
+        words = f"{_LEAD}{meaning_words(found.meaning).lstrip()}"
         yield line((words, Tone.MUTED), hang=_HANG, words=True)
-    width = min(_PART_WIDTH, max((len(part.name) for part in meaning.parts), default=0))
-    for part in meaning.parts:
+    width = min(_PART_WIDTH, max((len(part.name) for part in found.parts), default=0))
+    for part in found.parts:
         yield _part(part, width, redactor)
-    yield from _problem(meaning)
-
-
-def _problem(meaning: HeaderMeaning) -> Iterator[Line]:
-    if meaning.problem:
-        yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
+    if found.problem:
+        yield line((f"{_LEAD}! ", Tone.WARNING), found.problem, hang=_HANG + 2, words=True)
 
 
 def _part(part: HeaderPart, width: int, redactor: Redactor) -> Line:
     lead = f"{_LEAD}{cut(part.name, MAX_NAME):<{width}}  "
     value = redactor.member(part.name, part.value, secret=part.secret) if part.value else ""
-    said = f"  {part.meaning.sentence}  {part.meaning.spec}" if part.meaning is not None else ""
     return line(
         (lead, Tone.NAME),
         *value_pieces(cut(value)),
-        (said, Tone.MUTED),
+        (meaning_words(part.meaning), Tone.MUTED),
         hang=min(len(lead), _HANG + _PART_WIDTH + 2),
         words=True,
     )
+
+
+def meaning_words(meaning: Explanation | None) -> str:
+    """Return what follows a value that has a meaning: the sentence, and where it is written."""
+    return f"  {meaning.sentence}  {meaning.spec}" if meaning is not None else ""
 
 
 def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:

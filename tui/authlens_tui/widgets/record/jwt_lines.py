@@ -14,8 +14,7 @@ from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
-from authlens_tui.widgets.record.header_table import MAX_NAME, cut, value_pieces
-from authlens_tui.widgets.record.member_lines import heading
+from authlens_tui.widgets.record.header_table import MAX_NAME, cut, meaning_words, value_pieces
 from authlens_tui.words.durations import in_words
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
@@ -55,7 +54,7 @@ def found_jwt_lines(
     for one in found:
         yield BLANK
         kind = "Proof" if one.jwt.is_proof else "JWT"
-        yield heading(f"{kind} in {cut(one.where, MAX_NAME)}")
+        yield line((f"{kind} in {cut(one.where, MAX_NAME)}", Tone.TITLE))
         yield from jwt_lines(one.jwt, now, (verdicts or {}).get(one.token), redactor=redactor)
 
 
@@ -122,7 +121,7 @@ def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor
         yield line(
             (lead, Tone.NAME),
             *_value(one, redactor),
-            (f"  {meaning.sentence}  {meaning.spec}" if meaning is not None else "", Tone.MUTED),
+            (meaning_words(meaning), Tone.MUTED),
             hang=min(len(lead), _WIDTH + 6),
             words=True,
         )

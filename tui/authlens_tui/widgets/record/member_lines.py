@@ -11,22 +11,14 @@ from authlens_tui.widgets.document.lines import Line, Tone, line
 _NAME_WIDTH: Final = 28
 
 
-def heading(text: str, tone: Tone = Tone.TITLE) -> Line:
-    return line((text, tone))
-
-
 def member_lines(members: Iterable[tuple[str, Explanation]]) -> Iterator[Line]:
     known = list(members)
     if not known:
         return
     width = min(_NAME_WIDTH, max(len(name) for name, _ in known))
-    yield heading("What the members mean")
+    yield line(("What the members mean", Tone.TITLE))
     for name, meaning in known:
         lead = f"  {name:<{width}}  "
-        yield meaning_line(meaning, lead, min(len(lead), _NAME_WIDTH + 4))
-
-
-def meaning_line(meaning: Explanation, lead: str, hang: int) -> Line:
-    return line(
-        (lead, Tone.NAME), (f"{meaning.sentence}  {meaning.spec}".rstrip(), Tone.MUTED), hang=hang, words=True
-    )
+        words = f"{meaning.sentence}  {meaning.spec}".rstrip()
+        hang = min(len(lead), _NAME_WIDTH + 4)
+        yield line((lead, Tone.NAME), (words, Tone.MUTED), hang=hang, words=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.curl_command import curl_commands
@@ -35,7 +35,6 @@ from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.record.overview import exchange_line, overview_lines
 from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 
-_T = TypeVar("_T")
 _AHEAD: Final = "Not run yet. Its request is shown here before it is sent."
 
 
@@ -125,26 +124,19 @@ def known_secrets(
 
 def hides_secrets(known: StageSnapshot, redactor: Redactor) -> bool:
     """Say whether anything of the stage is masked that could be revealed."""
-    if known.record is not None and any(
-        isinstance(fact.value, Secret) or MASKED.search(redactor.text(fact.value))
-        for fact in known.record.facts
-    ):
-        return True
-    requests = [exchange.request for exchange in known.exchanges]
-    for request in requests if known.planned is None else [*requests, known.planned]:
+    return any(map(MASKED.search, _texts(known, redactor)))
+
+
+def _texts(known: StageSnapshot, redactor: Redactor) -> Iterator[str]:
+    """Yield all that is shown of the stage."""
+    for fact in known.record.facts if known.record else ():
+        yield redactor.secret(fact.value) if isinstance(fact.value, Secret) else redactor.text(fact.value)
+    for request in requests_of(known):
         sent = redacted_request(request, redactor)
-        if _masked(sent.url, *(value for _, value in sent.headers), sent.body.text):
-            return True
-    for exchange in known.exchanges:
-        if exchange.response is not None:
-            got = redacted_response(exchange.response, redactor)
-            if _masked(got.reason, *(value for _, value in got.headers), got.body.text):
-                return True
-    return False
-
-
-def _masked(*texts: str) -> bool:
-    return any(MASKED.search(text) for text in texts)
+        yield from (sent.url, *(value for _, value in sent.headers), sent.body.text)
+    for response in responses_of(known):
+        got = redacted_response(response, redactor)
+        yield from (got.reason, *(value for _, value in got.headers), got.body.text)
 
 
 def tab_label(tab: Tab, known: StageSnapshot, *, raw: bool) -> str:
@@ -187,22 +179,14 @@ def tab_lines(
         masked: false for a user who asked to see the secrets of this stage.
     """
     mask = redactor if masked else NoRedactor()
+    raw, verdicts = aspect.raw, known.verdicts
     match tab:
         case Tab.REQUEST:
-            yield from _each(
-                _requests(known),
-                lambda one: request_lines(one[0], mask, raw=aspect.raw, verdicts=known.verdicts),
-                known,
-                aspect,
-                lambda one: one[1],
-            )
+            sent = (request_lines(one, mask, raw=raw, verdicts=verdicts) for one in requests_of(known))
+            yield from _each(sent, known, aspect)
         case Tab.RESPONSE:
-            yield from _each(
-                known.exchanges,
-                lambda one: response_lines(one, mask, raw=aspect.raw, verdicts=known.verdicts),
-                known,
-                aspect,
-            )
+            received = (response_lines(one, mask, raw=raw, verdicts=verdicts) for one in known.exchanges)
+            yield from _each(received, known, aspect)
         case Tab.CHECKS:
             record = known.record
             yield from check_lines(*(record.checks, record.overridden, record.diagnosis) if record else ((),))
@@ -218,16 +202,16 @@ def tab_lines(
             yield from _overview(known, mask)
 
 
-def _requests(known: StageSnapshot) -> list[tuple[Request, str]]:
-    sent = [(exchange.request, exchange.purpose.value) for exchange in known.exchanges]
-    return sent if known.planned is None else [*sent, (known.planned, "not sent yet")]
+def requests_of(known: StageSnapshot, picked: int | None = None) -> list[Request]:
+    """Return the requests of a stage, one that is not sent yet among them; or the one that is picked."""
+    requests = [exchange.request for exchange in known.exchanges]
+    if known.planned is not None:
+        requests.append(known.planned)
+    return requests if picked is None else requests[picked : picked + 1]
 
 
-def messages(known: StageSnapshot, tab: Tab, picked: int | None) -> list[Request | Response]:
-    """Return the messages of the tab of requests or of responses: all of them, or of one exchange."""
-    requests = [request for request, _ in _requests(known)]
-    if tab is Tab.REQUEST:
-        return [*(requests if picked is None else requests[picked : picked + 1])]
+def responses_of(known: StageSnapshot, picked: int | None = None) -> list[Response]:
+    """Return the responses of a stage, or the one of the exchange that is picked."""
     chosen = known.exchanges if picked is None else known.exchanges[picked : picked + 1]
     return [one.response for one in chosen if one.response is not None]
 
@@ -260,9 +244,8 @@ def _timing(
         yield from waterfall_lines(story, known.record, aspect.width, redactor)
     if known.exchanges:
         yield BLANK
-        yield from _each(known.exchanges, timing_lines, known, aspect)
-    elif known.record is None:
-        yield from _each(known.exchanges, timing_lines, known, aspect)
+    if known.exchanges or known.record is None:
+        yield from _each(map(timing_lines, known.exchanges), known, aspect)
 
 
 def _overview(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
@@ -280,41 +263,28 @@ def _overview(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
 
 
 def _curl(known: StageSnapshot, redactor: Redactor, aspect: ViewOptions) -> Iterator[Line]:
-    requests = [request for request, _ in _requests(known)]
+    requests = requests_of(known, aspect.picked)
     if not requests:
         yield prose(_nothing(known), Tone.MUTED)
         return
-    chosen = requests if aspect.picked is None else requests[aspect.picked : aspect.picked + 1]
-    for text in curl_commands(chosen, redactor):
+    for text in curl_commands(requests, redactor):
         yield line((text, Tone.MUTED if text.startswith("read ") else Tone.PLAIN), hang=4)
 
 
-def _purpose(thing: object) -> str:
-    return thing.purpose if isinstance(thing, Exchange) else ""
-
-
-def _each(
-    things: Iterable[_T],
-    lines: Callable[[_T], Iterable[Line]],
-    known: StageSnapshot,
-    aspect: ViewOptions,
-    purpose: Callable[[_T], str] = _purpose,
-) -> Iterator[Line]:
-    """Yield the lines of each thing, or of the one that is picked, every one labelled with its number."""
-    all_of_them = list(things)
-    if not all_of_them:
+def _each(exchanges: Iterable[Iterable[Line]], known: StageSnapshot, aspect: ViewOptions) -> Iterator[Line]:
+    """Yield the lines of each exchange, or of the one that is picked, under its number and purpose."""
+    every = list(exchanges)
+    purposes = [*(exchange.purpose.value for exchange in known.exchanges), "not sent yet"]
+    if not every:
         yield prose("No response yet." if known.planned or known.underway else _nothing(known), Tone.MUTED)
-    for number, thing in enumerate(all_of_them):
+    for number, lines in enumerate(every):
         if aspect.picked is not None and number != aspect.picked:
             continue
-        if len(all_of_them) > 1:
-            words = f"{number + 1} of {len(all_of_them)} "
-            said = purpose(thing)
-            yield line(
-                (f"── {words}", Tone.TITLE), (f"{said} " if said else "", Tone.MUTED), ("─" * 20, Tone.MUTED)
-            )
-        yield from lines(thing)
-        if aspect.picked is None and number + 1 < len(all_of_them):
+        if len(every) > 1:
+            place = f"── {number + 1} of {len(every)} "
+            yield line((place, Tone.TITLE), (f"{purposes[number]} ", Tone.MUTED), ("─" * 20, Tone.MUTED))
+        yield from lines
+        if aspect.picked is None and number + 1 < len(every):
             yield BLANK
 
 

@@ -32,7 +32,8 @@ from authlens_tui.widgets.record.record_lines import (
     StageSnapshot,
     Tab,
     ViewOptions,
-    messages,
+    requests_of,
+    responses_of,
     tab_label,
     tab_place,
 )
@@ -300,16 +301,16 @@ class RecordView(Widget):
     async def copied_text(self) -> str:
         """Return what to copy of the open tab, masked: messages as they were sent, any other tab as shown."""
         if self.tab in _SIDE_BY_SIDE:
-            return await self._made.raw(self._known, messages(self._known, self.tab, self._picked))
+            shown = requests_of if self.tab is Tab.REQUEST else responses_of
+            return await self._made.raw(self._known, shown(self._known, self._picked))
         key = self._key(self.tab, masked=True)
         lines = self._made.get(key) or await self._made.make_aside(key)
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
 
     @work(exclusive=True, group="copy menu", description="gather what can be copied")
     async def action_copy_menu(self) -> None:
-        sent, received = (messages(self._known, tab, self._picked) for tab in _SIDE_BY_SIDE)
         member = self.document.marked_text if self.tab in RAW_TABS and not self._reveal else ""
-        choices = await self._made.copyables(self._known, sent, received, member)
+        choices = await self._made.copyables(self._known, self._picked, member)
         self.post_message(CopyMenuWanted(choices))
 
     def on_resize(self) -> None:

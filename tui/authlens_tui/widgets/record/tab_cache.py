@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from operator import is_
-from typing import Final
+from typing import Final, TypeVar
 
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.raw_message import raw_message
@@ -23,10 +23,14 @@ from authlens_tui.widgets.record.record_lines import (
     ViewOptions,
     hides_secrets,
     known_secrets,
+    requests_of,
+    responses_of,
     tab_lines,
     weight,
 )
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _KEPT: Final = 24
 _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
 
@@ -47,7 +51,7 @@ class TabKey:
     masked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Masking:
     """What masks a stage, and whether there is anything to mask; None while no one has looked."""
 
@@ -119,9 +123,9 @@ class TabCache:
         if masking is None:
             redactor = self._redactor(key.known, self.story)
             masking = _Masking(redactor, hides_secrets(key.known, redactor))
-            self._keep_masking(key.known, key.told, masking)
+            _keep(self._masking, (key.known, key.told), masking)
         lines = _lines(key, self.story, masking.redactor)
-        self._keep(key, lines)
+        _keep(self._made, key, lines)
         return lines
 
     async def make_aside(self, key: TabKey, wanted: Callable[[], bool] = lambda: True) -> LineList | None:
@@ -138,19 +142,14 @@ class TabCache:
             masking = self._masking.get((key.known, key.told))
             if masking is None:
                 masking = _Masking(await asyncio.to_thread(self._redactor, key.known, story))
-                self._keep_masking(key.known, key.told, masking)
+                _keep(self._masking, (key.known, key.told), masking)
             lines = await asyncio.to_thread(_lines, key, story, masking.redactor)
             if key.masked or wanted():
-                self._keep(key, lines)
+                _keep(self._made, key, lines)
             return lines
 
     def forget_revealed(self) -> None:
         self._made = {key: lines for key, lines in self._made.items() if key.masked}
-
-    def _keep(self, key: TabKey, lines: LineList) -> None:
-        while len(self._made) >= _KEPT:
-            del self._made[next(iter(self._made))]
-        self._made[key] = lines
 
     # -- secrets ---------------------------------------------------------------------------------------
 
@@ -164,25 +163,17 @@ class TabCache:
         async with self._one_at_a_time:
             masking = self._masking.get((key.known, key.told))
             if masking is not None and masking.hides is None:
-                hides = await asyncio.to_thread(hides_secrets, key.known, masking.redactor)
-                self._keep_masking(key.known, key.told, _Masking(masking.redactor, hides))
+                masking.hides = await asyncio.to_thread(hides_secrets, key.known, masking.redactor)
 
     async def raw(self, known: StageSnapshot, shown: Sequence[Request | Response]) -> str:
         """Return messages of a stage as they were sent, masked, one after the other; made in a thread."""
         redactor = await self._masks(known)
         return await asyncio.to_thread("\n\n".join, [raw_message(one, redactor) for one in shown])
 
-    async def copyables(
-        self,
-        known: StageSnapshot,
-        sent: Sequence[Request | Response],
-        received: Sequence[Request | Response],
-        member: str,
-    ) -> tuple[Copyable, ...]:
-        """Return what can be copied of messages of a stage, masked; made in a thread."""
+    async def copyables(self, known: StageSnapshot, picked: int | None, member: str) -> tuple[Copyable, ...]:
+        """Return what can be copied of a stage, or of the exchange that is picked; masked, in a thread."""
         redactor = await self._masks(known)
-        requests = [one for one in sent if isinstance(one, Request)]
-        responses = [one for one in received if isinstance(one, Response)]
+        requests, responses = requests_of(known, picked), responses_of(known, picked)
         return await asyncio.to_thread(lambda: tuple(copyables(requests, responses, member, redactor)))
 
     async def _masks(self, known: StageSnapshot) -> Redactor:
@@ -200,11 +191,12 @@ class TabCache:
             self._secrets[id(exchange)] = kept
         return kept[1]
 
-    def _keep_masking(self, known: StageSnapshot, told: int, masking: _Masking) -> None:
-        self._masking.pop((known, told), None)
-        while len(self._masking) >= _KEPT:
-            del self._masking[next(iter(self._masking))]
-        self._masking[known, told] = masking
+
+def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Keep one more, without the oldest where there are too many."""
+    while len(kept) >= _KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = value
 
 
 def _lines(key: TabKey, story: Sequence[StageRecord], redactor: Redactor) -> LineList:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.profile import Profile, StandardFault, faults_of
 from authlens_core.emulator.scenario import StandardCase
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_core.errors import UsageError
-from authlens_tui.cli.faults import chosen_cases, chosen_faults, chosen_standard_faults
+from authlens_tui.cli.faults import chosen_cases, chosen_faults
 
 
 def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixture[str]) -> None:
-    assert chosen_standard_faults(Profile.GENERIC, ["list"]) is None
+    assert chosen_faults(Profile.GENERIC, faults_of(Profile.GENERIC), ["list"]) is None
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert listed == [fault.value for fault in StandardFault if Profile.GENERIC in fault.profiles]
     assert "get-404" not in listed
@@ -21,14 +21,14 @@ def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixtu
 
 def test_a_typing_error_is_answered_with_the_nearest_fault_of_the_profile() -> None:
     with pytest.raises(UsageError) as refused:
-        chosen_standard_faults(Profile.MCP, ["get-40"])
+        chosen_faults(Profile.MCP, faults_of(Profile.MCP), ["get-40"])
     assert "Did you mean get-404?" in refused.value.cure
     assert "authlens emulator --profile mcp --fault list" in refused.value.cure
 
 
 def test_faults_are_chosen_by_name() -> None:
-    assert chosen_standard_faults(Profile.MCP, ["step-up"]) == (StandardFault.STEP_UP,)
-    assert chosen_faults(["public"]) == (Fault.PUBLIC,)
+    assert chosen_faults(Profile.MCP, faults_of(Profile.MCP), ["step-up"]) == (StandardFault.STEP_UP,)
+    assert chosen_faults(Profile.ACCESS, Fault, ["public"]) == (Fault.PUBLIC,)
 
 
 def test_the_demo_lists_every_scenario_under_its_group(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(teller_module, "open_browser", open_browser)
     monkeypatch.setattr(teller_module, "PasteReader", Reader)
-    monkeypatch.setattr(teller_module, "can_paste", lambda: True)
+    monkeypatch.setattr(teller_module, "is_terminal", lambda _: True)
     monkeypatch.setattr(own_screen, "in_container", lambda environ, _=None: unless_marked(environ))
     monkeypatch.setattr(teller_module, "in_container", unless_marked)
     return links

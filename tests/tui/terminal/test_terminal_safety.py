@@ -249,7 +249,7 @@ def test_the_decoder_gives_the_same_text_however_the_bytes_are_cut(cut: int) -> 
     """Reads end anywhere: within an introducer, a report, a character. A report stays six characters."""
     data = "aü".encode() + b"\x1b[M\xe0\xa9\xc1" + "€b".encode()
     decoder = InputDecoder()
-    text = decoder.feed(data[:cut]) + decoder.feed(data[cut:]) + decoder.feed(b"", final=True)
+    text = decoder.feed(data[:cut]) + decoder.feed(data[cut:])
     assert text == "aü\x1b[M\xe0\xa9\xc1€b"
 
 

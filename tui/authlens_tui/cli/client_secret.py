@@ -9,6 +9,7 @@ from argparse import Namespace
 
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
+from authlens_tui.cli.terminal.output import is_terminal
 
 VARIABLE = "AUTHLENS_CLIENT_SECRET"
 
@@ -30,9 +31,18 @@ def client_secret(arguments: Namespace) -> Secret | None:
         return Secret(given)
     if not arguments.client_secret:
         return None
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise UsageError("There is no terminal to ask for the client secret.", f"Set {VARIABLE}.")
+    return Secret(typed_secret(f"Type it, or set {VARIABLE}."))
+
+
+def typed_secret(cure: str) -> str:
+    """Ask for a client secret without echo.
+
+    Raises:
+        UsageError: nothing was typed.
+    """
     typed = getpass.getpass("Client secret (not shown): ", stream=sys.stderr)
     if not typed:
-        raise UsageError("No client secret was typed.", f"Type it, or set {VARIABLE}.")
-    return Secret(typed)
+        raise UsageError("No client secret was typed.", cure)
+    return typed

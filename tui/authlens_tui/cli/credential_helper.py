@@ -17,7 +17,7 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound
 from authlens_tui.cli.credential_choice import chosen_headers
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_secret
+from authlens_tui.cli.terminal.output import answer_secret, is_terminal
 
 _LONGEST = 65_536
 
@@ -55,7 +55,7 @@ def bazel_form(fields: CredentialHeaders | None) -> Secret:
 
 
 def _asked() -> str:
-    text = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read(_LONGEST)
+    text = "" if sys.stdin is None or is_terminal(sys.stdin) else sys.stdin.read(_LONGEST)
     try:
         request = json.loads(text)
         uri = request["uri"]

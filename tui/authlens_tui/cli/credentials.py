@@ -30,7 +30,7 @@ from authlens_core.errors import UsageError
 from authlens_core.state.paths import StateUnusable
 from authlens_tui.cli.credential_table import table_lines
 from authlens_tui.cli.session import iso_time
-from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, say
+from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
 from authlens_tui.cli.terminal.plain import is_plain
 
 _NONE: Final = "No credentials on this machine. To log in: authlens login URL"
@@ -80,7 +80,7 @@ async def _watch(arguments: Namespace) -> int:
     """
     if arguments.json:
         raise UsageError("list --watch prints a table, not JSON.", "Leave out --watch or --json.")
-    over = sys.stdout is not None and sys.stdout.isatty() and not is_plain()
+    over = is_terminal(sys.stdout) and not is_plain()
     before: str | None = None
     while True:
         entries, damaged = await _read()
@@ -105,7 +105,7 @@ def show_table(entries: Sequence[InventoryEntry]) -> None:
     The header is for a terminal; a script gets lines alone.
     """
     header, lines = table_lines(entries, utc_now())
-    if header and sys.stdout is not None and sys.stdout.isatty():
+    if header and is_terminal(sys.stdout):
         answer_line(header)
     for line, note in lines:
         answer_line(line)

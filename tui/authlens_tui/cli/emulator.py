@@ -7,14 +7,14 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.emulator.profile import Profile
+from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.profile import Profile, faults_of
 from authlens_core.errors import UsageError
-from authlens_tui.cli.faults import chosen_faults, chosen_standard_faults
+from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.terminal.output import answer_line, say
 
 if TYPE_CHECKING:
     from authlens_core.emulator.emulator import Emulator
-    from authlens_core.emulator.faults import Fault
     from authlens_core.emulator.profile import StandardFault
     from authlens_core.emulator.standard.emulator import StandardEmulator
 
@@ -33,14 +33,14 @@ async def emulator(arguments: Namespace) -> int:
     """
     profile = Profile(arguments.profile)
     if profile is Profile.ACCESS:
-        faults = chosen_faults(arguments.fault)
+        faults = chosen_faults(profile, Fault, arguments.fault)
         return 0 if faults is None else await _access(faults, arguments)
     if arguments.strict:
         raise UsageError(
             f"--strict is an option of the profile access; {profile} does not have it.",
             "Leave out --strict, or use --profile access.",
         )
-    standard_faults = chosen_standard_faults(profile, arguments.fault)
+    standard_faults = chosen_faults(profile, faults_of(profile), arguments.fault)
     return 0 if standard_faults is None else await _standard(profile, standard_faults, arguments)
 
 

@@ -10,7 +10,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.access_log import AccessEvent, access_event_as_json, access_events
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
-from authlens_tui.cli.terminal.output import answer_json, answer_list, say
+from authlens_tui.cli.terminal.output import answer_json, answer_list, is_terminal, say
 from authlens_tui.cli.urls import checked_url
 
 
@@ -25,7 +25,7 @@ async def show_events(arguments: Namespace) -> int:
         events = _events(credentials, arguments.url, arguments.limit)
     if not events:
         say("Nothing has happened yet.")
-    if not arguments.json and events and sys.stdout is not None and sys.stdout.isatty():
+    if not arguments.json and events and is_terminal(sys.stdout):
         say(f"{'WHEN (UTC)':<21}{'WHAT':<24}RESOURCE, DETAIL")
     if arguments.json:
         for event in reversed(events):

@@ -8,7 +8,7 @@ from argparse import Namespace
 from authlens_core.access.pasted_error import explain_text
 from authlens_core.errors import UsageError
 from authlens_tui.cli.json_events import diagnosis_as_json
-from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.output import answer_json, answer_line, is_terminal, say
 from authlens_tui.cli.terminal.plain import numbered
 
 _LONGEST = 1_000_000
@@ -42,7 +42,7 @@ async def explain_message(arguments: Namespace) -> int:
 def _text(arguments: Namespace) -> str:
     if arguments.text:
         return " ".join(arguments.text)
-    if sys.stdin is not None and sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         say("Paste the message, then press Ctrl-D:")
     text = "" if sys.stdin is None else sys.stdin.read(_LONGEST)
     if not text.strip():

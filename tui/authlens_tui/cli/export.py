@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import UTC
 from pathlib import Path
 
 from authlens_core.credentials.records.traces import TraceSummary
@@ -15,7 +14,7 @@ from authlens_core.errors import UsageError
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import FileExists, named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_tui.cli.session import grant_for
+from authlens_tui.cli.session import grant_for, iso_time
 from authlens_tui.cli.terminal.output import answer_line, answer_text, say
 
 
@@ -95,6 +94,5 @@ async def _list(source: str) -> int:
     if not kept:
         say("No trace of this login is stored.")
     for number, one in enumerate(kept, 1):
-        at = one.at.astimezone(UTC).isoformat(timespec="seconds")
-        answer_line(f"{number:<3} {one.kind:<8} {one.outcome:<10} {at}")
+        answer_line(f"{number:<3} {one.kind:<8} {one.outcome:<10} {iso_time(one.at)}")
     return 0

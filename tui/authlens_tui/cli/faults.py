@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.profile import Profile, StandardFault, faults_of
+from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list
 from authlens_tui.cli.terminal.plain import numbered
 
-
-class _Explained(Protocol):
-    @property
-    def value(self) -> str: ...
-
-    @property
-    def summary(self) -> str: ...
-
-
-FaultT = TypeVar("FaultT", bound=_Explained)
+FaultT = TypeVar("FaultT", Fault, StandardFault)
 
 
 def chosen_cases(names: Sequence[str]) -> tuple[Fault | StandardCase, ...] | None:
@@ -65,25 +56,14 @@ def _unknown(name: str, known: Iterable[str], cause: str, listing: str) -> Usage
     return UsageError(cause, f"{meant}See them all: {listing}")
 
 
-def chosen_faults(names: Sequence[str]) -> tuple[Fault, ...] | None:
-    """Return the faults of the profile `access` by name, or None after listing them all for `list`.
-
-    Raises:
-        UsageError: a name is not a fault.
-    """
-    return _chosen(names, Fault, Profile.ACCESS)
-
-
-def chosen_standard_faults(profile: Profile, names: Sequence[str]) -> tuple[StandardFault, ...] | None:
-    """Return the faults of another profile by name, or None after listing them all for `list`.
+def chosen_faults(
+    profile: Profile, known: Iterable[FaultT], names: Sequence[str]
+) -> tuple[FaultT, ...] | None:
+    """Return those of the `known` faults of a profile that are named, or None after listing all for `list`.
 
     Raises:
         UsageError: a name is not a fault of the profile.
     """
-    return _chosen(names, faults_of(profile), profile)
-
-
-def _chosen(names: Sequence[str], known: Iterable[FaultT], profile: Profile) -> tuple[FaultT, ...] | None:
     by_name = {fault.value: fault for fault in known}
     if "list" in names:
         widest = max(map(len, by_name))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authlens_core.errors import UsageError
 from authlens_core.wire import timed_loop
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
+from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.terminal_kind import why_no_screen
 from authlens_tui.cli.urls import checked_url
@@ -88,7 +89,7 @@ def why_no_full_screen() -> str | None:
     if is_plain():
         return "No full screen, because of AUTHLENS_PLAIN or --plain."
     # stdout may be a pipe: Textual draws on stderr.
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+    if not all(map(is_terminal, (sys.stdin, sys.stderr))):
         return "The full-screen app needs a terminal, and this is not a terminal."
     if sys.platform == "win32":
         return None

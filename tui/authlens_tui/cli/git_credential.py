@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Mapping
 
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
+from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import NoLogin
@@ -69,16 +69,16 @@ async def _get(session: Session, url: str, asked: _Asked) -> int:
         answer_secret(Secret("quit=1"))
         return error.exit_code
     if found.kind is not CredentialKind.OAUTH or found.token is None:
-        _say_other_kind(found, url)
+        _refer_to_proxy(f"git cannot send this kind of credential from a helper: {found.kind.label}.", url)
+        say(
+            "    Or set http.extraHeader in the environment of one command (GIT_CONFIG_COUNT, git-config(1))."
+        )
         return 0
     if found.signer is not None:
-        say("The token is bound to a key (DPoP), and git cannot sign its requests.")
-        say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")
-        return 0
+        return _refer_to_proxy("The token is bound to a key (DPoP), and git cannot sign its requests.", url)
     if "authtype" not in asked.capabilities:
-        say("This git cannot send a Bearer token from a helper; git 2.46 or newer can.")
-        say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")
-        return 0
+        why = "This git cannot send a Bearer token from a helper; git 2.46 or newer can."
+        return _refer_to_proxy(why, url)
     # ephemeral: git asks no other helper to store it, because it is refreshed here.
     lines = ["capability[]=authtype", "authtype=Bearer", f"credential={found.token.reveal()}", "ephemeral=1"]
     if found.expires_at is not None:
@@ -109,11 +109,10 @@ async def _refused(session: Session, url: str, asked: _Asked) -> None:
         explain(error)
 
 
-def _say_other_kind(found: CredentialHeaders, url: str) -> None:
-    shown = shlex.quote(url)
-    say(f"git cannot send this kind of credential from a helper: {found.kind.label}.")
-    say(f"  → Use: authlens proxy {shown}     and clone from the URL that it prints.")
-    say("    Or set http.extraHeader in the environment of one command (GIT_CONFIG_COUNT, git-config(1)).")
+def _refer_to_proxy(why: str, url: str) -> int:
+    say(why)
+    say(f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints.")
+    return 0
 
 
 def _read() -> _Asked:

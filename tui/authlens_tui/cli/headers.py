@@ -13,7 +13,7 @@ from authlens_core.credentials.inventory.request_headers import CredentialHeader
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import refuse_bound, say_bound
-from authlens_tui.cli.credential_choice import chosen_headers, show_which
+from authlens_tui.cli.credential_choice import chosen_headers
 from authlens_tui.cli.credential_helper import bazel_form
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json
@@ -35,8 +35,6 @@ async def headers(arguments: Namespace) -> int:
         LoginNeeded: a user has to log in.
         AuthlensError: the other reasons why there are none to be had.
     """
-    if arguments.which:
-        return await show_which(arguments)
     found = await _fields(arguments)
     fields = _for_request(found, arguments.method, checked_url(arguments.url))
     if found.signer is not None:
@@ -109,8 +107,6 @@ def run_curl(call: CurlCall) -> NoReturn:
     os.write(writer, text)
     os.close(writer)
     os.set_inheritable(reader, True)
-    # This process becomes curl: its exit code and its signals are curl's, and no copy of the credential
-    # stays.
     os.execv(call.path, ["curl", "--config", f"/dev/fd/{reader}", *call.arguments])  # noqa: S606 - no shell is wanted
 
 

@@ -28,12 +28,11 @@ from authlens_tui.cli.json_events import JSON_VERSION
 from authlens_tui.cli.login_console import LoginConsole
 from authlens_tui.cli.login_options import login_options
 from authlens_tui.cli.session import iso_time
+from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.logins import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
-
-INTERRUPTED = 130
 
 
 async def log_in(session: Session, lines: EventLines, arguments: Namespace, secret: Secret | None) -> int:

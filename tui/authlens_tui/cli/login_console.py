@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Final
@@ -18,8 +19,7 @@ from authlens_core.trace.record import Stage
 from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.json_events import event_as_json
-from authlens_tui.cli.terminal.no_input import can_paste
-from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.output import is_terminal, say
 from authlens_tui.cli.terminal.pasted_lines import likeliest
 from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
@@ -87,7 +87,7 @@ class LoginConsole:
 
     def _open_browser(self, url: str) -> bool:
         """Open the link unasked, where BROWSER or a setting of the user asks for that."""
-        set_so = can_paste() and SettingsFile.open().present.open_browser
+        set_so = is_terminal(sys.stdin) and SettingsFile.open().present.open_browser
         if not (self._browser and (self._environ.get("BROWSER") or set_so)):
             return False
         return open_browser(url, self._environ, self._not_opened)

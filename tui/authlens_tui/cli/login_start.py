@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from argparse import Namespace
 from typing import Final
 
@@ -11,8 +12,9 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.in_turn import in_turn
 from authlens_tui.cli.session import open_session
+from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
-from authlens_tui.cli.terminal.no_input import can_paste
+from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.urls import checked_urls
 
 _FOR_ONE: Final = ("client_id", "resource", "issuer", "any_issuer", "yes")
@@ -49,7 +51,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
     urls = checked_urls(arguments.urls)
     if len(urls) > 1:
         _refuse_what_is_for_one(arguments)
-    if arguments.paste_only and not arguments.device and not can_paste():
+    if arguments.paste_only and not arguments.device and not is_terminal(sys.stdin):
         raise UsageError(
             "--paste-only needs a terminal to paste the address into.",
             "Run it in a terminal, or omit --paste-only.",
@@ -70,7 +72,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
         return failed(error, lines)
     # A program that reads the events learns of the end before its pipe closes.
     except asyncio.CancelledError:
-        from authlens_tui.cli.login import INTERRUPTED, stopped
+        from authlens_tui.cli.login import stopped
 
         stopped(ended_by() or INTERRUPTED, lines)
         raise

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.version import VERSION
+from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authlens_core.login.facts import Options
-
-# What a shell reports of a program that SIGINT ended.
-_INTERRUPTED: Final = 130
-_READER_GONE: Final = 141  # what a shell reports of a program that SIGPIPE ended
 
 
 def main() -> None:
@@ -68,10 +65,10 @@ def run(argv: Sequence[str]) -> int:
         explain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         discard(sys.stdout)
-        return _READER_GONE
+        return READER_GONE
     except Exception as error:
         # The boundary of the process: a traceback would show lines of data.
         say_unexpected(error)
@@ -115,9 +112,7 @@ def _refuse_borrowed_rights() -> None:
     Raises:
         UsageError: the program is set-user-ID or set-group-ID.
     """
-    if sys.platform == "win32":
-        return
-    if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
+    if has_borrowed_rights():
         raise UsageError(
             "authlens was started with the rights of another account (setuid or setgid).",
             "Remove that bit from the program; it needs only your own rights.",

@@ -17,8 +17,6 @@ from authlens_tui.cli.session import chosen_grants
 from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.durations import in_words
 
-_SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
-
 
 class Wanted(Enum):
     """What was asked for."""
@@ -38,14 +36,14 @@ def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> No
     """
     from authlens_core.access.cloudflared_files import find_cloudflared_token
 
-    quoted = shlex.quote(url)
     if credentials.service_tokens.find(url) is not None:
-        raise UsageError(
-            f"The credential for {url} is a service token, {_WHY[wanted]}.", _service(quoted, wanted)
-        )
-    if find_cloudflared_token(url, usable=wanted is Wanted.TOKEN) is not None:
-        cause = f"The credential for {url} is a cloudflared token, {_WHY[wanted]}."
-        raise UsageError(cause, _cloudflared(quoted, wanted))
+        kind, cures = "service", _OF_A_SERVICE
+    elif find_cloudflared_token(url, usable=wanted is Wanted.TOKEN) is not None:
+        kind, cures = "cloudflared", _OF_CLOUDFLARED
+    else:
+        return
+    cure = cures[wanted].format(url=shlex.quote(url))
+    raise UsageError(f"The credential for {url} is a {kind} token, {_WHY[wanted]}.", cure)
 
 
 def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
@@ -82,33 +80,18 @@ _WHY = {
     Wanted.REFRESH: "and authlens refreshes only OAuth tokens",
     Wanted.REVOKE: "and authlens revokes only OAuth tokens",
 }
-
-
-def _service(url: str, wanted: Wanted) -> str:
-    match wanted:
-        case Wanted.TOKEN:
-            return _fields(url)
-        case Wanted.REFRESH:
-            return (
-                f"Refresh it in {_SERVICE_TOKENS}, then: authlens service-token edit {url} --expires DATE "
-                f"    Or rotate it there, then: authlens service-token replace {url}"
-            )
-        case Wanted.REVOKE:
-            return f"Delete it in {_SERVICE_TOKENS}, then: authlens service-token remove {url}"
-
-
-def _cloudflared(url: str, wanted: Wanted) -> str:
-    match wanted:
-        case Wanted.TOKEN:
-            return _fields(url)
-        case Wanted.REFRESH:
-            return f"A login renews it: authlens login {url} --cloudflared"
-        case Wanted.REVOKE:
-            return (
-                "An administrator ends it: Zero Trust → Team & Resources → Users → (user) → Revoke "
-                "session. On this machine, delete its file (path: authlens list --json)."
-            )
-
-
-def _fields(url: str) -> str:
-    return f"Use: authlens headers {url}     Or: authlens curl {url}"
+_FIELDS = "Use: authlens headers {url}     Or: authlens curl {url}"
+_SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
+_OF_A_SERVICE = {
+    Wanted.TOKEN: _FIELDS,
+    Wanted.REFRESH: f"Refresh it in {_SERVICE_TOKENS}, then: "
+    "authlens service-token edit {url} --expires DATE "
+    "    Or rotate it there, then: authlens service-token replace {url}",
+    Wanted.REVOKE: f"Delete it in {_SERVICE_TOKENS}, then: authlens service-token remove {{url}}",
+}
+_OF_CLOUDFLARED = {
+    Wanted.TOKEN: _FIELDS,
+    Wanted.REFRESH: "A login renews it: authlens login {url} --cloudflared",
+    Wanted.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → (user) → Revoke "
+    "session. On this machine, delete its file (path: authlens list --json).",
+}

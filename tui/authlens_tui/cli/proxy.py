@@ -21,7 +21,7 @@ from authlens_core.oauth.url import Url, parse_url
 from authlens_core.session import Session
 from authlens_tui.cli.credential_choice import request_credential
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_line, say, say_over
+from authlens_tui.cli.terminal.output import answer_line, is_terminal, say, say_over
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url
 
@@ -38,7 +38,7 @@ async def proxy(arguments: Namespace) -> int:
         credential = request_credential(session, url.text, arguments)
         await credential.fields()  # a missing login is reported now, not at the first request
         with _listener(arguments) as listener:
-            await _serve(session, credential, _mapping(url, listener), url, listener, arguments)
+            await _serve(session, credential, _mapping(url, listener), listener, arguments.socket)
     return 0
 
 
@@ -67,16 +67,15 @@ async def _serve(
     session: Session,
     credential: RequestCredential,
     mapping: Mapping,
-    url: Url,
     listener: socket.socket,
-    arguments: Namespace,
+    path: str | None,
 ) -> None:
     counters = Counters()
     app = ReverseProxy(session.wire, credential, mapping, counters)
     tunnel = UpgradeTunnel(app, session.wire)
-    answer_line(_local_url(mapping, url, arguments.socket))
-    say(f"Serving {url.text} with your credential to programs on this machine. Ctrl-C stops it.")
-    status = asyncio.create_task(_show_status(app.counters, credential))
+    answer_line(_local_url(mapping, path))
+    say(f"Serving {mapping.upstream.text} with your credential to programs on this machine. Ctrl-C stops it.")
+    status = asyncio.create_task(_show_status(counters, credential))
     try:
         await GatewayServer(app, tunnel.protocol).serve_until_cancelled(listener)
     finally:
@@ -87,7 +86,8 @@ async def _serve(
         say(_status(counters, credential))
 
 
-def _local_url(mapping: Mapping, url: Url, path: str | None) -> str:
+def _local_url(mapping: Mapping, path: str | None) -> str:
+    url = mapping.upstream
     rest = (url.path or "/") + ("" if url.query is None else f"?{url.query}")
     if path is not None:
         return f"unix://{quote(str(Path(path).absolute()))}#{rest}"
@@ -100,7 +100,7 @@ def _status(counters: Counters, credential: RequestCredential) -> str:
 
 
 def _moves_cursor() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty() and not is_plain()
+    return is_terminal(sys.stderr) and not is_plain()
 
 
 async def _show_status(counters: Counters, credential: RequestCredential) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
 import sys
 from argparse import Namespace
@@ -29,6 +28,7 @@ from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.secret import Secret
 from authlens_core.session import Session
+from authlens_tui.cli.client_secret import typed_secret
 from authlens_tui.cli.credentials import (
     damaged_as_json,
     say_damaged,
@@ -37,7 +37,7 @@ from authlens_tui.cli.credentials import (
     sorted_by_urgency,
 )
 from authlens_tui.cli.session import open_session, say_result
-from authlens_tui.cli.terminal.output import answer_json, say
+from authlens_tui.cli.terminal.output import answer_json, is_terminal, say
 from authlens_tui.cli.urls import checked_url
 
 _LONGEST_LINE = 4_096
@@ -237,7 +237,7 @@ def typed_pair(arguments: Namespace) -> Pair | None:
     if arguments.action == "replace":
         return "", _secret()
     checked_url(arguments.url)
-    if _asks():
+    if is_terminal(sys.stdin):
         sys.stderr.write("Client ID: ")
         sys.stderr.flush()
     return pasted(_line("Client ID")), _secret()
@@ -249,18 +249,9 @@ def _secret() -> Secret:
     Raises:
         UsageError: nothing came.
     """
-    if not _asks():
-        return Secret(pasted(_line("client secret")))
-    typed = getpass.getpass("Client secret (not shown): ", stream=sys.stderr)
-    if not typed:
-        raise UsageError(
-            "No client secret was typed.", ("Access shows it only once, when you create the token.")
-        )
-    return Secret(pasted(typed))
-
-
-def _asks() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
+    if is_terminal(sys.stdin):
+        return Secret(pasted(typed_secret("Access shows it only once, when you create the token.")))
+    return Secret(pasted(_line("client secret")))
 
 
 def _line(what: str) -> str:

@@ -11,22 +11,24 @@ from authlens_core.credentials.store.helper_pipes import start_helper
 # Loading modules makes many objects and no garbage: to look for any takes a fifth of the time that it takes.
 # What runs for longer than that sets a threshold of its own.
 _NEW_OBJECTS = 1_000_000
-_INTERRUPTED = 130
-_READER_GONE = 141
+# What a shell reports of a program that SIGINT or SIGPIPE ended.
+INTERRUPTED = 130
+READER_GONE = 141
 
 
 def main() -> None:
     """Run `authlens` with the arguments of the process and exit with its code."""
     gc.set_threshold(_NEW_OBJECTS)
     argv = sys.argv[1:]
-    if len(argv) == 2 and argv[0] == "token" and not argv[1].startswith("-") and not _has_borrowed_rights():
+    if len(argv) == 2 and argv[0] == "token" and not argv[1].startswith("-") and not has_borrowed_rights():
         _try_token(argv[1])
     from authlens_tui.cli.main import main as run_everything
 
     run_everything()
 
 
-def _has_borrowed_rights() -> bool:
+def has_borrowed_rights() -> bool:
+    """Return whether the program is set-user-ID or set-group-ID."""
     return sys.platform != "win32" and (os.getuid() != os.geteuid() or os.getgid() != os.getegid())
 
 
@@ -50,8 +52,8 @@ def _try_token(url: str) -> None:
         explain(error)
         code = error.exit_code
     except KeyboardInterrupt:
-        code = _INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
-        code = _READER_GONE
+        code = READER_GONE
     # Ending the interpreter in order takes as long as all of the above.
     os._exit(code)

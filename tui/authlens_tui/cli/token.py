@@ -14,7 +14,7 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.bound_token import say_bound
 from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_secret
+from authlens_tui.cli.terminal.output import answer_secret, is_terminal
 from authlens_tui.cli.urls import checked_url
 
 _LONGEST = 65_536  # characters of a token on standard input
@@ -53,7 +53,7 @@ def _refused_token() -> Secret:
     Raises:
         UsageError: there is none.
     """
-    text = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.readline(_LONGEST)
+    text = "" if sys.stdin is None or is_terminal(sys.stdin) else sys.stdin.readline(_LONGEST)
     if not text.strip():
         raise UsageError(
             "No refused token came on standard input.",

@@ -155,7 +155,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "login": _login,
     "probe": _probe,
     "token": _verb("token"),
-    "headers": _verb("headers"),
+    "headers": _verb("headers", which=True),
     "curl": _curl,
     "proxy": _verb("proxy", which=True),
     "mcp-bridge": _verb("mcp_bridge", which=True),

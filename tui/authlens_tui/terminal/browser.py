@@ -6,7 +6,6 @@ terminal, because some openers print, some wait, and some are text browsers that
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -50,12 +49,11 @@ except webbrowser.Error:
 _NAME_LIMIT: Final = 5.0  # seconds: the standard library asks xdg-settings
 
 
-def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
+def browser_name(environ: Mapping[str, str]) -> str | None:
     """Return what the standard library would open a link with; None where that is nothing, or unknown.
 
     Blocks for some seconds at most. The name is a command or a path, from the environment or the desktop.
     """
-    settings = os.environ if environ is None else environ
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-c", _NAME],
@@ -63,7 +61,7 @@ def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
             capture_output=True,
             timeout=_NAME_LIMIT,
             start_new_session=True,
-            env=for_children(settings),
+            env=for_children(environ),
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -74,7 +72,7 @@ def browser_name(environ: Mapping[str, str] | None = None) -> str | None:
 
 def open_browser(
     url: str,
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str],
     failed: Callable[[], None] | None = None,
     *,
     leave_after: float = _NAME_LIMIT,
@@ -86,9 +84,8 @@ def open_browser(
     reported, some time later and in a thread of its own, by calling `failed`. A command that still runs
     after `leave_after` seconds is left to itself.
     """
-    settings = os.environ if environ is None else environ
     address = usable_url(url, loopback_http=True)
-    if address is None or why_no_browser(settings) is not None:
+    if address is None or why_no_browser(environ) is not None:
         return False
     try:
         child = subprocess.Popen(
@@ -98,7 +95,7 @@ def open_browser(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=for_children(settings),
+            env=for_children(environ),
         )
         if child.stdin is not None:
             # On stdin, not in an argument: other users can read those, and the link has the state in it.

@@ -72,7 +72,9 @@ async def copy_text(
     if in_system and not (environ.get("TMUX") or environ.get("STY")):
         return Copied(CopyWay.SYSTEM, count, f"{here}.")
     if environ.get("TMUX") and await _in_time(to_tmux or partial(_load_tmux_buffer, environ), text):
-        _send(_through_tmux(_sequence(text)), write)
+        plain = _sequence(text)
+        if plain is not None:
+            write(_through_tmux(plain))
         place = f"{here} and to tmux" if in_system else f"Copied {count} characters to tmux"
         onward = "which sends them to your terminal (OSC 52). If that does not allow it, paste inside tmux."
         return Copied(CopyWay.TMUX, count, f"{place}, {onward}")
@@ -114,14 +116,9 @@ def _sequence(text: str) -> str | None:
     return None if len(digits) > _OSC52_MAX else f"\x1b]52;c;{digits}\x07"
 
 
-def _through_tmux(sequence: str | None) -> str | None:
+def _through_tmux(sequence: str) -> str:
     # The passthrough sequence of tmux(1); each escape in it is doubled.
-    return None if sequence is None else "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
-
-
-def _send(sequence: str | None, write: Callable[[str], None]) -> None:
-    if sequence is not None:
-        write(sequence)
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
 
 
 def _load_tmux_buffer(environ: Mapping[str, str], text: str) -> None:

@@ -46,7 +46,7 @@ class InputDecoder:
         self._begun = b""  # the beginning of an introducer at the end of the last read
         self._owed = 0  # bytes of a report that are still to come
 
-    def feed(self, data: bytes, *, final: bool = False) -> str:
+    def feed(self, data: bytes) -> str:
         """Return the text that `data` completes."""
         parts: list[str] = []
         while data:
@@ -57,8 +57,6 @@ class InputDecoder:
                 continue
             text, data = self._up_to_report(data)
             parts.append(text)
-        if final:
-            parts.append(self._decode(b"", True))
         return "".join(parts)
 
     def _up_to_report(self, data: bytes) -> tuple[str, bytes]:

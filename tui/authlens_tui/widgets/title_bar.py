@@ -24,11 +24,10 @@ class TitleBar(Static):
     store_name: reactive[str] = reactive("")
     """What the secret store is called; nothing where it does not matter."""
 
-    def __init__(self, subject: str, store_name: str = "", *, tampered: bool = False) -> None:
+    def __init__(self, subject: str, store_name: str = "") -> None:
         super().__init__()
-        # Without a repaint: the widget is not mounted yet.
-        self.set_reactive(TitleBar.tampered, tampered)
         self._subject = safe_line(subject)
+        # Without a repaint: the widget is not mounted yet.
         self.set_reactive(TitleBar.store_name, safe_line(store_name, NAME))
 
     def render(self) -> Content:

@@ -42,10 +42,10 @@ def test_without_room_nothing_is_drawn_and_the_room_is_told() -> None:
     modules = modules_of(CLOUDFLARE)
     assert modules is not None
     _, least = room_for(modules)
-    assert draw(modules, Size(80, least.rows - 1)) is None
-    assert draw(modules, Size(least.columns - 1, 24)) is None
-    assert draw(modules, Size(least.columns, least.rows)) is not None
-    assert least.rows <= 24
+    assert draw(modules, Size(80, least.height - 1)) is None
+    assert draw(modules, Size(least.width - 1, 24)) is None
+    assert draw(modules, Size(least.width, least.height)) is not None
+    assert least.height <= 24
 
 
 def test_no_symbol_holds_a_novel() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from authlens_core.errors import LoginNeeded
 from authlens_tui.cli.terminal import plain
-from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.output import is_terminal, say
 
 VARIABLE: Final = "AUTHLENS_NO_INPUT"
 _FLAGS: Final = {"--no-input": VARIABLE, "--plain": plain.VARIABLE}
@@ -25,7 +25,7 @@ def without_flags(argv: Sequence[str]) -> list[str]:
     for flag, variable in _FLAGS.items():
         if flag in argv[:end]:
             os.environ[variable] = "1"
-    if no_input() and sys.stdin is not None and sys.stdin.isatty():
+    if no_input() and is_terminal(sys.stdin):
         # Whatever would read an answer reads the end of a file instead.
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, sys.stdin.fileno())
@@ -35,11 +35,6 @@ def without_flags(argv: Sequence[str]) -> list[str]:
 
 def no_input() -> bool:
     return bool(os.environ.get(VARIABLE))
-
-
-def can_paste() -> bool:
-    """Return whether there is a terminal that takes an address."""
-    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:

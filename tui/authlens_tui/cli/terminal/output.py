@@ -1,4 +1,7 @@
-"""The two ways out: answers on stdout, words on stderr. Everything is one printable line at a time."""
+"""The two ways out: answers on stdout, words on stderr. Everything is one printable line at a time.
+
+What begins with `answer` raises `AnswerLost` where the answer could not be written.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,11 @@ class AnswerLost(AuthlensError):
     """The answer could not be written: no one who reads stdout may take silence for success."""
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a standard stream is there and is a terminal."""
+    return stream is not None and stream.isatty()
+
+
 def say(words: str) -> None:
     """Write one line on stderr, made safe to show, whatever its encoding and even if it is gone."""
     if sys.stderr is None:
@@ -59,39 +67,23 @@ def explain(error: AuthlensError, *more: str) -> None:
 
 
 def answer_json(value: Mapping[str, object] | Sequence[object]) -> None:
-    """Write one JSON value as one line on stdout; ASCII only, so nothing in it can steer a terminal.
-
-    Raises:
-        AnswerLost: it could not be written.
-    """
+    """Write one JSON value as one line on stdout; ASCII only, so nothing in it can steer a terminal."""
     _answer(json.dumps(value, ensure_ascii=True))
 
 
 def answer_line(line: str) -> None:
-    """Write one line of the answer on stdout, made safe to show.
-
-    Raises:
-        AnswerLost: it could not be written.
-    """
+    """Write one line of the answer on stdout, made safe to show."""
     _answer(safe_line(in_words(line)))
 
 
 def answer_list(lines: Iterable[str]) -> None:
-    """Write the lines of a list, numbered in plain mode.
-
-    Raises:
-        AnswerLost: one could not be written.
-    """
+    """Write the lines of a list, numbered in plain mode."""
     for line in numbered(lines):
         answer_line(line)
 
 
 def answer_screen(lines: Sequence[str], *, over: bool) -> None:
-    """Write a table that is written again and again; `over`: on a terminal, instead of the one before.
-
-    Raises:
-        AnswerLost: it could not be written.
-    """
+    """Write a table that is written again and again; `over`: on a terminal, instead of the one before."""
     with _stdout() as stdout:
         stdout.write("\x1b[H\x1b[J" if over else "")
         stdout.writelines(f"{encodable(safe_line(line), stdout)}\n" for line in (*lines, ""))
@@ -99,29 +91,17 @@ def answer_screen(lines: Sequence[str], *, over: bool) -> None:
 
 
 def answer_secret(secret: Secret) -> None:
-    """Write a secret on stdout, because that is what was asked for.
-
-    Raises:
-        AnswerLost: it could not be written.
-    """
+    """Write a secret on stdout, because that is what was asked for."""
     _answer(secret.reveal())
 
 
 def answer_secret_json(values: Mapping[str, Secret]) -> None:
-    """Write secrets by name as one JSON object on stdout, because that is what was asked for.
-
-    Raises:
-        AnswerLost: it could not be written.
-    """
+    """Write secrets by name as one JSON object on stdout, because that is what was asked for."""
     _answer(json.dumps({name: value.reveal() for name, value in values.items()}, ensure_ascii=True))
 
 
 def answer_text(text: str) -> None:
-    """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file.
-
-    Raises:
-        AnswerLost: it could not be written.
-    """
+    """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file."""
     with _stdout() as stdout:
         stdout.flush()
         stdout.buffer.write(text.encode("utf-8", "replace"))

@@ -54,14 +54,13 @@ def _from_file(name: str) -> Secret:
 
 
 async def _typed(prompt: str) -> Secret:
-    terminal = -1
     if no_input():
         raise _no_terminal()
-    with suppress(OSError):
+    try:
         # Not stdin, which a script may have for its own data.
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-    if terminal < 0:
-        raise _no_terminal()
+    except OSError:
+        raise _no_terminal() from None
     answer: asyncio.Future[Secret] = asyncio.get_running_loop().create_future()
 
     def ended() -> None:

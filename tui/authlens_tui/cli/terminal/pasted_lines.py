@@ -6,6 +6,7 @@ A terminal or a mail wraps a long address, and what is above and below it is eas
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Final
 
 from authlens_core.oauth.authorization import Verdict
@@ -21,7 +22,7 @@ _ORDER: Final = (
     Verdict.OUTDATED,
     Verdict.INVALID,
 )
-_ANSWERS: Final = frozenset(_ORDER[:3])
+_ANSWERS: Final = 3  # of them, the first: the others are refused
 
 
 def likeliest(
@@ -36,24 +37,20 @@ def likeliest(
         earlier: lines that were pasted before and refused.
         validate_paste: says what a text is, without any consequence.
     """
-    best, verdict = _best(_runs(lines), validate_paste)
-    if verdict not in _ANSWERS:
-        joined, of_joined = _best(_ends(earlier, lines), validate_paste)
-        if joined is not None and of_joined in _ANSWERS:
+    rank, best = _best(_runs(lines), validate_paste, lines[-1])
+    if rank >= _ANSWERS:
+        rank, joined = _best(_ends(earlier, lines), validate_paste, best)
+        if rank < _ANSWERS:
             return joined
-    return lines[-1] if best is None else best
+    return best
 
 
 def _best(
-    candidates: Iterator[Secret], validate_paste: Callable[[Secret], Verdict]
-) -> tuple[Secret | None, Verdict | None]:
-    best: Secret | None = None
-    least = len(_ORDER)
-    for candidate in candidates:
-        rank = _ORDER.index(validate_paste(candidate))
-        if rank < least:
-            best, least = candidate, rank
-    return best, None if best is None else _ORDER[least]
+    candidates: Iterator[Secret], validate_paste: Callable[[Secret], Verdict], default: Secret
+) -> tuple[int, Secret]:
+    """Return the first of the likeliest candidates and its place in the order; `default` if there is none."""
+    ranked = ((_ORDER.index(validate_paste(one)), one) for one in candidates)
+    return min(ranked, key=itemgetter(0), default=(len(_ORDER), default))
 
 
 def _runs(lines: Sequence[Secret]) -> Iterator[Secret]:

@@ -86,14 +86,14 @@ class QrScreen(ModalScreen[bool]):
     def _plainer(self) -> str:
         if self._modules is None:
             return ""
-        return f"Boxes instead of the code? Make the window {room_for(self._modules)[0].rows} rows high."
+        return f"Boxes instead of the code? Make the window {room_for(self._modules)[0].height} rows high."
 
     def _no_room(self, size: Size) -> str:
         if self._modules is None:
             return f"The link is too long for a QR code. Press u for the link on one line. {_CLOSE}"
         needed = room_for(self._modules)[1]
         return (
-            f"The QR code of this link needs {needed.rows} rows and {needed.columns} columns; this terminal "
+            f"The QR code of this link needs {needed.height} rows and {needed.width} columns; this terminal "
             f"has {size.height} and {size.width}. Make the window larger or the font smaller, or press u for "
             f"the link on one line. {_CLOSE}"
         )

@@ -30,14 +30,6 @@ _OLDER: Final = {0: " ", 21: "▌", 42: "▐", 63: "█"}
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolSize:
-    """How many cells a symbol needs."""
-
-    rows: int
-    columns: int
-
-
-@dataclass(frozen=True, slots=True)
 class Drawing:
     """A symbol in cells, quiet zone included; every line is equally wide.
 
@@ -70,17 +62,17 @@ def modules_of(text: str) -> Modules | None:
     return tuple(tuple(bool(module) for module in row) for row in code.matrix)
 
 
-def room_for(modules: Modules) -> tuple[SymbolSize, SymbolSize]:
+def room_for(modules: Modules) -> tuple[Size, Size]:
     """Return the least room in which the symbol is drawn: with half blocks, and with sextants."""
     side = len(modules) + _LEAST_QUIET
-    return SymbolSize(_up(side, 2), side), SymbolSize(_up(side, 3), _up(side, 2))
+    return Size(side, _up(side, 2)), Size(_up(side, 2), _up(side, 3))
 
 
 def draw(modules: Modules, size: Size) -> Drawing | None:
     """Draw the symbol within `size` cells, with the plainest characters that fit; None when none do."""
     halves, sextants = room_for(modules)
     for room, wide, high in ((halves, 1, 2), (sextants, 2, 3)):
-        if room.rows <= size.height and room.columns <= size.width:
+        if room.width <= size.width and room.height <= size.height:
             return _draw(modules, size, wide, high)
     return None
 

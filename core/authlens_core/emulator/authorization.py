@@ -6,7 +6,6 @@ Sources: RFC 6749 §4.1, 7636 §4.3, 8707 §2, 9207.
 from __future__ import annotations
 
 import hmac
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -16,15 +15,13 @@ from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SESSION_LIFETIME, USERS, Account
-from authlens_core.emulator.edge import NO_STORE, read_body
+from authlens_core.emulator.edge import NO_STORE, read_fields
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.grants import RegisteredClient, put
+from authlens_core.emulator.grants import CHALLENGE, RegisteredClient, put
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
 from authlens_core.emulator.server_metadata import FOREIGN_ISSUER, OAUTH
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
-# A SHA-256 digest in base64url (RFC 7636 §4.2).
-CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 MOST_PENDING: Final = 1000
 SWITCH_USER: Final = (
     "<p>This login ends here: the program that asked for it gets no answer.</p>\n"
@@ -100,7 +97,7 @@ class AuthorizationEndpoint:
         return client.name if client is not None else ""
 
     async def _sign_in(self, request: Request, meta: dict[str, Any]) -> Response:
-        form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
+        form = await read_fields(request)
         cookie = request.cookies.get("CF_Session", "")
         nonce = form.get("nonce", "")
         same = hmac.compare_digest(nonce.encode(), cookie.encode())

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -48,6 +49,11 @@ async def read_body(request: Request) -> bytes:
         if len(body) > LONGEST_BODY:
             raise HTTPException(413)
     return body
+
+
+async def read_fields(request: Request) -> dict[str, str]:
+    """Return the fields of a form of ours; of a name that comes twice, the last."""
+    return dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
 
 
 def _banned(request: Request) -> Response:

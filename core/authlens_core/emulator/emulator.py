@@ -70,7 +70,6 @@ class Emulator(LoopbackServer):
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._port = port
         self._admin = admin
         self._source = source_of(seed)
         with drawn_from(self._source):
@@ -86,19 +85,12 @@ class Emulator(LoopbackServer):
                 refresh_grace=refresh_grace,
                 origin=origin,
             )
-        super().__init__(self.account.log)
+        super().__init__(port, self.account.log, self.account.stopping)
         self._callback_port: list[socket.socket] = []
 
     async def start(self) -> None:
-        """Listen on both origins; return once they answer.
-
-        Raises:
-            OSError: a port is in use.
-        """
-        account = self.account
-        account.stopping.clear()
-        await self._origins.start(self._port, self._build)
-        if account.has(Fault.PORT_TAKEN):
+        await super().start()
+        if self.account.has(Fault.PORT_TAKEN):
             self._callback_port = _taken_callback_port()
 
     def _build(self, app_url: str, team_url: str) -> tuple[ASGIApp, ASGIApp]:
@@ -123,9 +115,8 @@ class Emulator(LoopbackServer):
         return answering_from(self._source, app), answering_from(self._source, team)
 
     async def stop(self) -> None:
-        self.account.stopping.set()
         close_all(self._callback_port)
-        await self._origins.stop()
+        await super().stop()
 
     @property
     def resource_url(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import pytest
@@ -44,11 +44,8 @@ class _InThread(Generic[_Emulator]):
         await emulator.start()
         return emulator
 
-    def _in_thread(self, work: Awaitable[_Result]) -> _Result:
-        async def awaited() -> _Result:
-            return await work
-
-        return asyncio.run_coroutine_threadsafe(awaited(), self._loop).result(_SECONDS)
+    def _in_thread(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)
 
     def _called(self, work: Callable[[], _Result]) -> _Result:
         async def call() -> _Result:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -17,6 +18,8 @@ from authlens_core.emulator import randomness
 CODE_LIFETIME: Final = 60.0  # seconds
 MOST_ENTRIES: Final = 5000
 TOKEN_CHARACTERS: Final = 65
+# A SHA-256 digest in base64url (RFC 7636 §4.2).
+CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 Entry = TypeVar("Entry")
 
@@ -54,6 +57,8 @@ class AuthorizationCode:
     challenge: str = field(repr=False)
     user: str
     expires_at: float
+    scope: str = ""
+    nonce: str = ""
 
 
 @dataclass(slots=True)
@@ -90,9 +95,9 @@ def _token() -> str:
     return "oauth:" + randomness.token_urlsafe(64)[:TOKEN_CHARACTERS]
 
 
-def challenge_of(verifier: str) -> str:
-    """Return the S256 challenge of `verifier` (RFC 7636 §4.2)."""
-    digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
+def s256(text: str) -> str:
+    """Return the digest of a verifier, or of a token (RFC 7636 §4.2, RFC 9449 §4.1)."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
@@ -190,7 +195,7 @@ class Grants:
             raise OAuthRefusal("invalid_grant", "Authorization code was issued to another client")
         if known.redirect_uri != redirect_uri:
             raise OAuthRefusal("invalid_grant", "redirect_uri does not match the authorization request")
-        if not hmac.compare_digest(challenge_of(verifier).encode(), known.challenge.encode()):
+        if not hmac.compare_digest(s256(verifier).encode(), known.challenge.encode()):
             raise OAuthRefusal("invalid_grant", "code_verifier does not match the code_challenge")
         grant = IssuedGrant(client.client_id, known.user, self._clock() + self._grant_lifetime)
         self._used_codes[code] = grant

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
@@ -17,15 +16,22 @@ if TYPE_CHECKING:
 
 
 class LoopbackServer:
-    """What both emulators are: started and stopped, also as an asynchronous context manager, with a log.
+    """What both emulators are: a resource on 127.0.0.1 and its authorization server on localhost.
+
+    Two host names, because cookies ignore ports. It is an asynchronous context manager, too.
 
     Args:
+        port: the resource's port; the other origin has the next one. 0 picks free ones.
         log: the requests that reach it.
+        stopping: set while it is stopped, for answers that would go on.
     """
 
-    def __init__(self, log: RequestLog) -> None:
+    def __init__(self, port: int, log: RequestLog, stopping: asyncio.Event) -> None:
+        self._port = port
         self._log = log
-        self._origins = Origins()
+        self._stopping = stopping
+        self._servers: list[QuietServer] = []
+        self._running = AsyncExitStack()
 
     @property
     def requests(self) -> list[SeenRequest]:
@@ -36,11 +42,41 @@ class LoopbackServer:
         self._log.clear()
 
     async def start(self) -> None:
+        """Listen on both origins; return once they answer.
+
+        Raises:
+            OSError: a port is in use.
+        """
+        from authlens_core.emulator.server import serve
+
+        self._stopping.clear()
+        async with AsyncExitStack() as stack:
+            resource = [bind("127.0.0.1", self._port)]
+            stack.callback(close_all, resource)
+            server = bind_both(self._port + 1 if self._port else 0)
+            stack.callback(close_all, server)
+            stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
+            urls = (
+                f"http://127.0.0.1:{resource[0].getsockname()[1]}",
+                f"http://localhost:{server[0].getsockname()[1]}",
+            )
+            for app, sockets in zip(self._build(*urls), (resource, server), strict=True):
+                self._servers.append(await serve(app, sockets))
+            self._running = stack.pop_all()
+
+    def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
+        """Return the applications of the two origins, given their URLs without a final slash."""
         raise NotImplementedError
 
     async def stop(self) -> None:
-        """Stop; a second call does nothing."""
-        raise NotImplementedError
+        """Stop answering and free the ports; a second call does nothing."""
+        self._stopping.set()
+        running, self._running = self._running, AsyncExitStack()
+        await running.aclose()
+
+    async def _stop_servers(self) -> None:
+        servers, self._servers = self._servers, []
+        await asyncio.gather(*(server.stop() for server in servers))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -48,49 +84,3 @@ class LoopbackServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-
-class Origins:
-    """A resource on 127.0.0.1 and its authorization server on localhost.
-
-    Two host names, because cookies ignore ports.
-    """
-
-    def __init__(self) -> None:
-        self._servers: list[QuietServer] = []
-        self._running = AsyncExitStack()
-
-    async def start(self, port: int, build: Callable[[str, str], tuple[ASGIApp, ASGIApp]]) -> None:
-        """Listen on both origins; return once they answer.
-
-        Args:
-            port: the resource's port; the other origin has the next one. 0 picks free ones.
-            build: returns the applications of the two origins, given their URLs without a final slash.
-
-        Raises:
-            OSError: a port is in use.
-        """
-        from authlens_core.emulator.server import serve
-
-        async with AsyncExitStack() as stack:
-            resource = [bind("127.0.0.1", port)]
-            stack.callback(close_all, resource)
-            server = bind_both(port + 1 if port else 0)
-            stack.callback(close_all, server)
-            stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
-            urls = (
-                f"http://127.0.0.1:{resource[0].getsockname()[1]}",
-                f"http://localhost:{server[0].getsockname()[1]}",
-            )
-            for app, sockets in zip(build(*urls), (resource, server), strict=True):
-                self._servers.append(await serve(app, sockets))
-            self._running = stack.pop_all()
-
-    async def stop(self) -> None:
-        """Stop answering and free the ports; a second call does nothing."""
-        running, self._running = self._running, AsyncExitStack()
-        await running.aclose()
-
-    async def _stop_servers(self) -> None:
-        servers, self._servers = self._servers, []
-        await asyncio.gather(*(server.stop() for server in servers))

@@ -6,13 +6,12 @@ import hmac
 import re
 from html import escape
 from typing import Final
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator.account import Account
-from authlens_core.emulator.edge import NO_STORE, read_body
+from authlens_core.emulator.edge import NO_STORE, read_fields
 from authlens_core.emulator.grants import put
 from authlens_core.emulator.pages import page
 
@@ -37,7 +36,7 @@ async def approve(account: Account, request: Request) -> Response:
             f'<form method="post"><input type="hidden" name="nonce" value="{escape(nonce)}">\n'
             '<button type="submit" name="choice" value="approve">Approve</button></form>',
         )
-    form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
+    form = await read_fields(request)
     if not hmac.compare_digest(form.get("nonce", "").encode(), nonce.encode()):
         return page("The form is not from this page", status=400)
     put(account.transfers, key, await account.sign_identity(nonce), MOST_TRANSFERS)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
@@ -12,15 +10,19 @@ from starlette.responses import Response
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.account import USERS
-from authlens_core.emulator.edge import NO_STORE, read_body
-from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
+from authlens_core.emulator.edge import NO_STORE, read_fields
+from authlens_core.emulator.grants import (
+    CHALLENGE,
+    CODE_LIFETIME,
+    AuthorizationCode,
+    OAuthRefusal,
+    RegisteredClient,
+    put,
+)
 from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import EmulatedClients
-from authlens_core.emulator.standard.state import CODE_LIFETIME, Code, ServerState
-
-# A SHA-256 digest in base64url (RFC 7636 §4.2).
-_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+from authlens_core.emulator.standard.state import ServerState
 
 
 class StandardAuthorizationEndpoint:
@@ -60,7 +62,7 @@ class StandardAuthorizationEndpoint:
         put(
             self._state.codes,
             code,
-            Code(
+            AuthorizationCode(
                 client_id=client.client_id,
                 redirect_uri=redirect_uri,
                 challenge=given["code_challenge"],
@@ -98,7 +100,7 @@ class StandardAuthorizationEndpoint:
 
     async def _choice(self, request: Request) -> str | None:
         """Return the user that the form names, empty for a denial, or None for a form of another page."""
-        form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
+        form = await read_fields(request)
         nonce = form.get("nonce", "")
         if not nonce or not secrets.compare_digest(nonce.encode(), request.cookies.get("form", "").encode()):
             return None
@@ -127,7 +129,7 @@ class StandardAuthorizationEndpoint:
         if state.has(StandardFault.PAR_REQUIRED) and "request_uri" not in given:
             return "invalid_request", "Pushed authorization requests are required"
         challenge = given.get("code_challenge", "")
-        if given.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
+        if given.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(challenge):
             return "invalid_request", "PKCE with S256 is required"
         resource = given.get("resource", "").rstrip("/")
         if resource and resource not in (state.resource.rstrip("/"), state.resource_url):

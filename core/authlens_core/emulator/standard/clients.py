@@ -121,5 +121,5 @@ class EmulatedClients:
         )
 
     def _information(self, client: RegisteredClient) -> dict[str, Any]:
-        place = f"{self._state.endpoints}/register/{client.client_id}"
+        place = f"{self._state.issuer}/register/{client.client_id}"
         return {**client_information(client, place), "registration_access_token": client.management_token}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.grants import OAuthRefusal, put
+from authlens_core.emulator.grants import OAuthRefusal, put, s256
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.state import ServerState
 
@@ -78,13 +77,9 @@ def _problem(state: ServerState, request: Request, claims: dict[str, Any], acces
         return "htm is not the method"
     if htu != here._replace(query="", fragment="").geturl():
         return "htu is not the URL"
-    if access_token and claims.get("ath") != _hash(access_token):
+    if access_token and claims.get("ath") != s256(access_token):
         return "ath is not the hash of the token"
     return ""
-
-
-def _hash(token: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
 
 
 def _decoded(part: str) -> bytes:

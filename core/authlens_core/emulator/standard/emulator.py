@@ -46,27 +46,12 @@ class StandardEmulator(LoopbackServer):
     ) -> None:
         if profile is Profile.ACCESS:
             raise ValueError("the profile access is the Emulator's")
-        self._port = port
         self._admin = admin
         self._source = source_of(seed)
         with drawn_from(self._source):
             chosen = named_faults(profile, faults_of(profile), faults)
             self._state = ServerState(profile, chosen, clock, access_token_lifetime)
-        super().__init__(self._state.log)
-        self._stopping = asyncio.Event()
-
-    async def start(self) -> None:
-        """Listen on both origins; return once they answer.
-
-        Raises:
-            OSError: a port is in use.
-        """
-        self._stopping.clear()
-        await self._origins.start(self._port, self._build)
-
-    async def stop(self) -> None:
-        self._stopping.set()
-        await self._origins.stop()
+        super().__init__(port, self._state.log, asyncio.Event())
 
     def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
         from starlette.applications import Starlette

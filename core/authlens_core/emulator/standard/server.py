@@ -50,7 +50,7 @@ def server_routes(state: ServerState) -> list[Route]:
 
 
 def _metadata(state: ServerState) -> dict[str, Any]:
-    base = state.endpoints
+    base = state.issuer
     document: dict[str, Any] = {
         "issuer": state.issuer,
         "authorization_endpoint": f"{base}/authorize",

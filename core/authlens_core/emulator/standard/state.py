@@ -10,28 +10,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, challenge_of, put
+from authlens_core.emulator.grants import AuthorizationCode, OAuthRefusal, RegisteredClient, put, s256
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.request_log import RequestLog
 
-CODE_LIFETIME: Final = 60.0  # seconds
 DEVICE_LIFETIME: Final = 600  # seconds
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """What an authorization code stands for."""
-
-    client_id: str
-    redirect_uri: str
-    challenge: str = field(repr=False)
-    user: str
-    scope: str
-    nonce: str
-    expires_at: float
 
 
 @dataclass(slots=True)
@@ -89,7 +75,7 @@ class ServerState:
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     log: RequestLog = field(default_factory=RequestLog, repr=False)
     clients: dict[str, RegisteredClient] = field(default_factory=dict, repr=False)
-    codes: dict[str, Code] = field(default_factory=dict, repr=False)
+    codes: dict[str, AuthorizationCode] = field(default_factory=dict, repr=False)
     devices: dict[str, DeviceLogin] = field(default_factory=dict, repr=False)
     pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
     refresh_tokens: dict[str, EmulatedGrant] = field(default_factory=dict, repr=False)
@@ -102,14 +88,10 @@ class ServerState:
 
     @property
     def issuer(self) -> str:
+        """The issuer, with which the endpoints' URLs start; old servers have them at the resource."""
         if self.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
             return self.resource_url
         return f"{self.server_url}/moved" if self.moved else self.server_url
-
-    @property
-    def endpoints(self) -> str:
-        """What the endpoints' URLs start with; old servers have them at the resource."""
-        return self.issuer
 
     @property
     def resource(self) -> str:
@@ -172,7 +154,9 @@ class ServerState:
         wanted = user_code.strip().upper()
         return next((login for login in self.devices.values() if login.user_code == wanted), None)
 
-    def redeem(self, form: dict[str, str], client: RegisteredClient) -> tuple[EmulatedGrant, Code]:
+    def redeem(
+        self, form: dict[str, str], client: RegisteredClient
+    ) -> tuple[EmulatedGrant, AuthorizationCode]:
         """Return the grant that a code stands for; the code works once.
 
         Raises:
@@ -183,7 +167,7 @@ class ServerState:
             raise OAuthRefusal("invalid_grant", "The code is unknown, used or expired")
         if code.redirect_uri != form.get("redirect_uri"):
             raise OAuthRefusal("invalid_grant", "redirect_uri differs from the authorization request")
-        if challenge_of(form.get("code_verifier", "")) != code.challenge:
+        if s256(form.get("code_verifier", "")) != code.challenge:
             raise OAuthRefusal("invalid_grant", "code_verifier does not match the code_challenge")
         return EmulatedGrant(client.client_id, code.user, code.scope), code
 

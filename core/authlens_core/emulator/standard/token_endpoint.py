@@ -75,7 +75,7 @@ class StandardTokenEndpoint:
             raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
         scope = self._state.granted_scope(form.get("scope", ""))
         device_code, login = self._state.start_device(client, scope)
-        page = f"{self._state.endpoints}/device"
+        page = f"{self._state.issuer}/device"
         return json_answer(
             {
                 "device_code": device_code,

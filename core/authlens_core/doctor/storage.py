@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,12 +33,9 @@ def look_at_state(directory: Path | None = None) -> Finding:
         path = state / "index.sqlite3"
         if not path.exists():
             return Finding(topic, Severity.PASS, f"{state}, readable only by you; it is empty.")
-        index = Index(path)
-        try:
+        with closing(Index(path)) as index:
             known, damaged = _counted(index), damaged_records(index)
             read_only = index.read_only
-        finally:
-            index.close()
     except StateUnusable as error:
         return from_error(topic, error)
     if read_only:
@@ -89,7 +87,7 @@ async def look_at_keyring(
         finding = from_error(topic, error)
         return replace(finding, cure=f"{finding.cure} {_INSTEAD}") if place is StoreKind.KEYRING else finding
     await opened.store.aclose()
-    words = " ".join((f"{opened.name}: a value was written, read back and deleted.", *opened.notes))
+    words = " ".join((f"{opened.store.name}: a value was written, read back and deleted.", *opened.notes))
     if place is StoreKind.KEYRING:
         return Finding(topic, Severity.PASS, words)
     cure = "To protect it: authlens store --move keyring, or --move encrypted-file."

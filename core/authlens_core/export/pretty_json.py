@@ -83,7 +83,7 @@ def is_json(text: str) -> bool:
     return True
 
 
-def pretty_json(text: str, *, indent: int = 2) -> str:
+def pretty_json(text: str) -> str:
     """Lay out a JSON object or array with one member a line; return any other text as it is.
 
     Every token stays as the server wrote it. Text nested deeper than 64 levels, or that would grow beyond
@@ -94,7 +94,7 @@ def pretty_json(text: str, *, indent: int = 2) -> str:
     out: list[str] = []
     size = depth = 0
     opened = False  # the last piece opened an object or array that is still empty
-    newlines = [f"\n{' ' * (indent * level)}" for level in range(MAX_DEPTH + 1)]
+    newlines = [f"\n{'  ' * level}" for level in range(MAX_DEPTH + 1)]
     for found in _NO_SPACE.finditer(text):
         piece = found[0]
         begins = piece in _OPENING

@@ -32,10 +32,10 @@ class CrashNote:
         lock: the lock beside it, held.
     """
 
-    def __init__(self, path: Path, lock: FileLock, text: str = "") -> None:
+    def __init__(self, path: Path, lock: FileLock) -> None:
         self._path = path
         self._lock = lock
-        self.text = text
+        self.text = ""
 
     def write(self, text: str) -> None:
         """Let it say `text` from now on, the whole of it or none."""
@@ -74,17 +74,17 @@ class CrashNotes:
     def claim(self) -> tuple[CrashNote, ...]:
         """Return every note whose process is gone; this one holds them until each is dropped or let go."""
         try:
-            paths = sorted(self._directory.glob("*.lock"))[:MOST]
+            locks = sorted(self._directory.glob("*.lock"))[:MOST]
         except OSError:
             return ()
         found = []
-        for path in paths:
-            lock = _locked(path.with_suffix(".json"))
+        for path in (beside.with_suffix(".json") for beside in locks):
+            lock = _locked(path)
             if lock is None:
                 continue  # its process lives
-            note = CrashNote(path.with_suffix(".json"), lock)
+            note = CrashNote(path, lock)
             try:
-                with note._path.open("rb") as file:  # noqa: SLF001 - made two lines above
+                with path.open("rb") as file:
                     note.text = file.read(LONGEST).decode("utf-8", "replace")
             except OSError:
                 note.drop()  # it never said anything

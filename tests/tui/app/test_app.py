@@ -98,7 +98,7 @@ async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
 
 async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who has unlocked the keyring meanwhile goes on without starting over."""
-    calls = stores(monkeypatch, [NONE, OpenedStore(memory_only().store, "a keyring")])
+    calls = stores(monkeypatch, [NONE, OpenedStore(memory_only().store)])
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot, app)
@@ -109,7 +109,7 @@ async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPat
 
 async def test_what_a_person_should_know_of_the_keyring_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The notes of the store appear, as text."""
-    stores(monkeypatch, [OpenedStore(memory_only().store, "a keyring", (NOTE, "[/] [@click=app.quit]x"))])
+    stores(monkeypatch, [OpenedStore(memory_only().store, (NOTE, "[/] [@click=app.quit]x"))])
     app = AuthlensApp(environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: NOTE in text_of(app))

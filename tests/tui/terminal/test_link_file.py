@@ -99,7 +99,7 @@ async def test_the_program_sweeps_when_it_starts(places: Path, monkeypatch: pyte
     """The link of a killed login holds a state: nobody needs it any more."""
 
     async def open_store() -> OpenedStore:
-        return OpenedStore(MemoryStore(), "memory only")
+        return OpenedStore(MemoryStore())
 
     monkeypatch.setattr(store_module, "open_store", open_store)
     left = places / "authlens-link-0.txt"

@@ -6,8 +6,9 @@ import sys
 from argparse import Namespace
 from contextlib import aclosing
 
+from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.access_log import AccessEvent, access_event_as_json, access_events
+from authlens_core.credentials.vault.access_log import access_event_as_json, access_events
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_tui.cli.terminal.output import answer_json, answer_list, is_terminal, say
@@ -35,12 +36,12 @@ async def show_events(arguments: Namespace) -> int:
     return 0
 
 
-def _words(event: AccessEvent) -> str:
+def _words(event: Event) -> str:
     words = f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<22}  {event.resource}  {event.detail}"
     return words.rstrip()
 
 
-def _events(credentials: Credentials, url: str | None, limit: int) -> tuple[AccessEvent, ...]:
+def _events(credentials: Credentials, url: str | None, limit: int) -> tuple[Event, ...]:
     if url is None:
         return access_events(credentials, limit=limit)
     checked = checked_url(url)

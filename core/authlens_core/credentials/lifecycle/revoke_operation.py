@@ -12,6 +12,7 @@ from authlens_core.access.echoes import sent_in
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.endpoint import client_of, endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.probe_grant import ask
+from authlens_core.credentials.lifecycle.probe_result import status_words
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
@@ -162,7 +163,7 @@ class RevokeOperation(LockedGrant):
         self.record.exchanges.extend(asked)
         exchange = asked[-1]
         self.still_accepted = token_accepted(exchange, classify(exchange))
-        status = str(exchange.response.status) if exchange.response else "no answer"
+        status = status_words(exchange)
         if self.still_accepted is False and ended:
             self.proves_nothing = True
             why = "The token had already expired, so this response does not verify the revocation."
@@ -292,7 +293,6 @@ class RevokeOperation(LockedGrant):
             tokens=tuple(self.results),
             still_accepted=self.still_accepted,
             removed=removed,
-            remaining_seconds=None if ended else self._remaining(),
         )
 
     def _details(self) -> tuple[str, ...]:
@@ -301,9 +301,10 @@ class RevokeOperation(LockedGrant):
         # Nothing was sent with a client or a token that cannot be.
         last = self.record.exchanges[-1] if self.record.exchanges else None
         if last is not None and last.purpose is Purpose.ACCESS:
-            answer = f"{last.response.status}" if last.response is not None else "no answer"
             took = round(self._seconds_until(last) * 1000)
-            details.append(f"The resource answered the token with {answer}, {took} ms after the start.")
+            details.append(
+                f"The resource answered the token with {status_words(last)}, {took} ms after the start."
+            )
         return tuple(details)
 
 

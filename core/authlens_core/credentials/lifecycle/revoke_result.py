@@ -50,7 +50,6 @@ class Revoked(ActionResult):
         still_accepted: whether the resource accepted the access token afterwards; None if its answer says
             neither, or it was not asked.
         removed: true if the tokens are gone from this machine.
-        remaining_seconds: how long the access token lasts; None if unknown or ended.
     """
 
     outcome: RevokeOutcome
@@ -59,4 +58,3 @@ class Revoked(ActionResult):
     tokens: tuple[TokenResult, ...]
     still_accepted: bool | None
     removed: bool
-    remaining_seconds: float | None

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from authlens_core.credentials.records.access_kind import TROUBLES
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.parsed_logins import Logins, ParsedLogins, Stamp
 from authlens_core.credentials.records.record_json import from_text, record_from_json, to_json
@@ -39,9 +40,12 @@ class IndexReadOnly(StateUnusable):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a credential. `detail` is safe to show and holds no secret.
+    """Something that happened to a credential. Every text is safe to show and holds no secret.
 
-    `resource` is the URL it is for, in the event that began it; empty in the others.
+    Attributes:
+        kind: an `AccessKind`, or the words of another version.
+        grant_id: the id of the credential; empty for what belongs to none.
+        resource: the URL it is for, in the event that began it; empty in the others.
     """
 
     at: datetime
@@ -49,6 +53,11 @@ class Event:
     grant_id: str
     detail: str
     resource: str = ""
+
+    @property
+    def is_trouble(self) -> bool:
+        """True for an event after which the credential may not work, or may work although it should not."""
+        return self.kind in TROUBLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +369,7 @@ class Index:
                 " ORDER BY event_id DESC LIMIT ?2",
                 (grant_id, limit),
             ).fetchall()
-        return tuple(Event(from_text(at), *others) for at, *others in rows)
+        return tuple(Event(from_text(at), *map(safe_line, texts)) for at, *texts in rows)
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the index as a whole, or None."""

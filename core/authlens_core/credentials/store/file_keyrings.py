@@ -5,7 +5,7 @@ They run in the helper process, as every backend does. Neither is ever chosen au
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -13,19 +13,10 @@ from typing import ClassVar
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
-from authlens_core.credentials.store import encryption as passphrases
-from authlens_core.credentials.store.encryption import (
-    CheckDamaged,
-    SealBroken,
-    derive,
-    new_header,
-    open_sealed,
-    seal,
-)
+from authlens_core.credentials.store import encryption
 from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
-from authlens_core.state.private_file import WriteStep
 
 
 class FileKeyringError(KeyringError):
@@ -42,10 +33,10 @@ class FileKeyring(KeyringBackend):
     priority: ClassVar[float] = 0
     format: ClassVar[str] = ""
 
-    def __init__(self, path: Path, on_step: Callable[[WriteStep], None] | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.path = path
-        self._file = EntryFile(path, self.format, on_step)
+        self._file = EntryFile(path, self.format)
 
     def get_password(self, service: str, username: str) -> str | None:
         with _told():
@@ -95,8 +86,8 @@ class EncryptedFileKeyring(FileKeyring):
 
     format: ClassVar[str] = "authlens encrypted file"
 
-    def __init__(self, path: Path, on_step: Callable[[WriteStep], None] | None = None) -> None:
-        super().__init__(path, on_step)
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self._key: Secret | None = None
 
     def unlock(self, passphrase: Secret) -> Secret:
@@ -107,28 +98,28 @@ class EncryptedFileKeyring(FileKeyring):
         """
         with _told():
             header = self._header()
-            return self.unlock_with(derive(header, passphrase))
+            return self.unlock_with(encryption.derive(header, passphrase))
 
     def unlock_with(self, key: Secret) -> Secret:
         with _told():
-            if not passphrases.unlocks(self._header(), key):
+            if not encryption.unlocks(self._header(), key):
                 raise FileKeyringError("passphrase", "wrong passphrase")
         self._key = key
         return key
 
     def create(self, passphrase: Secret, cost: int | None = None) -> Secret:
         """Make the file and return its key; if another program made it meanwhile, open that."""
-        if len(passphrase.reveal()) < passphrases.SHORTEST:
-            raise FileKeyringError("short", f"a passphrase needs {passphrases.SHORTEST} characters")
-        header, key = new_header(passphrase, cost)
+        if len(passphrase.reveal()) < encryption.SHORTEST:
+            raise FileKeyringError("short", f"a passphrase needs {encryption.SHORTEST} characters")
+        header, key = encryption.new_header(passphrase, cost)
         with _told(), self._file.changing() as content:
             # Looked at under the lock: two programs may make the file at the same moment, with two
             # passphrases.
             if not content.header:
                 content.header.update(header)
-        return (
-            self.unlock(passphrase) if not passphrases.unlocks(self._header(), key) else self.unlock_with(key)
-        )
+        if encryption.unlocks(self._header(), key):
+            return self.unlock_with(key)
+        return self.unlock(passphrase)
 
     def _header(self) -> dict[str, object]:
         header = self._file.read().header
@@ -143,12 +134,12 @@ class EncryptedFileKeyring(FileKeyring):
 
     def _opened(self, service: str, username: str, value: object) -> str:
         try:
-            return open_sealed(self._held(), ("entry", service, username), value)
-        except SealBroken:
+            return encryption.open_sealed(self._held(), ("entry", service, username), value)
+        except encryption.SealBroken:
             raise FileKeyringError("damaged", f"an entry in {self.path} was changed or is damaged") from None
 
     def _closed(self, service: str, username: str, value: str) -> str:
-        return seal(self._held(), ("entry", service, username), value)
+        return encryption.seal(self._held(), ("entry", service, username), value)
 
 
 def _key(service: str, username: str) -> str:
@@ -162,7 +153,7 @@ def _told() -> Iterator[None]:
         yield
     except FileDamaged as error:
         raise FileKeyringError("damaged", str(error)) from None
-    except CheckDamaged:
+    except encryption.CheckDamaged:
         raise FileKeyringError("damaged", "the file header is damaged") from None
     except FileNewer as error:
         raise FileKeyringError("newer", str(error)) from None

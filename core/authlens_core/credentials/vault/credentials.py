@@ -168,10 +168,6 @@ class Credentials:
             return tuple(grant for grant in grants if not _is_over(grant))
         return grants
 
-    def damaged(self) -> tuple[str, ...]:
-        """Return the ids of the grants whose record cannot be read; they can be forgotten."""
-        return self.index.grants()[1]
-
     def get_ready(self) -> None:
         """Load what stores the trace of a login, so that storing it takes less time."""
         import authlens_core.access.cloudflared_files  # noqa: F401 - what `_known` needs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,6 @@ class OpenedStore:
     """
 
     store: SecretStore
-    name: str
     notes: tuple[str, ...] = ()
 
 
@@ -52,11 +52,8 @@ def remembered_place(directory: Path | None = None) -> StoreKind:
     path = state_directory(directory) / "index.sqlite3"
     if not path.exists():
         return StoreKind.KEYRING
-    index = Index(path)
-    try:
+    with closing(Index(path)) as index:
         found = index.fact("place")
-    finally:
-        index.close()
     # Memory is never chosen for good; a word that is unknown here comes from a newer authlens.
     return StoreKind(found) if found in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else StoreKind.KEYRING
 
@@ -126,7 +123,7 @@ async def open_store(
         await store.aclose()
         raise
     notes = _notes(backend) if place is StoreKind.KEYRING else _file_notes(place, directory)
-    return OpenedStore(store, backend.name, notes)
+    return OpenedStore(store, notes)
 
 
 def memory_only(*, in_place_of: Path | None = None) -> OpenedStore:
@@ -138,16 +135,15 @@ def memory_only(*, in_place_of: Path | None = None) -> OpenedStore:
     """
     note = "Tokens are in memory only: they are lost when authlens ends, but stay valid at the server."
     hidden = () if in_place_of is None else _hidden_notes(in_place_of)
-    return OpenedStore(MemoryStore(), "memory only", (*hidden, note))
+    return OpenedStore(MemoryStore(), (*hidden, note))
 
 
 def _hidden_notes(directory: Path) -> tuple[str, ...]:
     path = directory / "index.sqlite3"
     count = 0
     if path.exists():
-        index = Index(path)
-        count = len(index.grants()[0])
-        index.close()
+        with closing(Index(path)) as index:
+            count = len(index.grants()[0])
     if not count:
         return ()
     kept = "1 login is" if count == 1 else f"{count} logins are"

@@ -258,7 +258,7 @@ async def test_a_plain_file_says_who_can_read_it_each_time_it_is_opened(state: P
     """In plain words, with its path."""
     opened = await open_store(place=StoreKind.FILE, directory=state)
     await opened.store.aclose()
-    assert "readable by you and root" in opened.name
+    assert "readable by you and root" in opened.store.name
     assert str(file_path(StoreKind.FILE, state)) in opened.notes[0]
 
 

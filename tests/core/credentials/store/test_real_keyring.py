@@ -27,7 +27,7 @@ async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
     secrets = GrantSecrets(Secret("a" * 3_000), Secret("refresh"))
     with keyring_session() as environ:
         first = await open_store(environ=environ, limit=PATIENCE)
-        assert (first.name, first.notes) == ("Secret Service", ())
+        assert (first.store.name, first.notes) == ("Secret Service", ())
         credentials = Credentials.open(first.store, state)
         saved = await credentials.save(make_grant(), secrets)
         await credentials.aclose()

@@ -19,7 +19,7 @@ async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
     """It is named on the screen, and the probe leaves nothing behind."""
     opened = await open_store(environ=keyring.environ("FileKeyring"))
     await opened.store.aclose()
-    assert opened.name == "support.keyring_backends.FileKeyring"
+    assert opened.store.name == "support.keyring_backends.FileKeyring"
     assert "PYTHON_KEYRING_BACKEND" in opened.notes[0]
     assert keyring.entries() == {}
 

@@ -108,7 +108,7 @@ async def test_that_a_login_was_interrupted_is_said_with_the_wizard(
     """On a narrow screen in its line, else as a toast."""
     record = InterruptedLogin(URL, Stage.AUTHORIZATION, BEGAN, Options())
     monkeypatch.setattr(Interruptions, "find", lambda *_: (record,))
-    use(monkeypatch, OpenedStore(MemoryStore(), "memory only"))
+    use(monkeypatch, OpenedStore(MemoryStore()))
     app = AuthlensApp(start_url=URL, environ={})
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
@@ -120,7 +120,7 @@ async def test_where_secrets_are_kept_is_told_when_it_has_changed_and_not_at_eac
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same note a second time helps nobody."""
-    use(monkeypatch, OpenedStore(Lasting(), "a keyring", (NOTE,)))
+    use(monkeypatch, OpenedStore(Lasting(), (NOTE,)))
     told = []
     for _ in range(2):
         app = AuthlensApp(environ={})

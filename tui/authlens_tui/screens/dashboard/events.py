@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from authlens_core.credentials.vault.access_log import AccessEvent, access_events, json_lines
+from authlens_core.credentials.records.index import Event
+from authlens_core.credentials.vault.access_log import access_events, json_lines
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import FileExists, write_export
@@ -66,7 +67,7 @@ class EventsScreen(FrontScreen[None]):
         self._selected = selected
         self._directory = directory
         self._only = False
-        self._events: tuple[AccessEvent, ...] = ()
+        self._events: tuple[Event, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield TitleBar("access events", self._credentials.store.name)
@@ -120,7 +121,7 @@ class EventsScreen(FrontScreen[None]):
         self.said.update(Content.assemble(sign, Content(words)))
 
 
-def _lines(events: Iterable[AccessEvent]) -> Iterable[Line]:
+def _lines(events: Iterable[Event]) -> Iterable[Line]:
     none = True
     for event in events:
         none = False

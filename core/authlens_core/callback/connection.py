@@ -116,7 +116,6 @@ class Connection(asyncio.Protocol):
     Args:
         head: where the request's bytes go.
         decide: makes a verdict on the request, and the address family's name, into a reply.
-        connected: called with the address family's name on each connection.
     """
 
     def __init__(
@@ -125,13 +124,11 @@ class Connection(asyncio.Protocol):
         limiter: ConnectionLimiter,
         limits: ListenerLimits,
         decide: Callable[[Verdict, str], Reply],
-        connected: Callable[[str], None],
     ) -> None:
         self._head = head
         self._limiter = limiter
         self._limits = limits
         self._decide = decide
-        self._connected = connected
         self._family = ""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -153,7 +150,6 @@ class Connection(asyncio.Protocol):
         self._family = FAMILY_NAMES.get(socket.AddressFamily(sock.family), "")
         self._set_timer(self._limits.deadline, self._time_out)
         self._limiter.arrive(self)
-        self._connected(self._family)
 
     def data_received(self, data: bytes) -> None:
         """Read the head; after the answer, throw away what comes."""

@@ -11,8 +11,6 @@ import errno
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Final, Self
 
@@ -35,7 +33,6 @@ from authlens_core.callback.request_head import (
     TunnelTest,
     Verdict,
 )
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
 DEFAULT_PORT: Final = 8400
@@ -57,38 +54,15 @@ _IGNORING: Final = {
 }
 
 
-class EventKind(StrEnum):
-    """What happened at the listener."""
-
-    CONNECTED = "connected"
-    TESTED = "tested"
-    IGNORED = "ignored"
-    ANSWERED = "answered"
-
-
-@dataclass(frozen=True, slots=True)
-class ListenerEvent:
-    """Something that happened at the listener, for the screen.
-
-    Attributes:
-        family: `IPv4` or `IPv6`: the address by which the other side came.
-        at: when, in UTC.
-        reason: for `IGNORED`, why, in constant words: nothing from the request is in it.
-    """
-
-    kind: EventKind
-    family: str
-    at: datetime
-    reason: str = ""
-
-
 class Listener:
     """A listener on the loopback addresses of this machine; made by `open`, and an async context manager.
 
     Attributes:
         families: the address families that listen, such as `("IPv4", "IPv6")`.
         notes: what a user should know, such as a family that this machine does not have.
-        on_event: called by the event loop soon after an event, or None.
+        on_ignored: called by the event loop soon after a request that changed nothing, with the reason in
+            constant words: nothing from the request is in it.
+        on_tested: called likewise when the test page was reached, with `IPv4` or `IPv6`.
     """
 
     def __init__(self, bound: BoundPort, host: RedirectHost, limits: ListenerLimits) -> None:
@@ -96,7 +70,8 @@ class Listener:
         self.redirect_uri = redirect_uri(host, bound.port)
         self.families = bound.families
         self.notes = bound.notes
-        self.on_event: Callable[[ListenerEvent], None] | None = None
+        self.on_ignored: Callable[[str], None] = _no_one
+        self.on_tested: Callable[[str], None] = _no_one
         self._limits = limits
         self._judge: Judge | None = None
         self._limiter = ConnectionLimiter(limits)
@@ -184,38 +159,35 @@ class Listener:
 
     def _connection(self) -> Connection:
         head = RequestHead(self.port, self._limits)
-        return Connection(head, self._limiter, self._limits, self._decide, self._connected)
-
-    def _connected(self, family: str) -> None:
-        self._tell(EventKind.CONNECTED, family)
+        return Connection(head, self._limiter, self._limits, self._decide)
 
     def _decide(self, verdict: Verdict, family: str) -> Reply:
         match verdict:
             case Callback(query):
-                return self._decide_callback(query, family)
+                return self._decide_callback(query)
             case TunnelTest():
-                self._tell(EventKind.TESTED, family)
+                _tell(self.on_tested, family)
                 return Reply(Page.TEST.status, Page.TEST)
             case Refusal(status, reason, bodiless, worth_telling):
                 if worth_telling:
-                    self._tell(EventKind.IGNORED, family, reason)
+                    _tell(self.on_ignored, reason)
                 busy = status == HTTPStatus.SERVICE_UNAVAILABLE
                 return Reply(status, Page.BUSY if busy else Page.REFUSED, bodiless)
 
-    def _decide_callback(self, query: Secret, family: str) -> Reply:
+    def _decide_callback(self, query: Secret) -> Reply:
         page = Page.NOT_EXPECTED if self._judge is None else self._judge(query)
-        reason = _IGNORING.get(page)
-        if reason is None:
-            self._tell(EventKind.ANSWERED, family)
-        else:
-            self._tell(EventKind.IGNORED, family, reason)
+        if page in _IGNORING:
+            _tell(self.on_ignored, _IGNORING[page])
         return Reply(page.status, page)
 
-    def _tell(self, kind: EventKind, family: str, reason: str = "") -> None:
-        if self.on_event is not None:
-            # By way of the loop: an observer that fails must not cost a browser its answer.
-            event = ListenerEvent(kind, family, datetime.now(UTC), reason)
-            asyncio.get_running_loop().call_soon(self.on_event, event)
+
+def _no_one(_: str) -> None:
+    """Observe nothing."""
+
+
+def _tell(observer: Callable[[str], None], words: str) -> None:
+    # By way of the loop: an observer that fails must not cost a browser its answer.
+    asyncio.get_running_loop().call_soon(observer, words)
 
 
 async def why_not_bound(error: OSError, host: RedirectHost, port: int) -> PortTaken | PortRefused | OSError:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.callback.binding import RedirectHost, another_port, is_held, redirect_uri
 from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
-from authlens_core.callback.listener import DEFAULT_PORT, EventKind, Listener, ListenerEvent
+from authlens_core.callback.listener import DEFAULT_PORT, Listener
 from authlens_core.callback.pages import Page
 from authlens_core.errors import AuthlensError
 from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
@@ -99,7 +99,8 @@ class ResponseWait:
             self._listener = await Listener.open(port=options.port, host=options.redirect_host)
         except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
             return None, _port_problem(options.port, stopped)
-        self._listener.on_event = self._on_listener_event
+        self._listener.on_ignored = self._ignore
+        self._listener.on_tested = lambda family: self._emit(TunnelTested(family))
         # Port 0 is bound as another one, which is then what the facts ask for.
         self._bound = frozenset({wanted, (self._listener.port, options.redirect_host)})
         return self._listener.redirect_uri, None
@@ -224,12 +225,6 @@ class ResponseWait:
     def _ignore(self, reason: str) -> None:
         self.ignored += 1
         self._emit(AnswerIgnored(reason, self.ignored))
-
-    def _on_listener_event(self, event: ListenerEvent) -> None:
-        if event.kind is EventKind.IGNORED:
-            self._ignore(event.reason)
-        elif event.kind is EventKind.TESTED:
-            self._emit(TunnelTested(event.family))
 
 
 _PAGES: Final = {

@@ -6,6 +6,7 @@ nothing but Cloudflare's error number, and only in an answer of its edge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Final
@@ -273,13 +274,5 @@ def _edge_error(response: Response) -> int | None:
     text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace").lower()
     dense = "".join(text.split())
     # The pages differ by account and by kind of client, and have the number in one of these forms.
-    for number in (1043, *_BLOCKS):
-        marks = (
-            f"errorcode:{number}",
-            f"errorcode{number}",
-            f'"error_code":{number}',
-            f'cf-error-code">{number}',
-        )
-        if any(mark in dense for mark in (*marks, f"error{number}")):
-            return number
-    return None
+    found = re.findall(r'(?:errorcode:?|"error_code":|cf-error-code">|error)(\d{4})', dense)
+    return next((number for number in (1043, *_BLOCKS) if str(number) in found), None)

@@ -70,6 +70,19 @@ def unanswered(
     return StageResult(facts, (failed(name, expected, lost.cause, why=why, spec=spec, cure=lost.cure),))
 
 
+def parted(
+    exchanges: Sequence[Exchange], purpose: Purpose
+) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
+    """Return the exchanges of other purposes, and those of this one."""
+    apart = tuple(e for e in exchanges if e.purpose is purpose)
+    return tuple(e for e in exchanges if e.purpose is not purpose), apart
+
+
+def places_tried(exchanges: Sequence[Exchange]) -> str:
+    """Return where a document was looked for, each with the status of the answer."""
+    return ", ".join(f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None)
+
+
 class WaitStopped(asyncio.CancelledError):
     """The user stopped the wait for the browser; `check` says what came until then."""
 

@@ -15,7 +15,7 @@ from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.protection import ACCESS, Protection
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.login_page import judge_login_page, metadata_beside_login
 from authlens_core.login.stages.metadata_location import locate_metadata, well_known
 from authlens_core.oauth.challenge import ChallengeField
@@ -74,7 +74,7 @@ class DetectionStage:
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next call; after those, if none was refused, the GET of a well-known place."""
-        calls, documents = _parted(sent)
+        calls, documents = parted(sent, Purpose.RESOURCE_METADATA)
         planned = next_call(facts, calls)
         if planned is not None or not calls:
             return planned
@@ -92,7 +92,7 @@ class DetectionStage:
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Classify the answer and find where the resource metadata may be."""
-        calls, documents = _parted(exchanges)
+        calls, documents = parted(exchanges, Purpose.RESOURCE_METADATA)
         exchange = _decisive(calls)
         answer = classify(exchange)
         method: Literal["GET", "POST"] = "POST" if exchange.request.method == "POST" else "GET"
@@ -115,11 +115,6 @@ class DetectionStage:
         if found is None:
             found = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
         return StageResult(new, tuple(checks), (kind, *_shown(answer, new)), found)
-
-
-def _parted(sent: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
-    documents = tuple(e for e in sent if e.purpose is Purpose.RESOURCE_METADATA)
-    return tuple(e for e in sent if e not in documents), documents
 
 
 def _published(documents: Sequence[Exchange]) -> Response | None:

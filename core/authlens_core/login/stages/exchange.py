@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.device import poll_checks, poll_request
 from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.error_response import read_error
@@ -70,7 +70,8 @@ class ExchangeStage:
         if not exchanges:
             expired = poll_checks(()) if facts.device is not None else ()
             return StageResult(facts, expired or (_NO_CODE,))
-        exchange = _token_exchange(exchanges)
+        asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
+        exchange = asked[-1]
         if exchange.answer is None:
             return StageResult(facts, (_no_answer(exchange),))
         reading = read_token_response(
@@ -90,16 +91,12 @@ class ExchangeStage:
                 return StageResult(facts, expired)
             return StageResult(replace(facts, code=None), checks, diagnosis=found)
         tokens = reading.value
-        checks = (*checks, *_id_token_checks(facts, tokens, exchanges))
+        checks = (*checks, *_id_token_checks(facts, tokens, exchange.ended_at, fetched))
         expires_at = _expires_at(tokens, exchange)
         new = replace(
             facts, tokens=tokens, tokens_asked_at=exchange.started_at, expires_at=expires_at, code=None
         )
         return StageResult(new, checks, _shown(tokens, expires_at))
-
-
-def _token_exchange(exchanges: Sequence[Exchange]) -> Exchange:
-    return [e for e in exchanges if e.purpose is not Purpose.SIGNING_KEYS][-1]
 
 
 def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
@@ -121,20 +118,22 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | No
     return PlannedRequest(jwks_request(url), Purpose.SIGNING_KEYS)
 
 
-def _id_token_checks(facts: Facts, tokens: TokenResponse, exchanges: Sequence[Exchange]) -> tuple[Check, ...]:
+def _id_token_checks(
+    facts: Facts, tokens: TokenResponse, now: datetime, fetched: Sequence[Exchange]
+) -> tuple[Check, ...]:
     client, metadata = facts.client, facts.server_metadata
     if client is None or metadata is None:
         return ()
     if tokens.id_token is None:
         return (_NO_ID_TOKEN,) if facts.nonce is not None else ()
-    keys = exchanges[-1].response if exchanges[-1].purpose is Purpose.SIGNING_KEYS else None
+    keys = fetched[-1].response if fetched else None
     return id_token_checks(
         tokens.id_token,
         issuer=metadata.issuer,
         client_id=client.client_id,
         nonce=facts.nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,
-        now=_token_exchange(exchanges).ended_at,
+        now=now,
     )
 
 

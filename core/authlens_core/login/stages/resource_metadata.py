@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
+from authlens_core.login.stage import PlannedRequest, StageResult, parted, places_tried, unanswered
 from authlens_core.oauth.check import Check, failed, passed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.http_message import JSON_TYPE
@@ -45,7 +45,7 @@ class ResourceMetadataStage:
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document and choose the authorization server."""
-        exchanges, legacy = _parted(exchanges)
+        exchanges, legacy = parted(exchanges, Purpose.SERVER_METADATA)
         if not exchanges:
             return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
@@ -74,11 +74,6 @@ def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
     if turn >= len(places):
         return None
     return PlannedRequest(metadata_request(places[turn]), Purpose.SERVER_METADATA, server_supplied=False)
-
-
-def _parted(exchanges: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
-    legacy = tuple(e for e in exchanges if e.purpose is Purpose.SERVER_METADATA)
-    return tuple(e for e in exchanges if e not in legacy), legacy
 
 
 def _origin_taken(facts: Facts, *, found: bool) -> Check:
@@ -110,7 +105,7 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
 
 
 def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
-    tried = ", ".join(f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None)
+    tried = places_tried(exchanges)
     return failed(
         MISSING,
         "The resource publishes its metadata.",

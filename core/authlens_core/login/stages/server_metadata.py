@@ -10,7 +10,7 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.team import is_team_host
 from authlens_core.login.dpop import needs_dpop
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, places_tried
 from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.oauth.resource_metadata import metadata_request
@@ -52,10 +52,7 @@ class ServerMetadataStage:
         if last.answer is None:
             return StageResult(facts, (_no_document(last.no_answer.cause, last.no_answer.cure),))
         if moves_on(last.answer):
-            tried = ", ".join(
-                f"{e.request.url} ({e.response.status})" for e in exchanges if e.response is not None
-            )
-            return _default_paths(facts, tried)
+            return _default_paths(facts, places_tried(exchanges))
         reading = read_server_metadata(
             last.answer,
             issuer=facts.issuer_identifier or facts.issuer.text,

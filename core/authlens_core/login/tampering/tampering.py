@@ -11,16 +11,7 @@ from dataclasses import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.login.tampering.experiment_verdict import (
-    answered_by_authlens,
-    answered_on_callback,
-    answered_the_link,
-    answered_the_push,
-    answered_with_resource,
-    answered_with_tokens,
-    link_is_refused,
-    nothing_came,
-)
+from authlens_core.login.tampering import experiment_verdict
 from authlens_core.login.tampering.experiments import Experiment, Referee
 from authlens_core.login.tampering.request_edit import (
     EditLocation,
@@ -134,8 +125,9 @@ class Tampering:
         of_link = tuple(one for one in amendments if one.place is not EditLocation.CALLBACK)
         if url is None or not of_link:
             return learned
-        changed = url if refers_to_pushed(url) else amended_url(url, amendments)
-        if changed == url and not refers_to_pushed(url):
+        pushed = refers_to_pushed(url)
+        changed = url if pushed else amended_url(url, amendments)
+        if changed == url and not pushed:
             return learned
         self._note(of_link)
         shown = {fact.name: fact for fact in learned.shown}
@@ -164,9 +156,11 @@ class Tampering:
     def judged_link(self, exchange: Exchange, facts: Facts) -> tuple[Check, ...]:
         """Judge the link that authlens opened; empty where the server asks for a sign-in first."""
         experiment = self._here(Stage.AUTHORIZATION)
-        parts = {one.name: one.text for one in experiment.change(facts)} if experiment else {}
-        refused = link_is_refused(exchange, parts.get("redirect_uri") or "")
-        if experiment is None or refused is None:
+        if experiment is None:
+            return ()
+        parts = {one.name: one.text for one in experiment.change(facts)}
+        refused = experiment_verdict.link_is_refused(exchange, parts.get("redirect_uri") or "")
+        if refused is None:
             return ()
         status = exchange.response.status if exchange.response else None
         settled = failed(
@@ -176,7 +170,7 @@ class Tampering:
             spec="RFC 6749 §4.1.2.1",
             cure="That was the experiment. Run it again for the honest link.",
         )
-        return settled, answered_the_link(experiment, refused=refused, status=status)
+        return settled, experiment_verdict.answered_the_link(experiment, refused=refused, status=status)
 
     def callback(self, facts: Facts, answer: Secret) -> Secret:
         of_callback = self._of_callback(facts)
@@ -195,13 +189,15 @@ class Tampering:
     ) -> tuple[Check, ...]:
         """Hold the answers of `stage` against the experiment that acted in it."""
         experiment = self._here(stage)
+        if experiment is None:
+            return ()
         pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
-        if experiment is not None and pushed is not None and experiment.referee is not Referee.AUTHLENS:
-            return answered_the_push(experiment, pushed, sent)
-        if experiment is not None and experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
-            return (answered_with_tokens(experiment, exchanges, sent),)
-        if experiment is not None and experiment.referee is Referee.RESOURCE:
-            return (answered_with_resource(experiment, exchanges),)
+        if pushed is not None and experiment.referee is not Referee.AUTHLENS:
+            return experiment_verdict.answered_the_push(experiment, pushed, sent)
+        if experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
+            return (experiment_verdict.answered_with_tokens(experiment, exchanges, sent),)
+        if experiment.referee is Referee.RESOURCE:
+            return (experiment_verdict.answered_with_resource(experiment, exchanges),)
         return ()
 
     def judged_answer(self, response: AuthorizationResponse | None) -> tuple[Check, ...]:
@@ -210,12 +206,12 @@ class Tampering:
         if experiment is None:
             return ()
         if response is None:
-            return (nothing_came(experiment),)
+            return (experiment_verdict.nothing_came(experiment),)
         if experiment.referee is Referee.AUTHLENS:
-            return (answered_by_authlens(experiment, response),)
+            return (experiment_verdict.answered_by_authlens(experiment, response),)
         if experiment.referee is Referee.LINK:
-            return (answered_the_link(experiment, refused=False),)
-        return (answered_on_callback(experiment, response),)
+            return (experiment_verdict.answered_the_link(experiment, refused=False),)
+        return (experiment_verdict.answered_on_callback(experiment, response),)
 
     def ended(self, stage: Stage, checks: Sequence[Check], *, passed: bool) -> None:
         """Drop the edits of a stage that ran, and the experiment where it was judged."""

@@ -6,7 +6,7 @@ the odd ones are reported.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
@@ -43,6 +43,13 @@ class Lifetime:
 
     seconds: int | None
     note: str = ""
+
+    def ends_after(self, asked_at: datetime) -> datetime | None:
+        """Return when it ends; None if that is unknown or beyond the calendar."""
+        try:
+            return None if self.seconds is None else asked_at + timedelta(seconds=self.seconds)
+        except OverflowError:
+            return None
 
 
 def parse_expires_in(value: JsonValue | Missing = MISSING) -> Lifetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -86,3 +86,11 @@ def test_every_value_gives_a_usable_lifetime(value: JsonValue) -> None:
     assert lifetime.seconds is None or 0 <= lifetime.seconds <= LONGEST
     assert timedelta(seconds=lifetime.seconds or 0) < timedelta(days=3_651)
     assert lifetime.note.isprintable()
+
+
+def test_an_end_beyond_the_calendar_is_unknown() -> None:
+    """H182: ten years from 9999 is no date."""
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert Lifetime(LONGEST).ends_after(datetime(9999, 6, 1, tzinfo=UTC)) is None
+    assert Lifetime(None).ends_after(now) is None
+    assert Lifetime(900).ends_after(now) == now + timedelta(seconds=900)

@@ -20,7 +20,7 @@ from authlens_core.credentials.lifecycle.refresh_result import (
 )
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts, next_attempt, seconds_until_retry
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, expiry
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Pending
 from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, NoSecretStore, Refused
 from authlens_core.oauth.check import Severity, failures, passed
@@ -290,7 +290,7 @@ class RefreshOperation(LockedGrant):
             scope=tokens.scope,
             # Counted from before the request was sent: a token never lives longer here than at the server.
             refreshed_at=self.started_at,
-            expires_at=expiry(self.started_at, tokens.lifetime.seconds),
+            expires_at=tokens.lifetime.ends_after(self.started_at),
             last_tested=None,
             last_verdict=TokenVerdict.UNTESTED,
             last_words="",

@@ -199,16 +199,6 @@ def _on_any_port(redirect_uri: str) -> str:
     return replace(url, port=_DEFAULT_PORT).text
 
 
-def expiry(asked_at: datetime, seconds: int | None) -> datetime | None:
-    """Return when a token asked for at `asked_at` ends; None if unknown or beyond the calendar."""
-    if seconds is None:
-        return None
-    try:
-        return asked_at + timedelta(seconds=seconds)
-    except OverflowError:
-        return None
-
-
 class StatusKind(StrEnum):
     """The status of a credential at one moment, in the words of the dashboard."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from authlens_core.login.facts import Facts
@@ -92,7 +92,7 @@ class ExchangeStage:
             return StageResult(replace(facts, code=None), checks, diagnosis=found)
         tokens = reading.value
         checks = (*checks, *_id_token_checks(facts, tokens, exchange.ended_at, fetched))
-        expires_at = _expires_at(tokens, exchange)
+        expires_at = tokens.lifetime.ends_after(exchange.started_at)
         new = replace(
             facts, tokens=tokens, tokens_asked_at=exchange.started_at, expires_at=expires_at, code=None
         )
@@ -135,11 +135,6 @@ def _id_token_checks(
         keys=keys.body if keys is not None and keys.status == 200 else None,
         now=now,
     )
-
-
-def _expires_at(tokens: TokenResponse, exchange: Exchange) -> datetime | None:
-    seconds = tokens.lifetime.seconds
-    return None if seconds is None else exchange.started_at + timedelta(seconds=seconds)
 
 
 def _no_answer(exchange: Exchange) -> Check:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.credentials.records.grant import GrantState, StatusKind, describe, expiry, grant_id_for
+from authlens_core.credentials.records.grant import GrantState, StatusKind, describe, grant_id_for
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -73,13 +73,6 @@ def test_any_clock_is_survived_and_a_wrong_one_is_named(make_grant: Any, year: i
     """H182: no exception; a token obtained in the future means that the clock is wrong."""
     status = describe(make_grant(), datetime(year, 12, 31, tzinfo=UTC))
     assert ("clock" in status.note) == (year < 2026)
-
-
-def test_an_expiry_beyond_the_calendar_is_unknown() -> None:
-    """Ten years from 9999 is no date."""
-    assert expiry(datetime(9999, 6, 1, tzinfo=UTC), 315_360_000) is None
-    assert expiry(NOW, None) is None
-    assert expiry(NOW, 900) == NOW + timedelta(seconds=900)
 
 
 def test_a_time_without_a_zone_or_before_its_start_is_refused(make_grant: Any) -> None:

@@ -34,9 +34,11 @@ class BadListenerSetting(UsageError):
 class PortTaken(UsageError):
     """Another program listens on the port; it is never shared, because it would receive our codes.
 
-    Attributes:
+    Args:
         owner: who has it, where the operating system tells.
         suggestion: a port that was free a moment ago, 0 if none was found. No promise: only binding tells.
+
+    Attributes:
         half: true if it is in use only on ::1, so 127.0.0.1 in the redirect URI would be ours.
     """
 
@@ -51,9 +53,6 @@ class PortTaken(UsageError):
             "URI: the client is registered again, and a server that knows only the old URI refuses it.",
             stage="authorization",
         )
-        self.port = port
-        self.owner = owner
-        self.suggestion = suggestion
         self.half = half
 
 
@@ -66,7 +65,6 @@ class PortRefused(UsageError):
             "Use a port of 1024 or above; 8400 is the usual one.",
             stage="authorization",
         )
-        self.port = port
 
 
 class NoLoopback(NetworkFailure):
@@ -78,4 +76,3 @@ class NoLoopback(NetworkFailure):
             "Bring the loopback interface up, or paste the callback URL instead of waiting for it.",
             stage="authorization",
         )
-        self.host = host

@@ -58,8 +58,6 @@ class Listener:
     """A listener on the loopback addresses of this machine; made by `open`, and an async context manager.
 
     Attributes:
-        families: the address families that listen, such as `("IPv4", "IPv6")`.
-        notes: what a user should know, such as a family that this machine does not have.
         on_ignored: called by the event loop soon after a request that changed nothing, with the reason in
             constant words: nothing from the request is in it.
         on_tested: called likewise when the test page was reached, with `IPv4` or `IPv6`.
@@ -68,8 +66,6 @@ class Listener:
     def __init__(self, bound: BoundPort, host: RedirectHost, limits: ListenerLimits) -> None:
         self.port = bound.port
         self.redirect_uri = redirect_uri(host, bound.port)
-        self.families = bound.families
-        self.notes = bound.notes
         self.on_ignored: Callable[[str], None] = _no_one
         self.on_tested: Callable[[str], None] = _no_one
         self._limits = limits

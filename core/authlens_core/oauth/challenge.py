@@ -70,12 +70,10 @@ class MetadataChoice:
     """The `resource_metadata` parameter that counts.
 
     Attributes:
-        challenge: the challenge it is in, None if there is none or the choice is refused.
         value: its value, a URL that has yet to pass `parse_url`.
         problems: why the field may not be used at all, safe to show; empty when simply nothing is there.
     """
 
-    challenge: Challenge | None = None
     value: str | None = None
     problems: tuple[str, ...] = ()
 
@@ -125,7 +123,7 @@ def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
             problem = f"the challenges name different metadata URLs: {shown}"
             return MetadataChoice(problems=(problem,))
         if rank:
-            return MetadataChoice(rank[0], values[0])
+            return MetadataChoice(values[0])
     return MetadataChoice()
 
 

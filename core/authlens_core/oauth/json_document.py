@@ -38,17 +38,7 @@ _NOT_JSON: Final = {
 
 
 class JsonRefused(ValueError):
-    """The bytes are not one strict JSON document.
-
-    Attributes:
-        reason: what is wrong, safe to show.
-        position: where, counted in bytes from the start of the data.
-    """
-
-    def __init__(self, reason: str, position: int) -> None:
-        super().__init__(f"{reason} at byte {position}")
-        self.reason = reason
-        self.position = position
+    """The bytes are not one strict JSON document; the message says why and at which byte, safe to show."""
 
 
 def load_object(data: bytes) -> dict[str, JsonValue]:
@@ -59,7 +49,7 @@ def load_object(data: bytes) -> dict[str, JsonValue]:
     """
     value = load_json(data)
     if not isinstance(value, dict):
-        raise JsonRefused("the document is not an object", 0)
+        raise JsonRefused("the document is not an object at byte 0")
     return value
 
 
@@ -84,12 +74,12 @@ def load_json(data: bytes) -> JsonValue:
     try:
         text = data[skipped:].decode("utf-8")
     except UnicodeDecodeError as error:
-        raise JsonRefused("not UTF-8", skipped + error.start) from None
+        raise JsonRefused(f"not UTF-8 at byte {skipped + error.start}") from None
     try:
         return _Scanner(text).document()
     except _Stop as stop:
         position = skipped + len(text[: stop.index].encode("utf-8"))
-        raise JsonRefused(stop.reason, position) from None
+        raise JsonRefused(f"{stop.reason} at byte {position}") from None
 
 
 class _Stop(Exception):

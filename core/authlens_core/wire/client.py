@@ -151,7 +151,7 @@ class Wire:
         try:
             url = parse_url(request.url, loopback_http=loopback_http)
         except UrlRefused as refused:
-            cause = f"The address was refused: {'; '.join(refused.reasons)}."
+            cause = f"The address was refused: {refused}."
             failure = WireFailure(FailureKind.URL, cause, "Nothing was sent; correct the address.")
         else:
             failure = await self._bounded(attempt, url, addresses)

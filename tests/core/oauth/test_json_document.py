@@ -77,15 +77,16 @@ def test_what_is_not_strict_json_is_refused_with_reason_and_position(
     """H050, H051, H153, H154."""
     with pytest.raises(JsonRefused) as refused:
         load_json(data)
-    assert reason in refused.value.reason
-    assert refused.value.position == position
+    assert reason in str(refused.value)
+    assert str(refused.value).endswith(f" at byte {position}")
 
 
 def test_the_position_counts_bytes() -> None:
     """H154: the offset is one in the data as received, also behind a mark and wide characters."""
     with pytest.raises(JsonRefused) as refused:
         load_json(b"\xef\xbb\xbf" + '["ü€", x]'.encode())
-    assert refused.value.position == 3 + len('["ü€", '.encode())
+    position = 3 + len('["ü€", '.encode())
+    assert str(refused.value).endswith(f" at byte {position}")
 
 
 def test_ten_thousand_members_are_the_limit() -> None:
@@ -202,13 +203,13 @@ def _agrees(data: bytes) -> None:
     try:
         value = load_json(data)
     except JsonRefused as refused:
-        position, reason = refused.position, refused.reason
+        reason, _, position = str(refused).rpartition(" at byte ")
     else:
         expected = json.loads(data.removeprefix(b"\xef\xbb\xbf"))
         assert value == expected
         assert repr(value) == repr(expected)
         return
-    assert 0 <= position <= len(data)
+    assert 0 <= int(position) <= len(data)
     assert reason.isprintable()
 
 

@@ -13,7 +13,7 @@ from authlens_core.credentials.inventory.request_headers import CredentialHeader
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
-from authlens_core.credentials.records.lifetime import SOON
+from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
@@ -151,21 +151,13 @@ class RequestCredential:
     def _usable(self) -> CredentialHeaders | None:
         """Return the held fields while they last and the index says nothing new."""
         held = self._held
-        if held is None or not self._lasts(held):
+        if held is None or not outlasts(self._loaded_at, held.expires_at, self._min_ttl, self._now()):
             return None
         if self._monotonic() - self._checked >= _RECHECK:
             if self._stored_version() != self._version:
                 return None
             self._checked = self._monotonic()
         return held
-
-    def _lasts(self, held: CredentialHeaders) -> bool:
-        if held.expires_at is None:
-            return True
-        # A token that lives less than two minutes is used for half of its life, as in `usable_token`.
-        half = (held.expires_at - self._loaded_at) / 2
-        wanted = min(SOON, half) if self._min_ttl is None else self._min_ttl
-        return held.expires_at - self._now() > wanted
 
     def _stored_version(self) -> object:
         """Return a value that changes when a login, a refresh or an edit stores something for the URL."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
@@ -19,6 +20,9 @@ from authlens_core.credentials.store.secret_store import StoreElsewhere
 from authlens_core.credentials.vault.generations import Generations
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.secret import Secret
+
+# What a client and its record both have: all but the secrets.
+_PUBLIC: Final = {field.name for field in fields(Client)} & {field.name for field in fields(ClientRecord)}
 
 
 class Clients:
@@ -44,17 +48,10 @@ class Clients:
         secrets = ClientSecrets(client.client_secret, client.registration_access_token)
         record = ClientRecord(
             issuer=issuer,
-            redirect_uri=client.redirect_uri,
-            token_endpoint_auth_method=client.token_endpoint_auth_method,
-            client_id=client.client_id,
             registered_at=datetime.now(UTC),
-            client_secret_expires_at=client.client_secret_expires_at,
-            registration_client_uri=client.registration_client_uri,
-            grant_types=client.grant_types,
-            scope=client.scope,
-            issued_at=client.issued_at,
             has_secrets=any((secrets.client_secret, secrets.registration_access_token)),
             place=self._store.place,
+            **{name: getattr(client, name) for name in _PUBLIC},
         )
         key = _key(issuer, client.redirect_uri)
         words = f"{client.client_id} at {issuer} for {client.redirect_uri}"
@@ -127,16 +124,9 @@ class Clients:
                 raise sealed.SecretsDamaged(cause, "Remove it: authlens clients --forget ID --here")
             secrets = client_secrets_from_json(text)
         return Client(
-            client_id=record.client_id,
-            redirect_uri=record.redirect_uri,
-            token_endpoint_auth_method=record.token_endpoint_auth_method,
             client_secret=secrets.client_secret,
-            client_secret_expires_at=record.client_secret_expires_at,
-            registration_client_uri=record.registration_client_uri,
             registration_access_token=secrets.registration_access_token,
-            grant_types=record.grant_types,
-            scope=record.scope,
-            issued_at=record.issued_at,
+            **{name: getattr(record, name) for name in _PUBLIC},
         )
 
     async def forget(self, issuer: str, redirect_uri: str) -> None:

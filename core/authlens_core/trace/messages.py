@@ -97,12 +97,10 @@ def messages(records: Sequence[StageRecord], underway: RunningStage | None = Non
 
     An exchange that was read again, after a user went on despite a failed check, is drawn once.
     """
-    drawn: list[Arrow] = []
-    for index, record in enumerate(records):
-        drawn.extend(_of_record(record, index, taken_over(records, index)))
+    drawn = [_of_record(record, taken_over(records, index)) for index, record in enumerate(records)]
     if underway is not None:
-        drawn.extend(_of_underway(underway, len(records)))
-    return tuple(drawn)
+        drawn.append(_of_underway(underway))
+    return tuple(replace(arrow, record_index=index) for index, arrows in enumerate(drawn) for arrow in arrows)
 
 
 def authorities(records: Sequence[StageRecord], underway: RunningStage | None = None) -> Mapping[Party, str]:
@@ -119,36 +117,35 @@ def authorities(records: Sequence[StageRecord], underway: RunningStage | None = 
     return found
 
 
-def _of_record(record: StageRecord, index: int, known: int) -> Iterator[Arrow]:
+def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
     if record.stage is Stage.AUTHORIZATION:
-        yield from _authorization(record, index)
+        yield from _authorization(record)
         return
     if known and record.overridden:
-        yield _own("continued despite a failed check", record.stage, index)
+        yield _own("continued despite a failed check", record.stage)
     failing = _failing(record)
     for number, exchange in enumerate(record.exchanges[known:], known):
-        yield _request(record.stage, exchange.request, exchange.purpose, number, index)
-        yield _reply(record, exchange, number, index, failed=number in failing)
+        yield _request(record.stage, exchange.request, exchange.purpose, number)
+        yield _reply(record, exchange, number, failed=number in failing)
     if record.outcome is not Outcome.PASSED and not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
-        yield _own(label, record.stage, index, failed=True, note=_reason(record))
+        yield _own(label, record.stage, failed=True, note=_reason(record))
     elif record.stage is Stage.PKCE:
-        yield _own("holds code_verifier, sends only its SHA-256", record.stage, index)
+        yield _own("holds code_verifier, sends only its SHA-256", record.stage)
     elif record.stage is Stage.REGISTRATION and not record.exchanges:
-        yield _own("has a client_id already: nothing to send", record.stage, index)
+        yield _own("has a client_id already: nothing to send", record.stage)
 
 
-def _of_underway(underway: RunningStage, index: int) -> Iterator[Arrow]:
+def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
     stage = underway.stage
-    so_far = tuple(enumerate(underway.exchanges))
-    for number, exchange in so_far:
-        yield _request(stage, exchange.request, exchange.purpose, number, index)
-        yield _answer(stage, exchange, number, index)
+    for number, exchange in enumerate(underway.exchanges):
+        yield _request(stage, exchange.request, exchange.purpose, number)
+        yield _answer(stage, exchange, number)
     if underway.request is not None:
-        yield _request(stage, underway.request, Purpose.OTHER, len(so_far), index)
+        yield _request(stage, underway.request, Purpose.OTHER, len(underway.exchanges))
     elif stage is Stage.AUTHORIZATION:
-        yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
-        yield _no_browser("waiting for the browser", stage, index)
+        yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
+        yield _no_browser("waiting for the browser", stage)
 
 
 def _failing(record: StageRecord) -> frozenset[int]:
@@ -174,15 +171,14 @@ def _receiver(stage: Stage, purpose: Purpose) -> Party:
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 
-def _request(stage: Stage, request: Request, purpose: Purpose, number: int, index: int) -> Arrow:
+def _request(stage: Stage, request: Request, purpose: Purpose, number: int) -> Arrow:
     carries = "" if purpose is Purpose.SIGNING_KEYS else _CARRIES.get(stage, "")
     if stage in (Stage.ACCESS, Stage.PROBE) or (stage is Stage.REVOKE and purpose is Purpose.ACCESS):
         carries = _credential_in(request)
     elif stage is Stage.REVOKE:
         carries = _REVOCATIONS.get(purpose, ("", ""))[1]
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
-    receiver = _receiver(stage, purpose)
-    return Arrow(Party.AUTHLENS, receiver, label, stage, number, record_index=index)
+    return Arrow(Party.AUTHLENS, _receiver(stage, purpose), label, stage, number)
 
 
 def _credential_in(request: Request) -> str:
@@ -199,7 +195,7 @@ def _path(url: str) -> str:
     return slash + path or "/"
 
 
-def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Arrow:
+def _answer(stage: Stage, exchange: Exchange, number: int) -> Arrow:
     failure, response = exchange.failure, exchange.response
     label = "no answer" if response is None else _status(response.status)
     if failure is not None:
@@ -213,13 +209,12 @@ def _answer(stage: Stage, exchange: Exchange, number: int, index: int) -> Arrow:
         failed=failure is not None,
         note=failure.cause if failure is not None else "",
         reply=True,
-        record_index=index,
         missing=response is None,
     )
 
 
-def _reply(record: StageRecord, exchange: Exchange, number: int, index: int, *, failed: bool) -> Arrow:
-    plain = _answer(record.stage, exchange, number, index)
+def _reply(record: StageRecord, exchange: Exchange, number: int, *, failed: bool) -> Arrow:
+    plain = _answer(record.stage, exchange, number)
     if plain.failed or not failed:
         return plain
     return replace(plain, failed=True, note=_reason(record, _REVOCATIONS.get(exchange.purpose, ("",))[0]))
@@ -249,52 +244,52 @@ def _words(check: Check) -> str:
     return f"expected: {expected} · seen: {check.seen}" if check.seen else f"expected: {expected}"
 
 
-def _own(label: str, stage: Stage, index: int, *, failed: bool = False, note: str = "") -> Arrow:
-    return Arrow(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note, record_index=index)
+def _own(label: str, stage: Stage, *, failed: bool = False, note: str = "") -> Arrow:
+    return Arrow(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note)
 
 
-def _no_browser(label: str, stage: Stage, index: int) -> Arrow:
-    return Arrow(Party.BROWSER, Party.AUTHLENS, label, stage, reply=True, record_index=index, missing=True)
+def _no_browser(label: str, stage: Stage) -> Arrow:
+    return Arrow(Party.BROWSER, Party.AUTHLENS, label, stage, reply=True, missing=True)
 
 
-def _device(record: StageRecord, index: int) -> Iterator[Arrow]:
+def _device(record: StageRecord) -> Iterator[Arrow]:
     """Yield the way of the code that the user enters on another device."""
     stage = record.stage
     if record.outcome is not Outcome.PASSED:
-        yield _own("got no code to enter", stage, index, failed=True, note=_reason(record))
+        yield _own("got no code to enter", stage, failed=True, note=_reason(record))
         return
-    yield Arrow(Party.AUTHLENS, Party.PERSON, "the code to enter", stage, record_index=index)
-    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
-    yield Arrow(Party.BROWSER, Party.SERVER, "sign in, enter the code", stage, record_index=index)
+    yield Arrow(Party.AUTHLENS, Party.PERSON, "the code to enter", stage)
+    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage)
+    yield Arrow(Party.BROWSER, Party.SERVER, "sign in, enter the code", stage)
 
 
-def _authorization(record: StageRecord, index: int) -> Iterator[Arrow]:
+def _authorization(record: StageRecord) -> Iterator[Arrow]:
     """Yield the browser's way, known once it came back; until then, the arrow that is missing."""
     failed = {check.name for check in record.failures}
     answered = record.outcome is Outcome.PASSED or bool(failed & _OF_THE_ANSWER)
     stage, reason = record.stage, _reason(record)
     # An experiment may have opened the link itself first, to see whether the server refuses it.
     for number, exchange in enumerate(record.exchanges):
-        yield _request(stage, exchange.request, exchange.purpose, number, index)
-        yield _reply(record, exchange, number, index, failed=CheckId.AUTHORIZATION_OPENED in failed)
+        yield _request(stage, exchange.request, exchange.purpose, number)
+        yield _reply(record, exchange, number, failed=CheckId.AUTHORIZATION_OPENED in failed)
     if record.exchanges and record.exchanges[-1].purpose is Purpose.DEVICE_AUTHORIZATION:
-        yield from _device(record, index)
+        yield from _device(record)
         return
     cut = bool(record.exchanges) and record.exchanges[-1].failure is not None
     if CheckId.AUTHORIZATION_OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
         return
     if not answered and record.outcome is Outcome.FAILED and CheckId.AUTHORIZATION_TIMEOUT not in failed:
-        yield _own("cannot offer the link", stage, index, failed=True, note=reason)
+        yield _own("cannot offer the link", stage, failed=True, note=reason)
         return
-    yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage, record_index=index)
+    yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
     if not answered:
-        yield replace(_no_browser("the browser did not come back", stage, index), failed=True, note=reason)
+        yield replace(_no_browser("the browser did not come back", stage), failed=True, note=reason)
         return
     passed = record.outcome is Outcome.PASSED
     what = "code" if passed else "error" if CheckId.AUTHORIZATION_ERROR in failed else "answer"
-    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage, record_index=index)
-    yield Arrow(Party.BROWSER, Party.SERVER, "sign in", stage, record_index=index)
-    yield Arrow(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True, record_index=index)
+    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage)
+    yield Arrow(Party.BROWSER, Party.SERVER, "sign in", stage)
+    yield Arrow(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True)
     yield Arrow(
         Party.BROWSER,
         Party.AUTHLENS,
@@ -302,5 +297,4 @@ def _authorization(record: StageRecord, index: int) -> Iterator[Arrow]:
         stage,
         failed=not passed,
         note="" if passed else reason,
-        record_index=index,
     )

@@ -30,10 +30,6 @@ class Difference:
     left: str | None
     right: str | None
 
-    @property
-    def swapped(self) -> Difference:
-        return Difference(self.name, self.right, self.left)
-
 
 @dataclass(frozen=True, slots=True)
 class StageComparison:
@@ -49,11 +45,6 @@ class StageComparison:
     turn: int
     differences: tuple[Difference, ...] = ()
     as_it_must: tuple[Difference, ...] = ()
-
-    @property
-    def swapped(self) -> StageComparison:
-        left = tuple(one.swapped for one in self.differences)
-        return StageComparison(self.stage, self.turn, left, tuple(one.swapped for one in self.as_it_must))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +63,6 @@ class Comparison:
     def same(self) -> bool:
         """True when nothing differs but what has to."""
         return not self.about and not any(stage.differences for stage in self.stages)
-
-    @property
-    def swapped(self) -> Comparison:
-        about = tuple(one.swapped for one in self.about)
-        return Comparison(about, tuple(stage.swapped for stage in self.stages))
 
 
 def compare(left: Trace, right: Trace) -> Comparison:

@@ -168,7 +168,8 @@ class McpBridge:
     ) -> McpFailure | None:
         return await failure_of_answer(answer, self._http.url, request, self._http.granted_scope)
 
-    async def _asked(self, message: McpMessage) -> McpFailure | None:
+    async def _asked(self, message: McpMessage, *, again: bool = True) -> McpFailure | None:
+        """Send a request and pass its answer on; `again`, once, if the server has ended the session."""
         if message.method == "initialize":
             self._first = message
             self._http.forget_session()
@@ -179,8 +180,10 @@ class McpBridge:
         try:
             async with self._http.post(message.body, self._parameters(message)) as answer:
                 # MCP, Transports, Session Management: 404 to a session id means that the session is over.
-                if answer.status == 404 and session and message.method != "initialize":
-                    return await self._asked_in_a_new_session(message, session)
+                if answer.status == 404 and session and again and message.method != "initialize":
+                    async with self._renewing:
+                        failure = await self._begin_again() if self._http.session == session else None
+                    return failure or await self._asked(message, again=False)
                 if message.method == "initialize" and answer.status == 200:
                     self._http.session = answer.get("mcp-session-id")
                 failure = await self._wrong_with(answer, message)
@@ -248,20 +251,6 @@ class McpBridge:
         if message.method != "tools/call" or schema is None or not isinstance(arguments, dict):
             return ()
         return tuple(parameter_fields(schema, arguments)) if message.named_version is not None else ()
-
-    async def _asked_in_a_new_session(self, message: McpMessage, ended: str) -> McpFailure | None:
-        """Send a request whose session the server has ended again; the first one begins a new session."""
-        async with self._renewing:
-            failure = await self._begin_again() if self._http.session == ended else None
-        if failure is not None:
-            return failure
-        stream = _Stream()
-        async with self._http.post(message.body) as answer:
-            failure = await self._wrong_with(answer, message)
-            if failure is not None:
-                return failure
-            await self._pass_on(answer, stream, message)
-        return await self._resumed(stream, message)
 
     async def _begin_again(self) -> McpFailure | None:
         """Begin a session with the client's own first message."""

@@ -185,6 +185,28 @@ async def test_requests_that_find_their_session_ended_share_one_new_one(logged_i
     assert [m.get("method") for _, _, m in server.seen].count("initialize") == 2
 
 
+async def test_a_stream_of_the_new_session_that_breaks_off_is_resumed(logged_in: LoggedIn) -> None:
+    """The request is answered, as in a session that has not ended."""
+    sessions = iter(["one", "two"])
+
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
+        if request.method == "GET" and request.headers.get("last-event-id") == "e1":
+            return events(f"data: {json.dumps(result(PING, ok=True))}")
+        if request.method != "POST" or "id" not in message:
+            return Response(status_code=405 if request.method == "GET" else 202)
+        if message["method"] == "initialize":
+            fields = {"Mcp-Session-Id": next(sessions)}
+            return JSONResponse(result(message, protocolVersion="2025-11-25"), headers=fields)
+        if request.headers["mcp-session-id"] == "one":
+            return Response(status_code=404)
+        cut = events("retry: 1\nid: e1")
+        cut.headers["content-length"] = "100"
+        return cut
+
+    _, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING)
+    assert lines[1]["result"] == {"ok": True}
+
+
 async def test_what_the_server_says_unasked_is_passed_on_and_resumed(logged_in: LoggedIn) -> None:
     """The stream of GET, after its last event when it broke off."""
     said = iter(["1", "2"])

@@ -73,7 +73,7 @@ def url(data: bytes) -> None:
     try:
         found = parse_url(data.decode("utf-8", "surrogateescape"), loopback_http=True)
     except UrlRefused as refused:
-        reasons = refused.reasons
+        reasons = str(refused)
     else:
         _means_the_same(found)
         return

@@ -37,10 +37,9 @@ class LockOwner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CloudflaredLock:
-    """A lock file: the number of the process that made it, when it was made, and whether it still runs."""
+    """A lock file: the number of the process that made it, and whether it still runs."""
 
     pid: int | None
-    made_at: datetime | None
     owner: LockOwner
 
     @property
@@ -68,13 +67,13 @@ def read_lock(
     """
     pid, started_at = _owner(data)
     if pid is None:
-        return CloudflaredLock(None, made_at, LockOwner.UNKNOWN)
+        return CloudflaredLock(None, LockOwner.UNKNOWN)
     # cloudflared itself takes a lock for abandoned after this time.
     if made_at is not None and now - made_at > _STALE_AFTER:
-        return CloudflaredLock(pid, made_at, LockOwner.GONE)
+        return CloudflaredLock(pid, LockOwner.GONE)
     process = look(pid)
     if process.runs is None:
-        return CloudflaredLock(pid, made_at, LockOwner.UNKNOWN)
+        return CloudflaredLock(pid, LockOwner.UNKNOWN)
     # Process ids are used again: one that started at another moment is another program.
     is_another = (
         started_at is not None
@@ -82,7 +81,7 @@ def read_lock(
         and abs(process.started_at - started_at) > _SAME_START
     )
     owner = LockOwner.ALIVE if process.runs and not is_another else LockOwner.GONE
-    return CloudflaredLock(pid, made_at, owner)
+    return CloudflaredLock(pid, owner)
 
 
 def _owner(data: bytes) -> tuple[int | None, datetime | None]:

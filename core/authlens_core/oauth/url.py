@@ -28,13 +28,12 @@ _LABEL_CHARACTERS: Final = frozenset(string.ascii_lowercase + string.digits + "-
 class UrlRefused(ValueError):
     """The text is not a URL that authlens uses.
 
-    Attributes:
+    Args:
         reasons: everything that is wrong with it, a few words each, safe to show.
     """
 
     def __init__(self, *reasons: str) -> None:
         super().__init__("; ".join(reasons))
-        self.reasons = reasons
 
 
 @dataclass(frozen=True, slots=True, repr=False)

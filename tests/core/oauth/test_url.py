@@ -166,7 +166,7 @@ def test_every_reason_is_told_at_once() -> None:
     """A person corrects a URL once, not once per mistake."""
     with pytest.raises(UrlRefused) as refused:
         parse_url("http://user@h:0/ #x")
-    assert len(refused.value.reasons) == 5
+    assert len(str(refused.value).split("; ")) == 5
 
 
 @pytest.mark.parametrize("length", [2_049, 8_192, 100_000])
@@ -284,7 +284,7 @@ def test_what_is_accepted_means_the_same_to_every_parser(text: str) -> None:
     try:
         url = parse_url(text, loopback_http=True)
     except UrlRefused as refused:
-        said = refused.reasons
+        said = str(refused)
     else:
         _agreed(url)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from authlens_core.login.facts import Facts
@@ -47,11 +47,8 @@ class StageHook(Protocol):
     def judged_link(self, exchange: Exchange, facts: Facts) -> tuple[Check, ...]:
         """Return checks of the answer to that request; empty if the browser is to go on."""
 
-    def alters_callback(self, facts: Facts) -> bool:
-        """Return whether the answer of the browser is changed before it is read."""
-
-    def callback(self, facts: Facts, answer: Secret) -> Secret:
-        """Return the answer of the browser as it is to be read."""
+    def callback(self, facts: Facts) -> Callable[[Secret], Secret] | None:
+        """Return what changes the answer of the browser before it is read, or None."""
 
     def judged_answer(self, response: AuthorizationResponse | None) -> tuple[Check, ...]:
         """Return checks of what came to the callback."""

@@ -32,14 +32,7 @@ from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.step_up import MOST_STEP_UPS, lacks_scope, wider_scope
-from authlens_core.login.tampering.editing import (
-    EditablePart,
-    LoginOption,
-    choices,
-    parts_of_link,
-    parts_of_request,
-    places_of,
-)
+from authlens_core.login.tampering import editing
 from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, amended_url
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
@@ -140,21 +133,22 @@ class Login:
             return None
         return self._tampering.request(stage, planned, self.facts)
 
-    def choices(self) -> tuple[LoginOption, ...]:
+    def choices(self) -> tuple[editing.LoginOption, ...]:
         """Return what the user may choose in the next stage within the protocol; see `use`."""
-        return () if self.position is None else choices(self.position, self.facts)
+        return () if self.position is None else editing.choices(self.position, self.facts)
 
-    def parts(self) -> tuple[EditablePart, ...]:
+    def parts(self) -> tuple[editing.EditablePart, ...]:
         """Return every other part of what the next stage sends, unchanged; to amend one is tampering."""
-        request = self._honest_request()
-        if self.position is not None and request is not None:
-            return parts_of_request(self.position, request)
-        return parts_of_link(self._honest_link() or "") if self.position is Stage.AUTHORIZATION else ()
+        stage, request = self.position, self._honest_request()
+        if stage is not None and request is not None:
+            return editing.parts_of_request(stage, request)
+        return editing.parts_of_link(self._honest_link() or "") if stage is Stage.AUTHORIZATION else ()
 
     def places(self) -> tuple[EditLocation, ...]:
         """Return where something can be added to what the next stage sends."""
         request = self._honest_request()
-        return () if request is None and self.position is not Stage.AUTHORIZATION else places_of(request)
+        is_sent = request is not None or self.position is Stage.AUTHORIZATION
+        return editing.places_of(request) if is_sent else ()
 
     def planned_link(self) -> str | None:
         """Return the link that the next stage hands out; None if it does not, or sends something first."""

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from authlens_core.finish import finish_first
@@ -185,9 +184,7 @@ class StageWork:
         """Wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
         wait = ready.facts.options.wait
-        alters = self._hook.alters_callback(ready.facts)
-        alter = partial(self._hook.callback, ready.facts) if alters else None
-        problem = await self.wait.begin(ready.facts, wait, alter)
+        problem = await self.wait.begin(ready.facts, wait, self._hook.callback(ready.facts))
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))
         self._progress.link_shown(ready.facts)

@@ -53,10 +53,10 @@ class AccessStage:
             return None
         authorization = authorization_field(facts.tokens.token_type, facts.tokens.access_token)
         if not sent:
-            # A list of tools belongs to a session, which `initialize` opens.
             call = facts.call or (McpCall.INITIALIZE if facts.method == "POST" else None)
-            call = McpCall.INITIALIZE if call is McpCall.LIST_TOOLS else call
-            call = McpCall.DISCOVER if call is McpCall.INITIALIZE and facts.mcp_version == MODERN else call
+            # A list of tools belongs to a session, which `initialize` opens.
+            if call in (McpCall.INITIALIZE, McpCall.LIST_TOOLS):
+                call = McpCall.DISCOVER if facts.mcp_version == MODERN else McpCall.INITIALIZE
             return call_planned(facts, call, Purpose.ACCESS, authorization)
         last, response = sent[-1], sent[-1].answer
         if response is None or response.headers.get_all("www-authenticate"):

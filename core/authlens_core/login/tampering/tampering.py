@@ -6,7 +6,7 @@ request that the protocol does not know.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from authlens_core.login.facts import Facts
@@ -172,15 +172,16 @@ class Tampering:
         )
         return settled, experiment_verdict.answered_the_link(experiment, refused=refused, status=status)
 
-    def callback(self, facts: Facts, answer: Secret) -> Secret:
-        of_callback = self._of_callback(facts)
-        if of_callback:
-            self._note(of_callback)
-        return amended_answer(answer, of_callback)
+    def callback(self, facts: Facts) -> Callable[[Secret], Secret] | None:
+        """Return what changes the next answer of the browser, and notes it; None if nothing does."""
+        amendments = self.amendments(Stage.AUTHORIZATION, facts)
+        of_callback = tuple(one for one in amendments if one.place is EditLocation.CALLBACK)
 
-    def alters_callback(self, facts: Facts) -> bool:
-        """Whether the next answer of the browser is changed before it is read."""
-        return bool(self._of_callback(facts))
+        def altered(answer: Secret) -> Secret:
+            self._note(of_callback)
+            return amended_answer(answer, of_callback)
+
+        return altered if of_callback else None
 
     # -- after a stage ---------------------------------------------------------------------------------
 
@@ -223,11 +224,6 @@ class Tampering:
 
     def _here(self, stage: Stage) -> Experiment | None:
         return self.armed if self.armed is not None and self.armed.stage is stage else None
-
-    def _of_callback(self, facts: Facts) -> tuple[RequestEdit, ...]:
-        return tuple(
-            a for a in self.amendments(Stage.AUTHORIZATION, facts) if a.place is EditLocation.CALLBACK
-        )
 
     def _note(self, amendments: Sequence[RequestEdit]) -> None:
         words = (one.words for one in amendments)

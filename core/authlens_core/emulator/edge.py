@@ -19,6 +19,12 @@ from authlens_core.emulator.faults import Fault
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 LONGEST_BODY: Final = 64 * 1024  # bytes of a request
+# What error 1010, of the Browser Integrity Check, says besides.
+BANNED: Final = {
+    "title": "Error 1010: Access denied",
+    "error_name": "browser_signature_banned",
+    "retryable": False,
+}
 ZONE_ERRORS: Final = (
     (Fault.WAF_RULE, 1020, 403),
     (Fault.NO_APPLICATION, 1043, 403),
@@ -56,23 +62,6 @@ async def read_fields(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
 
 
-def _banned(request: Request) -> Response:
-    """Error 1010, as the Browser Integrity Check says it."""
-    if wants_json(request):
-        return json_answer(
-            {
-                "title": "Error 1010: Access denied",
-                "status": 403,
-                "error_code": 1010,
-                "error_name": "browser_signature_banned",
-                "cloudflare_error": True,
-                "retryable": False,
-            },
-            403,
-        )
-    return Response("error code: 1010\n", 403, media_type="text/plain")
-
-
 def _refused_by_the_zone(account: Account, request: Request) -> Response | None:
     """What the zone, or the edge, answers instead of the app, under the faults that say so."""
     if account.has(Fault.CHALLENGE_PAGE):
@@ -88,10 +77,10 @@ def _refused_by_the_zone(account: Account, request: Request) -> Response | None:
     return None
 
 
-def _edge_error(request: Request, number: int, status: int) -> Response:
+def _edge_error(request: Request, number: int, status: int, **more: object) -> Response:
     if wants_json(request):
         facts = {"title": f"Error {number}", "status": status, "error_code": number, "cloudflare_error": True}
-        return json_answer(facts, status)
+        return json_answer(facts | more, status)
     return Response(f"error code: {number}\n", status, media_type="text/plain")
 
 
@@ -119,7 +108,7 @@ class Edge:
         app: ASGIApp = self._app
         # Before everything else and on both hosts; the other faults are rules of the app's zone.
         if self._account.has(Fault.BROWSER_INTEGRITY):
-            app = _banned(request)
+            app = _edge_error(request, 1010, 403, **BANNED)
         elif self._origin == "app":
             app = _refused_by_the_zone(self._account, request) or app
         await app(scope, receive, send_marked)

@@ -28,8 +28,7 @@ class StandardTokenEndpoint:
 
     async def token(self, request: Request) -> Response:
         """Exchange a code, a device code or a refresh token for tokens."""
-        form = await read_form(request)
-        client = await self._client(request, form)
+        form, client = await self._asked(request)
         jkt = proof_key(self._state, request)
         if self._state.needs_dpop and not jkt:
             raise OAuthRefusal("invalid_dpop_proof", "This server issues only tokens bound to a key")
@@ -38,8 +37,7 @@ class StandardTokenEndpoint:
 
     async def revoke(self, request: Request) -> Response:
         """End a token (RFC 7009); a self-contained access token cannot be ended."""
-        form = await read_form(request)
-        client = await self._client(request, form)
+        form, client = await self._asked(request)
         token = form.get("token", "")
         access = self._state.access_tokens.get(token)
         if access is not None and self._state.has(StandardFault.JWT_ACCESS_TOKENS):
@@ -54,8 +52,7 @@ class StandardTokenEndpoint:
 
     async def push(self, request: Request) -> Response:
         """Store an authorization request (RFC 9126 §2)."""
-        form = await read_form(request)
-        client = await self._client(request, form)
+        form, client = await self._asked(request)
         if "request_uri" in form:
             raise OAuthRefusal("invalid_request", "request_uri may not be pushed")
         described = client.client_id.startswith("http")  # the URL of its document
@@ -69,8 +66,7 @@ class StandardTokenEndpoint:
 
     async def device_authorization(self, request: Request) -> Response:
         """Start a device login (RFC 8628 §3.1)."""
-        form = await read_form(request)
-        client = await self._client(request, form)
+        form, client = await self._asked(request)
         if DEVICE_GRANT not in client.grant_types:
             raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
         scope = self._state.granted_scope(form.get("scope", ""))
@@ -88,14 +84,15 @@ class StandardTokenEndpoint:
             headers=NO_STORE,
         )
 
-    async def _client(self, request: Request, form: dict[str, str]) -> RegisteredClient:
-        """Return the client that asks, authenticated by the method it registered.
+    async def _asked(self, request: Request) -> tuple[dict[str, str], RegisteredClient]:
+        """Return the form and the client that sent it, authenticated by the method it registered.
 
         Raises:
-            OAuthRefusal: invalid_client.
+            OAuthRefusal: the body is not a form; invalid_client.
         """
+        form = await read_form(request)
         asked = ClientCredentials.of(request, form)
-        return asked.authenticate(await self._clients.find(asked.client_id))
+        return form, asked.authenticate(await self._clients.find(asked.client_id))
 
     async def _tokens(self, form: dict[str, str], client: RegisteredClient, jkt: str) -> dict[str, Any]:
         state, nonce = self._state, ""

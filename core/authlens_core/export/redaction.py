@@ -24,7 +24,7 @@ from authlens_core.export.secret_names import (
     pieces,
     text_secrets,
 )
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.http_message import Request, Response
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body, Secret
 from authlens_core.wire.exchange import Exchange
@@ -192,10 +192,11 @@ def secrets_in(exchange: Exchange) -> tuple[Secret, ...]:
     would stop the program with them. Where they are, all are masked by their names.
     """
     found: dict[Secret, None] = {}
-    for text in _texts(exchange):
+    messages = [message for message in (exchange.request, exchange.response) if message is not None]
+    for text in (exchange.request.url, *(text for message in messages for text in _texts(message))):
         found |= dict.fromkeys(Secret(value) for value in islice(text_secrets(text), _MOST_NAMED))
-    for headers in _header_sets(exchange):
-        values = (value for field in headers.fields for value in header_secrets(*field))
+    for message in messages:
+        values = (value for field in message.headers.fields for value in header_secrets(*field))
         found |= dict.fromkeys(map(Secret, islice(values, _MOST_NAMED)))
     return tuple(s for s in found if s and not MASKED.fullmatch(s.reveal()))
 
@@ -222,18 +223,7 @@ def _hex_dump(data: bytes) -> str:
     return "\n".join([*lines, f"… {more} more bytes"] if more > 0 else lines)
 
 
-def _texts(exchange: Exchange) -> Iterator[str]:
-    messages: list[Request | Response] = [exchange.request]
-    yield exchange.request.url
-    if exchange.response is not None:
-        messages.append(exchange.response)
-        yield from exchange.response.headers.get_all("location")
-    for message in messages:
-        text = _decoded(message.body)
-        yield message.body.reveal().decode("latin-1") if text is None else text
-
-
-def _header_sets(exchange: Exchange) -> Iterator[Headers]:
-    yield exchange.request.headers
-    if exchange.response is not None:
-        yield exchange.response.headers
+def _texts(message: Request | Response) -> Iterator[str]:
+    yield from message.headers.get_all("location")
+    text = _decoded(message.body)
+    yield message.body.reveal().decode("latin-1") if text is None else text

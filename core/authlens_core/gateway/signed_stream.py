@@ -91,10 +91,7 @@ async def _signed_stream(
     for last in (not replayable or credential.signer is None, True):
         url, request = _signed(credential, build)
         async with wire.stream(request) as answer:
-            if credential.signer is None:
-                yield answer
-                return
-            wants = credential.learn(url, _head(answer))
+            wants = credential.signer is not None and credential.learn(url, _head(answer))
             if last or not (wants and asks_for_a_token(answer.status, answer.fields)):
                 yield answer
                 return

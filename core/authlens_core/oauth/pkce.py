@@ -12,7 +12,6 @@ from typing import Final
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
-METHOD: Final = "S256"  # `plain` is never sent, also not after a refusal of S256
 # RFC 7636 §4.1 and §7.1 recommend 32 octets, which are 43 characters and 256 bits.
 _OCTETS: Final = 32
 # A working generator fails this often once in 10^150.

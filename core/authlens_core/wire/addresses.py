@@ -99,14 +99,3 @@ async def require_public(host: str, port: int, resolver: Resolver = resolve) -> 
     for address in [host] if _parse(host) is not None else await resolver(host, port):
         if not is_global(address):
             raise AddressRefused(address)
-
-
-async def is_public(host: str, port: int, resolver: Resolver = resolve) -> bool | None:
-    """Return whether every address of `host` is globally reachable; None when the name is unknown."""
-    try:
-        await require_public(host, port, resolver)
-    except AddressRefused:
-        return False
-    except (OSError, UnicodeError):
-        return None
-    return True

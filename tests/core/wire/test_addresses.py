@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from authlens_core.wire.addresses import AddressRefused, is_global, is_loopback, is_public, require_public
+from authlens_core.wire.addresses import AddressRefused, is_global, is_loopback, require_public
 
 PRIVATE = [
     "127.0.0.1",
@@ -63,7 +63,7 @@ async def _mixed(_host: str, _port: int) -> Sequence[str]:
 
 
 async def _unknown(_host: str, _port: int) -> Sequence[str]:
-    raise OSError
+    raise OSError("unknown")
 
 
 async def _public(_host: str, _port: int) -> Sequence[str]:
@@ -79,17 +79,19 @@ async def test_one_private_address_among_public_ones_is_refused_and_named() -> N
 
 async def test_an_address_needs_no_lookup() -> None:
     """A resolver cannot talk an address into being another."""
-    assert await is_public("10.0.0.1", 443, _public) is False
-    assert await is_public("1.1.1.1", 443, _unknown) is True
+    with pytest.raises(AddressRefused):
+        await require_public("10.0.0.1", 443, _public)
+    await require_public("1.1.1.1", 443, _unknown)
 
 
-async def test_a_name_is_public_private_or_unknown() -> None:
-    """Three answers, because a name that is not found is neither."""
-    assert await is_public("wiki.example.com", 443, _public) is True
-    assert await is_public("wiki.example.com", 443, _mixed) is False
-    assert await is_public("wiki.example.com", 443, _unknown) is None
+async def test_a_name_that_is_not_found_is_neither_public_nor_private() -> None:
+    """It is another error than that of a private one."""
+    await require_public("wiki.example.com", 443, _public)
+    with pytest.raises(OSError, match="unknown"):
+        await require_public("wiki.example.com", 443, _unknown)
 
 
 async def test_localhost_is_resolved_by_the_system() -> None:
     """The real resolver."""
-    assert await is_public("localhost", 443) is False
+    with pytest.raises(AddressRefused):
+        await require_public("localhost", 443)

@@ -72,13 +72,9 @@ def classify(exchange: Exchange) -> Answer:
         evidence = (f"{failure.kind} failure",) if failure else ()
         return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
     seen = _SeenResponse(exchange, response)
-    for rule in _RULES:
-        found = rule(seen)
-        if found is not None:
-            break
-    else:
-        found = seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
-    return without_echoes(found, sent_in((exchange,)), "evidence", "summary", "cf_ray")
+    found = next((told for rule in _RULES if (told := rule(seen)) is not None), None)
+    answer = found or seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+    return without_echoes(answer, sent_in((exchange,)), "evidence", "summary", "cf_ray")
 
 
 class _SeenResponse:
@@ -108,16 +104,16 @@ class _SeenResponse:
     ) -> Answer:
         """Make an answer; the fields in `names` that are there become evidence, and what is `quoted`."""
         meaning = MEANINGS[protection]
-        evidence = [status_line(self.response)]
-        evidence.extend(header_lines(self.response, *names, "www-authenticate", "location"))
-        evidence.extend(line for line in quoted if line)
-        evidence.extend(header_lines(self.response, "cf-ray"))
-        evidence.extend(self.field.problems)
+        evidence = (
+            status_line(self.response),
+            *header_lines(self.response, *names, "www-authenticate", "location"),
+            *(line for line in quoted if line),
+            *header_lines(self.response, "cf-ray"),
+            *self.field.problems,
+        )
         summary = f"{meaning.summary} {note}".rstrip()
         ray = safe_line(self.ray, NAME) if self.ray is not None else None
-        return Answer(
-            protection, tuple(evidence), summary, meaning.cure, self.field, ray, layer or meaning.layer
-        )
+        return Answer(protection, evidence, summary, meaning.cure, self.field, ray, layer or meaning.layer)
 
 
 def _token_wanted(seen: _SeenResponse) -> Answer | None:

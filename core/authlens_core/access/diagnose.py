@@ -123,11 +123,12 @@ class _SeenFailure:
         exchange: Exchange | None,
     ) -> None:
         response = exchange.response if exchange else None
-        self.stage, self.exchange, self.response = stage, exchange, response
+        self.stage, self.response = stage, response
+        self.sent = () if exchange is None else secrets_sent(exchange.request)
         self.status = response.status if response is not None and status is None else status
         self.answer = classify(exchange) if exchange is not None and answer is None else answer
-        if exchange is not None and response is not None and error is None and stage in _SPEAKS_OAUTH:
-            error = read_error(response, secrets_sent(exchange.request))
+        if response is not None and error is None and stage in _SPEAKS_OAUTH:
+            error = read_error(response, self.sent)
         self.error = error or OAuthError("")
         self.checks = {c.name: c.seen for c in checks}
         self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
@@ -185,6 +186,4 @@ class _SeenFailure:
             yield f"status {self.status}"
         is_bare = not self.error.error and by_the_answer and not cause.protections
         if self.response is not None and is_bare and self.response.status >= 400:
-            yield from whole_answer(
-                self.response, secrets_sent(self.exchange.request) if self.exchange else ()
-            )
+            yield from whole_answer(self.response, self.sent)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.cloudflared.binary import Cloudflared
 from authlens_core.cloudflared.login import (
     CloudflaredEvent,
     CloudflaredLogin,
@@ -68,7 +67,9 @@ class _CloudflaredConsole:
             return
         match event:
             case ProcessStarted(command, cloudflared, _):
-                self._begun(command, cloudflared)
+                say(f"cloudflared {cloudflared.shown} runs: {command}")
+                for note in cloudflared.notes:
+                    say(f"! {note}")
             case LinkShown(url):
                 say("")
                 say("  Open this link in a browser, on this or any other machine, and sign in:")
@@ -78,11 +79,6 @@ class _CloudflaredConsole:
                 say(f"! Another cloudflared (process {pid}) is waiting for the same login: finish that one.")
             case PrintedLine():
                 pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
-
-    def _begun(self, command: str, cloudflared: Cloudflared) -> None:
-        say(f"cloudflared {cloudflared.shown} runs: {command}")
-        for note in cloudflared.notes:
-            say(f"! {note}")
 
     def failed(self, error: AuthlensError) -> int:
         explain(error)

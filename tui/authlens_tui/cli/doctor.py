@@ -14,12 +14,12 @@ from authlens_tui.cli.terminal.output import answer_json, answer_line
 from authlens_tui.cli.terminal.own_terminal import look_at_browser, look_at_terminal
 from authlens_tui.cli.terminal.plain import is_plain
 
-_SIGNS: Final = {Severity.PASS: "✔", Severity.NOTICE: "i", Severity.WARNING: "!", Severity.FAILURE: "✖"}
-_WORDS: Final = {
-    Severity.PASS: "OK",
-    Severity.NOTICE: "note",
-    Severity.WARNING: "warning",
-    Severity.FAILURE: "failed",
+# Sign and word of each severity.
+_LOOKS: Final = {
+    Severity.PASS: ("✔", "OK"),
+    Severity.NOTICE: ("i", "note"),
+    Severity.WARNING: ("!", "warning"),
+    Severity.FAILURE: ("✖", "failed"),
 }
 _COLUMN: Final = 13  # cells
 
@@ -38,10 +38,11 @@ async def doctor(arguments: Namespace) -> int:
 
 
 def _show(number: int, finding: Finding) -> None:
+    sign, word = _LOOKS[finding.severity]
     if is_plain():
-        answer_line(f"{number}. {finding.topic}, {_WORDS[finding.severity]}: {finding.found}")
+        answer_line(f"{number}. {finding.topic}, {word}: {finding.found}")
     else:
-        answer_line(f"{_SIGNS[finding.severity]} {finding.topic:<{_COLUMN}}{finding.found}")
+        answer_line(f"{sign} {finding.topic:<{_COLUMN}}{finding.found}")
     if finding.cure:
         answer_line(f"  {'' if is_plain() else ' ' * _COLUMN}→ {finding.cure}")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import groupby
 from typing import TypeVar
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
+from authlens_core.emulator.scenario import Scenario, StandardCase
 from authlens_core.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list
 from authlens_tui.cli.terminal.plain import numbered
@@ -42,12 +43,10 @@ def chosen_cases(names: Sequence[str]) -> tuple[Fault | StandardCase, ...] | Non
 def _list_scenarios(scenarios: Sequence[Scenario]) -> None:
     widest = max(len(one.name) for one in scenarios)
     lines = numbered(f"{one.name:<{widest}}  {one.watch_for}" for one in scenarios)
-    group: ScenarioGroup | None = None
-    for one, line in zip(scenarios, lines, strict=True):
-        if one.group is not group:
-            group = one.group
-            answer_line(f"{group}:")
-        answer_line(f"  {line}")
+    for group, shown in groupby(zip(scenarios, lines, strict=True), key=lambda pair: pair[0].group):
+        answer_line(f"{group}:")
+        for _, line in shown:
+            answer_line(f"  {line}")
 
 
 def _unknown(name: str, known: Iterable[str], cause: str, listing: str) -> UsageError:

@@ -17,7 +17,7 @@ from authlens_core.interruption import Interruptions
 from authlens_core.login.failure_reason import client_is_unknown, stage_error
 from authlens_core.login.login import Login
 from authlens_core.login.step_up import lacks_scope
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.oauth.check import Severity
 from authlens_core.oauth.check_id import CheckId
 from authlens_core.pending_login import LoginRuns, PendingLogin
 from authlens_core.secret import Secret
@@ -41,8 +41,6 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, secr
     Args:
         session: its store has shown that it keeps what would be received.
         lines: takes the events as JSON, and has the URL.
-        arguments: what was typed.
-        secret: the secret of the client, if it has one.
 
     Raises:
         AnswerLost: no one reads the events.
@@ -106,7 +104,6 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
 
 
 async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:
-    unkept: Check | None = None
     # Once: at a server that forgets every client, the login would register one after another.
     registers_again = True
     while not run.finished:
@@ -127,8 +124,7 @@ async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) 
                 continue
         if error is not None:
             return failed(_with_approval(error, record), lines, *_other_options(run, record))
-        unkept = unkept or _unkept(record)
-    return _authenticated(run, unkept, lines)
+    return _authenticated(run, lines)
 
 
 async def _step(run: Login, approved: Collection[str]) -> StageRecord:
@@ -172,15 +168,10 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
         yield "For more time: --timeout 900"
 
 
-def _unkept(record: StageRecord) -> Check | None:
-    """Return the check that says that the tokens could not be stored."""
-    return next(
-        (c for c in record.checks if c.name == CheckId.EXCHANGE_STORED and c.severity is not Severity.PASS),
-        None,
-    )
-
-
-def _authenticated(run: Login, unkept: Check | None, lines: EventLines) -> int:
+def _authenticated(run: Login, lines: EventLines) -> int:
+    checks = (check for record in run.trace.records for check in record.checks)
+    stored = [check for check in checks if check.name == CheckId.EXCHANGE_STORED]
+    unkept = next((check for check in stored if check.severity is not Severity.PASS), None)
     code = 0 if unkept is None else NoSecretStore.exit_code
     lines.write(
         {
@@ -192,9 +183,8 @@ def _authenticated(run: Login, unkept: Check | None, lines: EventLines) -> int:
     )
     if not lines.wanted:
         say("Authenticated.")
-        checks = (check for record in run.trace.records for check in record.checks)
-        for check in checks:
-            if check.name == CheckId.EXCHANGE_STORED and check.severity is Severity.PASS:
+        for check in stored:
+            if check.severity is Severity.PASS:
                 say(f"  The tokens are stored {check.seen}.")
     if unkept is not None:
         explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))

@@ -13,12 +13,7 @@ _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
 
 
 def login_options(arguments: Namespace, secret: Secret | None) -> Options:
-    """Return what the user decided before the login.
-
-    Args:
-        arguments: of the verb `login`.
-        secret: the secret of the client, if it has one.
-    """
+    """Return what the user decided before the login; `secret` is that of the client, if it has one."""
     return Options(
         port=arguments.port,
         redirect_host=arguments.redirect_host,

@@ -39,11 +39,7 @@ def _load() -> None:
 
 
 async def login(arguments: Namespace, secret: Secret | None) -> int:
-    """Log in to each URL and return the exit code.
-
-    Args:
-        arguments: what was typed.
-        secret: the secret of the client, if it has one.
+    """Log in to each URL and return the exit code; `secret` is that of the client, if it has one.
 
     Raises:
         UsageError: a URL cannot be used, or the callback cannot come back.

@@ -33,13 +33,12 @@ async def mcp_config(arguments: Namespace) -> int:
     entry = agent.entry((*_command(), "mcp-bridge", url))
     file = ConfigFile(agent, _path(agent, arguments.file))
     if not arguments.write and not arguments.remove:
-        say(f"{agent.title} reads this from {file.path!s}; --write adds it there.")
+        say(f"{agent.title} reads this from {file.path}; --write adds it there.")
         answer_text(rendered(agent, name, entry))
         return 0
     present = file.entry(name)
     if present is not None and not _is_ours(present):
-        shown = str(file.path)
-        raise UsageError(f"{shown} has another server named {name}.", "Choose another name: --name NAME")
+        raise UsageError(f"{file.path} has another server named {name}.", "Choose another name: --name NAME")
     if arguments.remove:
         _say_removed(file.remove(name), agent, name)
     else:
@@ -86,21 +85,19 @@ def _is_ours(entry: Any) -> bool:
 
 
 def _say_written(edited: EditResult, agent: Agent, name: str, url: str) -> None:
-    shown = str(edited.path)
     if not edited.changed:
-        say(f"{shown} has {name} already.")
+        say(f"{edited.path} has {name} already.")
         return
-    say(f"Added {name} to {shown}. Restart {agent.title} to use it.")
+    say(f"Added {name} to {edited.path}. Restart {agent.title} to use it.")
     if edited.backup is not None:
-        say(f"  Backup: {edited.backup!s}")
+        say(f"  Backup: {edited.backup}")
     say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
 
 
 def _say_removed(edited: EditResult, agent: Agent, name: str) -> None:
-    shown = str(edited.path)
     if not edited.changed:
-        say(f"{shown} has no server named {name}.")
+        say(f"{edited.path} has no server named {name}.")
     elif edited.removed_file:
-        say(f"Removed {shown}: nothing else was in it.")
+        say(f"Removed {edited.path}: nothing else was in it.")
     else:
-        say(f"Removed {name} from {shown}. Restart {agent.title}.")
+        say(f"Removed {name} from {edited.path}. Restart {agent.title}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from textual import getters, on, work
@@ -143,25 +142,14 @@ class AuthorizationPanel(VerticalScroll):
         self.link_file = LinkFile()
 
     def compose(self) -> ComposeResult:
-        yield Static(id="countdown")
-        yield Static(id="link")
-        yield Static(id="ignored")
-        yield Static(id="refused")
-        yield Static(id="ways")
-        yield Static(id="forward")
-        yield Static(id="problems")
-        yield Static(id="test")
-        yield Static(id="further")
+        parts = ("countdown", "link", "ignored", "refused", "ways", "forward", "problems", "test", "further")
+        yield from (Static(id=part) for part in parts)
         yield PasteField(
             placeholder="p: paste the address the browser ended on, then Enter",
             id="paste",
             password=True,
             compact=True,
         )
-
-    @property
-    def _environ(self) -> Mapping[str, str]:
-        return self.app.environ
 
     def show_link(self, ready: AuthorizationReady, port: int | None, *, player: bool) -> None:
         """Show the link and how the answer can come back.
@@ -176,9 +164,7 @@ class AuthorizationPanel(VerticalScroll):
         self._over = asyncio.Event()
         self.shown_at, self._families = time.monotonic(), []
         self._test_url = "" if port is None else f"http://{host}:{port}{TEST_PATH}"
-        self._forward = None
-        if port is not None:
-            self._forward = forward_line_to_here(self._environ, port, host)
+        self._forward = None if port is None else forward_line_to_here(self.app.environ, port, host)
         self.link.border_title = "1 Open this link · 2 Sign in there · 3 Come back here"
         self.link.update(Content.styled(ready.url, Style(link=ready.url)))
         self.show_ways(player=player)
@@ -192,7 +178,7 @@ class AuthorizationPanel(VerticalScroll):
 
     def show_ways(self, *, player: bool) -> None:
         """Say which keys take the link; `player`: the demo can sign in with it."""
-        self.ways.update(key_words(self._environ, self._port, player=player))
+        self.ways.update(key_words(self.app.environ, self._port, player=player))
 
     def empty(self) -> None:
         """Remove everything of this wait: what was typed, the file, the QR code."""
@@ -236,7 +222,7 @@ class AuthorizationPanel(VerticalScroll):
     def _fold(self) -> None:
         folded = self.app.size.height < _ROWS_FOR_PROBLEMS and not self._explains
         self.set_class(folded, "-folded")
-        self.problems.update(problem_words(self._environ, self._port, folded=folded))
+        self.problems.update(problem_words(self.app.environ, self._port, folded=folded))
 
     def action_problems(self) -> None:
         """Show what to do about a problem, or fold it again."""
@@ -269,19 +255,17 @@ class AuthorizationPanel(VerticalScroll):
         self.refused.add_class("-shown")
 
     def _show_test(self) -> None:
-        self.test.set_class(bool(self._test_url or self._families), "-shown")
-        told: tuple[str, str]
-        news = bool(self._families)
+        silent = time.monotonic() - self.shown_at
+        is_late = self._forward is not None and silent >= _SILENCE
         if self._families:
             families = " and ".join(self._families)
             told = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
+        elif is_late:
+            told = (f"\n! Not reached in {clock(silent)}. {NO_FORWARD}", "$text-warning")
         else:
-            silent = time.monotonic() - self.shown_at
             told = (f"  not reached yet ({clock(silent)})", "$quiet")
-            if self._forward is not None and silent >= _SILENCE:
-                news = True
-                told = (f"\n! Not reached in {clock(silent)}. {NO_FORWARD}", "$text-warning")
-        self.test.set_class(news, "-news")
+        self.test.set_class(bool(self._test_url or self._families), "-shown")
+        self.test.set_class(bool(self._families) or is_late, "-news")
         self.test.update(
             Content.assemble(
                 "Test the tunnel: " if self._forward is not None else _TEST,
@@ -316,7 +300,7 @@ class AuthorizationPanel(VerticalScroll):
 
     def action_file(self) -> None:
         try:
-            path = self.link_file.write(self._url, self._environ)
+            path = self.link_file.write(self._url, self.app.environ)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             self.notify(f"The link was not written to a file: {reason}.", severity="warning", markup=False)

@@ -48,7 +48,7 @@ def _lines() -> Iterator[str]:
     yield from ("", f"Themes of authlens: {names}. Those of Textual work, too.", "", "## Columns", "")
     yield from ("| name | column |", "|---|---|")
     for column in columns_for(_WIDE):
-        if column.title and column.key not in {"resource", "state", ""}:
+        if column.key not in {"resource", "state"}:
             yield f"| `{column.key}` | {column.title} |"
     yield from ("", "## Keys", "")
     yield "The part before the dot is where the key works."

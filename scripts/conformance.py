@@ -9,7 +9,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,11 @@ class Requirement:
     sentence: str
     untested: str = ""
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What the columns before the tests say."""
+        return self.name, self.level, self.sentence, self.source
+
 
 @dataclass(frozen=True)
 class Case:
@@ -57,6 +62,11 @@ class Case:
     stimulus: str
     outcome: str
     untested: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What the columns before the tests say."""
+        return self.name, self.stimulus, self.outcome
 
 
 @dataclass(frozen=True)
@@ -134,11 +144,6 @@ def _within(first: str, last: str | None) -> Iterator[str]:
             yield f"{prefix}{number:0{width}d}"
 
 
-def _heading(title: str, *columns: str) -> str:
-    """Return a heading and the first two lines of a table."""
-    return f"\n## {title}\n\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
-
-
 def _named_by(found: tuple[Mention, ...]) -> str:
     """Return the cell that names the tests."""
     shown = ", ".join(one.link() for one in found[:_LINKS])
@@ -146,42 +151,25 @@ def _named_by(found: tuple[Mention, ...]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def conformance() -> str:
-    """Return docs/conformance.md."""
+def _page(introduction: str, groups: Mapping[str, Sequence[Requirement | Case]], *columns: str) -> str:
+    """Return a page with a table for each group."""
     named = mentions()
-    parts = [_INTRODUCTION]
-    for title, rows in requirements().items():
-        parts.append(
-            f"\n## {title}\n\n| id | level | requirement | source | held by |\n|---|---|---|---|---|\n"
-        )
-        parts.extend(
-            f"| {row.name} | {row.level} | {row.sentence} | {row.source} "
-            f"| {_named_by(named.get(row.name, ())) or row.untested} |\n"
-            for row in rows
-        )
-    return "".join(parts)
-
-
-def hostile_servers() -> str:
-    """Return docs/hostile-servers.md."""
-    named = mentions()
-    parts = [_HOSTILE_INTRODUCTION]
-    for title, rows in cases().items():
-        parts.append(
-            f"\n## {title}\n\n| id | what happens | what authlens does | held by |\n|---|---|---|---|\n"
-        )
-        parts.extend(
-            f"| {row.name} | {row.stimulus} | {row.outcome} "
-            f"| {_named_by(named.get(row.name, ())) or row.untested} |\n"
-            for row in rows
-        )
+    head = f"| {' | '.join((*columns, 'held by'))} |\n{'|---' * (len(columns) + 1)}|\n"
+    parts = [introduction]
+    for title, rows in groups.items():
+        parts.append(f"\n## {title}\n\n{head}")
+        for row in rows:
+            tests = _named_by(named.get(row.name, ())) or row.untested
+            parts.append(f"| {' | '.join((*row.cells, tests))} |\n")
     return "".join(parts)
 
 
 @cache
 def pages() -> Mapping[Path, str]:
     """Return each generated page with its text."""
-    return {DOCS / "conformance.md": conformance(), DOCS / "hostile-servers.md": hostile_servers()}
+    required = _page(_INTRODUCTION, requirements(), "id", "level", "requirement", "source")
+    hostile = _page(_HOSTILE_INTRODUCTION, cases(), "id", "what happens", "what authlens does")
+    return {DOCS / "conformance.md": required, DOCS / "hostile-servers.md": hostile}
 
 
 def main() -> int:

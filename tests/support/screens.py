@@ -85,7 +85,7 @@ class Host(BaseApp):
         """Note what would be copied, and show what is said about it."""
         self.notify(f"Copied. {note}", title=what, markup=False)
         self.copied.append((what, text.reveal() if isinstance(text, Secret) else text))
-        return Copied(CopyWay.NONE, 0, "")
+        return Copied(CopyWay.NONE, "")
 
     def on_dashboard_login_wanted(self, message: LoginWanted) -> None:
         """Note the URL of the login that would begin."""

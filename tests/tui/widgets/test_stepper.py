@@ -38,7 +38,7 @@ class Listed(BaseApp):
 
     @on(Stepper.Chosen)
     def _chosen(self, message: Stepper.Chosen) -> None:
-        message.stepper.looked_at = message.index
+        self.query_one(Stepper).looked_at = message.index
 
 
 @asynccontextmanager

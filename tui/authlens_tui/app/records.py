@@ -15,7 +15,7 @@ from authlens_tui.screens.dashboard.messages import TraceWanted
 from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.trace.trace import TraceScreen
-from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.record.record_messages import SignatureWanted
 
 
 class Records:
@@ -66,7 +66,7 @@ class Records:
         if credential_id := self.credential_id():
             session.credentials.record(touched, credential_id, what)
 
-    async def check_signatures(self, session: Session, wanted: RecordView.SignatureWanted) -> None:
+    async def check_signatures(self, session: Session, wanted: SignatureWanted) -> None:
         """Fetch the keys the user asked for, and show the result in the view."""
         tokens = {one.token: one.jwt for one in jwts_of(wanted.record)}
         verdicts, exchanges = await check_signatures(

@@ -122,10 +122,6 @@ def _add_completion(add: argparse.ArgumentParser) -> None:
     add.add_argument("shell", choices=["bash", "zsh", "fish"], help="which shell")
 
 
-def _add_nothing(_: argparse.ArgumentParser) -> None:
-    """Add no option."""
-
-
 _Add = Callable[[argparse.ArgumentParser], None]
 AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "proxy": ("serve the resource on this machine, with the credential added", _add_proxy),
@@ -137,6 +133,6 @@ AGENT_VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "explain": ("explain a pasted error message and its fix; sends nothing", _add_explain),
     "skill": ("print instructions for a coding agent that uses authlens", _add_skill),
     "completion": ("print the completion script for a shell", _add_completion),
-    "man": ("print the man page (roff)", _add_nothing),
+    "man": ("print the man page (roff)", lambda _: None),
 }
 HEADERS: Final[tuple[str, _Add]] = ("print the credential for a URL as header fields", _add_headers)

@@ -39,10 +39,9 @@ class CopyWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The result of a copy: the way it took, how many characters, and a sentence for the user."""
+    """The result of a copy: the way it took, and a sentence for the user."""
 
     way: CopyWay
-    characters: int
     sentence: str
 
 
@@ -70,31 +69,31 @@ async def copy_text(
     here = f"Copied {count} characters to the clipboard of this machine"
     # In tmux or screen the terminal may be another machine's: it is asked as well, below.
     if in_system and not (environ.get("TMUX") or environ.get("STY")):
-        return Copied(CopyWay.SYSTEM, count, f"{here}.")
+        return Copied(CopyWay.SYSTEM, f"{here}.")
     if environ.get("TMUX") and await _in_time(to_tmux or partial(_load_tmux_buffer, environ), text):
         plain = _sequence(text)
         if plain is not None:
             write(_through_tmux(plain))
         place = f"{here} and to tmux" if in_system else f"Copied {count} characters to tmux"
         onward = "which sends them to your terminal (OSC 52). If that does not allow it, paste inside tmux."
-        return Copied(CopyWay.TMUX, count, f"{place}, {onward}")
+        return Copied(CopyWay.TMUX, f"{place}, {onward}")
     sequence = osc52(text, environ)
     if sequence is not None:
         write(sequence)
     if in_system:
-        return Copied(CopyWay.SYSTEM, count, f"{here}.")
+        return Copied(CopyWay.SYSTEM, f"{here}.")
     failed = "The clipboard of this machine could not be used. " if own else ""
     if sequence is None:
         words = (
             f"{failed}Not copied: {count} characters are too many for a terminal. Save them to a file "
             "instead."
         )
-        return Copied(CopyWay.NONE, 0, words)
+        return Copied(CopyWay.NONE, words)
     words = (
         f"{failed}Sent {count} characters to your terminal (OSC 52). "
         "If there is nothing to paste, your terminal does not allow it."
     )
-    return Copied(CopyWay.TERMINAL, count, words)
+    return Copied(CopyWay.TERMINAL, words)
 
 
 def osc52(text: str, environ: Mapping[str, str]) -> str | None:

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 #
 # They keep that meaning: the sender gets the end that was asked for, with the terminal as it was. The signals
 # of a mistake (SIGSEGV, SIGABRT and their like) are left alone. Not every system has all of these.
-ENDING: Final = (
+_NAMES: Final = (
     *("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"),
     *("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGPWR", "SIGSTKFLT"),
 )
+ENDING: Final = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 _PATIENCE: Final = 5.0  # seconds until a process whose terminal no longer takes anything is ended anyway
 
 
@@ -29,11 +30,9 @@ def leave_on_signals(app: App[Any]) -> None:
     Call it from inside the running loop. Systems without such signals keep their own behaviour.
     """
     loop = asyncio.get_running_loop()
-    for name in ENDING:
-        number = getattr(signal, name, None)
-        if number is not None:
-            with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, _leave, app, 128 + int(number))
+    for number in ENDING:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, _leave, app, 128 + int(number))
 
 
 def end_at_last(code: int) -> None:

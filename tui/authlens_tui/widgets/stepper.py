@@ -96,14 +96,9 @@ class Stepper(Widget, can_focus=True):
     class Chosen(Message):
         """A user wants to look at step `index`."""
 
-        def __init__(self, stepper: Stepper, index: int) -> None:
+        def __init__(self, index: int) -> None:
             super().__init__()
-            self.stepper = stepper
             self.index = index
-
-        @property
-        def control(self) -> Stepper:
-            return self.stepper
 
     def render(self) -> Content:
         """Draw the list, or the one-line form when the class `-line` is set."""
@@ -166,7 +161,7 @@ class Stepper(Widget, can_focus=True):
 
     def _choose(self, index: int) -> None:
         if 0 <= index < len(self.steps) and index != self.looked_at:
-            self.post_message(self.Chosen(self, index))
+            self.post_message(self.Chosen(index))
 
     def _row(self, index: int, step: StageStep, width: int) -> Content:
         sign, style = _SIGNS[step.state]

@@ -16,7 +16,7 @@ from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
-from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from support.hostile_trace import hostile_trace
 from support.screens import footer_keys, run_screen, scripted, text_of, until
 
@@ -76,10 +76,10 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange() -> None:
     """Of another record than the one shown."""
     screen = TraceScreen(await login_trace())
     async with run_screen(screen) as (_, pilot):
-        screen.record_view.post_message(RecordView.ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
+        screen.record_view.post_message(ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
         await until(pilot, lambda: screen.stepper.looked_at == 1)
         assert screen.record_view.tabs.active == "request"
-        screen.record_view.post_message(RecordView.ExchangeChosen(Stage.ACCESS, 99, 0, reply=False))
+        screen.record_view.post_message(ExchangeChosen(Stage.ACCESS, 99, 0, reply=False))
         await pilot.pause()
         assert screen.stepper.looked_at == 1
 

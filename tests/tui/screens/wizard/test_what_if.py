@@ -12,7 +12,7 @@ from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
 from authlens_tui.screens.wizard.tampered_words import listed, results_in
 from authlens_tui.screens.wizard.what_if import WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from support.driven_login import run_to
 from support.screens import footer_keys, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back, reply
@@ -181,7 +181,7 @@ async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> Non
     login, _ = scripted()
     await run_to(login, Stage.REGISTRATION)
     async with wizard_on(login) as (wizard, pilot, app):
-        wizard.record_view.post_message(RecordView.ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
+        wizard.record_view.post_message(ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
         await until(pilot, lambda: wizard.pane.shown is Stage.RESOURCE_METADATA)
         assert wizard.record_view.tabs.active == "request"
         assert "2 Resource metadata" in text_of(app)

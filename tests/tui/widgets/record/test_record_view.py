@@ -28,6 +28,7 @@ from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from authlens_tui.widgets.record.record_messages import ExchangeChosen, SignatureWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from support.screens import text_of, until
 
@@ -50,7 +51,7 @@ class Inspected(BaseApp):
     async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
         """Note what would be copied."""
         self.copied.append((str(text), what))
-        return Copied(CopyWay.NONE, 0, "")
+        return Copied(CopyWay.NONE, "")
 
     def compose(self) -> ComposeResult:
         """Show the view."""
@@ -58,12 +59,12 @@ class Inspected(BaseApp):
 
     _copy_menu_wanted = copy_menu_wanted
 
-    @on(RecordView.ExchangeChosen)
-    def _chosen(self, event: RecordView.ExchangeChosen) -> None:
+    @on(ExchangeChosen)
+    def _chosen(self, event: ExchangeChosen) -> None:
         self.chosen.append((event.stage, event.record_index, event.exchange_index, event.reply))
 
-    @on(RecordView.SignatureWanted)
-    def _asked(self, event: RecordView.SignatureWanted) -> None:
+    @on(SignatureWanted)
+    def _asked(self, event: SignatureWanted) -> None:
         """Say that a key of the server signed the token."""
         self.asked.append(event.record)
         verdicts = {Secret(JWT): Verification(Signature.VALID, "By k1.", "k1")}

@@ -50,8 +50,7 @@ def _exit(number: int, _frame: FrameType | None) -> None:
 
 def _wanted() -> list[signal.Signals]:
     """Return the signals to heed: one that was ignored from the start (nohup, `&` in a script) stays so."""
-    numbers = [getattr(signal, name, None) for name in ENDING]
-    return [n for n in numbers if n is not None and signal.getsignal(n) is not signal.SIG_IGN]
+    return [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _collect_garbage() -> None:

@@ -23,6 +23,7 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
+from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StageStep, Stepper
 from authlens_tui.widgets.steps import how_it_ended
@@ -113,8 +114,8 @@ class TraceScreen(FrontScreen[None]):
     def _chosen(self, message: Stepper.Chosen) -> None:
         self.show_record(message.index)
 
-    @on(RecordView.ExchangeChosen)
-    def _exchange_chosen(self, message: RecordView.ExchangeChosen) -> None:
+    @on(ExchangeChosen)
+    def _exchange_chosen(self, message: ExchangeChosen) -> None:
         if message.record_index < len(self._trace.records):
             self.show_record(message.record_index)
             self.record_view.show_exchange(message.exchange_index, reply=message.reply)

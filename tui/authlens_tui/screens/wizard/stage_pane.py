@@ -27,6 +27,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
+from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.status_badge import with_badge
 from authlens_tui.widgets.steps import stages_of
@@ -232,7 +233,7 @@ class StagePane(Vertical):
         message.stop()
         self.app.push_screen(QrScreen(message.url, _SCANNED))
 
-    def open_arrow(self, message: RecordView.ExchangeChosen) -> None:
+    def open_arrow(self, message: ExchangeChosen) -> None:
         records = self._login.trace.records
         if message.record_index < len(records):
             self.record_view.show_record(records[message.record_index])

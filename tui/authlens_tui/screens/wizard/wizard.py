@@ -44,7 +44,7 @@ from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
-from authlens_tui.widgets.record.record_messages import CopyMenuWanted
+from authlens_tui.widgets.record.record_messages import CopyMenuWanted, ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper
 from authlens_tui.widgets.steps import steps_of
@@ -211,8 +211,8 @@ class WizardScreen(FrontScreen[None]):
     def _stage_chosen(self, message: Stepper.Chosen) -> None:
         self._show_next(self.pane.stages[message.index])
 
-    @on(RecordView.ExchangeChosen)
-    def _exchange_chosen(self, message: RecordView.ExchangeChosen) -> None:
+    @on(ExchangeChosen)
+    def _exchange_chosen(self, message: ExchangeChosen) -> None:
         self.show_stage(message.stage)
         self.pane.open_arrow(message)
 

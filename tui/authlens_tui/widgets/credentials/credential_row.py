@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -55,7 +55,6 @@ def columns_for(
     """Return the columns that fit into `width` cells; the resource takes what the others leave.
 
     Args:
-        width: cells of the table.
         state: cells of the longest state.
         wanted: keys of the columns beside resource and state, in their order.
     """
@@ -137,7 +136,7 @@ def row_of(
         "resource": entry.title,
         "kind": _KINDS.get(entry.kind, entry.kind.label),
         "next": _next(entry, now, settings, trouble),
-        "proven": _proven(entry, now),
+        "proven": ago(entry.last_proven_at, now, _soon),
         "team": entry.team,
         "person": entry.person,
     }
@@ -162,11 +161,11 @@ def until(moment: datetime | None, now: datetime) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60} s" if 60 <= seconds < 3600 else in_words(seconds)
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
+def ago(moment: datetime | None, now: datetime, span: Callable[[float], str] = in_words) -> str:
     if moment is None:
         return "never"
     seconds = (now - moment).total_seconds()
-    return "just now" if seconds < 5 else f"{in_words(seconds)} ago"
+    return "just now" if seconds < 5 else f"{span(seconds)} ago"
 
 
 def _login(entry: InventoryEntry, now: datetime) -> str:
@@ -180,13 +179,6 @@ def _login(entry: InventoryEntry, now: datetime) -> str:
         return "unknown"
     seconds = (now - entry.since).total_seconds()
     return f"{_soon(seconds)} ago" if seconds >= 0 else "unknown"
-
-
-def _proven(entry: InventoryEntry, now: datetime) -> str:
-    if entry.last_proven_at is None:
-        return "never"
-    seconds = (now - entry.last_proven_at).total_seconds()
-    return "just now" if seconds < 5 else f"{_soon(seconds)} ago"
 
 
 def _next(entry: InventoryEntry, now: datetime, settings: Settings, trouble: str) -> str:

@@ -45,9 +45,8 @@ class DocumentView(LineView, can_focus=True):
         lines: Iterable[Line] | LineList = (),
         *,
         id: str | None = None,  # noqa: A002 - the name Textual gives it
-        classes: str | None = None,
     ) -> None:
-        super().__init__(id=id, classes=classes)
+        super().__init__(id=id)
         self._lines = lines if isinstance(lines, LineList) else LineList(lines)
         self._layout = Layout(LAYING_OUT, 80)
         self._ready = False

@@ -63,14 +63,10 @@ class Line:
     def text(self) -> str:
         return "".join(text for text, _ in self.pieces)
 
-    def toned(self) -> tuple[Piece, ...]:
-        """The pieces as they are drawn; a line that is costly to tell apart does it only when it is seen."""
-        return self.pieces
-
     @cached_property
     def drawn(self) -> tuple[Piece, ...]:
-        """What `toned` returns, computed once."""
-        return self.toned()
+        """The pieces as they are drawn; a line that is costly to tell apart does it only when it is seen."""
+        return self.pieces
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,7 @@ class SearchBar(Horizontal):
     count = getters.query_one(".count", Static)
 
     def __init__(self, document: Callable[[], DocumentView]) -> None:
-        """Make the bar.
-
-        Args:
-            document: returns what is searched, the document that is shown now.
-        """
+        """Search what `document` returns, the document that is shown now."""
         super().__init__()
         self._document = document
 

@@ -14,15 +14,12 @@ class ArrowLines:
         self.lines = lines
         shown = [lines.line(number) for number in range(len(lines))]
         self._arrows = [one.message if isinstance(one, DiagramLine) else None for one in shown]
+        self.has_any = any(arrow is not None for arrow in self._arrows)
         self.names_on_top = bool(shown) and isinstance(shown[0], DiagramLine) and shown[0].names
         """Whether the first line names the lifelines."""
 
     def at(self, number: int) -> Arrow | None:
         return self._arrows[number] if 0 <= number < len(self._arrows) else None
-
-    def first(self) -> int | None:
-        """Return the first line of the first arrow; None if there is no arrow."""
-        return next((number for number, arrow in enumerate(self._arrows) if arrow is not None), None)
 
     def of_record(self, record: int | None, *, end: bool) -> range:
         """Return the lines of the first arrow of a record, or of the last; empty if it has none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -27,8 +28,8 @@ class JsonLine(Line):
 
     gutter = 2
 
-    def toned(self) -> tuple[Piece, ...]:
-        """The line's text by the kinds of its tokens."""
+    @cached_property
+    def drawn(self) -> tuple[Piece, ...]:
         return tuple(_json_pieces(self.text))
 
 

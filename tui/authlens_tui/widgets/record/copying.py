@@ -28,7 +28,6 @@ def copyables(
 
     Args:
         member: the lines of the JSON member that is marked, as shown, masked; empty if none is.
-        redactor: masks secrets.
     """
     if responses:
         yield Copyable("Response", "\n\n".join(raw_message(one, redactor) for one in responses))

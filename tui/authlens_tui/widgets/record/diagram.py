@@ -67,9 +67,7 @@ def diagram_lines(
     """Yield the diagram of `records`, at most `width` cells wide.
 
     Args:
-        records: the attempts at stages, in order.
         width: cells there are; 8 at least are taken.
-        redactor: masks labels and notes.
         underway: the stage that runs now, drawn after the rest.
         undone: places of the records that the user went back before; they are muted.
     """

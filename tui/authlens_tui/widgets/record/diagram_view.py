@@ -85,7 +85,7 @@ class DiagramView(DocumentView):
 
     @property
     def has_cursor(self) -> bool:
-        return self._arrows.first() is not None
+        return self._arrows.has_any
 
     @property
     def marked(self) -> Arrow | None:

@@ -40,10 +40,9 @@ def request_lines(
     shown = redacted_request(request, redactor)
     yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(cut(shown.url)), hang=4)
     yield from field_lines(request, redactor, raw=raw)
-    media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if shown.body.size:
         yield BLANK
-        yield from body_lines(shown.body, media_type, raw=raw)
+        yield from body_lines(shown.body, request.headers.media_type, raw=raw)
     if not raw:
         yield from meaning_lines(request, redactor, now=now, verdicts=verdicts)
 

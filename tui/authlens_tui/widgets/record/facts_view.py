@@ -31,9 +31,7 @@ def explained_fact_lines(
     A name that appears several times, or whose fact has a note of its own, is not explained (again).
 
     Args:
-        facts: what a record of `stage` learned.
         stage: decides between meanings of the same name.
-        redactor: masks secrets.
         now: the moment for countdowns; this one where it is None.
     """
     known = list(facts)

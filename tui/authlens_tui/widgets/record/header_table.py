@@ -29,12 +29,7 @@ def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
 
 
 def explained_header_lines(headers: Headers, redactor: Redactor, context: HeaderContext) -> Iterator[Line]:
-    """Yield the fields as they were; beside or below the meaningful ones what is in them and what it means.
-
-    Args:
-        headers: the fields as they were; secrets in them are masked here.
-        redactor: masks secrets.
-    """
+    """Yield the fields, masked; beside or below the meaningful ones what is in them and what it means."""
     for name, value in headers.fields[:_MAX_FIELDS]:
         found = explain_header(name, value, context)
         # What has parts is taken apart below; one sentence alone fits beside the field.

@@ -67,7 +67,6 @@ def jwt_lines(
         jwt: the token taken apart; the raw token is never shown here.
         now: an aware time for the countdowns.
         verification: whether the signature verifies; None says plainly that it was not checked.
-        redactor: masks claims under telling names and known secrets.
     """
     yield verification_line(jwt, verification)
     for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
@@ -82,34 +81,22 @@ def jwt_lines(
 
 def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
     """Return whether the token is verified, in words and a sign."""
-    if verification is None and jwt.is_unsigned:
-        words = f"alg is {jwt.algorithm}" if jwt.algorithm.lower() == "none" else "there is no signature"
-        return line(
-            ("  ✖ not signed  ", Tone.BAD),
-            f"{words}: anyone can write such a token, so no one may accept it.",
-            hang=4,
-            words=True,
-        )
-    if verification is None and jwt.is_proof:
-        return line(
-            ("  signed  ", Tone.NOTE),
-            (
-                "It carries the public key of its signature; the server compares it with the token's.",
-                Tone.MUTED,
-            ),
-            hang=4,
-            words=True,
-        )
-    if verification is None:
-        return line(
-            ("  not verified  ", Tone.WARNING),
-            ("These are the token's own claims; its signature was not checked.", Tone.MUTED),
-            hang=4,
-            words=True,
-        )
-    sign, tone = _SIGNS[verification.signature]
-    key = f"  key {verification.key_id}" if verification.key_id else ""
-    return line((f"  {sign}  ", tone), verification.reason, (key, Tone.MUTED), hang=4, words=True)
+    if verification is not None:
+        sign, tone = _SIGNS[verification.signature]
+        key = f"  key {verification.key_id}" if verification.key_id else ""
+        return line((f"  {sign}  ", tone), verification.reason, (key, Tone.MUTED), hang=4, words=True)
+    if jwt.is_unsigned:
+        why = f"alg is {jwt.algorithm}" if jwt.algorithm.lower() == "none" else "there is no signature"
+        sign, tone = "✖ not signed", Tone.BAD
+        words = (f"{why}: anyone can write such a token, so no one may accept it.", Tone.PLAIN)
+    elif jwt.is_proof:
+        sign, tone = "signed", Tone.NOTE
+        compared = "It carries the public key of its signature; the server compares it with the token's."
+        words = (compared, Tone.MUTED)
+    else:
+        sign, tone = "not verified", Tone.WARNING
+        words = ("These are the token's own claims; its signature was not checked.", Tone.MUTED)
+    return line((f"  {sign}  ", tone), words, hang=4, words=True)
 
 
 def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor) -> Iterator[Line]:

@@ -35,8 +35,6 @@ def overview_lines(
     """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings.
 
     Args:
-        record: of a login, a refresh, a revocation or a probe.
-        redactor: masks secrets.
         now: the moment for countdowns; this one where it is None.
     """
     told = overview(record)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 if TYPE_CHECKING:
     from authlens_core.trace.record import Stage, StageRecord
-    from authlens_core.wire.exchange import Exchange
     from authlens_tui.widgets.record.copying import Copyable
-    from authlens_tui.widgets.record.jwt_lines import Verdicts
-
-
-class Answered(Protocol):
-    """Shows whether signatures verify."""
-
-    def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
-        """Show the verdicts on the tokens of `record`, and the exchanges that fetched the keys."""
+    from authlens_tui.widgets.record.record_view import RecordView
 
 
 class ExchangeChosen(Message, namespace="record_view"):
@@ -68,7 +60,7 @@ class SignatureWanted(Message, namespace="record_view"):
     """
 
     def __init__(
-        self, view: Answered, record: StageRecord, story: tuple[StageRecord, ...], issuer: str | None
+        self, view: RecordView, record: StageRecord, story: tuple[StageRecord, ...], issuer: str | None
     ) -> None:
         super().__init__()
         self.view = view

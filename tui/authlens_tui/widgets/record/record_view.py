@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -37,10 +37,12 @@ from authlens_tui.widgets.record.record_lines import (
     tab_label,
     tab_place,
 )
-from authlens_tui.widgets.record.record_messages import CopyMenuWanted
-from authlens_tui.widgets.record.record_messages import ExchangeChosen as _ExchangeChosen
-from authlens_tui.widgets.record.record_messages import Revealed as _Revealed
-from authlens_tui.widgets.record.record_messages import SignatureWanted as _SignatureWanted
+from authlens_tui.widgets.record.record_messages import (
+    CopyMenuWanted,
+    ExchangeChosen,
+    Revealed,
+    SignatureWanted,
+)
 from authlens_tui.widgets.record.status_badge import last_badge, with_badge
 from authlens_tui.widgets.record.tab_cache import TabCache, TabKey
 
@@ -77,10 +79,6 @@ class RecordView(Widget):
 
     tabs = getters.query_one(TabbedContent)
     search_bar = getters.query_one(SearchBar)
-
-    ExchangeChosen: TypeAlias = _ExchangeChosen
-    SignatureWanted: TypeAlias = _SignatureWanted
-    Revealed: TypeAlias = _Revealed
 
     issuer: str | None = None
     """Who issued the tokens, if the story has no server metadata."""
@@ -170,7 +168,7 @@ class RecordView(Widget):
         self._reveal = not self._reveal
         if self._reveal:
             self._mask_again = self.set_timer(self.REVEALED_FOR, self.mask)
-            self.post_message(self.Revealed())
+            self.post_message(Revealed())
         else:
             self._forget_revealed()
         self._paint()
@@ -264,7 +262,7 @@ class RecordView(Widget):
             self.show_exchange(arrow.exchange_index, reply=arrow.reply)
         else:
             self.post_message(
-                self.ExchangeChosen(arrow.stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
+                ExchangeChosen(arrow.stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
             )
 
     def action_check_signature(self) -> None:
@@ -272,7 +270,7 @@ class RecordView(Widget):
         record = self._known.record
         if record is not None:
             self._checking = record
-            self.post_message(self.SignatureWanted(self, record, self._made.story, self.issuer))
+            self.post_message(SignatureWanted(self, record, self._made.story, self.issuer))
             self._paint()
 
     def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:

@@ -44,13 +44,7 @@ def stage_time_line(record: StageRecord) -> Line:
 def waterfall_lines(
     records: Sequence[StageRecord], current: StageRecord | None, width: int, redactor: Redactor
 ) -> Iterator[Line]:
-    """Yield every exchange of `records` as a bar on one axis; pauses between them are folded.
-
-    Args:
-        records: the attempts at stages, in order.
-        width: cells there are.
-        redactor: masks the URLs.
-    """
+    """Yield every exchange of `records` as a bar on one axis of `width` cells; pauses are folded."""
     drawn = waterfall(records)
     if not drawn.rows:
         return

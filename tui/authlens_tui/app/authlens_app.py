@@ -54,7 +54,6 @@ class AuthlensApp(BaseApp):
 
     Args:
         start_url: the resource to log in to at once; None starts with the dashboard.
-        environ: environment variables; the process's own by default.
         workspace: what the app works on; this machine by default.
     """
 
@@ -135,7 +134,7 @@ class AuthlensApp(BaseApp):
 
     def start(self, url: str) -> None:
         """Start with a login, if there is none; the demo may start with its menu."""
-        if self.parts is not None:
+        if self.session is not None and self.parts is not None:
             self.parts.logins.offer(self.session, url)
 
     def start_login(self, url: str, *, play: bool = False) -> None:
@@ -207,7 +206,7 @@ async def _end_opening(app: AuthlensApp) -> None:
 def _parts_of(app: AuthlensApp) -> Parts:
     from authlens_tui.app.parts import Parts
 
-    return Parts(app, app.workspace, app.start_login)
+    return Parts(app)
 
 
 def _dashboard_of(

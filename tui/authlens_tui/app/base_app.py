@@ -41,11 +41,7 @@ def _actions() -> type[Provider]:
 
 
 class BaseApp(TerminalApp):
-    """An app in authlens's themes.
-
-    Args:
-        environ: environment variables; the process's own by default.
-    """
+    """An app in authlens's themes."""
 
     TITLE = "authlens"
     CSS_PATH: ClassVar[CSSPathType | None] = [Path(__file__).with_name("app.tcss")]

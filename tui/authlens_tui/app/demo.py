@@ -25,7 +25,6 @@ class DemoApp(AuthlensApp):
     Args:
         play: true to run each login to its end and to sign in.
         menu: true to start with the menu.
-        environ: environment variables; the process's own by default.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from authlens_core.credentials.store.secret_store import SecretStore
@@ -16,13 +15,12 @@ from authlens_tui.words.logins import STARTS_AGAIN, command_again, interrupted_w
 class InterruptedLogins:
     """Holds those of earlier processes, and follows those of this one."""
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now = now
+    def __init__(self) -> None:
         self._notes = Interruptions(None)
         self._found: tuple[InterruptedLogin, ...] = ()
 
     def find(self, store: SecretStore) -> None:
-        self._notes = Interruptions.beside(store)
+        self.store_moved(store)
         self._found = self._notes.find()
 
     def store_moved(self, store: SecretStore) -> None:
@@ -44,7 +42,7 @@ class InterruptedLogins:
             return None
         record = self._found[0]
         cure = f"Run: {command_again(record)}" if record.needs_secret else "Press u to resume it."
-        return Content(f"! {interrupted_words(record, self._now())} {cure}")
+        return Content(f"! {interrupted_words(record, datetime.now(UTC))} {cure}")
 
     @property
     def can_resume(self) -> bool:
@@ -63,7 +61,7 @@ class InterruptedLogins:
         replaced = [one for one in self._found if one.resource_url == url]
         for record in replaced:
             self._settle(record)
-        return [f"{interrupted_words(record, self._now())} {STARTS_AGAIN}" for record in replaced]
+        return [f"{interrupted_words(record, datetime.now(UTC))} {STARTS_AGAIN}" for record in replaced]
 
     def _settle(self, record: InterruptedLogin) -> None:
         self._notes.forget(record)

@@ -25,6 +25,5 @@ def key_names() -> Mapping[str, Binding]:
             for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass):
                 # A class is a member of every module that imports it; it counts in its own.
                 if issubclass(kind, DOMNode) and kind.__module__ == module.name:
-                    own = (one for one in kind.BINDINGS if isinstance(one, Binding) and one.id)
-                    found |= {one.id: one for one in own if one.id}
+                    found |= {one.id: one for one in kind.BINDINGS if isinstance(one, Binding) and one.id}
     return dict(sorted(found.items()))

@@ -40,10 +40,8 @@ class Logins:
         for words in self._interrupted.replaced_by(url):
             self._app.notify(words, title="Interrupted", timeout=15, markup=False)
 
-    def offer(self, session: Session | None, url: str) -> None:
+    def offer(self, session: Session, url: str) -> None:
         """Open the wizard on `url`, after a question if the user is logged in there already."""
-        if session is None:
-            return
         now = datetime.now(UTC)
         known = working_logins(session.credentials.list(), now).get(url)
         if known is None:
@@ -76,7 +74,7 @@ class Logins:
         if message.way is OtherWay.CLOUDFLARED:
             from authlens_tui.screens.cloudflared import CloudflaredScreen
 
-            self._app.push_screen(CloudflaredScreen(message.url, session, environ=self._app.environ))
+            self._app.push_screen(CloudflaredScreen(message.url, session))
         else:
             from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
 

@@ -122,13 +122,13 @@ async def _encrypted(
 
 def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
     there = f"It is stored in {place.words}."
+    moved = [
+        *(url.removeprefix("https://") for url in report.logins),
+        *(f"{url.removeprefix('https://')} (service token)" for url in report.service_tokens),
+        *(f"client {name}" for name in report.clients),
+    ]
     results = [
-        *(Result(url.removeprefix("https://"), True, there) for url in report.logins),
-        *(
-            Result(f"{url.removeprefix('https://')} (service token)", True, there)
-            for url in report.service_tokens
-        ),
-        *(Result(f"client {name}", True, there) for name in report.clients),
+        *(Result(what, True, there) for what in moved),
         *(
             Result(what, False, f"It was not moved: {error.cause}", error.cure)
             for what, error in report.failed
@@ -143,8 +143,7 @@ def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> Re
             for record in report.damaged
         ),
     ]
-    moved = len(report.logins) + len(report.service_tokens) + len(report.clients)
     new = f"New ones go to {place.words}." if report.is_complete else "New ones are stored as before."
     left = left_words(places_left(target.index), target.store.place)
-    summary = f"{moved} moved · {len(report.failed)} not. {new} {left}".strip()
+    summary = f"{len(moved)} moved · {len(report.failed)} not. {new} {left}".strip()
     return ResultsScreen("Moved", summary, results)

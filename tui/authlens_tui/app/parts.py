@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.theme import Theme
 from textual.worker import Worker
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.consolidate import delete_orphans
 from authlens_core.credentials.vault.credentials import Credentials
@@ -24,27 +26,22 @@ from authlens_tui.app.logins import Logins
 from authlens_tui.app.moving import SecretMove
 from authlens_tui.app.opening import open_credentials
 from authlens_tui.app.records import Records
-from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.terminal.link_file import sweep_link_files
-from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
+
+if TYPE_CHECKING:
+    from authlens_tui.app.authlens_app import AuthlensApp
 
 
 class Parts:
-    """The objects that the app routes to, each with one job, and the session they share.
+    """The objects that the app routes to, each with one job, and the session they share."""
 
-    Args:
-        start_login: opens the wizard on a URL.
-    """
-
-    def __init__(self, app: TerminalApp, workspace: Workspace, start_login: Callable[[str], None]) -> None:
+    def __init__(self, app: AuthlensApp) -> None:
+        workspace = app.workspace
         self._app = app
-        self._start_login = start_login
-        self._settings = workspace.settings
-        self._config = workspace.config
         self._theme = app.theme
         self._dashboard: DashboardScreen | None = None
         self.session: Session | None = None
@@ -65,7 +62,7 @@ class Parts:
         app = self._app
         self._refresh.start(session)
         self._run_once(partial(delete_orphans, session.credentials), "delete orphans")
-        tell_of_expiry(app, self._config, session.credentials)
+        tell_of_expiry(app, app.workspace.config, session.credentials)
         self._run_once(session.wire.warm_up, "prepare the first request")
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
 
@@ -78,7 +75,7 @@ class Parts:
         if theme.name != self._theme:
             self._theme = theme.name
             with suppress(AuthlensError):
-                self._settings.change(theme=theme.name)
+                self._app.settings.change(theme=theme.name)
 
     def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
         if self._dashboard is not None:
@@ -101,7 +98,7 @@ class Parts:
             return
         match message:
             case LoginWanted():
-                self._start_login(message.url)
+                self._app.start_login(message.url)
             case OtherWayWanted():
                 self.logins.other_way(session, message)
             case MoveWanted():
@@ -109,9 +106,9 @@ class Parts:
             case TraceWanted():
                 self.records.show(session, message)
             case Revealed():
-                self.records.note_reveal(session)
+                self.records.note(session, AccessKind.REVEALED, "secrets of a trace")
             case TokenCopied():
-                self.records.note_copy(session)
+                self.records.note(session, AccessKind.COPIED, "access token")
             case SignatureWanted():
                 checking = self.records.check_signatures(session, message)
                 described = "check signatures"

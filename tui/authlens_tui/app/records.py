@@ -56,13 +56,8 @@ class Records:
             )
         )
 
-    def note_reveal(self, session: Session) -> None:
-        self._note(session, AccessKind.REVEALED, "secrets of a trace")
-
-    def note_copy(self, session: Session) -> None:
-        self._note(session, AccessKind.COPIED, "access token")
-
-    def _note(self, session: Session, touched: AccessKind, what: str) -> None:
+    def note(self, session: Session, touched: AccessKind, what: str) -> None:
+        """Log that a secret was shown or copied, if the record is about a credential."""
         if credential_id := self.credential_id():
             session.credentials.record(touched, credential_id, what)
 

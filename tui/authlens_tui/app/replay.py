@@ -10,11 +10,7 @@ from authlens_tui.screens.trace.trace import TraceScreen
 
 
 class Replay(BaseApp):
-    """A session file, read-only; it needs no keyring and sends nothing.
-
-    Args:
-        environ: environment variables; the process's own by default.
-    """
+    """A session file, read-only; it needs no keyring and sends nothing."""
 
     def __init__(self, trace: Trace, name: str, environ: Mapping[str, str] | None = None) -> None:
         super().__init__(environ)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.errors import AuthlensError
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 
-_ORDINARY: Final[Mapping[str, Options]] = MappingProxyType({})
-
 
 class Workspace:
     """This machine. The demo has another one.
@@ -35,9 +32,9 @@ class Workspace:
     """Whether stored secrets outlive the program, and are worth moving."""
 
     def __init__(
-        self, settings: SettingsFile | None = None, options: Mapping[str, Options] = _ORDINARY
+        self, settings: SettingsFile | None = None, options: Mapping[str, Options] | None = None
     ) -> None:
-        self._options = options
+        self._options = options or {}
         self.settings = settings or SettingsFile.open()
         self.config = read_config()
         self._cloudflared: CloudflaredDirectory | None = None

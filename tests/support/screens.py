@@ -120,10 +120,14 @@ class Gate:
 
 @asynccontextmanager
 async def run_screen(
-    screen: Screen[Any], *, size: tuple[int, int] = (120, 40), notifications: bool = False
+    screen: Screen[Any],
+    *,
+    size: tuple[int, int] = (120, 40),
+    notifications: bool = False,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Host, Pilot[int]]]:
     """Show `screen` in an app of its own."""
-    app = Host()
+    app = Host(environ)
     async with app.run_test(size=size, notifications=notifications) as pilot:
         await app.push_screen(screen)
         await pilot.pause()

@@ -27,8 +27,8 @@ async def session() -> AsyncIterator[Session]:
 async def test_the_link_is_shown_and_leaving_ends_cloudflared(session: Session, tmp_path: Path) -> None:
     """The URL in the wizard, copied with a key; killed on cancel."""
     stub = stub_in(tmp_path, "slow")
-    screen = CloudflaredScreen("https://wiki.example.com/", session, environ=stub.environ)
-    async with run_screen(screen, size=(80, 24)) as (app, pilot):
+    screen = CloudflaredScreen("https://wiki.example.com/", session)
+    async with run_screen(screen, size=(80, 24), environ=stub.environ) as (app, pilot):
         await until(pilot, lambda: "Open this link" in text_of(app) and stub.grandchild() is not None)
         assert "cloudflared 2026.8.2 runs: cloudflared access login --no-verbose" in text_of(app)
         assert "left" in text_of(app)
@@ -49,8 +49,8 @@ async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) 
         answer = await program.open(cf_access_client_id=client_id, cf_access_client_secret=secret)
         jwt = answer.cookies["CF_Authorization"]
         stub = stub_in(tmp_path, token=jwt, host="127.0.0.1")
-        screen = CloudflaredScreen(program.emulator.resource_url, session, environ=stub.environ)
-        async with run_screen(screen) as (app, pilot):
+        screen = CloudflaredScreen(program.emulator.resource_url, session)
+        async with run_screen(screen, environ=stub.environ) as (app, pilot):
             await until(pilot, lambda: "The resource accepts the credential." in text_of(app))
             assert "cloudflared stored the token" in text_of(app)
             assert jwt not in text_of(app)
@@ -59,8 +59,8 @@ async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) 
 async def test_a_failure_names_its_cause_and_can_be_tried_again(session: Session, tmp_path: Path) -> None:
     """Its known bugs in words."""
     stub = stub_in(tmp_path, "deadlock")
-    screen = CloudflaredScreen("https://wiki.example.com/", session, environ=stub.environ)
-    async with run_screen(screen) as (app, pilot):
+    screen = CloudflaredScreen("https://wiki.example.com/", session)
+    async with run_screen(screen, environ=stub.environ) as (app, pilot):
         await until(pilot, lambda: "Binding Cookie" in text_of(app))
         calls = len(stub.calls())
         await pilot.press("t")
@@ -69,8 +69,8 @@ async def test_a_failure_names_its_cause_and_can_be_tried_again(session: Session
 
 async def test_without_cloudflared_it_says_where_to_get_it(session: Session, tmp_path: Path) -> None:
     """Detected before anything is run; a tiny terminal does no harm."""
-    screen = CloudflaredScreen("https://wiki.example.com/", session, environ={"PATH": str(tmp_path)})
-    async with run_screen(screen) as (app, pilot):
+    screen = CloudflaredScreen("https://wiki.example.com/", session)
+    async with run_screen(screen, environ={"PATH": str(tmp_path)}) as (app, pilot):
         await until(pilot, lambda: "not installed" in text_of(app))
         await pilot.resize_terminal(20, 5)
         await pilot.pause()

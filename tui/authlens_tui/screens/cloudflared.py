@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -44,9 +43,6 @@ class CloudflaredScreen(Dialog[bool]):
     """Runs `cloudflared access login`, shows its link, and asks the resource with the token.
 
     Ends with True when the resource accepted the token. Leaving while it waits ends cloudflared.
-
-    Args:
-        environ: the environment of cloudflared; None is the process's own.
     """
 
     app = getters.app(TerminalApp)
@@ -65,19 +61,10 @@ class CloudflaredScreen(Dialog[bool]):
     result = getters.query_one("#result", Static)
     countdown = getters.query_one(Countdown)
 
-    def __init__(
-        self,
-        url: str,
-        session: Session,
-        *,
-        seconds: float = TIMEOUT,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, url: str, session: Session) -> None:
         super().__init__()
         self._url = url
         self._session = session
-        self._seconds = seconds
-        self._environ = environ
         self._ends_at: float | None = None
         self._link: str | None = None
         self._accepted = False
@@ -100,8 +87,8 @@ class CloudflaredScreen(Dialog[bool]):
 
     def _begin(self) -> None:
         self._link = None
-        self._ends_at = time.monotonic() + self._seconds
-        self.countdown.total = self._seconds
+        self._ends_at = time.monotonic() + TIMEOUT
+        self.countdown.total = TIMEOUT
         for part in (self.link, self.said, self.result):
             part.update("")
         self._show()
@@ -113,8 +100,8 @@ class CloudflaredScreen(Dialog[bool]):
         self.link.display = self._link is not None and waits
         self.said.display = waits and self._link is None
         self.countdown.display = waits
-        self.query_one("#copy_link").display = self._link is not None and waits
-        self.query_one("#again").display = not waits and not self._accepted
+        for action in ("copy_link", "again"):
+            self.query_one(f"#{action}").display = self.check_action(action, ())
         self.refresh_bindings()
         keep_focus_in_view(self)
 
@@ -122,7 +109,7 @@ class CloudflaredScreen(Dialog[bool]):
         if self._ends_at is not None:
             self.countdown.remaining = max(0.0, self._ends_at - time.monotonic())
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:  # noqa: ARG002
         waits = self._ends_at is not None
         if action == "copy_link":
             return waits and self._link is not None
@@ -131,9 +118,7 @@ class CloudflaredScreen(Dialog[bool]):
     @work(exclusive=True, group="cloudflared", description="log in with cloudflared")
     async def _run(self) -> None:
         try:
-            login = await run_login(
-                self._url, timeout=self._seconds, events=self._show_event, environ=self._environ
-            )
+            login = await run_login(self._url, events=self._show_event, environ=self.app.environ)
             token_id = "" if login.file is None else login.file.token_id
             self._session.credentials.record(AccessKind.LOGIN, token_id, f"{self._url} by cloudflared")
             said = await probe_jwt(
@@ -178,8 +163,7 @@ class CloudflaredScreen(Dialog[bool]):
         self._ends_at = None
         if not self.is_mounted:
             return
-        self.result.set_classes("-good" if good else "-bad")
-        self.result.update(Content(words))
+        self.tell("#result", words, good=good)
         self._show()
 
     async def action_copy_link(self) -> None:

@@ -63,6 +63,9 @@ def action_button(
     *,
     id: str = "",  # noqa: A002 - Textual's name
     variant: ButtonVariant = "default",
+    compact: bool = False,
 ) -> Button:
     """Return a button that does what a key of the screen does; its id is the action unless given."""
-    return Button(Content(words), id=id or action, variant=variant, action=f"screen.{action}")
+    return Button(
+        Content(words), id=id or action, variant=variant, action=f"screen.{action}", compact=compact
+    )

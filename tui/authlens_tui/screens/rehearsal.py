@@ -12,11 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Click
 from textual.message import Message
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
+from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.widgets.key_binding import bound
@@ -78,7 +79,6 @@ class RehearsalScreen(FrontScreen[None]):
     """Shows the scenarios; says with `Chosen` which one is to be run."""
 
     CSS_PATH = "rehearsal.tcss"
-    PLACE = "the scenarios"
     HELP = (
         "Typing filters the list, the arrow keys move in it, Enter starts the scenario. The right arrow key "
         "shows the answer. When you leave the wizard with d you are here again."
@@ -98,9 +98,9 @@ class RehearsalScreen(FrontScreen[None]):
             super().__init__()
             self.scenario = scenario
 
-    def __init__(self, scenarios: Sequence[Scenario] = ALL_SCENARIOS) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._scenarios = {one.name: one for one in scenarios}
+        self._scenarios = {one.name: one for one in ALL_SCENARIOS}
         self._answered: set[str] = set()
         self._run: dict[str, Run] = {}
 
@@ -117,8 +117,8 @@ class RehearsalScreen(FrontScreen[None]):
             with VerticalScroll(id="card"):
                 yield Static(id="card-words")
                 with Horizontal(id="card-buttons"):
-                    yield Button(Content("Start (Enter)"), id="start", variant="primary", compact=True)
-                    yield Button(Content("Answer (→)"), id="answer", compact=True)
+                    yield action_button("Start (Enter)", "start", variant="primary", compact=True)
+                    yield action_button("Answer (→)", "answer", compact=True)
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -185,13 +185,11 @@ class RehearsalScreen(FrontScreen[None]):
         for _ in range(abs(step)):
             move()
 
-    @on(Button.Pressed, "#answer")
     def action_answer(self) -> None:
         if (one := self.selected) is not None:
             self._answered ^= {one.name}
             self._show()
 
-    @on(Button.Pressed, "#start")
     def action_start(self) -> None:
         if (one := self.selected) is not None:
             self.post_message(self.Chosen(one))

@@ -775,13 +775,16 @@ async def test_a_refresh_token_that_may_be_spent_is_sent_again_only_by_choice() 
 # -- events and settings ---------------------------------------------------------------------------------
 
 
-async def test_events_are_listed_narrowed_and_written_for_their_owner_alone(tmp_path: Path) -> None:
+async def test_events_are_listed_narrowed_and_written_for_their_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Newest first on the screen, oldest first in the file, mode 0600."""
+    monkeypatch.chdir(tmp_path)
     credentials = Credentials.memory()
     await keep(credentials, grant("a"), grant("b"))
     for name in ("a", "b", "a"):
         credentials.record("verified", f"id-{name}", "200")
-    screen = EventsScreen(credentials, {"id-a": "a.example.com"}, selected="id-a", directory=tmp_path)
+    screen = EventsScreen(credentials, {"id-a": "a.example.com"}, selected="id-a")
     async with run_screen(screen) as (app, pilot):
         assert "Events of all credentials" in text_of(app)
         await pilot.press("o")

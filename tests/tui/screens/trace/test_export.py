@@ -29,10 +29,16 @@ def trace() -> Trace:
     )
 
 
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offer names in the directory of the test."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_enter_saves_a_session_file_and_says_where(tmp_path: Path, size: tuple[int, int]) -> None:
     """For its owner alone, without a secret, opened again as it was."""
-    screen = ExportScreen(trace(), tmp_path)
+    screen = ExportScreen(trace())
     path = tmp_path / f"{NAME}.authlens.json"
     async with run_screen(screen, size=size) as (app, pilot):
         assert "replaced by a fingerprint" in text_of(app)
@@ -46,11 +52,11 @@ async def test_enter_saves_a_session_file_and_says_where(tmp_path: Path, size: t
 
 async def test_the_name_follows_the_form_until_it_is_changed(tmp_path: Path) -> None:
     """A name that the person typed stays theirs."""
-    screen = ExportScreen(trace(), tmp_path)
+    screen = ExportScreen(trace())
     async with run_screen(screen) as (_, pilot):
         screen.query_one(RadioSet).focus()
         await pilot.press("down", "space")
-        await until(pilot, lambda: screen.name_field.value == str(tmp_path / f"{NAME}.har"))
+        await until(pilot, lambda: screen.name_field.value == f"{NAME}.har")
         screen.name_field.value = str(tmp_path / "mine")
         await pilot.press("down", "space")
         await pilot.pause()
@@ -64,15 +70,15 @@ async def test_the_name_follows_the_form_until_it_is_changed(tmp_path: Path) -> 
 async def test_a_name_that_is_free_is_offered(tmp_path: Path) -> None:
     """The second file of a day has a number."""
     (tmp_path / f"{NAME}.authlens.json").write_text("mine")
-    screen = ExportScreen(trace(), tmp_path)
+    screen = ExportScreen(trace())
     async with run_screen(screen):
-        assert screen.name_field.value == str(tmp_path / f"{NAME}-2.authlens.json")
+        assert screen.name_field.value == f"{NAME}-2.authlens.json"
 
 
 async def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     """The person is asked for another name."""
     (tmp_path / "mine").write_text("mine")
-    screen = ExportScreen(trace(), tmp_path)
+    screen = ExportScreen(trace())
     async with run_screen(screen) as (_, pilot):
         screen.name_field.value = str(tmp_path / "mine")
         await pilot.press("enter")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import getters, work
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
@@ -34,7 +34,6 @@ class EventsScreen(FrontScreen[None]):
     Args:
         names: the resource of each credential, by its id.
         selected: the credential that it can be narrowed to; None where there is none.
-        directory: where a file goes; None is the present one.
     """
 
     CSS = """
@@ -59,13 +58,11 @@ class EventsScreen(FrontScreen[None]):
         names: Mapping[str, str],
         *,
         selected: str | None = None,
-        directory: Path | None = None,
     ) -> None:
         super().__init__()
         self._credentials = credentials
         self._names = names
         self._selected = selected
-        self._directory = directory
         self._only = False
         self._events: tuple[Event, ...] = ()
 
@@ -97,14 +94,12 @@ class EventsScreen(FrontScreen[None]):
         self._only = not self._only
         self._show()
 
-    @work(exclusive=True, group="export", description="write events")
-    async def action_save(self) -> None:
+    def action_save(self) -> None:
         """Write what is shown, oldest first, to a new file that only you can read."""
         text = json_lines(reversed(self._events))
         # By creating, not by asking: another program may take a name in between.
         for number in range(1, _MOST_NAMES):
-            name = Path(f"authlens-events{f'-{number}' if number > 1 else ''}.jsonl")
-            path = (name if self._directory is None else self._directory / name).absolute()
+            path = Path(f"authlens-events{f'-{number}' if number > 1 else ''}.jsonl").absolute()
             try:
                 write_export(path, text)
             except FileExists:
@@ -121,10 +116,10 @@ class EventsScreen(FrontScreen[None]):
         self.said.update(Content.assemble(sign, Content(words)))
 
 
-def _lines(events: Iterable[Event]) -> Iterable[Line]:
-    none = True
+def _lines(events: Sequence[Event]) -> Iterable[Line]:
+    if not events:
+        yield prose("Nothing has happened yet. Logins, probes and refreshes appear here.", Tone.MUTED)
     for event in events:
-        none = False
         yield line(
             (f"{event.at:%Y-%m-%d %H:%M:%S}  ", Tone.MUTED),
             (f"{event.kind:<{_KIND}}  ", Tone.WARNING if event.is_trouble else Tone.NAME),
@@ -133,5 +128,3 @@ def _lines(events: Iterable[Event]) -> Iterable[Line]:
             hang=23,
             words=True,
         )
-    if none:
-        yield prose("Nothing has happened yet. Logins, probes and refreshes appear here.", Tone.MUTED)

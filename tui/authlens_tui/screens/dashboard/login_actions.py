@@ -67,8 +67,7 @@ class LoginActions:
         from authlens_tui.screens.cloudflared import CloudflaredScreen
 
         async def question() -> None:
-            environ = self._context.app.environ
-            await self._context.answer(CloudflaredScreen(url, self._context.session, environ=environ))
+            await self._context.answer(CloudflaredScreen(url, self._context.session))
             self._context.changed(reread=True)
 
         self._context.ask(question)
@@ -86,14 +85,11 @@ class LoginActions:
         )
 
         def go(_entry: InventoryEntry) -> None:
-            copying = self._copy(logout)
+            copying = self._context.app.copy(logout, "Logout address")
             self._context.run(copying, group="copy", description="copy an address", exclusive=True)
             self._context.post(LoginWanted(entry.url))
 
         self._context.confirm("Log in with another account?", words, "Copy and log in", go)
-
-    async def _copy(self, address: str) -> None:
-        await self._context.app.copy(address, "Logout address")
 
     def add_service_token(self) -> None:
         self._service_token_form(None)
@@ -107,8 +103,7 @@ class LoginActions:
         from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
 
         async def question() -> None:
-            url = "" if token is None else token.url
-            await self._context.answer(ServiceTokenScreen(self._context.session, url, token))
+            await self._context.answer(ServiceTokenScreen(self._context.session, token=token))
             self._context.changed(reread=True)
 
         self._context.ask(question)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -40,11 +41,7 @@ class _Choice(RadioButton):
 
 
 class ExportScreen(Dialog[Path | None]):
-    """Asks for a form and a file name, and writes the file; returns where, or None.
-
-    Args:
-        directory: where the offered name lies; the current directory where it is None.
-    """
+    """Asks for a form and a file name, and writes the file; returns where, or None."""
 
     HELP = "Choose a format with the arrow keys, then give the file a name; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,10 +51,9 @@ class ExportScreen(Dialog[Path | None]):
 
     name_field = getters.query_one("#name", Input)
 
-    def __init__(self, trace: Trace, directory: Path | None = None) -> None:
+    def __init__(self, trace: Trace) -> None:
         super().__init__()
         self._trace = trace
-        self._directory = directory
         self._form = _FORMATS[0]
         self._offered = ""
         self._written: Path | None = None
@@ -92,9 +88,8 @@ class ExportScreen(Dialog[Path | None]):
         stem = whole.removesuffix(form.suffix)
         for number in range(1, _MOST_NAMES):
             name = whole if number == 1 else f"{stem}-{number}{form.suffix}"
-            path = Path(name) if self._directory is None else self._directory / name
-            if not path.exists() and not path.is_symlink():
-                return str(path)
+            if not os.path.lexists(name):
+                return name
         return whole
 
     @on(RadioSet.Changed)

@@ -54,9 +54,7 @@ class AuthorizationLink(Widget):
 
     app = getters.app(TerminalApp)
 
-    DEFAULT_CSS = """
-    AuthorizationLink { height: 1fr; }
-    """
+    DEFAULT_CSS = "AuthorizationLink { height: 1fr; }"
 
     panel = getters.query_one(AuthorizationPanel)
 
@@ -93,10 +91,6 @@ class AuthorizationLink(Widget):
     def can_play(self) -> bool:
         """Whether the demo can sign in: there is a link that it has not used."""
         return self._ready is not None and self._player is not None and not self._played.done
-
-    @property
-    def is_playing(self) -> bool:
-        return self._playing
 
     @property
     def can_open(self) -> bool:

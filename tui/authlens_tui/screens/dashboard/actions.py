@@ -34,29 +34,17 @@ class DashboardActions:
         self._context = context
         self._listing = listing
         self.sent = SentRequests(context)
-        self.tokens = TokenActions(context)
-        self.one = CredentialActions(context, self.sent)
+        self.tokens = tokens = TokenActions(context)
+        self.one = one = CredentialActions(context, self.sent)
         self.batches = BatchActions(context, self.sent, lambda: listing.shown)
+        login = LoginActions(context, suggestion, lambda: listing.entries, select)
         self.verbs: Mapping[Verb, Callable[[], object]] = {
-            **self._of_one(self.tokens),
-            **self._of_logins(LoginActions(context, suggestion, lambda: listing.entries, select)),
-            Verb.PROBE_ALL: self.batches.probe_all,
-            Verb.REFRESH_ALL: self.batches.refresh_all,
-            Verb.REVOKE_ALL: self.batches.revoke_all,
-            Verb.MOVE: self.batches.move,
-            Verb.EVENTS: self._show_events,
-            Verb.SETTINGS: lambda: context.show(SettingsScreen(context.settings)),
-        }
-
-    def _of_one(self, tokens: TokenActions) -> Mapping[Verb, Callable[[], object]]:
-        one = self.one
-        return {
             Verb.REFRESH: one.refresh,
             Verb.PROBE: one.probe,
             Verb.REVOKE: one.revoke,
             Verb.FORGET: one.forget,
             Verb.UNDO_FORGET: one.undo_forget,
-            Verb.FORGET_CLIENT: ClientActions(self._context).forget,
+            Verb.FORGET_CLIENT: ClientActions(context).forget,
             Verb.COPY_TOKEN: tokens.copy,
             Verb.COPY_LOGIN_LINK: tokens.copy_login_link,
             Verb.REVEAL: tokens.reveal,
@@ -64,15 +52,17 @@ class DashboardActions:
             Verb.INSPECT: self.sent.inspect,
             Verb.INSPECT_NEWEST: self.sent.inspect_newest,
             Verb.SAVE: self.sent.save,
-        }
-
-    def _of_logins(self, login: LoginActions) -> Mapping[Verb, Callable[[], object]]:
-        return {
             Verb.NEW_LOGIN: login.new,
             Verb.LOGIN_AGAIN: login.again,
             Verb.SWITCH: login.switch_account,
             Verb.SERVICE_TOKEN: login.add_service_token,
             Verb.EDIT_SERVICE_TOKEN: login.edit_service_token,
+            Verb.PROBE_ALL: self.batches.probe_all,
+            Verb.REFRESH_ALL: self.batches.refresh_all,
+            Verb.REVOKE_ALL: self.batches.revoke_all,
+            Verb.MOVE: self.batches.move,
+            Verb.EVENTS: self._show_events,
+            Verb.SETTINGS: lambda: context.show(SettingsScreen(context.settings)),
         }
 
     def _show_events(self) -> None:

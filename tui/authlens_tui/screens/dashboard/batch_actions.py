@@ -104,9 +104,8 @@ class BatchActions:
             agreed = await self._context.answer(_revoke_question(entries))
             # While the question was open, another batch may have begun.
             if agreed and self._may_begin(entries, Verb.REVOKE):
-                self._start(
-                    "revoking", entries, _revoke, partial(_results, "Revoked", "revoked and verified")
-                )
+                verified = partial(_results, "Revoked", "revoked and verified")
+                self._start("revoking", entries, _revoke, verified)
 
         self._context.ask(question)
 
@@ -117,7 +116,10 @@ class BatchActions:
         action: Callable[[Credentials, Wire, InventoryEntry], Awaitable[_Done]],
         report: Callable[[Sequence[tuple[InventoryEntry, _Done]]], _Report],
     ) -> None:
-        stop = self._begin(doing, entries)
+        self._stopping = stop = asyncio.Event()
+        self._progress = doing, 0, len(entries)
+        self._context.begin(doing, entries)
+        self._say_progress()
 
         async def do_all() -> None:
             session = self._context.session
@@ -129,7 +131,8 @@ class BatchActions:
                     stop=stop,
                 )
             finally:
-                self._end(entries)
+                self._stopping = None
+                self._context.end(entries)
             # Where it was stopped, there are fewer results than credentials, in the same order.
             self._report(report(list(zip(entries, found, strict=False))), len(entries))
 
@@ -148,13 +151,6 @@ class BatchActions:
             self._context.say(f"Nothing here to {verb}.")
         return bool(entries) and not self.is_running
 
-    def _begin(self, doing: str, entries: Sequence[InventoryEntry]) -> asyncio.Event:
-        self._stopping = asyncio.Event()
-        self._progress = doing, 0, len(entries)
-        self._context.begin(doing, entries)
-        self._say_progress()
-        return self._stopping
-
     def _one_done(self, entry: InventoryEntry, result: ActionResult) -> None:
         self._sent.note(entry.entry_id, result.trace)
         self._context.busy.pop(entry.entry_id, None)
@@ -166,10 +162,6 @@ class BatchActions:
         doing, count, whole = self._progress
         if self._stopping is not None and not self._stopping.is_set():
             self._context.say(f"{doing.capitalize()} {count} of {whole} … Esc stops it.")
-
-    def _end(self, entries: Sequence[InventoryEntry]) -> None:
-        self._stopping = None
-        self._context.end(entries)
 
     def _report(self, done: _Report, wanted: int) -> None:
         left = wanted - len(done.results)

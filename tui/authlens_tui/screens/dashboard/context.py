@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from authlens_core.session import Session
 
 _Answer = TypeVar("_Answer")
-Work = Coroutine[Any, Any, None]
+Work = Coroutine[Any, Any, object]
 
 
 class DashboardContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
@@ -62,7 +63,7 @@ class CredentialActions:
             "Try the refresh again?",
             _REFRESH_AGAIN,
             "Try again",
-            lambda it: self._start(it, "refreshing", self._refresh_again),
+            lambda it: self._start(it, "refreshing", partial(self._refresh, despite_unknown=True)),
         )
 
     def probe(self) -> None:
@@ -82,15 +83,10 @@ class CredentialActions:
             "Forget on this machine?", words, "Forget", lambda it: self._start(it, "forgetting", self._forget)
         )
 
-    async def _refresh(self, entry: InventoryEntry) -> ActionResult:
-        session = self._context.session
-        return with_validity(await refresh_one(session.credentials, session.wire, grant_of(entry)))
-
-    async def _refresh_again(self, entry: InventoryEntry) -> ActionResult:
-        session = self._context.session
-        grant = grant_of(entry)
+    async def _refresh(self, entry: InventoryEntry, *, despite_unknown: bool = False) -> ActionResult:
+        session, grant = self._context.session, grant_of(entry)
         return with_validity(
-            await refresh_one(session.credentials, session.wire, grant, despite_unknown=True)
+            await refresh_one(session.credentials, session.wire, grant, despite_unknown=despite_unknown)
         )
 
     async def _revoke(self, entry: InventoryEntry) -> ActionResult:

@@ -79,7 +79,6 @@ class DashboardScreen(FrontScreen[None]):
     """
 
     CSS_PATH = "dashboard.tcss"
-    TITLE = "Dashboard"
     BINDINGS: ClassVar[list[BindingType]] = DASHBOARD_KEYS
 
     table = getters.query_one("#credentials", CredentialTable)
@@ -128,7 +127,7 @@ class DashboardScreen(FrontScreen[None]):
         if self._actions is None:
             from authlens_tui.screens.dashboard.actions import DashboardActions
 
-            self._actions = DashboardActions(self.context, self.listing, self._suggestion, self._select)
+            self._actions = DashboardActions(self.context, self.listing, self._suggestion, self.table.select)
         return self._actions
 
     def compose(self) -> ComposeResult:
@@ -220,16 +219,13 @@ class DashboardScreen(FrontScreen[None]):
         if verb is Verb.FORGET_CLIENT:
             return self.listing.has_managed_clients
         if verb is Verb.STOP:
-            return self._runs_a_batch or (self._is_complete and self.filter_field.display)
+            runs = self._actions is not None and self._actions.batches.is_running
+            return runs or (self._is_complete and self.filter_field.display)
         return bool(self.listing.entries) if verb in _NEED_ROWS else applies(verb, self.selected)
 
     def stop_running(self) -> bool:
         """Stop a batch, for ctrl+c; return whether one was running."""
         return self._actions is not None and self._actions.batches.stop()
-
-    @property
-    def _runs_a_batch(self) -> bool:
-        return self._actions is not None and self._actions.batches.is_running
 
     def _stop(self) -> None:
         if not self.stop_running() and self._is_complete:
@@ -260,9 +256,6 @@ class DashboardScreen(FrontScreen[None]):
     @property
     def selected(self) -> InventoryEntry | None:
         return self.table.selected
-
-    def _select(self, entry_id: str) -> None:
-        self.table.select(entry_id)
 
     def _row(self, entry: InventoryEntry) -> RowText:
         trouble = self._troubles.get(entry.entry_id, "")

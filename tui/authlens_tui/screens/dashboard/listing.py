@@ -49,11 +49,11 @@ class Listing:
         self.unread = 0
         """How many credentials follow those that were read for the first paint."""
         self._damaged = 0
-        self._seen: tuple[object, object] | None = None
+        self._seen: tuple[object, object] = (None, None)
 
     def forget_seen(self) -> None:
         """Read everything again next time."""
-        self._seen = None
+        self._seen = (None, None)
 
     def look(self, index: Index, now: datetime) -> bool:
         """Read the top of the table for the first paint; return whether there is more than that."""
@@ -66,11 +66,10 @@ class Listing:
 
     async def read_rest(self, index: Index) -> bool:
         """Parse what `look` left out in a thread, so that `read` does not have to; return whether to read."""
-        if not self.unread:
-            return False
-        await parse_aside(index)
-        was_read, self.unread = not self.unread, 0
-        return not was_read
+        if self.unread:
+            await parse_aside(index)
+        has_rest, self.unread = bool(self.unread), 0  # meanwhile it may have been read
+        return has_rest
 
     def read(self, index: Index, *, reread: bool) -> bool:
         """Read what changed; return whether anything did, or `reread`.
@@ -84,12 +83,7 @@ class Listing:
         with index.waiting_at_most(PATIENCE):
             # The index returns the same objects again while no one writes.
             grants, damaged = index.grants()
-            if (
-                not reread
-                and self._seen is not None
-                and self._seen[0] is grants
-                and self._seen[1] is self.files
-            ):
+            if not reread and self._seen[0] is grants and self._seen[1] is self.files:
                 return False
             tokens, damaged_tokens = ServiceTokenRows(index).all()
             clients = index.clients()

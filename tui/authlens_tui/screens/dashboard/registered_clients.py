@@ -67,11 +67,7 @@ class RegisteredClientsScreen(Dialog[ClientRecord | None]):
 
 
 class ClientActions:
-    """Forgets a registered client with the core of `authlens clients --forget`.
-
-    Args:
-        context: the session, and where to report.
-    """
+    """Forgets a registered client with the core of `authlens clients --forget`."""
 
     def __init__(self, context: DashboardContext) -> None:
         self._context = context

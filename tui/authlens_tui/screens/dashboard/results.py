@@ -50,8 +50,7 @@ class ResultsScreen(Dialog[None]):
             yield DocumentView(_lines(self._results), id="results")
 
     def on_mount(self) -> None:
-        view = self.query_one("#results", DocumentView)
-        view.focus()
+        self.query_one("#results", DocumentView).focus()
 
 
 def _lines(results: Iterable[Result]) -> Iterable[Line]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 from authlens_core.errors import AuthlensError
 from authlens_core.trace.record import Trace
-from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.context import DashboardContext, Work
 from authlens_tui.screens.dashboard.messages import TraceWanted
 from authlens_tui.screens.trace.export import ExportScreen
 
@@ -91,5 +90,5 @@ class SentRequests:
         # In a thread: a trace of a megabyte takes a moment.
         return await asyncio.to_thread(self._context.session.credentials.traces.open, trace_id)
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Work) -> None:
         self._context.run(work, group="open", description="find recorded requests", exclusive=True)

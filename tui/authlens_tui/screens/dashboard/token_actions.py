@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Any
 
 from authlens_core.access.cloudflared_files import read_cloudflared_token
 from authlens_core.access.cloudflared_token import CloudflaredToken
@@ -15,7 +13,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
-from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.context import DashboardContext, Work
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 
 
@@ -36,11 +34,11 @@ class ReadJwts:
         known = None if grant is None else self._known.get(grant.grant_id)
         return known[1] if grant is not None and known is not None and known[0] == _version(grant) else None
 
-    def of_file(self, token: CloudflaredToken, read: Callable[[], Secret | None]) -> Jwt | None:
+    def of_file(self, token: CloudflaredToken) -> Jwt | None:
         """Return the claims in a file of cloudflared, reading it again only if its content changed."""
         known = self._known.get(token.token_id)
         if known is None or known[0] != token.fingerprint:
-            found = read()
+            found = read_cloudflared_token(token)
             known = token.fingerprint, None if found is None else parse_jwt(found)
             self._known[token.token_id] = known
         return known[1]
@@ -61,9 +59,7 @@ class TokenActions:
     def claims_of(self, entry: InventoryEntry) -> Jwt | None:
         """Return the claims: of a cloudflared file always, of a token in the store once it was read."""
         token = entry.cloudflared
-        if token is None:
-            return self.jwts.of_grant(entry.grant)
-        return self.jwts.of_file(token, lambda: read_cloudflared_token(token))
+        return self.jwts.of_grant(entry.grant) if token is None else self.jwts.of_file(token)
 
     def copy(self) -> None:
         self._context.confirm(
@@ -79,13 +75,10 @@ class TokenActions:
             self._context.changed(reread=True)
 
     def copy_login_link(self) -> None:
-        self._run(self._copy_login_link(), "copy a link")
-
-    async def _copy_login_link(self) -> None:
         entry = self._context.selected
         link = None if entry is None or entry.cloudflared is None else entry.cloudflared.pending_url
         if link is not None:
-            await self._context.app.copy(link, "Login link")
+            self._run(self._context.app.copy(link, "Login link"), "copy a link")
 
     def reveal(self) -> None:
         self._run(self._reveal(), "reveal a token")
@@ -121,5 +114,5 @@ class TokenActions:
             self._context.say(str(error), good=False)
             return None
 
-    def _run(self, work: Coroutine[Any, Any, None], description: str) -> None:
+    def _run(self, work: Work, description: str) -> None:
         self._context.run(work, group="token", description=description, exclusive=True)

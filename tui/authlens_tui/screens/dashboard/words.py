@@ -33,12 +33,10 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
     where = "in this demo" if in_demo else "on this machine"
     title = "No credentials left.\n\n" if had_some else f"No credentials {where} yet.\n\n"
     events = ("Press ", ("e", _KEY), " for what happened to them.\n\n") if had_some else ()
+    start = ((title, "bold"), *events, "Press ", ("n", _KEY))
     if in_demo:
         return Content.assemble(
-            (title, "bold"),
-            *events,
-            "Press ",
-            ("n", _KEY),
+            *start,
             " and ",
             ("Enter", _KEY),
             " to log in to the simulated resource, or ",
@@ -46,10 +44,7 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
             " for the scenarios. Tokens are in memory only, and gone when the demo ends.",
         )
     return Content.assemble(
-        (title, "bold"),
-        *events,
-        "Press ",
-        ("n", _KEY),
+        *start,
         " and enter the address of a protected page or an MCP server. authlens walks you through the login, "
         "one stage at a time, and stores the tokens.\n\n",
         "A service token for a program? Press ",

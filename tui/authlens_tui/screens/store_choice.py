@@ -135,7 +135,6 @@ class StoreChoiceScreen(SecretStoreScreen):
 
     Args:
         unlock: true to ask for the passphrase at once.
-        new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """
 
     choices = _CHOICES

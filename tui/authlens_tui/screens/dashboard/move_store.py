@@ -31,11 +31,7 @@ _FROM: Final = "Some secrets are in the encrypted file: type its passphrase."
 
 
 class MoveStoreScreen(SecretStoreScreen):
-    """Asks where all secrets are to be kept from now on, and moves them there; ends when that is done.
-
-    Args:
-        new_file: true where there is no encrypted file yet: its passphrase is typed twice.
-    """
+    """Asks where all secrets are to be kept from now on, and moves them there; ends when that is done."""
 
     HELP = (
         "Every secret is written to the new store, read back, and only then deleted from the old one. "

@@ -76,6 +76,8 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         bound("new_login.again", "l", "again", "Log in again", "Replace the login that works"),
     ]
     field = getters.query_one("#url", UrlField)
+    listed = getters.query_one("#favourites", OptionList)
+    buttons = getters.query_one(DialogButtons)
 
     def __init__(
         self,
@@ -97,11 +99,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
                 Content("The address of the protected page or MCP server, as you would open it."),
                 classes="dialog-words",
             )
-            yield UrlField(
-                self._suggestion,
-                placeholder="wiki.example.com",
-                id="url",
-            )
+            yield UrlField(self._suggestion, placeholder="wiki.example.com", id="url")
             yield OptionList(id="favourites")
             yield Static(Content(_HINT), id="problem", classes="dialog-hint")
             with DialogButtons():
@@ -109,7 +107,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
                 yield action_button("Log in again", "again")
 
     def on_mount(self) -> None:
-        self.query_one(DialogButtons).display = False
+        self.buttons.display = False
         self._show_favourites()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -125,7 +123,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             return
         self._offered = url
         self.tell("#problem", known.words)
-        self.query_one(DialogButtons).display = True
+        self.buttons.display = True
         self.query_one("#use", Button).focus()
         self.refresh_bindings()
 
@@ -145,9 +143,8 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         return self._settings.present.favourites
 
     def _show_favourites(self) -> None:
-        favourites = self.query_one("#favourites", OptionList)
-        favourites.display = bool(self._favourites)
-        favourites.set_options(Option(Content(f"★ {safe_line(url)}")) for url in self._favourites)
+        self.listed.display = bool(self._favourites)
+        self.listed.set_options(Option(Content(f"★ {safe_line(url)}")) for url in self._favourites)
         urls = dict.fromkeys((*self._favourites, *self._urls))
         # Typed with and without the scheme.
         typed = [*urls, *(url.partition("://")[2] for url in urls)]
@@ -155,17 +152,13 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     def action_favourite(self) -> None:
         """Mark the URL in the field, or the selected favourite, as a favourite; unmark it if it is one."""
-        favourites = self.query_one("#favourites", OptionList)
-        at = favourites.highlighted if favourites.has_focus else None
+        at = self.listed.highlighted if self.listed.has_focus else None
         if (url := self._usable() if at is None else self._favourites[at]) is None:
             return
         others = tuple(one for one in self._favourites if one != url)
         is_new = len(others) == len(self._favourites)
-        said = (
-            f"★ {safe_line(url)} is a favourite."
-            if is_new
-            else f"{safe_line(url)} is not a favourite any more."
-        )
+        state = "is a favourite." if is_new else "is not a favourite any more."
+        said = f"{'★ ' if is_new else ''}{safe_line(url)} {state}"
         try:
             self._settings.change(favourites=(url, *others)[:MOST_FAVOURITES] if is_new else others)
         except StateUnusable as error:
@@ -176,9 +169,8 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     def action_list(self) -> None:
         if self._favourites:
-            favourites = self.query_one("#favourites", OptionList)
-            favourites.focus()
-            favourites.action_first()
+            self.listed.focus()
+            self.listed.action_first()
 
     @on(OptionList.OptionSelected)
     def _favourite_chosen(self, event: OptionList.OptionSelected) -> None:
@@ -192,7 +184,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     def _changed(self) -> None:
         if self._offered:
             self._offered = ""
-            self.query_one(DialogButtons).display = False
+            self.buttons.display = False
             self.tell("#problem", _HINT)
             self.refresh_bindings()
 

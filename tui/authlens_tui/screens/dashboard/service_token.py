@@ -36,6 +36,7 @@ _REPLACE: Final = (
     "Refreshed in Zero Trust? The secret is unchanged: leave it empty and enter the new expiry. A new "
     "secret is tested at the resource first and replaces the old one only if it is accepted."
 )
+_ANYWAY: Final = "Store the new secret although the resource did not accept it"
 _EMPTY_STAYS: Final = "empty: unchanged"
 _FIELDS: Final = (
     ("url", "URL", "https://wiki.example.com/"),
@@ -45,6 +46,7 @@ _FIELDS: Final = (
     ("expires", "Expires on", "2027-03-31 (optional); you are reminded 30 days before"),
     ("header", "Single header", f"empty: two headers; or its name, such as {DEFAULT_HEADER}"),
 )
+_NEEDED: Final = frozenset({"url", "client_id", "secret"})
 
 
 class ServiceTokenScreen(Dialog[ServiceToken | None]):
@@ -53,6 +55,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
     Ends with the token as it is stored, or None where nothing was stored.
 
     Args:
+        url: the resource of a token that is added.
         token: the token that is edited or whose secret is replaced; None adds one.
     """
 
@@ -65,13 +68,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         bound("service_token.close", "escape", "leave", "Close", "Leave the form"),
         bound("service_token.keep", "ctrl+s", "keep", "Save and test", "Store it and call the resource"),
         bound("service_token.swap", "ctrl+t", "swap", "Swap", "Swap id and secret"),
-        bound(
-            "service_token.anyway",
-            "ctrl+y",
-            "anyway",
-            "Store anyway",
-            "Store the new secret although the resource did not accept it",
-        ),
+        bound("service_token.anyway", "ctrl+y", "anyway", "Store anyway", _ANYWAY),
     ]
 
     shape = getters.query_one("#shape", Static)
@@ -79,7 +76,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
     def __init__(self, session: Session, url: str = "", token: ServiceToken | None = None) -> None:
         super().__init__()
         self._session = session
-        self._url = url if token is None else token.url
+        self._url = url
         self._replaced = token
         self._stored: ServiceToken | None = None
         self._refused = False
@@ -112,20 +109,15 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
 
     def _initial(self, name: str) -> str:
         known = self._replaced
-        if name == "url":
-            return self._url
-        if known is None or name == "secret":
-            return ""
-        if name == "expires":
-            return "" if known.expires_at is None else _moment(known.expires_at)
-        return known.label if name == "label" else known.client_id
+        if known is None:
+            return self._url if name == "url" else ""
+        expires = "" if known.expires_at is None else _moment(known.expires_at)
+        return {"client_id": known.client_id, "label": known.label, "expires": expires}.get(name, "")
 
     def on_mount(self) -> None:
-        for name in ("url", "client_id", "secret"):
-            fields = self.query(f"#{name}").results(Input)
-            if any(not field.value for field in fields):
-                self.query_one(f"#{name}", Input).focus()
-                break
+        empty = (field for field in self.query(Input) if field.id in _NEEDED and not field.value)
+        if (first := next(empty, None)) is not None:
+            first.focus()
         self._judge()
 
     # -- what is typed ---------------------------------------------------------------------------------
@@ -136,16 +128,14 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
     @on(Input.Changed)
     def _judge(self) -> None:
         client_id, secret = pasted(self._value("client_id")), Secret(pasted(self._value("secret")))
+        problem = shape_problem(client_id, secret) if client_id and secret else None
         words, kind = "", ""
-        if client_id and secret:
-            problem = shape_problem(client_id, secret)
-            words, kind = ("✔ The format is that of a service token.", "-good")
-            if problem is not None:
-                sign = "✖" if problem.refused else "!"
-                words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
-            self.query_one("#swap").display = problem is not None and problem.name is Shape.SWAPPED
-        else:
-            self.query_one("#swap").display = False
+        if problem is not None:
+            sign = "✖" if problem.refused else "!"
+            words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
+        elif client_id and secret:
+            words, kind = "✔ The format is that of a service token.", "-good"
+        self.query_one("#swap").display = problem is not None and problem.name is Shape.SWAPPED
         self.shape.set_classes(kind)
         self.shape.update(Content(words))
         self.query_one("#anyway").display = self._refused
@@ -202,10 +192,10 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         """
         secret = Secret(pasted(self._value("secret")))
         client_id = pasted(self._value("client_id"))
-        expires = expiry_from_text(self._value("expires")) if self._value("expires") else None
+        label, ends = self._value("label"), self._value("expires")
+        expires = expiry_from_text(ends) if ends else None
         if self._replaced is not None:
-            label = self._value("label")
-            if self._value("expires") == self._initial("expires"):
+            if ends == self._initial("expires"):
                 expires = self._replaced.expires_at  # the field has no seconds
             return replace(self._replaced, client_id=client_id, expires_at=expires, label=label), secret
         text = self._value("url")
@@ -215,7 +205,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             url=url,
             client_id=client_id,
             added_at=datetime.now(UTC),
-            label=self._value("label"),
+            label=label,
             expires_at=expires,
         )
         return token.sent_in(self._value("header")), secret
@@ -245,11 +235,8 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         self._stored = self._session.credentials.service_tokens.edit(
             changed.token_id, label=changed.label, expires_at=changed.expires_at
         )
-        self.tell(
-            "#result",
-            "✔ Label and expiry are stored; the secret is unchanged. Enter or Esc closes.",
-            good=True,
-        )
+        words = "✔ Label and expiry are stored; the secret is unchanged. Enter or Esc closes."
+        self.tell("#result", words, good=True)
 
     async def _add(self, token: ServiceToken, secret: Secret) -> ProbeResult:
         credentials = self._session.credentials

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import OptionList, Static
@@ -28,29 +28,23 @@ class SettingsScreen(Dialog[None]):
         bound("settings.change", "space", "change", "Change", "Change the selected setting"),
     ]
 
+    listed = getters.query_one("#settings", OptionList)
+
     def __init__(self, settings: SettingsFile) -> None:
         super().__init__()
         self._settings = settings
 
     def body(self) -> ComposeResult:
         with DialogBox("Settings"):
-            yield OptionList(*self._options(), id="settings")
+            lines = _words(self._settings.present, self.app.theme)
+            yield OptionList(*(Option(Content(words), id=name) for name, words in lines), id="settings")
             yield Static(Content(self._settings.problem or _HINT), id="said", classes="dialog-hint")
 
     def on_mount(self) -> None:
-        self.query_one("#settings", OptionList).focus()
-
-    def _options(self) -> list[Option]:
-        return [
-            Option(Content(words), id=name) for name, words in _words(self._settings.present, self._theme)
-        ]
-
-    @property
-    def _theme(self) -> str:
-        return self.app.theme
+        self.listed.focus()
 
     def action_change(self) -> None:
-        self.query_one("#settings", OptionList).action_select()
+        self.listed.action_select()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -76,9 +70,8 @@ class SettingsScreen(Dialog[None]):
         self._show()
 
     def _show(self) -> None:
-        settings = self.query_one("#settings", OptionList)
-        for place, (_, words) in enumerate(_words(self._settings.present, self._theme)):
-            settings.replace_option_prompt_at_index(place, Content(words))
+        for place, (_, words) in enumerate(_words(self._settings.present, self.app.theme)):
+            self.listed.replace_option_prompt_at_index(place, Content(words))
 
 
 def _next(values: Sequence[int] | Sequence[float], present: float) -> float:

@@ -22,7 +22,7 @@ from authlens_tui.screens.help import HelpScreen
 from authlens_tui.screens.jump import JumpScreen
 from authlens_tui.screens.trace import export as export_module
 from authlens_tui.screens.trace.export import ExportScreen
-from authlens_tui.screens.wizard.edit import EditScreen
+from authlens_tui.screens.wizard.edit import EditScreen, FieldRow
 from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.link import QrScreen
@@ -169,7 +169,7 @@ async def to_a_changed_form(pilot: Pilot[int]) -> None:
     await to_the_form(pilot)
     form = pilot.app.screen
     assert isinstance(form, EditScreen)
-    row = next(one for one in form.rows if one.title == "code_verifier")
+    row = next(one for one in form.query(FieldRow) if one.title == "code_verifier")
     row.query_one(Input).value = "another"
     row.query_one(Input).focus()
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.widgets.record.diagram_view import DiagramView
@@ -43,4 +44,7 @@ async def test_it_steps_from_arrow_to_arrow_and_enter_opens_one() -> None:
         assert view.marked is not None
         assert view.marked.reply
         await pilot.press("enter")
-        await until(pilot, lambda: opened == [(0, 0, True)])
+        await until(pilot, lambda: bool(opened))
+        [arrow] = opened
+        assert isinstance(arrow, Arrow)
+        assert (arrow.record_index, arrow.exchange_index, arrow.reply) == (0, 0, True)

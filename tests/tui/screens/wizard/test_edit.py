@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow  # each test plays a whole screen
 def row(screen: object, title: str) -> FieldRow:
     """Return the line of the form with that name."""
     assert isinstance(screen, EditScreen)
-    return next(one for one in screen.rows if one.title == title)
+    return next(one for one in screen.query(FieldRow) if one.title == title)
 
 
 async def test_an_edit_is_told_apart_shown_before_it_is_sent_and_marked_everywhere() -> None:
@@ -118,7 +118,7 @@ async def test_a_refusal_names_the_field_and_leads_to_it() -> None:
         await until(pilot, lambda: app.focused is port.field)
         assert "✖ port: A port is a number" in text_of(app)
         port.reset()
-        added = next(iter(form.new_rows))
+        added = form.query(NewRow).first()
         added.value_field.value = "x"
         await pilot.pause()
         await pilot.press("enter")

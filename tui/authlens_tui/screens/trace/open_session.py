@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
-from textual import on, work
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input, OptionList, Static
@@ -63,6 +63,9 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         bound("open_session.files", "down", "choose", "Files", "Choose a file or a directory"),
     ]
 
+    field = getters.query_one("#file", Input)
+    files = getters.query_one("#files", OptionList)
+
     def __init__(self, title: str = "Open", kept: StoredTraces | None = None, *, without: str = "") -> None:
         super().__init__()
         self._title = title
@@ -70,7 +73,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         found = kept.summaries() if kept is not None else ()
         self._summaries = tuple(one for one in found if one.trace_id != without)
         self._opening = False
-        self._files: tuple[FoundFile, ...] = ()
+        self._found: tuple[FoundFile, ...] = ()
 
     def body(self) -> ComposeResult:
         with DialogBox(self._title):
@@ -84,44 +87,41 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             yield Static(Content(_HINT), id="hint", classes="dialog-hint")
 
     def on_mount(self) -> None:
-        self.query_one("#files", OptionList).display = False
+        self.files.display = False
         self._look("")
         if self._summaries:
             kept = self.query_one("#kept", OptionList)
             kept.highlighted = 0
             kept.focus()
         else:
-            self.query_one("#file", Input).focus()
+            self.field.focus()
 
     # -- files -----------------------------------------------------------------------------------------
 
     @on(Input.Changed, "#file")
     def _typed(self) -> None:
-        self._look(self.query_one("#file", Input).value)
+        self._look(self.field.value)
 
     @work(exclusive=True, group="look", description="look for session files")
     async def _look(self, typed: str) -> None:
         """List what the name may mean; in a thread, because a directory may be large or far away."""
-        self._files = await asyncio.to_thread(found_files, typed)
-        files = self.query_one("#files", OptionList)
-        files.set_options(Option(Content(safe_line(one.name))) for one in self._files)
-        files.display = bool(self._files)
-        if files.has_focus:
-            files.action_first()
+        self._found = await asyncio.to_thread(found_files, typed)
+        self.files.set_options(Option(Content(safe_line(one.name))) for one in self._found)
+        self.files.display = bool(self._found)
+        if self.files.has_focus:
+            self.files.action_first()
 
     def action_choose(self) -> None:
-        files = self.query_one("#files", OptionList)
-        if self._files:
-            files.focus()
-            files.action_first()
+        if self._found:
+            self.files.focus()
+            self.files.action_first()
 
     @on(OptionList.OptionSelected, "#files")
     def _file_chosen(self, event: OptionList.OptionSelected) -> None:
         """Open a file, or go into a directory."""
-        chosen = self._files[event.option_index]
-        field = self.query_one("#file", Input)
-        field.value = chosen.name
-        field.cursor_position = len(chosen.name)
+        chosen = self._found[event.option_index]
+        self.field.value = chosen.name
+        self.field.cursor_position = len(chosen.name)
         if not chosen.is_directory:
             self._name_file(chosen.name)
 

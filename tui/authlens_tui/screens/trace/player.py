@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final, NamedTuple
+from dataclasses import replace
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,6 +14,7 @@ from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.secret import Secret
+from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.undone import honest_and_attacked
 from authlens_tui.terminal.front_screen import FrontScreen
@@ -26,15 +28,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 _AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
 
 
-class OpenedArrow(NamedTuple):
-    """What the user opened: an exchange of a record, and which side of it."""
-
-    record_index: int
-    exchange_index: int | None
-    reply: bool
-
-
-class PlayerScreen(FrontScreen[OpenedArrow | None]):
+class PlayerScreen(FrontScreen[Arrow | None]):
     """Steps through the arrows of `records`; ends with the one that the user opened."""
 
     CSS_PATH = "player.tcss"
@@ -126,5 +120,4 @@ class PlayerScreen(FrontScreen[OpenedArrow | None]):
         event.stop()
         view = self._focused_view
         side = self._sides[self._views.index(view)]
-        place = side[event.arrow.record_index]
-        self.dismiss(OpenedArrow(place, event.arrow.exchange_index, event.arrow.reply))
+        self.dismiss(replace(event.arrow, record_index=side[event.arrow.record_index]))

@@ -43,8 +43,9 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
         os.scandir(Path(directory or ".").expanduser()) as entries,
     ):
         for entry in islice(entries, _LOOKED_AT):
+            is_hidden = entry.name.startswith(".") and not start
             # A name with control characters could not be shown as it is, and so not be typed either.
-            if not entry.name.startswith(start or _shown(entry.name)) or safe_line(entry.name) != entry.name:
+            if is_hidden or not entry.name.startswith(start) or safe_line(entry.name) != entry.name:
                 continue
             with suppress(OSError):
                 if entry.is_dir():
@@ -55,8 +56,3 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
             directories = [*sorted(directories), f"{directory}../"]
     newest = [FoundFile(name, is_directory=False) for _, name in sorted(files, reverse=True)]
     return (*newest, *(FoundFile(name, is_directory=True) for name in directories))[:_OFFERED]
-
-
-def _shown(name: str) -> str:
-    """Return what a name starts with that is offered unasked: anything but a dot."""
-    return "\0" if name.startswith(".") else ""

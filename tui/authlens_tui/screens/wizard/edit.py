@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from textual import getters, on
@@ -10,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.facts import Options
@@ -21,6 +20,7 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -114,6 +114,7 @@ class FieldRow(Horizontal):
         self.judge()
 
     def judge(self) -> None:
+        self.omitted = self.omitted and not self.field.value
         self.set_class(self.changed, "-changed")
 
     @property
@@ -246,8 +247,8 @@ class EditScreen(ModalScreen[RequestChanges | None]):
                     yield Static(Content("Nothing in this stage can be edited."))
             yield Static(Content(_NOTHING), id="edit-changes")
             with Horizontal(id="edit-buttons"):
-                yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
-                yield Button(Content("Cancel"), id="cancel", compact=True)
+                yield action_button("Apply", "apply", variant="primary", compact=True)
+                yield action_button("Cancel", "dismiss", id="cancel", compact=True)
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -258,25 +259,19 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         box.styles.height = _AROUND + sum(2 + len(some) for some in sections)
 
     @property
-    def rows(self) -> Iterator[FieldRow]:
-        yield from self.query(FieldRow)
-
-    @property
-    def new_rows(self) -> Iterator[NewRow]:
-        yield from self.query(NewRow)
+    def changed_rows(self) -> list[FieldRow | NewRow]:
+        """The rows that change the request, as they are on the screen."""
+        return [row for row in (*self.query(FieldRow), *self.query(NewRow)) if row.changed]
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         row = event.input.parent
-        if isinstance(row, FieldRow) and event.value:
-            row.omitted = False
         if isinstance(row, FieldRow | NewRow):
             row.judge()
         self._show_changes()
 
     def _show_changes(self) -> None:
         self.changes.remove_class("-bad")
-        rows: list[FieldRow | NewRow] = [*self.rows, *self.new_rows]
         lines = [
             Content.assemble(
                 ("✎ within the protocol  ", "$text-success")
@@ -284,8 +279,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
                 else ("≠ tampering  ", "bold $text-warning"),
                 row.difference,
             )
-            for row in rows
-            if row.changed
+            for row in self.changed_rows
         ]
         self.changes.update(Content("\n").join(lines) if lines else Content(_NOTHING))
 
@@ -294,14 +288,12 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         return row if isinstance(row, FieldRow | NewRow) else None
 
     def action_reset_field(self) -> None:
-        row = self._focused_row()
-        if row is not None:
+        if (row := self._focused_row()) is not None:
             row.reset()
             self._show_changes()
 
     def action_leave_out(self) -> None:
-        row = self._focused_row()
-        if row is not None:
+        if (row := self._focused_row()) is not None:
             row.leave_out()
             self._show_changes()
 
@@ -312,9 +304,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         if self.focused is not None and self.focused.id == "cancel":
             self.dismiss(None)
             return
-        rows: tuple[FieldRow | NewRow, ...] = (*self.rows, *self.new_rows)
-        changed = [row for row in rows if row.changed]
-        options, amendments = self._options, list[RequestEdit]()
+        changed, options, amendments = self.changed_rows, self._options, list[RequestEdit]()
         for row in changed:
             try:
                 if isinstance(row, NewRow):
@@ -333,9 +323,3 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         self.changes.update(Content(f"✖ {row.title}: {reason}"))
         self.changes.add_class("-bad")
         row.first_field.focus()
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "apply":
-            self.action_apply()
-        else:
-            self.dismiss(None)

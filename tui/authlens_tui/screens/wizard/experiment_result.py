@@ -33,28 +33,19 @@ class ExperimentResultScreen(ModalScreen[None]):
 
     def __init__(self, record: StageRecord) -> None:
         super().__init__()
-        self._waiting: list[StageRecord] | None = [record]  # None once there is a box to show them in
+        self._record = record
 
     def compose(self) -> ComposeResult:
-        yield VerticalScroll(id="experiment-result")
+        yield VerticalScroll(*_results(self._record), id="experiment-result")
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        records, self._waiting = self._waiting or [], None
-        for record in records:
-            self._show(record)
         self.box.border_title = "Verdict"
         self.box.focus()
 
     def add(self, record: StageRecord) -> None:
-        """Show the results in `record` too; this screen need not be laid out yet."""
-        if self._waiting is None:
-            self._show(record)
-        else:
-            self._waiting.append(record)
-
-    def _show(self, record: StageRecord) -> None:
-        self.box.mount(*(_ResultView(one, check, record) for one, check in results_in(record)))
+        """Show the results in `record` too, as soon as this screen is mounted."""
+        self.call_later(lambda: self.box.mount(*_results(record)))
 
 
 class _ResultView(Vertical):
@@ -79,6 +70,10 @@ class _ResultView(Vertical):
                 f"{who if who == 'authlens' else who.capitalize()} answered", Content(check.seen), "-did"
             )
         yield Static(_meaning(experiment, check), classes="result-meaning")
+
+
+def _results(record: StageRecord) -> list[_ResultView]:
+    return [_ResultView(experiment, check, record) for experiment, check in results_in(record)]
 
 
 def _side(title: str, words: Content, kind: str) -> Static:

@@ -33,13 +33,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("t", Verb.SIGN_IN_AGAIN, "New sign-in", "Get a new link and sign in again"),
     _key("w", Verb.ANOTHER_PORT, "Port", "Use any free port instead", known_as="port"),
     # The key of the paste field, offered while that field is not there yet.
-    _key(
-        "p",
-        Verb.PASTE_ONLY,
-        "Paste",
-        "Open no port and paste the address",
-        known_as="no_port",
-    ),
+    _key("p", Verb.PASTE_ONLY, "Paste", "Open no port and paste the address", known_as="no_port"),
     _key("h", Verb.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
     _key("D", Verb.DEVICE, "Code", "Log in by a code on another device, or by a link again"),
     _key("C", Verb.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),

@@ -22,7 +22,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 _STAGES: Final = tuple(LESSONS)
 
 
-def _part(title: str, words: str) -> Content:
+def _part(title: str, words: str | Content) -> Content:
     return Content.assemble((title, "bold $text-accent"), "\n", words)
 
 
@@ -33,13 +33,9 @@ def lesson_words(stage: Stage, *, in_full: bool = True, device: bool = False) ->
         Content.assemble((section, "$text-primary"), "  ", sentence)
         for section, sentence in lesson.specification
     )
-    parts = [
-        _part("Why it exists", lesson.why),
-        _part("Without it", lesson.without_it),
-    ]
+    parts = [_part("Why it exists", lesson.why), _part("Without it", lesson.without_it)]
     if in_full:
-        written = Content("\n").join(sections)
-        parts.append(Content.assemble(("Specifications", "bold $text-accent"), "\n", written))
+        parts.append(_part("Specifications", Content("\n").join(sections)))
     return Content("\n\n").join(parts)
 
 

@@ -61,11 +61,7 @@ class StageRunner:
             self._screen.post_message(RunEnded())
 
     def next(self) -> None:
-        self._start(self._next)
-
-    async def _next(self) -> None:
-        if not self._login.finished:
-            await self._login.step()
+        self._start(self._login.step)
 
     def run_all(self) -> None:
         self._start(self._login.run_all)

@@ -18,6 +18,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words
 
 _MARK: Final = "bold $text-warning"
+_EXPERIMENT: Final = "experiment."  # what the names of their checks start with
 _MOST_SAID: Final = 3  # changes that are named one by one
 
 
@@ -31,12 +32,9 @@ def acts_at(experiment: Experiment) -> str:
 
 def results_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
     """Return the experiments that ended in a record, each with the check that says how."""
-    named = ((experiment_named(c.name.removeprefix("experiment.")), c) for c in record.checks)
-    return tuple((one, check) for one, check in named if one is not None and _is_of(one, check))
-
-
-def _is_of(experiment: Experiment, check: Check) -> bool:
-    return check.name == f"experiment.{experiment.name}"
+    checks = (check for check in record.checks if check.name.startswith(_EXPERIMENT))
+    named = ((experiment_named(check.name.removeprefix(_EXPERIMENT)), check) for check in checks)
+    return tuple((one, check) for one, check in named if one is not None)
 
 
 def marks(login: Login) -> Content:

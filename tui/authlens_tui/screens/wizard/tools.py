@@ -10,6 +10,7 @@ from textual.screen import Screen
 from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay
 from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
@@ -99,17 +100,14 @@ class WizardTools:
 
     def step_through(self) -> None:
         """Step through the arrows of the login; what the user opens there is opened in the wizard."""
-        from authlens_tui.screens.trace.player import OpenedArrow, PlayerScreen
+        from authlens_tui.screens.trace.player import PlayerScreen
 
-        records = self._login.trace.records
-
-        def opened(arrow: OpenedArrow | None) -> None:
+        def opened(arrow: Arrow | None) -> None:
             if arrow is not None:
-                stage = records[arrow.record_index].stage
-                chosen = ExchangeChosen(stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
-                self._screen.post_message(chosen)
+                index, exchange = arrow.record_index, arrow.exchange_index
+                self._screen.post_message(ExchangeChosen(arrow.stage, index, exchange, reply=arrow.reply))
 
-        self._screen.app.push_screen(PlayerScreen(records), opened)
+        self._screen.app.push_screen(PlayerScreen(self._login.trace.records), opened)
 
     @property
     def masked_note(self) -> str:

@@ -58,15 +58,8 @@ class AuthorizationLink(Widget):
 
     panel = getters.query_one(AuthorizationPanel)
 
-    def __init__(
-        self,
-        login: Login,
-        player: Player | None = None,
-        *,
-        play_at_once: bool = False,
-        id: str | None = None,  # noqa: A002 - Textual's name
-    ) -> None:
-        super().__init__(id=id)
+    def __init__(self, login: Login, player: Player | None, *, play_at_once: bool) -> None:
+        super().__init__(id="panel")
         self._login = login
         self._player = player
         self._play_at_once = play_at_once

@@ -69,7 +69,7 @@ class StagePane(Vertical):
         yield Static(id="heading")
         with ContentSwitcher(id="switcher", initial="record"):
             yield RecordView(id="record")
-            yield AuthorizationLink(self._login, self._player, play_at_once=self._play_at_once, id="panel")
+            yield AuthorizationLink(self._login, self._player, play_at_once=self._play_at_once)
             yield DevicePanel(id="device")
         yield Static(id="teach-below")
 

@@ -122,8 +122,7 @@ class Locks:
             directory = state_directory(self._owner_file(name).parent)
         except StateUnusable as error:
             raise LockUnavailable(error.cause, error.cure) from error
-        path = own_file(directory / f"{name}.lock")
-        return os_lock(path)
+        return os_lock(own_file(directory / f"{name}.lock"))
 
     def _try(self, lock: FileLock) -> bool:
         from filelock import Timeout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.inventory.resource_call import call_resource
@@ -91,7 +90,7 @@ async def _call(wire: Wire, token: ServiceToken, secret: Secret) -> ProbeResult:
 def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult) -> ServiceToken:
     """Note a probe; what was found stays, with or without a note of it."""
     at = utc_now()
-    noted = replace(token, last_tested=at, last_verdict=said.outcome, last_words=said.summary)
+    noted = token.tested(at, said.outcome, said.summary)
     with suppress(StateUnusable):
         noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted
     note_probe(credentials, token.token_id, said)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
@@ -17,12 +17,6 @@ from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace,
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
-
-_KINDS: Final = {
-    Stage.REFRESH: TraceKind.REFRESH,
-    Stage.REVOKE: TraceKind.REVOKE,
-    Stage.PROBE: TraceKind.PROBE,
-}
 
 
 @dataclass(slots=True)
@@ -52,14 +46,8 @@ class RecordBuilder:
             tuple(self.facts),
             diagnosis=found,
         )
-        identifier = secrets.token_hex(8)
-        return Trace(
-            identifier,
-            _KINDS[self.stage],
-            self.resource_url,
-            self.started_at,
-            (without_echoes(record),),
-        )
+        identifier, kind = secrets.token_hex(8), TraceKind(self.stage.value)
+        return Trace(identifier, kind, self.resource_url, self.started_at, (without_echoes(record),))
 
     def failed(
         self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""

@@ -279,11 +279,6 @@ class CredentialStatus:
         return _SYMBOLS[self.kind]
 
 
-def _by_verdict(grant: Grant) -> StatusKind | None:
-    """Return that the resource refused the present token; a refresh or a login gives one it has not seen."""
-    return StatusKind.REFUSED if grant.last_verdict is TokenVerdict.REFUSED else None
-
-
 def _by_clock(grant: Grant, remaining: float | None) -> StatusKind:
     if remaining is None:
         return StatusKind.UNKNOWN_END
@@ -307,8 +302,10 @@ def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
     """Return the status of `grant` at `now` (default: the present)."""
     moment = now or utc_now()
     remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
-    # What was decided comes before what was seen, and that before what the clock says.
-    kind = BY_STATE.get(grant.state) or _by_verdict(grant) or _by_clock(grant, remaining)
+    # What was decided comes before what was seen, and that before what the clock says. The verdict is on the
+    # present token: a refresh or a login gives one that the resource has not seen.
+    refused = StatusKind.REFUSED if grant.last_verdict is TokenVerdict.REFUSED else None
+    kind = BY_STATE.get(grant.state) or refused or _by_clock(grant, remaining)
     note = grant.note
     if kind is StatusKind.REFUSED:
         note = f"{grant.last_words} {note}".strip()

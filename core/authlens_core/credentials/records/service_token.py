@@ -59,6 +59,11 @@ class ServiceToken:
         require_time_zones(self, "added_at", "expires_at", "secret_from", "last_tested", "last_proven_at")
         safe_fields(self, "last_words")
 
+    def tested(self, at: datetime, verdict: TokenVerdict, words: str) -> ServiceToken:
+        """Return the token after the resource was asked with it."""
+        proven = at if verdict is TokenVerdict.ACCEPTED else self.last_proven_at
+        return replace(self, last_tested=at, last_verdict=verdict, last_words=words, last_proven_at=proven)
+
     def sent_in(self, header: str | None) -> ServiceToken:
         """Return the token as one header field carries it, or as two do if none is named."""
         form = TokenForm.SINGLE_HEADER if header else TokenForm.TWO_HEADERS

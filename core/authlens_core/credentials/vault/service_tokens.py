@@ -144,14 +144,7 @@ class ServiceTokens:
         self, token_id: str, at: datetime, verdict: TokenVerdict, words: str
     ) -> ServiceToken | None:
         """Note what the resource said; None if the token is gone."""
-
-        def change(token: ServiceToken) -> ServiceToken:
-            proven = at if verdict is TokenVerdict.ACCEPTED else token.last_proven_at
-            return replace(
-                token, last_tested=at, last_verdict=verdict, last_words=words, last_proven_at=proven
-            )
-
-        return self._rows.change(token_id, change)
+        return self._rows.change(token_id, lambda token: token.tested(at, verdict, words))
 
     def edit(self, token_id: str, *, label: str, expires_at: datetime | None) -> ServiceToken:
         """Change what has nothing to do with the secret: its name, and when it ends, as Access says now.

@@ -12,7 +12,7 @@ from authlens_core.access.diagnose import diagnose
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.team import for_team
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.login.stages.device import device_request, learn_device
 from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
@@ -127,13 +127,13 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
     """Return the link that holds the reference to the pushed request instead of its parameters."""
     facts = plain.facts
     if pushed.answer is None:
-        expected, cause = "The server takes the pushed request.", pushed.no_answer.cause
-        check = failed("pushed.answer", expected, cause, spec="RFC 9126 §2.2")
-        return replace(plain, checks=(*plain.checks, check))
+        expected = "The server takes the pushed request."
+        lost = unanswered(facts, pushed, "pushed.answer", expected, spec="RFC 9126 §2.2")
+        return replace(lost, shown=plain.shown)
     reading = read_pushed_authorization(pushed.answer)
     if reading.value is None or facts.server_metadata is None or facts.client is None:
         found = refusal(Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed)
-        return StageResult(facts, (*plain.checks, *reading.checks), plain.shown, found)
+        return StageResult(facts, reading.checks, plain.shown, found)
     try:
         link = pushed_authorization_url(
             facts.server_metadata.authorization_endpoint,
@@ -143,7 +143,7 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
     except RepeatedParameter as repeated:
         return StageResult(facts, (_unusable(str(repeated)),))
     shown = (*plain.shown, Fact("request_uri", reading.value.request_uri, "RFC 9126 §2.2", "in the link"))
-    return StageResult(replace(facts, authorization_url=link), (*plain.checks, *reading.checks), shown)
+    return StageResult(replace(facts, authorization_url=link), reading.checks, shown)
 
 
 _PARAMETER_SPEC = {

@@ -199,12 +199,8 @@ class StageWork:
             found = browser_diagnosis(self.wait.page, ready.facts.issuer)
             return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown, found)
         answered = learn_response(ready.facts, response)
-        return StageResult(
-            answered.facts,
-            (*ready.checks, *answered.checks, *judged),
-            (*ready.shown, *answered.shown),
-            answered.diagnosis,
-        )
+        checks = (*ready.checks, *answered.checks, *judged)
+        return replace(answered, checks=checks, shown=(*ready.shown, *answered.shown))
 
     def _no_callback(self, facts: Facts, *, stopped: bool = False) -> Check:
         wait = self.wait

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from authlens_core.oauth.check import Check, Reading, Requirement
 from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
@@ -18,7 +18,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import string_list
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
 from authlens_core.secret import Body, Secret
 
 _STAGE: Final = "registration"
@@ -144,15 +144,11 @@ def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
 
 
 def _same_but_port(uri: str, asked: str) -> bool:
-    try:
-        theirs, ours = urlsplit(uri), urlsplit(asked)
-        if theirs.username is not None or theirs.scheme != "http" or ours.scheme != "http":
-            return False
-        if ours.hostname not in ("localhost", "127.0.0.1", "::1"):
-            return False
-        return (theirs.hostname, theirs.path, theirs.query) == (ours.hostname, ours.path, ours.query)
-    except ValueError:
+    theirs, ours = usable_url(uri, loopback_http=True), usable_url(asked, loopback_http=True)
+    # Plain http has passed, so it is on loopback.
+    if theirs is None or ours is None or ours.scheme != "http":
         return False
+    return replace(theirs, port=None) == replace(ours, port=None)
 
 
 def _client_secret(

@@ -107,7 +107,8 @@ class DetectionStage:
         )
         protection, found = _judged(facts, answer, documents)
         checks = [protection, *_method_note(calls)]
-        if answer.protection in _GOES_ON or protection.severity is not Severity.FAILURE or _approved(facts):
+        approved = CheckId.DETECTION_PROTECTION in facts.approved
+        if answer.protection in _GOES_ON or protection.severity is not Severity.FAILURE or approved:
             located, where = locate_metadata(new, answer, exchange)
             checks.extend(where)
             new = replace(located, challenge_scope=_scope(answer.challenge_field))
@@ -201,10 +202,6 @@ def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None)
     else:
         kind = "protected resource" if answer.protection in _GOES_ON else "not known"
     return Fact("kind of resource", kind)
-
-
-def _approved(facts: Facts) -> bool:
-    return CheckId.DETECTION_PROTECTION in facts.approved
 
 
 def _is_public(exchange: Exchange, url: Url, *, before: bool) -> bool:

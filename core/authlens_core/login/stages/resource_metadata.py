@@ -25,8 +25,6 @@ from authlens_core.wire.purpose import Purpose
 
 _SPEC = "RFC 9728 §3"
 _TOO_MANY: Final = 429
-MISSING = CheckId.METADATA_FOUND
-SEVERAL = CheckId.METADATA_SERVER
 
 
 class ResourceMetadataStage:
@@ -81,7 +79,7 @@ def _origin_taken(facts: Facts, *, found: bool) -> Check:
     seen = f"nothing; {origin} publishes server metadata and is used as the authorization server"
     chosen = f"nothing; {origin} is used as the authorization server, as you chose"
     return warned(
-        MISSING,
+        CheckId.METADATA_FOUND,
         "The resource publishes its metadata.",
         seen if found else chosen,
         why="Servers of MCP 2025-03-26 have no resource metadata, so nothing says which server to trust.",
@@ -107,7 +105,7 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
 def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
     tried = places_tried(exchanges)
     return failed(
-        MISSING,
+        CheckId.METADATA_FOUND,
         "The resource publishes its metadata.",
         f"nothing at {tried}" if tried else "nowhere to look",
         why="Without it authlens does not know which authorization server the resource trusts.",
@@ -174,7 +172,7 @@ def _server_changed(earlier: str, chosen: str) -> Check:
 def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
     if chosen not in servers:
         return failed(
-            SEVERAL,
+            CheckId.METADATA_SERVER,
             "The authorization server you chose is one that the resource names.",
             chosen,
             why="The resource does not accept tokens from a server it does not trust.",
@@ -183,7 +181,7 @@ def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
         )
     if len(servers) > 1 and facts.options.issuer is None:
         return failed(
-            SEVERAL,
+            CheckId.METADATA_SERVER,
             "The resource names one authorization server, or you chose one.",
             ", ".join(servers),
             why="You type your password at this server, so it should be one you know.",
@@ -191,4 +189,4 @@ def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
             cure=f"Continue to use the first, {chosen}.",
             overridable=True,
         )
-    return passed(SEVERAL, "An authorization server is named.", chosen, spec="RFC 9728 §2")
+    return passed(CheckId.METADATA_SERVER, "An authorization server is named.", chosen, spec="RFC 9728 §2")

@@ -25,3 +25,8 @@ def test_two_logins_to_one_resource_are_told_apart_by_their_age() -> None:
     ends = [line.partition(" at ")[2] for line, _ in lines]
     team = ends[2]
     assert ends == [f"{team}, login 3 h ago", f"{team}, login 2 min ago", team]
+
+
+def test_a_table_without_credentials_is_its_header() -> None:
+    """`list --watch` begins with one where no login was made yet."""
+    assert table_lines((), NOW) == ("RESOURCE  STATE  EXPIRES  KIND", [])

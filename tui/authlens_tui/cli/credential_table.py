@@ -25,18 +25,12 @@ def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, 
     In plain mode there are no columns, and no header.
     """
     notes = [status_of(entry, now).note for entry in entries]
-    kinds = _kinds(entries, now)
+    named = list(zip(entries, _kinds(entries, now), strict=True))
     if is_plain():
-        spoken = (_aloud(entry, kind, now) for entry, kind in zip(entries, kinds, strict=True))
-        return "", list(zip(numbered(spoken), notes, strict=True))
-    cells = [_cells(entry, kind, now) for entry, kind in zip(entries, kinds, strict=True)]
-    widths = [
-        min(_WIDEST, max(len(title), *(len(row[place]) for row in cells)))
-        for place, title in enumerate(_TITLES)
-    ]
-    return _line(_TITLES, widths), [
-        (_line(row, widths), note) for row, note in zip(cells, notes, strict=True)
-    ]
+        header, lines = "", numbered(_aloud(entry, kind, now) for entry, kind in named)
+    else:
+        header, *lines = _columns([_TITLES, *(_cells(entry, kind, now) for entry, kind in named)])
+    return header, list(zip(lines, notes, strict=True))
 
 
 def _aloud(entry: InventoryEntry, kind: str, now: datetime) -> str:
@@ -48,8 +42,12 @@ def _aloud(entry: InventoryEntry, kind: str, now: datetime) -> str:
     return f"{resource}: {status_of(entry, now).word}, {within}{lasts}, {kind}"
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [min(_WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
+    return [
+        _GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:

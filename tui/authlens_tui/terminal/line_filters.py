@@ -44,11 +44,8 @@ class LineFilters:
     def of(
         self, given: Sequence[LineFilter], *, no_color: bool, high_contrast: bool
     ) -> tuple[LineFilter, ...]:
-        """Put the second layer of text safety before Textual's filters, and readable text after them.
-
-        NO_COLOR removes every colour but keeps bold and reverse; Textual alone would paint in grey.
-        """
-        # Textual adds one of them for NO_COLOR, which would paint in grey.
+        """Put the second layer of text safety before Textual's filters, and readable text after them."""
+        # NO_COLOR removes every colour but keeps bold and reverse; Textual's own filter paints in grey.
         kept = [one for one in given if not isinstance(one, (Monochrome, NoColor))]
         colour = self._no_colour if no_color else self._high_contrast if high_contrast else self._contrast
         return (self._scrubbing, *kept, colour, *self._links)

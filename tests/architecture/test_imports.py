@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 
 import authlens_core
 from support.source_trees import Source, sources_of_product
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.xdist_group("sources")
 
@@ -50,7 +51,7 @@ def loaded_by(names: list[str]) -> set[str]:
         input=json.dumps(names),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     return {name.partition(".")[0] for name in json.loads(done.stdout)}

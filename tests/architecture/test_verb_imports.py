@@ -17,6 +17,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from support.grants import grant
+from support.waiting import PATIENCE
 
 TOKEN = frozenset(
     {
@@ -90,7 +91,7 @@ def loaded(environ: dict[str, str], *words: str) -> tuple[frozenset[str], frozen
     """Run a verb; return our modules that it loaded, and the top-level names of the others."""
     command = [sys.executable, "-X", "importtime", "-m", "authlens_tui", *words]
     done = subprocess.run(
-        command, env=environ, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        command, env=environ, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     names = re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE)
@@ -126,7 +127,7 @@ def test_showing_what_is_stored_loads_no_login(
 def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict[str, str]) -> None:
     program = "import sys, authlens_tui.app.authlens_app; print(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     ours = {name for name in done.stdout.split() if name.startswith("authlens_")}
@@ -141,7 +142,12 @@ def modules_after(environ: dict[str, str], *names: str) -> set[str]:
     """Import modules in a new interpreter; return the names of all that it has then."""
     program = f"import sys, {', '.join(names)}; print(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", program],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
     )
     return set(done.stdout.split())
 

@@ -16,6 +16,7 @@ from authlens_core.emulator import Emulator
 from support.needs import program
 from support.ports import free_port
 from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -239,7 +240,7 @@ async def test_git_clones_over_smart_http_behind_a_login(machine: dict[str, str]
                 *("clone", "-q", f"{url}repository.git", str(tmp_path / "clone")),
                 env={**machine, "GIT_TERMINAL_PROMPT": "0", "HOME": os.environ["HOME"]},
             )
-            assert await asyncio.wait_for(process.wait(), 60) == 0
+            assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     tokens = [token.encode() for token in secrets_in(machine)]
     assert tokens
     assert not [token for token in tokens if token in b"".join(table)]

@@ -21,6 +21,7 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 from support.chromium import Browser, chromium
 from support.hostile_server import answer, hostile_server
+from support.waiting import PATIENCE
 from support.wild_process import come_back
 from support.wild_server import WildServer, wild_server
 
@@ -86,7 +87,7 @@ class Waiting:
         """Let the browser come back, and tell whether the login gets its tokens, with one exchange."""
         await come_back(self.server, self.link)
         assert self.running is not None
-        await asyncio.wait_for(self.running, 60)
+        await asyncio.wait_for(self.running, PATIENCE)
         record = self.login.trace.records[-1]
         tokens = [path for method, path in self.server.requests if path == "/token"]
         return (record.stage, record.outcome, len(tokens)) == (Stage.ACCESS, Outcome.PASSED, 1)
@@ -109,7 +110,7 @@ async def waiting() -> AsyncIterator[Waiting]:
         login.watch(on_event)
         found.running = asyncio.create_task(login.run_all())
         try:
-            await asyncio.wait_for(found.shown.wait(), 60)
+            await asyncio.wait_for(found.shown.wait(), PATIENCE)
             yield found
         finally:
             await login.aclose()
@@ -206,4 +207,4 @@ async def test_the_page_of_the_callback_cannot_be_framed_or_scripted(browser: Br
         text = await asyncio.to_thread(browser.text)
         assert wait.server.secrets["code"] not in text
         assert wait.running is not None
-        await asyncio.wait_for(wait.running, 60)
+        await asyncio.wait_for(wait.running, PATIENCE)

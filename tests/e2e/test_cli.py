@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,20 +14,12 @@ from support.keyring_session import keyring_session
 from support.person import Person
 from support.server_process import ServerProcess
 from support.terminal import Terminal, terminal
+from support.verb_process import authlens, emulated
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a command left: its exit code, its answer and its words."""
-
-    code: int
-    answer: str
-    words: str
 
 
 @pytest.fixture
@@ -44,47 +33,11 @@ def machine() -> Iterator[Mapping[str, str]]:
 async def resource(request: pytest.FixtureRequest, machine: Mapping[str, str]) -> AsyncIterator[str]:
     """A resource behind `authlens emulator`, and one behind a server that others wrote."""
     if request.param == "emulator":
-        async with emulator(machine) as url:
+        async with emulated("--token-lifetime", "900") as url:
             yield url
     else:
         server: ServerProcess = request.getfixturevalue(request.param)
         yield server.resource
-
-
-@asynccontextmanager
-async def emulator(machine: Mapping[str, str]) -> AsyncIterator[str]:
-    """Run `authlens emulator` and yield the URL of its resource: the one line of its answer."""
-    process = await asyncio.create_subprocess_exec(
-        *(AUTHLENS, "emulator", "--token-lifetime", "900"),
-        env=machine,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        if process.stdout is None:
-            raise RuntimeError("no standard output")
-        yield (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode().strip()
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            await asyncio.wait_for(process.communicate(), SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.communicate()
-
-
-async def authlens(machine: Mapping[str, str], *arguments: str) -> Done:
-    """Run one command to its end, as a script would."""
-    process = await asyncio.create_subprocess_exec(
-        *(AUTHLENS, *arguments),
-        env=machine,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    answer, words = await asyncio.wait_for(process.communicate(), SECONDS)
-    return Done(process.returncode or 0, answer.decode(), words.decode())
 
 
 async def link_in(screen: Terminal) -> str:
@@ -158,7 +111,7 @@ async def test_a_program_can_follow_a_login(machine: Mapping[str, str], resource
     )
     assert process.stdout is not None
     events = []
-    async with asyncio.timeout(SECONDS), Person() as person:
+    async with asyncio.timeout(PATIENCE), Person() as person:
         async for line in process.stdout:
             events.append(json.loads(line))
             if events[-1]["event"] == "authorization_url":

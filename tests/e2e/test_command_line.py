@@ -13,7 +13,6 @@ import signal
 import socket
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,14 +24,15 @@ from support.recorded_login import leaks
 from support.terminal import Terminal, terminal
 from support.verb_process import (
     AUTHLENS,
-    SECONDS,
     Done,
     authlens,
+    emulated,
     log_in,
     machine_in,
     process_table,
     secrets_in,
 )
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -45,28 +45,10 @@ def machine(tmp_path: Path) -> dict[str, str]:
     return machine_in(tmp_path)
 
 
-@asynccontextmanager
-async def emulator(*arguments: str) -> AsyncIterator[str]:
-    """Run `authlens emulator` and yield the URL of its resource: the one line of its answer."""
-    process = await asyncio.create_subprocess_exec(
-        *(*AUTHLENS, "emulator", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    try:
-        yield (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode().strip()
-    finally:
-        process.terminate()
-        rest, _ = await asyncio.wait_for(process.communicate(), SECONDS)
-    assert (process.returncode, rest) == (143, b"")
-
-
 @pytest.fixture
 async def resource() -> AsyncIterator[str]:
     """A protected resource whose tokens last for a quarter of an hour."""
-    async with emulator("--token-lifetime", "900") as url:
+    async with emulated("--token-lifetime", "900") as url:
         yield url
 
 
@@ -312,7 +294,7 @@ async def test_what_goes_wrong_has_its_exit_code(
     # Only the login whose browser never returns waits until its time is over.
     wait = "2" if fault == "denied-user" else "60"
     more = ["--port", "0", "--timeout", wait] if verb == "login" else []
-    async with emulator("--fault", fault) as url:
+    async with emulated("--fault", fault) as url:
         done = await authlens(machine, verb, url, *more)
 
     assert done.code == code, done.words
@@ -329,7 +311,7 @@ async def test_what_goes_wrong_afterwards_has_its_exit_code(
     fault: str, verb: str, code: int, machine: dict[str, str]
 ) -> None:
     """A dead refresh token needs a person; what the server did not revoke is not called revoked."""
-    async with emulator("--fault", fault) as url:
+    async with emulated("--fault", fault) as url:
         await log_in(machine, url)
         done = await authlens(machine, verb, url)
         still_there = json.loads((await authlens(machine, "list", "--json")).answer)
@@ -350,7 +332,7 @@ async def test_nobody_at_the_address_is_a_network_failure(verb: str, machine: di
 @pytest.mark.parametrize("verb", ["refresh", "revoke"])
 async def test_a_server_that_is_gone(verb: str, machine: dict[str, str]) -> None:
     """Exit code 6, and the credential is kept for another time."""
-    async with emulator("--token-lifetime", "900") as url:
+    async with emulated("--token-lifetime", "900") as url:
         await log_in(machine, url)
 
     done = await authlens(machine, verb, url)
@@ -492,9 +474,9 @@ async def test_a_signal_ends_the_emulator_in_good_order(number: signal.Signals) 
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    url = (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode().strip()
+    url = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().strip()
     process.send_signal(number)
-    rest, words = await asyncio.wait_for(process.communicate(), SECONDS)
+    rest, words = await asyncio.wait_for(process.communicate(), PATIENCE)
 
     assert process.returncode == 128 + number
     assert rest == b""
@@ -505,7 +487,7 @@ async def test_a_signal_ends_the_emulator_in_good_order(number: signal.Signals) 
 @pytest.mark.parametrize("profile", ["access", "mcp", "generic"])
 async def test_another_process_steers_the_emulator(profile: str) -> None:
     """Faults are set and cleared, tokens expire, and what was asked is listed; in every profile."""
-    async with emulator("--profile", profile, "--admin") as url, httpx.AsyncClient(trust_env=False) as http:
+    async with emulated("--profile", profile, "--admin") as url, httpx.AsyncClient(trust_env=False) as http:
         place = httpx.URL(url)
         metadata = place.copy_with(path=f"/.well-known/oauth-protected-resource{place.path.rstrip('/')}")
         issuer = (await http.get(metadata)).json()["authorization_servers"][0].rstrip("/")
@@ -527,7 +509,7 @@ async def test_a_port_that_is_taken_is_said(machine: dict[str, str], resource: s
 
 async def test_hostile_text_cannot_act_on_the_terminal(machine: dict[str, str]) -> None:
     """There is no escape sequence of the server's in all that the terminal got; ours are none at all."""
-    async with emulator("--fault", "hostile-text") as url:
+    async with emulated("--fault", "hostile-text") as url:
         command = [*AUTHLENS, "login", url, "--port", "0"]
         async with terminal(command, env=machine) as screen:
             await screen.wait_for("Authenticated")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from support.needs import program
-from support.verb_process import SECONDS, authlens, machine_in
+from support.verb_process import authlens, machine_in
+from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -31,7 +32,7 @@ async def completed(shell: str, words: str, directory: Path) -> set[str]:
         "fish": (found, "--no-config", "-c", FISH, str(script), words),
     }[shell]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    out, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     return {line.split("\t")[0] for line in out.decode().splitlines() if line}
 
 
@@ -52,6 +53,6 @@ async def test_zsh_can_read_its_script(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(program("zsh"), "-f", "-c", asked, "zsh", str(script)), stdout=asyncio.subprocess.PIPE
     )
-    out, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert out.decode().strip() == "_shtab_authlens"
     assert script.read_text().startswith("#compdef authlens\n")

@@ -13,6 +13,7 @@ import pytest
 
 from support.needs import program
 from support.verb_process import authlens, emulated, log_in, machine_in, process_table, running
+from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -93,7 +94,7 @@ async def test_the_proxy_signs_each_request_and_renews_the_token(machine: dict[s
         await log_in(machine, url)
         async with (
             running(machine, "proxy", url) as proxy,
-            httpx.AsyncClient(trust_env=False, timeout=60) as client,
+            httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client,
         ):
             for _ in range(3):
                 answer = await client.get(proxy.first, headers={"DPoP": "mine"})

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.vault.credentials import EXIT_BOUND
+from support.waiting import PATIENCE
 from support.wild_process import LoginProcess, machine_with_file_store
 from support.wild_server import Place, silent, wild_server
 
@@ -37,7 +38,7 @@ async def refreshing(machine: dict[str, str]) -> AsyncIterator[asyncio.subproces
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        await asyncio.wait_for(server.changed.wait(), 60)
+        await asyncio.wait_for(server.changed.wait(), PATIENCE)
         yield process
 
 
@@ -59,6 +60,6 @@ async def test_list_says_that_a_killed_refresh_was_interrupted(tmp_path: Path) -
         listing = await asyncio.create_subprocess_exec(
             *(*AUTHLENS, "list", "--json"), env=machine, stdout=asyncio.subprocess.PIPE
         )
-        answer, _ = await asyncio.wait_for(listing.communicate(), 60)
+        answer, _ = await asyncio.wait_for(listing.communicate(), PATIENCE)
     [found] = json.loads(answer)
     assert found["state"] == "refresh interrupted"

@@ -18,11 +18,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from authlens_core.emulator import play_person
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-SECONDS = 60.0
 
 
 class Watched:
@@ -34,7 +34,7 @@ class Watched:
     async def until(self, name: str) -> dict[str, Any]:
         """Return the next event of this name."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while line := await self.process.stdout.readline():
                 event: dict[str, Any] = json.loads(line)
                 if event["event"] == name:
@@ -43,7 +43,7 @@ class Watched:
 
     async def rest(self) -> list[dict[str, Any]]:
         """Return the events up to the end."""
-        out, _ = await asyncio.wait_for(self.process.communicate(), SECONDS)
+        out, _ = await asyncio.wait_for(self.process.communicate(), PATIENCE)
         return [json.loads(line) for line in out.decode().splitlines()]
 
 
@@ -98,7 +98,7 @@ async def test_a_reader_that_the_same_signal_ended_changes_no_exit_code(
         transport: Any = login.process._transport  # type: ignore[attr-defined]
         transport.get_pipe_transport(1).close()
         login.process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(login.process.wait(), SECONDS) == 130
+        assert await asyncio.wait_for(login.process.wait(), PATIENCE) == 130
 
 
 async def test_nobody_came_in_time(machine: dict[str, str], resource: str) -> None:

@@ -14,7 +14,8 @@ from mcp_types import ElicitRequestParams, ElicitResult
 
 from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
 from support.server_process import ServerProcess
-from support.verb_process import SECONDS, authlens, emulated, machine_in, process_table, secrets_in
+from support.verb_process import authlens, emulated, machine_in, process_table, secrets_in
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -94,7 +95,7 @@ async def test_a_call_that_is_cancelled_ends_at_the_server(
     before = (await bridged.control())["count"]
     async with bridged.client(mode) as client:
         call = asyncio.create_task(client.call_tool("wait", {}))
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while (await bridged.control())["count"] == before:
                 await asyncio.sleep(0.05)
             call.cancel()

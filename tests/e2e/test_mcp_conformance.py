@@ -21,7 +21,8 @@ from support.driven_login import is_free, until
 from support.needs import needs_file
 from support.person import Person
 from support.ports import free_port
-from support.verb_process import SECONDS, TESTS, emulated
+from support.verb_process import TESTS, emulated
+from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -137,7 +138,7 @@ async def test_the_emulator_is_an_authorization_server(profile: str, tmp_path: P
         asked = ("--url", issuer, "--client-id", client_id, "--resource", resource, "-p", str(port))
         async with suite("authorization", *asked, "-o", str(tmp_path)) as running, Person() as person:
             assert running.stdout is not None
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(PATIENCE):
                 async for line in running.stdout:
                     if line.startswith(b"http"):
                         # The suite prints the link before it listens for the answer.

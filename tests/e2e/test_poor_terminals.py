@@ -14,6 +14,7 @@ from support.person import Person
 from support.preloaded import Preloaded
 from support.terminal import Terminal, plain_link, terminal
 from support.terminal_modes import left_on
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -189,12 +190,12 @@ async def test_with_no_terminal_at_all_the_browser_is_the_way_back(
     assert process.stderr is not None
     said = b""
     while b"code_challenge=" not in said or not said.endswith(b"\n"):
-        said += await asyncio.wait_for(process.stderr.readline(), 60)
+        said += await asyncio.wait_for(process.stderr.readline(), PATIENCE)
         assert process.returncode is None, said
     link = next(line for line in said.decode().splitlines() if "code_challenge=" in line)
     async with Person() as person:
         await person.authorize(link)
-    answer, words = await asyncio.wait_for(process.communicate(), 60)
+    answer, words = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0, words
     assert answer == b""
     assert b"this is not a terminal" in said

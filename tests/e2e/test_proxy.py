@@ -12,6 +12,7 @@ import pytest
 
 from support.needs import program
 from support.verb_process import authlens, emulated, log_in, machine_in, process_table, running, secrets_in
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -37,7 +38,7 @@ async def test_a_client_without_a_login_reads_the_resource_while_tokens_expire(
     async with (
         process_table() as table,
         running(machine, "proxy", resource) as proxy,
-        httpx.AsyncClient(trust_env=False, timeout=60) as client,
+        httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client,
     ):
         for _ in range(3):
             answer = await client.get(proxy.first)
@@ -68,7 +69,7 @@ async def test_a_unix_socket_is_for_this_account_alone_and_is_gone_afterwards(
             *(curl, "-sS", "--unix-socket", str(path), "http://any/page"),
             stdout=asyncio.subprocess.PIPE,
         )
-        out, _ = await asyncio.wait_for(asked.communicate(), 60)
+        out, _ = await asyncio.wait_for(asked.communicate(), PATIENCE)
         assert b"Welcome, ada@example.com" in out
         second = await authlens(machine, "proxy", resource, "--socket", str(path))
         assert second.code == 2

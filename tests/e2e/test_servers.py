@@ -14,6 +14,7 @@ import pytest
 
 from support.person import Person
 from support.server_process import ServerProcess
+from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("servers")]
 
@@ -23,7 +24,7 @@ REDIRECT_URI = "http://127.0.0.1:8400/callback"
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """A plain client that keeps away from proxies."""
-    async with httpx.AsyncClient(trust_env=False, timeout=60.0) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         yield client
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from authlens_core.emulator import Emulator, play_person
 from support.verb_process import AUTHLENS, Done, authlens, machine_in
+from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -82,7 +83,7 @@ async def test_it_hands_the_link_on_and_waits_for_the_end(agent: Agent) -> None:
         )
         assert process.stdout is not None
         last = ""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while line := await process.stdout.readline():
                 event = json.loads(line)
                 last = event["event"]

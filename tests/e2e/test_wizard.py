@@ -14,6 +14,7 @@ from support.keyring_session import keyring_session
 from support.person import Person
 from support.server_process import ServerProcess
 from support.terminal import Terminal, terminal, tmux
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -65,7 +66,7 @@ async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    answer, _ = await asyncio.wait_for(process.communicate(), 60)
+    answer, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode or 0, answer.decode().strip()
 
 

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+from support.waiting import PATIENCE
+
 __all__ = ["Lost", "Page", "Person"]
 
 MAX_STEPS = 20
@@ -52,7 +54,7 @@ class Person:
         """Name the person; the password is typed wherever one is asked for."""
         self.login = login
         self.password = password
-        self._browser = httpx.AsyncClient(trust_env=False, timeout=60.0)
+        self._browser = httpx.AsyncClient(trust_env=False, timeout=PATIENCE)
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.waiting import PATIENCE
+
 __all__ = [
     "AUTHLENS",
-    "SECONDS",
     "Done",
     "Verb",
     "authlens",
@@ -28,7 +29,6 @@ __all__ = [
 
 AUTHLENS = (sys.executable, "-m", "authlens_tui")
 TESTS = Path(__file__).parents[1]
-SECONDS = 60.0
 PERSON = """#!{python}
 import asyncio, sys
 from authlens_core.emulator import play_person
@@ -99,7 +99,7 @@ async def authlens(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    answer, words = await asyncio.wait_for(process.communicate(typed.encode()), SECONDS)
+    answer, words = await asyncio.wait_for(process.communicate(typed.encode()), PATIENCE)
     done = Done(process.returncode or 0, answer.decode(), words.decode())
     assert "Traceback" not in done.words, done.words
     return done
@@ -117,12 +117,12 @@ async def running(machine: Mapping[str, str], *arguments: str) -> AsyncIterator[
     )
     assert process.stdout is not None
     try:
-        first = (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode().strip()
+        first = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().strip()
         yield Verb(process, first)
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        await asyncio.wait_for(process.communicate(), SECONDS)
+        await asyncio.wait_for(process.communicate(), PATIENCE)
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.purpose import Purpose
 from authlens_tui.app.demo_credentials import DemoCredentials
+from support.waiting import PATIENCE
 
 __all__ = ["Walk", "explained", "walked"]
 
@@ -103,7 +104,7 @@ async def _walk(fault: Fault) -> Walk:
         login = session.login(emulator.resource_url, _options(fault))
         login.watch(watch)
         try:
-            await asyncio.wait_for(login.run_all(), 60)
+            await asyncio.wait_for(login.run_all(), PATIENCE)
             secrets.update(_secrets_of(login))
             pages = await asyncio.gather(*playing)
         finally:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from support.preloaded import Forked, Preloaded
+from support.waiting import PATIENCE
 from support.wild_server import WildServer
 
 __all__ = ["Ended", "LoginProcess", "come_back", "machine_with_file_store"]
@@ -48,7 +49,7 @@ class Ended:
 def machine_with_file_store(directory: Path) -> dict[str, str]:
     """Return the environment of a machine whose secrets are in a plain file."""
     machine = {**os.environ, "AUTHLENS_HOME": str(directory)}
-    subprocess.run([*AUTHLENS, "store", "--move", "file", "--yes"], env=machine, check=True, timeout=60)
+    subprocess.run([*AUTHLENS, "store", "--move", "file", "--yes"], env=machine, check=True, timeout=PATIENCE)
     return machine
 
 

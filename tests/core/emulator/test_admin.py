@@ -24,6 +24,7 @@ from authlens_core.emulator.fixture import (
 )
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
+from support.waiting import PATIENCE
 
 __all__ = [
     "emulated_access",
@@ -158,5 +159,7 @@ def test_the_worked_example_of_the_page_passes(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text(code)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     environment = {**os.environ, "NO_PROXY": "*"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert "1 passed" in done.stdout, done.stdout + done.stderr

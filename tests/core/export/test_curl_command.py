@@ -12,6 +12,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request
 from authlens_core.secret import Body, Secret
 from support.needs import program
+from support.waiting import PATIENCE
 
 CANARY: Final = "secret-canary-1+/="
 
@@ -20,7 +21,11 @@ def arguments(lines: list[str], answers: str = "") -> list[str]:
     """Return what bash gives to curl when it runs `lines`, a secret typed in for each `read`."""
     script = "\n".join(["curl() { printf '%s\\0' \"$@\"; }", *lines])
     done = subprocess.run(
-        [program("bash"), "-c", script], input=answers.encode(), capture_output=True, check=True, timeout=60
+        [program("bash"), "-c", script],
+        input=answers.encode(),
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE,
     )
     return done.stdout.decode().split("\0")[:-1]
 

@@ -20,6 +20,7 @@ from authlens_core.trace.record import Stage, Trace
 from support.hostile_trace import CANARY
 from support.needs import needs, program
 from support.recorded_login import Recorded, leaks, record_login_at
+from support.waiting import PATIENCE
 
 
 async def _run(script: str, *, user: str = "ada", wrong_state: bool = False) -> tuple[int, str, str]:
@@ -36,7 +37,7 @@ async def _run(script: str, *, user: str = "ada", wrong_state: bool = False) -> 
     assert process.stdin is not None
     assert process.stderr is not None
     words = b""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while line := await process.stderr.readline():
             words += line
             if line.startswith(b"http"):
@@ -111,7 +112,7 @@ def test_a_request_that_cannot_be_made_anew_asks_for_its_secrets(login: Recorded
         input=b"the code/1\nthe verifier&2\n",
         capture_output=True,
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert ran.returncode == 0, ran.stderr.decode()
     assert b"code=the%20code%2F1&" in ran.stdout
@@ -154,7 +155,7 @@ def test_a_hostile_trace_makes_a_script_that_runs_nothing_of_the_server(
         input=b"a-value\n" * 20,
         capture_output=True,
         env={"PATH": path},
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert ran.returncode == 0, ran.stderr.decode()
     assert not touched.exists()

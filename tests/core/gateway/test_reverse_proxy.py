@@ -21,6 +21,7 @@ from authlens_core.gateway.server import GatewayServer, loopback_socket
 from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
 from authlens_core.oauth.url import parse_url
 from support.upstream import Upstream, upstream
+from support.waiting import PATIENCE
 
 from .conftest import LoggedIn
 
@@ -60,7 +61,7 @@ async def serving(at: LoggedIn, path: str = "") -> AsyncIterator[Running]:
             app = ReverseProxy(at.wire, credential, mapping, counters)
             tunnel = UpgradeTunnel(app, at.wire)
             server = asyncio.create_task(GatewayServer(app, tunnel.protocol).serve_until_cancelled(listener))
-            async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
                 yield Running(local + SECRET, client, resource, counters, at)
             await tunnel.stop()
             server.cancel()

@@ -17,7 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from support.verb_process import AUTHLENS, SECONDS, Done, authlens, machine_in, play_any_form
+from support.verb_process import AUTHLENS, Done, authlens, machine_in, play_any_form
+from support.waiting import PATIENCE
 
 LOGINS = 4
 METADATA_DOCUMENT = "https://conformance-test.local/client-metadata.json"
@@ -81,7 +82,7 @@ async def _call_of_a_tool(machine: dict[str, str], url: str) -> dict[str, Any] |
     try:
         for number, call in enumerate(calls):
             bridge.stdin.write(_line({**_request(*call, modern=modern), "id": number}))
-            answer = json.loads(await asyncio.wait_for(bridge.stdout.readline(), SECONDS))
+            answer = json.loads(await asyncio.wait_for(bridge.stdout.readline(), PATIENCE))
             if "error" in answer:
                 return dict(answer["error"])
             if call[0] == "initialize":
@@ -89,7 +90,7 @@ async def _call_of_a_tool(machine: dict[str, str], url: str) -> dict[str, Any] |
         return None
     finally:
         bridge.stdin.close()
-        await asyncio.wait_for(bridge.wait(), SECONDS)
+        await asyncio.wait_for(bridge.wait(), PATIENCE)
 
 
 def _line(message: dict[str, Any]) -> bytes:

@@ -23,6 +23,7 @@ from authlens_core.errors import (
 from authlens_tui.cli import main, verbs
 from authlens_tui.cli.client_secret import client_secret
 from authlens_tui.cli.parser import build_parser
+from support.waiting import PATIENCE
 
 CANARY = "canary-6f1d2c"
 
@@ -182,7 +183,9 @@ sys.stderr.write(" ".join({n.partition(".")[0] for n in sys.modules}))
 )
 def test_a_verb_imports_no_screen_and_little_else(argv: list[str], more: set[str]) -> None:
     """Design §7: everything that the verb does not need is left alone."""
-    done = subprocess.run([sys.executable, "-c", IMPORTS, *argv], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, *argv], capture_output=True, text=True, timeout=PATIENCE
+    )
 
     loaded = set(done.stderr.split())
     assert "authlens_tui" in loaded
@@ -200,7 +203,7 @@ def test_list_starts_no_keyring_helper(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
@@ -218,7 +221,7 @@ def test_a_reader_that_goes_away_is_no_error_to_tell(tmp_path: Path) -> None:
         text=True,
     ) as process:
         os.close(write)
-        words = process.communicate(timeout=60)[1]
+        words = process.communicate(timeout=PATIENCE)[1]
 
     assert (process.returncode, words) == (141, "")
 
@@ -230,7 +233,7 @@ def test_words_that_nobody_can_read_change_nothing() -> None:
             [sys.executable, "-m", "authlens_tui", "list"],
             stdout=subprocess.PIPE,
             stderr=full.fileno(),
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     assert (done.returncode, done.stdout) == (0, b"")
@@ -241,7 +244,7 @@ def test_closed_standard_streams_are_no_mistake_of_ours(closing: str) -> None:
     """As under some service managers."""
     command = f"exec {sys.executable} -m authlens_tui list --json {closing}"
 
-    done = subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.PIPE, timeout=60)
+    done = subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.PIPE, timeout=PATIENCE)
 
     assert (done.returncode, done.stdout) == (0, b"[]\n")
 
@@ -254,7 +257,7 @@ def test_an_answer_that_is_lost_is_no_success() -> None:
             stdout=full.fileno(),
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     assert done.returncode == 1

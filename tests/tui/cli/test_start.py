@@ -18,6 +18,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.secret import Secret
 from support.grants import grant
+from support.waiting import PATIENCE
 
 BACKEND = """
 import json, os, pathlib, time
@@ -70,7 +71,7 @@ def keep(environ: dict[str, str]) -> Keep:
 def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     command = (sys.executable, "-m", "authlens_tui", *words)
     return subprocess.run(
-        command, env=environ, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        command, env=environ, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL
     )
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from authlens_tui.terminal.browser import open_browser
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
-SECONDS = 60.0
 RECORDER = """#!{python}
 import json, os, sys
 seen = {{
@@ -39,7 +38,7 @@ def opener(folder: Path, name: str = "opener") -> tuple[Path, Path]:
 
 def read(record: Path) -> dict[str, object]:
     """Wait for what the opener wrote."""
-    wait_until(record.exists, "the start of the opener", SECONDS)
+    wait_until(record.exists, "the start of the opener", PATIENCE)
     seen: dict[str, object] = json.loads(record.read_text())
     return seen
 
@@ -48,7 +47,7 @@ def join_collectors() -> None:
     """Wait until every opener that was started has ended, those of earlier tests too."""
     collectors = [each for each in threading.enumerate() if each.name == "browser opener"]
     for collector in collectors:
-        collector.join(SECONDS)
+        collector.join(PATIENCE)
     assert not any(collector.is_alive() for collector in collectors)
 
 

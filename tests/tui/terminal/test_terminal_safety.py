@@ -25,6 +25,7 @@ from authlens_tui.terminal.crash import crash_report
 from authlens_tui.terminal.driver import InputDecoder
 from authlens_tui.terminal.recording import refuse_recording
 from support.terminal import TAKE_TERMINAL, Terminal
+from support.waiting import PATIENCE
 
 RunApp = Callable[..., AbstractAsyncContextManager[Terminal]]
 LEFT = b"\x1b[?1049l"
@@ -107,7 +108,7 @@ def test_a_terminal_that_is_gone_ends_the_app() -> None:
         seen += os.read(master, 65_536)
     os.close(master)
     try:
-        assert process.wait(60) == 129
+        assert process.wait(PATIENCE) == 129
     finally:
         process.kill()
         process.wait()

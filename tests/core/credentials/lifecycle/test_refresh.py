@@ -32,6 +32,7 @@ from authlens_core.state.locks import LockBusy
 from authlens_core.trace.record import Outcome, Stage, TraceKind
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
+from support.waiting import PATIENCE
 
 Open = Callable[..., Credentials]
 
@@ -407,7 +408,9 @@ async def test_two_processes_that_refresh_at_once_send_one_request(
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.2)
     server.hold.set()
-    outputs = sorted([(await asyncio.to_thread(p.communicate, timeout=60))[0].split() for p in programs])
+    outputs = sorted(
+        [(await asyncio.to_thread(p.communicate, timeout=PATIENCE))[0].split() for p in programs]
+    )
     assert outputs == [["adopted", "access-canary-1"], ["refreshed", "access-canary-1"]]
     assert len(server.posts("/token")) == 1
     assert not server.dead

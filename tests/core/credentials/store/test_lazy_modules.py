@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from support.waiting import PATIENCE
+
 
 def run(program: str) -> str:
     head = "import sys\nfrom authlens_core.credentials.store.lazy_modules import *\n"
-    done = subprocess.run([sys.executable, "-c", head + program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", head + program], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
+from support.waiting import PATIENCE
 
 TOLD = "from authlens_tui.cli.terminal.charset import *; print(shows_utf_8(), *locale_setting())"
 
@@ -56,6 +57,6 @@ def test_what_python_put_into_the_environment_is_not_what_the_person_set(
 ) -> None:
     """PEP 538: in the locale C, Python sets LC_CTYPE=C.UTF-8 before any of our code runs."""
     done = subprocess.run(
-        [sys.executable, "-c", TOLD], env=environ, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", TOLD], env=environ, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.stdout.strip() == told

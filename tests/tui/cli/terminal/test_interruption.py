@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from support.waiting import PATIENCE
+
 STUBBORN = """
 import asyncio, sys
 from authlens_tui.cli.terminal.interruption import exit_on_signals, run_until_signal
@@ -67,7 +69,7 @@ def test_the_first_signal_lets_the_work_clean_up(number: signal.Signals) -> None
     """128 + the signal, after everything was put in order."""
     process = start(STUBBORN, "0.1")
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 128 + number
     assert out == "cleaning\nclean\n"
@@ -81,7 +83,7 @@ def test_the_second_signal_does_not_wait() -> None:
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "cleaning\n"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 130
     assert (out, err) == ("", "")
@@ -92,7 +94,7 @@ def test_a_signal_before_the_loop_still_cleans_up(number: signal.Signals) -> Non
     """At the prompt for a client secret the terminal must get its echo back."""
     process = start(BEFORE_THE_LOOP)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out, err) == (128 + number, "clean\n", "")
 
@@ -105,14 +107,14 @@ def test_nohup_is_respected() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.3)
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 143
 
 
 def test_a_lost_error_shows_its_kind_and_no_value() -> None:
     """Asyncio would print a traceback with the message, which may hold data."""
-    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=PATIENCE)
 
     assert done.returncode == 0
     assert "ValueError" in done.stderr

@@ -67,6 +67,11 @@ class LineView(ScrollView):
             _move_thumb(self.vertical_scrollbar, new_value)
         super().watch_scroll_y(old_value, new_value)
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Let a scrollbar begin where the view is: it may have been scrolled before there was one."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
 
 class PartStyles:
     """The styles of a widget's components; Textual itself makes them again after each repaint."""

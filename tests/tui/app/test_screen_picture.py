@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
@@ -18,6 +18,7 @@ from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.palette import possible_actions
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.terminal.static import Static
 from support.screens import Host, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back
 

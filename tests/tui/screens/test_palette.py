@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import Screen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.session import Session
@@ -17,6 +17,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.palette import BindingScope, possible_actions
+from authlens_tui.terminal.static import Static
 from support.grants import NOW, every_state
 from support.screens import run_screen, scripted, text_of, until, wizard_on
 

@@ -12,10 +12,10 @@ from textual.containers import Vertical
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.strip import Strip
-from textual.widgets import Static
 
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.front_screen import FrontScreen
+from authlens_tui.terminal.static import Static
 
 
 class Noting(Vertical):

@@ -8,8 +8,9 @@ import inspect
 from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 
 

@@ -10,6 +10,8 @@ from authlens_tui.widgets.document.lines import prose
 
 
 class Reader(BaseApp):
+    """Shows one document."""
+
     def compose(self) -> ComposeResult:
         yield DocumentView()
 

@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Static
 
 from authlens_core.cloudflared.causes import KNOWN_BUGS
 from authlens_core.cloudflared.login import (
@@ -30,6 +29,7 @@ from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
 from authlens_tui.widgets.key_binding import bound

@@ -9,10 +9,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
-from textual.widgets import Button, Static
+from textual.widgets import Button
 from textual.widgets.button import ButtonVariant
 
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _Answer = TypeVar("_Answer")

@@ -13,10 +13,10 @@ from textual.dom import DOMNode
 from textual.events import Click
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
-from textual.widgets import Static
 
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

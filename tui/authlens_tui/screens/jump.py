@@ -12,10 +12,11 @@ from textual.events import Click, Key, Resize
 from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
-from textual.widgets import Static, Tab, TabbedContent, Tabs
+from textual.widgets import Tab, TabbedContent, Tabs
 from textual.widgets._tabbed_content import ContentTab
 
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from authlens_core.credentials.store.encryption import SHORTEST
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
@@ -23,6 +23,7 @@ from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 
 _CHOICES: Final = (

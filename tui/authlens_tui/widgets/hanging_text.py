@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from textual.geometry import Size
-from textual.widgets import Static
 
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 
 _LEAST: Final = 10  # cells of a value: with fewer, it starts at the left edge
 

@@ -67,9 +67,9 @@ class LineView(ScrollView):
             _move_thumb(self.vertical_scrollbar, new_value)
         super().watch_scroll_y(old_value, new_value)
 
-    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+    def watch_show_vertical_scrollbar(self) -> None:
         """Let a scrollbar begin where the view is: it may have been scrolled before there was one."""
-        if shown:
+        if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from authlens_core.callback.ssh_forward import is_ssh
 from authlens_core.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 
 
 class TitleBar(Static):

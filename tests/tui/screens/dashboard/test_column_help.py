@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import Static
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.session import Session
@@ -11,6 +10,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.words import column_help
 from authlens_tui.screens.help import HelpScreen
+from authlens_tui.terminal.static import Static
 from support.grants import NOW, grant, keep
 from support.screens import run_screen, text_of, until
 

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry, SortOrder
 from authlens_core.credentials.records.index import IndexBusy
@@ -34,6 +34,7 @@ from authlens_tui.screens.verbs import Verb
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.front_screen import FrontScreen
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
 from authlens_tui.widgets.credentials.credential_row import DEFAULT_COLUMNS, RowText, row_of

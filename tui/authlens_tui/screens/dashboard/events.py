@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Static
 
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.vault.access_log import access_events, json_lines
@@ -18,6 +17,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import FileExists, write_export
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
 from authlens_tui.widgets.key_binding import bound

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -18,6 +18,7 @@ from authlens_core.secret import Secret
 from authlens_tui.screens.dialog import DialogBox, DialogButtons, action_button
 from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 
 # Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Paste
 from textual.suggester import SuggestFromList
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.login.pasted_request import url_in
@@ -20,6 +20,7 @@ from authlens_core.state.paths import StateUnusable
 from authlens_core.state.settings import MOST_FAVOURITES, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 
 _HINT: Final = "Enter starts. A host name is enough, and a pasted curl command or HAR entry."

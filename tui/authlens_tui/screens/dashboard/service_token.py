@@ -12,7 +12,7 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from authlens_core.access.service_token import Shape, pasted, shape_problem
 from authlens_core.access.token_form import DEFAULT_HEADER
@@ -26,6 +26,7 @@ from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 
 _ADD: Final = (

@@ -8,13 +8,14 @@ from typing import ClassVar, Final
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 
 _HINT: Final = "A change applies at once and is saved."

@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Static
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.safe_text import safe_line
@@ -19,6 +18,7 @@ from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose, rows_of

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Button, Input, RadioButton, RadioSet, Static
+from textual.widgets import Button, Input, RadioButton, RadioSet
 
 from authlens_core.errors import AuthlensError
 from authlens_core.export.formats import FORMATS, Format, file_name
@@ -18,6 +18,7 @@ from authlens_core.export.saved_file import FileExists, named_path, write_export
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 
 _FORMATS: Final = tuple(FORMATS.values())

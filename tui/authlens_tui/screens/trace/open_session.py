@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.credentials.records.traces import Traces, TraceSummary
@@ -21,6 +21,7 @@ from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.trace.session_files import FoundFile, found_files
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 
 _HINT = "Enter opens it. Tab moves to the next list or field."

@@ -10,7 +10,7 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import DataTable, Input
 
 from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
 from authlens_core.export.exchange_log import ExchangeLog, ExchangeRow, rows_of
@@ -19,6 +19,7 @@ from authlens_core.wire.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter

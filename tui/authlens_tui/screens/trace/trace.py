@@ -8,7 +8,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Static
 
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
@@ -19,6 +18,7 @@ from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTra
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.facts import Options
@@ -22,6 +22,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import StageRecord
 from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

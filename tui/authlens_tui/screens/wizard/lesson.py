@@ -10,12 +10,12 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from authlens_core.trace.lessons import DEVICE_LESSON, LESSONS
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

@@ -9,7 +9,7 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher
 
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.login import Login
@@ -24,6 +24,7 @@ from authlens_tui.screens.wizard.messages import LinkChanged
 from authlens_tui.screens.wizard.open_page import open_page
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel

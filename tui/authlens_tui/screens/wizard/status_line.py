@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from textual.timer import Timer
-from textual.widgets import Static
 
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord
@@ -25,6 +24,7 @@ from authlens_tui.screens.wizard.words import (
     running_words,
 )
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.record.record_lines import Tab
 
 _TALL, _LARGE = 32, 50  # rows

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
@@ -17,6 +17,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_tui.screens.wizard.tampered_words import acts_at
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

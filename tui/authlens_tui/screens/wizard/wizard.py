@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.events import Paste
-from textual.widgets import Static, TabbedContent
+from textual.widgets import TabbedContent
 
 from authlens_core.login.events import (
     AnswerIgnored,
@@ -41,6 +41,7 @@ from authlens_tui.screens.wizard.status_line import StatusLine
 from authlens_tui.screens.wizard.tools import WizardTools
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea

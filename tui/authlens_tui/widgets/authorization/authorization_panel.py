@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 from textual.style import Style
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import forward_line_to_here
@@ -24,6 +24,7 @@ from authlens_core.secret import Secret
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile
 from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone
+from authlens_tui.terminal.static import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_words import (
     NO_FORWARD,

@@ -12,12 +12,12 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
 from textual.style import Style
-from textual.widgets import Static
 
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.static import Static
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, shortened
 from authlens_tui.widgets.key_binding import bound

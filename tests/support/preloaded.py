@@ -23,8 +23,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
-from support.waiting import PATIENCE
-
 __all__ = ["Forked", "Preloaded", "preloaded"]
 
 PACKAGES: Final = ("authlens_core", "authlens_tui")
@@ -107,7 +105,7 @@ def preloaded() -> Iterator[Preloaded]:
             yield Preloaded(ours)
         finally:
             ours.close()
-            process.wait(PATIENCE)
+            process.wait(60)
 
 
 def _serve(orders: socket.socket) -> None:

@@ -218,7 +218,6 @@ SIZES: Final = ((80, 24), (120, 40), (200, 60))
 
 KEYBOARD_SIZES: Final = ((120, 40), (40, 12), (80, 24), (120, 40))
 """What a screen is resized to, one after the other, to find whether the keyboard still works."""
-_MOVING: Final = 5.0  # seconds until what a new size moves is where it belongs
 _STILL: Final = 6  # pauses in a row without a change that mean: it is drawn
 
 
@@ -343,7 +342,7 @@ async def keyboard_faults_of(picture: Picture, app: Host, pilot: Pilot[int]) -> 
         await pilot.resize_terminal(*size)
         await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
         with suppress(TimeoutError):
-            async with asyncio.timeout(_MOVING):
+            async with asyncio.timeout(PATIENCE):
                 await until(pilot, lambda: not keyboard_faults(app.screen))
         found += [f"{size}: {fault}" for fault in keyboard_faults(app.screen)]
     if not (picture.ends_alone or await leaves(app, pilot)):

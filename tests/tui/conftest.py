@@ -17,7 +17,7 @@ import sys
 from textual.app import ComposeResult
 from textual.binding import Binding
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.app.base_app import BaseApp
 
 class Shown(BaseApp):

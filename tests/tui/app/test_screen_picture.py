@@ -18,7 +18,7 @@ from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.palette import possible_actions
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from support.screens import Host, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back
 

@@ -17,7 +17,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.palette import BindingScope, possible_actions
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from support.grants import NOW, every_state
 from support.screens import run_screen, scripted, text_of, until, wizard_on
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.front_screen import FrontScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 
 
 class Noting(Vertical):

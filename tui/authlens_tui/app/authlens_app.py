@@ -26,7 +26,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.themes import SIXTEEN
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied

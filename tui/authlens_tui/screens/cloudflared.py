@@ -29,7 +29,7 @@ from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
 from authlens_tui.widgets.key_binding import bound

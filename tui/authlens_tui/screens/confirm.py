@@ -10,7 +10,7 @@ from textual.widgets import Button
 
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 # The question before an access token is copied: its title, its words, and the answer.

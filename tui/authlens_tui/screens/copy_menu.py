@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.copying import Copyable

@@ -13,7 +13,7 @@ from textual.widgets import Button
 from textual.widgets.button import ButtonVariant
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _Answer = TypeVar("_Answer")

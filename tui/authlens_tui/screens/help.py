@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

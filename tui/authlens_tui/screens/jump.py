@@ -16,7 +16,7 @@ from textual.widgets import Tab, TabbedContent, Tabs
 from textual.widgets._tabbed_content import ContentTab
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

@@ -20,7 +20,7 @@ from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar

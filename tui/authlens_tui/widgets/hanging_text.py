@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from textual.geometry import Size
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 
 _LEAST: Final = 10  # cells of a value: with fewer, it starts at the left edge
 

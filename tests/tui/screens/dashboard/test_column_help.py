@@ -10,7 +10,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.words import column_help
 from authlens_tui.screens.help import HelpScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from support.grants import NOW, grant, keep
 from support.screens import run_screen, text_of, until
 

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from authlens_core.login.events import AuthorizationReady
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.paste_field import PasteField
 from support.screens import text_of

@@ -34,7 +34,7 @@ from authlens_tui.screens.verbs import Verb
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.front_screen import FrontScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
 from authlens_tui.widgets.credentials.credential_row import DEFAULT_COLUMNS, RowText, row_of

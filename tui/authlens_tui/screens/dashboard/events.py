@@ -17,7 +17,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import FileExists, write_export
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
 from authlens_tui.widgets.key_binding import bound

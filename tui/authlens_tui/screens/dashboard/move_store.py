@@ -18,7 +18,7 @@ from authlens_core.secret import Secret
 from authlens_tui.screens.dialog import DialogBox, DialogButtons, action_button
 from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 # Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.

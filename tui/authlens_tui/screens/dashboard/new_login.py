@@ -20,7 +20,7 @@ from authlens_core.state.paths import StateUnusable
 from authlens_core.state.settings import MOST_FAVOURITES, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 _HINT: Final = "Enter starts. A host name is enough, and a pasted curl command or HAR entry."

@@ -20,7 +20,7 @@ from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 _WORDS: Final = (

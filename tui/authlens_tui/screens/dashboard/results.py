@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line
 from authlens_tui.widgets.key_binding import bound

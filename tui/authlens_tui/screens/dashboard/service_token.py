@@ -26,7 +26,7 @@ from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 _ADD: Final = (

@@ -15,7 +15,7 @@ from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 _HINT: Final = "A change applies at once and is saved."

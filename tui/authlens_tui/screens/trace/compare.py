@@ -18,7 +18,7 @@ from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose, rows_of

@@ -18,7 +18,7 @@ from authlens_core.export.saved_file import FileExists, named_path, write_export
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 _FORMATS: Final = tuple(FORMATS.values())

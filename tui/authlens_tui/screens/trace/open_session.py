@@ -21,7 +21,7 @@ from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.trace.session_files import FoundFile, found_files
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 _HINT = "Enter opens it. Tab moves to the next list or field."

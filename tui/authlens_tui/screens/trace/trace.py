@@ -18,7 +18,7 @@ from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTra
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter

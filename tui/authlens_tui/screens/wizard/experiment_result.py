@@ -15,7 +15,7 @@ from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import StageRecord
 from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

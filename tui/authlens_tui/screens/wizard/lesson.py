@@ -15,7 +15,7 @@ from authlens_core.trace.lessons import DEVICE_LESSON, LESSONS
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

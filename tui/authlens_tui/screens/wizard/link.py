@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TakesNotes
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, room_for, shortened
 from authlens_tui.widgets.key_binding import bound

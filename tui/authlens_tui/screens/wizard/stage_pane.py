@@ -24,7 +24,7 @@ from authlens_tui.screens.wizard.messages import LinkChanged
 from authlens_tui.screens.wizard.open_page import open_page
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel

@@ -24,7 +24,7 @@ from authlens_tui.screens.wizard.words import (
     running_words,
 )
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.record.record_lines import Tab
 
 _TALL, _LARGE = 32, 50  # rows

@@ -17,7 +17,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_tui.screens.wizard.tampered_words import acts_at
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 

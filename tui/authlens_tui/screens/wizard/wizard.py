@@ -41,7 +41,7 @@ from authlens_tui.screens.wizard.status_line import StatusLine
 from authlens_tui.screens.wizard.tools import WizardTools
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea

@@ -24,7 +24,7 @@ from authlens_core.secret import Secret
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile
 from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_words import (
     NO_FORWARD,

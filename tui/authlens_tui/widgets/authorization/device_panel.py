@@ -17,7 +17,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, shortened
 from authlens_tui.widgets.key_binding import bound

@@ -15,9 +15,9 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from authlens_core.quick_dataclass import dataclass
+from authlens_tui.terminal.measured import Measured
 
 Modules = tuple[tuple[bool, ...], ...]
 
@@ -108,7 +108,7 @@ def _up(number: int, by: int) -> int:
     return -(-number // by)
 
 
-class QrCode(Widget):
+class QrCode(Measured):
     """Shows one drawing, cell by cell."""
 
     DEFAULT_CSS = """

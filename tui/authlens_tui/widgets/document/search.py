@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
 from authlens_tui.widgets.key_binding import bound

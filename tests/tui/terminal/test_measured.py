@@ -1,4 +1,4 @@
-"""What authlens' own `Static` mends in Textual's."""
+"""How much room a text gets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
 
-from authlens_tui.terminal.static import Static
+from authlens_tui.terminal.measured import Static
 
 SIZE = Size(100, 24)
 

@@ -1,0 +1,31 @@
+"""Widgets whose room fits what they show: `Static` is the only one that authlens uses.
+
+Textual measures a widget anew once a layout was asked for, and asks once while one is pending. A new size
+changes styles, which asks; all is laid out, and only then are the widgets told. A text that is replaced there
+would keep the height of the one before.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import textual.widgets
+from textual.geometry import Region
+from textual.widget import Widget
+
+__all__ = ["Measured", "Static"]
+
+
+class Measured(Widget):
+    """A widget that is measured anew each time it asks for a layout."""
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        if layout:
+            self.styles.merge_rules({})  # what was measured with other styles is not used again
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+class Static(textual.widgets.Static, Measured):  # noqa: TID251 - the one that is mended here
+    """Textual's text, measured anew each time it is replaced."""

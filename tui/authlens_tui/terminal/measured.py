@@ -1,7 +1,7 @@
 """Widgets whose room fits what they show: `Static` is the only one that authlens uses.
 
-Textual measures a widget anew once a layout was asked for, and asks once while one is pending. A new size
-changes styles, which asks; all is laid out, and only then are the widgets told. A text that is replaced there
+Textual forgets what it measured when a layout is asked for, but not while one is pending. A new size changes
+styles, which asks; all is laid out, and only then the widgets get the event. A text that is replaced there
 would keep the height of the one before.
 """
 
@@ -17,7 +17,7 @@ __all__ = ["Measured", "Static"]
 
 
 class Measured(Widget):
-    """A widget that is measured anew each time it asks for a layout."""
+    """A widget that is measured again each time it asks for a layout."""
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
@@ -28,4 +28,4 @@ class Measured(Widget):
 
 
 class Static(textual.widgets.Static, Measured):  # noqa: TID251 - the one that is mended here
-    """Textual's text, measured anew each time it is replaced."""
+    """Textual's text, measured again each time it is replaced."""

@@ -36,7 +36,6 @@ class DocumentView(LineView, can_focus=True):
     """Shows lines. `show` replaces them all. A subclass says which lines a cursor can mark."""
 
     HELP = "Scroll with the arrow keys, page up and page down. Select with the mouse; ctrl+c copies."
-    ALLOW_SELECT: ClassVar[bool] = True
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
     DEFAULT_CSS = STYLES
 
@@ -110,9 +109,6 @@ class DocumentView(LineView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self.painted.paint_ahead_soon()
         self._show_what_follows()
-
-    def on_mount(self) -> None:
-        self._lay_out()
 
     def on_resize(self, _event: Resize) -> None:
         self._lay_out()

@@ -31,7 +31,6 @@ class Noting(FoldingView):
 
     def on_mount(self) -> None:
         self.rows: set[int] = set()
-        super().on_mount()
 
     def render_line(self, y: int) -> Strip:
         self.rows.add(self.row_at(y))

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
+from textual.timer import Timer, TimerCallback
 from textual.widgets import Input
 
 from authlens_core.cloudflared.binary import Cloudflared
@@ -147,6 +148,20 @@ def events(*, some: bool) -> EventsScreen:
     return EventsScreen(credentials, names, selected="a" if some else None)
 
 
+class Unhurried(RevealScreen):
+    """Stays open while it is pictured, however long that takes."""
+
+    def set_timer(
+        self,
+        delay: float,
+        callback: TimerCallback | None = None,
+        *,
+        name: str | None = None,
+        pause: bool = False,
+    ) -> Timer:
+        return super().set_timer(delay, callback, name=name, pause=pause or delay == self.SHOWN_FOR)
+
+
 def results() -> ResultsScreen:
     """Return what became of several credentials."""
     found = (
@@ -276,9 +291,7 @@ PICTURES: Final = (
         NewLoginScreen,
         keys(*"http://wiki", "enter", until_shown="cannot be used"),
     ),
-    Picture(
-        "reveal", RevealScreen, lambda: RevealScreen("Access token of wiki.example.com", Secret("s" * 300))
-    ),
+    Picture("reveal", RevealScreen, lambda: Unhurried("Access token of wiki.example.com", Secret("s" * 300))),
     Picture("results", ResultsScreen, results),
     Picture("registered-clients", RegisteredClientsScreen, registered_clients),
     Picture("settings", SettingsScreen, lambda: SettingsScreen(SettingsFile())),

@@ -38,9 +38,9 @@ def acting(rows: list[list[Segment]]) -> list[str]:
     return found + clicks
 
 
-def signing_in(app: DemoApp) -> bool:
-    """Say whether the demo is at the page of the emulator."""
-    return any(worker.group == "play" for worker in app.workers)
+def works_on(app: DemoApp, *groups: str) -> bool:
+    """Say whether workers of these groups are there: between two stages the login itself has none running."""
+    return any(worker.group in groups for worker in app.workers)
 
 
 @pytest.mark.slow
@@ -54,12 +54,12 @@ async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int
         wizard = app.screen
         assert isinstance(wizard, WizardScreen)
         await pilot.press("a")
-        await until(pilot, lambda: wizard.login.wait.waiting or wizard.login.running is None)
+        await until(pilot, lambda: wizard.login.wait.waiting or not works_on(app, "login"))
         assert acting(raw_segments(app)) == []
         if wizard.login.wait.waiting:
             await until(pilot, lambda: bool(link_on(app)))
             await pilot.press("s")
-        await until(pilot, lambda: wizard.login.running is None and not signing_in(app))
+        await until(pilot, lambda: not works_on(app, "login", "play"))
         for record in wizard.login.trace.records:
             wizard.show_stage(record.stage)
             for _ in range(4):

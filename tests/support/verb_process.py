@@ -61,10 +61,12 @@ class Verb:
     Attributes:
         process: the process.
         first: the first line of its stdout.
+        rest: what it wrote there after that, once it has ended.
     """
 
     process: asyncio.subprocess.Process
     first: str
+    rest: bytearray
 
 
 def machine_in(directory: Path) -> dict[str, str]:
@@ -116,20 +118,22 @@ async def running(machine: Mapping[str, str], *arguments: str) -> AsyncIterator[
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
+    rest = bytearray()
     try:
         first = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().strip()
-        yield Verb(process, first)
+        yield Verb(process, first, rest)
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        await asyncio.wait_for(process.communicate(), PATIENCE)
+        rest += (await asyncio.wait_for(process.communicate(), PATIENCE))[0]
 
 
 @asynccontextmanager
 async def emulated(*arguments: str) -> AsyncIterator[str]:
-    """Run `authlens emulator`; yield the URL of its resource."""
+    """Run `authlens emulator`; yield the URL of its resource: the one line of its answer."""
     async with running(os.environ, "emulator", *arguments) as emulator:
         yield emulator.first
+    assert (emulator.process.returncode, bytes(emulator.rest)) == (143, b"")
 
 
 async def log_in(machine: Mapping[str, str], resource: str, *more: str) -> Done:

@@ -138,18 +138,26 @@ async def test_messages_of_a_stream_come_in_order_and_end_with_the_response(logg
     assert lines[-1]["result"] == {"ok": True}
 
 
-async def test_a_session_that_the_server_has_ended_is_begun_again(logged_in: LoggedIn) -> None:
-    """404 to a known session: initialize, initialized, and the request once more (2025-11-25)."""
-    sessions = iter(["one", "two"])
-    live: list[str] = []
+def with_sessions(answer: Answer) -> Answer:
+    """Answer as a server with sessions: each `initialize` begins the next; other requests get `answer`."""
+    sessions = iter(["one", "two", "three"])
 
-    async def answer(request: Request, message: dict[str, Any]) -> Response:
+    async def answered(request: Request, message: dict[str, Any]) -> Response:
         if request.method != "POST" or "id" not in message:
             return Response(status_code=405 if request.method == "GET" else 202)
         if message["method"] == "initialize":
-            live[:] = [next(sessions)]
-            fields = {"Mcp-Session-Id": live[0]}
+            fields = {"Mcp-Session-Id": next(sessions)}
             return JSONResponse(result(message, protocolVersion="2025-11-25"), headers=fields)
+        return await answer(request, message)
+
+    return answered
+
+
+async def test_a_session_that_the_server_has_ended_is_begun_again(logged_in: LoggedIn) -> None:
+    """404 to a known session: initialize, initialized, and the request once more (2025-11-25)."""
+
+    @with_sessions
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
         if request.headers["mcp-session-id"] == "one":
             return Response(status_code=404)
         return JSONResponse(result(message, session=request.headers["mcp-session-id"]))
@@ -165,15 +173,10 @@ async def test_a_session_that_the_server_has_ended_is_begun_again(logged_in: Log
 
 async def test_requests_that_find_their_session_ended_share_one_new_one(logged_in: LoggedIn) -> None:
     """However many they are: one `initialize`."""
-    sessions = iter(["one", "two", "three"])
     both = asyncio.Barrier(2)
 
+    @with_sessions
     async def answer(request: Request, message: dict[str, Any]) -> Response:
-        if request.method != "POST" or "id" not in message:
-            return Response(status_code=405 if request.method == "GET" else 202)
-        if message["method"] == "initialize":
-            fields = {"Mcp-Session-Id": next(sessions)}
-            return JSONResponse(result(message, protocolVersion="2025-11-25"), headers=fields)
         if request.headers["mcp-session-id"] == "one":
             await both.wait()
             return Response(status_code=404)
@@ -187,23 +190,21 @@ async def test_requests_that_find_their_session_ended_share_one_new_one(logged_i
 
 async def test_a_stream_of_the_new_session_that_breaks_off_is_resumed(logged_in: LoggedIn) -> None:
     """The request is answered, as in a session that has not ended."""
-    sessions = iter(["one", "two"])
 
-    async def answer(request: Request, message: dict[str, Any]) -> Response:
-        if request.method == "GET" and request.headers.get("last-event-id") == "e1":
-            return events(f"data: {json.dumps(result(PING, ok=True))}")
-        if request.method != "POST" or "id" not in message:
-            return Response(status_code=405 if request.method == "GET" else 202)
-        if message["method"] == "initialize":
-            fields = {"Mcp-Session-Id": next(sessions)}
-            return JSONResponse(result(message, protocolVersion="2025-11-25"), headers=fields)
+    @with_sessions
+    async def answer(request: Request, _message: dict[str, Any]) -> Response:
         if request.headers["mcp-session-id"] == "one":
             return Response(status_code=404)
         cut = events("retry: 1\nid: e1")
         cut.headers["content-length"] = "100"
         return cut
 
-    _, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING)
+    async def resumed(request: Request, message: dict[str, Any]) -> Response:
+        if request.method == "GET" and request.headers.get("last-event-id") == "e1":
+            return events(f"data: {json.dumps(result(PING, ok=True))}")
+        return await answer(request, message)
+
+    _, lines = await bridged(logged_in, resumed, INITIALIZE, INITIALIZED, PING)
     assert lines[1]["result"] == {"ok": True}
 
 

@@ -9,7 +9,9 @@ from itertools import count
 
 import pytest
 
+from authlens_core.oauth.authorization import authorization_url, url_parameters
 from authlens_core.oauth.pkce import code_challenge, make_pkce, make_state
+from authlens_core.secret import Secret
 
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -85,7 +87,18 @@ def _first(octets: bytes) -> str:
 
 def test_only_s256_exists() -> None:
     """PK-3: there is no way to ask for `plain`."""
-    assert code_challenge("a" * 43) != "a" * 43
+    challenge = code_challenge("a" * 43)
+    link = authorization_url(
+        "https://as.example/authorize",
+        client_id="client",
+        redirect_uri="http://localhost:8400/callback",
+        state=Secret("state"),
+        code_challenge=challenge,
+        resource=None,
+        scope=None,
+    )
+    assert challenge != "a" * 43
+    assert dict(url_parameters(link))["code_challenge_method"] == "S256"
 
 
 def test_the_verifier_is_a_secret() -> None:

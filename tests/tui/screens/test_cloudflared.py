@@ -65,6 +65,10 @@ async def test_a_failure_names_its_cause_and_can_be_tried_again(session: Session
         calls = len(stub.calls())
         await pilot.press("t")
         await until(pilot, lambda: len(stub.calls()) > calls)
+        result = screen.query_one("#result")
+        await until(pilot, lambda: result.has_class("-bad"))
+        screen.action_again()
+        assert not result.has_class("-bad")
 
 
 async def test_without_cloudflared_it_says_where_to_get_it(session: Session, tmp_path: Path) -> None:

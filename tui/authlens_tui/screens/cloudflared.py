@@ -58,7 +58,6 @@ class CloudflaredScreen(Dialog[bool]):
     words = getters.query_one("#words", Static)
     link = getters.query_one("#link", Static)
     said = getters.query_one("#said", Static)
-    result = getters.query_one("#result", Static)
     countdown = getters.query_one(Countdown)
 
     def __init__(self, url: str, session: Session) -> None:
@@ -89,8 +88,9 @@ class CloudflaredScreen(Dialog[bool]):
         self._link = None
         self._ends_at = time.monotonic() + TIMEOUT
         self.countdown.total = TIMEOUT
-        for part in (self.link, self.said, self.result):
+        for part in (self.link, self.said):
             part.update("")
+        self.tell("#result", "")
         self._show()
         self._tick()
         self._run()
@@ -142,10 +142,9 @@ class CloudflaredScreen(Dialog[bool]):
                 self._link = url
                 self.link.update(Content(f"Open this link, here or on any other machine:\n{url}"))
             case OtherProcessWaiting(pid):
-                self.result.update(
-                    Content(
-                        f"! Another cloudflared (process {pid}) is waiting for this login: finish that one."
-                    )
+                self.tell(
+                    "#result",
+                    f"! Another cloudflared (process {pid}) is waiting for this login: finish that one.",
                 )
             case PrintedLine(line):
                 self.said.update(Content(f"cloudflared: {line}"))

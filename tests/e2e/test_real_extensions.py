@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from authlens_core.callback.binding import redirect_uri
 from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
@@ -103,7 +104,8 @@ async def test_a_client_that_is_a_document_needs_no_registration(
 ) -> None:
     """OAuth Client ID Metadata Document, with the document that authlens makes."""
     url = "https://client.example/authlens.json"
-    documents = {url: client_document(url, client_name="authlens", port=8400)}
+    uris = [redirect_uri("localhost", 8400), redirect_uri("127.0.0.1", 8400)]
+    documents = {url: client_document(url, client_name="authlens", redirect_uris=uris)}
     server = start_oidc_provider(json.dumps({"token_format": token_format, "documents": documents}))
     trace = await logged_in(session, server, client_metadata_url=url)
     registration = trace.latest(Stage.REGISTRATION)

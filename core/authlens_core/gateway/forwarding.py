@@ -102,8 +102,8 @@ def asks_for_a_token(status: int, fields: Iterable[RawField]) -> bool:
         return False
     lines = [value.decode("latin-1") for name, value in fields if _is(name, b"www-authenticate")]
     # One line may hold several challenges, and may be empty (RFC 9110 §11.6.1).
-    schemes = {challenge.scheme.lower() for challenge in parse_challenges(lines).challenges}
-    return not schemes or bool(schemes & {"bearer", "dpop", "cloudflare-access"})
+    challenges = parse_challenges(lines).challenges
+    return not challenges or any(one.wants_token or one.is_scheme("cloudflare-access") for one in challenges)
 
 
 def request_fields(

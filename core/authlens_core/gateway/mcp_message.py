@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from authlens_core.oauth.http_message import TOKEN_CHARACTERS
 from authlens_core.quick_dataclass import dataclass
 
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # A plain value that looks like an encoded one is encoded, too, or the server would decode it.
 _ENCODED: Final = re.compile(r"=\?base64\?.*\?=")
 _DEEPEST: Final = 20  # levels of a tool's input schema
@@ -136,7 +136,7 @@ def _marked(schema: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
         return
     for name, inner in properties.items():
         token = inner.get("x-mcp-header") if isinstance(inner, dict) else None
-        if isinstance(token, str) and _TOKEN.fullmatch(token):
+        if isinstance(token, str) and token and TOKEN_CHARACTERS.issuperset(token):
             yield (*path, name), token
         yield from _marked(inner, (*path, name))
 

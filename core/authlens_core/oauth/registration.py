@@ -275,19 +275,17 @@ def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading
     return Reading(url, (check.passed(url.text),))
 
 
-def client_document(url: str, *, client_name: str, port: int) -> dict[str, JsonValue]:
+def client_document(url: str, *, client_name: str, redirect_uris: Sequence[str]) -> dict[str, JsonValue]:
     """Return the document whose URL is the client id (CIMD draft §4).
-
-    Both forms of the loopback callback are in it.
 
     Args:
         url: where the document is to be hosted, letter for letter.
-        port: where the callback listens; a server may take other loopback ports too (RFC 8252 §7.3).
+        redirect_uris: where the callback listens; a server may take other loopback ports too (RFC 8252 §7.3).
     """
     return {
         "client_id": url,
         "client_name": client_name,
-        "redirect_uris": [f"http://{host}:{port}/callback" for host in ("localhost", "127.0.0.1")],
+        "redirect_uris": [*redirect_uris],
         "grant_types": ["authorization_code", "refresh_token", GRANT_TYPE],
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -88,7 +88,7 @@ def waterfall(records: Sequence[StageRecord]) -> Waterfall:
         rows.append(WaterfallRow(stage, index, number, axis, exchange.elapsed, bars))
         axis += exchange.elapsed
         network += exchange.elapsed
-        last_end = exchange.started_at + timedelta(seconds=exchange.elapsed)
+        last_end = exchange.ended_at
     return Waterfall(tuple(rows), axis, network, paused)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
+from authlens_core.callback.binding import RedirectHost, redirect_uri
 from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.errors import UsageError
@@ -71,7 +72,9 @@ async def client_metadata(arguments: Namespace) -> int:
     if not 0 < arguments.port <= _LARGEST_PORT:
         raise UsageError(f"{arguments.port} is not a port.", "Leave --port out, or give 1 to 65535.")
     url = reading.value.text
-    answer_json(client_document(url, client_name=CLIENT_NAME, port=arguments.port))
+    hosts: tuple[RedirectHost, ...] = ("localhost", "127.0.0.1")
+    uris = [redirect_uri(host, arguments.port) for host in hosts]
+    answer_json(client_document(url, client_name=CLIENT_NAME, redirect_uris=uris))
     say(f"Host it at {url} as application/json.")
     say(f"  → Then: authlens login RESOURCE --client-metadata-url {shlex.quote(url)}")
     return 0

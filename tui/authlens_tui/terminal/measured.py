@@ -13,8 +13,6 @@ import textual.widgets
 from textual.geometry import Region
 from textual.widget import Widget
 
-__all__ = ["Measured", "Static"]
-
 
 class Measured(Widget):
     """A widget that is measured again each time it asks for a layout."""

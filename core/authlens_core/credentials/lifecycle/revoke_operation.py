@@ -259,7 +259,7 @@ class RevokeOperation(LockedGrant):
         return f"the resource, asked with the access token, said {status} after {took:.1f} s"
 
     def _seconds_until(self, last: Exchange) -> float:
-        return (last.started_at - self.record.exchanges[0].started_at).total_seconds() + last.elapsed
+        return (last.ended_at - self.record.exchanges[0].started_at).total_seconds()
 
     def _words(self) -> str:
         return "; ".join(f"{_name(one)} {one.summary}{_untried(one)}" for one in self.results)

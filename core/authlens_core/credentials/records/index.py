@@ -45,7 +45,8 @@ class Event:
     Attributes:
         kind: an `AccessKind`, or the words of another version.
         grant_id: the id of the credential; empty for what belongs to none.
-        resource: the URL it is for, in the event that began it; empty in the others.
+        resource: in the index the URL it is for, in the event that began it, and empty in the others; in
+            `access_events` the name of its resource, in each.
     """
 
     at: datetime

@@ -91,10 +91,12 @@ class Traces:
 
         Returns:
             False if it was not kept: nothing was sent, something in it was changed on purpose, the
-            credential is gone, or the file cannot be used.
+            credential is gone or never was, or the file cannot be used.
         """
         # What was changed on purpose says nothing about the credential.
         if trace is None or trace.tampering or not any(record.exchanges for record in trace.records):
+            return False
+        if not grant_id:  # a token of cloudflared that is in no file
             return False
         try:
             # Asked before the transaction: it reads the index, which another process may hold.

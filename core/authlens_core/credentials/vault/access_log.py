@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC
 from typing import Final
 
@@ -34,7 +33,10 @@ def access_events(
     """
     events = credentials.events(entry_id, limit)
     known = {**_once(events), **(_present(credentials) if names is None else names)}
-    return tuple(replace(event, resource=safe_line(known.get(event.grant_id, ""))) for event in events)
+    return tuple(
+        Event(one.at, one.kind, one.grant_id, one.detail, safe_line(known.get(one.grant_id, "")))
+        for one in events
+    )
 
 
 def _present(credentials: Credentials) -> dict[str, str]:

@@ -7,7 +7,7 @@ see it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.explain.headers import HeaderContext
@@ -69,8 +69,7 @@ def response_lines(
             (str(shown.status), tone),
             (f" {cut(shown.reason)}", Tone.PLAIN),
         )
-        received_at = exchange.started_at + timedelta(seconds=exchange.elapsed)
-        yield from field_lines(response, redactor, raw=raw, received_at=received_at)
+        yield from field_lines(response, redactor, raw=raw, received_at=exchange.ended_at)
         meaning = () if raw else tuple(meaning_lines(response, redactor, now=now, verdicts=verdicts))
         body = (BLANK, *body_lines(shown.body, shown.media_type, raw=raw))
         # Below a web page of a hundred lines no one would find what the header fields hold.

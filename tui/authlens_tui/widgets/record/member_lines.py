@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.explain.meaning import Explanation
 from authlens_tui.widgets.document.lines import Line, Tone, line
+from authlens_tui.widgets.record.header_table import meaning_words
 
 _NAME_WIDTH: Final = 28
 
@@ -19,6 +20,6 @@ def member_lines(members: Iterable[tuple[str, Explanation]]) -> Iterator[Line]:
     yield line(("What the members mean", Tone.TITLE))
     for name, meaning in known:
         lead = f"  {name:<{width}}  "
-        words = f"{meaning.sentence}  {meaning.spec}".rstrip()
+        words = meaning_words(meaning).strip()
         hang = min(len(lead), _NAME_WIDTH + 4)
         yield line((lead, Tone.NAME), (words, Tone.MUTED), hang=hang, words=True)

@@ -63,20 +63,27 @@ def start_new_group() -> dict[str, Any]:
 async def end_group(child: Process) -> None:
     """End a child and its group: ask, wait two seconds, end; a child that has ended is only waited for.
 
-    What an ended child left running, such as the user's browser, is left alone.
+    What an ended child left running, such as the user's browser, is left alone. A caller that is cancelled
+    meanwhile does not wait these two seconds.
     """
-    if child.returncode is None:
-        _signal(child, getattr(signal, "SIGTERM", 15))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE):
-                await child.wait()
-    if child.returncode is None:
-        _signal(child, getattr(signal, "SIGKILL", 9))
-    with suppress(TimeoutError):  # what left the group may still hold the pipes
+    try:
+        if child.returncode is None:
+            _signal(child, getattr(signal, "SIGTERM", 15))
+            await _ended(child)
+    finally:
+        if child.returncode is None:
+            _signal(child, getattr(signal, "SIGKILL", 9))
+        try:
+            await _ended(child)  # what left the group may still hold the pipes
+        finally:
+            # Otherwise the collector closes pipes that others hold, after the loop, and says so on stderr.
+            child._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+
+
+async def _ended(child: Process) -> None:
+    with suppress(TimeoutError):
         async with asyncio.timeout(_GRACE):
             await child.wait()
-    # Otherwise pipes that others hold are closed by the collector, after the loop, which says so on stderr.
-    child._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
 
 
 def _signal(child: Process, number: int) -> None:

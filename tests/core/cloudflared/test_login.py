@@ -28,6 +28,7 @@ from authlens_core.errors import (
     UsageError,
 )
 from support.cloudflared_stub import CloudflaredStub, jwt, stub_in
+from support.waiting import PATIENCE
 
 URL = "https://wiki.example.com/"
 
@@ -158,6 +159,24 @@ async def test_cancelling_ends_it_and_what_it_started(tmp_path: Path, mode: str)
     with pytest.raises(asyncio.CancelledError):
         await task
     await _until_gone(grandchild)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
+async def test_one_that_does_not_listen_is_killed_when_its_end_is_not_waited_for(tmp_path: Path) -> None:
+    """A screen that closes cancels the login, and the app that ends then cancels it again."""
+    stub = stub_in(tmp_path, "deaf")
+    heard: list[CloudflaredEvent] = []
+    cancelled = asyncio.create_task(_log_in(stub, seconds=60, heard=heard))
+    async with asyncio.timeout(PATIENCE):
+        while LinkShown(stub.link) not in heard:
+            await asyncio.sleep(0.02)
+    for _ in range(2):
+        cancelled.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    (started,) = (event for event in heard if isinstance(event, ProcessStarted))
+    assert not _runs(started.pid)
 
 
 @pytest.mark.slow

@@ -88,14 +88,14 @@ class FullScreen:
         self.read(5.0)
         return time.perf_counter() - began
 
-    def echo(self, keys: Sequence[bytes], presses: int, gap: float = 0.12) -> float:
-        """Return the longest wait among `presses` keys."""
-        longest = 0.0
+    def echo(self, keys: Sequence[bytes], presses: int, gap: float = 0.12) -> tuple[float, ...]:
+        """Return the seconds that each of so many presses waits."""
         self.settle(gap, 2.0)  # what was written before, while another program was measured
+        waits = []
         for number in range(presses):
-            longest = max(longest, self.press(keys[number % len(keys)]))
+            waits.append(self.press(keys[number % len(keys)]))
             self.settle(gap, 2.0)
-        return longest
+        return tuple(waits)
 
     def processor_share(self, seconds: float) -> float:
         """Return the share of one processor that the program and its children use while nothing happens."""

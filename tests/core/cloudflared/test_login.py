@@ -28,13 +28,13 @@ from authlens_core.errors import (
     UsageError,
 )
 from support.cloudflared_stub import CloudflaredStub, jwt, stub_in
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, runs
 
 URL = "https://wiki.example.com/"
 
 
 async def _log_in(
-    stub: CloudflaredStub, *, seconds: float = 20, heard: list[CloudflaredEvent] | None = None
+    stub: CloudflaredStub, *, seconds: float = PATIENCE, heard: list[CloudflaredEvent] | None = None
 ) -> CloudflaredLogin:
     events: list[CloudflaredEvent] = [] if heard is None else heard
     return await run_login(URL, timeout=seconds, events=events.append, environ=stub.environ)
@@ -129,17 +129,9 @@ async def test_nobody_who_logs_in_is_waited_for_no_longer_than_the_limit(tmp_pat
 
 
 async def _until_gone(pid: int) -> None:
-    async with asyncio.timeout(30):
-        while _runs(pid):
+    async with asyncio.timeout(PATIENCE):
+        while runs(pid):
             await asyncio.sleep(0.02)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 @pytest.mark.slow
@@ -149,12 +141,12 @@ async def test_cancelling_ends_it_and_what_it_started(tmp_path: Path, mode: str)
     """Killed on cancel with its process group, even where it does not listen."""
     stub = stub_in(tmp_path, mode)
     task = asyncio.create_task(_log_in(stub, seconds=60))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while stub.grandchild() is None:
             await asyncio.sleep(0.02)
     grandchild = stub.grandchild()
     assert grandchild is not None
-    assert _runs(grandchild)
+    assert runs(grandchild)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -176,7 +168,7 @@ async def test_one_that_does_not_listen_is_killed_when_its_end_is_not_waited_for
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     (started,) = (event for event in heard if isinstance(event, ProcessStarted))
-    assert not _runs(started.pid)
+    assert not runs(started.pid)
 
 
 @pytest.mark.slow
@@ -283,7 +275,7 @@ async def test_a_flood_of_words_is_not_told_line_by_line(tmp_path: Path) -> None
     assert LinkShown(link) in heard
 
 
-async def test_no_planted_key_is_found_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_planted_key_is_found_where_itruns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """AUTH-9041: it reads a key from where it is started, and writes one there, so that is a new place."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cloudflared_priv.pem").write_text("planted")

@@ -27,6 +27,7 @@ from authlens_tui.cli.headers import _refuse_elsewhere
 from support.cloudflared_stub import AUD, jwt, stub_in
 from support.grants import NOW, grant
 from support.needs import program
+from support.waiting import PATIENCE, runs
 
 Captured = pytest.CaptureFixture[str]
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
@@ -51,7 +52,7 @@ async def authlens(environ: Mapping[str, str], *arguments: str, typed: str = "")
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate(typed.encode())
     return Done(process.returncode or 0, out.decode(), err.decode())
 
@@ -326,12 +327,17 @@ async def test_ctrl_c_ends_cloudflared_and_what_it_started(machine: dict[str, st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    async with asyncio.timeout(40):
-        while (pid := stub.grandchild()) is None:
-            await asyncio.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = await process.communicate()
-        while Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
-            await asyncio.sleep(0.02)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while (pid := stub.grandchild()) is None:
+                await asyncio.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, err = await process.communicate()
+            while runs(pid):
+                await asyncio.sleep(0.02)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.communicate()
     assert (process.returncode, out) == (130, b"")
     assert stub.link in err.decode()

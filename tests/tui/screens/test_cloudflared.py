@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from authlens_tui.screens.cloudflared import CloudflaredScreen
 from support.cloudflared_stub import stub_in
 from support.emulated_access import program_at
 from support.screens import run_screen, text_of, until
+from support.waiting import runs
 
 
 @pytest.fixture
@@ -36,10 +36,9 @@ async def test_the_link_is_shown_and_leaving_ends_cloudflared(session: Session, 
         await until(pilot, lambda: bool(app.copied))
         assert app.copied == [("the link", stub.link)]
         await pilot.press("escape")
-        pid = stub.grandchild()
-        async with asyncio.timeout(30):
-            while Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
-                await asyncio.sleep(0.02)
+        grandchild = stub.grandchild()
+        assert grandchild is not None
+        await until(pilot, lambda: not runs(grandchild))
 
 
 async def test_the_resource_has_the_last_word(session: Session, tmp_path: Path) -> None:
@@ -69,6 +68,7 @@ async def test_a_failure_names_its_cause_and_can_be_tried_again(session: Session
         await until(pilot, lambda: result.has_class("-bad"))
         screen.action_again()
         assert not result.has_class("-bad")
+        await until(pilot, lambda: result.has_class("-bad"))
 
 
 async def test_without_cloudflared_it_says_where_to_get_it(session: Session, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from authlens_core.credentials.store.secret_store import (
 )
 from authlens_core.secret import Secret
 from support.keyring_backends import SLOW_SECONDS
+from support.waiting import runs, wait_until
 
 Open = Callable[..., KeyringStore]
 
@@ -42,22 +42,6 @@ def _helper(store: KeyringStore) -> int:
     helper = store.helper
     assert helper is not None
     return helper.pid
-
-
-def _until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False
 
 
 async def test_a_value_comes_back(open_keyring: Open) -> None:
@@ -150,7 +134,7 @@ async def test_a_helper_ends_by_itself_in_a_call_that_never_ends(open_keyring: O
     with pytest.raises(SecretStoreTimeout):
         await store.get("a")
     (helper,) = store.ending
-    assert _is_alive(helper.pid)
+    assert runs(helper.pid)
     assert await asyncio.wait_for(helper.wait(), LAST_CALL + 30) == 0
 
 
@@ -218,7 +202,7 @@ async def test_closing_ends_the_helper_and_allows_another(open_keyring: Open) ->
     await store.get("a")
     pid = _helper(store)
     await store.aclose()
-    assert _until(lambda: not _is_alive(pid))
+    wait_until(lambda: not runs(pid), "the end of the helper")
     assert await store.get("a") is None
 
 
@@ -252,8 +236,11 @@ def _program(keyring: Any, limit: float) -> subprocess.Popen[str]:
 def test_a_blocked_keyring_never_holds_up_the_exit(keyring: Any) -> None:
     """The program ends at once, without a word about unclosed transports."""
     keyring.lock()
-    program = _program(keyring, 0.5)
-    output, errors = program.communicate(timeout=SLOW_SECONDS / 2)
+    with _program(keyring, 0.5) as program:
+        try:
+            output, errors = program.communicate(timeout=SLOW_SECONDS / 2)
+        finally:
+            program.kill()
     assert output.split()[-1] == "SecretStoreTimeout"
     assert (program.returncode, errors) == (0, "")
 
@@ -264,6 +251,6 @@ def test_the_helper_dies_with_a_killed_program(keyring: Any) -> None:
     with _program(keyring, 60.0) as program:
         assert program.stdout is not None
         helper = int(program.stdout.readline())
-        assert _is_alive(helper)
+        assert runs(helper)
         os.kill(program.pid, signal.SIGKILL)
-        assert _until(lambda: not _is_alive(helper), LAST_CALL + 5)
+        wait_until(lambda: not runs(helper), "the end of the helper", LAST_CALL + 30)

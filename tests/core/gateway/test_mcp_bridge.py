@@ -18,6 +18,7 @@ from authlens_core.gateway.mcp_bridge import McpBridge
 from authlens_core.gateway.mcp_http import McpHttp
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.server import GatewayServer, loopback_socket
+from support.waiting import PATIENCE
 
 from .conftest import LoggedIn
 
@@ -45,15 +46,18 @@ class Server:
 
 async def bridged(at: LoggedIn, answer: Answer, *messages: dict[str, Any]) -> tuple[Server, list[Any]]:
     """Send messages through a bridge to a server; return the server and what came back."""
-    server, lines = Server(answer), []
+    server, lines, initialized = Server(answer), [], asyncio.Event()
 
     async def write(line: bytes) -> None:
         lines.append(json.loads(line))
+        if lines[-1].get("id") == INITIALIZE["id"]:
+            initialized.set()
 
     async def given() -> AsyncIterator[bytes]:
         for message in messages:
             yield json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n"
-            await asyncio.sleep(0.05)
+            if message is INITIALIZE:  # no client goes on before it has its answer
+                await initialized.wait()
 
     with loopback_socket(0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
@@ -63,7 +67,7 @@ async def bridged(at: LoggedIn, answer: Answer, *messages: dict[str, Any]) -> tu
         serving = asyncio.create_task(GatewayServer(server.app, "none").serve_until_cancelled(listener))
         http = McpHttp(at.wire, RequestCredential(at.credentials, at.wire, url))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 await McpBridge(http, write, lambda _: None).run(given())
         finally:
             serving.cancel()
@@ -212,19 +216,21 @@ async def test_what_the_server_says_unasked_is_passed_on_and_resumed(logged_in: 
     """The stream of GET, after its last event when it broke off."""
     said = iter(["1", "2"])
     after: list[str | None] = []
+    all_said = asyncio.Event()
 
     async def answer(request: Request, message: dict[str, Any]) -> Response:
         if request.method == "GET":
             after.append(request.headers.get("last-event-id"))
             number = next(said, None)
             if number is None:
+                all_said.set()
                 return Response(status_code=405)
             body = json.dumps({"jsonrpc": "2.0", "id": f"s{number}", "method": "roots/list"})
             return events(f"retry: 10\nid: {number}\ndata: {body}")
         if message.get("method") == "initialize":
             return JSONResponse(result(message, protocolVersion="2025-11-25"))
         if "id" in message and "method" in message:
-            await asyncio.sleep(0.5)
+            await all_said.wait()
             return JSONResponse(result(message))
         return Response(status_code=202)
 

@@ -15,6 +15,7 @@ from authlens_core.callback.pages import Page
 from authlens_core.callback.request_head import ListenerLimits
 from authlens_core.secret import Secret
 from support.ignored_requests import ignored_by
+from support.waiting import PATIENCE
 
 GOOD = "code=the-code&state=the-state"
 SHORT = ListenerLimits(deadline=0.3, linger=0.3)
@@ -51,7 +52,7 @@ class Login:
 
     async def ask(self, request: bytes) -> bytes:
         """Send the bytes and return all that comes back until the listener closes."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             reader, writer = await self.connect()
             writer.write(request)
             with suppress(ConnectionError):
@@ -232,7 +233,7 @@ async def test_bytes_without_a_line_end_are_cut_off_at_the_cap(login: Login) -> 
     reader, writer = await login.connect()
     sent = 0
     with suppress(ConnectionError):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 writer.write(b"A" * 65_536)
                 await writer.drain()
@@ -248,7 +249,7 @@ async def test_two_hundred_connections_do_not_keep_the_real_one_out(login: Login
     """H089, LB-12: those that say nothing give way at once; no waiting for their deadline."""
     idle = [await login.connect() for _ in range(200)]
     assert await login.still_waits()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         refused = [await reader.read() for reader, _ in idle[:150]]
     assert {status(answer) for answer in refused} == {503}
     for _, writer in idle:
@@ -263,13 +264,32 @@ async def test_thirty_idle_connections_and_then_the_real_one(login: Login) -> No
         writer.close()
 
 
-async def test_beyond_twenty_that_speak_the_next_is_refused_at_once(hasty: Login) -> None:
-    """LB-12: twenty unfinished requests; the next one hears 503 now, and is served after their deadline."""
-    busy = [await hasty.connect() for _ in range(20)]
-    for _, writer in busy:
+async def speaking(login: Login) -> list[tuple[StreamReader, StreamWriter]]:
+    """Take every place of the listener with a request that is not finished."""
+    busy: list[tuple[StreamReader, StreamWriter]] = []
+    while len(busy) < 20:
+        reader, writer = await login.connect()
         writer.write(b"GET /callback?")
-    assert status(await hasty.ask(b"G")) == 503
-    async with asyncio.timeout(30):
+        busy.append((reader, writer))
+    return busy
+
+
+async def test_beyond_twenty_that_speak_the_next_is_refused_at_once() -> None:
+    """LB-12: twenty unfinished requests; the next one hears 503 now, not after their deadline."""
+    async with await Listener.open(port=0, limits=ListenerLimits(deadline=PATIENCE)) as listener:
+        login = Login(listener)
+        listener.expect(login.judge)
+        busy = await speaking(login)
+        assert status(await login.ask(b"G")) == 503
+        for _, writer in busy:
+            writer.close()
+        assert await login.still_waits()
+
+
+async def test_twenty_that_speak_keep_their_places_up_to_their_deadline(hasty: Login) -> None:
+    """LB-12: then the real one is served."""
+    busy = await speaking(hasty)
+    async with asyncio.timeout(PATIENCE):
         answers = [await reader.read() for reader, _ in busy]
     assert {status(answer) for answer in answers} == {408}
     for _, writer in busy:
@@ -280,7 +300,7 @@ async def test_beyond_twenty_that_speak_the_next_is_refused_at_once(hasty: Login
 async def test_an_idle_connection_ends_at_the_deadline_without_a_word(hasty: Login) -> None:
     """LB-12: a browser's connection ahead of need; nothing was asked, so nothing is ignored."""
     reader, writer = await hasty.connect()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert await reader.read() == b""
     writer.close()
     assert hasty.ignored == []
@@ -299,7 +319,7 @@ async def test_a_request_in_drops_does_not_move_the_deadline(hasty: Login) -> No
                 await asyncio.sleep(0.02)  # the pace of the attack
 
     dripping = asyncio.create_task(drip())
-    async with asyncio.timeout(30):  # the drops would last for minutes
+    async with asyncio.timeout(PATIENCE):  # the drops would last for minutes
         assert (await reader.readline()).startswith(b"HTTP/1.1 408")
     dripping.cancel()
     writer.close()
@@ -310,7 +330,7 @@ async def test_who_does_not_close_after_the_answer_is_closed(hasty: Login) -> No
     """LB-12: a client that goes on sending slowly is cut off after a moment."""
     reader, writer = await hasty.connect()
     writer.write(hasty.request(target="/other"))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert status(await reader.read()) == 404
         with suppress(ConnectionError):
             while True:
@@ -336,7 +356,7 @@ async def test_who_closes_its_sending_side_gets_the_answer(login: Login) -> None
     reader, writer = await login.connect()
     writer.write(login.request())
     writer.write_eof()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert status(await reader.read()) == 200
     writer.close()
 

@@ -66,7 +66,7 @@ async def show_which(arguments: Namespace) -> int:
 def _described(session: Session, url: str, kind: CredentialKind) -> str:
     grant, token = session.credentials.find(url), session.credentials.service_tokens.find(url)
     if kind is CredentialKind.OAUTH and grant is not None:
-        return f"{grant.resource or grant.resource_url} at {grant.issuer}"
+        return f"{grant.resource_identifier} at {grant.issuer}"
     if kind is CredentialKind.SERVICE_TOKEN and token is not None:
         return f"{token.url} {token.label or token.client_id}"
     file = find_cloudflared_token(url)

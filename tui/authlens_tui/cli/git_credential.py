@@ -90,7 +90,7 @@ async def _get(session: Session, url: str, asked: _Asked) -> int:
 def _none(session: Session, url: str) -> int:
     """Say why there is no token, if a path would have found one; else leave git to its other helpers."""
     origin = parse_url(url, loopback_http=True).origin
-    places = (grant.resource or grant.resource_url for grant in session.credentials.list())
+    places = (grant.resource_identifier for grant in session.credentials.list())
     if any(place.startswith(f"{origin}/") for place in places):
         shown = shlex.quote(origin)
         say(f"The logins for {shown} are for paths, but git did not send the path.")

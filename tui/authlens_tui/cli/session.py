@@ -150,11 +150,10 @@ def others_of_resource(grants: Iterable[Grant], like: Grant | None) -> tuple[Gra
     """Return the other grants for the resource of `like`; none where it is None."""
     if like is None:
         return ()
-    resource = like.resource or like.resource_url
     return tuple(
         grant
         for grant in grants
-        if grant.grant_id != like.grant_id and (grant.resource or grant.resource_url) == resource
+        if grant.grant_id != like.grant_id and grant.resource_identifier == like.resource_identifier
     )
 
 

@@ -125,6 +125,11 @@ class Grant:
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
             raise ValueError("expires_at is before refreshed_at")
 
+    @property
+    def resource_identifier(self) -> str:
+        """The resource that its tokens are for; the URL of the login where the metadata names none."""
+        return self.resource or self.resource_url
+
 
 @dataclass(frozen=True, slots=True)
 class GrantSecrets:

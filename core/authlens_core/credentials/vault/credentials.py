@@ -383,4 +383,4 @@ def _is_over(grant: Grant) -> bool:
 
 
 def refresh_lock(grant: Grant) -> tuple[str, ...]:
-    return "refresh", grant.issuer, grant.client_id, grant.resource or grant.resource_url
+    return "refresh", grant.issuer, grant.client_id, grant.resource_identifier

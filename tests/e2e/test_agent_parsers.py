@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from support.child_process import ended
 from support.verb_process import authlens, machine_in
 
 AGENTS = os.environ.get("AUTHLENS_AGENTS", "")
@@ -46,7 +47,7 @@ async def said(project: Path, machine: dict[str, str], *command: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, words = await asyncio.wait_for(process.communicate(), 90)
+    out, words = await ended(process, seconds=90)
     return (out + words).decode()
 
 

@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from authlens_core.emulator import play_person
+from support.child_process import ended
 from support.recorded_login import leaks
 from support.terminal import Terminal, terminal
 from support.verb_process import (
@@ -476,7 +477,7 @@ async def test_a_signal_ends_the_emulator_in_good_order(number: signal.Signals) 
     assert process.stdout is not None
     url = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().strip()
     process.send_signal(number)
-    rest, words = await asyncio.wait_for(process.communicate(), PATIENCE)
+    rest, words = await ended(process)
 
     assert process.returncode == 128 + number
     assert rest == b""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from support.child_process import ended
 from support.needs import program
 from support.verb_process import authlens, machine_in
-from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -32,7 +32,7 @@ async def completed(shell: str, words: str, directory: Path) -> set[str]:
         "fish": (found, "--no-config", "-c", FISH, str(script), words),
     }[shell]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    out, _ = await ended(process)
     return {line.split("\t")[0] for line in out.decode().splitlines() if line}
 
 
@@ -53,6 +53,6 @@ async def test_zsh_can_read_its_script(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(program("zsh"), "-f", "-c", asked, "zsh", str(script)), stdout=asyncio.subprocess.PIPE
     )
-    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    out, _ = await ended(process)
     assert out.decode().strip() == "_shtab_authlens"
     assert script.read_text().startswith("#compdef authlens\n")

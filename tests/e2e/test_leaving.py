@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.vault.credentials import EXIT_BOUND
+from support.child_process import child, ended
 from support.waiting import PATIENCE
 from support.wild_process import LoginProcess, machine_with_file_store
 from support.wild_server import Place, silent, wild_server
@@ -32,14 +33,14 @@ async def refreshing(machine: dict[str, str]) -> AsyncIterator[asyncio.subproces
         done = await LoginProcess(machine, server).run(60)
         assert done.code == 0, done.words
         server.place, server.change = Place.TOKEN, silent
-        process = await asyncio.create_subprocess_exec(
+        async with child(
             *(*AUTHLENS, "refresh", f"{server.url}/api"),
             env=machine,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-        )
-        await asyncio.wait_for(server.changed.wait(), PATIENCE)
-        yield process
+        ) as process:
+            await asyncio.wait_for(server.changed.wait(), PATIENCE)
+            yield process
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,6 +61,6 @@ async def test_list_says_that_a_killed_refresh_was_interrupted(tmp_path: Path) -
         listing = await asyncio.create_subprocess_exec(
             *(*AUTHLENS, "list", "--json"), env=machine, stdout=asyncio.subprocess.PIPE
         )
-        answer, _ = await asyncio.wait_for(listing.communicate(), PATIENCE)
+        answer, _ = await ended(listing)
     [found] = json.loads(answer)
     assert found["state"] == "refresh interrupted"

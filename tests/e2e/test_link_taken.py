@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from support.cell_picture import Cell, decoded, painted
+from support.child_process import ended
 from support.person import Person
 from support.preloaded import Preloaded
 from support.terminal import Terminal, terminal
-from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -211,6 +211,6 @@ async def test_with_nowhere_to_paste_paste_only_is_refused_before_anything_is_se
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, words = await asyncio.wait_for(process.communicate(), PATIENCE)
+    _, words = await ended(process)
     assert process.returncode == 2
     assert b"needs a terminal to paste" in words

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from support.child_process import ended
 from support.person import Person
 from support.preloaded import Preloaded
 from support.terminal import Terminal, plain_link, terminal
@@ -195,7 +196,7 @@ async def test_with_no_terminal_at_all_the_browser_is_the_way_back(
     link = next(line for line in said.decode().splitlines() if "code_challenge=" in line)
     async with Person() as person:
         await person.authorize(link)
-    answer, words = await asyncio.wait_for(process.communicate(), PATIENCE)
+    answer, words = await ended(process)
     assert process.returncode == 0, words
     assert answer == b""
     assert b"this is not a terminal" in said

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.child_process import ended
 from support.needs import program
 from support.verb_process import authlens, emulated, log_in, machine_in, process_table, running, secrets_in
 from support.waiting import PATIENCE
@@ -69,7 +70,7 @@ async def test_a_unix_socket_is_for_this_account_alone_and_is_gone_afterwards(
             *(curl, "-sS", "--unix-socket", str(path), "http://any/page"),
             stdout=asyncio.subprocess.PIPE,
         )
-        out, _ = await asyncio.wait_for(asked.communicate(), PATIENCE)
+        out, _ = await ended(asked)
         assert b"Welcome, ada@example.com" in out
         second = await authlens(machine, "proxy", resource, "--socket", str(path))
         assert second.code == 2

@@ -11,11 +11,11 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from support.child_process import ended
 from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
 from support.needs import needs_file, program
 from support.server_process import ServerProcess
 from support.verb_process import AUTHLENS, running
-from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -65,7 +65,7 @@ async def test_the_inspector_lists_the_tools_through_the_bridge(bridged: Bridged
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, words = await asyncio.wait_for(process.communicate(), PATIENCE)
+    out, words = await ended(process)
     assert process.returncode == 0, words.decode()
     assert "add" in {tool["name"] for tool in json.loads(out)["tools"]}
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from support.child_process import ended
 from support.network_namespace import Laptop, laptop
 from support.person import Person
 from support.ssh_server import SshServer, ssh_server
@@ -199,7 +200,7 @@ async def visit(machine: Machine, words: Sequence[str], link: str) -> list[str]:
             env={**os.environ, "PYTHONPATH": str(TESTS)},
             stdout=asyncio.subprocess.PIPE,
         )
-        said, _ = await asyncio.wait_for(person.communicate(), 40)
+        said, _ = await ended(person)
     return said.decode().split()
 
 

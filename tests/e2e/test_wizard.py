@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from support.child_process import ended
 from support.keyring_session import keyring_session
 from support.person import Person
 from support.server_process import ServerProcess
 from support.terminal import Terminal, terminal, tmux
-from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -66,7 +66,7 @@ async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    answer, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    answer, _ = await ended(process)
     return process.returncode or 0, answer.decode().strip()
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.child_process import ended
 from support.waiting import PATIENCE
 
 __all__ = [
@@ -101,7 +102,7 @@ async def authlens(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    answer, words = await asyncio.wait_for(process.communicate(typed.encode()), PATIENCE)
+    answer, words = await ended(process, typed.encode())
     done = Done(process.returncode or 0, answer.decode(), words.decode())
     assert "Traceback" not in done.words, done.words
     return done
@@ -125,7 +126,7 @@ async def running(machine: Mapping[str, str], *arguments: str) -> AsyncIterator[
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        rest += (await asyncio.wait_for(process.communicate(), PATIENCE))[0]
+        rest += (await ended(process))[0]
 
 
 @asynccontextmanager

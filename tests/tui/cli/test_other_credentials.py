@@ -24,6 +24,7 @@ from authlens_core.errors import UsageError
 from authlens_tui.cli import main
 from authlens_tui.cli.credentials import list_credentials
 from authlens_tui.cli.headers import _refuse_elsewhere
+from support.child_process import child, ended
 from support.cloudflared_stub import AUD, jwt, stub_in
 from support.grants import NOW, grant
 from support.needs import program
@@ -52,8 +53,7 @@ async def authlens(environ: Mapping[str, str], *arguments: str, typed: str = "")
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    async with asyncio.timeout(PATIENCE):
-        out, err = await process.communicate(typed.encode())
+    out, err = await ended(process, typed.encode())
     return Done(process.returncode or 0, out.decode(), err.decode())
 
 
@@ -320,24 +320,21 @@ async def test_ctrl_c_ends_cloudflared_and_what_it_started(machine: dict[str, st
     """Killed on cancel; the exit code is that of the signal."""
     stub = stub_in(tmp_path, "slow")
     machine |= {"PATH": stub.environ["PATH"], "HOME": str(stub.home)}
-    process = await asyncio.create_subprocess_exec(
-        *(AUTHLENS, "login", "https://wiki.example.invalid/", "--cloudflared"),
-        env=machine,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while (pid := stub.grandchild()) is None:
-                await asyncio.sleep(0.05)
-            process.send_signal(signal.SIGINT)
-            out, err = await process.communicate()
-            while runs(pid):
-                await asyncio.sleep(0.02)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.communicate()
+    async with (
+        child(
+            *(AUTHLENS, "login", "https://wiki.example.invalid/", "--cloudflared"),
+            env=machine,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+        asyncio.timeout(PATIENCE),
+    ):
+        while (pid := stub.grandchild()) is None:
+            await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+        while runs(pid):
+            await asyncio.sleep(0.02)
     assert (process.returncode, out) == (130, b"")
     assert stub.link in err.decode()

@@ -16,6 +16,7 @@ from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
 from support.needs import needs_file, program
 from support.server_process import ServerProcess
 from support.verb_process import AUTHLENS, running
+from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -46,7 +47,7 @@ async def test_the_clients_of_the_python_sdk_work_through_the_proxy(bridged: Bri
     """Both generations; the token ends in the middle, and that is one refresh."""
     async with running(bridged.machine, "proxy", bridged.server.resource) as proxy:
         for mode in ("legacy", "auto"):
-            async with Client(proxy.first, mode=mode, read_timeout_seconds=30) as client:
+            async with Client(proxy.first, mode=mode, read_timeout_seconds=PATIENCE) as client:
                 before = (await bridged.control("POST"))["refreshes"]
                 result = await client.call_tool("add", {"a": 2, "b": 3})
                 assert result.structured_content == {"result": 5}
@@ -81,7 +82,7 @@ async def test_mcp_remote_through_the_proxy_attempts_no_login(bridged: Bridged, 
             args=[proxy.first, "--allow-http", "--transport", "http-only"],
             env={**bridged.machine, "MCP_REMOTE_CONFIG_DIR": str(stored)},
         )
-        async with Client(stdio_client(started), mode="legacy", read_timeout_seconds=40) as client:
+        async with Client(stdio_client(started), mode="legacy", read_timeout_seconds=PATIENCE) as client:
             result = await client.call_tool("add", {"a": 2, "b": 3})
             assert result.structured_content == {"result": 5}
         assert (await bridged.control())["clients"] == before

@@ -179,8 +179,7 @@ async def test_stopped_and_continued_in_the_wait(by: str, program: Preloaded) ->
         else:
             screen.press("ctrl+z")
         await stopped(screen)
-        await asyncio.sleep(0.1)  # for what is on its way through the pty
-        assert left_on(screen.raw) == []
+        await screen.wait_until(lambda: left_on(screen.raw) == [], "the terminal as it was")
         assert screen.collects_lines()
         screen.resize(90, 28)
         before = len(screen.raw)

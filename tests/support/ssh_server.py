@@ -16,10 +16,11 @@ from typing import Final
 
 from support.needs import needs
 from support.ports import free_port
+from support.waiting import PATIENCE
 
 __all__ = ["SshServer", "SshServerFailed", "ssh_server"]
 
-READY_SECONDS: Final = 20.0
+READY_SECONDS: Final = PATIENCE
 STOP_SECONDS: Final = 5.0
 CONFIGURATION: Final = """\
 {addresses}

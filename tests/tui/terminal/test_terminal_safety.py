@@ -103,7 +103,7 @@ def test_a_terminal_that_is_gone_ends_the_app() -> None:
         env={**os.environ, "TERM": "xterm-256color"},
     )
     os.close(slave)
-    seen, deadline = b"", time.monotonic() + 20
+    seen, deadline = b"", time.monotonic() + PATIENCE
     while ENTERED not in seen and time.monotonic() < deadline:
         seen += os.read(master, 65_536)
     os.close(master)

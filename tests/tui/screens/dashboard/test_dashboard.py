@@ -669,8 +669,7 @@ async def test_probing_all_counts_by_layer_and_lists_each() -> None:
         assert "1 works" in shown
         assert "origin: The resource accepts the token." in shown
         await pilot.press("escape")
-        assert said(screen) == "✔ Probed: 1 works"
-        assert not screen.context.busy
+        await until(pilot, lambda: said(screen) == "✔ Probed: 1 works" and not screen.context.busy)
 
 
 async def test_a_batch_stops_with_esc_and_reports_what_did_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

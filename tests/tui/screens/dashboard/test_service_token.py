@@ -80,7 +80,7 @@ async def test_a_replacement_that_is_refused_keeps_the_old_secret_until_told_oth
         screen.query_one("#client_id", Input).value = client_id
         screen.query_one("#secret", Input).value = secret
         await pilot.press("enter")
-        await until(pilot, lambda: bool(session.credentials.service_tokens.list()))
+        await until(pilot, lambda: "✔ The resource accepts the credential." in text_of(app))
     (token,) = session.credentials.service_tokens.list()
     again = ServiceTokenScreen(session, token=token)
     async with run_screen(again) as (app, pilot):

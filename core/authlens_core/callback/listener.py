@@ -133,9 +133,13 @@ class Listener:
     async def _serve(self, bound: BoundPort) -> None:
         loop = asyncio.get_running_loop()
         for sock in bound.sockets:
-            self._servers.append(
-                await loop.create_server(self._connection, sock=sock, backlog=_ACCEPTED_AT_ONCE)
+            server = await loop.create_server(
+                self._connection, sock=sock, backlog=_ACCEPTED_AT_ONCE, start_serving=False
             )
+            # Before it serves: a cancelled `create_server` leaves the loop reading a descriptor that is
+            # closed, and the next listener, which the system gives the same number, would hear nothing.
+            self._servers.append(server)
+            await server.start_serving()
 
     async def _stop_accepting(self) -> None:
         """Let the loop hand over what it has accepted, and accept no more.

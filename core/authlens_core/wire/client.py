@@ -280,6 +280,9 @@ class Wire:
         try:
             transport = await self._transport(proxy, reuse=True)
             answer = await transport.handle_async_request(prepared)
+        except asyncio.CancelledError:
+            await observed.hang_up()
+            raise
         except _errors() as error:
             await observed.hang_up()
             raise failed(error) from None

@@ -28,6 +28,7 @@ from support.hostile_server import (
     answer,
     hostile_server,
 )
+from support.waiting import PATIENCE
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 LARGE = bytes(range(256)) * 32_768
@@ -63,6 +64,30 @@ async def test_a_large_body_arrives_whole_and_in_large_chunks(tls: bool) -> None
         chunks = await chunks_of(wire, server)
     assert hashlib.sha256(b"".join(chunks)).digest() == hashlib.sha256(LARGE).digest()
     assert 64 * 1024 < max(map(len, chunks)) <= 256 * 1024
+
+
+async def test_a_client_that_leaves_during_the_tls_handshake_leaves_no_connection() -> None:
+    """The proxy runs for days, and the server may keep such a connection open."""
+    greeted, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        greeted.set()
+        await reader.read()
+        hung_up.set()
+        writer.close()
+
+    async def ask(url: str) -> None:
+        async with Wire(environ={}) as wire, wire.stream(get(url)):
+            pass
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server, asyncio.timeout(PATIENCE):
+        asking = asyncio.create_task(ask(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"))
+        await greeted.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await hung_up.wait()
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from authlens_core.emulator.request_log import RequestLog, SeenRequest
 from authlens_core.emulator.sockets import bind, bind_both, close_all
+from authlens_core.finish import finish
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -76,7 +77,11 @@ class LoopbackServer:
 
     async def _stop_servers(self) -> None:
         servers, self._servers = self._servers, []
-        await asyncio.gather(*(server.stop() for server in servers))
+
+        async def stop_all() -> None:
+            await asyncio.gather(*(server.stop() for server in servers))
+
+        await finish(stop_all())  # a server that is cancelled in it keeps its sockets in the loop
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -11,6 +11,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from authlens_core.finish import finish, finish_first
+
 # Seconds for the answers under way when it stops.
 GRACE_SECONDS: Final = 1
 
@@ -55,7 +57,12 @@ async def serve(app: ASGIApp, sockets: list[socket.socket]) -> QuietServer:
     server = QuietServer(config)
     server.task = asyncio.create_task(server.serve(sockets))
     listening = asyncio.create_task(server.listening.wait())
-    await asyncio.wait({listening, server.task}, return_when=asyncio.FIRST_COMPLETED)
+    started = asyncio.wait({listening, server.task}, return_when=asyncio.FIRST_COMPLETED)
+    # uvicorn does not close the sockets of a server that is stopped before it listens.
+    _, cancelled = await finish_first(started)
+    if cancelled:
+        await finish(server.stop())
+        raise asyncio.CancelledError
     if not listening.done():
         listening.cancel()
         await server.task  # it ended before it listened: let its error out

@@ -132,6 +132,35 @@ async def test_a_start_that_fails_keeps_no_port() -> None:
             return
 
 
+@pytest.mark.parametrize("turns", [1, 4, 8])
+async def test_a_start_that_is_cancelled_leaves_no_server(turns: int) -> None:
+    """A demo that is left while it starts: a server without its sockets would run on."""
+    before = asyncio.all_tasks()
+    starting = asyncio.create_task(Emulator().start())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_stop_that_is_cancelled_leaves_no_server() -> None:
+    """Twice: a worker of the app that is cancelled, and again when the app ends."""
+    before = asyncio.all_tasks()
+    emulator = Emulator()
+    await emulator.start()
+    host, port = "127.0.0.1", ports_of(emulator)[0]
+    stopping = asyncio.create_task(emulator.stop())
+    for _ in range(2):
+        await asyncio.sleep(0)
+        stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert asyncio.all_tasks() == before
+    assert not can_connect(host, port)
+
+
 async def test_after_a_stop_it_can_be_started_again_and_remembers() -> None:
     """The dashboard's tokens are still good after the emulator comes back."""
     async with program_at() as program:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from authlens_core.credentials.store.secret_store import (
 )
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.errors import NoSecretStore
+from authlens_core.finish import finish
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 from authlens_core.secret import Secret
@@ -87,23 +88,23 @@ class KeyringStore:
         await self._call("delete", entry)
 
     async def aclose(self) -> None:
-        """End the helper; a later call starts another."""
+        """End the helper, even when cancelled; a later call starts another."""
         self._let_go()
         ending, self.ending = self.ending, []
-        for helper in ending:
-            await self._see_off(helper)
+        await finish(self._see_off(ending))
 
     # The helper
 
-    async def _see_off(self, helper: Process) -> None:
-        try:
-            await asyncio.wait_for(helper.wait(), _FAREWELL)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                helper.kill()
-            with suppress(TimeoutError):
+    async def _see_off(self, helpers: Iterable[Process]) -> None:
+        for helper in helpers:
+            try:
                 await asyncio.wait_for(helper.wait(), _FAREWELL)
-        await asyncio.sleep(0)  # the loop closes the pipes in its next turn
+            except TimeoutError:
+                with suppress(ProcessLookupError):
+                    helper.kill()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(helper.wait(), _FAREWELL)
+            await asyncio.sleep(0)  # the loop closes the pipes in its next turn
 
     def _let_go(self) -> None:
         """Give this helper no more calls. It is not killed: that would be in the middle of one."""

@@ -206,6 +206,26 @@ async def test_closing_ends_the_helper_and_allows_another(open_keyring: Open) ->
     assert await store.get("a") is None
 
 
+async def test_closing_ends_a_helper_that_hangs_though_it_is_cancelled(
+    open_keyring: Open, keyring: Any
+) -> None:
+    """An app that ends cancels the opening of its store, which closes it, and then cancels once more."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring")
+    await store.open(probe=False)
+    pid = _helper(store)
+    call = asyncio.create_task(store.get("a"))
+    await asyncio.sleep(0.05)
+    closing = asyncio.create_task(store.aclose())
+    for _ in range(2):
+        await asyncio.sleep(0)
+        closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert not runs(pid)
+    assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], SecretStoreFailed)
+
+
 PROGRAM = """
 import asyncio, sys
 from authlens_core.credentials.store.keyring_store import KeyringStore

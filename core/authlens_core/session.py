@@ -42,9 +42,11 @@ class Session:
 
     async def aclose(self) -> None:
         """Let what must not be lost end, let go of the store and close the connections."""
-        await self.credentials.aclose()
-        if self._wire is not None:
-            await self._wire.aclose()
+        try:
+            await self.credentials.aclose()
+        finally:
+            if self._wire is not None:
+                await self._wire.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -24,6 +24,7 @@ from authlens_core.credentials.vault.generations import Generations, SaveStep, l
 from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
 from authlens_core.errors import AuthlensError, LoginNeeded
+from authlens_core.finish import finish
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
 
@@ -95,8 +96,11 @@ class Credentials:
 
         A save, and a refresh whose answer is on its way, is waited for, at most `EXIT_BOUND` seconds: it may
         hold the only copy of a token that the server has just replaced. What a store did not take is offered
-        to it again.
+        to it again. A caller that is cancelled meanwhile waits all the same.
         """
+        await finish(self._close())
+
+    async def _close(self) -> None:
         self.leaving.set()
         for work in tuple(self.before_close):
             work()

@@ -197,6 +197,24 @@ async def test_a_store_that_never_answers_does_not_hold_the_program(
     assert secrets.access_token == Secret("access-canary-0")
 
 
+async def test_closing_that_is_cancelled_still_stores_what_only_this_program_has(
+    open_credentials: Open, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first Ctrl-C can come while a verb that has ended closes; only a second one does not wait."""
+    credentials, slow = open_credentials(), Slow(store, monkeypatch)
+    credentials.hold(saved, NEW)
+    closing = asyncio.create_task(credentials.aclose())
+    await until(lambda: slow.waiting > 0)
+    closing.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not closing.done()
+    slow.may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert (await open_credentials().load(saved.grant_id))[1] == NEW
+
+
 async def test_closing_without_anything_under_way_waits_for_nothing(
     credentials: Credentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:

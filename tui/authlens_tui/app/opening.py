@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from authlens_core.credentials.inventory.first_look import parse_aside
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_core.errors import NoSecretStore
+from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 
@@ -42,17 +41,21 @@ async def open_credentials(
 async def _records_of(
     opened: OpenedStore, index: Index | None, *, remember: bool
 ) -> tuple[Credentials, tuple[str, ...]]:
-    credentials = Credentials.open(opened.store, index=index)
+    try:
+        credentials = Credentials.open(opened.store, index=index)
+    except AuthlensError:
+        await opened.store.aclose()
+        raise
     try:
         await parse_aside(credentials.index)  # `recover` reads every record, and the screen would wait for it
         await credentials.recover()
-    except asyncio.CancelledError:
+        # Read before `note_store` writes it.
+        known = credentials.index.fact("store") == opened.store.name
+        moved = credentials.note_store()
+        if remember and not credentials.index.read_only:
+            credentials.remember_place()
+    except BaseException:
         await credentials.aclose()
         raise
-    # Read before `note_store` writes it.
-    known = credentials.index.fact("store") == opened.store.name
-    moved = credentials.note_store()
-    if remember and not credentials.index.read_only:
-        credentials.remember_place()
     # A store's notes are shown once, when it comes into use.
     return credentials, (*(() if known else opened.notes), *((moved,) if moved else ()))

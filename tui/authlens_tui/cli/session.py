@@ -62,7 +62,12 @@ async def open_session(
     except BaseException:
         await store.aclose()
         raise
-    async with Session(None if ready is None else await ready, credentials) as session:
+    try:
+        wire = None if ready is None else await ready
+    except BaseException:
+        await credentials.aclose()
+        raise
+    async with Session(wire, credentials) as session:
         try:
             yield session
         finally:

@@ -275,7 +275,7 @@ async def test_a_flood_of_words_is_not_told_line_by_line(tmp_path: Path) -> None
     assert LinkShown(link) in heard
 
 
-async def test_no_planted_key_is_found_where_itruns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_planted_key_is_found_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """AUTH-9041: it reads a key from where it is started, and writes one there, so that is a new place."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cloudflared_priv.pem").write_text("planted")

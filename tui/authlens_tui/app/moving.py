@@ -80,7 +80,7 @@ async def _move_everything(
     target = now
     if choice.place is not now.store.place:
         opened = await open_store(place=choice.place, passphrase=choice.passphrase, create=choice.create)
-        target = Credentials.open(opened.store)
+        target = await Credentials.on(opened.store)
     goes_on = now
     try:
         async with AsyncExitStack() as stack:
@@ -116,7 +116,7 @@ async def _encrypted(
         yield None
         return
     opened = await open_store(place=StoreKind.ENCRYPTED_FILE, passphrase=unlock)
-    async with aclosing(Credentials.open(opened.store)) as source:
+    async with aclosing(await Credentials.on(opened.store)) as source:
         yield source
 
 

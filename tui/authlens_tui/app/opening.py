@@ -8,7 +8,7 @@ from authlens_core.credentials.inventory.first_look import parse_aside
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_core.errors import AuthlensError, NoSecretStore
+from authlens_core.errors import NoSecretStore
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 
@@ -41,11 +41,7 @@ async def open_credentials(
 async def _records_of(
     opened: OpenedStore, index: Index | None, *, remember: bool
 ) -> tuple[Credentials, tuple[str, ...]]:
-    try:
-        credentials = Credentials.open(opened.store, index=index)
-    except AuthlensError:
-        await opened.store.aclose()
-        raise
+    credentials = await Credentials.on(opened.store, index=index)
     try:
         await parse_aside(credentials.index)  # `recover` reads every record, and the screen would wait for it
         await credentials.recover()

@@ -56,12 +56,7 @@ async def open_session(
         store = (await open_place(place, prove=prove_keyring)).store
     else:
         store = store_at(place)
-    try:
-        credentials = Credentials.open(store)
-    # A Ctrl-C, too, would leave the helper process of the keyring behind.
-    except BaseException:
-        await store.aclose()
-        raise
+    credentials = await Credentials.on(store)
     try:
         wire = None if ready is None else await ready
     except BaseException:

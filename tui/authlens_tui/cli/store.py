@@ -39,7 +39,7 @@ async def store(arguments: Namespace) -> int:
 async def _on(place: StoreKind, *, asking: bool = False) -> AsyncIterator[Credentials]:
     """Yield credentials on a place; with `asking` it is opened and verified, a passphrase typed."""
     opened = (await open_place(place, prove=True, create=True)).store if asking else store_at(place)
-    async with aclosing(Credentials.open(opened)) as credentials:
+    async with aclosing(await Credentials.on(opened)) as credentials:
         yield credentials
 
 

@@ -87,6 +87,15 @@ class Credentials:
         return cls(index, store, Locks(state), traces=state / "traces.sqlite3")
 
     @classmethod
+    async def on(cls, store: SecretStore, *, index: Index | None = None) -> Credentials:
+        """Do the same for a store that is open, and close it if that fails: its helper would stay behind."""
+        try:
+            return cls.open(store, index=index)
+        except BaseException:  # a Ctrl-C, too
+            await store.aclose()
+            raise
+
+    @classmethod
     def memory(cls) -> Credentials:
         """Return credentials that are gone when the process ends, and that write no file."""
         return cls.open(MemoryStore())

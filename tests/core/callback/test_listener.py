@@ -29,6 +29,7 @@ from authlens_core.oauth.authorization import (
 )
 from authlens_core.oauth.http_message import Response
 from authlens_core.secret import Secret
+from support.cancelling import cancelled
 from support.ignored_requests import ignored_by
 from support.waiting import PATIENCE
 
@@ -235,12 +236,7 @@ async def test_a_listener_that_was_cancelled_while_it_opened_does_not_deafen_the
     ask: Ask, turns: int
 ) -> None:
     """The next one often gets the same file descriptor."""
-    opening = asyncio.create_task(Listener.open(port=0))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    opening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await opening
+    await cancelled(Listener.open(port=0), turns=turns)
     async with await Listener.open(port=0) as listener, asyncio.timeout(PATIENCE):
         listener.expect(lambda _: Page.SUCCESS)
         assert (await ask(listener, callback(listener, GOOD))).status == 200

@@ -27,6 +27,7 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
+from support.cancelling import cancelled
 from support.cloudflared_stub import CloudflaredStub, jwt, stub_in
 from support.waiting import PATIENCE, runs
 
@@ -158,15 +159,11 @@ async def test_one_that_does_not_listen_is_killed_when_its_end_is_not_waited_for
     """A screen that closes cancels the login, and the app that ends then cancels it again."""
     stub = stub_in(tmp_path, "deaf")
     heard: list[CloudflaredEvent] = []
-    cancelled = asyncio.create_task(_log_in(stub, seconds=60, heard=heard))
+    task = asyncio.create_task(_log_in(stub, seconds=60, heard=heard))
     async with asyncio.timeout(PATIENCE):
         while LinkShown(stub.link) not in heard:
             await asyncio.sleep(0.02)
-    for _ in range(2):
-        cancelled.cancel()
-        await asyncio.sleep(0)
-    with pytest.raises(asyncio.CancelledError):
-        await cancelled
+    await cancelled(task, times=2)
     (started,) = (event for event in heard if isinstance(event, ProcessStarted))
     assert not runs(started.pid)
 

@@ -53,6 +53,10 @@ class FakeKeyring:
         """Undo `lock`."""
         self.path.with_suffix(".locked").unlink()
 
+    def is_asked(self) -> bool:
+        """Return whether a call came while it was locked."""
+        return self.path.with_suffix(".asked").exists()
+
 
 @pytest.fixture
 def keyring(tmp_path: Path) -> FakeKeyring:

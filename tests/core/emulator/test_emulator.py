@@ -14,6 +14,7 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.standard.emulator import StandardEmulator
+from support.cancelling import cancelled
 from support.emulated_access import program_at
 
 
@@ -136,12 +137,7 @@ async def test_a_start_that_fails_keeps_no_port() -> None:
 async def test_a_start_that_is_cancelled_leaves_no_server(turns: int) -> None:
     """A demo that is left while it starts: a server without its sockets would run on."""
     before = asyncio.all_tasks()
-    starting = asyncio.create_task(Emulator().start())
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    starting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await starting
+    await cancelled(Emulator().start(), turns=turns)
     assert asyncio.all_tasks() == before
 
 
@@ -151,12 +147,7 @@ async def test_a_stop_that_is_cancelled_leaves_no_server() -> None:
     emulator = Emulator()
     await emulator.start()
     host, port = "127.0.0.1", ports_of(emulator)[0]
-    stopping = asyncio.create_task(emulator.stop())
-    for _ in range(2):
-        await asyncio.sleep(0)
-        stopping.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await stopping
+    await cancelled(emulator.stop(), times=2)
     assert asyncio.all_tasks() == before
     assert not can_connect(host, port)
 

@@ -6,28 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.state.paths import StateUnusable
 from authlens_tui.app.opening import open_credentials
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
+from support.watched_store import WatchedStore
 
 
-class Watched(MemoryStore):
-    """Says whether it was closed, as a keyring's helper must be."""
+class Persistent(WatchedStore):
+    """Its index is a file, as that of a keyring is."""
 
     persistent = True
-    closed = False
-
-    async def aclose(self) -> None:
-        self.closed = True
 
 
 class Opened(Workspace):
     """Its store is open at once."""
 
-    def __init__(self, store: Watched) -> None:
+    def __init__(self, store: Persistent) -> None:
         super().__init__()
         self.store = store
 
@@ -45,7 +41,7 @@ async def test_records_that_cannot_be_used_leave_no_store_open(
 ) -> None:
     home = tmp_path / "home"
     monkeypatch.setenv("AUTHLENS_HOME", str(home))
-    workspace = Opened(Watched())
+    workspace = Opened(Persistent())
     if broken == "directory":
         home.chmod(0o777)
     else:

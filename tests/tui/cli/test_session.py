@@ -8,23 +8,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_tui.cli import session as module
 from support.waiting import PATIENCE
-
-
-class Watched(MemoryStore):
-    """Says whether it was closed, as a keyring's helper must be."""
-
-    closed = False
-
-    async def aclose(self) -> None:
-        self.closed = True
+from support.watched_store import WatchedStore
 
 
 async def test_ctrl_c_while_a_login_still_loads_closes_its_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, opened, loaded = Watched(), asyncio.Event(), threading.Event()
+    store, opened, loaded = WatchedStore(), asyncio.Event(), threading.Event()
 
     async def open_place(*_: object, **__: object) -> OpenedStore:
         opened.set()

@@ -21,6 +21,7 @@ from authlens_core.credentials.store.secret_store import (
     SecretStoreTimeout,
 )
 from authlens_core.secret import Secret
+from support.cancelling import cancelled
 from support.keyring_backends import SLOW_SECONDS
 from support.waiting import runs, wait_until
 
@@ -42,6 +43,18 @@ def _helper(store: KeyringStore) -> int:
     helper = store.helper
     assert helper is not None
     return helper.pid
+
+
+async def _in_a_call(
+    open_keyring: Open, keyring: Any
+) -> tuple[KeyringStore, int, asyncio.Task[Secret | None]]:
+    """Return a store, the process of its helper, and a call that the keyring does not answer."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring")
+    await store.open(probe=False)
+    call = asyncio.create_task(store.get("a"))
+    await asyncio.to_thread(wait_until, keyring.is_asked, "a call at the keyring")
+    return store, _helper(store), call
 
 
 async def test_a_value_comes_back(open_keyring: Open) -> None:
@@ -109,15 +122,8 @@ async def test_calls_that_wait_behind_a_hanging_one_end_in_time_too(open_keyring
 
 async def test_a_cancelled_call_lets_go_of_the_helper(open_keyring: Open, keyring: Any) -> None:
     """H173: its late answer must not be taken for the next call's."""
-    keyring.lock()
-    store = open_keyring("SlowKeyring")
-    await store.open(probe=False)
-    pid = _helper(store)
-    call = asyncio.create_task(store.get("a"))
-    await asyncio.sleep(0.05)
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
+    store, pid, call = await _in_a_call(open_keyring, keyring)
+    await cancelled(call)
     (helper,) = store.ending
     assert helper.pid == pid
     keyring.unlock()
@@ -210,18 +216,8 @@ async def test_closing_ends_a_helper_that_hangs_though_it_is_cancelled(
     open_keyring: Open, keyring: Any
 ) -> None:
     """An app that ends cancels the opening of its store, which closes it, and then cancels once more."""
-    keyring.lock()
-    store = open_keyring("SlowKeyring")
-    await store.open(probe=False)
-    pid = _helper(store)
-    call = asyncio.create_task(store.get("a"))
-    await asyncio.sleep(0.05)
-    closing = asyncio.create_task(store.aclose())
-    for _ in range(2):
-        await asyncio.sleep(0)
-        closing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await closing
+    store, pid, call = await _in_a_call(open_keyring, keyring)
+    await cancelled(store.aclose(), times=2)
     assert not runs(pid)
     assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], SecretStoreFailed)
 

@@ -22,8 +22,7 @@ from authlens_core.login.facts import Facts, Options
 from authlens_core.login.failure_reason import failure_reason
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
-from authlens_core.oauth.check import passed, warned
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId, passed, warned
 from authlens_core.state.locks import LockBusy
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId
 from authlens_core.oauth.http_message import FORM_TYPE, Request
 from authlens_core.oauth.json_document import object_in
 from authlens_core.secret import Secret

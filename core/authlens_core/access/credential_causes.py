@@ -7,7 +7,7 @@ from typing import Final
 from authlens_core.access.cause import POLICIES, REPORTS, SERVICE_GUIDE, Cause
 from authlens_core.access.credential import Credential
 from authlens_core.access.protection import Protection
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId
 
 _TOKENS: Final = "Zero Trust → Access controls → Service credentials → Service Tokens"
 _SERVICE_TOKEN: Final = frozenset({Credential.SERVICE_TOKEN})

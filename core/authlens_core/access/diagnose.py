@@ -15,7 +15,6 @@ from authlens_core.access.echoes import sent_in, without_echoes
 from authlens_core.access.evidence import error_lines, quoted, status_line, whole_answer
 from authlens_core.access.protection import NETWORK, Protection
 from authlens_core.oauth.check import Check
-from authlens_core.oauth.check_id import Subject
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Response
 from authlens_core.safe_text import safe_line
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 _MOST_LINES: Final = 6
 _SPEAKS_OAUTH: Final = frozenset({"registration", "authorization", "exchange", "refresh", "revoke"})
 _ASKS_THE_RESOURCE: Final = frozenset({"detection", "access", "probe"})
-_ABOUT_THE_ANSWER: Final = frozenset(Subject)  # these checks look at its form and not at what it says
+# Subjects of checks that look at the form of an answer and not at what it says.
+_ABOUT_THE_ANSWER: Final = frozenset({"status", "document", "media_type", "protection", "accepted", "proof"})
 
 
 def diagnose(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.access.cause import AGENTS_GUIDE, MANAGED_GUIDE, REPORTS, WITH_TOKEN, Cause
+from authlens_core.access.cause import AGENTS_GUIDE, MANAGED_GUIDE, REPORTS, Cause
 from authlens_core.access.protection import MANAGED_OAUTH
 from authlens_core.access.team import LOGOUT
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId
 
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
@@ -33,7 +33,7 @@ SEEN_HERE: Final = (
         cause="Another program uses the callback port, often a login that was never finished.",
         cure="Stop that program, or use another port.",
         source=AGENTS_GUIDE,
-        checks=frozenset({CheckId.REGISTRATION_PORT, CheckId.AUTHORIZATION_PORT}),
+        checks=frozenset({CheckId.REGISTRATION_PORT}),
     ),
     Cause(
         name="port_taken_on_one_address",
@@ -154,17 +154,6 @@ SEEN_HERE: Final = (
         source=MANAGED_GUIDE,
         checks=frozenset({CheckId.TOKEN_CLOCK}),
         quotes=("date",),
-    ),
-    Cause(
-        name="token_expired",
-        cause="The access token has expired; at Access it is valid for 15 minutes.",
-        cure="Refresh it: authlens refresh URL. “Access token lifetime” sets its lifetime: "
-        + MANAGED_OAUTH
-        + ".",
-        source=AGENTS_GUIDE,
-        stages=WITH_TOKEN,
-        statuses=frozenset({401}),
-        checks=frozenset({CheckId.TOKEN_EXPIRED}),
     ),
     Cause(
         name="no_revocation_endpoint",

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.access.team import is_team_host
 from authlens_core.login.failure_reason import failure_reason
-from authlens_core.oauth.check import Severity
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId, Severity
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.quick_dataclass import dataclass

@@ -24,8 +24,7 @@ from authlens_core.oauth.authorization import (
     read_authorization_response,
     read_pasted,
 )
-from authlens_core.oauth.check import Check, failed, noticed
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, failed, noticed
 from authlens_core.secret import Secret
 
 _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})

@@ -13,8 +13,7 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.oauth.check import Check
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.purpose import Purpose

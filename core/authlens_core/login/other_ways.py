@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from authlens_core.access.answer import classify
 from authlens_core.access.protection import Protection
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 
 

@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.oauth.check import Check, Requirement, Severity, failed
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, failed
 from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.quick_dataclass import dataclass

@@ -10,11 +10,53 @@ from enum import StrEnum
 from functools import partial
 from typing import Generic, TypedDict, TypeVar, Unpack
 
-from authlens_core.oauth.check_id import EXPERIMENT
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_fields
 
 _Value = TypeVar("_Value")
+
+
+class CheckId(StrEnum):
+    """`stage.subject` of a check that other code looks for: a cause, an exit code, a sentence, an arrow."""
+
+    DETECTION_PROTECTION = "detection.protection"
+    DETECTION_METADATA = "detection.resource_metadata"
+    DETECTION_METADATA_GUESSED = "detection.metadata_guessed"
+    METADATA_FOUND = "resource_metadata.found"
+    METADATA_RESOURCE = "resource_metadata.resource"
+    METADATA_SERVER = "resource_metadata.authorization_server"
+    SERVER_DOCUMENT = "server.document"
+    SERVER_ISSUER = "server.issuer"
+    SERVER_NONE = "server.none"
+    SERVER_S256 = "server.s256"
+    SERVER_REGISTRATION = "server.registration_endpoint"
+    REGISTRATION_PORT = "registration.port"
+    REGISTRATION_PORT_HALF = "registration.port_half"
+    REGISTRATION_LISTENER = "registration.listener"
+    REGISTRATION_ENDPOINT = "registration.endpoint"
+    AUTHORIZATION_CODE = "authorization.code"
+    AUTHORIZATION_ENCODING = "authorization.encoding"
+    AUTHORIZATION_ERROR = "authorization.error"
+    AUTHORIZATION_ISS = "authorization.iss"
+    AUTHORIZATION_OPENED = "authorization.opened"
+    AUTHORIZATION_PARAMETERS = "authorization.parameters"
+    AUTHORIZATION_STATE = "authorization.state"
+    AUTHORIZATION_STOPPED = "authorization.stopped"
+    AUTHORIZATION_TIMEOUT = "authorization.timeout"
+    DEVICE_EXPIRED = "device.expired"
+    EXCHANGE_STORED = "exchange.kept"
+    TOKEN_CLOCK = "token.clock"  # noqa: S105 - an identifier
+    ACCESS_ACCEPTED = "access.accepted"
+    PROBE_ACCEPTED = "probe.accepted"
+    REFRESH_ROTATION = "refresh.rotation"
+    REFRESH_STORED = "refresh.stored"
+    REVOKE_ACCESS_TOKEN = "revoke.access_token"  # noqa: S105 - an identifier
+    REVOKE_REFRESH_TOKEN = "revoke.refresh_token"  # noqa: S105 - an identifier
+    REVOKE_ENDPOINT = "revoke.endpoint"
+    REVOKE_PROOF = "revoke.proof"
+    SERVICE_TOKEN_HALF = "service_token.half"  # noqa: S105 - an identifier
+    SERVICE_TOKEN_TWICE = "service_token.twice"  # noqa: S105 - an identifier
+    SERVICE_TOKEN_SWAPPED = "service_token.swapped"  # noqa: S105 - an identifier
 
 
 class Severity(StrEnum):
@@ -55,7 +97,7 @@ class Check:
     @property
     def judges_attack(self) -> bool:
         """True for the verdict on an attack that the user started."""
-        return self.name.partition(".")[0] == EXPERIMENT
+        return self.name.startswith("experiment.")
 
     @property
     def subject(self) -> str:

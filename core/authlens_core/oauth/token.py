@@ -12,8 +12,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, Reading, Requirement, Severity, failed, judged
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity, failed, judged
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
 from authlens_core.oauth.error_response import (

@@ -14,8 +14,7 @@ from http import HTTPStatus
 from typing import Final
 
 from authlens_core.access.credential import Credential, credential_of
-from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Outcome, Stage, StageRecord, taken_over

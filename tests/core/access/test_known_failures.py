@@ -118,16 +118,6 @@ SEED: Final = (
         _oauth_error("invalid_grant", "Code already used"),
     ),
     Row(
-        "401 after using token, expired",
-        "access",
-        "token_expired",
-        ("HTTP/1.1 401",),
-        ("authlens refresh", "Access token lifetime"),
-        _reply(401, CHALLENGE, *EDGE),
-        BEARER,
-        check=("token.expired", "ended 5 s ago"),
-    ),
-    Row(
         "401 after using token, later",
         "probe",
         "token_refused",

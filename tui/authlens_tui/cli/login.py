@@ -17,8 +17,7 @@ from authlens_core.interruption import Interruptions
 from authlens_core.login.failure_reason import client_is_unknown, stage_error
 from authlens_core.login.login import Login
 from authlens_core.login.step_up import lacks_scope
-from authlens_core.oauth.check import Severity
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId, Severity
 from authlens_core.pending_login import LoginRuns, PendingLogin
 from authlens_core.secret import Secret
 from authlens_core.session import Session

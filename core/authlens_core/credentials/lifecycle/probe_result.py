@@ -18,8 +18,7 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError, Refused, ServerMisconfigured
-from authlens_core.oauth.check import Severity, judged
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId, Severity, judged
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.exchange import Exchange

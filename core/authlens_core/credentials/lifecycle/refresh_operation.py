@@ -23,8 +23,7 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Pending
 from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, NoSecretStore, Refused
-from authlens_core.oauth.check import Severity, failures, passed
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId, Severity, failures, passed
 from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Request, Response

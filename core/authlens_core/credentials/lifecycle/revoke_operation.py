@@ -19,8 +19,7 @@ from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOut
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
 from authlens_core.errors import AuthlensError, Refused, StillValid, UsageError
-from authlens_core.oauth.check import Check, noticed, passed, warned
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, noticed, passed, warned
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.http_message import Request

@@ -12,8 +12,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
 from authlens_core.login.step_up import wider_scope
-from authlens_core.oauth.check import Check, Requirement, noticed, warned
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, Requirement, noticed, warned
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of

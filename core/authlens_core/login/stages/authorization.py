@@ -22,8 +22,7 @@ from authlens_core.oauth.authorization import (
     authorization_url,
     url_parameters,
 )
-from authlens_core.oauth.check import Check, Severity, failed, judged
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, Severity, failed, judged
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.form import FormPair, FormRefused
 from authlens_core.oauth.pushed_authorization import (

@@ -19,8 +19,7 @@ from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.login_page import judge_login_page, metadata_beside_login
 from authlens_core.login.stages.metadata_location import locate_metadata, well_known
 from authlens_core.oauth.challenge import ChallengeField
-from authlens_core.oauth.check import Check, Requirement, Severity, noticed
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, noticed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.insufficient_scope import is_scope
 from authlens_core.oauth.mcp import (

@@ -9,8 +9,7 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.check import Check, failed
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, failed
 from authlens_core.oauth.device_authorization import (
     DevicePolling,
     PollResult,

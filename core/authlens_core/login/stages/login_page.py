@@ -14,8 +14,7 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.protection import ACCESS, MANAGED_OAUTH, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.challenge import resource_metadata_parameter
-from authlens_core.oauth.check import Check, Requirement, failures
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, Requirement, failures
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import object_in
 from authlens_core.oauth.resource_metadata import read_metadata_location

@@ -9,8 +9,7 @@ from authlens_core.access.answer import Answer
 from authlens_core.access.team import cloudflare_metadata_urls
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.challenge import resource_metadata_parameter
-from authlens_core.oauth.check import Check, failed, failures, passed, warned
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, failed, failures, passed, warned
 from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.json_document import object_in
 from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls

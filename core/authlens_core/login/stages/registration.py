@@ -10,8 +10,7 @@ from authlens_core.access.diagnose import diagnose
 from authlens_core.callback.binding import redirect_uri
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.check import Check, failed, failures, passed
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, failed, failures, passed
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import read_error

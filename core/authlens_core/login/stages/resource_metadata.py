@@ -8,8 +8,7 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted, places_tried, unanswered
-from authlens_core.oauth.check import Check, failed, passed, warned
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, failed, passed, warned
 from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.resource_metadata import (
     ResourceMetadata,

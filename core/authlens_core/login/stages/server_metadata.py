@@ -11,8 +11,7 @@ from authlens_core.access.team import is_team_host
 from authlens_core.login.dpop import needs_dpop
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, places_tried
-from authlens_core.oauth.check import Check, failed, warned
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, failed, warned
 from authlens_core.oauth.resource_metadata import metadata_request
 from authlens_core.oauth.server_metadata import (
     ServerMetadata,

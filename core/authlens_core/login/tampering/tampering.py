@@ -21,8 +21,7 @@ from authlens_core.login.tampering.request_edit import (
     amended_url,
 )
 from authlens_core.oauth.authorization import AuthorizationResponse
-from authlens_core.oauth.check import Check, failed, noticed
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import Check, CheckId, failed, noticed
 from authlens_core.oauth.http_message import Headers, Request
 from authlens_core.oauth.pushed_authorization import refers_to_pushed
 from authlens_core.secret import Secret

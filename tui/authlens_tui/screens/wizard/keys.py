@@ -12,7 +12,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.other_ways import OtherWay, other_ways
 from authlens_core.login.step_up import lacks_scope
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_tui.screens.verbs import Verb, bind
 from authlens_tui.widgets.key_binding import bound

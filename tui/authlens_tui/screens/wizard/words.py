@@ -12,8 +12,7 @@ from authlens_core.access.team import for_team
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
 from authlens_core.login.failure_reason import FailureReason, failure_reason
-from authlens_core.oauth.check import Severity
-from authlens_core.oauth.check_id import CheckId
+from authlens_core.oauth.check import CheckId, Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.safe_text import safe_line

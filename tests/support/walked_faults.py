@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.credentials.inventory.inventory import inventory_of
 from authlens_core.credentials.inventory.probe import probe
 from authlens_core.credentials.lifecycle.refresh import refresh
@@ -19,7 +20,7 @@ from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import FailureReason, failure_reason
+from authlens_core.login.failure_reason import failure_reason
 from authlens_core.login.login import Login
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
@@ -169,12 +170,10 @@ async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> St
     return probed.trace.records[0]
 
 
-def explained(walk: Walk) -> FailureReason | None:
+def explained(walk: Walk) -> Diagnosis | None:
     """Return what a person is told of the fault: of what failed, then or afterwards, or of what warned."""
     last = failure_reason(walk.afterwards or walk.login.trace.records[-1])
     if last is not None:
         return last
     made = (record.diagnosis for record in walk.login.trace.records)
-    return next(
-        (FailureReason(one.cause, one.cure, one.evidence, one.known) for one in made if one is not None), None
-    )
+    return next((one for one in made if one is not None), None)

@@ -12,6 +12,7 @@ from authlens_core.errors import AuthlensError, LoginNeeded, Refused, ServerMisc
 from authlens_core.gateway.mcp_http import read_bounded
 from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, parse_message
 from authlens_core.gateway.refusal import login_command, reported
+from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
     refusal_code,
@@ -63,7 +64,7 @@ async def failure_of_answer(
     """
     if 300 <= answer.status < 400:
         return failure_of(_redirected(answer), url)
-    challenges = answer.get_all("www-authenticate")
+    challenges = parse_challenges(answer.get_all("www-authenticate"))
     if answer.status >= 400 and refusal_code(challenges) == INSUFFICIENT_SCOPE:
         return _too_small(url, scope_union(granted, scope_wanted(challenges)))
     if answer.status >= 400:

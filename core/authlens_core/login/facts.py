@@ -170,6 +170,20 @@ class Facts:
         return self.resource_metadata.resource if self.resource_metadata else None
 
     @property
+    def needs_dpop(self) -> bool:
+        """Whether the tokens have to be bound to a key (RFC 9449).
+
+        The user chose so, the resource metadata requires it, or the challenge names DPoP and not Bearer. That
+        the server can do it is no reason: the resource may not take such tokens.
+        """
+        metadata = self.resource_metadata
+        if self.options.dpop or (metadata is not None and metadata.dpop_bound_access_tokens_required):
+            return True
+        challenges = self.answer.challenge_field.challenges if self.answer is not None else ()
+        schemes = {c.scheme.lower() for c in challenges}
+        return "dpop" in schemes and "bearer" not in schemes
+
+    @property
     def grant_secrets(self) -> tuple[Secret, ...]:
         """The secrets of a token request, of any grant: a server may repeat them in its errors."""
         found = (

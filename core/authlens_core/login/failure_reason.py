@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from dataclasses import replace
+from typing import Final
 
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.errors import (
     AuthlensError,
     NotProtected,
@@ -14,6 +16,7 @@ from authlens_core.errors import (
     UsageError,
 )
 from authlens_core.oauth.check import Check, CheckId
+from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.purpose import Purpose
@@ -34,32 +37,21 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
-class FailureReason(NamedTuple):
-    """Why a stage failed and what to do, safe to show.
+def failure_reason(record: StageRecord) -> Diagnosis | None:
+    """Return why a stage failed, by its diagnosis if it has one; None if it did not fail.
 
-    Attributes:
-        evidence: the lines of the raw answer that show it.
-        known: false where the answer itself is shown, because authlens does not know what it means.
+    The layer is in the sentence, and of the evidence the first lines.
     """
-
-    cause: str
-    cure: str
-    evidence: tuple[str, ...] = ()
-    known: bool = True
-
-
-def failure_reason(record: StageRecord) -> FailureReason | None:
-    """Return why a stage failed, by its diagnosis if it has one; None if it did not fail."""
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
     check, found = record.failures[0], record.diagnosis
-    if found is not None:
-        cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
-        # Records of early versions of authlens have no evidence.
-        evidence = found.evidence or tuple(check.seen.splitlines())
-        return FailureReason(cause, found.cure, evidence[:_MOST_LINES], found.known)
-    expected = check.expected.rstrip(".")
-    return FailureReason(f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
+    if found is None:
+        expected = check.expected.rstrip(".")
+        return Diagnosis(check.name, f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
+    cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
+    # Records of early versions of authlens have no evidence.
+    evidence = found.evidence or tuple(check.seen.splitlines())
+    return replace(found, cause=cause, evidence=evidence[:_MOST_LINES])
 
 
 def stage_error(record: StageRecord) -> AuthlensError | None:
@@ -75,6 +67,12 @@ def stage_error(record: StageRecord) -> AuthlensError | None:
 def client_is_unknown(record: StageRecord) -> bool:
     """Whether the server refused because it does not know the client, or no longer."""
     return any(check.error_code in _UNKNOWN_CLIENT for check in record.failures)
+
+
+def lacks_scope(record: StageRecord) -> bool:
+    """Whether the resource refused the token of a login because its scope is too small."""
+    refused = record.stage is Stage.ACCESS and record.outcome is Outcome.FAILED
+    return refused and any(check.error_code == INSUFFICIENT_SCOPE for check in record.failures)
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:

@@ -25,19 +25,20 @@ from authlens_core.login.events import (
     Watcher,
 )
 from authlens_core.login.facts import Facts, Options
-from authlens_core.login.failure_reason import client_is_unknown
+from authlens_core.login.failure_reason import client_is_unknown, lacks_scope
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
 from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
-from authlens_core.login.step_up import MOST_STEP_UPS, lacks_scope, wider_scope
+from authlens_core.login.stages.access import wider_scope
 from authlens_core.login.tampering import editing
 from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, amended_url
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
+from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.check import failures
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import parse_url
@@ -49,6 +50,8 @@ from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.exchange import Exchange
 
 _WORK: Final = {**STAGES, Stage.REFRESH: StaleRefreshStage()}
+# For the same scope: a resource that refuses what it asked for would ask forever.
+_MOST_STEP_UPS: Final = 3
 _USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
 
 
@@ -261,9 +264,10 @@ class Login:
         response = failed.exchanges[-1].response if failed.exchanges else None
         if response is None or not lacks_scope(failed):
             return False
-        scope = wider_scope(self._progress.facts, response)
+        challenges = parse_challenges(response.headers.get_all("www-authenticate"))
+        scope = wider_scope(self._progress.facts, challenges)
         self._step_ups[scope] += 1
-        if self._step_ups[scope] > MOST_STEP_UPS:
+        if self._step_ups[scope] > _MOST_STEP_UPS:
             return False
         # As an option: the scope of the challenge would be asked for again.
         self._progress.use(replace(self._progress.facts.options, scope=scope))

@@ -16,7 +16,6 @@ from typing import Final
 from authlens_core.finish import finish_first
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.dpop import LoginProofs
 from authlens_core.login.events import (
     AuthorizationReady,
     DeviceCodeReady,
@@ -31,15 +30,20 @@ from authlens_core.login.protocols import Keeper, Sender
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.check import Check, failures
+from authlens_core.oauth.dpop import DpopNonces, is_bound
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Stage
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.dpop import send_with_proof, settled
+from authlens_core.wire.dpop import DpopSigner, send_with_proof, settled
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.purpose import Purpose
 
 # Detection sends most: three calls, each again with a nonce, and documents. More means that a stage goes
 # round.
 _MOST_REQUESTS_IN_A_STAGE: Final = 12
+_AT_THE_TOKEN_ENDPOINT: Final = frozenset(
+    {Purpose.TOKEN, Purpose.TOKEN_AGAIN, Purpose.DEVICE_TOKEN, Purpose.REFRESH, Purpose.REFRESH_AGAIN}
+)
 _MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
 
 
@@ -65,7 +69,7 @@ class StageWork:
         self._hook = hook
         self._emit = emit
         self._clock = clock
-        self._proofs = LoginProofs(clock)
+        self._nonces = DpopNonces()
         self.wait = ResponseWait(emit)
 
     async def prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
@@ -143,7 +147,18 @@ class StageWork:
         async def send(request: Request) -> Exchange:
             return await self._exchange_once(stage, facts, replace(planned, request=request), exchanges)
 
-        await send_with_proof(self._proofs.signer(facts, planned), planned.request, send)
+        await send_with_proof(self._signer(facts, planned), planned.request, send)
+
+    def _signer(self, facts: Facts, planned: PlannedRequest) -> DpopSigner | None:
+        """Return what signs the request with a proof (RFC 9449), or None if it carries none."""
+        scheme = (planned.request.headers.get("authorization") or "").partition(" ")[0]
+        wanted = planned.purpose in _AT_THE_TOKEN_ENDPOINT or is_bound(scheme)
+        if facts.dpop_key is None or not wanted:
+            return None
+        return DpopSigner(facts.dpop_key, nonces=self._nonces, remember=self._remember, now=self._clock)
+
+    def _remember(self, nonces: DpopNonces) -> None:
+        self._nonces = nonces
 
     async def _exchange_once(
         self, stage: Stage, facts: Facts, planned: PlannedRequest, exchanges: list[Exchange]

@@ -7,7 +7,7 @@ guesses can be made to read a metadata URL that the server never sent. Each char
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from authlens_core.oauth.http_message import TOKEN_CHARACTERS
@@ -63,6 +63,10 @@ class ChallengeField:
     challenges: tuple[Challenge, ...] = ()
     problems: tuple[str, ...] = ()
     too_large: bool = False
+
+    def token_values(self, name: str) -> Iterator[str]:
+        """Yield the parameter `name` of the challenges that want an access token, where it says something."""
+        return (value for c in self.challenges if c.wants_token and (value := c.get(name)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from joserfc.jwk import ECKey
 
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.login.dpop import needs_dpop
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.oauth.resource_metadata import ResourceMetadata
@@ -47,8 +46,8 @@ def test_bound_tokens_are_asked_for_where_the_resource_requires_them(
 ) -> None:
     """DP-1: a resource that takes both gets a bearer token, which every program can use."""
     facts = facts_after(*challenges, document=document)
-    assert needs_dpop(facts) is needed
-    assert needs_dpop(replace(facts, options=Options(dpop=True)))
+    assert facts.needs_dpop is needed
+    assert replace(facts, options=Options(dpop=True)).needs_dpop
 
 
 def proofs(exchanges: tuple[Exchange, ...]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def test_the_diagnosis_of_a_record_quotes_the_answer() -> None:
 def test_a_diagnosis_without_evidence_is_shown_with_what_the_check_saw() -> None:
     record = _record(Stage.EXCHANGE, _failed("token.status", "400 invalid_grant"), DENIED)
     own = Diagnosis("own", "Because.", "Do.", ("a", "b"))
-    assert failure_reason(replace(record, diagnosis=own)) == ("Because.", "Do.", ("a", "b"), True)
+    assert failure_reason(replace(record, diagnosis=own)) == own
     older = failure_reason(replace(record, diagnosis=replace(own, evidence=())))
     assert older is not None
     assert older.evidence == ("400 invalid_grant",)

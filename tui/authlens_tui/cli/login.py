@@ -14,9 +14,8 @@ from authlens_core.callback.binding import another_port
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
-from authlens_core.login.failure_reason import client_is_unknown, stage_error
+from authlens_core.login.failure_reason import client_is_unknown, lacks_scope, stage_error
 from authlens_core.login.login import Login
-from authlens_core.login.step_up import lacks_scope
 from authlens_core.oauth.check import CheckId, Severity
 from authlens_core.pending_login import LoginRuns, PendingLogin
 from authlens_core.secret import Secret

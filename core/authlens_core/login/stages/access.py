@@ -11,10 +11,9 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
-from authlens_core.login.step_up import wider_scope
+from authlens_core.oauth.challenge import ChallengeField
 from authlens_core.oauth.check import Check, CheckId, Requirement, noticed, warned
-from authlens_core.oauth.http_message import Response
-from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code
+from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code, scope_union, scope_wanted
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.record import Fact, Stage
@@ -89,22 +88,28 @@ class AccessStage:
             kind_of_resource(exchange, answer, version=version),
         )
         # Before the status is judged: servers send it with 403, and some with 401.
-        if refusal_code(response.headers.get_all("www-authenticate")) == INSUFFICIENT_SCOPE:
-            return _too_small(facts, response, answer, shown)
+        if refusal_code(answer.challenge_field) == INSUFFICIENT_SCOPE:
+            return _too_small(facts, response.status, answer, shown)
         check = _judge(response.status, answer)
         proves_nothing = facts.anonymous and response.status < 300
         return StageResult(facts, (check, _PROVES_NOTHING) if proves_nothing else (check,), shown)
 
 
-def _too_small(facts: Facts, response: Response, answer: Answer, shown: tuple[Fact, ...]) -> StageResult:
+def wider_scope(facts: Facts, field: ChallengeField) -> str:
+    """Return the union of what was asked for, what was granted and what a refusal asks for."""
+    granted = facts.tokens.scope if facts.tokens is not None else None
+    return scope_union(facts.scope, granted, scope_wanted(field))
+
+
+def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...]) -> StageResult:
     """Return the refusal with the scope of a new authorization, as a value and in what to do."""
-    scope = wider_scope(facts, response)
+    scope = wider_scope(facts, answer.challenge_field)
     cause = "The token is valid, but its scope is too narrow: the resource requires more."
     cure = f'Authorize again with it: authlens login --scope "{scope}" URL. In the wizard, t does that.'
     if set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
-    seen, why = f"{response.status} {INSUFFICIENT_SCOPE}: {cause}", "A token opens only what its scope names."
+    seen, why = f"{status} {INSUFFICIENT_SCOPE}: {cause}", "A token opens only what its scope names."
     check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=INSUFFICIENT_SCOPE)
     found = Diagnosis(INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer)
     wanted = Fact("scope wanted", scope, "RFC 6750 §3", "granted, and what the resource asks for")

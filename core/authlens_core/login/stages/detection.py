@@ -18,7 +18,6 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.login_page import judge_login_page, metadata_beside_login
 from authlens_core.login.stages.metadata_location import locate_metadata, well_known
-from authlens_core.oauth.challenge import ChallengeField
 from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, noticed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.insufficient_scope import is_scope
@@ -110,7 +109,9 @@ class DetectionStage:
         if answer.protection in _GOES_ON or protection.severity is not Severity.FAILURE or approved:
             located, where = locate_metadata(new, answer, exchange)
             checks.extend(where)
-            new = replace(located, challenge_scope=_scope(answer.challenge_field))
+            # Of several, the first that can be sent back (RFC 6750 §3).
+            scopes = filter(is_scope, answer.challenge_field.token_values("scope"))
+            new = replace(located, challenge_scope=next(scopes, None))
         kind = kind_of_resource(exchange, answer, version=new.mcp_version)
         if found is None:
             found = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
@@ -271,15 +272,6 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
             why="MCP servers often accept only POST; the access token is then verified with POST, too.",
             spec="RFC 9110 §15.5.6",
         )
-
-
-def _scope(field: ChallengeField) -> str | None:
-    """Return the scope that a Bearer or DPoP challenge names (RFC 6750 §3), if it can be sent back."""
-    for challenge in field.challenges:
-        scope = challenge.get("scope")
-        if challenge.wants_token and scope and is_scope(scope):
-            return scope
-    return None
 
 
 def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from secrets import token_bytes
 
-from authlens_core.login.dpop import needs_dpop
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.registration import requested_scope
@@ -65,7 +64,7 @@ class PkceStage:
             spec = "OpenID Connect Core §3.1.2.1"
             shown = (*shown, Fact("nonce", nonce, spec, "must come back in the ID token"))
         key = None
-        if needs_dpop(facts):
+        if facts.needs_dpop:
             key = make_dpop_key()
             shown = (
                 *shown,

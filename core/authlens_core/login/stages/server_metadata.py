@@ -8,7 +8,6 @@ from typing import Final
 
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.team import is_team_host
-from authlens_core.login.dpop import needs_dpop
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, places_tried
 from authlens_core.oauth.check import Check, CheckId, failed, warned
@@ -60,7 +59,7 @@ class ServerMetadataStage:
             resource=facts.resource or facts.resource_url.text,
             loopback_http=facts.loopback_http and facts.issuer.is_loopback,
             needs_registration=facts.options.client_id is None and facts.options.client_metadata_url is None,
-            needs_dpop=needs_dpop(facts),
+            needs_dpop=facts.needs_dpop,
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)

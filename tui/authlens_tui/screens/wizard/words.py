@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
+from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.team import for_team
 from authlens_core.export.redaction import Redactor, redacted_request
 from authlens_core.login.facts import Facts
-from authlens_core.login.failure_reason import FailureReason, failure_reason
+from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.check import CheckId, Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.jwt import parse_jwt
@@ -244,7 +245,7 @@ def with_keys(cure: str, keys: Collection[str]) -> str:
     return cure
 
 
-def _seen(reason: FailureReason) -> Content:
+def _seen(reason: Diagnosis) -> Content:
     """Quote the answer on one line; of a known answer, only the status, what decided and the CF-Ray."""
     lines = reason.evidence
     if reason.known and len(lines) > _MOST_SEEN:

@@ -5,7 +5,7 @@ It exists for the demo, the screenshots and the tests. It shares no code with wh
 
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import Hop, PlayResult, play_person
-from authlens_core.emulator.request_log import SeenRequest
 
 __all__ = ["Emulator", "Fault", "Hop", "PlayResult", "SeenRequest", "play_person"]

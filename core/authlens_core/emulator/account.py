@@ -12,7 +12,6 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.grants import Grants, put
 from authlens_core.emulator.keys import SigningKeys
-from authlens_core.emulator.request_log import RequestLog
 from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServiceTokens
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ class Account:
     Attributes:
         app_url: the app's origin, without a slash at the end.
         team_url: the team's origin, without a slash at the end; also the issuer.
+        stopping: set while the emulator is stopped.
         slow_seconds: how late each answer is under the fault `slow`.
         strict_service_tokens: the organisation's strict mode for service tokens.
         service_token_header: the app's `read_service_tokens_from_header`; empty if it is not set.
@@ -52,6 +52,7 @@ class Account:
     """
 
     clock: Callable[[], float]
+    stopping: asyncio.Event = field(repr=False)
     faults: frozenset[Fault]
     access_token_lifetime: int
     grant_lifetime: int
@@ -66,8 +67,6 @@ class Account:
     origin: ASGIApp | None = None
     denied: set[str] = field(default_factory=lambda: {DENIED_BY_POLICY})
     sessions: dict[str, str] = field(default_factory=dict, repr=False)
-    log: RequestLog = field(default_factory=RequestLog, repr=False)
-    stopping: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     grants: Grants = field(init=False, repr=False)
     service_tokens: IssuedServiceTokens = field(init=False, repr=False)

@@ -85,7 +85,7 @@ def _edge_error(request: Request, number: int, status: int, **more: object) -> R
 
 
 class Edge:
-    """An ASGI layer: keeps the log, plays the faults of the edge and marks each answer as Cloudflare's."""
+    """An ASGI layer: plays the faults of the edge and marks each answer as Cloudflare's."""
 
     def __init__(self, app: ASGIApp, account: Account, origin: str) -> None:
         self._app = app
@@ -93,10 +93,7 @@ class Edge:
         self._origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         request = Request(scope, receive)
-        self._account.log.add(self._origin, scope)
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.emulator.account import Account, email_of
 from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.origins import LoopbackServer
+from authlens_core.emulator.origins import LoopbackServer, bind, close_all
 from authlens_core.emulator.profile import Profile, named_faults
-from authlens_core.emulator.randomness import answering_from, drawn_from, source_of
-from authlens_core.emulator.sockets import bind, close_all
+from authlens_core.emulator.randomness import drawn_from
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -36,8 +35,7 @@ class Emulator(LoopbackServer):
     Use it as an asynchronous context manager, or call `start` and `stop`. After `stop` it can be started
     again, with nothing forgotten except its ports.
 
-    Args:
-        port: the app's port; the team listens on the next one. 0 picks free ones.
+    Args, besides those of `LoopbackServer`:
         access_token_lifetime: seconds.
         grant_lifetime: seconds that a refresh token can be used after the login.
         slow_seconds: how late each answer is under the fault `slow`.
@@ -45,13 +43,13 @@ class Emulator(LoopbackServer):
         service_auth_401: whether a Service Auth refusal is 401 instead of 403.
         refresh_grace: whether the refresh token before the newest is good until the newest is used.
         origin: what answers a request that is let in; None for the emulator's own page.
-        admin: whether the team's origin has the JSON interface of `emulator.admin`.
-        seed: makes ids, codes and tokens the same at each start; signing keys stay random.
         clock: the time in seconds since the epoch.
 
     Raises:
         ValueError: a fault's name is unknown.
     """
+
+    ORIGINS = ("app", "team")
 
     def __init__(
         self,
@@ -70,11 +68,11 @@ class Emulator(LoopbackServer):
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._admin = admin
-        self._source = source_of(seed)
+        super().__init__(port=port, admin=admin, seed=seed)
         with drawn_from(self._source):
             self.account = Account(
                 clock=clock,
+                stopping=self.stopping,
                 faults=named_faults(Profile.ACCESS, Fault, faults),
                 access_token_lifetime=access_token_lifetime,
                 grant_lifetime=grant_lifetime,
@@ -85,7 +83,6 @@ class Emulator(LoopbackServer):
                 refresh_grace=refresh_grace,
                 origin=origin,
             )
-        super().__init__(port, self.account.log, self.account.stopping)
         self._callback_port: list[socket.socket] = []
 
     async def start(self) -> None:
@@ -98,21 +95,20 @@ class Emulator(LoopbackServer):
         from authlens_core.emulator.team_origin import team_origin
 
         self.account.app_url, self.account.team_url = app_url, team_url
-        team = team_origin(self.account)
-        if self._admin:
-            from authlens_core.emulator.admin import AdminMiddleware
+        return app_origin(self.account), team_origin(self.account)
 
-            actions: dict[str, Callable[[str], None]] = {
-                "expire-access-tokens": lambda _: self.expire_access_tokens(),
-                "revoke-user-tokens": self.revoke_user_tokens,
-                "revoke-application-tokens": lambda _: self.revoke_application_tokens(),
-                "end-grants": lambda _: self.end_grants(),
-                "deny": self.deny,
-                "allow": self.allow,
-            }
-            team = AdminMiddleware(team, self, Fault, actions, self._service_token_facts)
-        app = app_origin(self.account)
-        return answering_from(self._source, app), answering_from(self._source, team)
+    def _administered(self, server: ASGIApp) -> ASGIApp:
+        from authlens_core.emulator.admin import AdminMiddleware
+
+        actions: dict[str, Callable[[str], None]] = {
+            "expire-access-tokens": lambda _: self.expire_access_tokens(),
+            "revoke-user-tokens": self.revoke_user_tokens,
+            "revoke-application-tokens": lambda _: self.revoke_application_tokens(),
+            "end-grants": lambda _: self.end_grants(),
+            "deny": self.deny,
+            "allow": self.allow,
+        }
+        return AdminMiddleware(server, self, Fault, actions, self._service_token_facts)
 
     async def stop(self) -> None:
         close_all(self._callback_port)

@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import os
+import socket
+from collections import deque
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from authlens_core.emulator.request_log import RequestLog, SeenRequest
-from authlens_core.emulator.sockets import bind, bind_both, close_all
+from authlens_core.emulator.randomness import drawn_from, source_of
 from authlens_core.finish import finish
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from authlens_core.emulator.server import QuietServer
+
+BACKLOG: Final = 128
+# Attempts to find a port that is free in both families.
+ATTEMPTS: Final = 16
+NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
+MOST_REQUESTS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """A request that reached the emulator: who was sent which credential, and no value of it.
+
+    Attributes:
+        origin: `app` or `team`; `resource` or `server` of a standard server.
+        header_names: the field names in lower case, in order.
+    """
+
+    origin: str
+    method: str
+    path: str
+    header_names: tuple[str, ...]
 
 
 class LoopbackServer:
@@ -23,24 +50,37 @@ class LoopbackServer:
 
     Args:
         port: the resource's port; the other origin has the next one. 0 picks free ones.
-        log: the requests that reach it.
+        admin: whether the authorization server's origin has the JSON interface of `emulator.admin`.
+        seed: makes ids, codes and opaque tokens the same at each start; signing keys stay random.
+
+    Attributes:
         stopping: set while it is stopped, for answers that would go on.
     """
 
-    def __init__(self, port: int, log: RequestLog, stopping: asyncio.Event) -> None:
+    ORIGINS: ClassVar[tuple[str, str]]
+    """What the two are called in the log of requests."""
+
+    def __init__(self, *, port: int, admin: bool, seed: int | None) -> None:
         self._port = port
-        self._log = log
-        self._stopping = stopping
+        self._admin = admin
+        self._source = source_of(seed)
+        self._seen: deque[SeenRequest] = deque(maxlen=MOST_REQUESTS)
+        self.stopping = asyncio.Event()
         self._servers: list[QuietServer] = []
         self._running = AsyncExitStack()
 
     @property
     def requests(self) -> list[SeenRequest]:
         """The last 2,000 requests, oldest first."""
-        return self._log.requests()
+        return list(self._seen)
 
     def forget_requests(self) -> None:
-        self._log.clear()
+        self._seen.clear()
+
+    def note(self, origin: str, scope: Mapping[str, Any]) -> None:
+        """Note a request, given the ASGI scope of its connection."""
+        names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
+        self._seen.append(SeenRequest(origin, scope["method"], scope["path"], names))
 
     async def start(self) -> None:
         """Listen on both origins; return once they answer.
@@ -50,28 +90,53 @@ class LoopbackServer:
         """
         from authlens_core.emulator.server import serve
 
-        self._stopping.clear()
+        self.stopping.clear()
         async with AsyncExitStack() as stack:
             resource = [bind("127.0.0.1", self._port)]
             stack.callback(close_all, resource)
             server = bind_both(self._port + 1 if self._port else 0)
             stack.callback(close_all, server)
             stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
-            urls = (
+            apps = self._build(
                 f"http://127.0.0.1:{resource[0].getsockname()[1]}",
                 f"http://localhost:{server[0].getsockname()[1]}",
             )
-            for app, sockets in zip(self._build(*urls), (resource, server), strict=True):
-                self._servers.append(await serve(app, sockets))
+            first, second = (self._noted(*pair) for pair in zip(self.ORIGINS, apps, strict=True))
+            second = self._administered(second) if self._admin else second
+            for app, sockets in ((first, resource), (second, server)):
+                self._servers.append(await serve(self._drawing(app), sockets))
             self._running = stack.pop_all()
 
     def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
         """Return the applications of the two origins, given their URLs without a final slash."""
         raise NotImplementedError
 
+    def _administered(self, server: ASGIApp) -> ASGIApp:
+        """Return the authorization server's origin with the administration below `ADMIN_PATH`."""
+        raise NotImplementedError
+
+    def _noted(self, origin: str, app: ASGIApp) -> ASGIApp:
+        """Return an application that answers HTTP alone, and whose requests are in the log."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                self.note(origin, scope)
+                await app(scope, receive, send)
+
+        return answer
+
+    def _drawing(self, app: ASGIApp) -> ASGIApp:
+        """Return an application whose answers draw their values from the emulator's own source."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            with drawn_from(self._source):
+                await app(scope, receive, send)
+
+        return answer
+
     async def stop(self) -> None:
         """Stop answering and free the ports; a second call does nothing."""
-        self._stopping.set()
+        self.stopping.set()
         running, self._running = self._running, AsyncExitStack()
         await running.aclose()
 
@@ -89,3 +154,56 @@ class LoopbackServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket on a loopback address; port 0 picks a free one.
+
+    Raises:
+        OSError: the port is in use, or the address family is missing.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named TCP, because asyncio turns Nagle's delay of 40 ms off only where the protocol is not 0.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def bind_both(port: int) -> list[socket.socket]:
+    """Return listening sockets on 127.0.0.1 and, where there is one, ::1, with one port between them.
+
+    Raises:
+        OSError: the port is in use on one of them.
+    """
+    if port == 0:
+        for _ in range(ATTEMPTS):  # a port that is free on 127.0.0.1 may be in use on ::1
+            with contextlib.suppress(OSError):
+                return _bind_pair(0)
+    return _bind_pair(port)
+
+
+def _bind_pair(port: int) -> list[socket.socket]:
+    first = bind("127.0.0.1", port)
+    try:
+        return [first, bind("::1", first.getsockname()[1])]
+    except OSError as error:
+        if error.errno in NO_IPV6:
+            return [first]
+        first.close()
+        raise
+
+
+def close_all(listeners: list[socket.socket]) -> None:
+    for listener in listeners:
+        listener.close()
+    listeners.clear()

@@ -8,10 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+from typing import Final
 
 _SYSTEM: Final = random.SystemRandom()
 _SOURCE: ContextVar[random.Random] = ContextVar("source of ids and tokens", default=_SYSTEM)
@@ -29,16 +26,6 @@ def drawn_from(source: random.Random) -> Iterator[None]:
         yield
     finally:
         _SOURCE.reset(before)
-
-
-def answering_from(source: random.Random, app: ASGIApp) -> ASGIApp:
-    """Return an application whose answers draw their values from `source`."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        with drawn_from(source):
-            await app(scope, receive, send)
-
-    return answer
 
 
 def token_hex(size: int) -> str:

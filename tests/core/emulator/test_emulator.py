@@ -180,7 +180,7 @@ async def test_the_log_is_bounded() -> None:
     """An emulator that runs for days does not grow."""
     emulator = Emulator()
     for number in range(5000):
-        emulator.account.log.add("app", {"method": "GET", "path": f"/{number}", "headers": ()})
+        emulator.note("app", {"method": "GET", "path": f"/{number}", "headers": ()})
     assert len(emulator.requests) == 2000
     assert emulator.requests[-1].path == "/4999"
 

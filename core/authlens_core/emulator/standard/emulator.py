@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from authlens_core.emulator import randomness
 from authlens_core.emulator.origins import LoopbackServer
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of, named_faults
-from authlens_core.emulator.randomness import answering_from, drawn_from, source_of
+from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.standard.state import ServerState
 
 if TYPE_CHECKING:
@@ -22,16 +21,15 @@ class StandardEmulator(LoopbackServer):
 
     Use it as an asynchronous context manager, or call `start` and `stop`.
 
-    Args:
-        port: the resource's port; the authorization server has the next one. 0 picks free ones.
+    Args, besides those of `LoopbackServer`:
         access_token_lifetime: seconds.
-        admin: whether the authorization server's origin has the JSON interface of `emulator.admin`.
-        seed: makes ids, codes and opaque tokens the same at each start; signing keys stay random.
         clock: the time in seconds since the epoch.
 
     Raises:
         ValueError: the profile has no such fault, or is `access`.
     """
+
+    ORIGINS = ("resource", "server")
 
     def __init__(
         self,
@@ -46,12 +44,10 @@ class StandardEmulator(LoopbackServer):
     ) -> None:
         if profile is Profile.ACCESS:
             raise ValueError("the profile access is the Emulator's")
-        self._admin = admin
-        self._source = source_of(seed)
+        super().__init__(port=port, admin=admin, seed=seed)
         with drawn_from(self._source):
             chosen = named_faults(profile, faults_of(profile), faults)
             self._state = ServerState(profile, chosen, clock, access_token_lifetime)
-        super().__init__(port, self._state.log, asyncio.Event())
 
     def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
         from starlette.applications import Starlette
@@ -75,7 +71,7 @@ class StandardEmulator(LoopbackServer):
         }
         server = Starlette(routes=server_routes(state), exception_handlers=refusals)
         if state.profile is Profile.MCP:
-            routes.append(Route("/mcp", McpEndpoint(state, resource, self._stopping).answer, methods=methods))
+            routes.append(Route("/mcp", McpEndpoint(state, resource, self.stopping).answer, methods=methods))
         else:
             routes.append(Route("/{path:path}", resource.generic, methods=methods))
         plain = Starlette(routes=routes, exception_handlers=refusals)
@@ -86,14 +82,9 @@ class StandardEmulator(LoopbackServer):
             old = state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS)
             await (together if old else plain)(scope, receive, send)
 
-        return (
-            answering_from(self._source, self._logged(resource_origin, "resource")),
-            answering_from(self._source, self._administered(self._logged(server, "server"))),
-        )
+        return resource_origin, server
 
     def _administered(self, server: ASGIApp) -> ASGIApp:
-        if not self._admin:
-            return server
         from authlens_core.emulator.admin import AdminMiddleware
 
         profile = self._state.profile
@@ -102,14 +93,6 @@ class StandardEmulator(LoopbackServer):
             "move-authorization-server": lambda _: self.move_authorization_server(),
         }
         return AdminMiddleware(server, self, faults_of(profile), actions)
-
-    def _logged(self, app: ASGIApp, origin: str) -> ASGIApp:
-        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
-                self._state.log.add(origin, scope)
-                await app(scope, receive, send)
-
-        return logged
 
     @property
     def resource_url(self) -> str:

@@ -13,7 +13,6 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.grants import AuthorizationCode, OAuthRefusal, RegisteredClient, put, s256
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.request_log import RequestLog
 
 DEVICE_LIFETIME: Final = 600  # seconds
 SCOPES: Final = ("openid", "offline_access", "read", "write")
@@ -73,7 +72,6 @@ class ServerState:
     server_url: str = ""
     moved: bool = False
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
-    log: RequestLog = field(default_factory=RequestLog, repr=False)
     clients: dict[str, RegisteredClient] = field(default_factory=dict, repr=False)
     codes: dict[str, AuthorizationCode] = field(default_factory=dict, repr=False)
     devices: dict[str, DeviceLogin] = field(default_factory=dict, repr=False)

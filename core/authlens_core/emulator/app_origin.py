@@ -18,7 +18,6 @@ from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.pages import INVALID_NONCE, page
 from authlens_core.emulator.server_metadata import server_metadata
 from authlens_core.emulator.service_tokens import ServiceTokenVerdict, TokenStatus
-from authlens_core.emulator.transfer import approve
 
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"
 STANDARD_METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -37,7 +36,7 @@ def app_origin(account: Account) -> ASGIApp:
         Route("/cdn-cgi/access/authorized", app.authorized),
         Route("/cdn-cgi/access/get-identity", partial(browser_session.get_identity, account)),
         Route("/cdn-cgi/access/logout", partial(browser_session.logout, account)),
-        Route("/cdn-cgi/access/cli", partial(approve, account), methods=["GET", "POST"]),
+        Route("/cdn-cgi/access/cli", partial(browser_session.approve, account), methods=["GET", "POST"]),
         *(
             Route(path + rest, app.resource_metadata)
             for path in (CLOUDFLARE_METADATA, STANDARD_METADATA)

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.account import SESSION_LIFETIME, USERS, Account
-from authlens_core.emulator.edge import NO_STORE, read_fields
+from authlens_core.emulator.edge import NO_STORE, Answered, read_fields
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import CHALLENGE, RegisteredClient, put
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
@@ -39,14 +39,6 @@ class AuthorizationRequest:
     challenge: str
 
 
-class _Refusal(Exception):
-    """The request ends here, with this answer."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__()
-        self.answer = answer
-
-
 class AuthorizationEndpoint:
     """The endpoint that a browser opens, and the page where the user logs in."""
 
@@ -56,10 +48,7 @@ class AuthorizationEndpoint:
 
     async def authorize(self, request: Request) -> Response:
         """Check the request, let the user log in, then send the browser to the callback."""
-        try:
-            asked = self._check(request.url.query)
-        except _Refusal as refusal:
-            return refusal.answer
+        asked = self._check(request.url.query)
         claims = await self._account.identity(request.cookies.get("CF_Authorization", ""))
         if claims is None:
             back = f"{OAUTH}/authorization?{request.url.query}"
@@ -130,10 +119,7 @@ class AuthorizationEndpoint:
     def _denied_by_user(self, meta: dict[str, Any]) -> Response:
         if meta["flow"] != "oauth":
             return page("You denied the login", status=403)
-        try:
-            asked = self._check(meta["redirect_url"].partition("?")[2])
-        except _Refusal as refusal:
-            return refusal.answer
+        asked = self._check(meta["redirect_url"].partition("?")[2])
         return self._callback_error(asked, "access_denied", "The user denied the request")
 
     def _may_not_enter(self, user: str) -> bool:
@@ -154,25 +140,25 @@ class AuthorizationEndpoint:
         """Check everything that is checked before a login.
 
         Raises:
-            _Refusal: with a page while the redirect URI is not to be trusted, later with a callback.
+            Answered: with a page while the redirect URI is not to be trusted, later with a callback.
         """
         pairs = parse_qsl(query, keep_blank_values=True)
         given = dict(pairs)
         client = self._account.grants.client(given.get("client_id", ""))
         redirect_uri = given.get("redirect_uri", "")
         if len(given) != len(pairs):
-            raise _Refusal(page("A parameter came twice", status=400))
+            raise Answered(page("A parameter came twice", status=400))
         if client is None:
-            raise _Refusal(page("Unknown client", status=400))
+            raise Answered(page("Unknown client", status=400))
         # RFC 6749 §4.1.2.1: never redirected there, or the server would be an open redirector.
         if redirect_uri not in client.redirect_uris:
-            raise _Refusal(page("The redirect URI is not registered for this client", status=400))
+            raise Answered(page("The redirect URI is not registered for this client", status=400))
         asked = AuthorizationRequest(
             client, redirect_uri, given.get("state"), given.get("code_challenge", "")
         )
         error = self._parameter_error(given) or self._challenge_error(asked.challenge, given)
         if error:
-            raise _Refusal(self._callback_error(asked, *error))
+            raise Answered(self._callback_error(asked, *error))
         return asked
 
     def _parameter_error(self, given: dict[str, str]) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from email.utils import formatdate
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -30,6 +30,20 @@ ZONE_ERRORS: Final = (
     (Fault.NO_APPLICATION, 1043, 403),
     (Fault.ORIGIN_UNREACHABLE, 522, 522),
 )
+
+
+class Answered(Exception):
+    """The request goes no further: `answer` is the response."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def answered(_: Request, error: Any) -> Response:
+    """Answer with what an `Answered` holds; the handler where it is raised."""
+    response: Response = error.answer
+    return response
 
 
 def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

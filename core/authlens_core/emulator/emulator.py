@@ -13,6 +13,7 @@ from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.origins import LoopbackServer, bind, close_all
 from authlens_core.emulator.profile import Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from
+from authlens_core.emulator.service_tokens import IssuedServiceTokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -150,47 +151,10 @@ class Emulator(LoopbackServer):
         client_id, secret = self.service_token
         return {"service_token": {"client_id": client_id, "client_secret": secret}}
 
-    def add_service_token(
-        self, *, new_format: bool = False, in_policy: bool = True, lifetime: float = 31_536_000.0
-    ) -> tuple[str, str]:
-        """Create a service token; return its client id and client secret.
-
-        Args:
-            new_format: a secret of today (`cfast_…`) instead of 64 hexadecimal digits.
-            in_policy: whether a Service Auth policy of the app names it.
-            lifetime: seconds.
-        """
-        token = self.account.service_tokens.create(
-            new_format=new_format, in_policy=in_policy, lifetime=lifetime
-        )
-        return token.client_id, token.secret
-
-    def rotate_service_token(self, client_id: str, *, grace: float = 0.0) -> str:
-        """Return a new secret; the old one is good for `grace` seconds more.
-
-        Raises:
-            KeyError: there is no such service token.
-        """
-        return self.account.service_tokens.rotate(client_id, grace=grace)
-
-    def refresh_service_token(self, client_id: str) -> None:
-        """Let a service token be good for a year from now.
-
-        Raises:
-            KeyError: there is no such service token.
-        """
-        self.account.service_tokens.refresh(client_id)
-
-    def enable_service_token(self, client_id: str, *, enabled: bool) -> None:
-        """Enable or disable a service token; disabled, its old secret is dead too.
-
-        Raises:
-            KeyError: there is no such service token.
-        """
-        token = self.account.service_tokens.get(client_id)
-        if token is None:
-            raise KeyError(client_id)
-        token.enabled = enabled
+    @property
+    def service_tokens(self) -> IssuedServiceTokens:
+        """Every service token of the account: create, rotate and refresh them."""
+        return self.account.service_tokens
 
     def transferred(self, public_key: str) -> str | None:
         """Return the token that the user approved for cloudflared on `/cdn-cgi/access/cli`, once."""

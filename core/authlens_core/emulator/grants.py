@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,11 +64,18 @@ class AuthorizationCode:
 
 @dataclass(slots=True)
 class IssuedGrant:
-    """One person's permission to one client; it lives as long as its refresh token."""
+    """One user's permission to one client; it lives as long as its refresh token.
+
+    Attributes:
+        jkt: the thumbprint of the key that it is bound to; empty without one (RFC 9449 §6).
+        refresh_token: the newest.
+    """
 
     client_id: str
     user: str
-    expires_at: float
+    expires_at: float = math.inf
+    scope: str = ""
+    jkt: str = ""
     refresh_token: str = field(default="", repr=False)
     previous_token: str = field(default="", repr=False)
     alive: bool = True

@@ -41,7 +41,7 @@ class TokenStatus(StrEnum):
 
 @dataclass(slots=True)
 class IssuedServiceToken:
-    """One service token. `in_policy`: whether a Service Auth policy of the app names it."""
+    """One service token; while it is not `enabled`, nothing of it opens the app."""
 
     client_id: str
     secret: str = field(repr=False)
@@ -88,7 +88,12 @@ class IssuedServiceTokens:
     def create(
         self, *, new_format: bool = False, in_policy: bool = True, lifetime: float = LIFETIME
     ) -> IssuedServiceToken:
-        """Make a token that is good for `lifetime` seconds."""
+        """Make a token that is good for `lifetime` seconds.
+
+        Args:
+            new_format: a secret of today (`cfast_…`) instead of 64 hexadecimal digits.
+            in_policy: whether a Service Auth policy of the app names it.
+        """
         token = IssuedServiceToken(
             f"{randomness.token_hex(16)}.access",
             new_secret(new_format=new_format),

@@ -18,7 +18,7 @@ from authlens_core.emulator import browser_session, randomness
 from authlens_core.emulator.account import Account
 from authlens_core.emulator.answers import AUTH_METHODS, client_information, refusal
 from authlens_core.emulator.authorization import AuthorizationEndpoint
-from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, read_body
+from authlens_core.emulator.edge import NO_STORE, Answered, Edge, answered, json_answer, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import page
@@ -52,7 +52,8 @@ def team_origin(account: Account) -> ASGIApp:
             error = OAuthRefusal(error.error, error.description + HOSTILE_TEXT, error.status)
         return refusal(request, error)
 
-    return Edge(Starlette(routes=routes, exception_handlers={OAuthRefusal: refused}), account, "team")
+    handlers = {OAuthRefusal: refused, Answered: answered}
+    return Edge(Starlette(routes=routes, exception_handlers=handlers), account, "team")
 
 
 def _is_loopback(uri: str) -> bool:

@@ -34,6 +34,13 @@ def single(client_id: str, secret: str) -> str:
     return json.dumps({"cf-access-client-id": client_id, "cf-access-client-secret": secret})
 
 
+def disable(program: Program, client_id: str) -> None:
+    """Disable a service token, as its owner can."""
+    token = program.emulator.service_tokens.get(client_id)
+    assert token is not None
+    token.enabled = False
+
+
 async def status(program: Program, **headers: str) -> int:
     """Return the status that the resource answers to a program with."""
     return (await program.open(accept=JSON, **headers)).status_code
@@ -43,7 +50,8 @@ async def status(program: Program, **headers: str) -> int:
 async def test_both_formats_of_a_secret_open_the_resource(new_format: bool) -> None:
     """§2: 64 hexadecimal digits, and since August 2026 `cfast_`, 40 characters and 8 of checksum."""
     async with program_at("service-auth-only") as program:
-        client_id, secret = program.emulator.add_service_token(new_format=new_format)
+        made = program.emulator.service_tokens.create(new_format=new_format)
+        client_id, secret = made.client_id, made.secret
         assert client_id.endswith(".access")
         assert len(client_id) == 39
         assert (secret.startswith("cfast_"), len(secret)) == ((True, 54) if new_format else (False, 64))
@@ -64,7 +72,7 @@ async def test_in_classic_mode_a_token_is_given_that_opens_an_app_with_an_allow_
         program.http.cookies.clear()
         assert await status(program, cf_access_token=token) == 200
         assert await status(program, cookie=f"CF_Authorization={token}") == 200
-        program.emulator.enable_service_token(program.emulator.service_token[0], enabled=False)
+        disable(program, program.emulator.service_token[0])
         assert await status(program, cf_access_token=token) == 302
 
 
@@ -146,7 +154,8 @@ async def test_in_strict_mode_no_cookie_comes_back_and_who_has_no_policy_is_403(
     async with program_at("service-auth-only", strict_service_tokens=True) as program:
         good = await program.open(accept=JSON, **pair(*program.emulator.service_token))
         assert (good.status_code, good.headers.get("set-cookie")) == (200, None)
-        other = await program.open(accept=JSON, **pair(*program.emulator.add_service_token(in_policy=False)))
+        made = program.emulator.service_tokens.create(in_policy=False)
+        other = await program.open(accept=JSON, **pair(made.client_id, made.secret))
         assert other.status_code == 403
         assert len(other.headers["cf-access-aud"]) == 64
 
@@ -177,14 +186,14 @@ async def test_a_token_that_expired_or_was_disabled_opens_nothing(strict: bool) 
     clock = Clock()
     refused = 401 if strict else 403
     async with program_at("service-auth-only", strict_service_tokens=strict, clock=clock) as program:
-        client_id, secret = program.emulator.add_service_token(lifetime=60)
-        given = pair(client_id, secret)
+        made = program.emulator.service_tokens.create(lifetime=60)
+        given = pair(made.client_id, made.secret)
         assert await status(program, **given) == 200
         clock.now += 61
         assert await status(program, **given) == refused
-        program.emulator.refresh_service_token(client_id)
+        program.emulator.service_tokens.refresh(made.client_id)
         assert await status(program, **given) == 200
-        program.emulator.enable_service_token(client_id, enabled=False)
+        disable(program, made.client_id)
         assert await status(program, **given) == refused
 
 
@@ -193,13 +202,13 @@ async def test_after_a_rotation_the_old_secret_is_good_for_the_grace_period() ->
     clock = Clock()
     async with program_at("service-auth-only", clock=clock) as program:
         client_id, old = program.emulator.service_token
-        new = program.emulator.rotate_service_token(client_id, grace=3600)
+        new = program.emulator.service_tokens.rotate(client_id, grace=3600)
         assert new.startswith("cfast_")
         assert [await status(program, **pair(client_id, s)) for s in (old, new)] == [200, 200]
         clock.now += 3601
         assert [await status(program, **pair(client_id, s)) for s in (old, new)] == [403, 200]
         with pytest.raises(KeyError):
-            program.emulator.rotate_service_token("nobody.access")
+            program.emulator.service_tokens.rotate("nobody.access")
 
 
 async def test_the_owner_may_have_401_in_the_place_of_403() -> None:

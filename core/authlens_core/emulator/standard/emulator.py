@@ -54,10 +54,11 @@ class StandardEmulator(LoopbackServer):
         from starlette.routing import Route
 
         from authlens_core.emulator.answers import refusal
+        from authlens_core.emulator.edge import Answered, answered
         from authlens_core.emulator.grants import OAuthRefusal
         from authlens_core.emulator.standard.dpop import with_nonce
         from authlens_core.emulator.standard.mcp import McpEndpoint
-        from authlens_core.emulator.standard.resource import METADATA, NotAdmitted, Resource
+        from authlens_core.emulator.standard.resource import METADATA, Resource
         from authlens_core.emulator.standard.server import server_routes
 
         state = self._state
@@ -67,7 +68,7 @@ class StandardEmulator(LoopbackServer):
         routes = [Route(f"{METADATA}{rest}", resource.metadata) for rest in ("", "/{suffix:path}")]
         refusals: dict[Any, Any] = {
             OAuthRefusal: lambda request, error: with_nonce(state, refusal(request, error)),
-            NotAdmitted: lambda _, error: error.answer,
+            Answered: answered,
         }
         server = Starlette(routes=server_routes(state), exception_handlers=refusals)
         if state.profile is Profile.MCP:

@@ -8,21 +8,13 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.edge import NO_STORE, json_answer
-from authlens_core.emulator.grants import OAuthRefusal
+from authlens_core.emulator.edge import NO_STORE, Answered, json_answer
+from authlens_core.emulator.grants import AccessToken, OAuthRefusal
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.dpop import proof_key, with_nonce
-from authlens_core.emulator.standard.state import ServerState, Token
+from authlens_core.emulator.standard.state import ServerState
 
 METADATA: Final = "/.well-known/oauth-protected-resource"
-
-
-class NotAdmitted(Exception):
-    """The request is not allowed in; `answer` is the response."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__()
-        self.answer = answer
 
 
 class Resource:
@@ -59,27 +51,27 @@ class Resource:
         body = {"message": f"Welcome, {token.grant.user}", "scope": token.grant.scope}
         return with_nonce(self._state, json_answer(body))
 
-    def allowed(self, request: Request) -> Token:
+    def allowed(self, request: Request) -> AccessToken:
         """Return what the request's token stands for.
 
         Raises:
-            NotAdmitted: no token, a bad one, one without its proof, or one without the scope.
+            Answered: no token, a bad one, one without its proof, or one without the scope.
         """
         scheme, _, access_token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() not in ("bearer", "dpop"):
-            raise NotAdmitted(self.challenge())
+            raise Answered(self.challenge())
         token = self._state.token(access_token.strip())
         if token is None:
-            raise NotAdmitted(self.challenge({"error": "invalid_token"}))
+            raise Answered(self.challenge({"error": "invalid_token"}))
         try:
             key = proof_key(self._state, request, access_token.strip())
         except OAuthRefusal as error:
-            raise NotAdmitted(self.challenge({"error": error.error})) from None
+            raise Answered(self.challenge({"error": error.error})) from None
         bound = scheme.lower() == "dpop"
         if token.grant.jkt != (key if bound else ""):
-            raise NotAdmitted(self.challenge({"error": "invalid_token"}))
+            raise Answered(self.challenge({"error": "invalid_token"}))
         if self._state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():
-            raise NotAdmitted(self.challenge({"error": "insufficient_scope", "scope": "read write"}, 403))
+            raise Answered(self.challenge({"error": "insufficient_scope", "scope": "read write"}, 403))
         return token
 
     def challenge(self, facts: Mapping[str, str] | None = None, status: int = 401) -> Response:

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.grants import AuthorizationCode, OAuthRefusal, RegisteredClient, put, s256
+from authlens_core.emulator.grants import (
+    AccessToken,
+    AuthorizationCode,
+    IssuedGrant,
+    OAuthRefusal,
+    RegisteredClient,
+    put,
+    s256,
+)
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
 
@@ -35,26 +43,6 @@ class DeviceLogin:
 
 
 @dataclass(slots=True)
-class EmulatedGrant:
-    """One user's permission to one client, bound to a key if `jkt` is set."""
-
-    client_id: str
-    user: str
-    scope: str
-    jkt: str = ""
-    refresh_token: str = field(default="", repr=False)
-    alive: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What an access token stands for."""
-
-    grant: EmulatedGrant
-    expires_at: float
-
-
-@dataclass(slots=True)
 class ServerState:
     """The settings and the memory of one standard server.
 
@@ -76,8 +64,8 @@ class ServerState:
     codes: dict[str, AuthorizationCode] = field(default_factory=dict, repr=False)
     devices: dict[str, DeviceLogin] = field(default_factory=dict, repr=False)
     pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
-    refresh_tokens: dict[str, EmulatedGrant] = field(default_factory=dict, repr=False)
-    access_tokens: dict[str, Token] = field(default_factory=dict, repr=False)
+    refresh_tokens: dict[str, IssuedGrant] = field(default_factory=dict, repr=False)
+    access_tokens: dict[str, AccessToken] = field(default_factory=dict, repr=False)
     seen_proofs: dict[str, float] = field(default_factory=dict, repr=False)
     dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
 
@@ -122,7 +110,7 @@ class ServerState:
         put(self.devices, device_code, login)
         return device_code, login
 
-    def poll_device(self, device_code: str, client: RegisteredClient) -> EmulatedGrant:
+    def poll_device(self, device_code: str, client: RegisteredClient) -> IssuedGrant:
         """Return the grant of a device login that the user approved (RFC 8628 §3.5).
 
         Raises:
@@ -145,16 +133,14 @@ class ServerState:
         if not login.user:
             raise OAuthRefusal("authorization_pending", "The user has not finished yet")
         del self.devices[device_code]
-        return EmulatedGrant(client.client_id, login.user, login.scope)
+        return IssuedGrant(client.client_id, login.user, scope=login.scope)
 
     def device_of(self, user_code: str) -> DeviceLogin | None:
         """Return the device login that waits with this user code, or None."""
         wanted = user_code.strip().upper()
         return next((login for login in self.devices.values() if login.user_code == wanted), None)
 
-    def redeem(
-        self, form: dict[str, str], client: RegisteredClient
-    ) -> tuple[EmulatedGrant, AuthorizationCode]:
+    def redeem(self, form: dict[str, str], client: RegisteredClient) -> tuple[IssuedGrant, AuthorizationCode]:
         """Return the grant that a code stands for; the code works once.
 
         Raises:
@@ -167,9 +153,9 @@ class ServerState:
             raise OAuthRefusal("invalid_grant", "redirect_uri differs from the authorization request")
         if s256(form.get("code_verifier", "")) != code.challenge:
             raise OAuthRefusal("invalid_grant", "code_verifier does not match the code_challenge")
-        return EmulatedGrant(client.client_id, code.user, code.scope), code
+        return IssuedGrant(client.client_id, code.user, scope=code.scope), code
 
-    def refreshed(self, refresh_token: str, client: RegisteredClient) -> EmulatedGrant:
+    def refreshed(self, refresh_token: str, client: RegisteredClient) -> IssuedGrant:
         """Return the grant of a refresh token; one that was rotated out ends its grant.
 
         Raises:
@@ -182,7 +168,7 @@ class ServerState:
             raise OAuthRefusal("invalid_grant", "The refresh token is unknown, revoked or was used before")
         return grant
 
-    def token(self, access_token: str) -> Token | None:
+    def token(self, access_token: str) -> AccessToken | None:
         token = self.access_tokens.get(access_token)
         if token is None or token.expires_at <= self.clock():
             return None

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import ClientCredentials, read_form
 from authlens_core.emulator.edge import NO_STORE, json_answer
-from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
+from authlens_core.emulator.grants import AccessToken, IssuedGrant, OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import DEVICE_GRANT, EmulatedClients
 from authlens_core.emulator.standard.dpop import proof_key, with_nonce
-from authlens_core.emulator.standard.state import EmulatedGrant, ServerState, Token
+from authlens_core.emulator.standard.state import ServerState
 
 PUSHED_LIFETIME: Final = 60  # seconds
 
@@ -111,7 +111,9 @@ class StandardTokenEndpoint:
                 raise OAuthRefusal("unsupported_grant_type", "grant_type is not supported")
         grant.jkt = jkt
         access_token = await self._access_token(grant)
-        put(state.access_tokens, access_token, Token(grant, state.clock() + state.access_token_lifetime))
+        put(
+            state.access_tokens, access_token, AccessToken(grant, state.clock() + state.access_token_lifetime)
+        )
         grant.refresh_token = randomness.token_urlsafe(32)
         put(state.refresh_tokens, grant.refresh_token, grant)
         body = {
@@ -125,7 +127,7 @@ class StandardTokenEndpoint:
             body["id_token"] = await self._id_token(grant, nonce)
         return body
 
-    async def _access_token(self, grant: EmulatedGrant) -> str:
+    async def _access_token(self, grant: IssuedGrant) -> str:
         state = self._state
         if not state.has(StandardFault.JWT_ACCESS_TOKENS):
             return randomness.token_urlsafe(40)
@@ -144,7 +146,7 @@ class StandardTokenEndpoint:
             claims["cnf"] = {"jkt": grant.jkt}
         return await state.keys.sign(claims)
 
-    async def _id_token(self, grant: EmulatedGrant, nonce: str) -> str:
+    async def _id_token(self, grant: IssuedGrant, nonce: str) -> str:
         """Return an ID token (OpenID Connect Core §2)."""
         now = int(self._state.clock())
         claims: dict[str, Any] = {

@@ -186,9 +186,9 @@ async def test_each_refusal_has_the_cause_of_its_mode(
 ) -> None:
     """Research §2: what classic and strict mode say to an unknown token, and to one that no policy names."""
     async with Emulator(**settings) as emulator:  # type: ignore[arg-type]
-        client_id, secret = emulator.add_service_token(in_policy=in_policy)
-        token = a_token(emulator.resource_url, client_id)
-        token = await credentials.service_tokens.save(token, Secret(secret) if known else NEW)
+        made = emulator.service_tokens.create(in_policy=in_policy)
+        token = a_token(emulator.resource_url, made.client_id)
+        token = await credentials.service_tokens.save(token, Secret(made.secret) if known else NEW)
         tried = await probe_service_token(credentials, wire, token.token_id)
     assert tried.result.outcome is TokenVerdict.REFUSED
     assert tried.result.diagnosis is not None
@@ -220,7 +220,7 @@ async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
         refused = await replace_service_token(credentials, wire, token, NEW)
         assert not refused.stored
         assert (await credentials.service_tokens.load(token.token_id))[1].reveal() == secret
-        rotated = Secret(emulator.rotate_service_token(client_id))
+        rotated = Secret(emulator.service_tokens.rotate(client_id))
         done = await replace_service_token(credentials, wire, token, rotated)
         assert done.stored
         assert (await credentials.service_tokens.load(token.token_id))[1] == rotated

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.table import SERVICE_TOKENS
 from authlens_core.credentials.store.secret_store import CALL_LIMIT
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
@@ -53,7 +53,7 @@ def look_at_state(directory: Path | None = None) -> Finding:
 
 def _counted(index: Index) -> str:
     """Say how many logins and service tokens can be read."""
-    logins, tokens = len(index.grants()[0]), len(ServiceTokenRows(index).all()[0])
+    logins, tokens = len(index.grants()[0]), len(SERVICE_TOKENS.all(index)[0])
     words = "one login" if logins == 1 else f"{logins} logins"
     more = "" if not tokens else ", one service token" if tokens == 1 else f", {tokens} service tokens"
     return f"{words}{more}"

@@ -68,8 +68,8 @@ async def _fill(state: Path, env: dict[str, str], count: int) -> None:
             if number % 2:  # half of the rows have seconds on their clocks
                 one = replace(one, expires_at=utc_now() + timedelta(seconds=600 + number))
             others.append(replace(one, generation=1))
-        with credentials.index.writing() as connection:
+        with credentials.index.writing():
             for one in others:
-                LOGINS.put(connection, one.grant_id, one, 1)
+                LOGINS.put(credentials.index, one.grant_id, one, 1)
     finally:
         await credentials.aclose()

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from textual.app import App
 
-from authlens_core.credentials.records.pointers import places_left
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.consolidate import consolidate, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
@@ -144,6 +143,6 @@ def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> Re
         ),
     ]
     new = f"New ones go to {place.words}." if report.is_complete else "New ones are stored as before."
-    left = left_words(places_left(target.index), target.store.place)
+    left = left_words(target.index.places_left(), target.store.place)
     summary = f"{len(moved)} moved · {len(report.failed)} not. {new} {left}".strip()
     return ResultsScreen("Moved", summary, results)

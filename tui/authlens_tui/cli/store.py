@@ -6,7 +6,6 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from authlens_core.credentials.records.pointers import places_left
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.consolidate import consolidate, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
@@ -71,7 +70,7 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
     async with _on(to, asking=True) as target:
         # Of the stores to empty, the encrypted file alone needs something from the user first.
         report = await consolidate(target, lambda place: _on(place, asking=place is StoreKind.ENCRYPTED_FILE))
-        left = places_left(target.index)
+        left = target.index.places_left()
     _tell(to, report, left, as_json=as_json)
     return report.failed[0][1].exit_code if report.failed else 0
 

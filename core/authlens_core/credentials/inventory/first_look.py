@@ -15,7 +15,7 @@ from authlens_core.credentials.inventory.inventory import (
 )
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.parsed_logins import ParsedLogins
-from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.table import all_service_tokens
 from authlens_core.credentials.records.urgent import count_logins, most_urgent
 from authlens_core.errors import AuthlensError
 from authlens_core.quick_dataclass import dataclass
@@ -40,7 +40,7 @@ def first_look(index: Index, now: datetime, limit: int) -> FirstLook | None:
         if count <= limit:
             return None
         grants = most_urgent(index, URGENT, now, limit)
-        tokens, damaged = ServiceTokenRows(index).all()
+        tokens, damaged = all_service_tokens(index)
     except (StateUnusable, ValueError):
         return None
     rows = arranged(inventory_of(grants, (), tokens), SortOrder.NEEDS, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.table import SERVICE_TOKENS
 from authlens_core.quick_dataclass import dataclass
 
 
@@ -36,9 +36,6 @@ def damaged_records(index: Index) -> tuple[DamagedRecord, ...]:
         StateUnusable: the index cannot be used.
     """
     return (
-        *(DamagedRecord(record_id, CredentialKind.OAUTH) for record_id in index.grants()[1]),
-        *(
-            DamagedRecord(record_id, CredentialKind.SERVICE_TOKEN)
-            for record_id in ServiceTokenRows(index).all()[1]
-        ),
+        *(DamagedRecord(one, CredentialKind.OAUTH) for one in index.grants()[1]),
+        *(DamagedRecord(one, CredentialKind.SERVICE_TOKEN) for one in SERVICE_TOKENS.all(index)[1]),
     )

@@ -7,18 +7,18 @@ facts of the grant, which is what makes a save whole or not at all.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.records.access_kind import TROUBLES
-from authlens_core.credentials.records.grant import ClientRecord, Grant
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.parsed_logins import Logins, ParsedLogins, Stamp
-from authlens_core.credentials.records.record_json import from_text, record_from_json, to_json
+from authlens_core.credentials.records.record_json import from_text, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
-from authlens_core.credentials.records.table import CLIENTS, LOGINS, settle
+from authlens_core.credentials.records.table import LOGINS, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
@@ -225,9 +225,12 @@ class Index:
         Raises:
             StateUnusable: its record is damaged.
         """
-        with self.reading() as connection:
-            row = connection.execute(_GRANT, (grant_id,)).fetchone()
-        return None if row is None else _read_grant(row)
+        try:
+            return LOGINS.get(self, grant_id)
+        except ValueError as error:
+            raise StateUnusable(
+                "The record of this login is damaged.", "Forget it (authlens forget), then log in again."
+            ) from error
 
     def switch(self, grant: Grant, entries: int) -> None:
         """Make `grant.generation` the valid one, with these facts; the generation before is left over.
@@ -235,7 +238,7 @@ class Index:
         A pending refresh is over with this: its answer is stored.
         """
         with self.writing() as connection:
-            LOGINS.put(connection, grant.grant_id, grant, entries)
+            LOGINS.put(self, grant.grant_id, grant, entries)
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
 
     def update(self, grant: Grant) -> bool:
@@ -247,52 +250,11 @@ class Index:
             )
             return cursor.rowcount == 1
 
-    def change(self, grant_id: str, change: Callable[[Grant], Grant]) -> Grant | None:
-        """Read a grant and write what `change` makes of it, in one transaction; None if there is none."""
-        with self.writing() as connection:
-            row = connection.execute(_GRANT, (grant_id,)).fetchone()
-            if row is None:
-                return None
-            changed = change(_read_grant(row))
-            connection.execute(
-                "UPDATE grants SET record = ? WHERE grant_id = ?", (to_json(changed), grant_id)
-            )
-            return changed
-
     def remove(self, grant_id: str) -> None:
         """Remove a grant; its secrets are left over until they are deleted."""
         with self.writing() as connection:
-            LOGINS.remove(connection, grant_id)
+            LOGINS.remove(self, grant_id)
             connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
-
-    # Clients
-
-    def client(self, client_key: str) -> ClientRecord | None:
-        """Return one client, or None if there is none or its record is damaged."""
-        with self.reading() as connection:
-            query = "SELECT record, generation, place FROM clients WHERE client_key = ?"
-            row = connection.execute(query, (client_key,)).fetchone()
-        try:
-            return None if row is None else record_from_json(ClientRecord, *row)
-        except ValueError:
-            return None
-
-    def clients(self) -> tuple[tuple[str, ClientRecord], ...]:
-        """Return the key and the record of every client that can be read."""
-        with self.reading() as connection:
-            keys = [row[0] for row in connection.execute("SELECT client_key FROM clients")]
-        found = ((key, self.client(key)) for key in keys)
-        return tuple((key, client) for key, client in found if client is not None)
-
-    def switch_client(self, client_key: str, client: ClientRecord, entries: int) -> None:
-        """Store a client, its secret being in `client.generation` of `client_key`."""
-        with self.writing() as connection:
-            CLIENTS.put(connection, client_key, client, entries)
-
-    def remove_client(self, client_key: str) -> None:
-        """Remove a client; its secret is left over until it is deleted."""
-        with self.writing() as connection:
-            CLIENTS.remove(connection, client_key)
 
     # Leftovers
 
@@ -318,6 +280,10 @@ class Index:
         return tuple(
             OrphanedSecret(key, gen, count, StoreKind(at)) for key, gen, count, at in rows if at in known
         )
+
+    def places_left(self) -> tuple[StoreKind, ...]:
+        """Return the places that still hold secrets which nothing points to any more."""
+        return tuple(sorted({leftover.place for leftover in self.leftovers()}))
 
     def settled(self, leftover: OrphanedSecret) -> None:
         """Note that a leftover was deleted from its store."""
@@ -381,15 +347,3 @@ class Index:
     def set_fact(self, name: str, value: str) -> None:
         with self.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
-
-
-_GRANT: Final = "SELECT record, generation, place FROM grants WHERE grant_id = ?"
-
-
-def _read_grant(row: tuple[str, int, str]) -> Grant:
-    try:
-        return record_from_json(Grant, *row)
-    except ValueError as error:
-        raise StateUnusable(
-            "The record of this login is damaged.", "Forget it (authlens forget), then log in again."
-        ) from error

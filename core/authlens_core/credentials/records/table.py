@@ -1,48 +1,155 @@
 """The tables of records that have secrets: key, pointer to the valid generation, and record as JSON.
 
-Every function here is a part of a transaction of the caller.
+A record need not be read for its pointer, so the secrets of one that is damaged can be moved and deleted like
+any. Every call is a transaction, or a part of the one that the caller is in.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
-from authlens_core.credentials.records.record_json import to_json
+from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.errors import TimedOut
 from authlens_core.quick_dataclass import dataclass
+from authlens_core.safe_text import NAME, safe_line
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.records.index import Index
+
+_Record = TypeVar("_Record", Grant, ClientRecord, ServiceToken)
+
+
+class ConcurrentUpdate(TimedOut):
+    """Someone replaced or removed the secrets between the moment they were read and this one."""
+
+    def __init__(self) -> None:
+        super().__init__("Another authlens changed it at the same moment.", "Try again.")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One table; both names are constants of this module, so that they can be in SQL."""
+class Pointer:
+    """Which generation of the secrets of a record is valid, and where it is."""
+
+    key: str
+    generation: int
+    place: StoreKind
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[_Record]):
+    """One table; both names are constants of this module, so that they can be in SQL.
+
+    Raises:
+        StateUnusable: by every method, when the index cannot be used.
+    """
 
     name: str
     key: str
+    kind: type[_Record]
 
-    def put(
-        self,
-        connection: sqlite3.Connection,
-        key: str,
-        record: Grant | ClientRecord | ServiceToken,
-        entries: int,
-    ) -> None:
+    def get(self, index: Index, key: str) -> _Record | None:
+        """Return one record, or None if there is none.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        rows = self._select(index, "record, generation, place", f"WHERE {self.key} = ?", key)
+        return record_from_json(self.kind, *rows[0]) if rows else None
+
+    def readable(self, index: Index, key: str) -> _Record | None:
+        """Return one record, or None if there is none or it is damaged."""
+        with suppress(ValueError):
+            return self.get(index, key)
+        return None
+
+    def all(self, index: Index) -> tuple[dict[str, _Record], tuple[str, ...]]:
+        """Return the records that can be read, by their keys, and the keys of the others, safe to show."""
+        found: dict[str, _Record] = {}
+        damaged: list[str] = []
+        for key, *row in self._select(index, f"{self.key}, record, generation, place"):
+            try:
+                found[key] = record_from_json(self.kind, *row)
+            except ValueError:
+                damaged.append(safe_line(key, NAME))
+        return found, tuple(damaged)
+
+    def put(self, index: Index, key: str, record: _Record, entries: int) -> None:
         """Make `record.generation` the valid one, with these facts; the generation before is left over."""
-        self.leave(connection, key)
-        query = f"""
-            INSERT OR REPLACE INTO {self.name} ({self.key}, generation, entries, place, record)
-            VALUES (?, ?, ?, ?, ?)
-        """  # noqa: S608
-        connection.execute(query, (key, record.generation, entries, record.place, to_json(record)))
-        settle(connection, key, record.generation)
+        with index.writing() as connection:
+            self._leave(connection, key)
+            query = f"""
+                INSERT OR REPLACE INTO {self.name} ({self.key}, generation, entries, place, record)
+                VALUES (?, ?, ?, ?, ?)
+            """  # noqa: S608
+            connection.execute(query, (key, record.generation, entries, record.place, to_json(record)))
+            settle(connection, key, record.generation)
 
-    def remove(self, connection: sqlite3.Connection, key: str) -> None:
-        """Remove a record; its secrets are left over until they are deleted."""
-        self.leave(connection, key)
-        connection.execute(f"DELETE FROM {self.name} WHERE {self.key} = ?", (key,))  # noqa: S608
+    def change(self, index: Index, key: str, change: Callable[[_Record], _Record]) -> _Record | None:
+        """Write what `change` makes of a record, and return it; None if there is none that can be read."""
+        with index.writing() as connection:
+            record = self.readable(index, key)
+            if record is None:
+                return None
+            changed = change(record)
+            query = f"UPDATE {self.name} SET record = ? WHERE {self.key} = ?"  # noqa: S608
+            connection.execute(query, (to_json(changed), key))
+            return changed
 
-    def leave(self, connection: sqlite3.Connection, key: str) -> None:
+    def remove(self, index: Index, key: str, *, over: int | None = None) -> None:
+        """Remove a record; its secrets are left over until they are deleted.
+
+        Args:
+            over: the generation that it has to be at, where its secrets were copied elsewhere.
+
+        Raises:
+            ConcurrentUpdate: it is at another one: what was copied is out of date.
+        """
+        with index.writing() as connection:
+            if over is not None:
+                self._require(connection, key, over)
+            self._leave(connection, key)
+            connection.execute(f"DELETE FROM {self.name} WHERE {self.key} = ?", (key,))  # noqa: S608
+
+    def pointers(self, index: Index, key: str | None = None) -> tuple[Pointer, ...]:
+        """Return the pointer of every record that has secrets, or of the one named `key`."""
+        which = f"WHERE entries > 0 AND (?1 IS NULL OR {self.key} = ?1)"
+        rows = self._select(index, f"{self.key}, generation, place", which, key)
+        known = {str(place) for place in StoreKind}
+        return tuple(Pointer(one, generation, StoreKind(at)) for one, generation, at in rows if at in known)
+
+    def repoint(self, index: Index, key: str, over: int, to: tuple[int, int, StoreKind]) -> None:
+        """Let a record point to other secrets; its facts stay, and the generation before is left over.
+
+        Args:
+            over: the generation that it has to be at.
+            to: the generation, the number of its entries, and where they are.
+
+        Raises:
+            ConcurrentUpdate: it is at another generation, or gone.
+        """
+        with index.writing() as connection:
+            self._require(connection, key, over)
+            self._leave(connection, key)
+            query = f"UPDATE {self.name} SET generation = ?, entries = ?, place = ? WHERE {self.key} = ?"  # noqa: S608
+            connection.execute(query, (*to, key))
+            settle(connection, key, to[0])
+
+    def _select(self, index: Index, columns: str, which: str = "", *values: str | None) -> list[Any]:
+        with index.reading() as connection:
+            # An index that can only be read may be of another version, without this table.
+            exists = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+            if index.read_only and not connection.execute(exists, (self.name,)).fetchone()[0]:
+                return []
+            query = f"SELECT {columns} FROM {self.name} {which}"  # noqa: S608
+            return connection.execute(query, values).fetchall()
+
+    def _leave(self, connection: sqlite3.Connection, key: str) -> None:
         """Note the generation that a record points to as left over."""
         query = f"""
             INSERT OR IGNORE INTO leftovers (key, generation, entries, place)
@@ -51,15 +158,22 @@ class Table:
         """  # noqa: S608
         connection.execute(query, (key,))
 
-    def exists(self, connection: sqlite3.Connection) -> bool:
-        """Return whether the table is there: an index that cannot be changed may be of another version."""
-        query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
-        return bool(connection.execute(query, (self.name,)).fetchone()[0])
+    def _require(self, connection: sqlite3.Connection, key: str, over: int) -> None:
+        query = f"SELECT generation FROM {self.name} WHERE {self.key} = ?"  # noqa: S608
+        if connection.execute(query, (key,)).fetchone() != (over,):
+            raise ConcurrentUpdate
 
 
-LOGINS: Final = Table("grants", "grant_id")
-SERVICE_TOKENS: Final = Table("service_tokens", "token_id")
-CLIENTS: Final = Table("clients", "client_key")
+LOGINS: Final = Table("grants", "grant_id", Grant)
+SERVICE_TOKENS: Final = Table("service_tokens", "token_id", ServiceToken)
+CLIENTS: Final = Table("clients", "client_key", ClientRecord)
+TABLES: Final[tuple[Table[Any], ...]] = (LOGINS, SERVICE_TOKENS, CLIENTS)
+
+
+def all_service_tokens(index: Index) -> tuple[tuple[ServiceToken, ...], tuple[str, ...]]:
+    """Return every service token that can be read, newest first, and the ids of those that cannot."""
+    found, damaged = SERVICE_TOKENS.all(index)
+    return tuple(sorted(found.values(), key=lambda token: token.added_at, reverse=True)), damaged
 
 
 def settle(connection: sqlite3.Connection, key: str, generation: int) -> None:

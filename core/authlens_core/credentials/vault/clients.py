@@ -15,6 +15,7 @@ from authlens_core.credentials.records.record_json import (
     client_secrets_from_json,
     secrets_to_json,
 )
+from authlens_core.credentials.records.table import CLIENTS
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import StoreElsewhere
 from authlens_core.credentials.vault.generations import Generations
@@ -58,7 +59,7 @@ class Clients:
 
         def switch(generation: int, entries: int) -> None:
             with self._index.writing():
-                self._index.switch_client(key, replace(record, generation=generation), entries)
+                CLIENTS.put(self._index, key, replace(record, generation=generation), entries)
                 self._record(AccessKind.CLIENT_REGISTERED, "", words)
 
         if record.has_secrets:
@@ -74,7 +75,7 @@ class Clients:
         """
 
         def switch(generation: int, entries: int) -> None:
-            self._index.switch_client(key, replace(record, generation=generation), entries)
+            CLIENTS.put(self._index, key, replace(record, generation=generation), entries)
 
         await self._generations.replace(key, text, switch)
 
@@ -87,7 +88,7 @@ class Clients:
             NoSecretStore: the store could not be asked.
         """
         key = _key(issuer, redirect_uri)
-        record = self._index.client(key)
+        record = CLIENTS.readable(self._index, key)
         if record is None or record.issuer != issuer or record.redirect_uri != redirect_uri:
             return None
         expires_at = record.client_secret_expires_at
@@ -103,8 +104,8 @@ class Clients:
 
     def list(self) -> tuple[ClientRecord, ...]:
         """Return every registered client, those registered first in front."""
-        records = (record for _, record in self._index.clients())
-        return tuple(sorted(records, key=lambda record: record.registered_at))
+        found = CLIENTS.all(self._index)[0].values()
+        return tuple(sorted(found, key=lambda record: record.registered_at))
 
     async def load(self, record: ClientRecord) -> Client:
         """Return the client of a record, with its secrets.
@@ -132,8 +133,8 @@ class Clients:
     async def forget(self, issuer: str, redirect_uri: str) -> None:
         """Forget a client, so that the next login registers a new one; the history keeps its id."""
         key = _key(issuer, redirect_uri)
-        record = self._index.client(key)
-        await self._generations.remove(lambda: self._index.remove_client(key))
+        record = CLIENTS.readable(self._index, key)
+        await self._generations.remove(lambda: CLIENTS.remove(self._index, key))
         if record is not None:
             self._record(
                 AccessKind.CLIENT_FORGOTTEN, "", f"{record.client_id} at {issuer} for {redirect_uri}"

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 
-from authlens_core.credentials.records.pointers import places_left, pointers
-from authlens_core.credentials.records.table import CLIENTS, LOGINS, SERVICE_TOKENS
+from authlens_core.credentials.records.table import TABLES
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import Generations
@@ -20,8 +19,7 @@ OpenAt = Callable[[StoreKind], AbstractAsyncContextManager[Credentials]]
 
 def kept(credentials: Credentials) -> Counter[StoreKind]:
     """Return how many records have their secrets in which place, those that cannot be read among them."""
-    tables = (LOGINS, SERVICE_TOKENS, CLIENTS)
-    return Counter(pointer.place for table in tables for pointer in pointers(credentials.index, table))
+    return Counter(pointer.place for table in TABLES for pointer in table.pointers(credentials.index))
 
 
 async def consolidate(
@@ -61,7 +59,7 @@ async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:
     Returns:
         The places where something stays, because they cannot be reached.
     """
-    for place in places_left(credentials.index):
+    for place in credentials.index.places_left():
         elsewhere = place is not credentials.store.place
         store = store_at(place) if elsewhere else credentials.store
         try:
@@ -71,13 +69,13 @@ async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:
         finally:
             if elsewhere:
                 await store.aclose()
-    return places_left(credentials.index)
+    return credentials.index.places_left()
 
 
 async def delete_orphans(credentials: Credentials) -> None:
     """Delete what a program that died, or one on another store, left in the store that is open now."""
     with suppress(AuthlensError):  # it stays noted, and the next save tries again
-        if credentials.store.place in places_left(credentials.index):
+        if credentials.store.place in credentials.index.places_left():
             await credentials.sweep()
 
 

@@ -16,6 +16,7 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, utc_now
 from authlens_core.credentials.records.index import Event, Index
 from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
+from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStore
@@ -307,7 +308,7 @@ class Credentials:
             verdict = TokenVerdict.ACCEPTED if accepted else TokenVerdict.REFUSED
             return replace(noted, last_tested=at, last_verdict=verdict, last_words=words)
 
-        changed = self.index.change(asked.grant_id, change)
+        changed = LOGINS.change(self.index, asked.grant_id, change)
         return self.get(asked.grant_id) if changed is None else changed
 
     async def forget(self, grant_id: str) -> bool:

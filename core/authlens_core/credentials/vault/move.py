@@ -14,15 +14,14 @@ from typing import Any
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
-from authlens_core.credentials.records.pointers import (
+from authlens_core.credentials.records.table import (
+    CLIENTS,
+    LOGINS,
+    SERVICE_TOKENS,
     ConcurrentUpdate,
     Pointer,
-    drop,
-    places_left,
-    pointers,
-    repoint,
+    Table,
 )
-from authlens_core.credentials.records.table import CLIENTS, LOGINS, SERVICE_TOKENS, Table
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.errors import AuthlensError
@@ -93,7 +92,7 @@ async def move(
     await target.sweep()
     await source.sweep()
     logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))
-    swept = source.store.place not in places_left(source.index)
+    swept = source.store.place not in source.index.places_left()
     damaged = damaged_records(source.index)
     report = MoveReport(logins, service_tokens, clients, damaged, tuple(failed), swept)
     if report.is_complete:
@@ -108,13 +107,13 @@ def _everything(source: Credentials, target: Credentials) -> Iterator[_Item]:
     """Yield the kind of each record in the store of `source`, what it is called, and how it is moved."""
     grants = {grant.grant_id: grant.resource_url for grant in source.list()}
     tokens = {token.token_id: token.url for token in source.service_tokens.list()}
-    clients = {key: client.client_id for key, client in source.index.clients()}
+    clients = {key: client.client_id for key, client in CLIENTS.all(source.index)[0].items()}
     for table, kind, names in (
         (LOGINS, "login", grants),
         (SERVICE_TOKENS, "service token", tokens),
         (CLIENTS, "client", clients),
     ):
-        for pointer in pointers(source.index, table):
+        for pointer in table.pointers(source.index):
             key = pointer.key
             if pointer.place is not source.store.place:
                 continue
@@ -151,7 +150,7 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
     return True
 
 
-async def _move_row(source: Credentials, target: Credentials, table: Table, key: str) -> bool:
+async def _move_row(source: Credentials, target: Credentials, table: Table[Any], key: str) -> bool:
     """Move the secrets of one record; again if another program replaced them: its are newer.
 
     Returns:
@@ -176,12 +175,12 @@ async def _move_row(source: Credentials, target: Credentials, table: Table, key:
     return False
 
 
-def _pointer(source: Credentials, table: Table, key: str) -> Pointer | None:
-    found = pointers(source.index, table, key)
+def _pointer(source: Credentials, table: Table[Any], key: str) -> Pointer | None:
+    found = table.pointers(source.index, key)
     return found[0] if found and found[0].place is source.store.place else None
 
 
-async def _take(target: Credentials, table: Table, pointer: Pointer, text: Secret) -> None:
+async def _take(target: Credentials, table: Table[Any], pointer: Pointer, text: Secret) -> None:
     """Store secrets and let their record point to them; its facts stay as they are.
 
     Raises:
@@ -190,14 +189,14 @@ async def _take(target: Credentials, table: Table, pointer: Pointer, text: Secre
     key, place = pointer.key, target.store.place
 
     def switch(generation: int, entries: int) -> None:
-        repoint(target.index, table, key, pointer.generation, (generation, entries, place))
+        table.repoint(target.index, key, pointer.generation, (generation, entries, place))
 
     await target.generations.replace(key, text, switch)
 
 
-async def _copy(source: Credentials, target: Credentials, table: Table, pointer: Pointer) -> None:
+async def _copy(source: Credentials, target: Credentials, table: Table[Any], pointer: Pointer) -> None:
     """Copy a record to another index, then remove it here, unless it was replaced meanwhile."""
-    client = source.index.client(pointer.key) if table is CLIENTS else None
+    client = CLIENTS.readable(source.index, pointer.key) if table is CLIENTS else None
     if table is SERVICE_TOKENS:
         await target.service_tokens.put(*await source.service_tokens.load(pointer.key))
     elif client is None:
@@ -205,5 +204,5 @@ async def _copy(source: Credentials, target: Credentials, table: Table, pointer:
     else:
         text = await sealed.read(source.store, pointer.key, pointer.generation)
         await target.clients.save(pointer.key, replace(client, place=target.store.place), text)
-    remove = partial(drop, source.index, table, pointer.key, pointer.generation)
+    remove = partial(table.remove, source.index, pointer.key, over=pointer.generation)
     await source.generations.remove(remove)

@@ -21,7 +21,7 @@ from authlens_core.credentials.records.record_json import (
     service_secret_to_json,
 )
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.table import SERVICE_TOKENS, all_service_tokens
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.generations import Generations, load_secrets
 from authlens_core.errors import LoginNeeded, UsageError
@@ -43,22 +43,22 @@ class ServiceTokens:
     """
 
     def __init__(self, generations: Generations, record: Callable[[str, str, str], None]) -> None:
-        self._rows = ServiceTokenRows(generations.index)
+        self._index = generations.index
         self._store = generations.store
         self._generations = generations
         self._record = record
 
     def list(self) -> tuple[ServiceToken, ...]:
-        return self._rows.all()[0]
+        return all_service_tokens(self._index)[0]
 
     def damaged(self) -> tuple[str, ...]:
         """Return the ids of the records that cannot be read; they can be removed."""
-        return self._rows.all()[1]
+        return SERVICE_TOKENS.all(self._index)[1]
 
     def ids(self) -> frozenset[str]:
         """Return the id of every record, readable or not."""
-        tokens, damaged = self._rows.all()
-        return frozenset((*(token.token_id for token in tokens), *damaged))
+        tokens, damaged = SERVICE_TOKENS.all(self._index)
+        return frozenset((*tokens, *damaged))
 
     def find(self, url: str) -> ServiceToken | None:
         """Return the service token for `url`: of those whose URL covers it the closest, then the newest."""
@@ -107,7 +107,7 @@ class ServiceTokens:
         stored = replace(token, place=self._store.place)
 
         def switch(generation: int, entries: int) -> None:
-            self._rows.switch(replace(stored, generation=generation), entries)
+            SERVICE_TOKENS.put(self._index, token.token_id, replace(stored, generation=generation), entries)
 
         text = service_secret_to_json(secret, stored)
         return replace(stored, generation=await self._generations.replace(token.token_id, text, switch))
@@ -144,7 +144,7 @@ class ServiceTokens:
         self, token_id: str, at: datetime, verdict: TokenVerdict, words: str
     ) -> ServiceToken | None:
         """Note what the resource said; None if the token is gone."""
-        return self._rows.change(token_id, lambda token: token.tested(at, verdict, words))
+        return SERVICE_TOKENS.change(self._index, token_id, lambda token: token.tested(at, verdict, words))
 
     def edit(self, token_id: str, *, label: str, expires_at: datetime | None) -> ServiceToken:
         """Change what has nothing to do with the secret: its name, and when it ends, as Access says now.
@@ -156,7 +156,9 @@ class ServiceTokens:
         """
         known = self.get(token_id)
         name = safe_line(label, NAME)
-        changed = self._rows.change(token_id, lambda token: replace(token, label=name, expires_at=expires_at))
+        changed = SERVICE_TOKENS.change(
+            self._index, token_id, lambda token: replace(token, label=name, expires_at=expires_at)
+        )
         if changed is None:
             return known
         end = "no expiry given" if expires_at is None else f"ends {expires_at:%Y-%m-%d %H:%M} UTC"
@@ -169,7 +171,7 @@ class ServiceTokens:
         Returns:
             False if its secret could not be deleted from the store yet; a later save does it.
         """
-        erased = await self._generations.remove(lambda: self._rows.remove(token_id))
+        erased = await self._generations.remove(lambda: SERVICE_TOKENS.remove(self._index, token_id))
         self._record(
             AccessKind.SERVICE_TOKEN_REMOVED, token_id, "removed from this machine; not deleted at Access"
         )

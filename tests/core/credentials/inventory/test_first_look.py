@@ -21,7 +21,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.parsed_logins import ParsedLogins
 from authlens_core.credentials.records.record_json import record_from_json
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.table import SERVICE_TOKENS, all_service_tokens
 from support.grants import NOW, grant
 
 LIMIT = 3
@@ -61,9 +61,7 @@ def grants(draw: st.DrawFn) -> Grant:
 
 def top(index: Index, now: datetime, limit: int) -> list[str]:
     """Return the ids of the first rows of the whole table."""
-    rows = arranged(
-        inventory_of(index.grants()[0], (), ServiceTokenRows(index).all()[0]), SortOrder.NEEDS, now
-    )
+    rows = arranged(inventory_of(index.grants()[0], (), all_service_tokens(index)[0]), SortOrder.NEEDS, now)
     return [row.entry_id for row in rows[:limit] if not hasattr(row, "size")]
 
 
@@ -87,7 +85,7 @@ def test_a_service_token_has_its_place_in_the_first_look(index: Index) -> None:
     for number in range(LIMIT + 1):
         index.switch(replace(grant(f"host-{number}"), generation=1), 1)
     token = ServiceToken("token", "https://a.example", "client", NOW, expires_at=NOW - timedelta(days=1))
-    ServiceTokenRows(index).switch(replace(token, generation=1), 1)
+    SERVICE_TOKENS.put(index, token.token_id, replace(token, generation=1), 1)
     found = first_look(index, NOW, LIMIT)
     assert found is not None
     assert [one.entry_id for one in found.entries] == top(index, NOW, LIMIT)

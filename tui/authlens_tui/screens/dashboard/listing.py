@@ -18,7 +18,7 @@ from authlens_core.credentials.inventory.inventory import (
     matching,
 )
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.service_token_rows import ServiceTokenRows
+from authlens_core.credentials.records.table import CLIENTS, all_service_tokens
 from authlens_core.errors import AuthlensError
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
@@ -85,11 +85,11 @@ class Listing:
             grants, damaged = index.grants()
             if not reread and self._seen[0] is grants and self._seen[1] is self.files:
                 return False
-            tokens, damaged_tokens = ServiceTokenRows(index).all()
-            clients = index.clients()
+            tokens, damaged_tokens = all_service_tokens(index)
+            clients = CLIENTS.all(index)[0].values()
             self.has_history = bool(index.events(limit=1))
         self.entries = inventory_of(grants, self.files, tokens)
-        self.has_managed_clients = any(client.registration_client_uri for _, client in clients)
+        self.has_managed_clients = any(client.registration_client_uri for client in clients)
         self._damaged = len(damaged) + len(damaged_tokens)
         self._seen = grants, self.files
         return True

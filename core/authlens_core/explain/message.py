@@ -10,7 +10,7 @@ from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.members import explain_member, kind_of
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
-from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_json
+from authlens_core.oauth.json_document import JsonValue, object_in
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
@@ -127,11 +127,7 @@ def _members(message: Message) -> tuple[tuple[str, JsonValue], ...]:
         return _pairs(data.decode("latin-1"))
     if data.lstrip()[:1] != b"{":
         return ()
-    try:
-        document = load_json(data)
-    except JsonRefused:
-        return ()
-    return tuple(document.items()) if isinstance(document, dict) else ()
+    return tuple(object_in(data).items())
 
 
 def _url_names(message: Message) -> list[str]:

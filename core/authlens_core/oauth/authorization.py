@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, failed
-from authlens_core.oauth.error_response import OAuthError, meaning
+from authlens_core.oauth.error_response import OAuthError, failed_with
 from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
@@ -240,16 +240,8 @@ def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationRe
     """Return the code or the error of an answer that is known to be ours."""
     if "error" in parameters:
         error = OAuthError(parameters["error"][:200], parameters.get("error_description", "")[:2_000])
-        means, cure = meaning(error.error)
-        check = failed(
-            CheckId.AUTHORIZATION_ERROR,
-            "a code",
-            str(error),
-            why=means,
-            spec="RFC 6749 §4.1.2.1",
-            cure=cure,
-            error_code=error.error,
-        )
+        wanted = Requirement(CheckId.AUTHORIZATION_ERROR, "a code", spec="RFC 6749 §4.1.2.1")
+        check = failed_with(error, wanted, str(error))
         return AuthorizationResponse(Verdict.ERROR, None, error, (*checks, check))
     code = parameters["code"]
     why = "It is exchanged for the tokens, once."

@@ -19,7 +19,7 @@ from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.http_message import Headers, Request, Response, is_visible
 from authlens_core.oauth.pkce import base64url
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.url import Url, parse_url
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
@@ -110,43 +110,6 @@ def make_jti() -> str:
     return base64url(secrets.token_bytes(16))
 
 
-def dpop_proof(
-    key: DpopKey,
-    method: str,
-    url: Url,
-    *,
-    issued_at: datetime,
-    jti: str,
-    access_token: Secret | None = None,
-    nonce: str | None = None,
-) -> Secret:
-    """Return the proof for one request (§4.2).
-
-    Args:
-        url: the URL of the request; its query is not signed.
-        issued_at: an aware time.
-        jti: from `make_jti`, never used before.
-        access_token: the token that the request carries; its hash becomes `ath`.
-        nonce: the last nonce that this server sent.
-    """
-    from joserfc import jws
-
-    # The server compares `htu` without query and fragment, and normalises an empty path to a slash (§4.3).
-    claims = {
-        "jti": jti,
-        "htm": method,
-        "htu": replace(url, query=None, path=url.path or "/").text,
-        "iat": int(issued_at.timestamp()),
-    }
-    if access_token is not None:
-        claims["ath"] = base64url(sha256(access_token.reveal().encode("ascii")).digest())
-    if nonce is not None:
-        claims["nonce"] = nonce
-    header = {"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": dict(key.public_jwk)}
-    payload = json.dumps(claims, separators=(",", ":"))
-    return Secret(jws.serialize_compact(header, payload, _import(key.private_jwk), algorithms=[ALGORITHM]))
-
-
 def is_bound(token_type: str) -> bool:
     """Return whether a `token_type`, or a scheme of the Authorization field, is that of bound tokens (§5)."""
     return token_type.lower() == TOKEN_TYPE.lower()
@@ -197,30 +160,35 @@ def wants_nonce(response: Response) -> bool:
 
 
 def with_proof(request: Request, key: DpopKey, nonces: DpopNonces, *, now: datetime, jti: str) -> Request:
-    """Return `request` with a fresh proof; an older `DPoP` field is replaced.
+    """Return `request` with a fresh proof (§4.2); an older `DPoP` field is replaced.
 
-    A bound token in its Authorization field is signed along (`ath`).
+    A bound token in its Authorization field is signed along (`ath`), and the last nonce of this server.
+
+    Args:
+        now: an aware time.
+        jti: from `make_jti`, never used before.
 
     Raises:
-        ValueError: the request's URL cannot be sent.
+        UrlRefused: the request's URL cannot be sent.
     """
-    try:
-        url = parse_url(request.url, loopback_http=True)
-    except UrlRefused as refused:
-        raise ValueError(str(refused)) from None
-    proof = dpop_proof(
-        key,
-        request.method,
-        url,
-        issued_at=now,
-        jti=jti,
-        access_token=_bound_token(request),
-        nonce=nonces.get(url),
-    )
-    fields = [(name, value) for name, value in request.headers.fields if name.lower() != "dpop"]
-    return replace(request, headers=Headers.of([*fields, ("DPoP", proof.reveal())]))
+    from joserfc import jws
 
-
-def _bound_token(request: Request) -> Secret | None:
+    url = parse_url(request.url, loopback_http=True)
+    # The server compares `htu` without query and fragment, and normalises an empty path to a slash (§4.3).
+    claims = {
+        "jti": jti,
+        "htm": request.method,
+        "htu": replace(url, query=None, path=url.path or "/").text,
+        "iat": int(now.timestamp()),
+    }
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
-    return Secret(token) if is_bound(scheme) and token.isascii() else None
+    if is_bound(scheme) and token.isascii():
+        claims["ath"] = base64url(sha256(token.encode("ascii")).digest())
+    nonce = nonces.get(url)
+    if nonce is not None:
+        claims["nonce"] = nonce
+    header = {"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": dict(key.public_jwk)}
+    payload = json.dumps(claims, separators=(",", ":"))
+    proof = jws.serialize_compact(header, payload, _import(key.private_jwk), algorithms=[ALGORITHM])
+    fields = [(name, value) for name, value in request.headers.fields if name.lower() != "dpop"]
+    return replace(request, headers=Headers.of([*fields, ("DPoP", proof)]))

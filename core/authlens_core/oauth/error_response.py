@@ -174,6 +174,12 @@ def meaning(error: str) -> ErrorMeaning:
     return _MEANINGS.get(error, _UNKNOWN)
 
 
+def failed_with(error: OAuthError, check: Requirement, seen: str) -> Check:
+    """Return `check`, failed with an error of the server: what its code means, and what to do."""
+    means, cure = meaning(error.error)
+    return check.failed(seen, why=means, cure=cure, error_code=error.error)
+
+
 def without_secrets(text: str, secrets: Iterable[Secret]) -> str:
     """Return `text` with every value of `secrets` replaced by its mask (servers echo what they were sent)."""
     # The longest first: one secret may be a part of another, and its mask would break that.
@@ -264,8 +270,7 @@ def _status_check(
         passing = response.status >= 500 or response.status == 429
         cure = "Try again in a minute." if passing else "Ask the server's owner to check this URL."
         return check.failed(f"{seen} {response.reason}".rstrip(), cure=cure)
-    means, cure = meaning(error.error)
-    return check.failed(f"{seen} {error}", why=means, cure=cure, error_code=error.error)
+    return failed_with(error, check, f"{seen} {error}")
 
 
 def _target(response: Response) -> str:

@@ -181,15 +181,13 @@ def read_server_metadata(
         checks += note
     endpoints, problems = _endpoints(document, loopback_http=loopback_http)
     checks += _endpoint_checks(document, endpoints, problems)
-    checks += _requirement_checks(document, lists, endpoints, needs_registration=needs_registration)
+    checks += _requirement_checks(document, lists)
+    registration = endpoints["registration_endpoint"]
+    checks.append(_registration_check(document, registration, needed=needs_registration))
     checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
     checks += feature_checks(document, lists, resource, needs_dpop=needs_dpop)
-    authorization, token = endpoints["authorization_endpoint"], endpoints["token_endpoint"]
-    if not is_usable(checks) or authorization is None or token is None:
-        return Reading(None, tuple(checks))
-    return Reading(
-        _metadata(document, issuer, lists, endpoints, (authorization.text, token.text)), tuple(checks)
-    )
+    value = _metadata(document, issuer, lists, endpoints) if is_usable(checks) else None
+    return Reading(value, tuple(checks))
 
 
 def _metadata(
@@ -197,19 +195,19 @@ def _metadata(
     issuer: str,
     lists: Mapping[str, tuple[str, ...] | None],
     endpoints: Mapping[str, Url | None],
-    required: tuple[str, str],
 ) -> ServerMetadata:
-    registration, revocation = endpoints["registration_endpoint"], endpoints["revocation_endpoint"]
+    # The two that a login needs are among them, or their checks had failed.
+    urls = {member: url.text for member, url in endpoints.items() if url is not None}
     jwks_uri = document.get("jwks_uri")
     return ServerMetadata(
         issuer=issuer,
-        authorization_endpoint=required[0],
-        token_endpoint=required[1],
-        registration_endpoint=_text(registration),
-        revocation_endpoint=_text(revocation),
+        authorization_endpoint=urls["authorization_endpoint"],
+        token_endpoint=urls["token_endpoint"],
+        registration_endpoint=urls.get("registration_endpoint"),
+        revocation_endpoint=urls.get("revocation_endpoint"),
         jwks_uri=jwks_uri if isinstance(jwks_uri, str) else None,
-        pushed_authorization_request_endpoint=_text(endpoints["pushed_authorization_request_endpoint"]),
-        device_authorization_endpoint=_text(endpoints["device_authorization_endpoint"]),
+        pushed_authorization_request_endpoint=urls.get("pushed_authorization_request_endpoint"),
+        device_authorization_endpoint=urls.get("device_authorization_endpoint"),
         grant_types_supported=lists["grant_types_supported"],
         code_challenge_methods_supported=lists["code_challenge_methods_supported"],
         token_endpoint_auth_methods_supported=lists["token_endpoint_auth_methods_supported"],
@@ -220,10 +218,6 @@ def _metadata(
         client_id_metadata_document_supported=document.get("client_id_metadata_document_supported") is True,
         document=document,
     )
-
-
-def _text(url: Url | None) -> str | None:
-    return None if url is None else url.text
 
 
 def _issuer_check(
@@ -291,11 +285,7 @@ def _endpoint_checks(
 
 
 def _requirement_checks(
-    document: Mapping[str, JsonValue],
-    lists: Mapping[str, tuple[str, ...] | None],
-    endpoints: Mapping[str, Url | None],
-    *,
-    needs_registration: bool,
+    document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None]
 ) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
     for need in _NEEDS:
@@ -311,7 +301,6 @@ def _requirement_checks(
             yield check.passed(seen)
         else:
             yield check.judged(need.severity, seen, cure=need.cure, overridable=need.overridable)
-    yield _registration_check(document, endpoints["registration_endpoint"], needed=needs_registration)
 
 
 def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:

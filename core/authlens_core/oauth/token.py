@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
-from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity, failed, judged
+from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
 from authlens_core.oauth.error_response import (
     error_of,
+    failed_with,
     is_usable,
-    meaning,
     read_answer,
     without_secrets,
 )
@@ -97,7 +97,7 @@ def refresh_request(
     return form_request(token_endpoint, client, pairs)
 
 
-def is_token(value: JsonValue) -> bool:
+def is_token(value: JsonValue) -> TypeGuard[str]:
     """Return whether `value` is 1*VSCHAR (RFC 6749 appendix A.12), which a header field carries unchanged."""
     return isinstance(value, str) and 0 < len(value) <= _TOKEN_LIMIT and is_visible(value)
 
@@ -156,23 +156,14 @@ def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Sec
     """Yield a failure when the answer says success in its status and an error in its body."""
     error = error_of(document, status, sent)
     if error is not None:
-        means, cure = meaning(error.error)
-        yield failed(
-            f"{_STAGE}.error",
-            "no error member",
-            str(error),
-            why=means,
-            spec=_SPEC,
-            cure=cure,
-            error_code=error.error,
-        )
+        yield failed_with(error, Requirement(f"{_STAGE}.error", "no error member", spec=_SPEC), str(error))
 
 
 def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
     why = "It goes into a header field, where other characters could start a new one."
     check = Requirement(f"{_STAGE}.access_token", _TOKEN_FORM, why, "RFC 6749 appendix A.12")
     value = document.get("access_token")
-    if isinstance(value, str) and is_token(value):
+    if is_token(value):
         return check.passed(f"{len(value)} characters")
     seen = "missing" if value is None else _token_problem(value)
     return check.failed(seen, cure=f"The server must send access_token as {_TOKEN_FORM}.")
@@ -220,7 +211,7 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
             either = replace(check, expected="a new one, or none to continue with the old")
             return None, either.passed("none")
         return None, check.noticed("none: when the access token expires, you need to log in again")
-    if not isinstance(value, str) or not is_token(value):
+    if not is_token(value):
         cure = f"The server must send refresh_token as {_TOKEN_FORM}."
         seen = f"{_token_problem(value)}, so it is dropped"
         return None, check.warned(seen, spec="RFC 6749 appendix A.17", cure=cure)

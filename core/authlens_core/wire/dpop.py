@@ -40,7 +40,7 @@ class DpopSigner:
         """Return the request with a fresh proof.
 
         Raises:
-            ValueError: its URL cannot be sent.
+            UrlRefused: its URL cannot be sent.
         """
         return with_proof(request, self.key, self._nonces, now=self._now(), jti=make_jti())
 

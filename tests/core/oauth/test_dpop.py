@@ -18,7 +18,6 @@ from authlens_core.oauth.dpop import (
     DpopKey,
     DpopNonces,
     algorithm_check,
-    dpop_proof,
     load_dpop_key,
     make_dpop_key,
     make_jti,
@@ -41,6 +40,13 @@ def taken_apart(proof: Secret, key: DpopKey = KEY) -> tuple[dict[str, Any], dict
     return dict(found.protected), json.loads(found.payload)
 
 
+def proof_of(method: str, url: str, *fields: tuple[str, str], nonces: DpopNonces | None = None) -> Secret:
+    """Return the proof that a request with these fields is sent with."""
+    request = Request(method, url, Headers.of(fields))
+    (value,) = with_proof(request, KEY, nonces or DpopNonces(), now=NOW, jti="one").headers.get_all("dpop")
+    return Secret(value)
+
+
 def sent_proof(request: Request) -> dict[str, Any]:
     """Return the claims of the one proof that a request carries."""
     (value,) = request.headers.get_all("dpop")
@@ -53,27 +59,28 @@ def answer(status: int, *fields: tuple[str, str], body: bytes = b"") -> Response
 
 def test_a_proof_names_method_url_and_time() -> None:
     """DP-2: nothing else is in it without token and nonce."""
-    header, claims = taken_apart(dpop_proof(KEY, "POST", TOKEN_URL, issued_at=NOW, jti="one"))
+    header, claims = taken_apart(proof_of("POST", TOKEN_URL.text))
     assert header == {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(KEY.public_jwk)}
     assert claims == {"jti": "one", "htm": "POST", "htu": TOKEN_URL.text, "iat": int(NOW.timestamp())}
 
 
 def test_a_proof_never_carries_the_private_key() -> None:
     """DP-2."""
-    header, _ = taken_apart(dpop_proof(KEY, "POST", TOKEN_URL, issued_at=NOW, jti="one"))
+    header, _ = taken_apart(proof_of("POST", TOKEN_URL.text))
     assert set(header["jwk"]) == {"kty", "crv", "x", "y"}
     assert json.loads(KEY.private_jwk.reveal())["d"] not in repr(KEY)
 
 
 def test_query_and_empty_path_are_normalised() -> None:
     """DP-2: RFC 9449 §4.2, §4.3."""
-    proof = dpop_proof(KEY, "GET", parse_url("https://r.example?q=1"), issued_at=NOW, jti="one")
+    proof = proof_of("GET", "https://r.example?q=1")
     assert taken_apart(proof)[1]["htu"] == "https://r.example/"
 
 
 def test_token_and_nonce_are_bound_in() -> None:
     """DP-3: `ath` is the hash of the token, so the proof fits no other."""
-    proof = dpop_proof(KEY, "GET", TOKEN_URL, issued_at=NOW, jti="one", access_token=Secret("t"), nonce="n")
+    nonces = DpopNonces({TOKEN_URL.origin: "n"})
+    proof = proof_of("GET", TOKEN_URL.text, ("Authorization", "DPoP t"), nonces=nonces)
     claims = taken_apart(proof)[1]
     assert base64.urlsafe_b64decode(claims["ath"] + "=") == hashlib.sha256(b"t").digest()
     assert claims["nonce"] == "n"

@@ -11,7 +11,7 @@ from typing import Final
 
 from authlens_core.access.answer import classify
 from authlens_core.credentials.lifecycle.dpop import note_nonces
-from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
+from authlens_core.credentials.lifecycle.probe_result import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials

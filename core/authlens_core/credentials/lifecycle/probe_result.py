@@ -11,9 +11,9 @@ from typing import Final
 from authlens_core.access.answer import Answer, classify
 from authlens_core.access.diagnose import explain
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.access.protection import Protection
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
-from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
@@ -26,6 +26,7 @@ from authlens_core.wire.exchange import Exchange
 # The layer of a probe that was not sent: the secret store or a file was in the way.
 THIS_MACHINE: Final = "this machine"
 _WHY: Final = "Only a response from the resource itself shows that a credential is valid."
+_REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
 _VERDICTS: Final = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}
 
 
@@ -110,6 +111,19 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         answer=answer,
         diagnosis=record.diagnosis,
     )
+
+
+def token_accepted(exchange: Exchange, answer: Answer) -> bool | None:
+    """Return whether the token was accepted; None if something other than the token decided."""
+    response = exchange.response
+    if response is None:
+        return None
+    if 200 <= response.status < 300:
+        return True
+    if response.status == 401 or answer.protection in _REFUSALS:
+        return False
+    # A Bearer challenge on another status refuses the token as well (RFC 9110 §11.6.1).
+    return False if answer.protection is Protection.OAUTH else None
 
 
 def note_probe(credentials: Credentials, credential_id: str, said: ProbeResult, words: str = "") -> None:

@@ -9,14 +9,21 @@ from datetime import datetime
 from typing import ClassVar
 
 from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.check import Check, failed
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.url import Url, parse_url, usable_url
 from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.client import Wire
+from authlens_core.wire.dpop import DpopSigner, send_with_proof
 from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.purpose import Purpose
 
 
 @dataclass(slots=True)
@@ -69,3 +76,46 @@ class LockedGrant:
 
     def __post_init__(self) -> None:
         self.record = RecordBuilder(self.stage, self.grant.resource_url, self.now())
+
+    @property
+    def client(self) -> Client:
+        """The client of the grant, to authenticate with at its issuer."""
+        return Client(
+            client_id=self.grant.client_id,
+            redirect_uri=self.grant.redirect_uri,
+            token_endpoint_auth_method=self.grant.token_endpoint_auth_method,
+            client_secret=self.secrets.client_secret,
+        )
+
+    def endpoint(self, text: str) -> Url:
+        """Return a stored endpoint of the grant, parsed strictly each time before a secret is sent to it.
+
+        Raises:
+            UrlRefused: it is no URL that a secret may be sent to.
+        """
+        return parse_url(text, loopback_http=loopback_http(self.grant))
+
+    def signer(self) -> DpopSigner | None:
+        """Return what signs the requests of the grant, as `signer_for` does."""
+        return signer_for(self.credentials, self.secrets.dpop_key, self.now)
+
+    async def send(self, request: Request, purpose: Purpose, signer: DpopSigner | None) -> Exchange:
+        """Send a request to an endpoint of the grant and record that; return the exchange that counts."""
+        plain = loopback_http(self.grant)
+
+        async def send(signed: Request) -> Exchange:
+            exchange = await self.wire.send(signed, limits=TOKEN, loopback_http=plain, purpose=purpose)
+            self.record.exchanges.append(exchange)
+            return exchange
+
+        return (await send_with_proof(signer, request, send))[-1]
+
+
+def loopback_http(grant: Grant) -> bool:
+    """Return whether plain http is allowed: only where resource and issuer are both http on loopback."""
+    return all(map(_is_plain_loopback, (grant.resource_url, grant.issuer)))
+
+
+def _is_plain_loopback(text: str) -> bool:
+    url = usable_url(text, loopback_http=True)
+    return url is not None and url.scheme == "http" and url.is_loopback

@@ -10,8 +10,6 @@ from secrets import randbelow
 from typing import ClassVar, Final
 
 from authlens_core.access.echoes import sent_in
-from authlens_core.credentials.lifecycle.dpop import signer_for
-from authlens_core.credentials.lifecycle.endpoint import client_of, endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.refresh_result import (
     Refreshed,
@@ -31,9 +29,7 @@ from authlens_core.oauth.token import TokenResponse, read_token_response, refres
 from authlens_core.oauth.url import UrlRefused
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.wire.dpop import send_with_proof
-from authlens_core.wire.exchange import Exchange, WireFailure
-from authlens_core.wire.limits import TOKEN
+from authlens_core.wire.exchange import WireFailure
 from authlens_core.wire.purpose import Purpose
 
 _SPEC = "RFC 6749 §6"
@@ -148,35 +144,26 @@ class RefreshOperation(LockedGrant):
         request = self._request()
         if isinstance(request, Refreshed):
             return request
-        signer = signer_for(self.credentials, self.secrets.dpop_key, self.now)
+        signer = self.signer()
         # Noted before it is sent: if this process dies now, the next one knows that the token may be used up.
         pending = Pending(self.grant.grant_id, self.grant.generation, self.started_at)
         self.credentials.index.mark_pending(pending)
         self.sent = True
         try:
-            await send_with_proof(signer, request, self._send)
+            exchange = await self.send(request, Purpose.REFRESH, signer)
         except asyncio.CancelledError:
             self._mark_unknown("The refresh was cancelled after it was sent.")
             raise
-        exchange = self.record.exchanges[-1]
         if exchange.answer is None:
             return self._no_answer(exchange.no_answer)
         return await self._answered(exchange.answer)
 
-    async def _send(self, request: Request) -> Exchange:
-        exchange = await self.wire.send(
-            request, limits=TOKEN, loopback_http=loopback_http(self.grant), purpose=Purpose.REFRESH
-        )
-        self.record.exchanges.append(exchange)
-        return exchange
-
     def _request(self) -> Request | Refreshed:
         token = self.secrets.refresh_token
         try:
-            endpoint = endpoint_url(self.grant.token_endpoint, self.grant)
-            client = client_of(self.grant, self.secrets.client_secret)
+            endpoint, resource = self.endpoint(self.grant.token_endpoint), self.grant.resource
             return refresh_request(
-                endpoint, client, refresh_token=token or Secret(""), resource=self.grant.resource
+                endpoint, self.client, refresh_token=token or Secret(""), resource=resource
             )
         except UrlRefused as refused:
             # The index may have been written by an older authlens, or changed by hand.

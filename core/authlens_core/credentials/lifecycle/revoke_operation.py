@@ -9,12 +9,9 @@ from typing import ClassVar, Final
 
 from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
-from authlens_core.credentials.lifecycle.dpop import signer_for
-from authlens_core.credentials.lifecycle.endpoint import client_of, endpoint_url, loopback_http
 from authlens_core.credentials.lifecycle.probe_grant import ask
-from authlens_core.credentials.lifecycle.probe_result import status_words
+from authlens_core.credentials.lifecycle.probe_result import status_words, token_accepted
 from authlens_core.credentials.lifecycle.record_builder import LockedGrant
-from authlens_core.credentials.lifecycle.resource_verdict import token_accepted
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
@@ -22,15 +19,12 @@ from authlens_core.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.oauth.check import Check, CheckId, noticed, passed, warned
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.oauth.url import Url, UrlRefused
 from authlens_core.safe_text import safe_line
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.wire.dpop import send_with_proof
 from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
 
 _SPEC = "RFC 7009 §2"
@@ -80,7 +74,7 @@ class RevokeOperation(LockedGrant):
             self.record.failed(CheckId.REVOKE_ENDPOINT, "a revocation_endpoint", "none", spec="RFC 8414 §2")
         else:
             try:
-                return endpoint_url(text, self.grant)
+                return self.endpoint(text)
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {refused}."
                 self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", text, spec=_SPEC)
@@ -97,20 +91,20 @@ class RevokeOperation(LockedGrant):
         )
 
     async def _revoke(self, endpoint: Url, token: Secret, hint: TokenHint) -> None:
-        client = client_of(self.grant, self.secrets.client_secret)
+        client = self.client
         try:
             request = revocation_request(endpoint, client, token=token, hint=hint)
         except ValueError as error:
             self.results.append(TokenResult(hint, None, safe_line(str(error))))
             self.record.failed(f"revoke.{hint}", "a client that can authenticate", str(error))
             return
-        exchange = await self._send(request, hint)
+        exchange = await self.send(request, _PURPOSES[hint], self.signer())
         if exchange.answer is not None:
             refusal = read_error(exchange.answer, self._hidden(exchange))
             said = refusal.description if refusal is not None else ""
             if wants_empty_secret(client, exchange.answer.status, said):
                 self.record.checks.append(_empty_secret_check(said))
-                exchange = await self._send(with_empty_secret(request), hint)
+                exchange = await self.send(with_empty_secret(request), _PURPOSES[hint], self.signer())
         if exchange.answer is None:
             cause = exchange.no_answer.cause
             self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
@@ -121,20 +115,6 @@ class RevokeOperation(LockedGrant):
         words = found.checks[0].seen if found.checks else str(exchange.answer.status)
         summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
         self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
-
-    async def _send(self, request: Request, hint: TokenHint) -> Exchange:
-        async def send(request: Request) -> Exchange:
-            exchange = await self.wire.send(
-                request,
-                limits=TOKEN,
-                loopback_http=loopback_http(self.grant),
-                purpose=_PURPOSES[hint],
-            )
-            self.record.exchanges.append(exchange)
-            return exchange
-
-        signer = signer_for(self.credentials, self.secrets.dpop_key, self.now)
-        return (await send_with_proof(signer, request, send))[-1]
 
     def _hidden(self, exchange: Exchange) -> tuple[Secret, ...]:
         return (*sent_in((exchange,)), *self.secrets.known)

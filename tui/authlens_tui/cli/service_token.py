@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from authlens_core.access.service_token import pasted, shape_problem
 from authlens_core.credentials.inventory.inventory import inventory_of
-from authlens_core.credentials.inventory.service_token_probe import (
+from authlens_core.credentials.inventory.probe import (
     ServiceTokenProbe,
     probe_service_token,
     replace_service_token,

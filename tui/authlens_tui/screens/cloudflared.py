@@ -21,7 +21,7 @@ from authlens_core.cloudflared.login import (
     ProcessStarted,
     run_login,
 )
-from authlens_core.credentials.inventory.cloudflared_probe import probe_jwt
+from authlens_core.credentials.inventory.probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.errors import AuthlensError

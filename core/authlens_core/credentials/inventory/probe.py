@@ -1,24 +1,52 @@
-"""Asking the resources whether credentials of any kind work now, with counts by the layer that answered."""
+"""Asking the resources whether credentials work now, whatever their kind.
+
+A token of cloudflared is never copied: cloudflared has it on disk, reads it there, and deletes it when it has
+expired; a second copy in the keyring would be a second truth. So it is read at the moment it is needed, and
+only what was found out is stored: the trace, and a line in the history.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Literal
 
+from authlens_core.access.cloudflared_files import cloudflared_fields, read_cloudflared_token
+from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.access.protection import NETWORK
-from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared
+from authlens_core.access.service_token import token_fields
+from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
 from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.credentials.inventory.service_token_probe import probe_service_token
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
-from authlens_core.credentials.lifecycle.probe_result import THIS_MACHINE, ProbeResult, failed_probe
+from authlens_core.credentials.lifecycle.probe_result import (
+    THIS_MACHINE,
+    ProbeResult,
+    failed_probe,
+    note_probe,
+    probe_result,
+)
+from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
-from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import AuthlensError, LoginNeeded
+from authlens_core.oauth.http_message import Headers
+from authlens_core.oauth.mcp import McpCall
+from authlens_core.oauth.resource_request import resource_request
+from authlens_core.oauth.url import require_url
+from authlens_core.quick_dataclass import dataclass
+from authlens_core.secret import Secret
+from authlens_core.state.paths import StateUnusable
+from authlens_core.trace.record import Fact, Stage
 from authlens_core.wire.client import Wire
+from authlens_core.wire.exchange import Exchange
+from authlens_core.wire.limits import RESOURCE
+from authlens_core.wire.purpose import Purpose
 
 
 async def probe(credentials: Credentials, wire: Wire, entry: InventoryEntry) -> ProbeResult:
@@ -75,3 +103,174 @@ def _by(layer: str) -> str:
     if layer == NETWORK:
         return "no response"
     return "not sent" if layer == THIS_MACHINE else f"from {layer}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTokenProbe:
+    """A service token after a probe.
+
+    Attributes:
+        stored: whether the secret that was sent is the stored one.
+    """
+
+    token: ServiceToken
+    result: ProbeResult
+    stored: bool = True
+
+
+async def probe_service_token(credentials: Credentials, wire: Wire, token_id: str) -> ServiceTokenProbe:
+    """Call the resource with a stored service token, note the verdict, and keep the trace.
+
+    Raises:
+        LoginNeeded: there is no such token, or its secret is gone or damaged.
+        NoSecretStore: the store could not be read.
+        UsageError: its URL cannot be used; nothing was sent.
+    """
+    token, secret = await credentials.service_tokens.load(token_id)
+    said = await _call(wire, token, secret)
+    return ServiceTokenProbe(_note(credentials, token, said), said)
+
+
+async def replace_service_token(
+    credentials: Credentials,
+    wire: Wire,
+    changed: ServiceToken,
+    secret: Secret,
+    *,
+    anyway: bool = False,
+) -> ServiceTokenProbe:
+    """Replace the stored secret by a new one, after the resource has accepted that.
+
+    Args:
+        changed: the token with what else is new: its client id, its expiry.
+        anyway: store it although the resource did not accept it; the old one is gone then.
+
+    Raises:
+        LoginNeeded: there is no such token.
+        UsageError: the pair cannot be right; nothing was sent.
+        NoSecretStore: it could not be stored; the old secret stays.
+    """
+    credentials.service_tokens.get(changed.token_id)
+    credentials.service_tokens.refuse_shape(changed, secret)
+    said = await _call(wire, changed, secret)
+    if not said.accepted and not anyway:
+        credentials.traces.keep(changed.token_id, said.trace)
+        words = "the resource did not accept the new secret"
+        credentials.record(AccessKind.SERVICE_TOKEN_UNCHANGED, changed.token_id, words)
+        return ServiceTokenProbe(credentials.service_tokens.get(changed.token_id), said, stored=False)
+    stored = await credentials.service_tokens.save(changed, secret)
+    return ServiceTokenProbe(_note(credentials, stored, said), said)
+
+
+async def _call(wire: Wire, token: ServiceToken, secret: Secret) -> ProbeResult:
+    fields = token_fields(token.client_id, secret, token.form, token.header)
+    return await call_resource(
+        wire,
+        token.url,
+        fields,
+        secret=secret,
+        method=token.method,
+        purpose=Purpose.SERVICE_TOKEN,
+    )
+
+
+def _note(credentials: Credentials, token: ServiceToken, said: ProbeResult) -> ServiceToken:
+    """Note a probe; what was found stays, with or without a note of it."""
+    at = utc_now()
+    noted = token.tested(at, said.outcome, said.summary)
+    with suppress(StateUnusable):
+        noted = credentials.service_tokens.note_test(token.token_id, at, said.outcome, said.summary) or noted
+    note_probe(credentials, token.token_id, said)
+    return noted
+
+
+async def probe_cloudflared(
+    credentials: Credentials,
+    wire: Wire,
+    token: CloudflaredToken,
+    url: str | None = None,
+) -> ProbeResult:
+    """Call the application with a token that cloudflared keeps.
+
+    Args:
+        url: the address to ask; None is the one that the file name can mean, see `cloudflared_target`.
+
+    Raises:
+        UsageError: it opens no application, or which address it is for is not known; the token was not sent.
+        LoginNeeded: the file is gone, or holds no token that may be sent there.
+        NetworkFailure, TimedOut: the address did not say which application it is.
+    """
+    refuse_unusable(token, utc_now())
+    if read_cloudflared_token(token) is None:
+        raise _gone()
+    place = await (place_of(wire, token) if url is None else place_for(wire, token, url))
+    # Read again: asking the address took time, and cloudflared may have replaced or deleted the file.
+    jwt = read_cloudflared_token(token)
+    if jwt is None:
+        raise _gone()
+    return await probe_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked)
+
+
+def _gone() -> LoginNeeded:
+    return LoginNeeded(
+        "cloudflared has no usable token in this file.", "Run: authlens login URL --cloudflared"
+    )
+
+
+async def probe_jwt(
+    credentials: Credentials,
+    wire: Wire,
+    url: str,
+    jwt: Secret,
+    token_id: str = "",
+    *,
+    before: Sequence[Exchange] = (),
+) -> ProbeResult:
+    """Call `url` with a token of Access in `cf-access-token`; keep the trace where it belongs to a file.
+
+    The caller knows that the token is for `url`: it was got for it, or `cloudflared_target` found out.
+    `before` is what that took, for the trace.
+
+    Raises:
+        UsageError: the URL cannot be used; nothing was sent.
+    """
+    said = await call_resource(
+        wire,
+        url,
+        cloudflared_fields(jwt),
+        secret=jwt,
+        purpose=Purpose.CLOUDFLARED_TOKEN,
+        before=before,
+    )
+    note_probe(credentials, token_id, said)
+    return said
+
+
+async def call_resource(
+    wire: Wire,
+    url: str,
+    fields: Sequence[tuple[str, str]],
+    *,
+    secret: Secret,
+    method: Literal["GET", "POST"] = "GET",
+    purpose: Purpose = Purpose.CREDENTIAL,
+    before: Sequence[Exchange] = (),
+) -> ProbeResult:
+    """Send one request with these header fields and say what the answer means; no redirect is followed.
+
+    Args:
+        url: the resource; https, or http on this machine.
+        secret: the secret in them, so that it is masked wherever the answer repeats it.
+        before: what was asked without the credential before; it goes into the same record.
+
+    Raises:
+        UsageError: the URL cannot be used; nothing was sent.
+    """
+    target = require_url(url)
+    record = RecordBuilder(Stage.PROBE, target.text, utc_now(), exchanges=[*before])
+    record.facts.append(Fact("credential", secret))
+    request = resource_request(target, McpCall.INITIALIZE if method == "POST" else None)
+    request = replace(request, headers=Headers((*request.headers.fields, *fields)))
+    plain = target.scheme == "http"
+    exchange = await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=purpose)
+    return probe_result(exchange, record, "credential")

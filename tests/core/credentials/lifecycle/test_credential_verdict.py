@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.credentials.inventory.resource_call import call_resource
+from authlens_core.credentials.inventory.probe import call_resource
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials

@@ -12,9 +12,13 @@ import pytest
 from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_token import CloudflaredKind
 from authlens_core.access.token_form import TokenForm
-from authlens_core.credentials.inventory.cloudflared_probe import probe_cloudflared, probe_jwt
+from authlens_core.credentials.inventory.probe import (
+    probe_cloudflared,
+    probe_jwt,
+    probe_service_token,
+    replace_service_token,
+)
 from authlens_core.credentials.inventory.request_headers import credential_kinds, headers_for
-from authlens_core.credentials.inventory.service_token_probe import probe_service_token, replace_service_token
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (

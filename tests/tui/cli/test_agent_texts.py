@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from authlens_tui.cli.completion import man_page
 from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.main import run
-from authlens_tui.cli.man_page import man_page
 from authlens_tui.cli.parser import VERBS, build_parser
 from authlens_tui.cli.skill import agents_text, skill_text
 from support.needs import program

@@ -10,7 +10,7 @@ import pytest
 
 from authlens_core.oauth.check import Severity
 from authlens_tui.cli import main
-from authlens_tui.cli.terminal.own_terminal import look_at_browser, look_at_terminal
+from authlens_tui.cli.doctor import look_at_browser, look_at_terminal
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.cli import login_console as teller_module
 from authlens_tui.cli.event_lines import EventLines
-from authlens_tui.cli.json_events import event_as_json
 from authlens_tui.cli.login_console import LoginConsole, say_device_code
+from authlens_tui.cli.login_events import event_as_json
 
 LINK = "https://team.example/authorize?state=s"
 SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}

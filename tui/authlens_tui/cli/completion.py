@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
+from collections.abc import Iterator
 
 from authlens_core.version import VERSION
-from authlens_tui.cli.man_page import man_page
+from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.terminal.output import answer_text
 
@@ -20,3 +22,64 @@ async def completion(arguments: Namespace) -> int:
 async def man(_arguments: Namespace) -> int:
     answer_text(man_page(build_parser(), VERSION))
     return 0
+
+
+def man_page(parser: argparse.ArgumentParser, version: str) -> str:
+    return "\n".join(_lines(parser, version)) + "\n"
+
+
+def _lines(parser: argparse.ArgumentParser, version: str) -> Iterator[str]:
+    yield f'.TH AUTHLENS 1 "" "authlens {_escaped(version)}" "User Commands"'
+    yield ".SH NAME"
+    yield "authlens \\- see every login to a protected resource, and use its credential"
+    yield ".SH SYNOPSIS"
+    yield f".B {_escaped(' '.join(parser.format_usage().split()[1:]))}"
+    yield ".SH DESCRIPTION"
+    yield _escaped(parser.description or "")
+    yield ".SH OPTIONS"
+    yield from _options(parser)
+    yield ".SH VERBS"
+    for name, verb in _verbs(parser):
+        yield f".SS {name}"
+        yield _escaped(verb.description or "")
+        yield ".PP"
+        yield f".B {_escaped(' '.join(verb.format_usage().split()[1:]))}"
+        yield from _options(verb)
+        yield ".PP"
+        yield from _example(name)
+    yield ".SH EXIT CODES AND ENVIRONMENT"
+    yield ".nf"
+    yield from (_escaped(line) for line in (parser.epilog or "").splitlines())
+    yield ".fi"
+
+
+def _verbs(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:  # noqa: SLF001 - argparse shows them in no other way
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            yield from action.choices.items()
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction) or action.help == argparse.SUPPRESS:  # noqa: SLF001
+            continue
+        names = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+        takes = action.option_strings and action.nargs != 0
+        value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest)
+        yield ".TP"
+        yield f".B {_escaped(f'{names} {value}' if takes else names)}"
+        yield _escaped(" ".join(((action.help or "") % {"prog": parser.prog}).split()))
+
+
+def _example(name: str) -> Iterator[str]:
+    yield ".nf"
+    for line in EXAMPLES.get(name, ()):
+        yield f"    {_escaped(line)}"
+    yield ".fi"
+
+
+def _escaped(text: str) -> str:
+    """Return text as roff shows it, in ASCII: a dot or a quote at the beginning of a line is no command."""
+    shown = text.replace("\\", "\\e").replace("-", "\\-")
+    shown = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in shown)
+    return f"\\&{shown}" if shown.startswith((".", "'")) else shown

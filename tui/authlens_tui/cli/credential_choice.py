@@ -1,7 +1,8 @@
-"""The options of every verb that sends a credential: how long it has to last, which kind, and which it is."""
+"""What the verbs that send a credential share: their options, and what they say of one bound to a key."""
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from datetime import timedelta
 
@@ -12,11 +13,11 @@ from authlens_core.credentials.inventory.request_headers import (
     headers_for,
 )
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.errors import LoginNeeded
+from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.session import Session
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_list
+from authlens_tui.cli.terminal.output import answer_list, say
 from authlens_tui.cli.urls import checked_url
 
 
@@ -71,3 +72,23 @@ def _described(session: Session, url: str, kind: CredentialKind) -> str:
         return f"{token.url} {token.label or token.client_id}"
     file = find_cloudflared_token(url)
     return "" if file is None else f"{file.host} {file.person}".strip()
+
+
+def refuse_bound(found: CredentialHeaders, url: str, program: str) -> None:
+    """Refuse to hand a bound token to a program that cannot sign its requests.
+
+    Raises:
+        UsageError: the token is bound.
+    """
+    if found.signer is not None:
+        raise UsageError(
+            f"The token is bound to a key (DPoP), and {program} cannot sign its requests.",
+            f"Use: authlens proxy {shlex.quote(url)}",
+        )
+
+
+def say_bound(url: str, what: str) -> None:
+    """Say that each request needs a proof, and how to get one."""
+    shown = shlex.quote(url)
+    say(f"The token is bound to a key (DPoP): {what}")
+    say(f"  → For one request: authlens curl {shown}     For many: authlens proxy {shown}")

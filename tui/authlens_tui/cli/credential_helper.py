@@ -14,8 +14,7 @@ from authlens_core.credentials.inventory.request_headers import CredentialHeader
 from authlens_core.errors import UsageError
 from authlens_core.oauth.url import usable_url
 from authlens_core.secret import Secret
-from authlens_tui.cli.bound_token import refuse_bound
-from authlens_tui.cli.credential_choice import chosen_headers
+from authlens_tui.cli.credential_choice import chosen_headers, refuse_bound
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, is_terminal
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
+from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.doctor.examination import examine
 from authlens_core.doctor.finding import Finding, exit_code
 from authlens_core.oauth.check import Severity
+from authlens_tui.cli.full_screen import why_no_full_screen
+from authlens_tui.cli.terminal.charset import locale_setting
 from authlens_tui.cli.terminal.output import answer_json, answer_line
-from authlens_tui.cli.terminal.own_terminal import look_at_browser, look_at_terminal
 from authlens_tui.cli.terminal.plain import is_plain
+from authlens_tui.terminal.browser import browser_name
 
 # Sign and word of each severity.
 _LOOKS: Final = {
@@ -22,6 +27,8 @@ _LOOKS: Final = {
     Severity.FAILURE: ("✖", "failed"),
 }
 _COLUMN: Final = 13  # cells
+_ENOUGH: Final = (80, 24)  # columns and lines of the terminal
+_AROUND: Final = (("TMUX", " in tmux"), ("STY", " in screen"))
 
 
 async def doctor(arguments: Namespace) -> int:
@@ -62,3 +69,39 @@ def _as_json(finding: Finding) -> dict[str, object]:
         "found": finding.found,
         "cure": finding.cure,
     }
+
+
+async def look_at_browser(environ: Mapping[str, str]) -> Finding:
+    """Say which browser a login would open; none is opened."""
+    topic = "browser"
+    why = why_no_browser(environ)
+    if why is not None:
+        cure = "Open the login link on any machine; you can copy it."
+        return Finding(topic, Severity.NOTICE, f"authlens opens no browser here: {why}.", cure)
+    name = await asyncio.to_thread(browser_name, environ)
+    if name is None:
+        cure = "Set BROWSER, or open the login link yourself."
+        return Finding(topic, Severity.WARNING, "No browser with a window was found.", cure)
+    return Finding(topic, Severity.PASS, f"{name} opens the link of a login.")
+
+
+def look_at_terminal(environ: Mapping[str, str]) -> Finding:
+    """Say whether the full screen can be shown here, and with which colours, size and encoding."""
+    topic = "terminal"
+    why = why_no_full_screen()
+    if why is not None:
+        return Finding(topic, Severity.WARNING, why, "Without the full screen: authlens login URL")
+    from authlens_tui.terminal.themes import SIXTEEN, theme_for
+
+    size = os.get_terminal_size(sys.stderr.fileno())
+    colours = "sixteen colours" if theme_for(environ) is SIXTEEN else "all colours"
+    if environ.get("NO_COLOR"):
+        colours = "no colours (NO_COLOR)"
+    inside = next((name for variable, name in _AROUND if environ.get(variable)), "")
+    kind = environ.get("TERM", "") or "no TERM"
+    said = "" if any(locale_setting()) else ", the default without a locale"
+    words = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}{said}."
+    if size.columns < _ENOUGH[0] or size.lines < _ENOUGH[1]:
+        cure = f"{_ENOUGH[0]}×{_ENOUGH[1]} or larger is best; smaller works."
+        return Finding(topic, Severity.NOTICE, words, cure)
+    return Finding(topic, Severity.PASS, words)

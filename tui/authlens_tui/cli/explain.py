@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from authlens_core.access.pasted_error import explain_text
 from authlens_core.errors import UsageError
-from authlens_tui.cli.json_events import diagnosis_as_json
+from authlens_tui.cli.login_events import diagnosis_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_line, is_terminal, say
 from authlens_tui.cli.terminal.plain import numbered
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,6 @@ from authlens_core.wire import timed_loop
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.plain import is_plain
-from authlens_tui.cli.terminal.terminal_kind import why_no_screen
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from authlens_core.login.facts import Options
+
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
@@ -120,3 +121,40 @@ def require_terminal(instead: str) -> None:
     why = why_no_full_screen()
     if why is not None:
         raise UsageError(why, f"Without the full screen: {instead}")
+
+
+# Families that show it whatever terminfo says: over SSH the machine may not know the newer ones, and the
+# console of Linux is known to have no second screen, although the screen comes out well there.
+_ABLE: Final = frozenset(
+    {
+        *("alacritty", "contour", "foot", "ghostty", "gnome", "iterm", "iterm2", "kitty", "konsole"),
+        *("linux", "mintty", "mlterm", "putty", "rio", "rxvt", "screen", "st", "tmux", "vte", "wezterm"),
+        "xterm",
+    }
+)
+
+
+def why_no_screen(kind: str) -> str | None:
+    """Return in a sentence or two why a terminal of this kind has no full screen; None where it has one.
+
+    terminfo(5) tells: a full screen takes a second screen to go to (`smcup`) and a cursor that can be sent
+    anywhere (`cup`). Where there is no terminfo to ask, it is tried.
+    """
+    if kind in {"", "dumb"}:
+        return f"This terminal cannot show a full screen ({f'TERM={kind}' if kind else 'TERM is not set'})."
+    if re.split(r"[-.+]", kind)[0] in _ABLE:
+        return None
+    try:
+        import curses
+    except ImportError:
+        return None
+    try:
+        curses.setupterm(kind, sys.stderr.fileno())
+    except (curses.error, OSError, ValueError):
+        return (
+            f"authlens does not know whether this terminal can show a full screen (TERM={kind}). If it "
+            "can: export TERM=xterm-256color."
+        )
+    if curses.tigetstr("smcup") and curses.tigetstr("cup"):
+        return None
+    return f"This terminal cannot show a full screen (TERM={kind})."

@@ -12,8 +12,7 @@ from typing import Final, NamedTuple, NoReturn
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
-from authlens_tui.cli.bound_token import refuse_bound, say_bound
-from authlens_tui.cli.credential_choice import chosen_headers
+from authlens_tui.cli.credential_choice import chosen_headers, refuse_bound, say_bound
 from authlens_tui.cli.credential_helper import bazel_form
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json

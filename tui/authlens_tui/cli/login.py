@@ -22,8 +22,8 @@ from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.cli.event_lines import EventLines
-from authlens_tui.cli.json_events import JSON_VERSION
 from authlens_tui.cli.login_console import LoginConsole
+from authlens_tui.cli.login_events import JSON_VERSION
 from authlens_tui.cli.login_options import login_options
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED

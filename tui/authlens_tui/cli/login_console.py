@@ -16,9 +16,8 @@ from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Stage
-from authlens_tui.cli.conversation import tell
 from authlens_tui.cli.event_lines import EventLines
-from authlens_tui.cli.json_events import event_as_json
+from authlens_tui.cli.login_events import event_as_json, tell
 from authlens_tui.cli.terminal.output import is_terminal, say
 from authlens_tui.cli.terminal.pasted_lines import likeliest
 from authlens_tui.cli.terminal.plain import numbered

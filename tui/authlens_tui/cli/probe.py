@@ -12,8 +12,7 @@ from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
-from authlens_tui.cli.conversation import tell
-from authlens_tui.cli.json_events import record_as_json
+from authlens_tui.cli.login_events import record_as_json, tell
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url

@@ -17,8 +17,7 @@ from authlens_core.child_environment import for_children
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
-from authlens_tui.cli.bound_token import refuse_bound
-from authlens_tui.cli.credential_choice import chosen_headers
+from authlens_tui.cli.credential_choice import chosen_headers, refuse_bound
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.urls import checked_url
 

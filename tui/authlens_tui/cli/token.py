@@ -11,7 +11,7 @@ from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import UsageError
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.secret import Secret
-from authlens_tui.cli.bound_token import say_bound
+from authlens_tui.cli.credential_choice import say_bound
 from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, is_terminal

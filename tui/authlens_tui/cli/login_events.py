@@ -1,6 +1,6 @@
-"""The events of a login as JSON lines for a program that watches. No secret is in them.
+"""The events of a login, for a user line by line, and as JSON lines for a program that watches.
 
-The link is: the program that hands it to a user needs it whole.
+No secret is in them, but the link is: the program that hands it to a user needs it whole.
 """
 
 from __future__ import annotations
@@ -19,10 +19,45 @@ from authlens_core.login.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.oauth.check import Check
+from authlens_core.oauth.check import Check, Severity
 from authlens_core.secret import Secret
-from authlens_core.trace.record import StageRecord
+from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.exchange import Exchange
+from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.plain import is_plain
+
+_WORDS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.CANCELLED: "stopped"}
+_SYMBOLS = {Outcome.PASSED: "✔", Outcome.FAILED: "✖", Outcome.CANCELLED: "–"}
+
+
+def tell(event: Event) -> None:
+    """Say one event of a login in a line or two; the link itself is shown by the caller."""
+    match event:
+        case StageEnded(record):
+            _ended(record)
+        case AnswerIgnored(reason, count):
+            say(f"    ignored ({count}): {reason}; still waiting")
+        case TunnelTested(family):
+            say(f"    the test page was reached over {family}: the browser can reach this machine")
+        case _:
+            pass
+
+
+def _ended(record: StageRecord) -> None:
+    info = STAGE_INFO[record.stage]
+    warnings = record.count(Severity.WARNING)
+    noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    took = f"{record.elapsed * 1000:>7.0f} ms"
+    if is_plain():
+        say(f"Stage {info.number} of 8, {info.title}: {_WORDS[record.outcome]}.{noted}")
+    else:
+        say(f"{_SYMBOLS[record.outcome]} {info.number} {info.title:<18}{took}{noted}")
+    found = (check for check in record.checks if check.severity is Severity.WARNING)
+    for number, check in enumerate(found, 1):
+        mark = f"Warning {number}:" if is_plain() else "!"
+        say(f"    {mark} {check.expected} Seen: {check.seen}")
+
 
 # Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md.
 JSON_VERSION: Final = 1

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
+import signal
+import sys
+import termios
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -12,10 +18,11 @@ import pytest
 from mcp import MCPError
 from mcp_types import ElicitRequestParams, ElicitResult
 
+from support.child_process import child
 from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
 from support.server_process import ServerProcess
-from support.verb_process import authlens, emulated, machine_in, process_table, secrets_in
-from support.waiting import PATIENCE
+from support.verb_process import AUTHLENS, authlens, emulated, machine_in, process_table, secrets_in
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -132,3 +139,27 @@ async def test_an_error_of_the_server_reaches_the_client(bridged: Bridged) -> No
     async with bridged.client("legacy") as client:
         with pytest.raises(MCPError, match="unknown://resource"):
             await client.read_resource("unknown://resource")
+
+
+async def test_a_client_that_reads_nothing_does_not_keep_the_bridge_from_ending(tmp_path: Path) -> None:
+    """The bridge has an answer to write for which the pipe has no room when it is asked to end."""
+    ours, theirs = os.pipe()
+    try:
+        command = (*AUTHLENS, "mcp-bridge", "https://mcp.example/")
+        pipes = {"stdin": PIPE, "stdout": theirs, "stderr": PIPE}
+        async with child(*command, env=machine_in(tmp_path), **pipes) as bridge:
+            os.close(theirs)
+            assert bridge.stdin is not None
+            room = fcntl.fcntl(ours, fcntl.F_GETPIPE_SZ)
+            request = {"jsonrpc": "2.0", "id": "i" * 2 * room, "method": "ping"}  # the answer repeats the id
+            bridge.stdin.write(json.dumps(request).encode() + b"\n")
+            await asyncio.to_thread(wait_until, lambda: _held(ours) == room, "the pipe is full")
+            bridge.terminate()
+            assert await asyncio.wait_for(bridge.wait(), PATIENCE) == 128 + signal.SIGTERM
+    finally:
+        os.close(ours)
+
+
+def _held(pipe: int) -> int:
+    """Return how many bytes wait in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)

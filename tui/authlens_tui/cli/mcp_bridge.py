@@ -8,6 +8,8 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Final
 
 from authlens_core.errors import LoginNeeded, UsageError
@@ -47,14 +49,18 @@ async def mcp_bridge(arguments: Namespace) -> int:
 
 
 class _Output:
-    """Standard output, for the protocol alone: whatever else writes there goes to stderr from now on."""
+    """Standard output, for the protocol alone: whatever else writes there goes to stderr from now on.
+
+    A thread writes it, as a client may be slow. It is a daemon: one that reads nothing does not keep the
+    process from ending.
+    """
 
     def __init__(self) -> None:
         sys.stdout.flush()
         self._descriptor = os.dup(sys.stdout.fileno())
         os.dup2(sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY), 1)
-        # A long line is written in parts, in a thread; two at once would mix.
-        self._turn = asyncio.Lock()
+        self._waiting: SimpleQueue[tuple[bytes, Future[None]]] = SimpleQueue()
+        threading.Thread(target=self._write_all, daemon=True).start()
 
     async def write(self, line: bytes) -> None:
         """Write one line whole.
@@ -62,13 +68,23 @@ class _Output:
         Raises:
             BrokenPipeError: the client is gone.
         """
-        async with self._turn:
-            await asyncio.to_thread(self._write, line)
+        written: Future[None] = Future()
+        self._waiting.put((line, written))
+        await asyncio.wrap_future(written)
 
-    def _write(self, line: bytes) -> None:
-        rest = memoryview(line)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+    def _write_all(self) -> None:
+        while True:
+            line, written = self._waiting.get()
+            if not written.set_running_or_notify_cancel():
+                continue
+            try:
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+            except OSError as error:
+                written.set_exception(error)
+            else:
+                written.set_result(None)
 
 
 async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:

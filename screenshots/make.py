@@ -36,9 +36,8 @@ from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.trace.compare import CompareScreen
-from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
-from authlens_tui.screens.wizard.what_if import WhatIfScreen
+from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_lines import Tab
 

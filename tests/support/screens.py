@@ -43,7 +43,7 @@ from authlens_tui.screens.wizard import stage_pane, status_line
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.authorization import authorization_panel, authorization_words
-from authlens_tui.widgets.record import exchange_view, facts_view
+from authlens_tui.widgets.record import exchange_view, overview
 from support.keyboard_use import keyboard_faults, leaves
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 from support.waiting import PATIENCE
@@ -290,7 +290,7 @@ def frozen() -> Iterator[None]:
         patch.setattr(STAGES[Stage.PKCE], "_random_bytes", bytes_of)
         for module in (login_module, stage_work, authorization_panel, cloudflared_module):
             patch.setattr(module, "time", still)
-        for module in (status_line, stage_pane, exchange_view, facts_view):
+        for module in (status_line, stage_pane, exchange_view, overview):
             patch.setattr(module, "datetime", SimpleNamespace(now=now))
         patch.setattr(response_wait, "_now", lambda: 0.0)
         for module in (own_screen, authorization_words):  # the tests themselves may run in a container

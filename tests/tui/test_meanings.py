@@ -27,10 +27,9 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import Line, Tone
 from authlens_tui.widgets.record.exchange_view import request_lines, response_lines
-from authlens_tui.widgets.record.facts_view import explained_fact_lines
 from authlens_tui.widgets.record.header_table import explained_header_lines
 from authlens_tui.widgets.record.jwt_lines import jwt_lines
-from authlens_tui.widgets.record.overview import overview_lines
+from authlens_tui.widgets.record.overview import explained_fact_lines, overview_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
 from support.recorded_login import record_login_at
 

@@ -23,10 +23,9 @@ from authlens_tui.screens.jump import JumpScreen
 from authlens_tui.screens.trace import export as export_module
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.wizard.edit import EditScreen, FieldRow
-from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.link import QrScreen
-from authlens_tui.screens.wizard.what_if import WhatIfScreen
+from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.record.record_lines import Tab

@@ -8,9 +8,8 @@ from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_na
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.trace.export import ExportScreen
-from authlens_tui.screens.wizard.experiment_result import ExperimentResultScreen
 from authlens_tui.screens.wizard.tampered_words import listed, results_in
-from authlens_tui.screens.wizard.what_if import WhatIfScreen
+from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from support.driven_login import run_to

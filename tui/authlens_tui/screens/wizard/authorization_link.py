@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from textual import getters, on, work
@@ -15,8 +17,8 @@ from authlens_core.login.login import Login
 from authlens_core.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.messages import LinkChanged
-from authlens_tui.screens.wizard.open_page import open_page
 from authlens_tui.screens.wizard.words import silent_words, turned_away_words, waiting_words
+from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
@@ -201,3 +203,33 @@ class AuthorizationLink(Widget):
         response = self._login.paste(message.text)
         if response.code is None and response.error is None:
             self.panel.show_refused_paste(refused_words(response))
+
+
+def open_page(
+    widget: Widget,
+    url: str,
+    environ: Mapping[str, str],
+    *,
+    wanted: Callable[[], bool],
+    opening: str,
+    failed: str,
+) -> None:
+    """Open `url`, and notify on `widget`.
+
+    Args:
+        wanted: whether a failure still matters; it may be known long after the key was pressed.
+    """
+    loop = asyncio.get_running_loop()
+
+    def report() -> None:
+        if widget.is_running and wanted():
+            widget.notify(failed, severity="warning", markup=False)
+
+    def from_thread() -> None:  # in the thread that waits for the opener
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(report)
+
+    if open_browser(url, dict(environ), failed=from_thread):
+        widget.notify(opening, markup=False)
+    else:
+        report()

@@ -17,11 +17,10 @@ from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, stage_info
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player
+from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player, open_page
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.messages import LinkChanged
-from authlens_tui.screens.wizard.open_page import open_page
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -17,11 +17,18 @@ from authlens_core.oauth.http_message import Request, Response
 from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.body_view import body_lines
-from authlens_tui.widgets.record.header_table import cut, explained_header_lines, header_lines, value_pieces
+from authlens_tui.widgets.record.header_table import (
+    NameColumn,
+    cut,
+    explained_header_lines,
+    header_lines,
+    meaning_words,
+    value_pieces,
+)
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
-from authlens_tui.widgets.record.member_lines import member_lines
 
 _LONG_PAGE: Final = 800  # characters from which what a message means is before its body, if that is no JSON
+_NAME_WIDTH: Final = 28  # cells of the members
 
 
 def request_lines(
@@ -109,7 +116,10 @@ def meaning_lines(
     members = member_meanings(message)
     if members:
         yield BLANK
-        yield from member_lines(members)
+        yield line(("What the members mean", Tone.TITLE))
+        column = NameColumn((name for name, _ in members), _NAME_WIDTH, indent=2)
+        for name, meaning in members:
+            yield column.line(name, (), meaning_words(meaning).strip())
     yield from found_jwt_lines(jwts_in(message), redactor, now or datetime.now(UTC), verdicts)
 
 

@@ -1,11 +1,11 @@
-"""Header fields as they were on the wire, in order, case and number, the meaningful ones taken apart."""
+"""Header fields as they were on the wire, the meaningful ones taken apart; and the names before values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from authlens_core.explain.header_parts import HeaderMeaning, HeaderPart
+from authlens_core.explain.header_parts import HeaderMeaning
 from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
 from authlens_core.export.redaction import Redactor
@@ -60,23 +60,27 @@ def _below(found: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
     if found.parts and found.meaning is not None:
         words = f"{_LEAD}{meaning_words(found.meaning).lstrip()}"
         yield line((words, Tone.MUTED), hang=_HANG, words=True)
-    width = min(_PART_WIDTH, max((len(part.name) for part in found.parts), default=0))
+    column = NameColumn((part.name for part in found.parts), _PART_WIDTH, indent=_HANG)
     for part in found.parts:
-        yield _part(part, width, redactor)
+        value = redactor.member(part.name, part.value, secret=part.secret) if part.value else ""
+        yield column.line(part.name, value_pieces(cut(value)), meaning_words(part.meaning))
     if found.problem:
         yield line((f"{_LEAD}! ", Tone.WARNING), found.problem, hang=_HANG + 2, words=True)
 
 
-def _part(part: HeaderPart, width: int, redactor: Redactor) -> Line:
-    lead = f"{_LEAD}{cut(part.name, MAX_NAME):<{width}}  "
-    value = redactor.member(part.name, part.value, secret=part.secret) if part.value else ""
-    return line(
-        (lead, Tone.NAME),
-        *value_pieces(cut(value)),
-        (meaning_words(part.meaning), Tone.MUTED),
-        hang=min(len(lead), _HANG + _PART_WIDTH + 2),
-        words=True,
-    )
+class NameColumn:
+    """The column of `names` before their values, after `indent` blanks: at most `widest` cells for all."""
+
+    def __init__(self, names: Iterable[str], widest: int, indent: int = 0) -> None:
+        self._indent = indent
+        self._widest = widest
+        self.width = min(widest, max(map(len, names), default=0))
+
+    def line(self, name: str, value: Iterable[Piece], remark: str) -> Line:
+        """Return a name with its value and a muted remark; what wraps goes on under the value."""
+        lead = f"{' ' * self._indent}{cut(name, MAX_NAME):<{self.width}}  "
+        hang = min(len(lead), self._indent + self._widest + 2)
+        return line((lead, Tone.NAME), *value, (remark, Tone.MUTED), hang=hang, words=True)
 
 
 def meaning_words(meaning: Explanation | None) -> str:

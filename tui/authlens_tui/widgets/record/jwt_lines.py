@@ -14,7 +14,7 @@ from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
-from authlens_tui.widgets.record.header_table import MAX_NAME, cut, meaning_words, value_pieces
+from authlens_tui.widgets.record.header_table import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
 from authlens_tui.words.durations import in_words
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
@@ -101,17 +101,10 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
 
 def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor) -> Iterator[Line]:
     known = list(members)
-    width = min(_WIDTH, max((len(one.name) for one in known), default=0))
+    column = NameColumn((one.name for one in known), _WIDTH, indent=4)
     for one in known[:_MAX_SHOWN]:
-        lead = f"    {cut(one.name, MAX_NAME):<{width}}  "
         meaning = explain_member(kind, one.name) if one.at is None else None  # the countdown says it
-        yield line(
-            (lead, Tone.NAME),
-            *_value(one, redactor),
-            (meaning_words(meaning), Tone.MUTED),
-            hang=min(len(lead), _WIDTH + 6),
-            words=True,
-        )
+        yield column.line(one.name, _value(one, redactor), meaning_words(meaning))
     if len(known) > _MAX_SHOWN:
         yield prose(f"… {len(known) - _MAX_SHOWN} more", Tone.NOTE, indent=4)
 

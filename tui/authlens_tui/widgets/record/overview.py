@@ -1,23 +1,27 @@
-"""The overview of a record: what it came to in words, then its exchanges, its grave checks and its facts."""
+"""The overview of a record: what it came to in words, its exchanges, grave checks, and what it learned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
+from authlens_core.explain.members import explain_fact
+from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.check import Severity
-from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.secret import Secret
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
-from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
+from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import check_lines
 from authlens_tui.widgets.record.exchange_view import duration, failure_lines
-from authlens_tui.widgets.record.facts_view import explained_fact_lines
-from authlens_tui.widgets.record.header_table import value_pieces
-from authlens_tui.widgets.record.jwt_lines import Verdicts
+from authlens_tui.widgets.record.header_table import NameColumn, value_pieces
+from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 
+_MAX_FACTS: Final = 300
+_NAME_WIDTH: Final = 28  # cells
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 _SIGNS: Final = {
     Outcome.PASSED: ("✔ ", Tone.GOOD),
@@ -98,3 +102,42 @@ def _words(told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor
         yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
     if told.matters:
         yield line(("  why   ", Tone.MUTED), (shown(told.matters), Tone.MUTED), hang=8, words=True)
+
+
+def explained_fact_lines(
+    facts: Iterable[Fact],
+    stage: Stage,
+    redactor: Redactor,
+    now: datetime | None = None,
+    verdicts: Verdicts | None = None,
+) -> Iterator[Line]:
+    """Yield the facts, each with a muted line that says what its name means, then the JWTs among them.
+
+    A name that appears several times, or whose fact has a note of its own, is not explained (again).
+
+    Args:
+        stage: decides between meanings of the same name.
+        now: the moment for countdowns; this one where it is None.
+    """
+    known = list(facts)
+    column = NameColumn((fact.name for fact in known), _NAME_WIDTH)
+    explained: set[str] = set()
+    for fact in known[:_MAX_FACTS]:
+        wanted = not fact.note and fact.name not in explained and fact.value != "absent"
+        meaning = explain_fact(fact.name, stage) if wanted else None
+        explained.add(fact.name)
+        remark = "".join(f"  {part}" for part in (fact.note, "" if meaning else fact.spec) if part)
+        yield column.line(fact.name, _value(fact.value, redactor), remark)
+        if meaning is not None:
+            words = f"{meaning.sentence}  {fact.spec or meaning.spec}"
+            yield prose(words, Tone.MUTED, indent=column.width + 2)
+    if len(known) > _MAX_FACTS:
+        yield line((f"… {len(known) - _MAX_FACTS} more", Tone.NOTE))
+    yield from found_jwt_lines(jwts_in_facts(known), redactor, now or datetime.now(UTC), verdicts)
+
+
+def _value(value: str | Secret, redactor: Redactor) -> Iterator[Piece]:
+    if isinstance(value, Secret):
+        yield redactor.secret(value), Tone.SECRET
+    else:
+        yield from value_pieces(redactor.text(value))

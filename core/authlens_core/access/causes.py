@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.access.answer_causes import AT_THE_EDGE, WHO_ANSWERED
+from authlens_core.access.answer_causes import AT_THE_EDGE, OTHER_CREDENTIALS, WHO_ANSWERED
 from authlens_core.access.cause import Cause
-from authlens_core.access.credential_causes import OTHER_CREDENTIALS
 from authlens_core.access.local_causes import SEEN_HERE
 from authlens_core.access.server_error_causes import WHAT_THE_SERVER_SAID
 

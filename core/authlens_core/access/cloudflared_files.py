@@ -18,9 +18,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from authlens_core.access.cloudflared_lock import CloudflaredLock, process_of, read_lock
 from authlens_core.access.cloudflared_names import application_name, names_of
-from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.access.cloudflared_token import (
+    CloudflaredKind,
+    CloudflaredLock,
+    CloudflaredToken,
+    process_of,
+    read_lock,
+)
 from authlens_core.access.team import is_team_host
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.jwt import moment, parse_jwt

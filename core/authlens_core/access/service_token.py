@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Final
 
 from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
-from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.oauth.http_message import TOKEN_CHARACTERS, is_visible
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
@@ -76,15 +74,6 @@ def pasted(text: str) -> str:
     name, colon, value = text.strip().partition(":")
     is_header = bool(colon) and name.strip().lower() in {CLIENT_ID, CLIENT_SECRET}
     return value.strip() if is_header else text.strip()
-
-
-def token_fields(
-    client_id: str, secret: Secret, form: TokenForm = TokenForm.TWO_HEADERS, header: str = DEFAULT_HEADER
-) -> tuple[tuple[str, str], ...]:
-    """Return the header fields that carry a service token; here the secret leaves its box, to be sent."""
-    if form is TokenForm.TWO_HEADERS:
-        return (("CF-Access-Client-Id", client_id), ("CF-Access-Client-Secret", secret.reveal()))
-    return ((header, json.dumps({CLIENT_ID: client_id, CLIENT_SECRET: secret.reveal()})),)
 
 
 def is_field_name(text: str) -> bool:

@@ -18,8 +18,7 @@ from authlens_core.access.cloudflared_files import (
     find_cloudflared_tokens,
     read_cloudflared_token,
 )
-from authlens_core.access.cloudflared_lock import LockOwner, Process, process_of, read_lock
-from authlens_core.access.cloudflared_token import CloudflaredKind
+from authlens_core.access.cloudflared_token import CloudflaredKind, LockOwner, Process, process_of, read_lock
 from support.cloudflared_stub import AUD, jwt
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

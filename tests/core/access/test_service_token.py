@@ -1,15 +1,10 @@
-"""A service token before anything is sent: both shapes of a secret, a swapped pair, the two forms."""
+"""A service token before anything is sent: both shapes of a secret, a swapped pair, a whole header line."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from authlens_core.access.credential import Credential, credential_of, pair_problems
-from authlens_core.access.service_token import is_field_name, pasted, shape_problem, token_fields
-from authlens_core.access.token_form import TokenForm
-from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.access.service_token import is_field_name, pasted, shape_problem
 from authlens_core.secret import Secret
 
 ID = f"{'0123456789abcdef' * 2}.access"
@@ -48,22 +43,6 @@ def test_what_is_odd_is_named_and_only_the_impossible_refused(
     assert problem.cause
     assert problem.cure
     assert not secret or secret not in problem.cause + problem.cure
-
-
-@pytest.mark.parametrize("form", list(TokenForm))
-def test_both_forms_are_known_for_what_they_are(form: TokenForm) -> None:
-    """What is sent here is what the diagnosis reads back, and it finds nothing wrong with it."""
-    fields = token_fields(ID, Secret(OLD), form, "X-Service-Token")
-    request = Request("GET", "https://a.example/", Headers.of(fields))
-    assert credential_of(request) is Credential.SERVICE_TOKEN
-    assert pair_problems(request) == ()
-
-
-def test_the_single_header_is_json_in_the_field_that_the_application_names() -> None:
-    """§2: `read_service_tokens_from_header`."""
-    ((name, value),) = token_fields(ID, Secret(OLD), TokenForm.SINGLE_HEADER)
-    assert name == "Authorization"
-    assert json.loads(value) == {"cf-access-client-id": ID, "cf-access-client-secret": OLD}
 
 
 def test_a_whole_header_line_is_taken_for_its_value() -> None:

@@ -11,7 +11,6 @@ from typing import Final
 
 from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.access.token_form import TokenForm
 from authlens_core.credentials.inventory.inventory import (
     InventoryEntry,
     SortOrder,
@@ -23,7 +22,7 @@ from authlens_core.credentials.inventory.inventory import (
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, describe, utc_now
-from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
+from authlens_core.credentials.records.service_token import ServiceToken, TokenForm, describe_service_token
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import UsageError

@@ -8,17 +8,34 @@ application it is; only the AUD of the file lets the token follow.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
+from urllib.parse import parse_qs
 
-from authlens_core.access.audience import application_named_in, naming_request
 from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
 from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.access.team import LOGIN_PATH
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.url import Url, parse_url, require_url
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
 from authlens_core.wire.purpose import Purpose
+
+_LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class NamedApplication:
+    """The application that an answer names.
+
+    Attributes:
+        team: the host of the login page; empty where the answer does not lead there.
+    """
+
+    audience: str
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +141,31 @@ async def _first(
 
 
 async def _ask(wire: Wire, target: Url) -> Exchange:
+    # As a browser asks: an application with Managed OAuth answers a program with a Bearer challenge, which
+    # has no AUD in it.
+    request = Request("GET", target.text, Headers.of([("Accept", "text/html")]))
     plain = target.scheme == "http"
-    return await wire.send(
-        naming_request(target), limits=RESOURCE, loopback_http=plain, purpose=Purpose.APPLICATION
-    )
+    return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.APPLICATION)
+
+
+def application_named_in(response: Response) -> NamedApplication | None:
+    """Return the application that an answer to a request without a credential names.
+
+    The redirect to the login page has its AUD as `kid`, a refusal as `cf-access-aud`. Neither is signed: they
+    name the application of a host that is trusted already, and make no host trustworthy.
+    """
+    if 300 <= response.status < 400:
+        location = response.headers.get("location") or ""
+        place, _, query = location[:_LONGEST].partition("#")[0].partition("?")
+        try:
+            target = parse_url(place, loopback_http=True)
+            named = parse_qs(query, max_num_fields=50).get("kid", [])
+        except ValueError:
+            return None
+        is_login = target.path.startswith(f"{LOGIN_PATH}/") and len(named) == 1
+        return NamedApplication(named[0], target.host) if is_login else None
+    named = list(response.headers.get_all("cf-access-aud"))
+    return NamedApplication(named[0].strip()) if response.status in (401, 403) and len(named) == 1 else None
 
 
 def _is_of(token: CloudflaredToken, exchange: Exchange) -> bool:

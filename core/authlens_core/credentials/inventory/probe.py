@@ -16,9 +16,9 @@ from typing import Literal
 from authlens_core.access.cloudflared_files import cloudflared_fields, read_cloudflared_token
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.access.protection import NETWORK
-from authlens_core.access.service_token import token_fields
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
 from authlens_core.credentials.inventory.inventory import InventoryEntry
+from authlens_core.credentials.inventory.request_headers import token_fields
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.probe_result import (
     THIS_MACHINE,
@@ -163,11 +163,10 @@ async def replace_service_token(
 
 
 async def _call(wire: Wire, token: ServiceToken, secret: Secret) -> ProbeResult:
-    fields = token_fields(token.client_id, secret, token.form, token.header)
     return await call_resource(
         wire,
         token.url,
-        fields,
+        token_fields(token, secret),
         secret=secret,
         method=token.method,
         purpose=Purpose.SERVICE_TOKEN,

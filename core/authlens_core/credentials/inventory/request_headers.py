@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -11,12 +12,13 @@ from authlens_core.access.cloudflared_files import (
     find_cloudflared_token,
     read_cloudflared_token,
 )
-from authlens_core.access.service_token import token_fields
+from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.inventory.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.dpop import is_bound
@@ -141,7 +143,7 @@ async def _fields(
         if service_token is None:
             raise _missing("service token", url)
         known, secret = await credentials.service_tokens.load(service_token.token_id)
-        fields = token_fields(known.client_id, secret, known.form, known.header)
+        fields = token_fields(known, secret)
         return CredentialHeaders(kind, fields, expires_at=known.expires_at)
     file = await asyncio.to_thread(find_cloudflared_token, url, now=now())
     if file is None:
@@ -152,6 +154,13 @@ async def _fields(
     if jwt is None:
         raise _missing("token of cloudflared", url)
     return CredentialHeaders(kind, cloudflared_fields(jwt), expires_at=file.expires_at)
+
+
+def token_fields(token: ServiceToken, secret: Secret) -> tuple[tuple[str, str], ...]:
+    """Return the header fields that carry a service token; here the secret leaves its box, to be sent."""
+    if token.form is TokenForm.TWO_HEADERS:
+        return (("CF-Access-Client-Id", token.client_id), ("CF-Access-Client-Secret", secret.reveal()))
+    return ((token.header, json.dumps({CLIENT_ID: token.client_id, CLIENT_SECRET: secret.reveal()})),)
 
 
 def _missing(what: str, url: str) -> LoginNeeded:

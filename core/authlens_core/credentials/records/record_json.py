@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from authlens_core.access.token_form import TokenForm
 from authlens_core.credentials.records.grant import (
     ClientRecord,
     ClientSecrets,
@@ -24,7 +23,7 @@ from authlens_core.credentials.records.grant import (
     TokenVerdict,
 )
 from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, owner_digest
-from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final, Literal
 
-from authlens_core.access.token_form import DEFAULT_HEADER, TokenForm
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
     StatusKind,
@@ -21,6 +21,17 @@ from authlens_core.safe_text import safe_fields
 
 # How long before its end a service token is marked: renewing it takes a user, and often another one.
 REMIND: Final = timedelta(days=30)
+# The field that Cloudflare's guide names for the single-header form; an application may name another.
+DEFAULT_HEADER: Final = "Authorization"
+
+
+class TokenForm(StrEnum):
+    """How a service token is sent."""
+
+    TWO_HEADERS = "two-header"
+    """`CF-Access-Client-Id` and `CF-Access-Client-Secret`."""
+    SINGLE_HEADER = "single-header"
+    """Both as a JSON object in one field, where the application has `read_service_tokens_from_header`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import pytest
 
 from authlens_core.access.cloudflared_files import find_cloudflared_tokens
 from authlens_core.access.cloudflared_token import CloudflaredKind
-from authlens_core.access.token_form import TokenForm
 from authlens_core.credentials.inventory.probe import (
     probe_cloudflared,
     probe_jwt,
@@ -23,6 +22,7 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
+    TokenForm,
     describe_service_token,
     expiry_from_text,
 )

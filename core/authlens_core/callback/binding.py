@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from authlens_core.callback.errors import NoLoopback
+from authlens_core.errors import NetworkFailure
 from authlens_core.quick_dataclass import dataclass
 
 RedirectHost = Literal["localhost", "127.0.0.1"]
@@ -33,6 +33,17 @@ _ANSWER_SECONDS: Final = 0.5  # to connect on this machine
 _EPHEMERAL_ATTEMPTS: Final = 16
 # Connections that the system holds until they are accepted.
 _BACKLOG: Final = 64
+
+
+class NoLoopback(NetworkFailure):
+    """This machine has no loopback address of the families that were asked for."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"This machine has no working loopback address for {host}.",
+            "Bring the loopback interface up, or paste the callback URL instead of waiting for it.",
+            stage="authorization",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.callback.binding import (
     BoundPort,
@@ -23,7 +23,6 @@ from authlens_core.callback.binding import (
     redirect_uri,
 )
 from authlens_core.callback.connection import Connection, ConnectionLimiter, Reply
-from authlens_core.callback.errors import BadListenerSetting, PortRefused, PortTaken
 from authlens_core.callback.pages import Page
 from authlens_core.callback.request_head import (
     Callback,
@@ -33,7 +32,11 @@ from authlens_core.callback.request_head import (
     TunnelTest,
     Verdict,
 )
+from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
+
+if TYPE_CHECKING:
+    from authlens_core.callback.port_owner import PortOwner
 
 DEFAULT_PORT: Final = 8400
 # How many connections the loop takes in one turn, which bounds the open files in a flood.
@@ -52,6 +55,46 @@ _IGNORING: Final = {
     Page.EXPIRED: "an answer after the time limit",
     Page.NOT_EXPECTED: "no login was waiting",
 }
+
+
+class BadListenerSetting(UsageError):
+    """The port asked for cannot be used in a redirect URI."""
+
+
+class PortTaken(UsageError):
+    """Another program listens on the port; it is never shared, because it would receive our codes.
+
+    Args:
+        owner: who has it, where the operating system tells.
+        suggestion: a port that was free a moment ago, 0 if none was found. No promise: only binding tells.
+
+    Attributes:
+        half: true if it is in use only on ::1, so 127.0.0.1 in the redirect URI would be ours.
+    """
+
+    def __init__(self, port: int, owner: PortOwner | None, suggestion: int, *, half: bool = False) -> None:
+        holder = str(owner) if owner is not None else "another program"
+        where = ", on ::1 only" if half else ""
+        literal = ", redirect to 127.0.0.1, where the port is free," if half else ","
+        such = f", such as {suggestion}" if suggestion else ""
+        super().__init__(
+            f"Port {port} on this machine is in use by {holder}{where}.",
+            f"Stop that program{literal} or use another port{such}. Another port changes the redirect "
+            "URI: the client is registered again, and a server that knows only the old URI refuses it.",
+            stage="authorization",
+        )
+        self.half = half
+
+
+class PortRefused(UsageError):
+    """The operating system does not let this account listen on the port."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"The operating system does not let this account listen on port {port}.",
+            "Use a port of 1024 or above; 8400 is the usual one.",
+            stage="authorization",
+        )
 
 
 class Listener:

@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from authlens_core.callback.errors import PortOwner
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
@@ -21,6 +20,27 @@ _LISTEN: Final = "0A"
 # Lines of /proc/net/tcp; a busy server has tens of thousands.
 _MAX_LINES: Final = 100_000
 _MAX_PROCESSES: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class PortOwner:
+    """The program that listens on a port, as far as the operating system tells.
+
+    Attributes:
+        pid: its process id; None if the process is another user's and hidden from us.
+        name: its short name, safe to show; empty when it is hidden.
+        user: the account it runs as, safe to show; empty when unknown.
+    """
+
+    pid: int | None
+    name: str
+    user: str
+
+    def __str__(self) -> str:
+        who = f" of the account {self.user}" if self.user else ""
+        if self.pid is None:
+            return f"a program{who}"
+        return f"{self.name or 'a program'} (process {self.pid}){who}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
-from authlens_core.callback.binding import bind_loopback
-from authlens_core.callback.errors import NoLoopback
+from authlens_core.callback.binding import NoLoopback, bind_loopback
 from authlens_core.callback.listener import DEFAULT_PORT, why_not_bound
 from authlens_core.callback.ssh_forward import forward_line_to_here, is_ssh
 from authlens_core.doctor.finding import Finding, from_error

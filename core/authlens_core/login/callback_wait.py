@@ -9,9 +9,14 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.callback.binding import RedirectHost, another_port, is_held, redirect_uri
-from authlens_core.callback.errors import BadListenerSetting, NoLoopback, PortRefused, PortTaken
-from authlens_core.callback.listener import DEFAULT_PORT, Listener
+from authlens_core.callback.binding import NoLoopback, RedirectHost, another_port, is_held, redirect_uri
+from authlens_core.callback.listener import (
+    DEFAULT_PORT,
+    BadListenerSetting,
+    Listener,
+    PortRefused,
+    PortTaken,
+)
 from authlens_core.callback.pages import Page
 from authlens_core.errors import AuthlensError
 from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested

@@ -11,8 +11,14 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 
 from authlens_core.callback import binding
-from authlens_core.callback.binding import another_port, bind_loopback, free_port, is_free, is_held
-from authlens_core.callback.errors import NoLoopback
+from authlens_core.callback.binding import (
+    NoLoopback,
+    another_port,
+    bind_loopback,
+    free_port,
+    is_free,
+    is_held,
+)
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 IN_USE = os.strerror(errno.EADDRINUSE)

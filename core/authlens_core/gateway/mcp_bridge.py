@@ -220,12 +220,12 @@ class McpBridge:
     async def _pass_on(self, answer: StreamedResponse, stream: _Stream, request: McpMessage | None) -> None:
         """Pass the messages of an answer on, as they arrive, until the response to `request`."""
         async with aclosing(messages_of(answer)) as events:
-            async for event in events:
+            async for event, messages in events:
                 stream.idle = 0
                 stream.last_id = event.event_id or stream.last_id
                 if event.retry is not None:
                     stream.pause = min(event.retry / 1000, _LONGEST_PAUSE)
-                for message in event.messages:
+                for message in messages:
                     if request is not None and message.answers(request):
                         stream.done = True
                         self._learn(request, message)
@@ -263,8 +263,8 @@ class McpBridge:
             if failure is not None:
                 return failure
             self._http.session = answer.get("mcp-session-id")
-            async for event in messages_of(answer):
-                for one in event.messages:
+            async for _, messages in messages_of(answer):
+                for one in messages:
                     if one.answers(self._first):
                         self._learn(self._first, one)
         # The client sent its own one long ago; each session needs it (MCP, Lifecycle).

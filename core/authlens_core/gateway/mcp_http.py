@@ -8,32 +8,18 @@ from functools import partial
 from typing import Any, Final
 
 from authlens_core.errors import ServerMisconfigured
-from authlens_core.gateway.event_stream import EventReader, EventTooLarge
+from authlens_core.gateway.event_stream import EventReader, EventTooLarge, ServerEvent
 from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, line_of, parse_message
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.oauth.url import Url, parse_url
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 
+Messages = tuple[McpMessage, ...]
+
 # Bytes of an answer that is no stream.
 _LARGEST_BODY: Final = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class McpEvent:
-    """What one event, or one JSON body, brings.
-
-    Attributes:
-        messages: none for an event that only carries an id.
-        event_id: what the stream is resumed after.
-        retry: milliseconds to wait before that.
-    """
-
-    messages: tuple[McpMessage, ...]
-    event_id: str | None = None
-    retry: int | None = None
 
 
 class McpHttp:
@@ -129,8 +115,8 @@ class McpHttp:
         return (*version, *((("Mcp-Session-Id", self.session),) if self.session else ()))
 
 
-async def messages_of(answer: StreamedResponse) -> AsyncGenerator[McpEvent, None]:
-    """Yield what an answer brings: a stream event by event, a JSON body whole.
+async def messages_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEvent, Messages], None]:
+    """Yield each event of a stream with the messages in it; a JSON body counts as one event.
 
     Raises:
         StreamFailed: it broke off.
@@ -140,14 +126,13 @@ async def messages_of(answer: StreamedResponse) -> AsyncGenerator[McpEvent, None
         if answer.get("content-type").partition(";")[0].strip().lower() != "text/event-stream":
             body = await read_bounded(answer, _LARGEST_BODY)
             if body.strip():
-                yield McpEvent(parse_message(body))
+                yield ServerEvent(""), parse_message(body)
             return
         reader = EventReader()
         async for chunk in answer.body:
             for event in reader.feed(chunk):
                 has_message = bool(event.data) and event.name == "message"
-                messages = parse_message(event.data) if has_message else ()
-                yield McpEvent(messages, event.event_id, event.retry)
+                yield event, parse_message(event.data) if has_message else ()
     except (MessageInvalid, EventTooLarge):
         raise ServerMisconfigured(
             "The server sent something that is not a JSON-RPC message.",

@@ -48,7 +48,7 @@ from authlens_core.wire.streaming import (
 )
 from authlens_core.wire.timed_loop import lookups_noted_by
 from authlens_core.wire.transport_events import Observation
-from authlens_core.wire.trust import TrustUnusable, build_context, observe_refusals
+from authlens_core.wire.trust import TrustUnusable, observe_refusals, trusted
 
 if TYPE_CHECKING:
     import httpx
@@ -82,7 +82,7 @@ class Wire:
     """Sends requests and records what happened, good or bad. Use as an async context manager.
 
     Args:
-        ssl_context: whom to trust; None builds the context of `trust.build_context` on first use.
+        ssl_context: whom to trust; None builds that of `trust.trusted` on first use.
         environ: where `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are read; None means
             the process's environment and the operating system's proxy settings.
         resolver: turns names into addresses for the `PUBLIC_ONLY` check; tests give their own.
@@ -297,19 +297,19 @@ class Wire:
     async def _transport(self, proxy: Proxy | None, *, reuse: bool = False) -> httpx.AsyncBaseTransport:
         """Return the transport through `proxy`, or the direct one; made on first use."""
         async with self._building:
-            trusted = self._trusted or await self._build_trust()
+            context = self._trusted or await self._build_trust()
             key = (proxy, reuse)
             if key not in self._transports:
                 from authlens_core.wire.transport import Transport
 
                 idle = _KEPT_FOR_STREAMS if reuse else 0
-                self._transports[key] = Transport(trusted, _for_httpx(proxy, trusted), idle=idle)
+                self._transports[key] = Transport(context, _for_httpx(proxy, context), idle=idle)
             return self._transports[key]
 
     async def _build_trust(self) -> ssl.SSLContext:
         context = self._ssl_context
         if context is None:
-            context = await asyncio.to_thread(build_context, self._environ)
+            context = (await asyncio.to_thread(trusted, self._environ))[0]
         observe_refusals(context)
         _silence_loggers()
         self._trusted = context

@@ -71,18 +71,10 @@ def _from_files(cafile: str | None, capath: str | None) -> ssl.SSLContext:
     return context
 
 
-def build_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
-    """Return a context that checks chain and name. Reads files, so call it outside the event loop.
-
-    Raises:
-        TrustUnusable: a file or directory that was named cannot be read, or holds no certificate.
-    """
-    return trusted(environ)[0]
-
-
 def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, str]:
-    """Return the context of `build_context`, and in a few words whose authorities it trusts.
+    """Return a context that checks chain and name, and in a few words whose authorities it trusts.
 
+    Reads files, so call it outside the event loop.
     `SSL_CERT_FILE` and `SSL_CERT_DIR` replace everything else; then the operating system's store; then,
     where there is none, the bundle of certifi.
 

@@ -11,14 +11,14 @@ import truststore
 from authlens_core.oauth.http_message import Request
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import FailureKind, WireFailure
-from authlens_core.wire.trust import CertificateRefused, TrustUnusable, build_context, explain_certificate
+from authlens_core.wire.trust import CertificateRefused, TrustUnusable, explain_certificate, trusted
 from support.hostile_server import LocalAuthority, answer, hostile_server
 
 
 def test_the_operating_system_is_trusted_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inspection authorities are installed there and nowhere else."""
     monkeypatch.setattr("authlens_core.wire.trust._store_exists", lambda: True)
-    context = build_context({})
+    context, _ = trusted({})
     assert type(context) is truststore.SSLContext
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -43,7 +43,7 @@ def test_both_checks_stay_on_with_a_bundle_of_ones_own(tmp_path: Path) -> None:
     """GEN-2: chain and host name."""
     bundle = tmp_path / "authority.pem"
     bundle.write_text(LocalAuthority().pem)
-    context = build_context({"SSL_CERT_FILE": str(bundle)})
+    context, _ = trusted({"SSL_CERT_FILE": str(bundle)})
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
@@ -68,13 +68,13 @@ async def test_a_bundle_that_cannot_be_read_is_said_by_its_variable(
 def test_a_missing_directory_is_said_by_its_variable(tmp_path: Path) -> None:
     """OpenSSL would silently trust nobody."""
     with pytest.raises(TrustUnusable, match="SSL_CERT_DIR"):
-        build_context({"SSL_CERT_DIR": str(tmp_path / "missing")})
+        trusted({"SSL_CERT_DIR": str(tmp_path / "missing")})
 
 
 def test_the_bundle_of_certifi_serves_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small container without certificates still reaches the internet."""
     monkeypatch.setattr("authlens_core.wire.trust._store_exists", lambda: False)
-    context = build_context({})
+    context, _ = trusted({})
     assert context.cert_store_stats()["x509_ca"] > 50
 
 

@@ -26,6 +26,7 @@ from authlens_core.export.secret_names import (
 )
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.quick_dataclass import dataclass
+from authlens_core.safe_text import safe_text
 from authlens_core.secret import Body, Secret
 from authlens_core.wire.exchange import Exchange
 
@@ -183,6 +184,22 @@ def redacted_response(response: Response, redactor: Redactor) -> ShownResponse:
         response.http_version,
         response.media_type,
     )
+
+
+def raw_message(message: Request | Response, redactor: Redactor) -> str:
+    """Return a message byte for byte but for masks and control characters, with no words of ours in it.
+
+    It is meant for the clipboard, and what is pasted into a terminal must not steer it.
+    """
+    if isinstance(message, Request):
+        request = redacted_request(message, redactor)
+        first, headers, body = f"{request.method} {request.url}", request.headers, request.body.text
+    else:
+        response = redacted_response(message, redactor)
+        first = f"{response.http_version} {response.status} {response.reason}".rstrip()
+        headers, body = response.headers, response.body.text
+    lines = [first, *(f"{name}: {value}" for name, value in headers)]
+    return safe_text("\n".join([*lines, "", body] if body else lines))
 
 
 def secrets_in(exchange: Exchange) -> tuple[Secret, ...]:

@@ -43,9 +43,8 @@ from authlens_core.oauth.check import failures
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import parse_url
 from authlens_core.secret import Secret
-from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.trace.stage_diagnosis import diagnosis_of
+from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.exchange import Exchange
 

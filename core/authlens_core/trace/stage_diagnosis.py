@@ -1,4 +1,4 @@
-"""Diagnose a stage when its record is made."""
+"""What is done when a record is made: diagnose its stage, and mask what a server repeated of a secret."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
+from authlens_core.access import echoes
 from authlens_core.access.diagnose import diagnose, explain
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
@@ -61,3 +62,21 @@ def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
         refused = (e for e in exchanges if e.response is not None and e.response.status >= 400)
         return next((e for e in refused if e.purpose.revokes), None)
     return exchanges[-1] if exchanges else None
+
+
+def without_echoes(record: StageRecord) -> StageRecord:
+    """Return `record`, the secrets that were sent in it masked in the words of its checks and facts.
+
+    The exchanges stay as they were on the wire; a view of them has a redactor.
+    """
+    sent = echoes.sent_in(record.exchanges)
+    if not sent:
+        return record
+    of_check = ("expected", "seen", "why", "cure", "error_code")
+    diagnosis = record.diagnosis
+    return replace(
+        record,
+        checks=tuple(echoes.without_echoes(check, sent, *of_check) for check in record.checks),
+        facts=tuple(echoes.without_echoes(fact, sent, "value", "note") for fact in record.facts),
+        diagnosis=diagnosis and echoes.without_echoes(diagnosis, sent, "cause", "cure", "evidence"),
+    )

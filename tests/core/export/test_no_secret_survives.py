@@ -12,9 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from authlens_core.export.formats import FORMATS
-from authlens_core.export.raw_message import raw_message
 from authlens_core.export.redacted_trace import secrets_of
-from authlens_core.export.redaction import Redactor
+from authlens_core.export.redaction import Redactor, raw_message
 from authlens_core.oauth.check import failed
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.safe_text import safe_line

@@ -16,9 +16,8 @@ from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import Url, parse_url, usable_url
-from authlens_core.trace.echoes import without_echoes
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.trace.stage_diagnosis import diagnosis_of
+from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner, send_with_proof
 from authlens_core.wire.exchange import Exchange

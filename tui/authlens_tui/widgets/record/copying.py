@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from authlens_core.export.curl_command import curl_commands
-from authlens_core.export.raw_message import raw_message
-from authlens_core.export.redaction import Redactor
+from authlens_core.export.redaction import Redactor, raw_message
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.secret import Secret
 

@@ -8,8 +8,7 @@ from operator import is_
 from typing import Final, TypeVar
 
 from authlens_core.explain.message import jwts_of
-from authlens_core.export.raw_message import raw_message
-from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.export.redaction import Redactor, raw_message, secrets_in
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret

@@ -1,27 +1,29 @@
-"""Reading an object of a JSON document member by member, each with the type that it must have."""
+"""A JSON document read strictly into dataclasses: a member has the name of its field, and its type."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NoReturn, TypeVar
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from authlens_core.quick_dataclass import dataclass
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 _MAX_ELEMENTS: Final = 10_000  # of one list
-_MAX_INTEGER: Final = 2**31
+_MAX_NUMBER: Final = 2**31
+
+# Takes a value, its name, and the name of what it is in.
+ReadValue = Callable[[Any, str, str], Any]
 
 
 class RecordRefused(ValueError):
     """The document is not what it has to be; says what is wrong, not yet safe to show."""
 
 
-def read_json(data: bytes) -> JsonRecord:
+def read_json(data: bytes) -> dict[str, Any]:
     """Return the object that `data` holds: UTF-8, no duplicate keys, no NaN, nothing after it.
 
     Unlike `oauth.json_document` it takes strings of any length, so the caller bounds the size of `data`.
@@ -39,7 +41,51 @@ def read_json(data: bytes) -> JsonRecord:
         raise
     except (ValueError, RecursionError):  # the decoder's own words may quote the file
         raise RecordRefused("it is not JSON") from None
-    return JsonRecord("the document", _mapping("the document", found))
+    return _object("the document", found)
+
+
+class RecordReader:
+    """Reads values of JSON by the type that they must have; every method raises `RecordRefused`.
+
+    Texts, numbers, times, enumerations, tuples, sets and dataclasses of these are known. Of alternatives, the
+    first is read, or None.
+
+    Args:
+        special: how values of other types are read.
+        later: members that an older writer left out; a field without its member has its default.
+    """
+
+    def __init__(self, special: Mapping[Any, ReadValue], later: Collection[str]) -> None:
+        self._known = {**_PLAIN, **special}
+        self._later = later
+
+    def read(self, kind: Any, value: Any, name: str, parent: str) -> Any:
+        """Return `value`, the member `name` of `parent`, as a value of the type `kind`."""
+        if kind in self._known:
+            return self._known[kind](value, name, parent)
+        shape, parts = get_origin(kind), get_args(kind)
+        if shape in (Union, UnionType):
+            return None if value is None and NoneType in parts else self.read(parts[0], value, name, parent)
+        if shape in (tuple, frozenset):
+            elements = enumerate(list_of(value, name, parent))
+            return shape(self.read(parts[0], one, f"{name}[{number}]", parent) for number, one in elements)
+        return self.record(kind, value, name) if is_dataclass(kind) else _choice(kind, value, name, parent)
+
+    def record(self, kind: Any, value: Any, name: str) -> Any:
+        """Return an object as the dataclass `kind`; members that it does not know are ignored."""
+        members, found = _object(name, value), {}
+        for field, wanted in _types(kind).items():
+            if field in members:
+                found[field] = self.read(wanted, members[field], field, name)
+            elif field not in self._later:
+                raise RecordRefused(f"{name} has no {field}")
+        return kind(**found)
+
+
+def list_of(value: Any, name: str, parent: str) -> list[Any]:
+    if not isinstance(value, list) or len(value) > _MAX_ELEMENTS:
+        wrong(name, parent, f"a list of at most {_MAX_ELEMENTS}")
+    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -60,104 +106,62 @@ def _finite(text: str) -> float:
     return value
 
 
-def _mapping(where: str, value: object) -> dict[str, Any]:
+@cache
+def _types(kind: Any) -> dict[str, Any]:
+    """Return the type of each field of a dataclass."""
+    types = get_type_hints(kind)
+    return {field.name: types[field.name] for field in fields(kind)}
+
+
+def _object(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise RecordRefused(f"{where} is not an object")
+        raise RecordRefused(f"{name} is not an object")
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class JsonRecord:
-    """An object of the document; `where` names it in complaints. Every method raises `RecordRefused`."""
-
-    where: str
-    members: dict[str, Any] = field(repr=False)
-
-    def value(self, name: str) -> object:
-        if name not in self.members:
-            raise RecordRefused(f"{self.where} has no {name}")
-        return self.members[name]
-
-    def text(self, name: str) -> str:
-        return _string(f"{name} of {self.where}", self.value(name))
-
-    def optional_text(self, name: str) -> str | None:
-        return None if self.value(name) is None else self.text(name)
-
-    def has(self, name: str) -> bool:
-        """Return whether there is a member `name`: for those that an older writer left out."""
-        return name in self.members
-
-    def flag(self, name: str) -> bool:
-        value = self.value(name)
-        if not isinstance(value, bool):
-            self._wrong(name, "true or false")
-        return value
-
-    def integer(self, name: str) -> int:
-        """Return a whole number that is not negative and fits in 31 bits."""
-        value = self.value(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MAX_INTEGER:
-            self._wrong(name, "a whole number")
-        return value
-
-    def seconds(self, name: str) -> float:
-        """Return a number that is not negative."""
-        value = self.value(name)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < _MAX_INTEGER:
-            self._wrong(name, "a number of seconds")
-        return float(value)
-
-    def optional_seconds(self, name: str) -> float | None:
-        return None if self.value(name) is None else self.seconds(name)
-
-    def time(self, name: str) -> datetime:
-        """Return a time with an offset."""
-        try:
-            value = datetime.fromisoformat(self.text(name))
-        except ValueError:
-            self._wrong(name, "a time")
-        if value.tzinfo is None:
-            self._wrong(name, "a time with an offset")
-        return value
-
-    def choice(self, name: str, kind: type[_Choice]) -> _Choice:
-        try:
-            return kind(self.text(name))
-        except ValueError:
-            self._wrong(name, "a known word")
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(_string(f"an element of {name}", element) for element in self._elements(name))
-
-    def pairs(self, name: str) -> Iterator[tuple[str, str]]:
-        for pair in self._elements(name):
-            if not isinstance(pair, list) or len(pair) != 2:
-                self._wrong(name, "a list of pairs")
-            yield _string(name, pair[0]), _string(name, pair[1])
-
-    def record(self, name: str) -> JsonRecord:
-        return JsonRecord(name, _mapping(name, self.value(name)))
-
-    def optional_record(self, name: str) -> JsonRecord | None:
-        return None if self.value(name) is None else self.record(name)
-
-    def records(self, name: str) -> Iterator[JsonRecord]:
-        for number, element in enumerate(self._elements(name)):
-            where = f"{name}[{number}]"
-            yield JsonRecord(where, _mapping(where, element))
-
-    def _elements(self, name: str) -> list[Any]:
-        value = self.value(name)
-        if not isinstance(value, list) or len(value) > _MAX_ELEMENTS:
-            self._wrong(name, f"a list of at most {_MAX_ELEMENTS}")
-        return value
-
-    def _wrong(self, name: str, expected: str) -> NoReturn:
-        raise RecordRefused(f"{name} of {self.where} is not {expected}")
+def wrong(name: str, parent: str, expected: str) -> NoReturn:
+    raise RecordRefused(f"{name} of {parent} is not {expected}")
 
 
-def _string(where: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise RecordRefused(f"{where} is not text")
+def _text(value: Any, name: str, parent: str) -> str:
+    return value if isinstance(value, str) else wrong(name, parent, "text")
+
+
+def _flag(value: Any, name: str, parent: str) -> bool:
+    return value if isinstance(value, bool) else wrong(name, parent, "true or false")
+
+
+def _integer(value: Any, name: str, parent: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MAX_NUMBER:
+        wrong(name, parent, "a whole number")
     return value
+
+
+def _seconds(value: Any, name: str, parent: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < _MAX_NUMBER:
+        wrong(name, parent, "a number of seconds")
+    return float(value)
+
+
+def _time(value: Any, name: str, parent: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(_text(value, name, parent))
+    except ValueError:
+        wrong(name, parent, "a time")
+    return found if found.tzinfo is not None else wrong(name, parent, "a time with an offset")
+
+
+def _choice(kind: type[StrEnum], value: Any, name: str, parent: str) -> StrEnum:
+    try:
+        return kind(_text(value, name, parent))
+    except ValueError:
+        wrong(name, parent, "a known word")
+
+
+_PLAIN: Final[dict[Any, ReadValue]] = {
+    str: _text,
+    bool: _flag,
+    int: _integer,
+    float: _seconds,
+    datetime: _time,
+}

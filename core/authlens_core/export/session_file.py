@@ -27,19 +27,19 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.errors import UsageError
 from authlens_core.export.json_output import json_output
-from authlens_core.export.json_record import JsonRecord, RecordRefused, read_json
+from authlens_core.export.json_record import RecordReader, RecordRefused, list_of, read_json, wrong
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.oauth.check import Check, Severity, judged
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.check import Check
+from authlens_core.oauth.http_message import Headers
+from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body, Secret
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.wire.exchange import Exchange, FailureKind, Timings, WireFailure
 from authlens_core.wire.purpose import Purpose
 
 FORMAT: Final = "authlens-session"
@@ -47,7 +47,6 @@ VERSION: Final = 1
 MAX_SESSION_BYTES: Final = 32 * 1024 * 1024
 _BODIES_KEPT: Final = 16 * 1024 * 1024  # bytes of all bodies together; what comes later is left out
 _LONGEST_ID: Final = 64  # characters
-_PHASES: Final = ("connect", "tls", "send", "wait", "receive")
 _EARLY_DIAGNOSIS: Final = ".diagnosis"
 
 
@@ -91,16 +90,19 @@ def read_session(data: bytes) -> Trace:
     try:
         document = read_json(data)
         _require_known(document)
-        return _trace_in(document.record("trace"))
+        trace: Trace = _READER.record(Trace, document.get("trace"), "trace")
+        if not (trace.trace_id.isascii() and trace.trace_id.isalnum() and len(trace.trace_id) <= _LONGEST_ID):
+            raise RecordRefused("trace_id is not a short word of letters and digits")
     except RecordRefused as refused:
         cause = f"The file cannot be opened as a session: {refused}."
         raise SessionFileRefused(cause, "Choose a file made with --format session, unchanged.") from None
+    return trace
 
 
-def _require_known(document: JsonRecord) -> None:
-    if document.value("format") != FORMAT:
+def _require_known(document: dict[str, Any]) -> None:
+    if document.get("format") != FORMAT:
         raise RecordRefused(f'it does not say "format": "{FORMAT}"')
-    version = document.integer("version")
+    version = _READER.read(int, document.get("version"), "version", "the document")
     if version > VERSION:
         cause = (
             f"The file was saved by a newer authlens (version {version} of the format, known is {VERSION})."
@@ -147,139 +149,51 @@ def _out(value: object, budget: _Budget) -> object:
     return value
 
 
-def _trace_in(found: JsonRecord) -> Trace:
-    trace_id = found.text("trace_id")
-    if not (trace_id.isascii() and trace_id.isalnum() and len(trace_id) <= _LONGEST_ID):
-        raise RecordRefused("trace_id is not a short word of letters and digits")
-    return Trace(
-        trace_id,
-        found.choice("kind", TraceKind),
-        found.text("resource_url"),
-        found.time("started_at"),
-        tuple(_record_in(record) for record in found.records("records")),
-    )
-
-
-def _record_in(found: JsonRecord) -> StageRecord:
-    record = _plain_record_in(found)
-    if found.has("diagnosis") or record.diagnosis is not None or record.outcome is not Outcome.FAILED:
+def _record_in(value: Any, name: str, _parent: str) -> StageRecord:
+    record: StageRecord = _READER.record(StageRecord, value, name)
+    # Until a diagnosis had a member of its own, it was written as a check with this ending.
+    for number, check in enumerate(record.checks):
+        if check.name.endswith(_EARLY_DIAGNOSIS):
+            evidence = value["checks"][number].get("evidence", "")
+            others = (*record.checks[:number], *record.checks[number + 1 :])
+            return replace(record, checks=others, diagnosis=_early_diagnosis(check, evidence))
+    if "diagnosis" in value or record.outcome is not Outcome.FAILED:
         return record
     made = diagnosis_of(record.stage, record.checks, record.exchanges, record.overridden)
     return replace(record, diagnosis=made)
 
 
-def _plain_record_in(found: JsonRecord) -> StageRecord:
-    checks = tuple(found.records("checks"))
-    # Until a diagnosis had a member of its own, it was written as a check with this ending.
-    early = next((check for check in checks if check.text("name").endswith(_EARLY_DIAGNOSIS)), None)
-    return StageRecord(
-        stage=found.choice("stage", Stage),
-        outcome=found.choice("outcome", Outcome),
-        started_at=found.time("started_at"),
-        elapsed=found.seconds("elapsed"),
-        exchanges=tuple(_exchange_in(exchange) for exchange in found.records("exchanges")),
-        checks=tuple(_check_in(check) for check in checks if check is not early),
-        facts=tuple(
-            Fact(f.text("name"), f.text("value"), f.text("spec"), f.text("note"))
-            for f in found.records("facts")
-        ),
-        overridden=frozenset(found.texts("overridden")),
-        attempt=found.integer("attempt"),
-        tampering=found.texts("tampering") if found.has("tampering") else (),
-        diagnosis=_early_diagnosis(early) if early is not None else _diagnosis_in(found),
-    )
+def _early_diagnosis(check: Check, evidence: Any) -> Diagnosis:
+    unknown = check.name.endswith(f".{UNKNOWN}{_EARLY_DIAGNOSIS}")
+    lines = _READER.read(str, evidence, "evidence", check.name).splitlines()
+    return Diagnosis(UNKNOWN if unknown else "early", check.seen, check.cure, tuple(lines), check.spec)
 
 
-def _check_in(found: JsonRecord) -> Check:
-    return judged(
-        found.choice("severity", Severity),
-        found.text("name"),
-        found.text("expected"),
-        found.text("seen"),
-        why=found.text("why"),
-        spec=found.text("spec"),
-        cure=found.text("cure"),
-        overridable=found.flag("overridable"),
-        error_code=found.text("error_code") if found.has("error_code") else "",
-    )
-
-
-def _diagnosis_in(record: JsonRecord) -> Diagnosis | None:
-    found = record.optional_record("diagnosis") if record.has("diagnosis") else None
-    if found is None:
-        return None
-    return Diagnosis(
-        found.text("name"),
-        found.text("cause"),
-        found.text("cure"),
-        found.texts("evidence"),
-        found.text("source"),
-        found.text("layer"),
-    )
-
-
-def _early_diagnosis(check: JsonRecord) -> Diagnosis:
-    unknown = check.text("name").endswith(f".{UNKNOWN}{_EARLY_DIAGNOSIS}")
-    evidence = check.text("evidence").splitlines() if check.has("evidence") else ()
-    name = UNKNOWN if unknown else "early"
-    return Diagnosis(name, check.text("seen"), check.text("cure"), tuple(evidence), check.text("spec"))
-
-
-def _purpose_in(text: str) -> Purpose:
+def _purpose_in(value: Any, name: str, parent: str) -> Purpose:
+    text = _READER.read(str, value, name, parent)
     return Purpose(text) if text in set(Purpose) else Purpose.OTHER
 
 
-def _exchange_in(found: JsonRecord) -> Exchange:
-    response, failure = found.optional_record("response"), found.optional_record("failure")
-    return Exchange(
-        request=_request_in(found.record("request")),
-        response=None if response is None else _response_in(response),
-        failure=None if failure is None else _failure_in(failure),
-        started_at=found.time("started_at"),
-        elapsed=found.seconds("elapsed"),
-        timings=_timings_in(found.record("timings")),
-        peer=found.optional_text("peer"),
-        proxy=found.optional_text("proxy"),
-        tls=found.optional_text("tls"),
-        purpose=_purpose_in(found.text("purpose")),
-    )
+def _headers_in(value: Any, name: str, parent: str) -> Headers:
+    pairs = list_of(value, name, parent)
+    if not all(isinstance(pair, list) and [type(one) for one in pair] == [str, str] for pair in pairs):
+        wrong(name, parent, "a list of pairs of text")
+    return Headers.of((field, content) for field, content in pairs)
 
 
-def _request_in(found: JsonRecord) -> Request:
-    return Request(found.text("method"), found.text("url"), _headers_in(found), _body_in(found))
+@dataclass(frozen=True, slots=True)
+class _WrittenBody:
+    text: str
+    truncated: bool
+    size: int | None = None  # files written before sizes were kept have none
 
 
-def _response_in(found: JsonRecord) -> Response:
-    return Response(
-        found.integer("status"),
-        found.text("reason"),
-        _headers_in(found),
-        _body_in(found),
-        found.text("http_version"),
-    )
+def _body_in(value: Any, name: str, _parent: str) -> Body:
+    body: _WrittenBody = _READER.record(_WrittenBody, value, name)
+    return Body(body.text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)
 
 
-def _failure_in(found: JsonRecord) -> WireFailure:
-    return WireFailure(
-        found.choice("kind", FailureKind),
-        found.text("cause"),
-        found.text("cure"),
-        may_have_arrived=found.flag("may_have_arrived"),
-    )
-
-
-def _timings_in(found: JsonRecord) -> Timings:
-    dns = found.optional_seconds("dns") if found.has("dns") else None
-    return Timings(dns, *(found.optional_seconds(name) for name in _PHASES))
-
-
-def _headers_in(found: JsonRecord) -> Headers:
-    return Headers.of(found.pairs("headers"))
-
-
-def _body_in(found: JsonRecord) -> Body:
-    body = found.record("body")
-    text = body.text("text").encode("utf-8", "replace")
-    # Files written before sizes were kept have none; a number that no body has counts as none, too.
-    size = body.integer("size") if body.has("size") else -1
-    return Body(text, truncated=body.flag("truncated"), size=size if size >= 0 else None)
+_READER: Final = RecordReader(
+    {StageRecord: _record_in, Purpose: _purpose_in, Headers: _headers_in, Body: _body_in},
+    later=("tampering", "diagnosis", "error_code", "dns", "size"),
+)

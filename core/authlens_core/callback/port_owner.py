@@ -43,12 +43,6 @@ class PortOwner:
         return f"{self.name or 'a program'} (process {self.pid}){who}"
 
 
-@dataclass(frozen=True, slots=True)
-class _ListeningSocket:
-    inode: str
-    uid: int
-
-
 def find_owner(port: int) -> PortOwner | None:
     """Return the program that listens on `port` of a loopback or wildcard address, or None if unknown.
 
@@ -78,18 +72,18 @@ def owner_in_proc(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
     sockets = [*_listening(proc / "net" / "tcp", port), *_listening(proc / "net" / "tcp6", port)]
     if not sockets:
         return None
-    pid = _pid_of({f"socket:[{each.inode}]" for each in sockets}, proc)
-    user = _account(sockets[0].uid)
-    return PortOwner(pid, "" if pid is None else _name(proc / str(pid)), user)
+    pid = _pid_of({f"socket:[{inode}]" for inode, _ in sockets}, proc)
+    return PortOwner(pid, "" if pid is None else _name(proc / str(pid)), _account(sockets[0][1]))
 
 
-def _listening(table: Path, port: int) -> Iterator[_ListeningSocket]:
+def _listening(table: Path, port: int) -> Iterator[tuple[str, int]]:
+    """Yield inode and account of every socket that listens on `port`."""
     try:
         with table.open(encoding="ascii", errors="replace") as lines:
             for line in islice(lines, 1, _MAX_LINES):
                 fields = line.split()
                 if len(fields) > 9 and fields[3] == _LISTEN and _covers_loopback(fields[1], port):
-                    yield _ListeningSocket(inode=fields[9], uid=int(fields[7]))
+                    yield fields[9], int(fields[7])
     except (OSError, ValueError):
         return
 
@@ -121,10 +115,9 @@ def _pid_of(links: set[str], proc: Path) -> int | None:
 
 def _holds(descriptors: Path, links: set[str]) -> bool:
     try:
-        names = list(descriptors.iterdir())
+        return any(_target(each) in links for each in descriptors.iterdir())
     except OSError:
         return False
-    return any(_target(each) in links for each in names)
 
 
 def _target(link: Path) -> str:

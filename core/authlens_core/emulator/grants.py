@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from authlens_core.emulator import randomness
 
@@ -88,15 +88,6 @@ class AccessToken:
 
     grant: IssuedGrant
     expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class TokenAnswer:
-    """New tokens; `refresh_token` is empty when the server does not rotate."""
-
-    access_token: str = field(repr=False)
-    expires_in: int
-    refresh_token: str = field(repr=False)
 
 
 def _token() -> str:
@@ -180,7 +171,9 @@ class Grants:
         put(self._codes, code, AuthorizationCode(client.client_id, redirect_uri, challenge, user, expires_at))
         return code
 
-    def redeem(self, code: str, client: RegisteredClient, *, redirect_uri: str, verifier: str) -> TokenAnswer:
+    def redeem(
+        self, code: str, client: RegisteredClient, *, redirect_uri: str, verifier: str
+    ) -> dict[str, Any]:
         """Exchange a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
         Raises:
@@ -209,7 +202,7 @@ class Grants:
         self._used_codes[code] = grant
         return self._tokens(grant, new_refresh_token=True)
 
-    def refresh(self, refresh_token: str, client: RegisteredClient) -> TokenAnswer:
+    def refresh(self, refresh_token: str, client: RegisteredClient) -> dict[str, Any]:
         """Exchange a refresh token for new tokens (RFC 6749 §6, RFC 9700 §4.14).
 
         A token that was rotated out ends the whole grant: there is a copy of it. With `grace`, the one
@@ -273,12 +266,13 @@ class Grants:
         grant.alive = False
         self._access_tokens = {t: a for t, a in self._access_tokens.items() if a.grant is not grant}
 
-    def _tokens(self, grant: IssuedGrant, *, new_refresh_token: bool) -> TokenAnswer:
+    def _tokens(self, grant: IssuedGrant, *, new_refresh_token: bool) -> dict[str, Any]:
+        """Return the members of the answer that are about the tokens (RFC 6749 §5.1)."""
         access_token = _token()
         expires_at = self._clock() + self.access_token_lifetime
         put(self._access_tokens, access_token, AccessToken(grant, expires_at))
-        refresh_token = ""
+        answer = {"access_token": access_token, "expires_in": self.access_token_lifetime}
         if new_refresh_token:
-            refresh_token = grant.refresh_token = _token()
-            put(self._refresh_tokens, refresh_token, grant)
-        return TokenAnswer(access_token, self.access_token_lifetime, refresh_token)
+            answer["refresh_token"] = grant.refresh_token = _token()
+            put(self._refresh_tokens, grant.refresh_token, grant)
+        return answer

@@ -66,9 +66,9 @@ def login_page(host: str, users: Iterable[str], *, nonce: str, client: str) -> R
         client: who asks, as it called itself at registration; may be empty.
     """
     choices = "\n".join(
-        f'<label><input type="radio" name="user" value="{escape(user)}"{" checked" if first else ""}> '
+        f'<label><input type="radio" name="user" value="{escape(user)}"{"" if index else " checked"}> '
         f"{escape(user)}</label>"
-        for first, user in ((index == 0, user) for index, user in enumerate(users))
+        for index, user in enumerate(users)
     )
     asks = f"<p><strong>{escape(client)}</strong> asks to act for you.</p>\n" if client else ""
     form = (

@@ -70,9 +70,9 @@ class Scenario:
     """
 
     fault: Fault | StandardCase | None
-    group: ScenarioGroup
     question: str
     answer: str
+    group: ScenarioGroup
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from authlens_core.emulator.account import Account
 from authlens_core.emulator.answers import ClientCredentials, read_form
 from authlens_core.emulator.edge import NO_STORE, json_answer
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, TokenAnswer
+from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import page
 
 
@@ -25,8 +25,12 @@ class TokenEndpoint:
         if self._account.has(Fault.HTML_ERROR):
             return page("Error 500: Internal server error", status=500)
         form = await read_form(request)
-        answer = self._exchange(form, self._client(request, form))
-        return json_answer(self._body(answer), headers=NO_STORE)
+        tokens = self._exchange(form, self._client(request, form))
+        # As Access answers: no scope, and the resource that the token is for.
+        body = {**tokens, "token_type": "bearer", "scope": "", "resource": self._account.resource}
+        if self._account.has(Fault.HOSTILE_TEXT):
+            body["message"] = HOSTILE_TEXT
+        return json_answer(body, headers=NO_STORE)
 
     async def revoke(self, request: Request) -> Response:
         """End a token; an unknown token gets the same answer."""
@@ -54,7 +58,7 @@ class TokenEndpoint:
             raise OAuthRefusal("invalid_client", words, 401)
         return asked.authenticate(client)
 
-    def _exchange(self, form: dict[str, str], client: RegisteredClient) -> TokenAnswer:
+    def _exchange(self, form: dict[str, str], client: RegisteredClient) -> dict[str, Any]:
         account = self._account
         if form.get("resource") and not account.covers(form["resource"]):
             raise OAuthRefusal("invalid_target", "The resource is not an application of this team")
@@ -76,18 +80,3 @@ class TokenEndpoint:
                 raise OAuthRefusal("invalid_request", "grant_type is missing")
             case _:
                 raise OAuthRefusal("unsupported_grant_type", "grant_type is not supported")
-
-    def _body(self, answer: TokenAnswer) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "access_token": answer.access_token,
-            "token_type": "bearer",
-            "expires_in": answer.expires_in,
-            # As Access answers: no scope, and the resource that the token is for.
-            "scope": "",
-            "resource": self._account.resource,
-        }
-        if answer.refresh_token:
-            body["refresh_token"] = answer.refresh_token
-        if self._account.has(Fault.HOSTILE_TEXT):
-            body["message"] = HOSTILE_TEXT
-        return body

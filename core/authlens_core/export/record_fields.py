@@ -7,7 +7,7 @@ The name of a field says where it is: `fact issuer`, `check token.status`, `requ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -38,13 +38,9 @@ Named = Iterator[tuple[str, str]]
 
 def fields_of(record: StageRecord) -> Fields:
     """Return every field of a redacted record; a name that comes again gets a number."""
-    return _numbered(_record(record))
-
-
-def _numbered(named: Iterable[tuple[str, str]]) -> Fields:
     fields: Fields = {}
     times: dict[str, int] = {}
-    for name, value in named:
+    for name, value in _record(record):
         free = name
         while free in fields:  # also where a name from outside ends in a number of its own
             times[name] = times.get(name, 1) + 1

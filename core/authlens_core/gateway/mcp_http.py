@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import Any, Final
 
 from authlens_core.errors import ServerMisconfigured
@@ -87,28 +86,22 @@ class McpHttp:
     def _sent(
         self, method: str, fields: tuple[tuple[str, str], ...], data: bytes
     ) -> AbstractAsyncContextManager[StreamedResponse]:
-        build = partial(self._request, method, fields, data)
-        return authorized_stream(self._wire, self._credential, build)
-
-    def _request(
-        self, method: str, fields: tuple[tuple[str, str], ...], data: bytes, credential: OwnFields
-    ) -> StreamedRequest:
         target = (self._url.path or "/") + ("" if self._url.query is None else f"?{self._url.query}")
-        raw = tuple(
-            (name.encode("ascii"), value.encode("utf-8"))
-            for name, value in (
-                ("Host", self._url.origin.partition("://")[2]),
-                ("User-Agent", "authlens"),
-                ("Accept", "application/json, text/event-stream" if method != "GET" else "text/event-stream"),
-                # Events are passed on as they arrive, and a compressor may hold them back.
-                ("Accept-Encoding", "identity"),
-                *fields,
-                *credential,
-            )
+        common = (
+            ("Host", self._url.origin.partition("://")[2]),
+            ("User-Agent", "authlens"),
+            ("Accept", "application/json, text/event-stream" if method != "GET" else "text/event-stream"),
+            # Events are passed on as they arrive, and a compressor may hold them back.
+            ("Accept-Encoding", "identity"),
         )
-        return StreamedRequest(
-            method, self._url, target.encode("ascii"), raw, in_one_chunk(data) if data else None
-        )
+
+        def build(credential: OwnFields) -> StreamedRequest:
+            passed = (*common, *fields, *credential)
+            raw = tuple((name.encode("ascii"), value.encode("utf-8")) for name, value in passed)
+            body = in_one_chunk(data) if data else None
+            return StreamedRequest(method, self._url, target.encode("ascii"), raw, body)
+
+        return authorized_stream(self._wire, self._credential, build)
 
     def _session_fields(self) -> tuple[tuple[str, str], ...]:
         version = () if self.version is None else (("MCP-Protocol-Version", self.version),)

@@ -94,7 +94,7 @@ class Observation:
             self.at_proxy = part == "connection" or (self.at_proxy and part != "proxy")
             self._started(name, info, now)
         elif moment == "complete":
-            await self._completed(name, info.get("return_value"), now)
+            self._completed(name, info.get("return_value"), now)
 
     def _started(self, name: str, info: dict[str, Any], now: float) -> None:
         if name == "send_request_headers":
@@ -112,7 +112,7 @@ class Observation:
         else:
             self._began[name] = now
 
-    async def _completed(self, name: str, value: Any, now: float) -> None:
+    def _completed(self, name: str, value: Any, now: float) -> None:
         if self._connecting and name == "receive_response_headers":
             self.tunnel_status = value[1]
             return
@@ -123,22 +123,19 @@ class Observation:
                 # The library looks the name up within its connect event.
                 self._spent[phase] -= self._looked_up
         if name == "connect_tcp":
-            await self._connected(value)
+            self._connected(value)
         elif name == "start_tls":
             self._learn_tls(value)
 
-    async def _connected(self, stream: Any) -> None:
+    def _connected(self, stream: Any) -> None:
         self._stream = stream
-        host = self._learn_peer(stream)
-        if host is not None and self.judge is not None and not self.judge(host):
-            raise AddressRefused(host)
-
-    def _learn_peer(self, stream: Any) -> str | None:
         found = stream.get_extra_info("server_addr")
         if not isinstance(found, tuple):
-            return None
-        self.peer = host_and_port(str(found[0]), int(found[1]))
-        return str(found[0])
+            return
+        host = str(found[0])
+        self.peer = host_and_port(host, int(found[1]))
+        if self.judge is not None and not self.judge(host):
+            raise AddressRefused(host)
 
     def _learn_tls(self, stream: Any) -> None:
         connection = stream.get_extra_info("ssl_object")

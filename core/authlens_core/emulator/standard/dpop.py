@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -56,7 +55,7 @@ def _verified(proof: str) -> tuple[str, dict[str, Any]]:
     from joserfc.jwk import ECKey
 
     try:
-        header = json.loads(_decoded(proof.partition(".")[0]))
+        header = jws.extract_compact(proof.encode()).headers()
         if header["typ"] != "dpop+jwt" or header["alg"] != "ES256" or "d" in header["jwk"]:
             raise OAuthRefusal("invalid_dpop_proof", "typ, alg or jwk of the proof is wrong")
         key = ECKey.import_key(header["jwk"])
@@ -80,7 +79,3 @@ def _problem(state: ServerState, request: Request, claims: dict[str, Any], acces
     if access_token and claims.get("ath") != s256(access_token):
         return "ath is not the hash of the token"
     return ""
-
-
-def _decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Final
 
 from authlens_core.emulator.emulator import Emulator
@@ -12,9 +13,11 @@ from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
 from authlens_core.emulator.standard.emulator import StandardEmulator
 
+_standard = partial(Scenario, group=ScenarioGroup.STANDARD)
+
 # What the standard emulator shows that Cloudflare Access does not have.
 STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
-    Scenario(
+    _standard(
         StandardCase(
             "device-code",
             "A login by device code",
@@ -22,36 +25,33 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
             device=True,
             how="Enter starts it. a runs the login up to the code, and s enters and approves it for you.",
         ),
-        ScenarioGroup.STANDARD,
         "The browser is on another device and cannot reach this machine. How does the token get here?",
         "authlens asks for it. It polls the token endpoint and gets authorization_pending until you "
         "approve; nothing comes back to a callback. Enter a code only if you started that login yourself.",
     ),
-    Scenario(
+    _standard(
         StandardCase(
             "par-required",
             "A pushed authorization request",
             "authlens sends the request to the server first; the link has only a reference to it.",
             faults=(StandardFault.PAR_REQUIRED,),
         ),
-        ScenarioGroup.STANDARD,
         "The link has only client_id and request_uri. Where are the scope and the challenge?",
         "At the server: authlens pushed them in a request of its own (RFC 9126). The browser never has them, "
         "so no one can read or change them there.",
     ),
-    Scenario(
+    _standard(
         StandardCase(
             "dpop-required",
             "A resource that requires DPoP",
             "Tokens are bound to a key: each request has a signed proof besides the token.",
             faults=(StandardFault.DPOP_REQUIRED,),
         ),
-        ScenarioGroup.STANDARD,
         "Someone copies the access token out of a log. Can they use it?",
         "No. Each request needs a proof, signed by a key that never leaves this machine (RFC 9449). A proof "
         "is for one method and one URL, so a copied proof does not help either.",
     ),
-    Scenario(
+    _standard(
         StandardCase(
             "step-up",
             "The token lacks a scope",
@@ -60,12 +60,11 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
             how="Enter starts it. a runs the login up to the link, and s signs in for you. Stage 8 fails: "
             "press t to authorize again, and s again.",
         ),
-        ScenarioGroup.STANDARD,
         "The token is valid, but the resource answers 403. Would a refresh help?",
         "No: a refresh returns the same scopes. You need a new authorization with the missing scope "
         "(step-up). t asks for the old scopes and the new one together.",
     ),
-    Scenario(
+    _standard(
         StandardCase(
             "jwt-access-tokens",
             "An access token that cannot be revoked",
@@ -75,12 +74,11 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
             "press v to revoke.",
             ends_at_the_dashboard=True,
         ),
-        ScenarioGroup.STANDARD,
         "You revoke the login and the server answers unsupported_token_type. Is the access token dead?",
         "No. A JWT is checked by its signature and its expiry, so it works until it expires. The refresh "
         "token is revoked, so no new access token follows. That is why access tokens should be short-lived.",
     ),
-    Scenario(
+    _standard(
         StandardCase(
             "default-paths",
             "An old MCP server",
@@ -90,12 +88,11 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
             how="Enter starts it. a stops at stage 2 and again at stage 3; g continues each time. Then a, "
             "and s signs in for you.",
         ),
-        ScenarioGroup.STANDARD,
         "No document names the login server. May authlens guess where it is?",
         "Only if you decide so. MCP 2025-03-26 had default paths, but nothing confirms that they belong to "
         "this resource, so authlens stops and asks. g or --legacy-paths uses them.",
     ),
-    Scenario(
+    _standard(
         StandardCase(
             "open-initialize",
             "An MCP server that asks late",
@@ -103,7 +100,6 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
             Profile.MCP,
             (StandardFault.OPEN_INITIALIZE, StandardFault.GET_404),
         ),
-        ScenarioGroup.STANDARD,
         "The first MCP call returns 200 without a token. Is the server open to everyone?",
         "No. authlens makes the next calls of an MCP client too, up to tools/list, and finds the 401 there. "
         "Stage 8 makes the same call with the token; a call that needs no token would verify nothing.",

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.access.team import LOGIN_PATH
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
-from authlens_core.explain.members import explain_member, kind_of
+from authlens_core.explain.members import explain_member, members_of
 from authlens_core.oauth.challenge import Challenge, parse_challenges
 from authlens_core.quick_dataclass import dataclass
 
@@ -120,11 +120,8 @@ def location(value: str) -> HeaderMeaning:
 
 def query_parts(pairs: list[tuple[str, str]]) -> tuple[HeaderPart, ...]:
     """Return the decoded parameters of a URL with their meanings."""
-    kind = kind_of([name for name, _ in pairs])
-    return tuple(
-        HeaderPart(name, text, explain_member(kind, name) if kind is not None else None)
-        for name, text in pairs[:_MAX_PARTS]
-    )
+    known = members_of([name for name, _ in pairs])
+    return tuple(HeaderPart(name, text, explain_member(known, name)) for name, text in pairs[:_MAX_PARTS])
 
 
 def authorization(value: str) -> HeaderMeaning:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from authlens_core.quick_dataclass import dataclass
 
@@ -24,6 +24,10 @@ class Explanation:
 
     sentence: str
     spec: str
+
+
+# The meanings of the members of a kind of document, by name.
+Members: TypeAlias = Mapping[str, Explanation]
 
 
 def table(spec: str, sentences: Mapping[str, str]) -> dict[str, Explanation]:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
-from authlens_core.explain.members import explain_member, kind_of
+from authlens_core.explain.members import explain_member, members_of
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.oauth.json_document import JsonValue, object_in
 from authlens_core.oauth.jwt import Jwt, parse_jwt
@@ -41,9 +41,9 @@ def member_meanings(message: Message) -> tuple[tuple[str, Explanation], ...]:
     """Return the known members of the body and parameters of the URL, in order, with what they mean."""
     found: dict[str, Explanation] = {}
     for names in (_url_names(message), [name for name, _ in _members(message)]):
-        kind = kind_of(names)
-        for name in names if kind is not None else ():
-            meaning = explain_member(kind, name) if kind is not None else None
+        known = members_of(names)
+        for name in names:
+            meaning = explain_member(known, name)
             if meaning is not None:
                 found.setdefault(name, meaning)
     return tuple(found.items())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
+from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, Members, table
 
 # RFC 7591 §2 and §3.2.1: what a client says of itself, and what the server answers.
-CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
+CLIENT_MEMBERS: Final[Members] = {
     **table(
         "RFC 7591 §2",
         {
@@ -59,7 +58,7 @@ CLIENT_MEMBERS: Final[Mapping[str, Explanation]] = {
 }
 
 # RFC 6749 §5.1: a token answer.
-TOKEN_MEMBERS: Final[Mapping[str, Explanation]] = {
+TOKEN_MEMBERS: Final[Members] = {
     **table(
         "RFC 6749 §5.1",
         {
@@ -80,7 +79,7 @@ TOKEN_MEMBERS: Final[Mapping[str, Explanation]] = {
 }
 
 # RFC 6749 §5.2, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and RFC 6750 §3: refusals.
-ERROR_MEMBERS: Final[Mapping[str, Explanation]] = {
+ERROR_MEMBERS: Final[Members] = {
     **table(
         "RFC 6749 §5.2",
         {
@@ -105,7 +104,7 @@ ERROR_MEMBERS: Final[Mapping[str, Explanation]] = {
 }
 
 # RFC 6749 §4.1.1 and its extensions: the parameters of the link.
-AUTHORIZATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
+AUTHORIZATION_PARAMETERS: Final[Members] = {
     "response_type": Explanation("What to return: code, to be exchanged for tokens.", "RFC 6749 §3.1.1"),
     "client_id": Explanation("The client that asks.", "RFC 6749 §2.2"),
     "redirect_uri": Explanation(
@@ -137,7 +136,7 @@ AUTHORIZATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
 }
 
 # RFC 6749 §4.1.2: what the browser brings back.
-RESPONSE_PARAMETERS: Final[Mapping[str, Explanation]] = {
+RESPONSE_PARAMETERS: Final[Members] = {
     "code": Explanation("Works once, for this client, and expires soon.", "RFC 6749 §4.1.2"),
     "state": Explanation(
         "Must match the state in the link, or the response belongs to another login.", "RFC 6749 §10.12"
@@ -146,7 +145,7 @@ RESPONSE_PARAMETERS: Final[Mapping[str, Explanation]] = {
 }
 
 # RFC 6749 §4.1.3 and §6, RFC 7636 §4.5, RFC 8707 §2.2: the form of a token request.
-TOKEN_PARAMETERS: Final[Mapping[str, Explanation]] = {
+TOKEN_PARAMETERS: Final[Members] = {
     "grant_type": Explanation("What is exchanged for tokens.", "RFC 6749 §4.1.3"),
     "code": Explanation("The code from the callback; it works once.", "RFC 6749 §4.1.3"),
     "redirect_uri": Explanation("The same as in the link, or the code is refused.", "RFC 6749 §4.1.3"),
@@ -167,7 +166,7 @@ TOKEN_PARAMETERS: Final[Mapping[str, Explanation]] = {
 }
 
 # RFC 7009 §2.1: the form of a revocation.
-REVOCATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
+REVOCATION_PARAMETERS: Final[Members] = {
     "token": Explanation(
         "The token to end; with a refresh token, servers end the whole grant.", "RFC 7009 §2.1"
     ),
@@ -177,7 +176,7 @@ REVOCATION_PARAMETERS: Final[Mapping[str, Explanation]] = {
 }
 
 # The redirect of Access to the login page of a team.
-LOGIN_REDIRECT_PARAMETERS: Final[Mapping[str, Explanation]] = table(
+LOGIN_REDIRECT_PARAMETERS: Final[Members] = table(
     CLOUDFLARE,
     {
         "kid": "The application, by its audience tag (AUD).",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.explain.meaning import CIMD, CLOUDFLARE, DISCOVERY, Explanation, table
+from authlens_core.explain.meaning import CIMD, CLOUDFLARE, DISCOVERY, Explanation, Members, table
 
 # RFC 9728 §2, and what Cloudflare adds.
-RESOURCE_MEMBERS: Final[Mapping[str, Explanation]] = {
+RESOURCE_MEMBERS: Final[Members] = {
     **table(
         "RFC 9728 §2",
         {
@@ -145,4 +144,4 @@ _OPENID: Final = {
 }
 
 # RFC 8414 §2, its extensions, and the essentials of OpenID Connect Discovery.
-SERVER_MEMBERS: Final[Mapping[str, Explanation]] = {**_OPENID, **_EXTENSIONS, **_ABILITIES, **_ENDPOINTS}
+SERVER_MEMBERS: Final[Members] = {**_OPENID, **_EXTENSIONS, **_ABILITIES, **_ENDPOINTS}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, table
+from authlens_core.explain.meaning import CLOUDFLARE, OPENID, Explanation, Members, table
 
 # RFC 7515 §4.1: the header.
-JOSE_HEADER: Final[Mapping[str, Explanation]] = {
+JOSE_HEADER: Final[Members] = {
     "alg": Explanation("How it is signed.", "RFC 7515 §4.1.1"),
     "kid": Explanation("Which key of the set signed it.", "RFC 7515 §4.1.4"),
     "typ": Explanation("The type; at+jwt is an access token.", "RFC 7515 §4.1.9"),
@@ -83,10 +82,10 @@ _ACCESS: Final = table(
 )
 
 # RFC 7519 §4.1, RFC 9068, OpenID Connect, and what Access adds.
-CLAIMS: Final[Mapping[str, Explanation]] = {**_ACCESS, **_OPENID, **_REGISTERED}
+CLAIMS: Final[Members] = {**_ACCESS, **_OPENID, **_REGISTERED}
 
 # RFC 9449 §4.2: header and claims of a proof.
-DPOP_PROOF: Final[Mapping[str, Explanation]] = {
+DPOP_PROOF: Final[Members] = {
     **JOSE_HEADER,
     **table(
         "RFC 9449 §4.2",
@@ -104,7 +103,7 @@ DPOP_PROOF: Final[Mapping[str, Explanation]] = {
 }
 
 # RFC 7517 §5: a set of keys, and what Access adds.
-KEY_SET_MEMBERS: Final[Mapping[str, Explanation]] = {
+KEY_SET_MEMBERS: Final[Members] = {
     "keys": Explanation("The public keys; each has a kid by which a token names it.", "RFC 7517 §5"),
     "public_cert": Explanation("The signing key as a certificate.", CLOUDFLARE),
     "public_certs": Explanation(

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from authlens_core.explain.members import DocumentKind, explain_member
+from authlens_core.explain.meaning import Members
+from authlens_core.explain.members import explain_member
 from authlens_core.explain.message import FoundJwt
+from authlens_core.explain.token_members import CLAIMS, DPOP_PROOF, JOSE_HEADER
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.jwks import Signature, Verification
 from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
@@ -72,11 +74,11 @@ def jwt_lines(
     for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
         yield line(("  ! ", Tone.WARNING), note, hang=4, words=True)
     yield line(("  header", Tone.MUTED))
-    proof = DocumentKind.DPOP_PROOF if jwt.is_proof else None
-    yield from _members(header_of(jwt), proof or DocumentKind.JWT_HEADER, redactor)
+    proof = DPOP_PROOF if jwt.is_proof else None
+    yield from _members(header_of(jwt), proof or JOSE_HEADER, redactor)
     if jwt.claims is not None:
         yield line(("  claims", Tone.MUTED))
-        yield from _members(claims_of(jwt, now), proof or DocumentKind.JWT_CLAIMS, redactor)
+        yield from _members(claims_of(jwt, now), proof or CLAIMS, redactor)
 
 
 def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
@@ -99,11 +101,11 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
     return line((f"  {sign}  ", tone), words, hang=4, words=True)
 
 
-def _members(members: Iterable[JwtClaim], kind: DocumentKind, redactor: Redactor) -> Iterator[Line]:
+def _members(members: Iterable[JwtClaim], meanings: Members, redactor: Redactor) -> Iterator[Line]:
     known = list(members)
     column = NameColumn((one.name for one in known), _WIDTH, indent=4)
     for one in known[:_MAX_SHOWN]:
-        meaning = explain_member(kind, one.name) if one.at is None else None  # the countdown says it
+        meaning = explain_member(meanings, one.name) if one.at is None else None  # the countdown says it
         yield column.line(one.name, _value(one, redactor), meaning_words(meaning))
     if len(known) > _MAX_SHOWN:
         yield prose(f"… {len(known) - _MAX_SHOWN} more", Tone.NOTE, indent=4)

@@ -42,7 +42,6 @@ TOKEN = frozenset(
         "authlens_core.secret",
         "authlens_core.state",
         "authlens_core.state.paths",
-        "authlens_core.state.transaction",
         "authlens_tui",
         "authlens_tui.cli",
         "authlens_tui.cli.start",

@@ -204,7 +204,7 @@ async def _unforgiving(state: Path, place: StoreKind, environ: Mapping[str, str]
         assert grant.state is GrantState.LIVE
         assert secrets.refresh_token == Secret(crowd.server.refresh_token)
         assert crowd.credentials.index.pending() == ()
-        await crowd.credentials.sweep()
+        await crowd.credentials.generations.sweep()
         assert crowd.credentials.index.leftovers() == ()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.state import private_file
-from authlens_core.state.os_lock import os_lock
+from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
 if TYPE_CHECKING:
@@ -95,12 +95,11 @@ class CrashNotes:
 
 def _locked(path: Path) -> FileLock | None:
     """Return the lock beside `path`, taken; None if another process has it or there are no locks."""
-    from filelock import Timeout
-
     try:
         lock = os_lock(own_file(path.with_suffix(".lock")))
-        lock.acquire(blocking=False)
-    except (Timeout, OSError, NotImplementedError, StateUnusable):
+        if not taken(lock):
+            return None
+    except (OSError, NotImplementedError, StateUnusable):
         return None
     if Path(lock.lock_file).exists():
         return lock

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.errors import TimedOut
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
-from authlens_core.state.os_lock import os_lock
+from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
 
 if TYPE_CHECKING:
@@ -125,18 +125,13 @@ class Locks:
         return os_lock(own_file(directory / f"{name}.lock"))
 
     def _try(self, lock: FileLock) -> bool:
-        from filelock import Timeout
-
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            return False
+            return taken(lock)
         except (OSError, NotImplementedError) as error:
             raise LockUnavailable(
                 "This file system has no locks: two programs could spend the same refresh token.",
                 "Set AUTHLENS_HOME to a directory on a local disk.",
             ) from error
-        return True
 
     # The owner, for display
 

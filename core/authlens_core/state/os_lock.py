@@ -19,3 +19,14 @@ def os_lock(path: Path) -> FileLock:
     known = inspect.signature(FileLock.__init__).parameters
     strict: dict[str, Any] = {"fallback_to_soft": False} if "fallback_to_soft" in known else {}
     return FileLock(path, blocking=False, thread_local=False, **strict)
+
+
+def taken(lock: FileLock) -> bool:
+    """Take a lock without waiting; return false where another program has it."""
+    from filelock import Timeout
+
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    return True

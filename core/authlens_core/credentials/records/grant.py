@@ -174,7 +174,7 @@ class ClientRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClientSecrets:
-    """The secrets of a client: both may be missing."""
+    """The secrets of a client or a service token: both may be missing."""
 
     client_secret: Secret | None = None
     registration_access_token: Secret | None = None

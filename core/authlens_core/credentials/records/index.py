@@ -17,13 +17,12 @@ from authlens_core.credentials.records.access_kind import TROUBLES
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.parsed_logins import Logins, ParsedLogins, Stamp
 from authlens_core.credentials.records.record_json import from_text, to_json
-from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, version
+from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, transaction, version
 from authlens_core.credentials.records.table import LOGINS, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable, own_file
-from authlens_core.state.transaction import transaction
 
 # A write takes milliseconds; more than that is a process that hangs, and a user who waits.
 BUSY_SECONDS: Final = 2.0

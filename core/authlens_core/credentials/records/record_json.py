@@ -120,12 +120,12 @@ def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> boo
 
 
 def secrets_to_json(
-    secrets: GrantSecrets | ClientSecrets, record: Grant | ClientRecord | None = None
+    secrets: GrantSecrets | ClientSecrets, record: Grant | ClientRecord | ServiceToken
 ) -> Secret:
-    """Return the secrets as ASCII JSON, bound to `record` if there is one."""
+    """Return the secrets as ASCII JSON, bound to `record`."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
     members = {name: value.reveal() for name, value in values.items() if value is not None}
-    return Secret(json.dumps(members if record is None else {**members, OWNER: _owner(record)}))
+    return Secret(json.dumps({**members, OWNER: _owner(record)}))
 
 
 def _secrets(text: Secret) -> dict[str, Secret]:
@@ -146,15 +146,6 @@ def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:
         return None
     others = (found.get(name) for name in ("refresh_token", "client_secret", "dpop_key"))
     return GrantSecrets(access_token, *others)
-
-
-def service_secret_to_json(secret: Secret, record: ServiceToken) -> Secret:
-    return Secret(json.dumps({"client_secret": secret.reveal(), OWNER: _owner(record)}))
-
-
-def service_secret_from_json(text: Secret) -> Secret | None:
-    """Return the secret that `service_secret_to_json` wrote, or None if it is something else."""
-    return _secrets(text).get("client_secret")
 
 
 def client_secrets_from_json(text: Secret) -> ClientSecrets:

@@ -1,11 +1,11 @@
-"""The tables of the index, and the way from one version of them to the next."""
+"""The tables of the index, the way from one version of them to the next, and transactions on them."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
-
-from authlens_core.state.transaction import transaction
 
 # `record` holds the grant as JSON: a newer field is a new key, not a new column. `generation` is the pointer
 # that a save switches; it is separate, so that no other write can move it.
@@ -97,6 +97,22 @@ _EVENT_RESOURCES: Final = (
 _STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS, _BEGUN, _EVENT_RESOURCES)
 
 SCHEMA_VERSION: Final = len(_STEPS)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Lend the connection for one transaction, which is undone when anything is raised."""
+    # Takes the lock for writing now. A plain BEGIN takes it at the first write, where SQLite fails with BUSY
+    # without waiting.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back on its own where the disk is full.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def version(connection: sqlite3.Connection) -> int:

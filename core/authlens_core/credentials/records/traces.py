@@ -17,11 +17,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.credentials.records.record_json import from_text
+from authlens_core.credentials.records.schema import transaction, version
 from authlens_core.errors import UsageError
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Body
 from authlens_core.state.paths import StateUnusable, own_file
-from authlens_core.state.transaction import transaction
 from authlens_core.trace.kinds import Outcome, TraceKind
 
 if TYPE_CHECKING:
@@ -155,8 +155,10 @@ class Traces:
                 row = connection.execute(query, (trace_id,)).fetchone()
         if row is None:
             raise TraceGone("This trace is no longer stored.", "Choose another one.")
+        from authlens_core.export.session_file import read_session  # few verbs need it
+
         try:
-            return _trace_from_text(row[0])
+            return read_session(row[0].encode("utf-8", "replace"))
         except UsageError as error:
             raise TraceGone(f"This trace cannot be read: {error.cause}", "Choose another one.") from None
 
@@ -190,13 +192,13 @@ class Traces:
         try:
             # What is deleted is overwritten, and the journal is a file of the same mode that goes again.
             connection.execute("PRAGMA secure_delete = ON")
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if version > _VERSION:
+            found = version(connection)
+            if found > _VERSION:
                 connection.close()
                 raise StateUnusable(
                     f"A newer authlens wrote {where}.", "Use the newer version, or move it away."
                 )
-            if version < _VERSION:
+            if found < _VERSION:
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
         except sqlite3.Error:
@@ -225,9 +227,15 @@ class Traces:
 
 
 def _written(trace: Trace) -> str | None:
-    """Return the trace as text of at most `MAX_TRACE`: with its bodies, or else without them."""
+    """Return the trace as a session file of at most `MAX_TRACE`: with its bodies, or else without them."""
+    from authlens_core.export.session_file import session_json  # few verbs need it
+
+    records = tuple(
+        replace(record, exchanges=tuple(_without_large_body(one) for one in record.exchanges))
+        for record in trace.records
+    )
     for bodies in (MAX_TRACE // 2, 0):
-        text = _trace_text(trace, bodies=bodies)
+        text = session_json(replace(trace, records=records), bodies=bodies, compact=True)
         if len(text) <= MAX_TRACE:
             return text
     return None
@@ -261,31 +269,6 @@ def _delete_unlisted(connection: sqlite3.Connection, grant_id: str, known: Colle
         """,
         {"most": MAX_ALL},
     )
-
-
-def _trace_text(trace: Trace, *, bodies: int) -> str:
-    """Return `trace` as the text of a session file: secrets masked, at most `bodies` bytes of bodies.
-
-    What writes and reads it is imported when it is needed: few verbs need it.
-    """
-    from authlens_core.export.session_file import session_json
-
-    records = tuple(
-        replace(record, exchanges=tuple(_without_large_body(one) for one in record.exchanges))
-        for record in trace.records
-    )
-    return session_json(replace(trace, records=records), bodies=bodies, compact=True)
-
-
-def _trace_from_text(text: str) -> Trace:
-    """Return the trace that `_trace_text` wrote.
-
-    Raises:
-        SessionFileRefused: the text is something else.
-    """
-    from authlens_core.export.session_file import read_session
-
-    return read_session(text.encode("utf-8", "replace"))
 
 
 def _without_large_body(exchange: Exchange) -> Exchange:

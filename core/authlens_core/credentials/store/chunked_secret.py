@@ -14,7 +14,7 @@ import hashlib
 import json
 from typing import Any, Final, NamedTuple
 
-from authlens_core.credentials.store.secret_store import SecretReader, SecretStore
+from authlens_core.credentials.store.secret_store import SecretReader
 from authlens_core.errors import LoginNeeded
 from authlens_core.secret import Secret
 
@@ -118,12 +118,6 @@ async def read(store: SecretReader, key: str, generation: int) -> Secret:
     if found != manifest.sha256:
         raise _damaged("they differ from what was stored")
     return Secret(whole)
-
-
-async def erase(store: SecretStore, key: str, generation: int, entries: int) -> None:
-    """Delete the entries of one generation, the manifest first."""
-    for index in range(entries):
-        await store.delete(entry_name(key, generation, index))
 
 
 def _damaged(reason: str) -> SecretsDamaged:

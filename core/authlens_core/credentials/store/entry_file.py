@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import private_file
-from authlens_core.state.os_lock import os_lock
+from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file
 from authlens_core.state.private_file import WriteStep
 
@@ -119,19 +119,12 @@ class EntryFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        from filelock import Timeout
-
         lock = os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
         deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                if time.monotonic() > deadline:
-                    raise FileBusy(self._words("is being written by another authlens")) from None
-                time.sleep(_POLL_SECONDS)
-                continue
-            break
+        while not taken(lock):
+            if time.monotonic() > deadline:
+                raise FileBusy(self._words("is being written by another authlens"))
+            time.sleep(_POLL_SECONDS)
         try:
             yield
         finally:

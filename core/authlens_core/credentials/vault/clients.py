@@ -20,7 +20,6 @@ from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import StoreElsewhere
 from authlens_core.credentials.vault.generations import Generations
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.secret import Secret
 
 # What a client and its record both have: all but the secrets.
 _PUBLIC: Final = {field.name for field in fields(Client)} & {field.name for field in fields(ClientRecord)}
@@ -66,18 +65,6 @@ class Clients:
             await self._generations.replace(key, secrets_to_json(secrets, record), switch)
         else:
             await self._generations.remove(lambda: switch(record.generation, 0))
-
-    async def save(self, key: str, record: ClientRecord, text: Secret) -> None:
-        """Store the secrets of a client, serialized, and switch its record to them.
-
-        Raises:
-            NoSecretStore: they could not be stored.
-        """
-
-        def switch(generation: int, entries: int) -> None:
-            CLIENTS.put(self._index, key, replace(record, generation=generation), entries)
-
-        await self._generations.replace(key, text, switch)
 
     async def known(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for (issuer, redirect URI), or None: none is registered twice.

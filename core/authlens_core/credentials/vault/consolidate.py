@@ -76,7 +76,7 @@ async def delete_orphans(credentials: Credentials) -> None:
     """Delete what a program that died, or one on another store, left in the store that is open now."""
     with suppress(AuthlensError):  # it stays noted, and the next save tries again
         if credentials.store.place in credentials.index.places_left():
-            await credentials.sweep()
+            await credentials.generations.sweep()
 
 
 def left_words(places: tuple[StoreKind, ...], open_now: StoreKind) -> str:

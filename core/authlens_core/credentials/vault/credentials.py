@@ -165,14 +165,6 @@ class Credentials:
             self.index.set_fact("place", self.store.place)
             self.index.set_fact("store", self.store.name)
 
-    async def sweep(self) -> bool:
-        """Delete what nothing points to any more from the store; False if something stays.
-
-        Raises:
-            LockBusy: another process was writing all the time.
-        """
-        return await self.generations.sweep()
-
     # Grants
 
     def list(self) -> tuple[Grant, ...]:

@@ -188,5 +188,6 @@ class Generations:
         return not self.index.leftovers()
 
     async def _delete(self, leftover: OrphanedSecret) -> None:
-        await sealed.erase(self.store, leftover.key, leftover.generation, leftover.entries)
+        for index in range(leftover.entries):  # the manifest first
+            await self.store.delete(sealed.entry_name(leftover.key, leftover.generation, index))
         self.index.settled(leftover)

@@ -89,8 +89,8 @@ async def move(
         except AuthlensError as error:
             failed.append((shown, error))
     on_progress(len(everything), len(everything))
-    await target.sweep()
-    await source.sweep()
+    await target.generations.sweep()
+    await source.generations.sweep()
     logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))
     swept = source.store.place not in source.index.places_left()
     damaged = damaged_records(source.index)
@@ -146,7 +146,7 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
             await source.discard(grant_id, AccessKind.MOVED, f"to {target.store.name}")
         else:
             source.record(AccessKind.MOVED, grant_id, f"from {source.store.name} to {target.store.name}")
-    await source.sweep()
+    await source.generations.sweep()
     return True
 
 
@@ -162,7 +162,7 @@ async def _move_row(source: Credentials, target: Credentials, table: Table[Any],
             if source.index.is_same(target.index):
                 await _take(target, table, pointer, text)
             else:
-                await _copy(source, target, table, pointer)
+                await _copy(source, target, table, pointer, text)
         except (ConcurrentUpdate, sealed.SecretsDamaged):
             # No one else changed it, so reading it again would give the same.
             if _pointer(source, table, key) == pointer:
@@ -170,7 +170,7 @@ async def _move_row(source: Credentials, target: Credentials, table: Table[Any],
             continue  # generations only grow, so this ends
         if table is not CLIENTS:  # the history is of credentials
             target.record(AccessKind.MOVED, key, f"from {source.store.name} to {target.store.name}")
-        await source.sweep()
+        await source.generations.sweep()
         return True
     return False
 
@@ -194,15 +194,19 @@ async def _take(target: Credentials, table: Table[Any], pointer: Pointer, text: 
     await target.generations.replace(key, text, switch)
 
 
-async def _copy(source: Credentials, target: Credentials, table: Table[Any], pointer: Pointer) -> None:
+async def _copy(
+    source: Credentials, target: Credentials, table: Table[Any], pointer: Pointer, text: Secret
+) -> None:
     """Copy a record to another index, then remove it here, unless it was replaced meanwhile."""
-    client = CLIENTS.readable(source.index, pointer.key) if table is CLIENTS else None
+    key, place = pointer.key, target.store.place
     if table is SERVICE_TOKENS:
-        await target.service_tokens.put(*await source.service_tokens.load(pointer.key))
-    elif client is None:
-        raise StateUnusable("Its record cannot be read.", "Remove it with its id: authlens forget ID")
+        await target.service_tokens.put(*await source.service_tokens.load(key))
+    elif table is CLIENTS and (client := CLIENTS.readable(source.index, key)) is not None:
+
+        def switch(generation: int, entries: int) -> None:
+            CLIENTS.put(target.index, key, replace(client, generation=generation, place=place), entries)
+
+        await target.generations.replace(key, text, switch)
     else:
-        text = await sealed.read(source.store, pointer.key, pointer.generation)
-        await target.clients.save(pointer.key, replace(client, place=target.store.place), text)
-    remove = partial(table.remove, source.index, pointer.key, over=pointer.generation)
-    await source.generations.remove(remove)
+        raise StateUnusable("Its record cannot be read.", "Remove it with its id: authlens forget ID")
+    await source.generations.remove(partial(table.remove, source.index, key, over=pointer.generation))

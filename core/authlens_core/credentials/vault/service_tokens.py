@@ -15,11 +15,8 @@ from datetime import datetime
 from authlens_core.access.service_token import is_field_name, shape_problem
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import closest
-from authlens_core.credentials.records.grant import TokenVerdict, utc_now
-from authlens_core.credentials.records.record_json import (
-    service_secret_from_json,
-    service_secret_to_json,
-)
+from authlens_core.credentials.records.grant import ClientSecrets, TokenVerdict, utc_now
+from authlens_core.credentials.records.record_json import client_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.table import SERVICE_TOKENS, all_service_tokens
 from authlens_core.credentials.store import chunked_secret as sealed
@@ -109,7 +106,7 @@ class ServiceTokens:
         def switch(generation: int, entries: int) -> None:
             SERVICE_TOKENS.put(self._index, token.token_id, replace(stored, generation=generation), entries)
 
-        text = service_secret_to_json(secret, stored)
+        text = secrets_to_json(ClientSecrets(secret), stored)
         return replace(stored, generation=await self._generations.replace(token.token_id, text, switch))
 
     @staticmethod
@@ -135,7 +132,7 @@ class ServiceTokens:
         """
         cure = "Run: authlens service-token replace URL"
         token, text = await load_secrets(self._store, token_id, lambda: self.get(token_id), cure)
-        secret = service_secret_from_json(text)
+        secret = client_secrets_from_json(text).client_secret
         if secret is None:
             raise sealed.SecretsDamaged("The secret of this service token cannot be read.", cure)
         return token, secret

@@ -53,7 +53,7 @@ async def test_a_number_is_never_used_again(
         await dying.save(old, NEW)
     (begun,) = dying.index.leftovers()
     survivor = open_credentials()
-    assert await survivor.sweep()
+    assert await survivor.generations.sweep()
     assert (await survivor.save(old, NEW)).generation > begun.generation
     await survivor.forget(old.grant_id)
     assert (await survivor.save(old, NEW)).generation > begun.generation + 1

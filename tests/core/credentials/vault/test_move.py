@@ -122,7 +122,7 @@ async def test_a_death_at_any_step_leaves_each_record_in_one_store_and_the_next_
     report = await move(source, target)
     assert report.failed == ()
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
-    await target.sweep()
+    await target.generations.sweep()
     assert source.store.values == {}  # type: ignore[attr-defined]
     assert source.index.leftovers() == ()
 

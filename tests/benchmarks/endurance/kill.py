@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.store import encryption
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials

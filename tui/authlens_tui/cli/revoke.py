@@ -11,8 +11,8 @@ from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.lifecycle.revoke_result import Revoked
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at

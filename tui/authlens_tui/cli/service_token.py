@@ -17,12 +17,12 @@ from authlens_core.credentials.inventory.probe import (
 )
 from authlens_core.credentials.lifecycle.probe_result import failed_probe
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.damaged import damaged_records
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
     describe_service_token,
     expiry_from_text,
 )
+from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError

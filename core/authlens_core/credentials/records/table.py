@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -174,6 +175,39 @@ def all_service_tokens(index: Index) -> tuple[tuple[ServiceToken, ...], tuple[st
     """Return every service token that can be read, newest first, and the ids of those that cannot."""
     found, damaged = SERVICE_TOKENS.all(index)
     return tuple(sorted(found.values(), key=lambda token: token.added_at, reverse=True)), damaged
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRecord:
+    """A record whose text is not what any authlens wrote, or one that this version is too old to read.
+
+    Attributes:
+        record_id: its id, safe to show.
+    """
+
+    record_id: str
+    kind: CredentialKind
+
+    @property
+    def words(self) -> str:
+        return f"a {'login' if self.kind is CredentialKind.OAUTH else self.kind.label} ({self.record_id})"
+
+    @property
+    def cure(self) -> str:
+        """The command that removes it."""
+        return f"authlens forget {self.record_id}"
+
+
+def damaged_records(index: Index) -> tuple[DamagedRecord, ...]:
+    """Return every record of a login or a service token that cannot be read.
+
+    Raises:
+        StateUnusable: the index cannot be used.
+    """
+    return (
+        *(DamagedRecord(one, CredentialKind.OAUTH) for one in index.grants()[1]),
+        *(DamagedRecord(one, CredentialKind.SERVICE_TOKEN) for one in SERVICE_TOKENS.all(index)[1]),
+    )
 
 
 def settle(connection: sqlite3.Connection, key: str, generation: int) -> None:

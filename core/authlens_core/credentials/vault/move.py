@@ -13,14 +13,15 @@ from functools import partial
 from typing import Any
 
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.damaged import DamagedRecord, damaged_records
 from authlens_core.credentials.records.table import (
     CLIENTS,
     LOGINS,
     SERVICE_TOKENS,
     ConcurrentUpdate,
+    DamagedRecord,
     Pointer,
     Table,
+    damaged_records,
 )
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock

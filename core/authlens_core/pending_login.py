@@ -33,21 +33,22 @@ class PendingLogin:
 
     Attributes:
         locks: held by the process in which the login runs.
-        directory: where the link is; None where nothing is written.
+        path: the file with the link; None where nothing is written.
     """
 
     locks: Locks
     url: str
-    directory: Path | None
+    path: Path | None
 
     @classmethod
     def of(cls, locks: Locks, url: str, *, persistent: bool) -> PendingLogin:
         """Return the login for `url`, in the state directory if the store is persistent."""
-        try:
-            directory = state_directory(state_directory() / "pending-logins") if persistent else None
-        except StateUnusable:
-            directory = None
-        return cls(locks, url, directory)
+        path = None
+        if persistent:
+            with suppress(StateUnusable):
+                name = f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
+                path = state_directory(state_directory() / "pending-logins") / name
+        return cls(locks, url, path)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -68,16 +69,14 @@ class PendingLogin:
 
     def on_event(self, event: Event) -> None:
         """Keep the link for those who join."""
-        path = self._path
-        if path is not None and isinstance(event, AuthorizationReady):
+        if self.path is not None and isinstance(event, AuthorizationReady):
             with suppress(OSError, StateUnusable):
-                private_file.replace(path, json.dumps({"url": event.url}).encode("ascii"), durable=False)
+                private_file.replace(self.path, json.dumps({"url": event.url}).encode("ascii"), durable=False)
 
     def link(self) -> str:
         """Return the link of the login that waits, or the empty string where there is none yet."""
-        path = self._path
         try:
-            found = json.loads(path.read_bytes()[:_LONGEST])["url"] if path is not None else ""
+            found = "" if self.path is None else json.loads(self.path.read_bytes()[:_LONGEST])["url"]
         except (OSError, ValueError, KeyError, TypeError):
             return ""
         return found if isinstance(found, str) and found.startswith(("https://", "http://")) else ""
@@ -90,13 +89,7 @@ class PendingLogin:
         except LockBusy:
             return False
 
-    @property
-    def _path(self) -> Path | None:
-        if self.directory is None:
-            return None
-        return self.directory / f"{hashlib.sha256(self.url.encode()).hexdigest()[:32]}.json"
-
     def _remove(self) -> None:
-        if self._path is not None:
+        if self.path is not None:
             with suppress(OSError):
-                self._path.unlink()
+                self.path.unlink()

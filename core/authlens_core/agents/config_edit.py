@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,16 +37,24 @@ class EditResult:
     removed_file: bool = False
 
 
+# What reads a server in a file of each format, adds one, and removes one.
+_EDITS: Final = {
+    ConfigFormat.JSON: (member_at, with_member, without_member),
+    ConfigFormat.TOML: (table_at, with_table, without_table),
+}
+
+
 def rendered(agent: Agent, name: str, entry: Mapping[str, Any]) -> str:
     """Return what a file with this server alone looks like."""
-    return _with("", agent, name, entry)
+    return _EDITS[agent.format][1]("", (*agent.path, name), entry)
 
 
 class ConfigFile:
     """The file of an agent."""
 
     def __init__(self, agent: Agent, path: Path) -> None:
-        self._agent = agent
+        self._servers = agent.path
+        self._at, self._with, self._without = _EDITS[agent.format]
         self.path = path
 
     def entry(self, name: str) -> Any:
@@ -56,8 +63,7 @@ class ConfigFile:
         Raises:
             UsageError: the file cannot be read.
         """
-        text = self._read()
-        return None if text is None else self._checked(_at, text, self._agent, name)
+        return self._entry(self._read(), name)
 
     def write(self, name: str, entry: Mapping[str, Any]) -> EditResult:
         """Put a server into the file.
@@ -66,8 +72,9 @@ class ConfigFile:
             UsageError: the file cannot be read or written.
         """
         before = self._read()
-        after = self._checked(_with, before or "", self._agent, name, entry)
-        if before is not None and self._checked(_at, before, self._agent, name) == entry:
+        with self._editing():
+            after = self._with(before or "", (*self._servers, name), entry)
+        if self._entry(before, name) == entry:
             return EditResult(self.path, False)
         return self._replace(before, after)
 
@@ -78,13 +85,20 @@ class ConfigFile:
             UsageError: the file cannot be read or written.
         """
         before = self._read()
-        if before is None or self._checked(_at, before, self._agent, name) is None:
+        if before is None or self._entry(before, name) is None:
             return EditResult(self.path, False)
-        return self._replace(before, self._checked(_without, before, self._agent, name))
+        with self._editing():
+            after = self._without(before, (*self._servers, name))
+        return self._replace(before, after)
 
-    def _checked(self, edit: Any, *arguments: Any) -> Any:
+    def _entry(self, text: str | None, name: str) -> Any:
+        with self._editing():
+            return None if text is None else self._at(text, (*self._servers, name))
+
+    @contextmanager
+    def _editing(self) -> Iterator[None]:
         try:
-            return edit(*arguments)
+            yield
         except (JsonSpanError, TomlEditError) as error:
             raise UsageError(
                 f"{self.path} cannot be edited: {error!s}.",
@@ -143,18 +157,3 @@ def _write_whole(path: Path, text: str, mode: int) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise
-
-
-def _at(text: str, agent: Agent, name: str) -> Any:
-    read = table_at if agent.format is ConfigFormat.TOML else member_at
-    return read(text, (*agent.path, name))
-
-
-def _with(text: str, agent: Agent, name: str, entry: Mapping[str, Any]) -> str:
-    edit = with_table if agent.format is ConfigFormat.TOML else with_member
-    return edit(text, (*agent.path, name), json.loads(json.dumps(entry)))
-
-
-def _without(text: str, agent: Agent, name: str) -> str:
-    edit = without_table if agent.format is ConfigFormat.TOML else without_member
-    return edit(text, (*agent.path, name))

@@ -95,13 +95,13 @@ def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
     raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
-def free_port(host: RedirectHost) -> int:
-    """Return a port that is free now, found by binding and letting go; 0 if there is none.
+def free_port(host: RedirectHost, port: int = 0) -> int:
+    """Return `port`, or some port where it is 0, if it is free now in each family of `host`; else 0.
 
-    Only good as a suggestion: another program may take it before it is used.
+    Found by binding and letting go, so it is a suggestion: another program may take it before it is used.
     """
     try:
-        bound = bind_loopback(host, 0)
+        bound = bind_loopback(host, port)
     except (OSError, NoLoopback):
         return 0
     bound.close()
@@ -113,16 +113,7 @@ def another_port(host: RedirectHost) -> int:
 
     It is one of the same few where that can be: the client that was registered for it is used again.
     """
-    return next((port for port in OTHER_PORTS if is_free(host, port)), 0) or free_port(host)
-
-
-def is_free(host: RedirectHost, port: int) -> bool:
-    """Return whether `port` is free now in each family of `host`, by binding and closing."""
-    try:
-        bind_loopback(host, port).close()
-    except (OSError, NoLoopback):
-        return False
-    return True
+    return next((port for port in OTHER_PORTS if free_port(host, port)), 0) or free_port(host)
 
 
 def is_held(host: RedirectHost, port: int) -> bool:

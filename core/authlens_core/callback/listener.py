@@ -19,7 +19,7 @@ from authlens_core.callback.binding import (
     RedirectHost,
     another_port,
     bind_loopback,
-    is_free,
+    free_port,
     redirect_uri,
 )
 from authlens_core.callback.connection import Connection, ConnectionLimiter, Reply
@@ -239,7 +239,7 @@ async def why_not_bound(error: OSError, host: RedirectHost, port: int) -> PortTa
         from authlens_core.callback.port_owner import find_owner  # most ports are free
 
         owner = await asyncio.to_thread(find_owner, port)
-        half = host == "localhost" and is_free("127.0.0.1", port)
+        half = host == "localhost" and free_port("127.0.0.1", port) == port
         return PortTaken(port, owner, another_port(host), half=half)
     if error.errno in (errno.EACCES, errno.EPERM):
         return PortRefused(port)

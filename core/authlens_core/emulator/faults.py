@@ -22,23 +22,19 @@ class Fault(StrEnum):
     """A short name in plain words."""
     summary: str
     """One sentence: what to watch for."""
-    troubleshooting: str
-    """The row ("Problem") of the published troubleshooting table that it reproduces, or the empty string."""
 
-    def __new__(cls, value: str, title: str, summary: str, troubleshooting: str = "") -> Self:
+    def __new__(cls, value: str, title: str, summary: str) -> Self:
         """Make a member that carries its own explanation."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.title = title
         member.summary = summary
-        member.troubleshooting = troubleshooting
         return member
 
     NO_WWW_AUTHENTICATE = (
         "no-www-authenticate",
         "No WWW-Authenticate header",
         "The 401 has no challenge and there is no metadata, so a login cannot start.",
-        "No `www-authenticate` header",
     )
     CHALLENGE_WITHOUT_METADATA = (
         "challenge-without-metadata",
@@ -122,7 +118,6 @@ class Fault(StrEnum):
         "no-registration-endpoint",
         "No registration endpoint",
         "Dynamic client registration is off: only a pre-registered client can continue.",
-        "No `registration_endpoint` in AS metadata",
     )
     NO_REVOCATION_ENDPOINT = (
         "no-revocation-endpoint",
@@ -168,13 +163,11 @@ class Fault(StrEnum):
         "pkce-first-character",
         "Challenges may not start with - or _",
         "A challenge starting with - or _ is refused; one that starts with a letter or digit is accepted.",
-        "`code_challenge_method must be S256 for public clients`",
     )
     PKCE_REFUSED = (
         "pkce-refused",
         "Every PKCE challenge refused",
         "The callback returns the S256 error even for a correct challenge.",
-        "`code_challenge_method must be S256 for public clients`",
     )
     DENIED_USER = (
         "denied-user",
@@ -210,13 +203,11 @@ class Fault(StrEnum):
         "port-taken",
         "Port 8400 is in use",
         "Another program already uses the callback port, so another port is needed.",
-        "Port 8400 already in use",
     )
     INVALID_GRANT = (
         "invalid-grant",
         "The code is refused",
         "The token endpoint answers invalid_grant as if the code had expired.",
-        "`invalid_grant` on token exchange",
     )
     HTML_ERROR = (
         "html-error",
@@ -227,7 +218,6 @@ class Fault(StrEnum):
         "access-token-refused",
         "The token is refused",
         "The login succeeds but the resource returns 401 to the new token.",
-        "401 after using token",
     )
     OAUTH_TURNED_OFF = (
         "oauth-turned-off",

@@ -11,7 +11,7 @@ from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.emulator.scenario import Scenario, StandardCase
-from authlens_core.emulator.standard.rehearsal import STANDARD_SCENARIOS, emulator_of
+from authlens_core.emulator.standard.rehearsal import STANDARD_SCENARIOS, emulator_with
 from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
@@ -36,7 +36,7 @@ async def begun(name: str) -> AsyncIterator[tuple[Login, Session]]:
         elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
             playing.append(asyncio.ensure_future(play_person(event.device.verification_uri_complete.text)))
 
-    async with emulator_of(scenario) as emulator, Session(Wire(), Credentials.memory()) as session:
+    async with emulator_with((case,)) as emulator, Session(Wire(), Credentials.memory()) as session:
         login = session.login(emulator.resource_url, Options(port=0, wait=60, device=case.device))
         login.watch(watch)
         try:

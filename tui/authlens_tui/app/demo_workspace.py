@@ -17,7 +17,7 @@ from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.scenario import Scenario, StandardCase
-from authlens_core.emulator.standard.rehearsal import emulator_of, emulator_with
+from authlens_core.emulator.standard.rehearsal import emulator_with
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
 from authlens_core.state.settings import SettingsFile
@@ -93,7 +93,8 @@ class DemoWorkspace(Workspace):
         await self._others.take_back(credentials)
         await self._emulator.stop()
         self._case = scenario.fault if isinstance(scenario.fault, StandardCase) else None
-        self._emulator = emulator_of(scenario, access_token_lifetime=_TOKEN_LIFETIME)
+        cases = () if scenario.fault is None else (scenario.fault,)
+        self._emulator = emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME)
         await self._emulator.start()
         return self._emulator.resource_url
 

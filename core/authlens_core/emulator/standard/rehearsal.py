@@ -110,12 +110,6 @@ STANDARD_SCENARIOS: Final[tuple[Scenario, ...]] = (
 ALL_SCENARIOS: Final[tuple[Scenario, ...]] = (*SCENARIOS, *STANDARD_SCENARIOS)
 
 
-def emulator_of(scenario: Scenario, *, access_token_lifetime: int = 60) -> Emulator | StandardEmulator:
-    """Return a new emulator for a scenario, not started."""
-    cases = () if scenario.fault is None else (scenario.fault,)
-    return emulator_with(cases, access_token_lifetime=access_token_lifetime)
-
-
 def emulator_with(
     cases: Collection[Fault | StandardCase], *, access_token_lifetime: int = 60
 ) -> Emulator | StandardEmulator:

@@ -7,21 +7,15 @@ of stage 7. So the secrets of every record are gathered first, and each string i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
-from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.redaction import BodyKind, Redactor, secrets_in
 from authlens_core.export.secret_names import text_secrets
-from authlens_core.oauth.check import Check
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.http_message import Headers
 from authlens_core.secret import Body, Secret
-from authlens_core.trace.record import Fact, StageRecord, Trace
-from authlens_core.wire.exchange import Exchange, WireFailure
-
-_Value = TypeVar("_Value", Check, Diagnosis, Exchange, Fact, Request, Response, WireFailure)
-_Message = TypeVar("_Message", Request, Response)
+from authlens_core.trace.record import Fact, Trace
 
 
 def secrets_of(trace: Trace) -> Iterator[Secret]:
@@ -40,54 +34,36 @@ def redacted_trace(trace: Trace) -> Trace:
     Bodies that are not text become their summary. Applied to its own result it changes nothing that matters.
     """
     redactor = Redactor(secrets_of(trace))
-    return replace(
-        trace,
-        resource_url=redactor.text(trace.resource_url),
-        records=tuple(_record(record, redactor) for record in trace.records),
-    )
+    records = tuple(_masked(record, redactor) for record in trace.records)
+    return replace(trace, resource_url=redactor.text(trace.resource_url), records=records)
 
 
 def body_text(body: Body) -> str:
     return body.reveal().decode("utf-8", "replace")
 
 
-def _record(record: StageRecord, redactor: Redactor) -> StageRecord:
-    return replace(
-        record,
-        exchanges=tuple(_exchange(exchange, redactor) for exchange in record.exchanges),
-        checks=tuple(_texts(check, redactor) for check in record.checks),
-        facts=tuple(_fact(fact, redactor) for fact in record.facts),
-        overridden=frozenset(redactor.text(name) for name in record.overridden),
-        tampering=tuple(redactor.text(words) for words in record.tampering),
-        diagnosis=record.diagnosis and _diagnosis(record.diagnosis, redactor),
-    )
-
-
-def _texts(value: _Value, redactor: Redactor) -> _Value:
-    """Return a dataclass with each field masked that is text; enumerations are words of ours."""
-    found = {field.name: getattr(value, field.name) for field in fields(value)}
-    masked: dict[str, Any] = {
-        name: redactor.text(text)
-        for name, text in found.items()
-        if isinstance(text, str) and not isinstance(text, Enum)
-    }
-    return replace(value, **masked)
-
-
-def _exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
-    return replace(
-        _texts(exchange, redactor),
-        request=_message(exchange.request, redactor),
-        response=exchange.response and _message(exchange.response, redactor),
-        failure=exchange.failure and _texts(exchange.failure, redactor),
-    )
-
-
-def _message(message: _Message, redactor: Redactor) -> _Message:
-    headers = Headers.of(
-        (redactor.text(name), redactor.header(name, value)) for name, value in message.headers.fields
-    )
-    return replace(_texts(message, redactor), headers=headers, body=_body(message.body, redactor))
+def _masked(value: Any, redactor: Redactor) -> Any:
+    """Return a value of a trace with each text in it masked; enumerations are words of ours."""
+    match value:
+        case Enum():
+            return value
+        case str():
+            return redactor.text(value)
+        case Secret():
+            return value.masked
+        case Body():
+            return _body(value, redactor)
+        case Headers():
+            return Headers.of((redactor.text(name), redactor.header(name, one)) for name, one in value.fields)
+        case tuple() | frozenset():
+            return type(value)(_masked(one, redactor) for one in value)
+    has_fields = is_dataclass(value)
+    if not has_fields:
+        return value
+    shown = {field.name: _masked(getattr(value, field.name), redactor) for field in fields(value)}
+    if isinstance(value, Fact) and isinstance(value.value, str):
+        shown["value"] = redactor.header(value.name, value.value)
+    return replace(value, **shown)
 
 
 def _body(body: Body, redactor: Redactor) -> Body:
@@ -96,13 +72,3 @@ def _body(body: Body, redactor: Redactor) -> Body:
     if shown.kind is BodyKind.BINARY:
         text = f"({shown.size} bytes that are not text)\n{text}"
     return Body(text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)
-
-
-def _diagnosis(found: Diagnosis, redactor: Redactor) -> Diagnosis:
-    return replace(_texts(found, redactor), evidence=tuple(redactor.text(line) for line in found.evidence))
-
-
-def _fact(fact: Fact, redactor: Redactor) -> Fact:
-    value = fact.value
-    masked = value.masked if isinstance(value, Secret) else redactor.header(fact.name, value)
-    return replace(_texts(fact, redactor), value=masked)

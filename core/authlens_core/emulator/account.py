@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import Grants, put
 from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServiceTokens
@@ -17,6 +17,8 @@ from authlens_core.emulator.service_tokens import IssuedServiceToken, IssuedServ
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+OAUTH: Final = "/cdn-cgi/access/oauth"
+FOREIGN_ISSUER: Final = "https://elsewhere.example"
 USERS: Final = ("ada@example.com", "grace@example.com", "mallory@example.com")
 DENIED_BY_POLICY: Final = "mallory@example.com"
 CLOCK_SKEW: Final = 3600.0  # seconds
@@ -215,3 +217,36 @@ class Account:
             return None
         live = claims.get("exp", 0) > self.now() and claims.get("identity_nonce") in self.sessions
         return claims if live else None
+
+
+def _issuer(account: Account) -> str:
+    if account.has(Fault.WRONG_ISSUER):
+        return FOREIGN_ISSUER
+    return account.team_host if account.has(Fault.BARE_ISSUER) else account.team_url
+
+
+def server_metadata(account: Account) -> dict[str, Any]:
+    """Return the authorization server metadata of the team (RFC 8414)."""
+    endpoint = account.team_url + OAUTH
+    methods = ["client_secret_basic", "client_secret_post", "none"]
+    if account.has(Fault.NONE_NOT_ADVERTISED):
+        methods.remove("none")
+    document: dict[str, Any] = {
+        "issuer": _issuer(account),
+        "authorization_endpoint": f"{endpoint}/authorization",
+        "token_endpoint": f"{endpoint}/token",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": methods,
+        "code_challenge_methods_supported": ["plain" if account.has(Fault.S256_NOT_ADVERTISED) else "S256"],
+    }
+    if not account.has(Fault.NO_REVOCATION_ENDPOINT):
+        document["revocation_endpoint"] = f"{endpoint}/revoke"
+    if not account.has(Fault.NO_REGISTRATION_ENDPOINT):
+        document["registration_endpoint"] = f"{endpoint}/registration"
+    if account.has(Fault.ISS_MISMATCH):
+        document["authorization_response_iss_parameter_supported"] = True
+    if account.has(Fault.HOSTILE_TEXT):
+        document["service_documentation"] = f"https://docs.example/{HOSTILE_TEXT}"
+    return document

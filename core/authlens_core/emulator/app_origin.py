@@ -12,11 +12,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_core.emulator import browser_session, randomness
-from authlens_core.emulator.account import SESSION_LIFETIME, Account
+from authlens_core.emulator.account import SESSION_LIFETIME, Account, server_metadata
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, wants_json
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.pages import INVALID_NONCE, page
-from authlens_core.emulator.server_metadata import server_metadata
 from authlens_core.emulator.service_tokens import ServiceTokenVerdict, TokenStatus
 
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"

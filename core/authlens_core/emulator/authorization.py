@@ -14,12 +14,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.account import SESSION_LIFETIME, USERS, Account
+from authlens_core.emulator.account import FOREIGN_ISSUER, OAUTH, SESSION_LIFETIME, USERS, Account
 from authlens_core.emulator.edge import NO_STORE, Answered, read_fields
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import CHALLENGE, RegisteredClient, put
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
-from authlens_core.emulator.server_metadata import FOREIGN_ISSUER, OAUTH
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
 MOST_PENDING: Final = 1000

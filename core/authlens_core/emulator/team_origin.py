@@ -15,14 +15,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from authlens_core.emulator import browser_session, randomness
-from authlens_core.emulator.account import Account
+from authlens_core.emulator.account import OAUTH, Account, server_metadata
 from authlens_core.emulator.answers import AUTH_METHODS, client_information, refusal
 from authlens_core.emulator.authorization import AuthorizationEndpoint
 from authlens_core.emulator.edge import NO_STORE, Answered, Edge, answered, json_answer, read_body
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import page
-from authlens_core.emulator.server_metadata import OAUTH, server_metadata
 from authlens_core.emulator.token_endpoint import TokenEndpoint
 
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"

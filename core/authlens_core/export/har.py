@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from authlens_core.export.json_output import json_output
+from authlens_core.export.json_file import json_output
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response

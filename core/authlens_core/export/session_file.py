@@ -31,8 +31,7 @@ from typing import Any, Final
 
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.errors import UsageError
-from authlens_core.export.json_output import json_output
-from authlens_core.export.json_record import RecordReader, RecordRefused, list_of, read_json, wrong
+from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, read_json, wrong
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.oauth.check import Check
 from authlens_core.oauth.http_message import Headers

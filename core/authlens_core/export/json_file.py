@@ -1,4 +1,4 @@
-"""A JSON document read strictly into dataclasses: a member has the name of its field, and its type."""
+"""JSON files: written so that no terminal obeys them, and read strictly into dataclasses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, NoReturn, Union, get_args, get_origin, get_type_hints
 
+from authlens_core.safe_text import safe_line
+
 _MAX_ELEMENTS: Final = 10_000  # of one list
 _MAX_NUMBER: Final = 2**31
 
@@ -21,6 +23,18 @@ ReadValue = Callable[[Any, str, str], Any]
 
 class RecordRefused(ValueError):
     """The document is not what it has to be; says what is wrong, not yet safe to show."""
+
+
+def json_output(document: Mapping[str, object], *, compact: bool = False) -> str:
+    """Return `document` as JSON, two spaces deep unless it is to be compact, with a line end at its end.
+
+    Characters that a terminal obeys, that reorder what is beside them, or that UTF-8 cannot carry (half a
+    surrogate pair) are written as JSON escapes, which mean the same.
+    """
+    text = json.dumps(document, indent=None if compact else 2, ensure_ascii=False, allow_nan=False)
+    if not all(line.isprintable() and line == safe_line(line, len(line)) for line in text.split("\n")):
+        text = "".join(c if c == "\n" or safe_line(c) == c else json.dumps(c)[1:-1] for c in text)
+    return text + "\n"
 
 
 def read_json(data: bytes) -> dict[str, Any]:
@@ -47,8 +61,8 @@ def read_json(data: bytes) -> dict[str, Any]:
 class RecordReader:
     """Reads values of JSON by the type that they must have; every method raises `RecordRefused`.
 
-    Texts, numbers, times, enumerations, tuples, sets and dataclasses of these are known. Of alternatives, the
-    first is read, or None.
+    A member of an object has the name and the type of a field: texts, numbers, times, enumerations, tuples,
+    sets and dataclasses of these are known. Of alternatives, the first is read, or None.
 
     Args:
         special: how values of other types are read.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
 from authlens_core.errors import UsageError
@@ -57,13 +58,13 @@ class Cloudflared:
             return (words,)
         return ()
 
-    def login_command(self, url: str) -> tuple[str, ...]:
+    def login_arguments(self, url: str) -> tuple[str, ...]:
         flags = []
         if self.version is None or self.version >= _CLEAN_OUTPUT:
             flags.append("--no-verbose")
         if self.version is None or self.version >= _AUTO_CLOSE:
             flags.append("--auto-close")
-        return (self.path, "access", "login", *flags, url)
+        return ("access", "login", *flags, url)
 
 
 async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: float = _LIMIT) -> Cloudflared:
@@ -80,19 +81,7 @@ async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: f
     path = shutil.which("cloudflared", path=environment.get("PATH"))
     if path is None:
         raise CloudflaredMissing("cloudflared is not installed, or not on PATH.", INSTALL)
-    try:
-        child = await asyncio.create_subprocess_exec(
-            path,
-            "--version",
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env=environment,
-            **start_new_group(),
-        )
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise CloudflaredMissing(f"{path} cannot be run: {reason}.", INSTALL) from None
+    child = await start(path, "--version", cure=INSTALL, stderr=DEVNULL, env=environment)
     try:
         async with asyncio.timeout(limit):
             said = b"" if child.stdout is None else await child.stdout.read(_MOST)
@@ -105,6 +94,26 @@ async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: f
         with suppress(OSError):
             await end_group(child)
     return Cloudflared(path, parse_version(said.decode("utf-8", "replace")))
+
+
+async def start(path: str, *arguments: str, cure: str = "", **options: Any) -> Process:
+    """Start cloudflared in a group of its own, with nothing to read and its stdout in a pipe.
+
+    Raises:
+        CloudflaredMissing: it cannot be run.
+    """
+    try:
+        return await asyncio.create_subprocess_exec(
+            Path(path).absolute(),  # noqa: ASYNC240 - of the name alone
+            *arguments,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            **start_new_group(),
+            **options,
+        )
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CloudflaredMissing(f"{path} cannot be run: {reason}.", cure) from None
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:

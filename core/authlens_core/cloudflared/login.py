@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import field
@@ -25,12 +25,11 @@ from authlens_core.access.cloudflared_files import (
     read_cloudflared_token,
 )
 from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared
+from authlens_core.cloudflared.binary import Cloudflared, find_cloudflared, start
 from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
 from authlens_core.cloudflared.child import (
     child_environment,
     end_group,
-    start_new_group,
     without_openers,
 )
 from authlens_core.errors import UsageError
@@ -141,11 +140,14 @@ async def run_login(
         TemporaryDirectory(prefix="authlens-", ignore_cleanup_errors=True) as directory,
         TemporaryDirectory(prefix="authlens-", ignore_cleanup_errors=True) as openers,
     ):
-        child = await _started(chosen, target, without_openers(environment, Path(openers)), directory)
+        environment_of_child = without_openers(environment, Path(openers))
+        arguments = chosen.login_arguments(target)
+        child = await start(
+            chosen.path, *arguments, cwd=directory, stderr=PIPE, limit=_LINE, env=environment_of_child
+        )
         run = _Run(child, events)
         try:
-            command = shlex.join(("cloudflared", *chosen.login_command(target)[1:]))
-            events(ProcessStarted(command, chosen, child.pid))
+            events(ProcessStarted(shlex.join(("cloudflared", *arguments)), chosen, child.pid))
             try:
                 async with asyncio.timeout(timeout):
                     output = await run.watch()
@@ -160,25 +162,6 @@ async def run_login(
         raise without_token(tuple(run.lines))
     file = await asyncio.to_thread(_file_of, token, cloudflared_directory(environment))
     return CloudflaredLogin(target, token, chosen, run.link, file)
-
-
-async def _started(chosen: Cloudflared, url: str, environment: Mapping[str, str], directory: str) -> Process:
-    program, *arguments = chosen.login_command(url)
-    try:
-        return await asyncio.create_subprocess_exec(
-            Path(program).absolute(),  # noqa: ASYNC240 - of the name alone
-            *arguments,
-            cwd=directory,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            limit=_LINE,
-            env=environment,
-            **start_new_group(),
-        )
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise CloudflaredMissing(f"{chosen.path} cannot be run: {reason}.", "") from None
 
 
 def _usable(url: str) -> str:

@@ -1,12 +1,15 @@
-"""What a failed record comes to: its cause and fix in a sentence each, and the error with an exit code."""
+"""What a failed record comes to: its cause and fix, the error with an exit code, and the other ways in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Final
 
+from authlens_core.access.answer import classify
 from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.access.protection import Protection
 from authlens_core.errors import (
     AuthlensError,
     NotProtected,
@@ -35,6 +38,23 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
 }
 # In these stages a server that answers with an OAuth error has refused; before them it is misconfigured.
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
+
+
+class OtherWay(StrEnum):
+    """A way to a protected resource that is not OAuth."""
+
+    CLOUDFLARED = "cloudflared"
+    SERVICE_TOKEN = "service token"  # noqa: S105 - the name of a way, not a secret
+
+
+_WAYS_BY_PROTECTION: Final = {
+    Protection.ACCESS_LOGIN: (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
+    Protection.SERVICE_AUTH_ONLY: (OtherWay.SERVICE_TOKEN,),
+}
+_WAYS_BY_CHECK: Final[Mapping[str, tuple[OtherWay, ...]]] = {
+    CheckId.METADATA_FOUND: (OtherWay.CLOUDFLARED,),
+    CheckId.SERVER_REGISTRATION: (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
+}
 
 
 def failure_reason(record: StageRecord) -> Diagnosis | None:
@@ -73,6 +93,17 @@ def lacks_scope(record: StageRecord) -> bool:
     """Whether the resource refused the token of a login because its scope is too small."""
     refused = record.stage is Stage.ACCESS and record.outcome is Outcome.FAILED
     return refused and any(check.error_code == INSUFFICIENT_SCOPE for check in record.failures)
+
+
+def other_ways(record: StageRecord | None) -> tuple[OtherWay, ...]:
+    """Return the ways that are worth trying after `record` failed; none where they would fail alike."""
+    if record is None or record.outcome is not Outcome.FAILED:
+        return ()
+    if record.stage is Stage.DETECTION:
+        # Answers of metadata documents follow the one that refuses.
+        found = (classify(exchange).protection for exchange in record.exchanges)
+        return next((_WAYS_BY_PROTECTION[one] for one in found if one in _WAYS_BY_PROTECTION), ())
+    return next((_WAYS_BY_CHECK[check.name] for check in record.failures if check.name in _WAYS_BY_CHECK), ())
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:

@@ -166,24 +166,22 @@ class StageWork:
         """Send a request and record the exchange, even if the stage is stopped meanwhile."""
         self._emit(ExchangeStarted(stage, planned.request))
         started_at, started = self._clock(), time.monotonic()
+        guarded = planned.server_supplied and facts.resource_is_public
         try:
-            exchanges.append(await self._send(facts, planned))
+            exchange = await self._wire.send(
+                planned.request,
+                limits=planned.limits,
+                loopback_http=facts.loopback_http,
+                addresses=AddressPolicy.PUBLIC_ONLY if guarded else AddressPolicy.ANY,
+                purpose=planned.purpose,
+            )
         except asyncio.CancelledError:
             exchanges.append(stopped(planned, started_at, time.monotonic() - started))
             self._emit(ExchangeEnded(stage, exchanges[-1]))
             raise
-        self._emit(ExchangeEnded(stage, exchanges[-1]))
-        return exchanges[-1]
-
-    async def _send(self, facts: Facts, planned: PlannedRequest) -> Exchange:
-        guarded = planned.server_supplied and facts.resource_is_public
-        return await self._wire.send(
-            planned.request,
-            limits=planned.limits,
-            loopback_http=facts.loopback_http,
-            addresses=AddressPolicy.PUBLIC_ONLY if guarded else AddressPolicy.ANY,
-            purpose=planned.purpose,
-        )
+        exchanges.append(exchange)
+        self._emit(ExchangeEnded(stage, exchange))
+        return exchange
 
     async def _authorize(self, ready: StageResult, exchanges: list[Exchange]) -> StageResult:
         """Hand out the link and wait, unless an experiment has opened it and the server refused it."""

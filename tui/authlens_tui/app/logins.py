@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.other_ways import OtherWay
+from authlens_core.login.failure_reason import OtherWay
 from authlens_core.session import Session
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records

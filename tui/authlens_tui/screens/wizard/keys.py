@@ -9,9 +9,8 @@ from typing import Final
 from textual.binding import BindingType
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.failure_reason import lacks_scope
+from authlens_core.login.failure_reason import OtherWay, lacks_scope, other_ways
 from authlens_core.login.login import Login
-from authlens_core.login.other_ways import OtherWay, other_ways
 from authlens_core.oauth.check import CheckId
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_tui.screens.verbs import Verb, bind

@@ -8,8 +8,8 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from authlens_core.login.events import Event
+    from authlens_core.login.failure_reason import OtherWay
     from authlens_core.login.login import Login
-    from authlens_core.login.other_ways import OtherWay
 
 
 class LoginEvent(Message, namespace="wizard"):

@@ -23,9 +23,8 @@ from authlens_core.login.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.login.failure_reason import lacks_scope
+from authlens_core.login.failure_reason import OtherWay, lacks_scope
 from authlens_core.login.login import Login
-from authlens_core.login.other_ways import OtherWay
 from authlens_core.secret import MASK
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO

@@ -31,7 +31,7 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.purpose import Purpose
-from authlens_tui.app.demo_credentials import DemoCredentials
+from authlens_tui.app.demo_workspace import DemoCredentials
 from support.waiting import PATIENCE
 
 __all__ = ["Walk", "explained", "walked"]

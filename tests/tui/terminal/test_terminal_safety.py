@@ -23,7 +23,7 @@ from authlens_tui.app.base_app import BaseApp
 from authlens_tui.cli.full_screen import require_terminal
 from authlens_tui.terminal.crash import crash_report
 from authlens_tui.terminal.driver import InputDecoder
-from authlens_tui.terminal.recording import refuse_recording
+from authlens_tui.terminal.terminal_app import refuse_recording
 from support.terminal import TAKE_TERMINAL, Terminal
 from support.waiting import PATIENCE
 

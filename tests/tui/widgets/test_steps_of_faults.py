@@ -6,8 +6,7 @@ import pytest
 
 from authlens_core.emulator.faults import Fault
 from authlens_core.trace.record import Outcome
-from authlens_tui.widgets.stepper import StepState
-from authlens_tui.widgets.steps import steps_of
+from authlens_tui.widgets.stepper import StepState, steps_of
 from support.walked_faults import walked
 
 pytestmark = pytest.mark.slow

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import work
 from textual._path import CSSPathType
 from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 
-from authlens_tui.app.screen_actions import jump, save_screen, show_help
+from authlens_core.errors import AuthlensError
 from authlens_tui.terminal.focus import follow_focus
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
@@ -38,6 +39,36 @@ def _actions() -> type[Provider]:
     from authlens_tui.screens.palette import Actions
 
     return Actions
+
+
+def _show_help(app: BaseApp) -> None:
+    """Show the keys of the screen and the terms it uses."""
+    from authlens_tui.screens.help import HelpScreen
+
+    if not isinstance(app.screen, (HelpScreen, CommandPalette)):
+        app.push_screen(HelpScreen(app.screen))
+
+
+def _jump(app: BaseApp) -> None:
+    """Put a letter on each part of the screen, and move the focus to the one that is pressed."""
+    from authlens_tui.screens.jump import JumpScreen, places_of
+
+    places = places_of(app.screen)
+    if places and not app.screen.is_modal:
+        app.push_screen(JumpScreen(places), lambda place: None if place is None else place.go())
+
+
+@work(exclusive=True, group="picture", description="save the screen")
+async def _save_screen(app: BaseApp) -> None:
+    """Save the screen as SVG, its secrets masked."""
+    from authlens_tui.app.screen_picture import save_picture
+
+    try:
+        path = await save_picture(app)
+    except AuthlensError as error:
+        app.notify(f"{error.cause} {error.cure}", title="Not saved", severity="warning", markup=False)
+    else:
+        app.notify(f"Secrets are masked.\n{path}", title="Screen saved", markup=False)
 
 
 class BaseApp(TerminalApp):
@@ -106,6 +137,6 @@ class BaseApp(TerminalApp):
         """Keep the focus in view on a smaller terminal."""
         follow_focus(self)
 
-    action_help = show_help
-    action_jump = jump
-    action_save_screen = save_screen
+    action_help = _show_help
+    action_jump = _jump
+    action_save_screen = _save_screen

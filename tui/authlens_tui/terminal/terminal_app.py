@@ -6,12 +6,17 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.events import Event, InputEvent
+from textual.screen import Screen
+from textual.widgets import Input
+from textual.worker import NoActiveWorker, get_current_worker
 
+from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
 from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
@@ -20,8 +25,6 @@ from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.idle_collection import IdleCollection
 from authlens_tui.terminal.line_filters import LineFilters
-from authlens_tui.terminal.recording import refuse_recording
-from authlens_tui.terminal.screen_work import end_work_of
 from authlens_tui.terminal.signals import leave_on_signals
 from authlens_tui.terminal.themes import HIGH_CONTRAST
 
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 # What a shell reports of a program that SIGINT ended.
 INTERRUPTED: Final = 130
+# Ways of Textual to write the screen, its log or the keys to a file: none is allowed here.
+_RECORDERS: Final = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_DRIVER", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT")
 _TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: quit
 _ROOM_FOR_TOASTS: Final = 100  # columns: on fewer, a toast would cover text
 
@@ -100,7 +105,7 @@ class TerminalApp(QuietCrash, App[int]):
 
     def pop_screen(self) -> AwaitComplete:
         """Take the top screen away and end its work first, which would look for widgets that are gone."""
-        end_work_of(self.screen)
+        _end_work_of(self.screen)
         return super().pop_screen()
 
     async def on_event(self, event: Event) -> None:
@@ -159,3 +164,34 @@ class TerminalApp(QuietCrash, App[int]):
         """Write a control sequence that draws nothing."""
         if self._driver is not None:
             self._driver.write(sequence)
+
+
+def refuse_recording(environ: Mapping[str, str]) -> None:
+    """Stop when the environment asks Textual to record.
+
+    Raises:
+        UsageError: naming each variable that has to go.
+    """
+    found = [name for name in _RECORDERS if environ.get(name)]
+    if found:
+        raise UsageError(
+            f"{' and '.join(found)} would record the screen or your typing to a file or another program.",
+            f"Start again without it: env {' '.join(f'-u {name}' for name in found)} authlens",
+        )
+
+
+def _end_work_of(screen: Screen[object]) -> None:
+    """Cancel the workers of a screen and its widgets, but not the one that closes it.
+
+    Textual does so when the widgets are gone already, and a worker whose thread is done in between looks
+    for them: that would end the app.
+    """
+    closing = None
+    with suppress(NoActiveWorker):
+        closing = get_current_worker()
+    for worker in list(screen.workers):
+        # A field looks for suggestions by a coroutine, and Python warns of one that never began.
+        if worker is closing or isinstance(worker.node, Input):
+            continue
+        if screen in worker.node.ancestors_with_self:
+            worker.cancel()

@@ -25,8 +25,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.stepper import StageStep, Stepper
-from authlens_tui.widgets.steps import how_it_ended
+from authlens_tui.widgets.stepper import StageStep, Stepper, how_it_ended
 from authlens_tui.widgets.title_bar import TitleBar
 
 _EMPTY: Final = (

@@ -30,7 +30,7 @@ from authlens_tui.widgets.authorization.device_panel import DevicePanel
 from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.status_badge import with_badge
-from authlens_tui.widgets.steps import stages_of
+from authlens_tui.widgets.stepper import stages_of
 
 _SCANNED: Final = "Enter the code there, if the page does not show it already."
 _ROOMY: Final = (100, 32)  # cells and rows from which on a stage says why it exists

@@ -46,8 +46,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import CopyMenuWanted, ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.stepper import Stepper
-from authlens_tui.widgets.steps import steps_of
+from authlens_tui.widgets.stepper import Stepper, steps_of
 from authlens_tui.widgets.title_bar import TitleBar
 
 _NARROW, _SHORT = 100, 16  # cells and rows, as the app's breakpoints

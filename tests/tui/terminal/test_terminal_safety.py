@@ -195,7 +195,7 @@ def test_a_crash_report_names_the_stage_and_our_own_places() -> None:
         report = crash_report(error, "Exchange")
     assert "UsageError" in report
     assert "in the stage Exchange" in report
-    assert "authlens_tui/terminal/recording.py:" in report
+    assert "authlens_tui/terminal/terminal_app.py:" in report
     assert "would record" not in report
 
 

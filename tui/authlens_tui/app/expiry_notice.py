@@ -17,11 +17,7 @@ _LOOK_EVERY: Final = 5.0  # seconds between two looks for tokens that are about 
 
 
 class ExpiryNotice:
-    """Reports each token that is about to expire, once.
-
-    Args:
-        now: the clock, in UTC.
-    """
+    """Reports each token that is about to expire, once."""
 
     def __init__(
         self, app: TerminalApp, config: Config, now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -21,11 +21,7 @@ from authlens_tui.words.logins import STARTS_AGAIN, already_words
 
 
 class Logins:
-    """Opens a wizard for each login.
-
-    Args:
-        records: learns which credential a login's record is about.
-    """
+    """Opens a wizard for each login, and tells `records` which credential its record is about."""
 
     def __init__(
         self, app: TerminalApp, workspace: Workspace, interrupted: InterruptedLogins, records: Records

@@ -23,11 +23,7 @@ from authlens_tui.screens.store_choice import StoreChoice
 
 
 class SecretMove:
-    """Moves all secrets to another store, with nothing refreshed meanwhile.
-
-    Args:
-        refresh: stops while secrets move, and runs again afterwards.
-    """
+    """Moves all secrets to another store, with nothing refreshed meanwhile."""
 
     def __init__(
         self, app: App[int], session: Session, refresh: AutomaticRefresh, use: Callable[[Session], None]

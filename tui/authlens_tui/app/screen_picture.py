@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from textual.app import App
-from textual.dom import DOMNode
 from textual.widgets import Input
 
 from authlens_core.errors import UsageError
@@ -18,6 +17,7 @@ from authlens_core.export.saved_file import write_export
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.terminal.focus import is_displayed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
 from authlens_tui.widgets.record.record_view import RecordView
@@ -68,12 +68,8 @@ def _mask(app: App[Any]) -> None:
         for node in (screen, *screen.query("*")):
             if isinstance(node, RecordView | RevealScreen):
                 node.mask()
-            elif isinstance(node, _SHOW_LINKS) and _is_shown(node):
+            elif isinstance(node, _SHOW_LINKS) and is_displayed(node):
                 raise UsageError(
                     "This screen shows the link or the code of a login, which is secret.",
                     "Save the picture when the login has ended.",
                 )
-
-
-def _is_shown(node: DOMNode) -> bool:
-    return all(one.display for one in node.ancestors_with_self)

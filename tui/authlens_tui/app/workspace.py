@@ -88,12 +88,7 @@ class Workspace:
         from authlens_core.credentials.vault.open_store import memory_only, open_store, remembered_place
 
         if choice is None:
-            place = remembered_place()
-            return await (open_store() if place is StoreKind.KEYRING else open_store(place=place))
-        match choice.place:
-            case StoreKind.MEMORY:
-                return memory_only(in_place_of=state_directory())
-            case StoreKind.KEYRING:
-                return await open_store()
-            case place:
-                return await open_store(place=place, passphrase=choice.passphrase, create=choice.create)
+            return await open_store(place=remembered_place())
+        if choice.place is StoreKind.MEMORY:
+            return memory_only(in_place_of=state_directory())
+        return await open_store(place=choice.place, passphrase=choice.passphrase, create=choice.create)

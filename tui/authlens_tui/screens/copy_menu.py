@@ -24,11 +24,7 @@ _SHOWN = 50  # characters of a text that its entry shows
 
 
 class CopyMenuScreen(Dialog[Copyable | None]):
-    """Offers texts to copy, each with its start. The caller asks before it copies a secret.
-
-    Args:
-        choices: what there is; secrets in it are masked.
-    """
+    """Offers masked texts to copy, each with its start. The caller asks before it copies a secret."""
 
     HELP = "Choose what to copy with the arrow keys and Enter. Secrets are masked."
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -43,11 +43,7 @@ class Dialog(ModalScreen[_Answer]):
 
 
 class DialogBox(VerticalScroll, can_focus=False):
-    """The box of a dialog, with its title in the border.
-
-    Args:
-        wide: true for a form with columns.
-    """
+    """The box of a dialog, with its title in the border; `wide` for a form with columns."""
 
     def __init__(self, title: str, *, wide: bool = False) -> None:
         super().__init__(classes="-wide" if wide else "")

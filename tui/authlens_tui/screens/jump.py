@@ -89,11 +89,7 @@ class _Letter(Static, can_focus=True):
 
 
 class JumpScreen(ModalScreen[Place | None]):
-    """Shows a letter over each place; returns the one that was chosen.
-
-    Args:
-        places: where a jump can lead.
-    """
+    """Shows a letter over each place; returns the one that was chosen."""
 
     CSS_PATH = "jump.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -30,11 +30,7 @@ class BindingScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaletteEntry:
-    """Something that can be done now.
-
-    Attributes:
-        meaning: the tooltip, a short sentence.
-    """
+    """Something that can be done now, with its tooltip as the meaning."""
 
     place: BindingScope
     keys: str

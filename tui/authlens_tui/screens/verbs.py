@@ -83,13 +83,11 @@ def bind(
     sign: str = "",
     show: bool = False,
 ) -> Binding:
-    """Return the binding of a key to a verb.
+    """Return the binding of a key to a verb; see `bound`.
 
     Args:
         screen: what the identifier in the user's settings starts with.
         known_as: what it ends with; the verb if empty.
-        sign: the key as the footer shows it, where Textual would show its name.
-        show: true for a key that the footer shows.
     """
     return bound(
         f"{screen}.{known_as or verb}", key, f"act('{verb}')", name, meaning, show=show, sign=sign or None

@@ -59,7 +59,6 @@ async def copy_text(
 
     Args:
         text: what to copy; never appears in the result.
-        environ: tells SSH, the display, tmux and screen.
         to_system: fills the system's clipboard and may block or raise; by default `fill`.
         to_tmux: fills tmux's buffer and its clients' clipboards, likewise; by default `tmux load-buffer -w`.
     """

@@ -8,7 +8,7 @@ are shown. This touches private names of Textual; `tests/tui/test_crash.py` noti
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.worker import WorkerFailed
@@ -73,8 +73,4 @@ def _kept(place: StoreKind | None) -> str:
 
 def hush_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
     """Keep errors of forgotten tasks off the terminal: their text may hold data."""
-    loop.set_exception_handler(_ignore)
-
-
-def _ignore(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
-    """Say nothing."""
+    loop.set_exception_handler(lambda _loop, _context: None)

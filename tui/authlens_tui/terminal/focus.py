@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, Final
 
 from textual.app import App
+from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widget import Widget
 
 _LAID_OUT: Final = 0.05  # seconds from a change of size until the widgets are where they belong
 _SMALL: Final = 3  # rows of a button or a field
@@ -16,7 +16,7 @@ _SMALL: Final = 3  # rows of a button or a field
 def keep_focus_in_view(screen: Screen[Any]) -> None:
     """Scroll to what has the focus; where that is hidden, give the focus to the first widget that is not."""
     focused = screen.focused
-    if focused is not None and _is_displayed(focused):
+    if focused is not None and is_displayed(focused):
         if focused.size.height <= _SMALL:  # what is taller scrolls on its own
             focused.scroll_visible(animate=False)
         return
@@ -30,5 +30,5 @@ def follow_focus(app: App[Any]) -> None:
         app.screen.set_timer(_LAID_OUT, partial(keep_focus_in_view, app.screen))
 
 
-def _is_displayed(widget: Widget) -> bool:
-    return all(one.display for one in widget.ancestors_with_self if isinstance(one, Widget))
+def is_displayed(node: DOMNode) -> bool:
+    return all(one.display for one in node.ancestors_with_self)

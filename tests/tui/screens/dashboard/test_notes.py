@@ -138,7 +138,7 @@ def _has_begun(app: AuthlensApp) -> bool:
 def use(monkeypatch: pytest.MonkeyPatch, opened: OpenedStore) -> None:
     """Let this be the place for secrets."""
 
-    async def open_store() -> OpenedStore:
+    async def open_store(**_options: object) -> OpenedStore:
         return opened
 
     monkeypatch.setattr(store_module, "open_store", open_store)

@@ -16,6 +16,7 @@ from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.paste_field import PasteField
+from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from support.screens import text_of
 
 LINK = (
@@ -51,7 +52,7 @@ class Waiting(BaseApp):
         """Note what was pasted."""
         self.pasted.append(message.text.reveal())
 
-    def on_authorization_panel_qr_code_wanted(self, message: AuthorizationPanel.QrCodeWanted) -> None:
+    def on_qr_code_wanted(self, message: QrCodeWanted) -> None:
         """Note the link that is wanted as a QR code."""
         self.qr_codes.append(message.url)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from authlens_tui.screens.dashboard.batch_actions import BatchActions
 from authlens_tui.screens.dashboard.context import DashboardContext
@@ -10,7 +11,7 @@ from authlens_tui.screens.dashboard.credential_actions import CredentialActions
 from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.login_actions import LoginActions
-from authlens_tui.screens.dashboard.registered_clients import ClientActions
+from authlens_tui.screens.dashboard.registered_clients import ask_which_client
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
@@ -18,11 +19,7 @@ from authlens_tui.screens.verbs import Verb
 
 
 class DashboardActions:
-    """Knows what each key does.
-
-    Args:
-        select: puts the cursor on a credential, by its id.
-    """
+    """Knows what each key does; `select` puts the cursor on a credential, by its id."""
 
     def __init__(
         self,
@@ -36,15 +33,15 @@ class DashboardActions:
         self.sent = SentRequests(context)
         self.tokens = tokens = TokenActions(context)
         self.one = one = CredentialActions(context, self.sent)
-        self.batches = BatchActions(context, self.sent, lambda: listing.shown)
-        login = LoginActions(context, suggestion, lambda: listing.entries, select)
+        self.batches = BatchActions(context, self.sent, listing)
+        login = LoginActions(context, suggestion, listing, select)
         self.verbs: Mapping[Verb, Callable[[], object]] = {
             Verb.REFRESH: one.refresh,
             Verb.PROBE: one.probe,
             Verb.REVOKE: one.revoke,
             Verb.FORGET: one.forget,
             Verb.UNDO_FORGET: one.undo_forget,
-            Verb.FORGET_CLIENT: ClientActions(context).forget,
+            Verb.FORGET_CLIENT: lambda: context.ask(partial(ask_which_client, context)),
             Verb.COPY_TOKEN: tokens.copy,
             Verb.COPY_LOGIN_LINK: tokens.copy_login_link,
             Verb.REVEAL: tokens.reveal,

@@ -21,6 +21,7 @@ from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.credential_actions import grant_of
 from authlens_tui.screens.dashboard.keys import applies
+from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.messages import MoveWanted
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
@@ -44,18 +45,12 @@ class _Report(NamedTuple):
 
 
 class BatchActions:
-    """Runs one batch at a time.
+    """Runs one batch at a time, on the credentials that the filter lets through."""
 
-    Args:
-        shown: returns the credentials that the filter lets through.
-    """
-
-    def __init__(
-        self, context: DashboardContext, sent: SentRequests, shown: Callable[[], Sequence[InventoryEntry]]
-    ) -> None:
+    def __init__(self, context: DashboardContext, sent: SentRequests, listing: Listing) -> None:
         self._context = context
         self._sent = sent
-        self._shown = shown
+        self._listing = listing
         self._stopping: asyncio.Event | None = None
         self._progress: tuple[str, int, int] = ("", 0, 0)
 
@@ -142,7 +137,7 @@ class BatchActions:
 
     def _those(self, verb: Verb) -> list[InventoryEntry]:
         busy = self._context.busy
-        return [one for one in self._shown() if applies(verb, one) and one.entry_id not in busy]
+        return [one for one in self._listing.shown if applies(verb, one) and one.entry_id not in busy]
 
     def _may_begin(self, entries: Sequence[InventoryEntry], verb: Verb) -> bool:
         if self.is_running:

@@ -28,8 +28,6 @@ class DashboardContext:
     Args:
         index: the records, which can be shown before the secret store is open.
         session: the sender and the credentials; None until the secret store is open.
-        now: the clock, in UTC.
-        selected: returns the credential under the cursor, or None.
     """
 
     def __init__(
@@ -148,8 +146,7 @@ class DashboardContext:
     ) -> None:
         """Ask about the selected credential, and act on that one even if the cursor moves meanwhile.
 
-        Args:
-            otherwise: what to say where the answer is no.
+        Where the answer is no, say `otherwise`.
         """
         entry = self.selected
         if entry is None or self.is_busy(entry):

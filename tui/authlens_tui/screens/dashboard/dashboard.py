@@ -71,7 +71,6 @@ class DashboardScreen(FrontScreen[None]):
 
     Args:
         session: the sender and the credentials; None until the secret store is open.
-        now: the clock, in UTC.
         settings: the user's settings; in memory by default.
         find: looks for tokens of cloudflared; by default there are none.
         left_out: returns how many of those were too many to be listed.

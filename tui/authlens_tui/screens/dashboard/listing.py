@@ -55,14 +55,13 @@ class Listing:
         """Read everything again next time."""
         self._seen = (None, None)
 
-    def look(self, index: Index, now: datetime) -> bool:
-        """Read the top of the table for the first paint; return whether there is more than that."""
+    def look(self, index: Index, now: datetime) -> None:
+        """Read the top of the table for the first paint."""
         found = None
         with suppress(AuthlensError), index.waiting_at_most(PATIENCE):  # `read` says what is wrong
             found = first_look(index, now, _FIRST)
         if found is not None:
             self.entries, self.unread, self.has_history = found.entries, found.more, True
-        return found is not None
 
     async def read_rest(self, index: Index) -> bool:
         """Parse what `look` left out in a thread, so that `read` does not have to; return whether to read."""

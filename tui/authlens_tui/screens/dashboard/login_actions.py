@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.messages import LoginWanted
 from authlens_tui.screens.dashboard.new_login import Known, NewLoginScreen
 from authlens_tui.words.logins import already_words
@@ -24,17 +25,17 @@ class LoginActions:
         self,
         context: DashboardContext,
         suggestion: str,
-        entries: Callable[[], Sequence[InventoryEntry]],
+        listing: Listing,
         select: Callable[[str], None],
     ) -> None:
         self._context = context
         self._suggestion = suggestion
-        self._entries = entries
+        self._listing = listing
         self._select = select
 
     def new(self) -> None:
         async def question() -> None:
-            urls = tuple(dict.fromkeys(one.url for one in self._entries() if one.url))
+            urls = tuple(dict.fromkeys(one.url for one in self._listing.entries if one.url))
             dialog = NewLoginScreen(self._suggestion, self._known(), urls, self._context.settings)
             choice = await self._context.answer(dialog)
             if choice is not None and choice.entry_id:
@@ -47,7 +48,7 @@ class LoginActions:
 
     def _known(self) -> Mapping[str, Known]:
         now = self._context.now()
-        grants = (one.grant for one in self._entries() if one.grant is not None)
+        grants = (one.grant for one in self._listing.entries if one.grant is not None)
         return {
             url: Known(grant.grant_id, already_words(grant, now))
             for url, grant in working_logins(grants, now).items()

@@ -67,41 +67,34 @@ class RegisteredClientsScreen(Dialog[ClientRecord | None]):
         self.dismiss(self._clients[event.option_index][0])
 
 
-class ClientActions:
-    """Forgets a registered client with the core of `authlens clients --forget`."""
+async def ask_which_client(context: DashboardContext) -> None:
+    """Ask which registered client to forget, and forget it with the core of `authlens clients --forget`."""
+    credentials = context.session.credentials
+    # A refresh needs its client: deleting one in use would end the login without a word.
+    using = {(grant.issuer, grant.client_id): grant.resource_url for grant in credentials.list()}
+    clients = [
+        (record, using.get((record.issuer, record.client_id), ""))
+        for record in credentials.clients.list()
+        if record.registration_client_uri is not None
+    ]
+    record = await context.answer(RegisteredClientsScreen(clients))
+    if record is None:
+        return
+    words = f"{safe_line(record.client_id)}\n{safe_line(record.issuer)}\n\n{_DELETE}"
+    if await context.answer(ConfirmScreen("Delete the client at its server?", words, "Delete")):
+        deleting = _forget(context, record)
+        context.run(deleting, group="action", description="delete a client at its server")
 
-    def __init__(self, context: DashboardContext) -> None:
-        self._context = context
 
-    def forget(self) -> None:
-        self._context.ask(self._ask)
-
-    async def _ask(self) -> None:
-        credentials = self._context.session.credentials
-        # A refresh needs its client: deleting one in use would end the login without a word.
-        using = {(grant.issuer, grant.client_id): grant.resource_url for grant in credentials.list()}
-        clients = [
-            (record, using.get((record.issuer, record.client_id), ""))
-            for record in credentials.clients.list()
-            if record.registration_client_uri is not None
-        ]
-        record = await self._context.answer(RegisteredClientsScreen(clients))
-        if record is None:
-            return
-        words = f"{safe_line(record.client_id)}\n{safe_line(record.issuer)}\n\n{_DELETE}"
-        if await self._context.answer(ConfirmScreen("Delete the client at its server?", words, "Delete")):
-            deleting = self._forget(record)
-            self._context.run(deleting, group="action", description="delete a client at its server")
-
-    async def _forget(self, record: ClientRecord) -> None:
-        session, named = self._context.session, safe_line(record.client_id)
-        self._context.say(f"Deleting {named} …")
-        try:
-            result = await forget_client(session.credentials, session.wire, record)
-        except AuthlensError as error:
-            result = failed_action(error)
-        self._context.say(f"{named}: {result.summary} {result.cure}".rstrip(), good=result.good)
-        self._context.changed(reread=True)
+async def _forget(context: DashboardContext, record: ClientRecord) -> None:
+    session, named = context.session, safe_line(record.client_id)
+    context.say(f"Deleting {named} …")
+    try:
+        result = await forget_client(session.credentials, session.wire, record)
+    except AuthlensError as error:
+        result = failed_action(error)
+    context.say(f"{named}: {result.summary} {result.cure}".rstrip(), good=result.good)
+    context.changed(reread=True)
 
 
 def _entry(record: ClientRecord, used: str) -> Content:

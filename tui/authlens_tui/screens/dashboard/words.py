@@ -99,12 +99,7 @@ def attempt_words(grant: Grant, result: ActionResult) -> Content:
 
 
 def column_help(shown: Collection[str], wanted: Iterable[str]) -> str:
-    """Describe the columns of the table.
-
-    Args:
-        shown: keys of those that there is room for.
-        wanted: keys of all that a wider terminal shows.
-    """
+    """Describe the columns that are `shown`, and name the others of those `wanted`."""
     columns = [(key, *_COLUMNS[key]) for key in wanted if key in _COLUMNS]
     described = [f"{title} {meaning}." for key, title, meaning in columns if key in shown]
     others = ", ".join(title for key, title, _ in columns if key not in shown)

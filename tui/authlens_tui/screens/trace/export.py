@@ -112,7 +112,7 @@ class ExportScreen(Dialog[Path | None]):
         try:
             path = named_path(name)
             # In a thread: masking and laying out a megabyte takes a moment.
-            await asyncio.to_thread(_write_file, path, form, self._trace)
+            await asyncio.to_thread(lambda: write_export(path, form.write(self._trace)))
         except FileExists as error:
             self.tell("#hint", f"{error.cause} Choose another name.", good=False)
         except AuthlensError as error:
@@ -123,7 +123,3 @@ class ExportScreen(Dialog[Path | None]):
             self.query_one("#close", Button).focus()
         finally:
             self._saving = False
-
-
-def _write_file(path: Path, form: Format, trace: Trace) -> None:
-    write_export(path, form.write(trace))

@@ -58,12 +58,7 @@ class NamedTrace:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file or a directory.
-
-    Attributes:
-        name: what to put in the field, starting with the directory that was typed.
-        is_directory: true for a directory; its name ends with a slash.
-    """
+    """A file, or a directory with a slash at its end; its name begins with the directory that was typed."""
 
     name: str
     is_directory: bool

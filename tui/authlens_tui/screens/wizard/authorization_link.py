@@ -11,7 +11,6 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.events import AnswerIgnored, AuthorizationReady
 from authlens_core.login.login import Login
 from authlens_core.quick_dataclass import dataclass
@@ -22,6 +21,7 @@ from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
+from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.words.logins import refused_words
 
 _TALL: Final = 32  # rows, as in the wizard
@@ -47,12 +47,7 @@ Player = Callable[[str], Awaitable[Played]]
 
 
 class AuthorizationLink(Widget):
-    """Holds the link while the login waits for the browser; posts `LinkChanged`.
-
-    Args:
-        player: signs in for the user in the demo; None elsewhere.
-        play_at_once: true to let it sign in as soon as there is a link.
-    """
+    """Holds the link while the login waits for the browser; posts `LinkChanged`."""
 
     app = getters.app(TerminalApp)
 
@@ -86,10 +81,6 @@ class AuthorizationLink(Widget):
     def can_play(self) -> bool:
         """Whether the demo can sign in: there is a link that it has not used."""
         return self._ready is not None and self._player is not None and not self._played.done
-
-    @property
-    def can_open(self) -> bool:
-        return self._ready is not None and why_no_browser(self.app.environ) is None
 
     @property
     def words(self) -> Content:
@@ -174,12 +165,8 @@ class AuthorizationLink(Widget):
 
     # -- the panel -------------------------------------------------------------------------------------
 
-    def paste(self, text: str = "") -> None:
-        """Go to the field for the address that the browser ended on, with `text` in it."""
-        self.panel.take_paste(text)
-
-    @on(AuthorizationPanel.QrCodeWanted)
-    def _show_qr_code(self, message: AuthorizationPanel.QrCodeWanted) -> None:
+    @on(QrCodeWanted)
+    def _show_qr_code(self, message: QrCodeWanted) -> None:
         message.stop()
         self._qr = QrScreen(message.url)
         self.app.push_screen(self._qr, self._qr_code_closed)

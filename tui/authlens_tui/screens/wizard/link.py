@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TakesNotes
-from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, room_for, shortened
+from authlens_tui.widgets.authorization.qr_code import Modules, QrCode, draw, modules_of, room_for, shortened
 from authlens_tui.widgets.key_binding import bound
 
 _WORDS_NEED: Final = 24  # columns beside the symbol
@@ -60,16 +60,17 @@ class QrScreen(ModalScreen[bool]):
             beneath.take_note(note)
 
     def on_resize(self) -> None:
-        size = self.app.size
-        drawing = None if self._modules is None else draw(self._modules, size)
+        size, modules = self.app.size, self._modules
+        drawing = None if modules is None else draw(modules, size)
         self.code.drawing = drawing
         self.code.display = drawing is not None
-        if drawing is None:
-            self.words.update(Content(self._no_room(size)))
+        if modules is None or drawing is None:
+            self.words.update(Content(_no_room(modules, size)))
             self.words.display = True
             return
         self.words.display = size.width - len(drawing.lines[0]) >= _WORDS_NEED
-        signs = "" if drawing.plain else self._plainer()
+        rows = room_for(modules)[0].height
+        signs = "" if drawing.plain else f"Boxes instead of the code? Make the window {rows} rows high."
         self.words.update(Content("\n\n".join(each for each in (_HOW, self._back, signs, _CLOSE) if each)))
 
     def finish(self) -> None:
@@ -83,17 +84,13 @@ class QrScreen(ModalScreen[bool]):
         if self._over:
             self.dismiss(False)
 
-    def _plainer(self) -> str:
-        if self._modules is None:
-            return ""
-        return f"Boxes instead of the code? Make the window {room_for(self._modules)[0].height} rows high."
 
-    def _no_room(self, size: Size) -> str:
-        if self._modules is None:
-            return f"The link is too long for a QR code. Press u for the link on one line. {_CLOSE}"
-        needed = room_for(self._modules)[1]
-        return (
-            f"The QR code of this link needs {needed.height} rows and {needed.width} columns; this terminal "
-            f"has {size.height} and {size.width}. Make the window larger or the font smaller, or press u for "
-            f"the link on one line. {_CLOSE}"
-        )
+def _no_room(modules: Modules | None, size: Size) -> str:
+    if modules is None:
+        return f"The link is too long for a QR code. Press u for the link on one line. {_CLOSE}"
+    needed = room_for(modules)[1]
+    return (
+        f"The QR code of this link needs {needed.height} rows and {needed.width} columns; this terminal "
+        f"has {size.height} and {size.width}. Make the window larger or the font smaller, or press u for "
+        f"the link on one line. {_CLOSE}"
+    )

@@ -27,6 +27,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
+from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.status_badge import with_badge
@@ -37,13 +38,7 @@ _ROOMY: Final = (100, 32)  # cells and rows from which on a stage says why it ex
 
 
 class StagePane(Vertical):
-    """Shows one stage of `login`: before, during and after its run.
-
-    Args:
-        runner: knows which stage failed last.
-        player: signs in for the user in the demo; None elsewhere.
-        play: true to let it sign in as soon as there is a link or a code.
-    """
+    """Shows one stage of `login`: before, during and after its run."""
 
     app = getters.app(TerminalApp)
     heading = getters.query_one("#heading", Static)
@@ -184,7 +179,8 @@ class StagePane(Vertical):
 
     @property
     def can_open(self) -> bool:
-        return self.link.can_open or (self.code_is_shown and why_no_browser(self.app.environ) is None)
+        waits = self.code_is_shown or bool(self.link.url)
+        return waits and why_no_browser(self.app.environ) is None
 
     @property
     def can_play(self) -> bool:
@@ -228,8 +224,8 @@ class StagePane(Vertical):
         if self.code_is_shown:
             self.device.tick(datetime.now(UTC))
 
-    @on(DevicePanel.QrCodeWanted)
-    def _show_qr_code(self, message: DevicePanel.QrCodeWanted) -> None:
+    @on(QrCodeWanted)
+    def _show_qr_code(self, message: QrCodeWanted) -> None:
         message.stop()
         self.app.push_screen(QrScreen(message.url, _SCANNED))
 

@@ -36,7 +36,6 @@ class StatusLine(Static):
     """Shows the status of `login`, below what is changed in it on purpose.
 
     Args:
-        runner: knows which stage failed last.
         ways_on: returns the keys that lead on from a failure, each with what it does.
     """
 

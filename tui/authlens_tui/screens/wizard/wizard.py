@@ -246,7 +246,7 @@ class WizardScreen(FrontScreen[None]):
 
     def _all_verbs(self) -> Mapping[Verb, Callable[[], object]]:
         runner, tools, pane = self.runner, self.tools, self.pane
-        link, record = pane.link, self.record_view
+        record = self.record_view
         return {
             Verb.NEXT: runner.next,
             Verb.RUN_ALL: runner.run_all,
@@ -274,7 +274,7 @@ class WizardScreen(FrontScreen[None]):
             Verb.SERVICE_TOKEN: lambda: tools.other_way(OtherWay.SERVICE_TOKEN),
             Verb.OPEN: pane.open,
             Verb.PLAY: pane.play,
-            Verb.PASTE: link.paste,
+            Verb.PASTE: pane.panel.take_paste,
             Verb.REVEAL: record.toggle_reveal,
             Verb.NEXT_TAB: lambda: record.show_tab(1),
             Verb.PREVIOUS_TAB: lambda: record.show_tab(-1),
@@ -327,7 +327,7 @@ class WizardScreen(FrontScreen[None]):
         event.stop()
         if not self.pane.link_is_shown:
             self.show_stage(Stage.AUTHORIZATION)
-        self.pane.link.paste(event.text)
+        self.pane.panel.take_paste(event.text)
 
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:

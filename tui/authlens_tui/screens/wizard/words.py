@@ -74,7 +74,6 @@ def next_words(
     Args:
         shown: false adds the keys that preview it.
         width: cells of one line, without the keys; None for two lines.
-        device: the login is by a code that is entered on another device.
         other_way: whether the key that changes between link and code does something.
     """
     info = STAGE_INFO[stage]

@@ -35,6 +35,7 @@ from authlens_tui.widgets.authorization.authorization_words import (
 )
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.paste_field import PasteField
+from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.key_binding import bound
 
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
@@ -119,13 +120,6 @@ class AuthorizationPanel(VerticalScroll):
             super().__init__()
             self.text = text
 
-    class QrCodeWanted(Message):
-        """The user wants `url` as a QR code; call `action_alone` if they want it on one line instead."""
-
-        def __init__(self, url: str) -> None:
-            super().__init__()
-            self.url = url
-
     class LinkWithdrawn(Message):
         """The link can no longer be used: close what shows it."""
 
@@ -195,7 +189,7 @@ class AuthorizationPanel(VerticalScroll):
         self._over.set()
         self.link_file.remove()
 
-    def take_paste(self, text: str) -> None:
+    def take_paste(self, text: str = "") -> None:
         """Go to the field and put `text` into it; Enter submits it."""
         self.field.focus()
         if text:
@@ -283,7 +277,7 @@ class AuthorizationPanel(VerticalScroll):
         return bool(self._url and self._forward) if action == "copy_forward" else True
 
     def action_qr_code(self) -> None:
-        self.post_message(self.QrCodeWanted(self._url))
+        self.post_message(QrCodeWanted(self._url))
 
     @work(exclusive=True, group="alone", description="show the link on one line")
     async def action_alone(self) -> None:

@@ -18,12 +18,7 @@ _NO_PORT: Final = "No port is open here: the browser can't load the last page. C
 
 
 def key_words(environ: Mapping[str, str], port: int | None, *, player: bool) -> Content:
-    """Say how to open the link, and without a port how to return the answer.
-
-    Args:
-        port: where the listener is bound, None without one.
-        player: true if the demo can sign in.
-    """
+    """Say how to open the link, whether the demo can sign in, and without a port how to return the answer."""
     lines: list[Content] = []
     if player:
         lines.append(_key("s", "sign in for me (over real HTTP)"))

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
-from textual.message import Message
 from textual.style import Style
 
 from authlens_core.login.facts import Facts
@@ -19,7 +18,7 @@ from authlens_core.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock
-from authlens_tui.widgets.authorization.qr_code import QrCode, draw, modules_of, shortened
+from authlens_tui.widgets.authorization.qr_code import QrCode, QrCodeWanted, draw, modules_of, shortened
 from authlens_tui.widgets.key_binding import bound
 
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code
@@ -59,13 +58,6 @@ class DevicePanel(VerticalScroll):
     host = getters.query_one("#device-host", Static)
     keys = getters.query_one("#device-keys", Static)
     qr = getters.query_one(QrCode)
-
-    class QrCodeWanted(Message):
-        """The user wants `url` as a QR code on a screen of its own."""
-
-        def __init__(self, url: str) -> None:
-            super().__init__()
-            self.url = url
 
     _device: DeviceAuthorization | None = None
     _expires_at: datetime | None = None
@@ -157,4 +149,4 @@ class DevicePanel(VerticalScroll):
 
     def action_qr_code(self) -> None:
         if self.url:
-            self.post_message(self.QrCodeWanted(self.url))
+            self.post_message(QrCodeWanted(self.url))

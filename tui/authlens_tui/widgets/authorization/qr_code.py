@@ -13,6 +13,7 @@ from typing import Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
@@ -106,6 +107,14 @@ def _glyph(bits: Sequence[bool]) -> str:
 
 def _up(number: int, by: int) -> int:
     return -(-number // by)
+
+
+class QrCodeWanted(Message):
+    """The user wants `url` as a QR code on a screen of its own."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
 
 
 class QrCode(Measured):

@@ -99,10 +99,10 @@ class CredentialTable(LineView, can_focus=True):
         self._make = make
         self._wanted_columns = wanted
         self._state_width = 0
-        self._rows: Sequence[InventoryEntry | TeamHeading] = ()
+        self.rows: Sequence[InventoryEntry | TeamHeading] = ()
         self._more = 0
         self._places: dict[str, int] = {}
-        self._columns: tuple[Column, ...] = ()
+        self.columns: tuple[Column, ...] = ()
         self._cursor = 0
         self._wanted = ""
         self._made: dict[int, RowText] = {}
@@ -110,17 +110,8 @@ class CredentialTable(LineView, can_focus=True):
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
-    def rows(self) -> Sequence[InventoryEntry | TeamHeading]:
-        """What is shown, headings among it."""
-        return self._rows
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        return self._columns
-
-    @property
     def selected(self) -> InventoryEntry | None:
-        row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        row = self.rows[self._cursor] if self._cursor < len(self.rows) else None
         return row if isinstance(row, InventoryEntry) else None
 
     def show(self, rows: Sequence[InventoryEntry | TeamHeading], *, more: int = 0) -> None:
@@ -130,7 +121,7 @@ class CredentialTable(LineView, can_focus=True):
             more: how many rows follow that are still being read.
         """
         before = self.selected
-        self._rows, self._more = rows, more
+        self.rows, self._more = rows, more
         self._places = {
             row.entry_id: number for number, row in enumerate(rows) if isinstance(row, InventoryEntry)
         }
@@ -149,9 +140,9 @@ class CredentialTable(LineView, can_focus=True):
             return self._places[self._wanted]
         if not self._places:
             return 0
-        near = min(self._cursor, len(self._rows) - 1)
-        found = near if isinstance(self._rows[near], InventoryEntry) else self._beyond(near, 1)
-        row = self._rows[found]
+        near = min(self._cursor, len(self.rows) - 1)
+        found = near if isinstance(self.rows[near], InventoryEntry) else self._beyond(near, 1)
+        row = self.rows[found]
         self._wanted = row.entry_id if isinstance(row, InventoryEntry) else ""
         return found
 
@@ -161,7 +152,7 @@ class CredentialTable(LineView, can_focus=True):
 
     def tick(self) -> None:
         """Make the rows in view again and draw those that have changed."""
-        rows = ((number, self._rows[number]) for number in self._in_view())
+        rows = ((number, self.rows[number]) for number in self._in_view())
         made = {number: self._make(row) for number, row in rows if isinstance(row, InventoryEntry)}
         widest = max((cell_len(row.cells["state"]) for row in made.values()), default=0)
         if widest > self._state_width:
@@ -177,17 +168,17 @@ class CredentialTable(LineView, can_focus=True):
     def _fit_columns(self) -> None:
         """Make the state as wide as the widest one seen, and give the others what is left."""
         width = self.scrollable_content_region.width
-        self._columns = columns_for(width, max(self._state_width, _NARROWEST_STATE), self._wanted_columns)
+        self.columns = columns_for(width, max(self._state_width, _NARROWEST_STATE), self._wanted_columns)
         self.painted.forget()
         self.refresh()
 
     def _plain(self, row: RowText) -> tuple[str, ...]:
         bar = "".join(life_bar(row.life))
-        return (bar, *(row.cells[column.key] for column in self._columns))
+        return (bar, *(row.cells[column.key] for column in self.columns))
 
     def _in_view(self) -> range:
         top = self.scroll_offset.y
-        return range(top, min(top + self._page_height, len(self._rows)))
+        return range(top, min(top + self._page_height, len(self.rows)))
 
     @property
     def _page_height(self) -> int:
@@ -195,7 +186,7 @@ class CredentialTable(LineView, can_focus=True):
 
     @property
     def _height(self) -> int:
-        return len(self._rows) + self._more + _HEADER
+        return len(self.rows) + self._more + _HEADER
 
     def _redraw(self, number: int) -> None:
         y = number - self.scroll_offset.y + _HEADER
@@ -222,9 +213,9 @@ class CredentialTable(LineView, can_focus=True):
 
     def painted_from(self, y: int) -> Hashable | None:
         number = self.top + y - _HEADER
-        if y < _HEADER or number >= len(self._rows):
+        if y < _HEADER or number >= len(self.rows):
             return y < _HEADER
-        row = self._rows[number]
+        row = self.rows[number]
         if isinstance(row, TeamHeading):
             return row.name, row.size
         made = self._text(number, row)
@@ -234,18 +225,18 @@ class CredentialTable(LineView, can_focus=True):
         """Draw row `y` of the view; the first is the header."""
         width = self.scrollable_content_region.width
         if y < _HEADER:
-            return self._line([column.title for column in self._columns], width, self._style("header"))
+            return self._line([column.title for column in self.columns], width, self._style("header"))
         number = self.scroll_offset.y + y - _HEADER
-        if number >= len(self._rows):
+        if number >= len(self.rows):
             return Strip.blank(width, self.base_style)
-        row = self._rows[number]
+        row = self.rows[number]
         if isinstance(row, TeamHeading):
             return self._line([f"{row.name} · {row.size}"], width, self._style("group"), (width,))
         made = self._text(number, row)
         # On the cursor line only the cursor's own colours: others may not be readable on it.
         alone = self._style("cursor") if number == self._cursor else None
         plain = alone or self.base_style
-        segments = [piece for column in self._columns for piece in self._cell(column, made, plain, alone)]
+        segments = [piece for column in self.columns for piece in self._cell(column, made, plain, alone)]
         return Strip(segments).crop_extend(0, width, plain)
 
     def _cell(self, column: Column, made: RowText, plain: Style, alone: Style | None) -> Iterable[Segment]:
@@ -268,7 +259,7 @@ class CredentialTable(LineView, can_focus=True):
     def _line(self, texts: Iterable[str], width: int, style: Style, widths: Iterable[int] = ()) -> Strip:
         """Return one row in one style: each text in its width; what is cut ends in an ellipsis."""
         segments: list[Segment] = []
-        for text, room in zip(texts, widths or (column.width for column in self._columns), strict=True):
+        for text, room in zip(texts, widths or (column.width for column in self.columns), strict=True):
             segments += [Segment(_fitting(text, room), style), Segment(" " * GAP, style)]
         return Strip(segments).crop_extend(0, width, style)
 
@@ -278,8 +269,8 @@ class CredentialTable(LineView, can_focus=True):
         """Return the nearest credential from `number` on in one direction, else in the other."""
         for step in (by, -by):
             place = number
-            while 0 <= place < len(self._rows):
-                if isinstance(self._rows[place], InventoryEntry):
+            while 0 <= place < len(self.rows):
+                if isinstance(self.rows[place], InventoryEntry):
                     return place
                 place += step
         return 0
@@ -288,7 +279,7 @@ class CredentialTable(LineView, can_focus=True):
         if number == self._cursor or not self._places:
             return
         before, self._cursor = self._cursor, number
-        row = self._rows[number]
+        row = self.rows[number]
         self._wanted = row.entry_id if isinstance(row, InventoryEntry) else ""
         self._redraw(before)
         self._redraw(number)
@@ -305,15 +296,15 @@ class CredentialTable(LineView, can_focus=True):
 
     def action_move(self, by: int) -> None:
         number = self._cursor + by
-        if 0 <= number < len(self._rows):
+        if 0 <= number < len(self.rows):
             self._go_to(self._beyond(number, by))
 
     def action_page(self, by: int) -> None:
-        number = min(max(self._cursor + by * self._page_height, 0), len(self._rows) - 1)
+        number = min(max(self._cursor + by * self._page_height, 0), len(self.rows) - 1)
         self._go_to(self._beyond(max(0, number), by))
 
     def action_end(self, by: int) -> None:
-        self._go_to(self._beyond(0 if by < 0 else len(self._rows) - 1, -by))
+        self._go_to(self._beyond(0 if by < 0 else len(self.rows) - 1, -by))
 
     def action_choose(self) -> None:
         if self.selected is not None:
@@ -323,9 +314,9 @@ class CredentialTable(LineView, can_focus=True):
         """Put the cursor where it was clicked; a second click there chooses."""
         offset = event.get_content_offset(self)
         number = -1 if offset is None else self.scroll_offset.y + offset.y - _HEADER
-        if offset is None or offset.y < _HEADER or not 0 <= number < len(self._rows):
+        if offset is None or offset.y < _HEADER or not 0 <= number < len(self.rows):
             return
-        if isinstance(self._rows[number], InventoryEntry):
+        if isinstance(self.rows[number], InventoryEntry):
             if number == self._cursor:
                 self.action_choose()
             self._go_to(number)

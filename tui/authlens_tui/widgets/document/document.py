@@ -46,9 +46,10 @@ class DocumentView(LineView, can_focus=True):
         id: str | None = None,  # noqa: A002 - the name Textual gives it
     ) -> None:
         super().__init__(id=id)
-        self._lines = lines if isinstance(lines, LineList) else LineList(lines)
+        self.lines = lines if isinstance(lines, LineList) else LineList(lines)
         self._layout = Layout(LAYING_OUT, 80)
-        self._ready = False
+        self.layout_ready = False
+        """True once every line is in its row."""
         self._painter = RowPainter(self)
         self._subtitle = self._below = ""
         self.cursor = LineCursor(self, lambda: self._layout)
@@ -59,27 +60,18 @@ class DocumentView(LineView, can_focus=True):
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
-    def lines(self) -> LineList:
-        return self._lines
-
-    @property
     def plain(self) -> str:
         """What is shown, as text without wrapping and with nothing folded."""
-        return "\n".join(self._lines.texts)
-
-    @property
-    def layout_ready(self) -> bool:
-        """True once every line is in its row."""
-        return self._ready
+        return "\n".join(self.lines.texts)
 
     def show(self, lines: Iterable[Line] | LineList, *, keep_place: bool = False) -> None:
         """Replace what is shown; scrolls to the top unless `keep_place`."""
         new = lines if isinstance(lines, LineList) else LineList(lines)
-        if new == self._lines:
+        if new == self.lines:
             return
-        self._lines = new
+        self.lines = new
         self.painted.forget()
-        self._ready = False
+        self.layout_ready = False
         self.matches = Matches()
         if not keep_place:
             self.go_to_top()
@@ -99,7 +91,7 @@ class DocumentView(LineView, can_focus=True):
 
     def _show_what_follows(self) -> None:
         below = self._layout.height - self.cursor.in_view.stop
-        more = _READS_ON if self.turns_pages and self._ready and below > 0 else ""
+        more = _READS_ON if self.turns_pages and self.layout_ready and below > 0 else ""
         words = " · ".join(filter(None, (self._subtitle, more)))
         if words != self._below:
             self._below = words
@@ -119,27 +111,27 @@ class DocumentView(LineView, can_focus=True):
 
     def _lay_out(self) -> None:
         width = self.scrollable_content_region.width
-        if width <= 0 or (self._ready and width == self._layout.width):
+        if width <= 0 or (self.layout_ready and width == self._layout.width):
             return
-        lines = self._lines
+        lines = self.lines
         if len(lines) <= _LINES_AT_ONCE and sum(map(len, lines.texts)) <= _AT_ONCE:
             self._adopt(Layout(lines, width))
         else:
-            if not self._ready:
+            if not self.layout_ready:
                 self._take(Layout(LAYING_OUT, width))
             self._lay_out_aside(lines, width)
 
     @work(exclusive=True, group="layout", description="lay out")
     async def _lay_out_aside(self, lines: LineList, width: int) -> None:
         layout = await asyncio.to_thread(Layout, lines, width)
-        if lines is self._lines and width == self.scrollable_content_region.width:
+        if lines is self.lines and width == self.scrollable_content_region.width:
             self._adopt(layout)
 
     def _adopt(self, layout: Layout) -> None:
         """Take a layout of the lines that are shown, folded as they were."""
-        if self._ready:
+        if self.layout_ready:
             layout.fold(self._layout.folded)
-        self._ready = True
+        self.layout_ready = True
         self._take(layout)
         self.refresh_bindings()
 

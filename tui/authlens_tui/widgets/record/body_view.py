@@ -37,7 +37,6 @@ def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> I
     """Yield the lines of `body`: of text, one passage with them all, up to 2,000,000 characters.
 
     Args:
-        body: what was sent, masked or not.
         media_type: how it was labelled, in lower case and without parameters.
         raw: true to leave it exactly as it was sent, neither decoded nor laid out.
     """

@@ -67,7 +67,6 @@ def diagram_lines(
     """Yield the diagram of `records`, at most `width` cells wide.
 
     Args:
-        width: cells there are; 8 at least are taken.
         underway: the stage that runs now, drawn after the rest.
         undone: places of the records that the user went back before; they are muted.
     """

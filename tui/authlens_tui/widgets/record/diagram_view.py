@@ -141,12 +141,7 @@ class ArrowLines:
         return self._arrows[number] if 0 <= number < len(self._arrows) else None
 
     def of_record(self, record: int | None, *, end: bool) -> range:
-        """Return the lines of the first arrow of a record, or of the last; empty if it has none.
-
-        Args:
-            record: its place in the trace; None for the whole trace.
-            end: true for the last arrow.
-        """
+        """Return the lines of the first arrow of a record, or of the last; empty if it has none."""
         own = [one for one in self._arrows if one is not None and record in (None, one.record_index)]
         if not own:
             return range(0)

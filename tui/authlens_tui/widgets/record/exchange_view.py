@@ -62,11 +62,7 @@ def response_lines(
     now: datetime | None = None,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
-    """Yield the response as it was received, what it means, and what went wrong, if anything did.
-
-    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
-    and `verdicts` are on the signatures of JWTs that were looked at.
-    """
+    """Yield the response as it was received, what it means, and what went wrong; see `request_lines`."""
     response = exchange.response
     if response is not None:
         shown = redacted_response(response, redactor)

@@ -63,13 +63,7 @@ def found_jwt_lines(
 def jwt_lines(
     jwt: Jwt, now: datetime, verification: Verification | None = None, *, redactor: Redactor
 ) -> Iterator[Line]:
-    """Yield the lines of `jwt`.
-
-    Args:
-        jwt: the token taken apart; the raw token is never shown here.
-        now: an aware time for the countdowns.
-        verification: whether the signature verifies; None says plainly that it was not checked.
-    """
+    """Yield the lines of `jwt`, but never the raw token; `verification` None says that it was not checked."""
     yield verification_line(jwt, verification)
     for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
         yield line(("  ! ", Tone.WARNING), note, hang=4, words=True)

@@ -36,11 +36,7 @@ def overview_lines(
     now: datetime | None = None,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
-    """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings.
-
-    Args:
-        now: the moment for countdowns; this one where it is None.
-    """
+    """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings."""
     told = overview(record)
     yield from _words(told, record.outcome, told.evidence or _evidence(record), redactor)
     if record.exchanges:

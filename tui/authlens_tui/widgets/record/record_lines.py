@@ -78,11 +78,6 @@ class StageSnapshot:
     underway: RunningStage | None = None
     verdicts: Verdicts | None = None
 
-    @property
-    def weight(self) -> int:
-        """How many bytes all the bodies have."""
-        return sum(weight(exchange) for exchange in self.exchanges)
-
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
@@ -290,8 +285,3 @@ def _each(exchanges: Iterable[Iterable[Line]], known: StageSnapshot, aspect: Vie
 
 def _nothing(known: StageSnapshot) -> str:
     return _AHEAD if known.ahead else "Nothing is sent in this stage."
-
-
-def weight(exchange: Exchange) -> int:
-    response = exchange.response
-    return len(exchange.request.body) + (len(response.body) if response is not None else 0)

@@ -162,8 +162,8 @@ class RecordView(Widget):
     def revealed(self) -> bool:
         return self._reveal
 
-    def toggle_reveal(self) -> bool:
-        """Show the secrets for 20 seconds, or mask them again; return whether they are shown now."""
+    def toggle_reveal(self) -> None:
+        """Show the secrets for 20 seconds, or mask them again."""
         self._stop_timer()
         self._reveal = not self._reveal
         if self._reveal:
@@ -172,7 +172,6 @@ class RecordView(Widget):
         else:
             self._forget_revealed()
         self._paint()
-        return self._reveal
 
     def _forget_revealed(self) -> None:
         """Keep no line with a secret in it, on a tab or aside."""

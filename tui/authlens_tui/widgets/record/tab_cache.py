@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import chain
 from operator import is_
 from typing import Final, TypeVar
 
@@ -25,7 +26,6 @@ from authlens_tui.widgets.record.record_lines import (
     requests_of,
     responses_of,
     tab_lines,
-    weight,
 )
 
 _Key = TypeVar("_Key")
@@ -84,24 +84,16 @@ class TabCache:
 
     def known_of(self, record: StageRecord) -> StageSnapshot:
         """Return the newest that is known of this very record."""
-        kept = self._known.get(id(record))  # kept with the record, so that no other has its identity
-        if kept is None:
-            kept = record, StageSnapshot(record.stage, record=record, exchanges=record.exchanges)
-            self._known[id(record)] = kept
-        return kept[1]
+        return _once(
+            self._known, record, lambda it: StageSnapshot(it.stage, record=it, exchanges=it.exchanges)
+        )
 
     def keep_known(self, record: StageRecord, known: StageSnapshot) -> None:
         self._known[id(record)] = record, known
 
     def is_signed(self, record: StageRecord | None) -> bool:
         """Say whether there is a signature to look at in `record`; it is read once."""
-        if record is None:
-            return False
-        kept = self._signed.get(id(record))
-        if kept is None:
-            kept = record, bool(jwts_of(record))
-            self._signed[id(record)] = kept
-        return kept[1]
+        return record is not None and _once(self._signed, record, lambda it: bool(jwts_of(it)))
 
     # -- lines -----------------------------------------------------------------------------------------
 
@@ -113,8 +105,8 @@ class TabCache:
 
     def is_light(self, known: StageSnapshot) -> bool:
         told = (exchange for record in self.story for exchange in record.exchanges)
-        unread = sum(weight(exchange) for exchange in told if id(exchange) not in self._secrets)
-        return known.weight + unread <= _LIGHT
+        unread = (exchange for exchange in told if id(exchange) not in self._secrets)
+        return sum(map(_weight, chain(known.exchanges, unread))) <= _LIGHT
 
     def make(self, key: TabKey) -> LineList:
         """Make the lines of a tab now, however long that takes."""
@@ -184,11 +176,7 @@ class TabCache:
 
     def _secrets_of(self, exchange: Exchange) -> tuple[Secret, ...]:
         """Return the secrets in `exchange`, looked for once; in any thread."""
-        kept = self._secrets.get(id(exchange))
-        if kept is None:
-            kept = exchange, secrets_in(exchange)
-            self._secrets[id(exchange)] = kept
-        return kept[1]
+        return _once(self._secrets, exchange, secrets_in)
 
 
 def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
@@ -196,6 +184,20 @@ def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
     while len(kept) >= _KEPT:
         del kept[next(iter(kept))]
     kept[key] = value
+
+
+def _once(kept: dict[int, tuple[_Key, _Value]], one: _Key, make: Callable[[_Key], _Value]) -> _Value:
+    """Return what `make` makes of this very object, made once."""
+    found = kept.get(id(one))
+    if found is None:
+        found = kept[id(one)] = one, make(one)  # with the object, so that no other has its identity
+    return found[1]
+
+
+def _weight(exchange: Exchange) -> int:
+    """Return how many bytes the bodies have."""
+    response = exchange.response
+    return len(exchange.request.body) + (len(response.body) if response is not None else 0)
 
 
 def _lines(key: TabKey, story: Sequence[StageRecord], redactor: Redactor) -> LineList:

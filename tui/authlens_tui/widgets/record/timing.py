@@ -123,8 +123,7 @@ def _legend(drawn: Waterfall) -> Line:
 def _label(exchange: Exchange, redactor: Redactor) -> str:
     shown = redactor.text(exchange.request.url)
     rest = shown.partition("://")[2].partition("?")[0]
-    host, slash, path = rest.partition("/")
-    return safe_line(f"{exchange.request.method[:8]} {host}{slash}{path}")
+    return safe_line(f"{exchange.request.method[:8]} {rest}")
 
 
 def _status(exchange: Exchange) -> Piece:

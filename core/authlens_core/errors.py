@@ -1,16 +1,4 @@
-"""The errors of authlens. Each names the stage it happened in, the cause and the fix.
-
-AuthlensError
-├── UsageError            the user asked for something that cannot be done
-├── NotProtected          the resource answers without a login
-├── LoginNeeded           a user has to log in
-├── Refused               the server or a policy said no
-├── NetworkFailure        no answer: name, connection, TLS, proxy
-├── ServerMisconfigured   the server's answer cannot be used
-├── StillValid            revoked as far as the server can; the access token works until it expires
-├── TimedOut              no one answered in time
-└── NoSecretStore         there is no place to keep secrets
-"""
+"""The errors of authlens. Each says where it happened, the cause and the fix; each kind has an exit code."""
 
 from __future__ import annotations
 

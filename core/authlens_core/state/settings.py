@@ -120,22 +120,18 @@ class SettingsFile:
         if self._path is not None:
             # What a newer authlens has written is kept, though it means nothing here.
             self._members |= {"version": max(_VERSION, self._written_by()), **changes}
-            self._write(self._path, json.dumps(self._members, indent=2).encode())
+            try:
+                private_file.replace(self._path, json.dumps(self._members, indent=2).encode())
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise StateUnusable(
+                    f"The settings could not be written: {reason}.", "They apply until authlens ends."
+                ) from error
         return self.present
 
     def _written_by(self) -> int:
         version = self._members.get("version")
         return version if isinstance(version, int) else 0
-
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        try:
-            private_file.replace(path, data)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise StateUnusable(
-                f"The settings could not be written: {reason}.", "They apply until authlens ends."
-            ) from error
 
 
 def _settings(members: Mapping[str, Any]) -> Settings:

@@ -154,7 +154,7 @@ def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:
     left = "no expiry given" if ends is None else until(ends, now).removeprefix("expired ")
     within = "in " if ends is not None and ends > now else ""
     resource = entry.url or entry.title
-    return resource, f"{status.symbol} {status.word}", f"{within}{left}", kind
+    return resource, f"{status.kind.symbol} {status.word}", f"{within}{left}", kind
 
 
 def _kinds(entries: Sequence[InventoryEntry], now: datetime) -> list[str]:

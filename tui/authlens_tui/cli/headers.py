@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -15,7 +16,7 @@ from authlens_core.secret import Secret
 from authlens_tui.cli.credential_choice import chosen_headers, refuse_bound, say_bound
 from authlens_tui.cli.credential_helper import bazel_form
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_secret, answer_secret_json
+from authlens_tui.cli.terminal.output import answer_secret
 from authlens_tui.cli.urls import checked_url
 
 _PIPE_ROOM: Final = 60_000  # characters; without a reader a pipe of Linux takes 65,536 bytes (pipe(7))
@@ -45,7 +46,7 @@ async def headers(arguments: Namespace) -> int:
             refuse_bound(found, arguments.url, "Bazel")
             answer_secret(bazel_form(found))
         case _:
-            answer_secret_json({name: Secret(value) for name, value in fields})
+            answer_secret(Secret(json.dumps(dict(fields))))
     return 0
 
 

@@ -7,10 +7,11 @@ file, the second in the keyring.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.store.store_kind import StoreKind
@@ -205,59 +206,46 @@ def _on_any_port(redirect_uri: str) -> str:
 
 
 class StatusKind(StrEnum):
-    """The status of a credential at one moment, in the words of the dashboard."""
+    """The status of a credential at one moment, in the words of the dashboard.
 
-    LIVE = "live"
-    UNKNOWN_END = "live, no expiry"
-    SOON = "expires soon"
-    REFRESHABLE = "expired, refreshable"
-    EXPIRED = "expired"
-    LOGIN_NEEDED = "login needed"
-    UNKNOWN = "refresh unknown"
-    INTERRUPTED = "refresh interrupted"
-    REVOCATION_FAILED = "revocation failed"
-    REVOKED = "revoked"
-    RENEWAL_ENDED = "renewal ended"
-    REFUSED = "resource refuses it"
+    Attributes:
+        symbol: one character that says it without colour.
+    """
+
+    symbol: str
+
+    LIVE = "live", "●"
+    UNKNOWN_END = "live, no expiry", "●"
+    SOON = "expires soon", "◐"
+    REFRESHABLE = "expired, refreshable", "○"
+    EXPIRED = "expired", "×"
+    LOGIN_NEEDED = "login needed", "×"
+    UNKNOWN = "refresh unknown", "?"
+    INTERRUPTED = "refresh interrupted", "?"
+    REVOCATION_FAILED = "revocation failed", "!"
+    REVOKED = "revoked", "-"
+    RENEWAL_ENDED = "renewal ended", "-"
+    REFUSED = "resource refuses it", "×"
     """The resource refused it when it was last asked."""
-    UNTESTED = "not tested"
+    UNTESTED = "not tested", "?"
     """Nothing has said yet whether it works (service tokens)."""
-    LOGIN_WAITING = "login in progress"
+    LOGIN_WAITING = "login in progress", "…"
     """Another program waits for a user to log in (cloudflared)."""
-    UNREADABLE = "cannot be read"
-    NOT_YET = "not valid yet"
+    UNREADABLE = "cannot be read", "!"
+    NOT_YET = "not valid yet", "…"
     """Its time starts later (cloudflared)."""
-    FOREIGN = "for another app"
+    FOREIGN = "for another app", "×"
     """It is not for the application in whose name it is stored (cloudflared)."""
 
+    def __new__(cls, word: str, symbol: str) -> Self:
+        kind = str.__new__(cls, word)
+        kind._value_, kind.symbol = word, symbol
+        return kind
 
-_SYMBOLS: Final = {
-    StatusKind.LIVE: "●",
-    StatusKind.UNKNOWN_END: "●",
-    StatusKind.SOON: "◐",
-    StatusKind.REFRESHABLE: "○",
-    StatusKind.EXPIRED: "×",
-    StatusKind.LOGIN_NEEDED: "×",
-    StatusKind.UNKNOWN: "?",
-    StatusKind.INTERRUPTED: "?",
-    StatusKind.REVOCATION_FAILED: "!",
-    StatusKind.REVOKED: "-",
-    StatusKind.RENEWAL_ENDED: "-",
-    StatusKind.REFUSED: "×",
-    StatusKind.UNTESTED: "?",
-    StatusKind.LOGIN_WAITING: "…",
-    StatusKind.UNREADABLE: "!",
-    StatusKind.NOT_YET: "…",
-    StatusKind.FOREIGN: "×",
-}
 
-BY_STATE: Final = {
-    GrantState.LOGIN_NEEDED: StatusKind.LOGIN_NEEDED,
-    GrantState.UNKNOWN: StatusKind.UNKNOWN,
-    GrantState.INTERRUPTED: StatusKind.INTERRUPTED,
-    GrantState.REVOCATION_FAILED: StatusKind.REVOCATION_FAILED,
-    GrantState.REVOKED: StatusKind.REVOKED,
-    GrantState.RENEWAL_ENDED: StatusKind.RENEWAL_ENDED,
+# Every state but LIVE says more than the clock.
+BY_STATE: Final[Mapping[GrantState, StatusKind]] = {
+    state: StatusKind[state.name] for state in GrantState if state is not GrantState.LIVE
 }
 
 
@@ -277,11 +265,6 @@ class CredentialStatus:
     remaining_seconds: float | None
     refreshable: bool = False
     note: str = ""
-
-    @property
-    def symbol(self) -> str:
-        """One character that says the kind without colour."""
-        return _SYMBOLS[self.kind]
 
 
 def _by_clock(grant: Grant, remaining: float | None) -> StatusKind:

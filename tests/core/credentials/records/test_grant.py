@@ -63,7 +63,7 @@ def test_every_other_state_outranks_the_clock(make_grant: Any, state: GrantState
     """RF-5: a grant that needs a person is not called refreshable, whatever the clock says."""
     status = describe(make_grant(state=state, has_refresh_token=True, note="why"), NOW)
     assert status.kind is not StatusKind.LIVE
-    assert status.symbol
+    assert status.kind.symbol
     assert not status.refreshable
     assert status.note == "why"
 

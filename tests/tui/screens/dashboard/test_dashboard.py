@@ -108,7 +108,7 @@ async def test_every_state_is_told_by_a_symbol_and_in_words() -> None:
     """Never by colour alone: each row has both, and no two states read the same."""
     async with dashboard(*every_state()) as (_, _, app):
         shown = text_of(app)
-        told = {f"{one.symbol} {one.word}" for one in (describe(each, NOW) for each in every_state())}
+        told = {f"{one.kind.symbol} {one.word}" for one in (describe(each, NOW) for each in every_state())}
         assert len(told) == len(every_state())
         assert [one for one in told if one not in shown] == []
 

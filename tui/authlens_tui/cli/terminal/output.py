@@ -95,11 +95,6 @@ def answer_secret(secret: Secret) -> None:
     _answer(secret.reveal())
 
 
-def answer_secret_json(values: Mapping[str, Secret]) -> None:
-    """Write secrets by name as one JSON object on stdout, because that is what was asked for."""
-    _answer(json.dumps({name: value.reveal() for name, value in values.items()}, ensure_ascii=True))
-
-
 def answer_text(text: str) -> None:
     """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file."""
     with _stdout() as stdout:

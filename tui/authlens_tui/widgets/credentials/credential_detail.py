@@ -83,7 +83,7 @@ def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> It
     words = ends if ends.startswith("expired") else f"expires in {ends}"
     return Item(
         Content.assemble(
-            (f"{status.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
+            (f"{status.kind.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
             "  ",
             *bar,
             "no expiry given" if entry.token_ends is None else words,

@@ -130,7 +130,7 @@ def row_of(
     doing = busy.get(entry.entry_id)
     share = None if status.kind is StatusKind.REVOKED else life_left(entry, now)
     cells = {
-        "state": f"{status.symbol} {status.word}" if doing is None else f"⋯ {doing}",
+        "state": f"{status.kind.symbol} {status.word}" if doing is None else f"⋯ {doing}",
         "life": until(entry.token_ends, now).removeprefix("expired "),
         "login": _login(entry, now),
         "resource": entry.title,

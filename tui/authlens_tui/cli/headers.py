@@ -141,9 +141,6 @@ def _refuse_elsewhere(arguments: Sequence[str]) -> None:
     """Refuse what would send the credential to another address than the one that was named.
 
     curl gives header fields to every address on its command line and along every redirect.
-
-    Raises:
-        UsageError: an argument would.
     """
     takes_value = False
     for word in arguments:

@@ -20,11 +20,7 @@ _FOR_ONE: Final = ("client_id", "resource", "issuer", "any_issuer", "yes")
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
-    """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation.
-
-    Raises:
-        UsageError: there is such an option.
-    """
+    """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation."""
     given = [f"--{name.replace('_', '-')}" for name in _FOR_ONE if getattr(arguments, name)]
     if given:
         raise UsageError(

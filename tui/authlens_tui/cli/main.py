@@ -76,7 +76,11 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    _refuse_borrowed_rights()
+    if has_borrowed_rights():
+        raise UsageError(
+            "authlens was started with the rights of another account (setuid or setgid).",
+            "Remove that bit from the program; it needs only your own rights.",
+        )
     # Before the verb is known: `authlens --theme NAME URL` has none that a parser could be built for.
     if argv[:1] == ["--theme"] and len(argv) > 1:
         os.environ["AUTHLENS_THEME"] = argv[1]
@@ -104,19 +108,6 @@ def _parsed(argv: Sequence[str]) -> Namespace:
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return parsed
-
-
-def _refuse_borrowed_rights() -> None:
-    """Do not run with another account's rights than the caller's own.
-
-    Raises:
-        UsageError: the program is set-user-ID or set-group-ID.
-    """
-    if has_borrowed_rights():
-        raise UsageError(
-            "authlens was started with the rights of another account (setuid or setgid).",
-            "Remove that bit from the program; it needs only your own rights.",
-        )
 
 
 def _app(argv: list[str]) -> int:

@@ -244,11 +244,7 @@ def typed_pair(arguments: Namespace) -> Pair | None:
 
 
 def _secret() -> Secret:
-    """Return the secret: asked for without echo, or the next line of standard input.
-
-    Raises:
-        UsageError: nothing came.
-    """
+    """Return the secret: asked for without echo, or the next line of standard input."""
     if is_terminal(sys.stdin):
         return Secret(pasted(typed_secret("Access shows it only once, when you create the token.")))
     return Secret(pasted(_line("client secret")))

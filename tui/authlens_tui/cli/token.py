@@ -48,11 +48,6 @@ async def token(arguments: Namespace) -> int:
 
 
 def _refused_token() -> Secret:
-    """Read the token from standard input.
-
-    Raises:
-        UsageError: there is none.
-    """
     text = "" if sys.stdin is None or is_terminal(sys.stdin) else sys.stdin.readline(_LONGEST)
     if not text.strip():
         raise UsageError(

@@ -145,7 +145,9 @@ class KeyringStore:
             raise self._too_slow() from None
         try:
             async with asyncio.timeout_at(deadline):
-                answer = await self._exchange(operation, entry, value)
+                shown = "" if value is None else value.reveal()
+                request = {"op": operation, "entry": entry, "value": shown}
+                answer = await self._talk(await self._running(), request)
         except TimeoutError:
             self._let_go()
             raise self._too_slow() from None
@@ -163,11 +165,6 @@ class KeyringStore:
         if answer.get("ok") is not True:
             raise self._refused(answer)
         return answer
-
-    async def _exchange(self, operation: str, entry: str, value: Secret | None) -> dict[str, Any]:
-        helper = await self._running()
-        shown = "" if value is None else value.reveal()
-        return await self._talk(helper, {"op": operation, "entry": entry, "value": shown})
 
     async def _talk(self, helper: Process, request: Mapping[str, object]) -> dict[str, Any]:
         if helper.stdin is None or helper.stdout is None:

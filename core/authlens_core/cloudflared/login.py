@@ -246,20 +246,15 @@ class _Run:
             self.events(PrintedLine(shown))
         waiting = _WAITING.search(line)
         if waiting is not None:
-            self._other(int(waiting[1]))
+            pid = int(waiting[1])
+            if pid == self.child.pid:
+                raise own_lock(pid)
+            self.events(OtherProcessWaiting(pid))
         link = _LINK.search(line)
-        if link is not None and self.link is None:
-            self._show(link[0])
-
-    def _show(self, link: str) -> None:
-        if (url := usable_url(link)) is not None:
+        url = usable_url(link[0]) if link is not None and self.link is None else None
+        if url is not None:
             self.link = url.text
             self.events(LinkShown(self.link))
-
-    def _other(self, pid: int) -> None:
-        if pid == self.child.pid:
-            raise own_lock(pid)
-        self.events(OtherProcessWaiting(pid))
 
 
 def _token_in(output: bytes) -> Secret | None:

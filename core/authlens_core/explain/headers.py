@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
 
 from authlens_core.explain.header_parts import (
@@ -17,7 +16,7 @@ from authlens_core.explain.header_parts import (
     set_cookie,
 )
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
-from authlens_core.oauth.duration import retry_after
+from authlens_core.oauth.duration import http_date, retry_after
 from authlens_core.oauth.http_message import Headers, Response
 from authlens_core.quick_dataclass import dataclass
 
@@ -75,7 +74,7 @@ def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
 
 
 def _date(value: str, context: HeaderContext) -> HeaderMeaning | None:
-    at = _http_date(value)
+    at = http_date(value)
     if at is None or context.received_at is None:
         return None
     skew = (at - context.received_at).total_seconds()
@@ -96,14 +95,6 @@ def _retry(value: str, context: HeaderContext) -> HeaderMeaning:
 def _content_type(value: str, _context: HeaderContext) -> HeaderMeaning | None:
     sentence = _MEDIA_TYPES.get(value.partition(";")[0].strip().lower())
     return HeaderMeaning(Explanation(sentence, "RFC 9110 §8.3")) if sentence else None
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 _MEDIA_TYPES: Final = {

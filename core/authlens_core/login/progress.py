@@ -61,10 +61,6 @@ class Progress:
         """Note that the user goes on despite a check of the next stage."""
         self._replace(replace(self.facts, approved=self.facts.approved | {check_name}))
 
-    def ask_again(self) -> None:
-        """Withdraw what was approved: another attempt may show something else."""
-        self._replace(replace(self.facts, approved=frozenset()))
-
     def back(self, to: Stage | None = None) -> None:
         """Go back to `to`, or one stage; never forward. What was approved there is asked again."""
         index = self._index - 1 if to is None else LOGIN_STAGES.index(to)
@@ -75,7 +71,8 @@ class Progress:
         """Stay, unless the next stage is used up: then go back to PKCE. Approvals are withdrawn."""
         if self.is_used_up:
             self._index = LOGIN_STAGES.index(Stage.PKCE)
-        self.ask_again()
+        # Another attempt may show something else.
+        self._replace(replace(self.facts, approved=frozenset()))
 
     def use(self, options: Options) -> None:
         """Decide again, and go back to the first stage in which that matters."""

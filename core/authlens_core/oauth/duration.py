@@ -104,6 +104,16 @@ def _shown(value: JsonValue | Missing) -> str:
     return "a list" if isinstance(value, list) else "an object"
 
 
+def http_date(text: str) -> datetime | None:
+    """Return the aware time of an HTTP date (RFC 9110 §5.6.7), or None for any other text; never raises."""
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    # A date in the zone "-0000" has none (RFC 5322 §3.3), and cannot be compared with an aware time.
+    return at if at.tzinfo is not None else None
+
+
 def retry_after(response: Response, now: datetime | None) -> int | None:
     """Return the seconds of Retry-After (RFC 9110 §10.2.3), or None where there is none that can be read.
 
@@ -113,12 +123,7 @@ def retry_after(response: Response, now: datetime | None) -> int | None:
     if value.isascii() and value.isdigit():
         # Nine digits exceed the longest wait already, and keep int() cheap.
         return min(int(value[:9]), LONGEST_WAIT)
-    if now is None:
+    at = http_date(value)
+    if at is None or now is None:
         return None
-    try:
-        wait = int((parsedate_to_datetime(value) - now).total_seconds())
-    # A date in the zone "-0000" has none (RFC 5322 §3.3), and cannot be compared with an aware time:
-    # TypeError.
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(wait, 0), LONGEST_WAIT)
+    return min(max(int((at - now).total_seconds()), 0), LONGEST_WAIT)

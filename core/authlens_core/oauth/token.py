@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeGuard
 
 from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.duration import MISSING, Lifetime, parse_expires_in
+from authlens_core.oauth.duration import MISSING, Lifetime, http_date, parse_expires_in
 from authlens_core.oauth.error_response import (
     error_of,
     failed_with,
@@ -297,13 +296,10 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
     Args:
         now: an aware time, when the answer came.
     """
-    try:
-        date = parsedate_to_datetime(response.headers.get("date") or "")
-        if date.tzinfo is None:
-            return None
-        skew = round((date - now).total_seconds())
-    except (ValueError, OverflowError):
+    date = http_date(response.headers.get("date") or "")
+    if date is None:
         return None
+    skew = round((date - now).total_seconds())
     why = "A token that is fresh for one clock may be expired for the other."
     check = Requirement(f"{_STAGE}.clock", f"clocks within {_SKEW_LIMIT} seconds", why, "RFC 9110 §6.6.1")
     seen = f"the server is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else "the same time"

@@ -16,8 +16,12 @@ from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.protection import ACCESS, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
-from authlens_core.login.stages.login_page import judge_login_page, metadata_beside_login
-from authlens_core.login.stages.metadata_location import locate_metadata, well_known
+from authlens_core.login.stages.metadata_location import (
+    judge_login_page,
+    locate_metadata,
+    metadata_beside_login,
+    well_known,
+)
 from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, noticed
 from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.insufficient_scope import is_scope
@@ -241,22 +245,17 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
     if answer.protection is Protection.ACCESS_LOGIN:
         return judge_login_page(answer, documents)
     if answer.protection in _NOT_REFUSED and _published(documents) is not None:
-        check = _offer(answer, chosen=facts.options.anyway)
+        chosen = facts.options.anyway
+        check = _ASKED_FOR.judged(
+            Severity.WARNING if chosen else Severity.FAILURE,
+            f"{answer.summary} But it publishes resource metadata, so a login is possible.",
+            why="Some servers ask for a token only at a later call.",
+            spec="RFC 9728 §3",
+            cure="Log in anyway: authlens login --anyway URL.",
+            overridable=not chosen,
+        )
         return check, Diagnosis("login_possible", check.seen, check.cure, answer.evidence, "RFC 9728 §3")
     return _protection(answer), None
-
-
-def _offer(answer: Answer, *, chosen: bool) -> Check:
-    """Return the check for a resource that refuses nothing and publishes metadata all the same."""
-    seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
-    return _ASKED_FOR.judged(
-        Severity.WARNING if chosen else Severity.FAILURE,
-        seen,
-        why="Some servers ask for a token only at a later call.",
-        spec="RFC 9728 §3",
-        cure="Log in anyway: authlens login --anyway URL.",
-        overridable=not chosen,
-    )
 
 
 def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:

@@ -1,22 +1,37 @@
-"""Where the resource metadata may be: header first, body second, well-known places last (RFC 9728 §3, §5)."""
+"""Where the resource metadata may be: header first, body second, well-known places last (RFC 9728 §3, §5).
+
+A redirect to Access's login page may name it, too. It looks the same whether Managed OAuth is off or the
+request merely looked like a browser's; the metadata, which the edge serves without a login, lists `oauth`
+among its methods only where it is on.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from authlens_core.access.answer import Answer
+from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.access.protection import ACCESS, MANAGED_OAUTH, Protection
 from authlens_core.access.team import cloudflare_metadata_urls
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.challenge import resource_metadata_parameter
-from authlens_core.oauth.check import Check, CheckId, failed, failures, passed, warned
-from authlens_core.oauth.http_message import JSON_TYPE
+from authlens_core.oauth.check import Check, CheckId, Requirement, failed, failures, passed, warned
+from authlens_core.oauth.http_message import JSON_TYPE, Response
 from authlens_core.oauth.json_document import object_in
 from authlens_core.oauth.resource_metadata import read_metadata_location, well_known_urls
 from authlens_core.oauth.url import Url
 from authlens_core.wire.exchange import Exchange
 
 _SPEC: Final = "RFC 9728 §5.1"
+_ASKED_FOR: Final = Requirement(
+    CheckId.DETECTION_PROTECTION,
+    "The resource asks for a bearer token.",
+    why="OAuth can only begin where the resource asks for it, or says that it takes it.",
+    spec=_SPEC,
+)
+_OTHERWISE: Final = "Until it is on, log in with cloudflared: authlens login --cloudflared URL."
 
 
 def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[Facts, tuple[Check, ...]]:
@@ -76,3 +91,44 @@ def _unusable(seen: str) -> Check:
         spec=_SPEC,
         cure="Ask the owner of the resource to correct its WWW-Authenticate field.",
     )
+
+
+def metadata_beside_login(facts: Facts, answer: Answer) -> Url | None:
+    """Return the metadata URL that a redirect to a login page names, if it is on the resource's origin."""
+    if answer.protection is not Protection.ACCESS_LOGIN:
+        return None
+    value = resource_metadata_parameter(answer.challenge_field).value
+    if value is None:
+        return None
+    place = read_metadata_location(value, requested=facts.resource_url, loopback_http=facts.loopback_http)
+    return None if failures(place.checks) else place.value
+
+
+def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
+    """Return the check for a redirect to a login page, and its diagnosis unless the answer alone gives it."""
+    methods = _methods(documents[-1].response) if documents else None
+    evidence = "; ".join(answer.evidence)
+    if methods is not None and "oauth" in methods:
+        seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
+        cure = "Continue: the login goes by the metadata."
+        found = Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, ACCESS)
+        return _ASKED_FOR.warned(seen, cure=cure), found
+    if methods is not None:
+        seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
+        cure = f"Ask the owner to turn it on: {MANAGED_OAUTH}. {_OTHERWISE}"
+        return _ASKED_FOR.failed(seen, cure=cure, overridable=True), None
+    cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
+    cure = f"Ask the owner whether it is on: {MANAGED_OAUTH}. {_OTHERWISE}"
+    found = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, ACCESS)
+    return _ASKED_FOR.failed(f"{cause} ({evidence})", cure=cure, overridable=True), found
+
+
+def _methods(response: Response | None) -> frozenset[str] | None:
+    """Return the names in `authentication_methods`, or None if the document does not list them."""
+    if response is None or response.status != 200:
+        return None
+    listed = object_in(response.body.reveal()).get("authentication_methods")
+    if not isinstance(listed, list):
+        return None
+    names = (entry.get("name") for entry in listed if isinstance(entry, dict))
+    return frozenset(name for name in names if isinstance(name, str))

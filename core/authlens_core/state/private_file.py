@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -15,24 +13,7 @@ _NEW: Final = (
 )
 
 
-class WriteStep(StrEnum):
-    """The points of a write at which a test lets the process die."""
-
-    LOCKED = "locked"
-    DRAFT_BEGUN = "draft begun"
-    DRAFT_HALF = "draft half written"
-    DRAFT_WRITTEN = "draft written"
-    DRAFT_FLUSHED = "draft flushed"
-    REPLACED = "replaced"
-    DIRECTORY_FLUSHED = "directory flushed"
-
-
-def _ignore(_step: WriteStep) -> None: ...
-
-
-def create(
-    path: Path, data: bytes, on_step: Callable[[WriteStep], None] = _ignore, *, durable: bool = True
-) -> None:
+def create(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write `data` to a new file with mode 0600 and flush it to the disk; leave nothing behind on an error.
 
     Args:
@@ -45,14 +26,8 @@ def create(
     descriptor = os.open(path, _NEW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            on_step(WriteStep.DRAFT_BEGUN)
-            # In two halves, so that a test can let the process die between them.
-            file.write(data[: len(data) // 2])
+            file.write(data)
             file.flush()
-            on_step(WriteStep.DRAFT_HALF)
-            file.write(data[len(data) // 2 :])
-            file.flush()
-            on_step(WriteStep.DRAFT_WRITTEN)
             # Before the rename: file systems may store the new name earlier than the data, and a power cut
             # leaves a file of zeros.
             if durable:
@@ -63,20 +38,12 @@ def create(
         raise
 
 
-def replace(
-    path: Path,
-    data: bytes,
-    *,
-    locked: bool = False,
-    on_step: Callable[[WriteStep], None] = _ignore,
-    durable: bool = True,
-) -> None:
+def replace(path: Path, data: bytes, *, locked: bool = False, durable: bool = True) -> None:
     """Put `data` in a file of mode 0600 at `path`: a reader sees the old file or the new one, never a part.
 
     Args:
         path: the file; a link there is replaced, not followed.
         locked: true if a lock keeps other writers away: a draft that a crash left behind is then removed.
-        on_step: called after each step; for tests.
         durable: as for `create`.
 
     Raises:
@@ -87,18 +54,15 @@ def replace(
     draft = path.with_name(f"{path.name}.draft" if locked else f".{path.name}-{secrets.token_hex(8)}")
     if locked:
         draft.unlink(missing_ok=True)
-    create(draft, data, on_step, durable=durable)
-    on_step(WriteStep.DRAFT_FLUSHED)
+    create(draft, data, durable=durable)
     try:
         draft.replace(path)
     except OSError:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
-    on_step(WriteStep.REPLACED)
     if durable:
         _flush_directory(path.parent)
-    on_step(WriteStep.DIRECTORY_FLUSHED)
 
 
 def _flush_directory(directory: Path) -> None:

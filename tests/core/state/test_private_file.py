@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from authlens_core.state import private_file
-from authlens_core.state.private_file import WriteStep
 
 
 class _Died(Exception):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("step", [step for step in WriteStep if step is not WriteStep.LOCKED])
+@pytest.mark.parametrize("call", ["fdopen", "fsync", "replace"])
 def test_a_reader_sees_the_old_file_or_the_new_one_wherever_the_process_dies(
-    tmp_path: Path, step: WriteStep
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     path = tmp_path / "file"
     private_file.replace(path, b"old")
 
-    def die(reached: WriteStep) -> None:
-        if reached is step:
-            raise _Died
+    def die(*_: object) -> None:
+        raise _Died
 
-    with pytest.raises(_Died):
-        private_file.replace(path, b"new and longer", locked=True, on_step=die)
-    assert path.read_bytes() in (b"old", b"new and longer")
+    with monkeypatch.context() as dying:
+        dying.setattr(os, call, die)
+        with pytest.raises(_Died):
+            private_file.replace(path, b"new and longer", locked=True)
+    assert path.read_bytes() == b"old"
+    private_file.replace(path, b"next", locked=True)
+    assert path.read_bytes() == b"next"
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_draft_that_was_written_in_half_is_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    (tmp_path / "file.draft").write_bytes(b"ha")
     private_file.replace(path, b"next", locked=True)
     assert path.read_bytes() == b"next"
     assert [one.name for one in tmp_path.iterdir()] == ["file"]

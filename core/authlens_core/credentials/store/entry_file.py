@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import field
 from pathlib import Path
@@ -19,7 +19,6 @@ from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file
-from authlens_core.state.private_file import WriteStep
 
 VERSION: Final = 1
 # Seconds to wait for another process that writes.
@@ -57,10 +56,9 @@ class EntryFile:
         kind: the name of the format, so that no other file is taken for it.
     """
 
-    def __init__(self, path: Path, kind: str, on_step: Callable[[WriteStep], None] | None = None) -> None:
+    def __init__(self, path: Path, kind: str) -> None:
         self.path = path
         self._kind = kind
-        self._on_step = on_step or (lambda _step: None)
         self._read: tuple[tuple[int, int, int], FileContent] | None = None
 
     def read(self) -> FileContent:
@@ -110,7 +108,6 @@ class EntryFile:
             as `read`; OSError: it could not be written: the old file stays.
         """
         with self._locked():
-            self._on_step(WriteStep.LOCKED)
             # Read again under the lock: another program may have changed it since.
             present = self.read()
             content = FileContent(dict(present.header), dict(present.entries))
@@ -139,4 +136,4 @@ class EntryFile:
                 "entries": content.entries,
             }
         ).encode()
-        private_file.replace(self.path, text, locked=True, on_step=self._on_step)
+        private_file.replace(self.path, text, locked=True)

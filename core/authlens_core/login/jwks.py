@@ -70,40 +70,6 @@ def key_source(
     return KeySource(keys, team.origin, from_token=issuer is None) if keys is not None else None
 
 
-async def verify_all(
-    wire: Sender,
-    tokens: Mapping[Secret, Jwt],
-    *,
-    issuer: str | None = None,
-    jwks_uri: str | None = None,
-    loopback_http: bool = False,
-) -> tuple[dict[Secret, Verification], tuple[Exchange, ...]]:
-    """Verify the signatures of `tokens`, by keys that are fetched without a credential, each set once.
-
-    Returns:
-        The verdicts by token, and the exchanges that fetched the keys.
-    """
-    verdicts: dict[Secret, Verification] = {}
-    fetched: dict[Url, Exchange] = {}
-    for token, jwt in tokens.items():
-        source = key_source(jwt, issuer=issuer, jwks_uri=jwks_uri, loopback_http=loopback_http)
-        if source is None:
-            verdicts[token] = _NO_PLACE
-            continue
-        url = source.url
-        if url not in fetched:
-            fetched[url] = await wire.send(
-                jwks_request(url),
-                limits=METADATA,
-                loopback_http=loopback_http,
-                # The token or the server names it, not the user: it must not reach into a private network.
-                addresses=AddressPolicy.ANY if url.is_loopback else AddressPolicy.PUBLIC_ONLY,
-                purpose=Purpose.SIGNING_KEYS,
-            )
-        verdicts[token] = _judged(jwt, fetched[url], source)
-    return verdicts, tuple(fetched.values())
-
-
 async def check_signatures(
     wire: Sender,
     tokens: Mapping[Secret, Jwt],
@@ -112,7 +78,9 @@ async def check_signatures(
     *,
     issuer: str | None = None,
 ) -> tuple[dict[Secret, Verification], tuple[Exchange, ...]]:
-    """Fetch the keys of the server that a login trusts and verify the `tokens` of `record`; see `verify_all`.
+    """Verify the signatures of `tokens`, by keys that are fetched without a credential, each set once.
+
+    The keys are those of the server that the login trusts.
 
     Args:
         tokens: the tokens in `record`, each with its parts.
@@ -120,11 +88,32 @@ async def check_signatures(
             keys may come from this machine too.
         issuer: the issuer of a grant, for a trace without server metadata. Without either, the keys are those
             of the team to whose login page `record` leads, because the token in that link names no issuer.
+
+    Returns:
+        The verdicts by token, and the exchanges that fetched the keys.
     """
     known, jwks_uri = trusted_issuer(story)
     plain = any(one.request.url.startswith("http:") for stage in story for one in stage.exchanges)
     trusted = known or issuer or _login_team(record)
-    return await verify_all(wire, tokens, issuer=trusted, jwks_uri=jwks_uri, loopback_http=plain)
+    verdicts: dict[Secret, Verification] = {}
+    fetched: dict[Url, Exchange] = {}
+    for token, jwt in tokens.items():
+        source = key_source(jwt, issuer=trusted, jwks_uri=jwks_uri, loopback_http=plain)
+        if source is None:
+            verdicts[token] = _NO_PLACE
+            continue
+        url = source.url
+        if url not in fetched:
+            fetched[url] = await wire.send(
+                jwks_request(url),
+                limits=METADATA,
+                loopback_http=plain,
+                # The token or the server names it, not the user: it must not reach into a private network.
+                addresses=AddressPolicy.ANY if url.is_loopback else AddressPolicy.PUBLIC_ONLY,
+                purpose=Purpose.SIGNING_KEYS,
+            )
+        verdicts[token] = _judged(jwt, fetched[url], source)
+    return verdicts, tuple(fetched.values())
 
 
 def trusted_issuer(story: Sequence[StageRecord]) -> tuple[str | None, str | None]:

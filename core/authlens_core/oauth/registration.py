@@ -42,10 +42,20 @@ def registration_request(
         resource: the protected resource, as Cloudflare Access documents it; left out when None.
         extra_grants: grant types besides the authorization code and refresh.
     """
-    metadata: dict[str, JsonValue] = {
-        "client_name": client_name,
-        "redirect_uris": [redirect_uri],
-        "grant_types": [*_GRANTS, *extra_grants],
+    metadata = _client_metadata(client_name, [redirect_uri], [*_GRANTS, *extra_grants])
+    if scope:
+        metadata["scope"] = scope
+    if resource:
+        metadata["resource"] = resource
+    fields = [("Accept", JSON_TYPE), ("Content-Type", JSON_TYPE)]
+    return Request("POST", endpoint.text, Headers.of(fields), Body(json.dumps(metadata).encode()))
+
+
+def _client_metadata(name: str, redirect_uris: Sequence[str], grants: Sequence[str]) -> dict[str, JsonValue]:
+    return {
+        "client_name": name,
+        "redirect_uris": [*redirect_uris],
+        "grant_types": [*grants],
         "response_types": ["code"],
         # RFC 8252 §8.4: what is installed on many machines cannot keep a secret. Left out, it would mean
         # client_secret_basic.
@@ -54,12 +64,6 @@ def registration_request(
         # refuse http.
         "application_type": "native",
     }
-    if scope:
-        metadata["scope"] = scope
-    if resource:
-        metadata["resource"] = resource
-    fields = [("Accept", JSON_TYPE), ("Content-Type", JSON_TYPE)]
-    return Request("POST", endpoint.text, Headers.of(fields), Body(json.dumps(metadata).encode()))
 
 
 def read_registration(
@@ -282,12 +286,4 @@ def client_document(url: str, *, client_name: str, redirect_uris: Sequence[str])
         url: where the document is to be hosted, letter for letter.
         redirect_uris: where the callback listens; a server may take other loopback ports too (RFC 8252 §7.3).
     """
-    return {
-        "client_id": url,
-        "client_name": client_name,
-        "redirect_uris": [*redirect_uris],
-        "grant_types": ["authorization_code", "refresh_token", GRANT_TYPE],
-        "response_types": ["code"],
-        "token_endpoint_auth_method": "none",
-        "application_type": "native",
-    }
+    return {"client_id": url, **_client_metadata(client_name, redirect_uris, [*_GRANTS, GRANT_TYPE])}

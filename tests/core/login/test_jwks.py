@@ -10,7 +10,7 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from authlens_core.explain.message import FoundJwt, jwts_in
-from authlens_core.login.jwks import key_source, trusted_issuer, verify_all
+from authlens_core.login.jwks import check_signatures, key_source, trusted_issuer
 from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.oauth.jwks import Signature
 from authlens_core.oauth.jwt import Jwt
@@ -26,6 +26,20 @@ def token(issuer: str | None) -> Jwt:
     return Jwt({"alg": "RS256"}, claims, Body(b"a.b"), Body(b"c"))
 
 
+def record_of(
+    stage: Stage, url: str, answer: Response | None = None, outcome: Outcome = Outcome.PASSED
+) -> StageRecord:
+    """Return the record of a stage that sent one request."""
+    moment = datetime.now(UTC)
+    exchange = Exchange(Request("GET", url), answer, None, moment, 0.1)
+    return StageRecord(stage, outcome, moment, 0.1, (exchange,))
+
+
+def server_metadata(issuer: str, jwks_uri: str, outcome: Outcome = Outcome.PASSED) -> StageRecord:
+    body = Body(json.dumps({"issuer": issuer, "jwks_uri": jwks_uri}).encode())
+    return record_of(Stage.SERVER_METADATA, issuer, Response(200, "OK", body=body), outcome)
+
+
 async def meta_token(wire: Wire, emulator: Emulator) -> FoundJwt:
     """Return the JWT that the redirect to the login page carries."""
     exchange = await wire.send(Request("GET", emulator.resource_url, Headers()), loopback_http=True)
@@ -39,8 +53,9 @@ async def test_the_meta_token_of_the_redirect_verifies_at_the_team() -> None:
         wire = Wire()
         try:
             found = await meta_token(wire, emulator)
-            verdicts, exchanges = await verify_all(
-                wire, {found.token: found.jwt}, issuer=emulator.team_url, loopback_http=True
+            asked = record_of(Stage.DETECTION, emulator.resource_url)
+            verdicts, exchanges = await check_signatures(
+                wire, {found.token: found.jwt}, asked, [asked], issuer=emulator.team_url
             )
             assert found.where == "location: meta"
             assert verdicts[found.token].signature is Signature.VALID, verdicts[found.token].reason
@@ -57,7 +72,8 @@ async def test_a_team_that_only_the_token_names_is_pointed_out() -> None:
         try:
             found = await meta_token(wire, emulator)
             jwt = Jwt({**found.jwt.header}, {"iss": emulator.team_url}, found.jwt.signed, found.jwt.signature)
-            verdicts, _ = await verify_all(wire, {found.token: jwt}, loopback_http=True)
+            asked = record_of(Stage.DETECTION, emulator.resource_url)
+            verdicts, _ = await check_signatures(wire, {found.token: jwt}, asked, [asked])
             assert verdicts[found.token].signature is Signature.VALID
             assert "check that it is yours" in verdicts[found.token].notes[-1]
         finally:
@@ -71,11 +87,10 @@ async def test_a_key_set_is_fetched_once_for_all_tokens() -> None:
         try:
             found = await meta_token(wire, emulator)
             forged = Jwt(found.jwt.header, {}, Body(b"a.b"), found.jwt.signature)
-            verdicts, exchanges = await verify_all(
-                wire,
-                {found.token: found.jwt, Secret("forged"): forged},
-                issuer=emulator.team_url,
-                loopback_http=True,
+            asked = record_of(Stage.DETECTION, emulator.resource_url)
+            tokens = {found.token: found.jwt, Secret("forged"): forged}
+            verdicts, exchanges = await check_signatures(
+                wire, tokens, asked, [asked], issuer=emulator.team_url
             )
             assert [one.signature for one in verdicts.values()] == [Signature.VALID, Signature.INVALID]
             assert len(exchanges) == 1
@@ -88,13 +103,8 @@ async def test_a_server_without_keys_says_so() -> None:
     async with Emulator() as emulator:
         wire = Wire()
         try:
-            verdicts, _ = await verify_all(
-                wire,
-                {Secret("t"): token(None)},
-                issuer=emulator.team_url,
-                jwks_uri=f"{emulator.team_url}/nothing-here",
-                loopback_http=True,
-            )
+            story = [server_metadata(emulator.team_url, f"{emulator.team_url}/nothing-here")]
+            verdicts, _ = await check_signatures(wire, {Secret("t"): token(None)}, story[0], story)
             assert verdicts[Secret("t")].signature is Signature.NOT_CHECKED
             assert "404" in verdicts[Secret("t")].reason
         finally:
@@ -103,7 +113,10 @@ async def test_a_server_without_keys_says_so() -> None:
 
 async def test_without_a_place_nothing_is_sent() -> None:
     """No guess is made where keys might be."""
-    verdicts, exchanges = await verify_all(cast("Wire", None), {Secret("t"): token(None)})
+    asked = record_of(Stage.DETECTION, "https://r.example/")
+    verdicts, exchanges = await check_signatures(
+        cast("Wire", None), {Secret("t"): token(None)}, asked, [asked]
+    )
     assert exchanges == ()
     assert verdicts[Secret("t")].signature is Signature.NOT_CHECKED
 
@@ -134,8 +147,5 @@ def test_keys_come_from_the_trusted_server(
 def test_only_accepted_server_metadata_names_the_trusted_issuer(outcome: Outcome, trusted: bool) -> None:
     """A refused document names no keys to trust."""
     issuer, jwks_uri = "https://as.example", "https://as.example/keys"
-    body = Body(json.dumps({"issuer": issuer, "jwks_uri": jwks_uri}).encode())
-    moment = datetime.now(UTC)
-    exchange = Exchange(Request("GET", issuer), Response(200, "OK", body=body), None, moment, 0.1)
-    record = StageRecord(Stage.SERVER_METADATA, outcome, moment, 0.1, (exchange,))
+    record = server_metadata(issuer, jwks_uri, outcome)
     assert trusted_issuer([record]) == ((issuer, jwks_uri) if trusted else (None, None))

@@ -323,7 +323,7 @@ class Login:
     ) -> StageRecord:
         """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
         self._stopped = False
-        self._tampering.begin(changed)
+        self._tampering.done = changed
         task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
         try:
             return await asyncio.shield(task)

@@ -12,7 +12,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.http_message import Request
 from authlens_core.quick_dataclass import dataclass
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.purpose import Purpose
@@ -93,9 +93,6 @@ class WaitStopped(asyncio.CancelledError):
 
 class LoginStage(Protocol):
     """One stage. Neither function does I/O, so a stage is tested with plain values and can be replayed."""
-
-    @property
-    def stage(self) -> Stage: ...
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next request given what was sent in this stage so far, or None when there is no more."""

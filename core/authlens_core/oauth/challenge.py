@@ -38,8 +38,7 @@ class Challenge:
     token68: str | None = None
 
     def get(self, name: str) -> str | None:
-        wanted = name.lower()
-        return next((value for key, value in self.params if key == wanted), None)
+        return dict(self.params).get(name.lower())
 
     def is_scheme(self, name: str) -> bool:
         return self.scheme.lower() == name.lower()

@@ -153,8 +153,6 @@ async def test_an_approval_does_not_reach_the_next_stage() -> None:
 class HoldsBack:
     """A resource metadata stage that sends its request only after a yes."""
 
-    stage = Stage.RESOURCE_METADATA
-
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the request when it was approved."""
         if sent or "stage.may_send" not in facts.approved:

@@ -19,16 +19,13 @@ from authlens_core.trace.record import Stage
 
 STAGES: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
     {
-        stage.stage: stage
-        for stage in (
-            DetectionStage(),
-            ResourceMetadataStage(),
-            ServerMetadataStage(),
-            RegistrationStage(),
-            PkceStage(),
-            AuthorizationStage(),
-            ExchangeStage(),
-            AccessStage(),
-        )
+        Stage.DETECTION: DetectionStage(),
+        Stage.RESOURCE_METADATA: ResourceMetadataStage(),
+        Stage.SERVER_METADATA: ServerMetadataStage(),
+        Stage.REGISTRATION: RegistrationStage(),
+        Stage.PKCE: PkceStage(),
+        Stage.AUTHORIZATION: AuthorizationStage(),
+        Stage.EXCHANGE: ExchangeStage(),
+        Stage.ACCESS: AccessStage(),
     }
 )

@@ -16,7 +16,7 @@ from authlens_core.oauth.check import Check, CheckId, Requirement, noticed, warn
 from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code, scope_union, scope_wanted
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
@@ -39,8 +39,6 @@ _GET_NOT_ALLOWED: Final = frozenset({405, 406})
 
 class AccessStage:
     """Asks for the resource again, with the access token."""
-
-    stage = Stage.ACCESS
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the call that was refused without a token, now with it, and what has to go before it.

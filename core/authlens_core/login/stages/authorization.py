@@ -50,8 +50,6 @@ _INCOMPLETE: Final = failed(
 class AuthorizationStage:
     """Builds the link. What comes back is read by `learn_response`, whatever brought it."""
 
-    stage = Stage.AUTHORIZATION
-
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the request that goes before the browser's: for the device's codes, or the pushed one."""
         if sent:

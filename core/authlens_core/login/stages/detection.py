@@ -72,8 +72,6 @@ _NOT_REFUSED: Final = frozenset(
 class DetectionStage:
     """Asks for the resource without a credential and reads the refusal."""
 
-    stage = Stage.DETECTION
-
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next call; after those, if none was refused, the GET of a well-known place."""
         calls, documents = parted(sent, Purpose.RESOURCE_METADATA)

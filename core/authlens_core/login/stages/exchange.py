@@ -41,8 +41,6 @@ _NO_ID_TOKEN: Final = warned(
 class ExchangeStage:
     """Redeems the code, exactly once."""
 
-    stage = Stage.EXCHANGE
-
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the token request, once; then the GET of the keys, if an ID token came.
 

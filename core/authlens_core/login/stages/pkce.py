@@ -13,14 +13,12 @@ from authlens_core.oauth.check import passed
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
 
 
 class PkceStage:
     """Draws a new verifier and state at every run, so that no two attempts share anything."""
-
-    stage = Stage.PKCE
 
     def __init__(self, random_bytes: Callable[[int], bytes] = token_bytes) -> None:
         self._random_bytes = random_bytes

@@ -29,8 +29,6 @@ _SPEC: Final = "RFC 7591 §3"
 class RegistrationStage:
     """Registers a public client, unless one is given or known for this issuer and redirect URI."""
 
-    stage = Stage.REGISTRATION
-
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the registration, once; None when a client is at hand. Never repeated automatically."""
         endpoint = _endpoint(facts)

@@ -29,8 +29,6 @@ _TOO_MANY: Final = 429
 class ResourceMetadataStage:
     """Fetches the metadata document from the first candidate that has one."""
 
-    stage = Stage.RESOURCE_METADATA
-
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the GET of the next candidate, or None when one answered or none is left."""
         if sent and not _not_here(sent[-1], guessed=facts.metadata_guessed):

@@ -19,7 +19,7 @@ from authlens_core.oauth.server_metadata import (
     read_server_metadata,
 )
 from authlens_core.oauth.url import Url
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
@@ -28,8 +28,6 @@ _LEGACY_PATHS: Final = "/authorize, /token and /register"
 
 class ServerMetadataStage:
     """Asks the candidate places in order and judges the first document found."""
-
-    stage = Stage.SERVER_METADATA
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the GET of the next candidate; only a client error moves on to the next."""

@@ -9,7 +9,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.check import failed
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
 from authlens_core.wire.purpose import Purpose
@@ -26,8 +26,6 @@ _NO_REFRESH_TOKEN: Final = failed(
 
 class StaleRefreshStage:
     """One honest refresh; the second request, the same again, is the experiment's own."""
-
-    stage = Stage.REFRESH
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the refresh, once; None without a refresh token."""

@@ -38,6 +38,7 @@ class Tampering:
         self._edits: dict[Stage, tuple[RequestEdit, ...]] = {}
         self.armed: Experiment | None = None
         self.done: tuple[str, ...] = ()
+        """What was changed in the stage that runs, in exchanges that are read again too."""
         self._ever = False
 
     # -- before a stage --------------------------------------------------------------------------------
@@ -83,10 +84,6 @@ class Tampering:
         return bool(self._edits) or self.armed is not None
 
     # -- while a stage runs ----------------------------------------------------------------------------
-
-    def begin(self, done: tuple[str, ...] = ()) -> None:
-        """Begin to note; `done` is what was changed in exchanges that are read again."""
-        self.done = done
 
     def request(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
         amendments = self.amendments(stage, facts)

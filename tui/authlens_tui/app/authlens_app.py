@@ -137,9 +137,9 @@ class AuthlensApp(BaseApp):
         if self.session is not None and self.parts is not None:
             self.parts.logins.offer(self.session, url)
 
-    def start_login(self, url: str, *, play: bool = False) -> None:
+    def start_login(self, url: str) -> None:
         if self.session is not None and self.parts is not None:
-            self.parts.logins.start(self.session, url, play=play)
+            self.parts.logins.start(self.session, url)
 
     def _tell_interrupted(self) -> None:
         notice = None if self.parts is None else self.parts.interrupted.notice()

@@ -51,7 +51,6 @@ class DemoApp(AuthlensApp):
     ) -> None:
         self._demo = DemoWorkspace(faults, port, plays=play)
         super().__init__(environ=environ, workspace=self._demo)
-        self._play = play
         self._menu_first = menu
         self._scenarios = Scenarios(self, self._demo)
         self.install_screen(self._scenarios.menu, "rehearsal")  # it remembers what was run
@@ -59,9 +58,9 @@ class DemoApp(AuthlensApp):
     def start(self, url: str) -> None:
         self.action_menu() if self._menu_first else self.start_login(url)
 
-    def start_login(self, url: str, *, play: bool = False) -> None:
+    def start_login(self, url: str) -> None:
         """Open the wizard, with the other credential that the emulator's fault is about."""
-        super().start_login(url, play=play or self._play)
+        super().start_login(url)
         if self.session is not None:
             handing_out = self._demo.hand_out(self.session.credentials)
             self.run_worker(handing_out, exclusive=True, group="demo credentials", description="add them")

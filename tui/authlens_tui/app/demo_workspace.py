@@ -46,7 +46,7 @@ class DemoWorkspace(Workspace):
         super().__init__(settings)
         self._emulator = emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME)
         self._case = next((case for case in cases if isinstance(case, StandardCase)), None)
-        self._plays = plays
+        self.plays = plays
         self._others = DemoCredentials()
         self._port = port
 
@@ -68,7 +68,7 @@ class DemoWorkspace(Workspace):
         if case is None:
             return Options(port=self._port)
         old = StandardFault.DEFAULT_PATHS in case.faults
-        return Options(port=self._port, device=case.device, legacy_paths=self._plays and old)
+        return Options(port=self._port, device=case.device, legacy_paths=self.plays and old)
 
     def suggestion(self) -> str:
         return self._emulator.resource_url

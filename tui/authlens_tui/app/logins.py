@@ -31,8 +31,8 @@ class Logins:
         self._interrupted = interrupted
         self._records = records
 
-    def start(self, session: Session, url: str, *, play: bool = False) -> None:
-        self._app.push_screen(self._wizard(session, url, self._workspace.options(url), play=play))
+    def start(self, session: Session, url: str) -> None:
+        self._app.push_screen(self._wizard(session, url, self._workspace.options(url)))
         for words in self._interrupted.replaced_by(url):
             self._app.notify(words, title="Interrupted", timeout=15, markup=False)
 
@@ -76,15 +76,14 @@ class Logins:
 
             self._app.push_screen(ServiceTokenScreen(session, message.url))
 
-    def _wizard(
-        self, session: Session, url: str, options: Options | None, *, play: bool = False
-    ) -> WizardScreen:
+    def _wizard(self, session: Session, url: str, options: Options | None) -> WizardScreen:
         login = session.login(url, options)
         self._interrupted.follow(login)
         # Asked each time: the credential exists only once the exchange has passed.
         self._records.credential_id = lambda: login.facts.grant_id or ""
         login.watch(self._on_link)
-        return WizardScreen(login, session.credentials.store.name, player=self._workspace.player(), play=play)
+        place, workspace = session.credentials.store.name, self._workspace
+        return WizardScreen(login, place, player=workspace.player(), play=workspace.plays)
 
     def _on_link(self, event: Event) -> None:
         """Clear the view for the link; open it if the user's settings say so and the browser is here."""

@@ -30,6 +30,8 @@ class Workspace:
 
     keeps_secrets = True
     """Whether stored secrets outlive the program, and are worth moving."""
+    plays = False
+    """Whether each login is run to its end, and the player signs in."""
 
     def __init__(
         self, settings: SettingsFile | None = None, options: Mapping[str, Options] | None = None

@@ -110,13 +110,10 @@ class KeyFooter(Widget):
         """Return the keys that fit, with None for those left out; whether they are compact; the palette."""
         room = self.size.width
         with_palette = 0 if self._palette is None else _needed([self._palette], compact=False) + len(_EDGE)
-        fits_all = _needed(self._entries, compact=False) + with_palette <= room
-        compact = not fits_all and _needed(self._entries, compact=False) > room
-        return (
-            _fitting(self._entries, room - compact, compact=compact),
-            compact,
-            self._palette if fits_all else None,
-        )
+        needed = _needed(self._entries, compact=False)
+        compact = needed > room
+        palette = self._palette if needed + with_palette <= room else None
+        return _fitting(self._entries, room - compact, compact=compact), compact, palette
 
     def _pieces(self) -> Iterator[tuple[FooterEntry | None, tuple[Segment, ...]]]:
         """Yield what the line has from left to right: an entry or None, and how it is drawn."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -128,15 +127,6 @@ class Stepper(Widget, can_focus=True):
             return range(len(self.steps))
         return self._in_view(max(3, (width - _NAME_ROOM) // 2))
 
-    def watch_steps(self) -> None:
-        self._tell_in_border()
-
-    def watch_looked_at(self) -> None:
-        self._tell_in_border()
-
-    def on_resize(self) -> None:
-        self._tell_in_border()
-
     def _tell_in_border(self) -> None:
         tampered = any(step.tampered for step in self.steps)
         hidden = 0 < self.content_size.height < len(self.steps)
@@ -144,6 +134,8 @@ class Stepper(Widget, can_focus=True):
         words = [Content.styled(*_TAMPERED)] if tampered else []
         words += [Content(place)] if place else []
         self.border_subtitle = Content(" · ").join(words) if words else None
+
+    watch_steps = watch_looked_at = on_resize = _tell_in_border
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return 1 if self.has_class("-line") else max(1, len(self.steps))
@@ -224,30 +216,19 @@ def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tup
     """
     here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
     last = trace.records[-1] if trace.records else None
-
-    def latest(number: int, stage: Stage) -> StageRecord | None:
-        # What was run after the login has no place among its stages, and is past in any case.
-        past = number <= here or stage not in LOGIN_STAGES
-        return trace.latest(stage) if past else _unresolved(last, stage, position)
-
     tampered = {record.stage for record in trace.records if record.tampering}
-    return tuple(
-        replace(_step(number, stage, latest(number, stage), running), tampered=stage in tampered)
-        for number, stage in enumerate(stages_of(trace, running), 1)
-    )
 
+    def step(number: int, stage: Stage) -> StageStep:
+        # What was run after the login has no place among its stages, and is past in any case.
+        record = trace.latest(stage) if number <= here or stage not in LOGIN_STAGES else None
+        if last is not None and last.stage is stage is position and last.outcome is not Outcome.PASSED:
+            record = last
+        state, took = (StepState.WAITING, None) if record is None else how_it_ended(record)
+        if running is stage:
+            state, took = StepState.RUNNING, None
+        return StageStep(number, STAGE_INFO[stage].title, state, took, stage in tampered)
 
-def _unresolved(last: StageRecord | None, stage: Stage, position: Stage | None) -> StageRecord | None:
-    """Return the last record where it is of the stage to run next, and that did not pass."""
-    here = last is not None and last.stage is stage is position
-    return last if here and last is not None and last.outcome is not Outcome.PASSED else None
-
-
-def _step(number: int, stage: Stage, record: StageRecord | None, running: Stage | None) -> StageStep:
-    title = STAGE_INFO[stage].title
-    if running is stage:
-        return StageStep(number, title, StepState.RUNNING)
-    return StageStep(number, title) if record is None else StageStep(number, title, *how_it_ended(record))
+    return tuple(step(number, stage) for number, stage in enumerate(stages_of(trace, running), 1))
 
 
 def how_it_ended(record: StageRecord) -> tuple[StepState, float]:

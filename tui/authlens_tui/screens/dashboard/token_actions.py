@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from authlens_core.access.cloudflared_files import read_cloudflared_token
 from authlens_core.access.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.errors import AuthlensError
 from authlens_core.oauth.jwt import Jwt, parse_jwt
 from authlens_core.secret import Secret
@@ -17,49 +16,20 @@ from authlens_tui.screens.dashboard.context import DashboardContext, Work
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 
 
-class ReadJwts:
-    """Tokens that were read and decoded; a token replaced since then is unknown again."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[object, Jwt | None]] = {}
-
-    def read(self, grant: Grant, token: Secret) -> Jwt | None:
-        """Decode the access token of a grant, and hold the claims as long as the grant has this token."""
-        jwt = parse_jwt(token)
-        self._known[grant.grant_id] = _version(grant), jwt
-        return jwt
-
-    def of_grant(self, grant: Grant | None) -> Jwt | None:
-        """Return the claims read from the current token of `grant`, or None."""
-        known = None if grant is None else self._known.get(grant.grant_id)
-        return known[1] if grant is not None and known is not None and known[0] == _version(grant) else None
-
-    def of_file(self, token: CloudflaredToken) -> Jwt | None:
-        """Return the claims in a file of cloudflared, reading it again only if its content changed."""
-        known = self._known.get(token.token_id)
-        if known is None or known[0] != token.fingerprint:
-            found = read_cloudflared_token(token)
-            known = token.fingerprint, None if found is None else parse_jwt(found)
-            self._known[token.token_id] = known
-        return known[1]
-
-
-def _version(grant: Grant) -> tuple[int, datetime]:
-    # A token that no store took has no generation of its own; the time of its request tells it apart.
-    return grant.generation, grant.refreshed_at
-
-
 class TokenActions:
     """Reads tokens from the store when asked, and logs each time one is shown or copied."""
 
     def __init__(self, context: DashboardContext) -> None:
         self._context = context
-        self.jwts = ReadJwts()
+        self._read: dict[str, tuple[object, Jwt | None]] = {}  # by credential: of which token, and its claims
 
     def claims_of(self, entry: InventoryEntry) -> Jwt | None:
         """Return the claims: of a cloudflared file always, of a token in the store once it was read."""
-        token = entry.cloudflared
-        return self.jwts.of_grant(entry.grant) if token is None else self.jwts.of_file(token)
+        known, version = self._read.get(entry.entry_id), _version(entry.source)
+        if entry.cloudflared is not None and (known is None or known[0] != version):
+            found = read_cloudflared_token(entry.cloudflared)
+            known = self._read[entry.entry_id] = version, None if found is None else parse_jwt(found)
+        return known[1] if known is not None and known[0] == version else None
 
     def copy(self) -> None:
         self._context.confirm(
@@ -100,7 +70,10 @@ class TokenActions:
         loaded = None if entry is None else await self._load(entry)
         if loaded is None:
             return
-        if self.jwts.read(*loaded) is None:
+        grant, token = loaded
+        jwt = parse_jwt(token)
+        self._read[grant.grant_id] = _version(grant), jwt
+        if jwt is None:
             self._context.say("This access token is not a JWT: only the server can read it.")
         self._context.changed(reread=True)
 
@@ -116,3 +89,14 @@ class TokenActions:
 
     def _run(self, work: Work, description: str) -> None:
         self._context.run(work, group="token", description=description, exclusive=True)
+
+
+def _version(source: Grant | CloudflaredToken | ServiceToken) -> object:
+    """Return what tells a token from the one that replaces it."""
+    match source:
+        case Grant():
+            # A token that no store took has no generation of its own; the time of its request tells it apart.
+            return source.generation, source.refreshed_at
+        case CloudflaredToken():
+            return source.fingerprint
+    return None

@@ -324,8 +324,7 @@ class CredentialTable(LineView, can_focus=True):
     def on_focus(self) -> None:
         self.refresh()
 
-    def on_blur(self) -> None:
-        self.refresh()
+    on_blur = on_focus
 
 
 def _quiet_or(key: str, made: RowText) -> str:

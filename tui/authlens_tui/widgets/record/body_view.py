@@ -64,7 +64,8 @@ def _text_lines(text: str, *, raw: bool) -> Iterator[Line]:
 
 
 def _json_line(text: str) -> Line:
-    return JsonLine(line(text).pieces, _hang(text))
+    indent = len(text) - len(text.lstrip(" "))
+    return JsonLine(line(text).pieces, hang=min(indent + 4, 24))
 
 
 def _text_line(text: str) -> Line:
@@ -99,7 +100,3 @@ def _json_pieces(row: str) -> Iterator[Piece]:
             yield token.text, Tone.NOTE if token.text in _LITERALS else Tone.NUMBER
         else:
             yield token.text, Tone.MUTED if token.kind is TokenKind.PUNCTUATION else Tone.PLAIN
-
-
-def _hang(row: str) -> int:
-    return min(len(row) - len(row.lstrip(" ")) + 4, 24)

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.export.bash_words import CURLS_OWN, bash_word, bash_word_of_masked
-from authlens_core.export.redaction import Redactor, ShownRequest, redacted_request
+from authlens_core.export.redaction import Redactor
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import FORM_TYPE, Request
 
@@ -26,7 +26,7 @@ def curl_commands(requests: Sequence[Request], redactor: Redactor) -> Iterator[s
         redactor: knows the secrets; what it masks becomes a variable.
     """
     variables = _Variables()
-    commands = [list(_command(redacted_request(request, redactor), variables)) for request in requests]
+    commands = [list(_command(request, redactor, variables)) for request in requests]
     for mask, name in variables.names.items():
         yield f"read -rsp '{name}: ' {name}  # {mask}"
     for command in commands:
@@ -54,18 +54,16 @@ class _Variables:
         return self.names[mask]
 
 
-def _command(request: ShownRequest, variables: _Variables) -> Iterator[str]:
-    yield f"curl --include --request {bash_word(request.method)} {variables.word(request.url, 'secret')}"
-    media_type = ""
-    for name, value in request.headers:
+def _command(request: Request, redactor: Redactor, variables: _Variables) -> Iterator[str]:
+    url = variables.word(redactor.text(request.url), "secret")
+    yield f"curl --include --request {bash_word(request.method)} {url}"
+    for name, value in redactor.headers(request.headers):
         folded = name.lower()
-        if folded == "content-type":
-            media_type = value.partition(";")[0].strip().lower()
         if folded not in CURLS_OWN:
             place = "access_token" if folded == "authorization" else folded
             yield f"  --header {variables.word(f'{name}: {value}', place)}"
-    text = request.body.text
-    if media_type == FORM_TYPE and text:
+    text = redactor.body(request.body).text
+    if request.headers.media_type == FORM_TYPE and text:
         for field in text.split("&"):
             yield f"  --data-urlencode {_field(field, variables)}"
     elif text:

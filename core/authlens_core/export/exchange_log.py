@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.export.redaction import Redactor, redacted_request, redacted_response, secrets_in
+from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.oauth.http_message import Request, Response
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import SafeText, safe_line
 from authlens_core.wire.exchange import Exchange
@@ -84,25 +85,25 @@ def rows_of(numbered: Sequence[tuple[int, Exchange]]) -> tuple[ExchangeRow, ...]
 
 
 def _row(number: int, exchange: Exchange, redactor: Redactor) -> ExchangeRow:
-    sent = redacted_request(exchange.request, redactor)
-    got = None if exchange.response is None else redacted_response(exchange.response, redactor)
-    rest = sent.url.partition("://")[2]
+    request, response = exchange.request, exchange.response
+    url = redactor.text(request.url)
+    rest = url.partition("://")[2]
     return ExchangeRow(
         number,
         exchange,
-        sent.method,
-        sent.url,
+        request.method,
+        url,
         rest.partition("/")[0].partition("?")[0],
-        None if got is None else got.status,
-        _lines(sent.headers),
-        "" if got is None else _lines(got.headers),
-        sent.body.text[:_SEARCHED],
-        "" if got is None else got.body.text[:_SEARCHED],
+        None if response is None else response.status,
+        _lines(request, redactor),
+        "" if response is None else _lines(response, redactor),
+        redactor.body(request.body).text[:_SEARCHED],
+        "" if response is None else redactor.body(response.body).text[:_SEARCHED],
     )
 
 
-def _lines(headers: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in headers)
+def _lines(message: Request | Response, redactor: Redactor) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in redactor.headers(message.headers))
 
 
 def _size(exchange: Exchange) -> int:

@@ -24,7 +24,7 @@ from authlens_core.export.secret_names import (
     pieces,
     text_secrets,
 )
-from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.http_message import Headers, Request, Response
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import safe_text
 from authlens_core.secret import Body, Secret
@@ -66,28 +66,6 @@ class ShownBody:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ShownRequest:
-    """A request as it may be shown: header fields in order, case and number as they were sent."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: ShownBody
-
-
-@dataclass(frozen=True, slots=True)
-class ShownResponse:
-    """A response as it may be shown: header fields in order, case and number as they were received."""
-
-    status: int
-    reason: str
-    headers: tuple[tuple[str, str], ...]
-    body: ShownBody
-    http_version: str = "HTTP/1.1"
-    media_type: str = ""
-
-
 class Redactor:
     """Masks secrets in text.
 
@@ -118,6 +96,10 @@ class Redactor:
         if is_sensitive(name):
             return self._known.masked(header_masked(name, value))
         return self.text(value)
+
+    def headers(self, headers: Headers) -> list[tuple[str, str]]:
+        """Return header fields with their values masked: order, case and number stay."""
+        return [(name, self.header(name, value)) for name, value in headers.fields]
 
     def member(self, name: str, value: str, *, secret: bool = False) -> str:
         """Return the value of a member, claim or parameter: masked if `secret` or its name says so."""
@@ -170,35 +152,18 @@ def _shapes_masked(text: str) -> str:
     return text
 
 
-def redacted_request(request: Request, redactor: Redactor) -> ShownRequest:
-    headers = tuple((name, redactor.header(name, value)) for name, value in request.headers.fields)
-    return ShownRequest(request.method, redactor.text(request.url), headers, redactor.body(request.body))
-
-
-def redacted_response(response: Response, redactor: Redactor) -> ShownResponse:
-    return ShownResponse(
-        response.status,
-        redactor.text(response.reason),
-        tuple((name, redactor.header(name, value)) for name, value in response.headers.fields),
-        redactor.body(response.body),
-        response.http_version,
-        response.media_type,
-    )
-
-
 def raw_message(message: Request | Response, redactor: Redactor) -> str:
     """Return a message byte for byte but for masks and control characters, with no words of ours in it.
 
     It is meant for the clipboard, and what is pasted into a terminal must not steer it.
     """
     if isinstance(message, Request):
-        request = redacted_request(message, redactor)
-        first, headers, body = f"{request.method} {request.url}", request.headers, request.body.text
+        first = f"{message.method} {redactor.text(message.url)}"
     else:
-        response = redacted_response(message, redactor)
-        first = f"{response.http_version} {response.status} {response.reason}".rstrip()
-        headers, body = response.headers, response.body.text
-    lines = [first, *(f"{name}: {value}" for name, value in headers)]
+        reason = redactor.text(message.reason)
+        first = f"{message.http_version} {message.status} {reason}".rstrip()
+    body = redactor.body(message.body).text
+    lines = [first, *(f"{name}: {value}" for name, value in redactor.headers(message.headers))]
     return safe_text("\n".join([*lines, "", body] if body else lines))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from authlens_core.access.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.access.team import for_team
-from authlens_core.export.redaction import Redactor, redacted_request
+from authlens_core.export.redaction import Redactor
 from authlens_core.login.facts import Facts
 from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.check import CheckId, Severity
@@ -83,8 +83,7 @@ def next_words(
     elif stage is Stage.AUTHORIZATION:
         sends = "gives you a link for your browser and waits"
     elif request is not None:
-        masked = redacted_request(request, Redactor(()))
-        sends = f"{masked.method} {_cut(masked.url, _LONGEST_URL)}"
+        sends = f"{request.method} {_cut(Redactor().text(request.url), _LONGEST_URL)}"
     said = Content.assemble("Next: ", (f"{info.number} {info.title}", "bold"), f"  {sends}")
     if width is not None:
         return Content.of(said.truncate(max(1, width - 2), ellipsis=True))

@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.explain.headers import HeaderContext
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
-from authlens_core.export.redaction import Redactor, redacted_request, redacted_response
+from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
@@ -44,12 +44,12 @@ def request_lines(
     `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
     and `verdicts` are on the signatures of JWTs that were looked at.
     """
-    shown = redacted_request(request, redactor)
-    yield line((f"{shown.method} ", Tone.TITLE), *value_pieces(cut(shown.url)), hang=4)
+    url, body = redactor.text(request.url), redactor.body(request.body)
+    yield line((f"{request.method} ", Tone.TITLE), *value_pieces(cut(url)), hang=4)
     yield from field_lines(request, redactor, raw=raw)
-    if shown.body.size:
+    if body.size:
         yield BLANK
-        yield from body_lines(shown.body, request.headers.media_type, raw=raw)
+        yield from body_lines(body, request.headers.media_type, raw=raw)
     if not raw:
         yield from meaning_lines(request, redactor, now=now, verdicts=verdicts)
 
@@ -65,18 +65,18 @@ def response_lines(
     """Yield the response as it was received, what it means, and what went wrong; see `request_lines`."""
     response = exchange.response
     if response is not None:
-        shown = redacted_response(response, redactor)
-        tone = Tone.GOOD if 200 <= shown.status < 300 else Tone.WARNING if shown.status < 500 else Tone.BAD
+        status, shown = response.status, redactor.body(response.body)
+        tone = Tone.GOOD if 200 <= status < 300 else Tone.WARNING if status < 500 else Tone.BAD
         yield line(
-            (f"{shown.http_version} ", Tone.MUTED),
-            (str(shown.status), tone),
-            (f" {cut(shown.reason)}", Tone.PLAIN),
+            (f"{response.http_version} ", Tone.MUTED),
+            (str(status), tone),
+            (f" {cut(redactor.text(response.reason))}", Tone.PLAIN),
         )
         yield from field_lines(response, redactor, raw=raw, received_at=exchange.ended_at)
         meaning = () if raw else tuple(meaning_lines(response, redactor, now=now, verdicts=verdicts))
-        body = (BLANK, *body_lines(shown.body, shown.media_type, raw=raw))
+        body = (BLANK, *body_lines(shown, response.media_type, raw=raw))
         # Below a web page of a hundred lines no one would find what the header fields hold.
-        text = shown.body.text
+        text = shown.text
         is_page = len(text) > _LONG_PAGE and text.lstrip()[:1] not in ("{", "[")
         yield from (*meaning, *body) if is_page else (*body, *meaning)
     if exchange.failure is not None:
@@ -94,8 +94,7 @@ def field_lines(
 ) -> Iterator[Line]:
     """Yield the header fields; unless `raw`, the meaningful ones with what is in them."""
     if raw:
-        fields = message.headers.fields
-        yield from header_lines([(n, redactor.header(n, v)) for n, v in fields])
+        yield from header_lines(redactor.headers(message.headers))
         return
     context = HeaderContext(received_at, gives_tokens=gives_tokens(message))
     yield from explained_header_lines(message.headers, redactor, context)

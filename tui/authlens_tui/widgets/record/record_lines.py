@@ -12,8 +12,6 @@ from authlens_core.export.curl_command import curl_commands
 from authlens_core.export.redaction import (
     NoRedactor,
     Redactor,
-    redacted_request,
-    redacted_response,
     secrets_in,
 )
 from authlens_core.export.secret_forms import MASKED
@@ -126,12 +124,11 @@ def _texts(known: StageSnapshot, redactor: Redactor) -> Iterator[str]:
     """Yield all that is shown of the stage."""
     for fact in known.record.facts if known.record else ():
         yield redactor.secret(fact.value) if isinstance(fact.value, Secret) else redactor.text(fact.value)
-    for request in requests_of(known):
-        sent = redacted_request(request, redactor)
-        yield from (sent.url, *(value for _, value in sent.headers), sent.body.text)
-    for response in responses_of(known):
-        got = redacted_response(response, redactor)
-        yield from (got.reason, *(value for _, value in got.headers), got.body.text)
+    messages: list[Request | Response] = [*requests_of(known), *responses_of(known)]
+    for message in messages:
+        yield redactor.text(message.url if isinstance(message, Request) else message.reason)
+        yield from (value for _, value in redactor.headers(message.headers))
+        yield redactor.body(message.body).text
 
 
 def tab_label(tab: Tab, known: StageSnapshot, *, raw: bool) -> str:

@@ -16,7 +16,7 @@ from authlens_core.emulator.account import SESSION_LIFETIME, Account, server_met
 from authlens_core.emulator.edge import NO_STORE, Edge, json_answer, wants_json
 from authlens_core.emulator.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.pages import INVALID_NONCE, page
-from authlens_core.emulator.service_tokens import ServiceTokenVerdict, TokenStatus
+from authlens_core.emulator.service_tokens import IssuedServiceToken, NoServiceToken
 
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"
 STANDARD_METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -26,6 +26,8 @@ EVERY_METHOD: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
 FORBIDDEN: Final = (
     "Forbidden. You don't have permission to view this. Please contact your system administrator."
 )
+
+_Sent = IssuedServiceToken | NoServiceToken
 
 
 def app_origin(account: Account) -> ASGIApp:
@@ -84,40 +86,39 @@ class AppOrigin:
         # answer it.
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return self._forbidden(request)
-        judged = account.service_tokens.judge(request.headers)
-        refusal = await self._refused_at_once(request, judged.status)
+        sent = account.service_tokens.judge(request.headers)
+        refusal = await self._refused_at_once(request, sent)
         if refusal is not None:
             return refusal
-        identity = await self._identity(request, judged)
+        identity = await self._identity(request, sent)
         if identity is None:
-            return await self._challenge(request, judged.status)
+            return await self._challenge(request, sent)
         if account.has(Fault.ORIGIN_DOWN):
             return page("Error 1033: the tunnel is down", "<p>error code: 1033</p>", status=530)
         answer = self._welcome(request, identity.get("email") or identity["common_name"], identity)
         # Access gives a session for a service token, so that later requests need not carry the secret.
-        if judged.status is TokenStatus.GOOD and judged.token and not account.service_tokens.strict:
-            token = await account.sign_service_token(judged.token)
+        if isinstance(sent, IssuedServiceToken) and not account.service_tokens.strict:
+            token = await account.sign_service_token(sent)
             answer.set_cookie(
                 "CF_Authorization", token, expires=SESSION_LIFETIME, secure=True, samesite="none"
             )
         return answer
 
-    async def _refused_at_once(self, request: Request, status: TokenStatus) -> Response | None:
+    async def _refused_at_once(self, request: Request, sent: _Sent) -> Response | None:
         """Refuse a service token in strict mode, and a bearer token under the faults for it."""
         account = self._account
-        if account.service_tokens.strict and status in {TokenStatus.UNKNOWN, TokenStatus.NOT_AUTHORISED}:
-            return self._forbidden(request, 401 if status is TokenStatus.UNKNOWN else 403)
+        if account.service_tokens.strict and sent in (NoServiceToken.UNKNOWN, NoServiceToken.NOT_AUTHORISED):
+            return self._forbidden(request, 401 if sent is NoServiceToken.UNKNOWN else 403)
         if not request.headers.get("authorization", "").lower().startswith("bearer "):
             return None
         if account.has(Fault.OAUTH_TURNED_OFF):
             return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}{request.url.path}")
         return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
 
-    async def _identity(self, request: Request, judged: ServiceTokenVerdict) -> dict[str, Any] | None:
+    async def _identity(self, request: Request, sent: _Sent) -> dict[str, Any] | None:
         account = self._account
-        if judged.status is TokenStatus.GOOD and judged.token is not None:
-            name = judged.token.client_id
-            return {"type": "app", "common_name": name, "sub": "", "aud": account.aud}
+        if isinstance(sent, IssuedServiceToken):
+            return {"type": "app", "common_name": sent.client_id, "sub": "", "aud": account.aud}
         if account.has(Fault.SERVICE_AUTH_ONLY):
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -160,7 +161,7 @@ class AppOrigin:
             )
         return page(message.encode("utf-8", "replace").decode(), "<p>This is the protected page.</p>")
 
-    async def _challenge(self, request: Request, status: TokenStatus) -> Response:
+    async def _challenge(self, request: Request, sent: _Sent) -> Response:
         """Ask for a login in the way that the app's settings say."""
         account = self._account
         if account.has(Fault.SERVICE_AUTH_ONLY):
@@ -174,7 +175,7 @@ class AppOrigin:
             }
             return page("401 Unauthorized", status=401, headers=fields)
         if not account.oauth_on or _is_browser(request):
-            known = status is TokenStatus.NOT_AUTHORISED
+            known = sent is NoServiceToken.NOT_AUTHORISED
             return await self._to_login(request, metadata_url, service_token_known=known)
         return self._bearer_challenge(metadata_url)
 

@@ -28,15 +28,14 @@ MOST_TOKENS: Final = 1000
 ALPHANUMERIC: Final = string.ascii_letters + string.digits
 
 
-class TokenStatus(StrEnum):
-    """The verdict on the service token in a request."""
+class NoServiceToken(StrEnum):
+    """Why a request has no service token that the app lets in."""
 
-    NONE = "none"
+    ABSENT = "absent"
     UNKNOWN = "unknown"
     """It cannot be authenticated."""
     NOT_AUTHORISED = "not authorised"
     """It is known and good, and no policy with the action Service Auth names it."""
-    GOOD = "good"
 
 
 @dataclass(slots=True)
@@ -50,14 +49,6 @@ class IssuedServiceToken:
     in_policy: bool = True
     previous_secret: str = field(default="", repr=False)
     previous_until: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceTokenVerdict:
-    """The status of what was sent, and the token where there is one."""
-
-    status: TokenStatus
-    token: IssuedServiceToken | None = None
 
 
 def new_secret(*, new_format: bool) -> str:
@@ -125,24 +116,25 @@ class IssuedServiceTokens:
         """
         self._tokens[client_id].expires_at = self._clock() + LIFETIME
 
-    def judge(self, headers: Headers) -> ServiceTokenVerdict:
+    def judge(self, headers: Headers) -> IssuedServiceToken | NoServiceToken:
+        """Return the service token of a request, or why there is none."""
         ids, given = headers.getlist(CLIENT_ID), headers.getlist(CLIENT_SECRET)
         single = self._single(headers)
         if not ids and not given and single is None:
-            return ServiceTokenVerdict(TokenStatus.NONE)
+            return NoServiceToken.ABSENT
         styles = (1 if ids or given else 0) + (1 if single is not None else 0)
         if self.strict and (styles > 1 or len(ids) > 1 or len(given) > 1):
-            return ServiceTokenVerdict(TokenStatus.UNKNOWN)
+            return NoServiceToken.UNKNOWN
         pair = (ids[0], given[0]) if ids and given else ("", "") if ids or given else single or ("", "")
         return self._judged(*pair)
 
-    def _judged(self, client_id: str, secret: str) -> ServiceTokenVerdict:
+    def _judged(self, client_id: str, secret: str) -> IssuedServiceToken | NoServiceToken:
         token = self._tokens.get(client_id)
         if token is None or not token.enabled or not self._is_secret_of(token, secret):
-            return ServiceTokenVerdict(TokenStatus.UNKNOWN)
+            return NoServiceToken.UNKNOWN
         if token.expires_at <= self._clock():
-            return ServiceTokenVerdict(TokenStatus.UNKNOWN)
-        return ServiceTokenVerdict(TokenStatus.GOOD if token.in_policy else TokenStatus.NOT_AUTHORISED, token)
+            return NoServiceToken.UNKNOWN
+        return token if token.in_policy else NoServiceToken.NOT_AUTHORISED
 
     def _is_secret_of(self, token: IssuedServiceToken, secret: str) -> bool:
         good = [token.secret]

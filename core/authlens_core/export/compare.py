@@ -8,7 +8,7 @@ apart from what need not. An address that differs in every URL is one difference
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from authlens_core.export.record_fields import Fields, fields_of, group_of
@@ -78,13 +78,14 @@ def compare(left: Trace, right: Trace) -> Comparison:
     sides = _by_turn(shown_left.records), _by_turn(shown_right.records)
     fields = [{key: fields_of(record) for key, record in side.items()} for side in sides]
     order = _in_order(*sides)
+    both = [(fields[0][key], fields[1][key]) for key in order if key in fields[0] and key in fields[1]]
     addresses = moved(
-        (left[name], right[name])
-        for left, right in _on_both_sides(order, fields)
-        for name in _in_order(left, right)
-        if name in left and name in right
+        (one[name], other[name])
+        for one, other in both
+        for name in _in_order(one, other)
+        if name in one and name in other
     )
-    clients = [pair for both in _on_both_sides(order, fields) for pair in client_ids(*both)]
+    clients = [pair for one, other in both for pair in client_ids(one, other)]
     renamed = Renamed.of(clients), Renamed.of([*addresses, *clients])
     stages = (
         _stage(key, (sides[0].get(key), sides[1].get(key)), (fields[0].get(key), fields[1].get(key)), renamed)
@@ -93,13 +94,6 @@ def compare(left: Trace, right: Trace) -> Comparison:
     told = tuple(one for one in stages if one.differences or one.as_it_must)
     about += [Difference("address, throughout", *pair) for pair in addresses]
     return Comparison(tuple(about), told)
-
-
-def _on_both_sides(
-    order: Iterable[tuple[Stage, int]], fields: Sequence[Mapping[tuple[Stage, int], Fields]]
-) -> Iterator[tuple[Fields, Fields]]:
-    left, right = fields
-    yield from ((left[key], right[key]) for key in order if key in left and key in right)
 
 
 def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRecord]:

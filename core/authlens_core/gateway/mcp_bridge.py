@@ -196,17 +196,16 @@ class McpBridge:
         return await self._resumed(stream, message)
 
     async def _resumed(self, stream: _Stream, message: McpMessage) -> McpFailure | None:
-        """Resume a stream until it has brought the response; say what is wrong where it cannot be."""
+        """Resume a stream until it has brought the response; return what is wrong with the server's answer.
+
+        Raises:
+            AuthlensError: it cannot be resumed.
+        """
         while not stream.done and not self._is_cancelled(message):
             if stream.last_id is None:
-                return failure_of(
-                    ServerMisconfigured("The server ended its stream without an answer."), self._http.url
-                )
+                raise ServerMisconfigured("The server ended its stream without an answer.")
             if stream.idle >= _RESUMES:
-                return failure_of(
-                    NetworkFailure(f"The stream was interrupted and could not be resumed {_RESUMES} times."),
-                    self._http.url,
-                )
+                raise NetworkFailure(f"The stream was interrupted and could not be resumed {_RESUMES} times.")
             stream.idle += 1
             await asyncio.sleep(stream.pause)
             with suppress(StreamFailed):

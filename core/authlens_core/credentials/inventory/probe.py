@@ -19,6 +19,7 @@ from authlens_core.access.protection import NETWORK
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.inventory.request_headers import token_fields
+from authlens_core.credentials.lifecycle.operation import RecordBuilder
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.probe_result import (
     THIS_MACHINE,
@@ -27,7 +28,6 @@ from authlens_core.credentials.lifecycle.probe_result import (
     note_probe,
     probe_result,
 )
-from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
 from authlens_core.credentials.records.access_kind import AccessKind

@@ -13,7 +13,7 @@ from authlens_core.access.diagnose import explain
 from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.access.protection import Protection
 from authlens_core.credentials.lifecycle.action_result import ActionResult
-from authlens_core.credentials.lifecycle.record_builder import RecordBuilder
+from authlens_core.credentials.lifecycle.operation import RecordBuilder
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials

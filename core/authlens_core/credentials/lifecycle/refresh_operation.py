@@ -10,7 +10,7 @@ from secrets import randbelow
 from typing import ClassVar, Final
 
 from authlens_core.access.echoes import sent_in
-from authlens_core.credentials.lifecycle.record_builder import LockedGrant
+from authlens_core.credentials.lifecycle.operation import LockedGrant
 from authlens_core.credentials.lifecycle.refresh_result import (
     Refreshed,
     RefreshOptions,

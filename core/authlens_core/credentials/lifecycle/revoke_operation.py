@@ -9,9 +9,9 @@ from typing import ClassVar, Final
 
 from authlens_core.access.answer import classify
 from authlens_core.access.echoes import sent_in
+from authlens_core.credentials.lifecycle.operation import LockedGrant
 from authlens_core.credentials.lifecycle.probe_grant import ask
 from authlens_core.credentials.lifecycle.probe_result import status_words, token_accepted
-from authlens_core.credentials.lifecycle.record_builder import LockedGrant
 from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState

@@ -38,11 +38,6 @@ MAX_ENTRIES: Final = 10_000
 # A dashboard shows no more, and reading each file takes time.
 MAX_TOKENS: Final = 1_000
 _MOST_AUDIENCES: Final = 100  # of one token; Access writes one
-_NOTHING_YET: Final[tuple[Mapping[str, JsonValue], str, str]] = (
-    {},
-    "No token yet: a login is in progress.",
-    "",
-)
 _LARGEST: Final = 64 * 1024  # bytes of one file
 _TOKEN: Final = "-token"  # noqa: S105 - the end of a file name
 _ORG: Final = "-org-token"
@@ -102,13 +97,11 @@ class CloudflaredDirectory:
 
 
 _Version: TypeAlias = "tuple[int, int, int] | None"
+_Claims: TypeAlias = tuple[Mapping[str, JsonValue], str, str]
 
 
 def _version(name: str, found: Mapping[str, os.DirEntry[str]]) -> _Version:
-    """Return what changes with the content of a token file; None where it has to be read each time.
-
-    A lock and a waiting login say something else every second.
-    """
+    """Return what changes with the content of a token file; None where it has to be read each time."""
     # A login under way changes what the token means without changing its file.
     if name not in found or f"{name}.url" in found or f"{name}.lock" in found:
         return None
@@ -154,9 +147,8 @@ def find_cloudflared_token(
 
 def read_cloudflared_token(token: CloudflaredToken) -> Secret | None:
     """Return the JWT itself, read now; None where it is gone or no JWT any more."""
-    data = _content(token.path)
-    text = data if isinstance(data, str) else data.decode("ascii", "replace").strip()
-    return Secret(text) if not isinstance(data, str) and parse_jwt(text) is not None else None
+    text = _content(token.path)[0].decode("ascii", "replace").strip()
+    return Secret(text) if parse_jwt(text) is not None else None
 
 
 def cloudflared_fields(jwt: Secret) -> tuple[tuple[str, str], ...]:
@@ -174,7 +166,8 @@ def _token_names(names: frozenset[str]) -> list[str]:
 def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> CloudflaredToken:
     path = directory / name
     kind, host, audience = _parsed_name(name)
-    claims, problem, mark = _claims(path) if name in names else _NOTHING_YET
+    nothing_yet: _Claims = {}, "No token yet: a login is in progress.", ""
+    claims, problem, mark = _claims(path) if name in names else nothing_yet
     issuer_host = _issuer_host(claims)
     team = issuer_host or (host if kind is CloudflaredKind.ORGANISATION and is_team_host(host) else "")
     return CloudflaredToken(
@@ -202,11 +195,11 @@ def _parsed_name(name: str) -> tuple[CloudflaredKind, str, str]:
     return CloudflaredKind.APPLICATION, *application_name(name.removesuffix(_TOKEN))
 
 
-def _claims(path: Path) -> tuple[Mapping[str, JsonValue], str, str]:
+def _claims(path: Path) -> _Claims:
     """Return the claims of a token file, why it cannot be used where it cannot, and its fingerprint."""
-    data = _content(path)
-    if isinstance(data, str):
-        return {}, data, ""
+    data, problem = _content(path)
+    if problem:
+        return {}, problem, ""
     # With a prefix: the digest is shown and compared, and must not be one that a list of stolen tokens has.
     mark = hashlib.sha256(b"authlens file\0" + data).hexdigest()[:16]
     jwt = parse_jwt(data.decode("ascii", "replace").strip())
@@ -217,8 +210,8 @@ def _claims(path: Path) -> tuple[Mapping[str, JsonValue], str, str]:
     return jwt.claims, "", mark
 
 
-def _content(path: Path) -> bytes | str:
-    """Return what is in a plain file, or one sentence on why it cannot be read."""
+def _content(path: Path) -> tuple[bytes, str]:
+    """Return what is in a plain file, or nothing and one sentence on why it cannot be read."""
     # Opening a FIFO that someone put there must not wait for its other end. Links are followed, as
     # cloudflared does.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -226,7 +219,7 @@ def _content(path: Path) -> bytes | str:
         descriptor = os.open(path, flags)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return "It is not a regular file."
+                return b"", "It is not a regular file."
             # A copy, because the file closes its descriptor, and so does the `finally` below.
             with os.fdopen(os.dup(descriptor), "rb") as file:
                 data = file.read(_LARGEST + 1)
@@ -234,24 +227,21 @@ def _content(path: Path) -> bytes | str:
             os.close(descriptor)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
-        return f"The file cannot be read: {safe_line(reason or type(error).__name__)}."
-    return data if len(data) <= _LARGEST else "The file is too large for a token."
+        return b"", f"The file cannot be read: {safe_line(reason or type(error).__name__)}."
+    return (data, "") if len(data) <= _LARGEST else (b"", "The file is too large for a token.")
 
 
 def _pending_url(path: Path) -> str | None:
-    data = _content(path)
-    if isinstance(data, str):
-        return None
-    url = usable_url(data.decode("utf-8", "replace").strip())
+    url = usable_url(_content(path)[0].decode("utf-8", "replace").strip())
     return None if url is None else url.text
 
 
 def _lock(path: Path, now: datetime) -> CloudflaredLock:
-    data = _content(path)
+    data, _ = _content(path)
     made_at = None
     with suppress(OSError, OverflowError, ValueError):
         made_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return read_lock(b"" if isinstance(data, str) else data, made_at, now, process_of)
+    return read_lock(data, made_at, now, process_of)
 
 
 def _issuer_host(claims: Mapping[str, JsonValue]) -> str:

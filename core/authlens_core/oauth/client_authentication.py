@@ -45,10 +45,8 @@ class Client:
     issued_at: int | None = None
 
 
-def authenticate(
-    client: Client, form_pairs: Iterable[FormPair]
-) -> tuple[tuple[FormPair, ...], tuple[tuple[str, str], ...]]:
-    """Return the form pairs and header fields of a request by `client`: never both kinds of authentication.
+def form_request(endpoint: Url, client: Client, form_pairs: Iterable[FormPair]) -> Request:
+    """Return the form request of `client` to `endpoint`, with never more than one kind of authentication.
 
     A public client names itself in the body. A client with a secret uses the method it was registered with;
     without a secret it can only name itself.
@@ -56,26 +54,23 @@ def authenticate(
     Raises:
         ValueError: the client was registered with a method that is not one of `AUTH_METHODS`.
     """
-    pairs = tuple(form_pairs)
+    pairs = list(form_pairs)
+    fields = [("Accept", JSON_TYPE), ("Content-Type", FORM_TYPE)]
     method, secret = client.token_endpoint_auth_method, client.client_secret
     if method not in AUTH_METHODS:
         raise ValueError("the client is registered with an authentication method that authlens does not have")
-    # RFC 6749 §3.2.1: a client that does not authenticate sends its client_id.
-    if method == "none" or secret is None:
-        return (*pairs, ("client_id", client.client_id)), ()
-    if method == "client_secret_post":
-        return (*pairs, ("client_id", client.client_id), ("client_secret", secret)), ()
-    # Both halves are form-encoded before they are joined (RFC 6749 §2.3.1), so a colon in one splits nothing.
-    credentials = f"{quote_plus(client.client_id)}:{quote_plus(secret.reveal())}"
-    token = base64.b64encode(credentials.encode("ascii")).decode("ascii")
-    return pairs, (("Authorization", f"Basic {token}"),)
-
-
-def form_request(endpoint: Url, client: Client, form_pairs: Iterable[FormPair]) -> Request:
-    """Return the form request of `client` to `endpoint`, authenticated as the client was registered."""
-    pairs, fields = authenticate(client, form_pairs)
-    headers = Headers.of([("Accept", JSON_TYPE), ("Content-Type", FORM_TYPE), *fields])
-    return Request("POST", endpoint.text, headers, encode_form(pairs))
+    if method == "client_secret_basic" and secret is not None:
+        # Both halves are form-encoded before they are joined (RFC 6749 §2.3.1), so a colon in one splits
+        # nothing.
+        credentials = f"{quote_plus(client.client_id)}:{quote_plus(secret.reveal())}"
+        token = base64.b64encode(credentials.encode("ascii")).decode("ascii")
+        fields.append(("Authorization", f"Basic {token}"))
+    else:
+        # RFC 6749 §3.2.1: a client that does not authenticate sends its client_id.
+        pairs.append(("client_id", client.client_id))
+        if method == "client_secret_post" and secret is not None:
+            pairs.append(("client_secret", secret))
+    return Request("POST", endpoint.text, Headers.of(fields), encode_form(pairs))
 
 
 def wants_empty_secret(client: Client, status: int, description: str) -> bool:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authlens_core.access import cloudflared_files
 from authlens_core.access.cloudflared_files import (
     cloudflared_directory,
     find_cloudflared_token,
@@ -97,15 +96,15 @@ def test_a_pipe_in_the_place_of_a_token_holds_nothing_up(tmp_path: Path) -> None
 def test_nothing_but_tokens_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The directory holds tunnel credentials and certificates, too."""
     opened: list[str] = []
-    real = cloudflared_files._content
+    real = os.open
 
-    def noted(path: Path) -> bytes | str:
+    def noted(path: Path, flags: int) -> int:
         opened.append(path.name)
-        return real(path)
+        return real(path, flags)
 
-    monkeypatch.setattr(cloudflared_files, "_content", noted)
     for name in ("cert.pem", "config.yml", "6ff42ae2.json", "team.cloudflareaccess.com-jwks", "-token"):
         put(tmp_path, name, "secret")
+    monkeypatch.setattr(os, "open", noted)
     assert find_cloudflared_tokens(tmp_path) == ()
     assert opened == []
 

@@ -21,8 +21,8 @@ class Progress:
         self._start = start
         self._after: dict[Stage, Facts] = {}
         self._index = 0
-        self._shown: set[Secret] = set()
-        self._redeemed: set[Secret] = set()
+        # States, each with the stage that may not use it again: to show it in a link, or to redeem its code.
+        self._used: set[tuple[Stage, Secret]] = set()
         self._sent_codes: set[Secret] = set()
 
     @property
@@ -45,14 +45,6 @@ class Progress:
         facts = self.facts
         return replace(facts, code=None) if facts.code in self._sent_codes else facts
 
-    @property
-    def is_used_up(self) -> bool:
-        """Whether the next stage would show a state, or redeem its code, a second time."""
-        state = self.facts.state
-        return (self.stage is Stage.AUTHORIZATION and state in self._shown) or (
-            self.stage is Stage.EXCHANGE and state in self._redeemed
-        )
-
     def passed(self, stage: Stage, facts: Facts) -> None:
         self._after[stage] = facts
         self._index = LOGIN_STAGES.index(stage) + 1
@@ -68,8 +60,11 @@ class Progress:
         self.renew()
 
     def renew(self) -> None:
-        """Stay, unless the next stage is used up: then go back to PKCE. Approvals are withdrawn."""
-        if self.is_used_up:
+        """Stay, or go back to PKCE where a state would be shown, or its code redeemed, a second time.
+
+        Approvals are withdrawn.
+        """
+        if (self.stage, self.facts.state) in self._used:
             self._index = LOGIN_STAGES.index(Stage.PKCE)
         # Another attempt may show something else.
         self._replace(replace(self.facts, approved=frozenset()))
@@ -87,12 +82,12 @@ class Progress:
     def link_shown(self, facts: Facts) -> None:
         """Note that the link with the state in `facts` is out."""
         if facts.state is not None:
-            self._shown.add(facts.state)
+            self._used.add((Stage.AUTHORIZATION, facts.state))
 
     def code_sent(self, facts: Facts) -> None:
         """Note that the code in `facts` is on its way."""
         if facts.code is not None and facts.state is not None:
-            self._redeemed.add(facts.state)
+            self._used.add((Stage.EXCHANGE, facts.state))
             self._sent_codes.add(facts.code)
 
     def _replace(self, facts: Facts) -> None:

@@ -24,9 +24,8 @@ from authlens_core.login.events import (
     ExchangeStarted,
 )
 from authlens_core.login.facts import Facts
-from authlens_core.login.hook import StageHook
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import Keeper, Sender
+from authlens_core.login.protocols import Keeper, Sender, StageHook
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.check import Check, failures

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from authlens_core.login.facts import Facts
@@ -96,12 +97,9 @@ def _plain(facts: Facts) -> tuple[RequestEdit, ...]:
     )
 
 
-def _other_redirect(place: EditLocation) -> Callable[[Facts], tuple[RequestEdit, ...]]:
-    def change(facts: Facts) -> tuple[RequestEdit, ...]:
-        registered = facts.client.redirect_uri if facts.client else ""
-        return (RequestEdit(place, "redirect_uri", f"{registered}{_ELSEWHERE}"),)
-
-    return change
+def _other_redirect(place: EditLocation, facts: Facts) -> tuple[RequestEdit, ...]:
+    registered = facts.client.redirect_uri if facts.client else ""
+    return (RequestEdit(place, "redirect_uri", f"{registered}{_ELSEWHERE}"),)
 
 
 def _wrong_state(facts: Facts) -> tuple[RequestEdit, ...]:
@@ -186,7 +184,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         spec="RFC 6749 §3.1.2.4; RFC 9700 §4.1.3",
         referee=Referee.LINK,
         why="The code of everyone who follows the forged link would go to the attacker.",
-        change=_other_redirect(EditLocation.QUERY),
+        change=partial(_other_redirect, EditLocation.QUERY),
     ),
     Experiment(
         name="other_redirect_exchange",
@@ -200,7 +198,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         referee=Referee.TOKEN_ENDPOINT,
         why="Nothing would tie the code to the address that it was sent to.",
         errors=("invalid_grant",),
-        change=_other_redirect(EditLocation.FORM),
+        change=partial(_other_redirect, EditLocation.FORM),
     ),
     Experiment(
         name="wrong_state",

@@ -1,17 +1,21 @@
-"""Finding cloudflared, and which version it is."""
+"""cloudflared on this machine: where it is, which version, and its process with everything that it starts."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.cloudflared.child import child_environment, end_group, start_new_group
+from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.errors import UsageError
 from authlens_core.quick_dataclass import dataclass
 
@@ -24,6 +28,15 @@ _VERSION: Final = re.compile(r"\b(20\d\d)\.(\d{1,2})\.(\d{1,3})\b")
 _CLEAN_OUTPUT: Final = (2024, 8, 3)
 _AUTO_CLOSE: Final = (2025, 8, 1)
 _CHECKED_METADATA: Final = (2026, 8, 0)
+
+_OPENERS: Final = ("xdg-open", "open", "wslview")
+_BROWSER: Final = frozenset({"BROWSER", "DISPLAY", "WAYLAND_DISPLAY"})
+# Its process leads a group of its own, so that it can be ended with everything that it started.
+if sys.platform == "win32":
+    _NEW_GROUP: Final[dict[str, Any]] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    _NEW_GROUP: Final[dict[str, Any]] = {"start_new_session": True}
+_GRACE: Final = 2.0  # seconds between asking a child to end and ending it
 
 
 class CloudflaredMissing(UsageError):
@@ -96,6 +109,39 @@ async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: f
     return Cloudflared(path, parse_version(said.decode("utf-8", "replace")))
 
 
+def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for cloudflared: ours, without our secrets and without colours or updates.
+
+    The variables that would make it send a service token or log elsewhere stay out, too.
+    """
+    ours = os.environ if environ is None else environ
+    kept = {
+        name: value
+        for name, value in ours.items()
+        # cloudflared reads TUNNEL_ and CF_ACCESS_CLIENT_ as options of its own; ours may hold a secret.
+        if not name.startswith(("AUTHLENS_", "TUNNEL_", "CF_ACCESS_CLIENT_"))
+    }
+    return {**kept, "NO_COLOR": "1", "NO_AUTOUPDATE": "true"}
+
+
+def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """Return `environment` for a child that must not find a browser, which no one would see.
+
+    cloudflared has no option for that; where nothing opens, it shows the link, as it does anyway.
+
+    Args:
+        directory: a private one for the programs that replace those that open browsers.
+    """
+    if why_no_browser(environment) is None or sys.platform == "win32":
+        return dict(environment)
+    kept = {name: value for name, value in environment.items() if name not in _BROWSER}
+    for name in _OPENERS:
+        path = directory / name
+        path.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+        path.chmod(0o700)
+    return {**kept, "PATH": f"{directory}{os.pathsep}{environment.get('PATH', os.defpath)}"}
+
+
 async def start(path: str, *arguments: str, cure: str = "", **options: Any) -> Process:
     """Start cloudflared in a group of its own, with nothing to read and its stdout in a pipe.
 
@@ -108,12 +154,46 @@ async def start(path: str, *arguments: str, cure: str = "", **options: Any) -> P
             *arguments,
             stdin=DEVNULL,
             stdout=PIPE,
-            **start_new_group(),
+            **_NEW_GROUP,
             **options,
         )
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise CloudflaredMissing(f"{path} cannot be run: {reason}.", cure) from None
+
+
+async def end_group(child: Process) -> None:
+    """End a child and its group: ask, wait two seconds, end; a child that has ended is only waited for.
+
+    What an ended child left running, such as the user's browser, is left alone. A caller that is cancelled
+    meanwhile does not wait these two seconds.
+    """
+    try:
+        if child.returncode is None:
+            _signal(child, getattr(signal, "SIGTERM", 15))
+            await _ended(child)
+    finally:
+        if child.returncode is None:
+            _signal(child, getattr(signal, "SIGKILL", 9))
+        try:
+            await _ended(child)  # what left the group may still hold the pipes
+        finally:
+            # Otherwise the collector closes pipes that others hold, after the loop, and says so on stderr.
+            child._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+
+
+async def _ended(child: Process) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE):
+            await child.wait()
+
+
+def _signal(child: Process, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            child.kill()
+        else:
+            os.killpg(child.pid, number)
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:

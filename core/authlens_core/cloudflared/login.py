@@ -25,13 +25,15 @@ from authlens_core.access.cloudflared_files import (
     read_cloudflared_token,
 )
 from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.cloudflared.binary import Cloudflared, find_cloudflared, start
-from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
-from authlens_core.cloudflared.child import (
+from authlens_core.cloudflared.binary import (
+    Cloudflared,
     child_environment,
     end_group,
+    find_cloudflared,
+    start,
     without_openers,
 )
+from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
 from authlens_core.errors import UsageError
 from authlens_core.oauth.jwt import parse_jwt
 from authlens_core.oauth.url import UrlRefused, parse_url, usable_url

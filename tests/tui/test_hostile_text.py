@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.filter import LineFilter
 from textual.widget import Widget
 
-from authlens_core.export.redaction import BodyKind, NoRedactor, Redactor, ShownBody
+from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
 from authlens_core.oauth.check import Check, failed, passed
 from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.secret import Body, Secret
@@ -88,7 +88,7 @@ def shown(lines: Callable[[str], Iterable[Line]]) -> Show:
 def json_body(text: str) -> Iterable[Line]:
     """Return a body of JSON, the text in a name and a value, unescaped as a server may send it."""
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return body_lines(ShownBody(BodyKind.TEXT, f"{{{quoted}:[{quoted}]}}", 1), JSON_TYPE)
+    return body_lines(ShownBody(f"{{{quoted}:[{quoted}]}}", 1), JSON_TYPE)
 
 
 async def shown_record(app: Showing, text: str) -> None:
@@ -119,9 +119,9 @@ async def shown_toast(app: Showing, text: str) -> None:
 
 LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
     "headers": lambda text: header_lines([(text, text), ("A", text)]),
-    "raw body": lambda text: body_lines(ShownBody(BodyKind.TEXT, text, len(text), True), text, raw=True),
+    "raw body": lambda text: body_lines(ShownBody(text, len(text), True), text, raw=True),
     "JSON body": json_body,
-    "form body": lambda text: body_lines(ShownBody(BodyKind.TEXT, f"{text}={text}&{text}", 1), FORM_TYPE),
+    "form body": lambda text: body_lines(ShownBody(f"{text}={text}&{text}", 1), FORM_TYPE),
     "request": lambda text: request_lines(exchange(text).request, Redactor()),
     "response": lambda text: response_lines(exchange(text), Redactor()),
     "response, revealed": lambda text: response_lines(exchange(text), NoRedactor()),
@@ -211,7 +211,7 @@ async def test_a_huge_body_does_not_hold_up_the_keys(text: str, raw: bool) -> No
     app = Showing()
     async with app.run_test(size=(120, 40)) as pilot:
         await app.hold(view)
-        view.show(body_lines(ShownBody(BodyKind.TEXT, text, len(text)), JSON_TYPE, raw=raw))
+        view.show(body_lines(ShownBody(text, len(text)), JSON_TYPE, raw=raw))
         await until(pilot, lambda: view.layout_ready)
         view.focus()
         await pilot.press("pagedown")

@@ -23,14 +23,8 @@ _MOST_PARAMETERS: Final = 1_000
 _MOST_MEMBERS: Final = 2_000  # of one JSON body; a larger one is compared as one text
 # Levels of a body whose members are compared.
 _DEEPEST: Final = 30
-_GROUPS: Final = (
-    "outcome",
-    "changed",
-    "gone",
-    "fact",
-    "check",
-    "diagnosis",
-)  # first words of names, in order
+# The first words of names, in order.
+_GROUPS: Final = ("outcome", "changed", "gone", "fact", "check", "diagnosis")
 _MESSAGES: Final = ("request", "response")
 
 Named = Iterator[tuple[str, str]]

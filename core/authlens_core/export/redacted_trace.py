@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 
-from authlens_core.export.redaction import BodyKind, Redactor, secrets_in
+from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.export.secret_names import text_secrets
 from authlens_core.oauth.http_message import Headers
 from authlens_core.secret import Body, Secret
@@ -68,7 +68,5 @@ def _masked(value: Any, redactor: Redactor) -> Any:
 
 def _body(body: Body, redactor: Redactor) -> Body:
     shown = redactor.body(body)
-    text = shown.text
-    if shown.kind is BodyKind.BINARY:
-        text = f"({shown.size} bytes that are not text)\n{text}"
+    text = f"({shown.size} bytes that are not text)\n{shown.text}" if shown.binary else shown.text
     return Body(text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)

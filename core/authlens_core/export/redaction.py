@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -41,29 +40,21 @@ _SHORT: Final = 256  # characters of a text whose masked form is remembered
 _MOST_NAMED: Final = 256  # secrets of one text that are looked for in every other
 
 
-class BodyKind(StrEnum):
-    """How a body is shown."""
-
-    EMPTY = "empty"
-    TEXT = "text"
-    BINARY = "binary"
-
-
 @dataclass(frozen=True, slots=True)
 class ShownBody:
     """A body as it may be shown.
 
     Attributes:
-        kind: text as it was, or a summary of bytes that are not text.
         text: what is shown; not yet safe for a terminal.
         size: bytes that were kept of it.
         truncated: true when a limit cut it.
+        binary: true if `text` is a summary of bytes that are not text.
     """
 
-    kind: BodyKind
-    text: str = ""
-    size: int = 0
+    text: str
+    size: int
     truncated: bool = False
+    binary: bool = False
 
 
 class Redactor:
@@ -111,18 +102,14 @@ class Redactor:
     def body(self, body: Body) -> ShownBody:
         """Return `body` as text, masked; bytes that are not text become a summary."""
         data = body.reveal()
-        if not data:
-            return ShownBody(BodyKind.EMPTY, truncated=body.truncated)
         text = _decoded(body)
         if text is not None:
-            return ShownBody(BodyKind.TEXT, self.text(text), len(data), body.truncated)
+            return ShownBody(self.text(text), len(data), body.truncated)
         # UTF-16 is text with a NUL in every pair of bytes; without these a secret in it reads as it is.
         readings = (data.decode("latin-1"), data.replace(b"\0", b"").decode("latin-1"))
-        if any(self.text(reading) != reading for reading in readings):
-            return ShownBody(
-                BodyKind.BINARY, "(not text; hidden, because a secret is in it)", len(data), body.truncated
-            )
-        return ShownBody(BodyKind.BINARY, _hex_dump(data), len(data), body.truncated)
+        hidden = any(self.text(reading) != reading for reading in readings)
+        summary = "(not text; hidden, because a secret is in it)" if hidden else _hex_dump(data)
+        return ShownBody(summary, len(data), body.truncated, binary=True)
 
 
 class NoRedactor(Redactor):

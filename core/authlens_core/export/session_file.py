@@ -1,26 +1,7 @@
 """The session file: a trace without its secrets, to be kept, handed on and opened again read-only.
 
-The format, version 1: one JSON object (RFC 8259, UTF-8), read strictly; docs/session-file.md describes it.
-A member in parentheses may be missing.
-
-    format    "authlens-session"
-    version   1; a reader refuses a higher number, and ignores members that it does not know
-    trace     trace_id, kind, resource_url, started_at, records[]
-    record    stage, outcome, started_at, elapsed, attempt, overridden[], facts[], checks[], exchanges[],
-              (tampering[]), (diagnosis or null)
-    fact      name, value, spec, note
-    check     name, severity, expected, seen, why, spec, cure, overridable, (error_code)
-    diagnosis name, cause, cure, evidence[], source, layer
-    exchange  request, response or null, failure or null, started_at, elapsed, timings, peer, proxy, tls,
-              purpose
-    request   method, url, headers [[name, value], ...], body
-    response  status, reason, http_version, headers, body
-    failure   kind, cause, cure, may_have_arrived
-    timings   dns, connect, tls, send, wait, receive: seconds or null
-    body      text, truncated, (size: bytes before its secrets were replaced by masks)
-
-Times are ISO 8601 with an offset, durations are seconds. A secret is written as its mask, `•••• #` and eight
-hexadecimal digits: the same digits in two places mean the same secret. A body that is not text is summarised.
+docs/session-file.md describes the format, version 1: one JSON object (RFC 8259, UTF-8), read strictly. Its
+members are the fields of a trace and of all that is in it.
 """
 
 from __future__ import annotations

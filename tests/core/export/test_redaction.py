@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.export.redaction import (
-    BodyKind,
     NoRedactor,
     Redactor,
     raw_message,
@@ -248,7 +247,7 @@ def test_a_cookie_keeps_its_name_and_attributes() -> None:
 def test_bytes_that_are_not_text_are_summarised() -> None:
     """Bytes that are not text are summarised."""
     shown = Redactor().body(Body(b"\xff\x00\x01" * 200))
-    assert shown.kind is BodyKind.BINARY
+    assert shown.binary
     assert shown.text.startswith("00000000  ff 00 01")
     assert shown.text.endswith("… 344 more bytes")
 
@@ -264,14 +263,14 @@ def test_bytes_that_are_not_text_are_summarised() -> None:
 def test_bytes_with_a_secret_in_them_are_not_shown_at_all(data: bytes) -> None:
     """Fails closed: a hex dump would spell the secret out."""
     shown = Redactor([Secret("s3cr3t-value")]).body(Body(data))
-    assert shown.kind is BodyKind.BINARY
+    assert shown.binary
     assert shown.text == "(not text; hidden, because a secret is in it)"
 
 
 def test_half_a_character_at_a_cut_does_not_make_a_body_binary() -> None:
     """Half a character at a cut does not make a body binary."""
     shown = Redactor().body(Body("grün".encode()[:3], truncated=True))
-    assert (shown.kind, shown.text, shown.truncated) == (BodyKind.TEXT, "gr", True)
+    assert (shown.text, shown.truncated, shown.binary) == ("gr", True, False)
 
 
 def test_the_secrets_of_an_exchange_are_collected_to_be_masked_elsewhere() -> None:

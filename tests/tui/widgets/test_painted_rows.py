@@ -17,7 +17,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widgets import Button
 
-from authlens_core.export.redaction import BodyKind, ShownBody
+from authlens_core.export.redaction import ShownBody
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.document.folding_view import FoldingView
 from authlens_tui.widgets.document.matches import Match, Matches
@@ -41,7 +41,7 @@ class Reader(BaseApp):
     """A large answer, and something else that takes the focus."""
 
     def compose(self) -> ComposeResult:
-        body = ShownBody(BodyKind.TEXT, BODY, len(BODY), truncated=False)
+        body = ShownBody(BODY, len(BODY), truncated=False)
         yield Noting(body_lines(body, "application/json"))
         yield Button("other")
 

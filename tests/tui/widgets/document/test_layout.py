@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.export.pretty_json import pretty_json
-from authlens_core.export.redaction import BodyKind, ShownBody
+from authlens_core.export.redaction import ShownBody
 from authlens_tui.widgets.document.body_folding import containers
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LazyLines, LineList, laid_out, line
@@ -24,7 +24,7 @@ JSON = st.recursive(
 def laid_out_json(value: object, width: int = 60) -> Layout:
     """Return the layout of a body that is `value` as JSON, after a line of text."""
     text = json.dumps(value)
-    body = body_lines(ShownBody(BodyKind.TEXT, text, len(text)), "application/json")
+    body = body_lines(ShownBody(text, len(text)), "application/json")
     return Layout(LineList([line("before"), *body]), width)
 
 
@@ -119,16 +119,14 @@ def test_the_row_of_a_character_far_into_a_line_is_found() -> None:
 def test_two_hundred_thousand_lines_are_all_there() -> None:
     """No line is cut: the last one can be reached."""
     text = "\n".join(str(number) for number in range(200_000))
-    layout = Layout(LineList(body_lines(ShownBody(BodyKind.TEXT, text, len(text)))), 80)
+    layout = Layout(LineList(body_lines(ShownBody(text, len(text)))), 80)
     assert layout.height == 200_000
     assert layout.row(199_999).text == "199999"
 
 
 def test_a_cut_off_body_says_so_and_its_open_containers_do_not_fold() -> None:
     """What the wire cut is no JSON any more, and is shown as it came."""
-    lines = LineList(
-        body_lines(ShownBody(BodyKind.TEXT, '{"a": [1, 2', 11, truncated=True), "application/json")
-    )
+    lines = LineList(body_lines(ShownBody('{"a": [1, 2', 11, truncated=True), "application/json"))
     assert not Layout(lines, 80).foldable
     assert "cut after 11 bytes" in lines.texts[-1]
     assert containers(["{", '  "a": [', "    1"]).ends == {}

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pretty_json
-from authlens_core.export.redaction import BodyKind, ShownBody
+from authlens_core.export.redaction import ShownBody
 from authlens_core.oauth.http_message import FORM_TYPE
 from authlens_core.safe_text import safe_text
 from authlens_tui.widgets.document.lines import LazyLines, Line, Piece, Tone, line
@@ -40,9 +40,9 @@ def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> I
         media_type: how it was labelled, in lower case and without parameters.
         raw: true to leave it exactly as it was sent, neither decoded nor laid out.
     """
-    if body.kind is BodyKind.EMPTY:
+    if not body.size:
         yield line(("(no body)", Tone.MUTED))
-    elif body.kind is BodyKind.BINARY:
+    elif body.binary:
         yield line((f"{body.size:,} bytes that are not text", Tone.MUTED))
         yield from (line(row) for row in body.text.split("\n"))
     elif not raw and media_type == FORM_TYPE:

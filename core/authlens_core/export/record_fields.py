@@ -24,7 +24,7 @@ _MOST_MEMBERS: Final = 2_000  # of one JSON body; a larger one is compared as on
 # Levels of a body whose members are compared.
 _DEEPEST: Final = 30
 # The first words of names, in order.
-_GROUPS: Final = ("outcome", "changed", "gone", "fact", "check", "diagnosis")
+_GROUPS: Final = ("outcome", "changed", "continued", "fact", "check", "diagnosis")
 _MESSAGES: Final = ("request", "response")
 
 Named = Iterator[tuple[str, str]]

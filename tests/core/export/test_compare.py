@@ -146,6 +146,12 @@ def test_a_change_on_purpose_a_failure_and_a_check_are_said() -> None:
     assert found["response 1 status"] is None
 
 
+def test_what_was_continued_despite_comes_after_what_was_changed_on_purpose() -> None:
+    left = asked()
+    right = replace(left, tampering=("another verifier",), overridden=frozenset({"token.status"}))
+    assert names(compare(trace(left), trace(right))) == ["changed on purpose", "continued despite"]
+
+
 def test_times_are_not_compared() -> None:
     """No two runs take as long."""
     assert compare(trace(asked(later=1)), trace(asked(later=2))) == Comparison()

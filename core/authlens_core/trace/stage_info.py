@@ -27,17 +27,6 @@ class StageInfo:
     why: str
 
 
-LOGIN_STAGES: Final = (
-    Stage.DETECTION,
-    Stage.RESOURCE_METADATA,
-    Stage.SERVER_METADATA,
-    Stage.REGISTRATION,
-    Stage.PKCE,
-    Stage.AUTHORIZATION,
-    Stage.EXCHANGE,
-    Stage.ACCESS,
-)
-
 STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
     {
         Stage.DETECTION: StageInfo(
@@ -131,6 +120,8 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
         ),
     }
 )
+
+LOGIN_STAGES: Final = tuple(stage for stage, info in STAGE_INFO.items() if info.number)
 
 # The stages that differ if the user enters a code on another device (RFC 8628).
 _DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(

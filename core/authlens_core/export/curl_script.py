@@ -20,15 +20,16 @@ from authlens_core.wire.exchange import Exchange
 
 # Registration is not repeated: each would leave a client behind at the server.
 _REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)
-_MADE_ANEW: Final = frozenset({"client_id", "state", "code_challenge"})
+_NEEDED: Final = ("authorization_endpoint", "token_endpoint", "client_id")
+_MADE_ANEW: Final = frozenset({"client_id", "state", "code_challenge", "code"})
 
 
 def curl_script(trace: Trace) -> str:
     """Return a bash script (bash 4, curl, openssl) that repeats `trace`; answers go to standard output."""
     shown = redacted_trace(trace)
-    login = _LoginFacts(shown)
-    if shown.latest(Stage.AUTHORIZATION) is not None and login.complete:
-        lines = _login(shown, login)
+    link, known = shown.latest(Stage.AUTHORIZATION), _variables(shown)
+    if link is not None and all(known[name] for name in _NEEDED):
+        lines = _login(shown, known, _facts(link))
     else:
         lines = _requests(exchange for _, _, exchange in sent_once(shown.records))
     title = f"# authlens: {shown.kind} to {bash_remark(shown.resource_url)}"
@@ -42,48 +43,32 @@ def _warning(trace: Trace) -> Iterator[str]:
         yield from (f"#   {bash_remark(words)}" for words in trace.tampering)
 
 
-class _LoginFacts:
-    """What the script of a login is made from: the facts of the last attempt at each stage."""
-
-    def __init__(self, trace: Trace) -> None:
-        server = _facts(trace.latest(Stage.SERVER_METADATA))
-        client = _facts(trace.latest(Stage.REGISTRATION))
-        link = trace.latest(Stage.AUTHORIZATION)
-        self.issuer = server.get("issuer", "")
-        self.authorization_endpoint = server.get("authorization_endpoint", "")
-        self.token_endpoint = server.get("token_endpoint", "")
-        self.client_id = client.get("client_id", "")
-        self.auth_method = client.get("token_endpoint_auth_method", "none")
-        pairs = [(fact.name, f"{fact.value}") for fact in link.facts] if link else []
-        self.parameters = [pair for pair in pairs if pair[0] != "code"]
-
-    @property
-    def complete(self) -> bool:
-        return bool(self.authorization_endpoint and self.token_endpoint and self.client_id)
+def _variables(trace: Trace) -> dict[str, str]:
+    """Return what the script of a login knows of server and client, by the names of its variables."""
+    server, client = _facts(trace.latest(Stage.SERVER_METADATA)), _facts(trace.latest(Stage.REGISTRATION))
+    return {
+        "client_id": client.get("client_id", ""),
+        "auth_method": client.get("token_endpoint_auth_method", "none"),
+        **{name: server.get(name, "") for name in ("issuer", "authorization_endpoint", "token_endpoint")},
+    }
 
 
 def _facts(record: StageRecord | None) -> dict[str, str]:
     return {} if record is None else {fact.name: f"{fact.value}" for fact in record.facts}
 
 
-def _login(trace: Trace, login: _LoginFacts) -> Iterator[str]:
+def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterator[str]:
     for stage in _REPEATED:
         record = trace.latest(stage)
         yield from _requests(record.exchanges if record else (), quiet=True)
     yield ""
     yield "# The client that the server knows already; registering again would leave one more behind."
-    yield f"client_id={bash_word(login.client_id)}"
-    yield f"auth_method={bash_word(login.auth_method)}"
-    yield f"issuer={bash_word(login.issuer)}"
-    yield f"authorization_endpoint={bash_word(login.authorization_endpoint)}"
-    yield f"token_endpoint={bash_word(login.token_endpoint)}"
-    fixed = [(name, value) for name, value in login.parameters if name not in _MADE_ANEW]
+    yield from (f"{name}={bash_word(value)}" for name, value in known.items())
+    fixed = {name: value for name, value in link.items() if name not in _MADE_ANEW}
     yield "parameters=("
-    yield from (f"  {bash_word(name)} {bash_word(value)}" for name, value in fixed)
+    yield from (f"  {bash_word(name)} {bash_word(value)}" for name, value in fixed.items())
     yield ")"
-    again = dict(fixed)
-    yield f"redirect_uri={bash_word(again.get('redirect_uri', ''))}"
-    yield f"resource={bash_word(again.get('resource', ''))}"
+    yield from (f"{name}={bash_word(fixed.get(name, ''))}" for name in ("redirect_uri", "resource"))
     yield AUTHORIZE
     access, first = trace.latest(Stage.ACCESS), trace.latest(Stage.DETECTION)
     record = access if access is not None and access.exchanges else first

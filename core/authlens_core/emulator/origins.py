@@ -101,10 +101,10 @@ class LoopbackServer:
                 f"http://127.0.0.1:{resource[0].getsockname()[1]}",
                 f"http://localhost:{server[0].getsockname()[1]}",
             )
-            first, second = (self._noted(*pair) for pair in zip(self.ORIGINS, apps, strict=True))
+            first, second = (self._answering(*pair) for pair in zip(self.ORIGINS, apps, strict=True))
             second = self._administered(second) if self._admin else second
             for app, sockets in ((first, resource), (second, server)):
-                self._servers.append(await serve(self._drawing(app), sockets))
+                self._servers.append(await serve(app, sockets))
             self._running = stack.pop_all()
 
     def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
@@ -115,22 +115,14 @@ class LoopbackServer:
         """Return the authorization server's origin with the administration below `ADMIN_PATH`."""
         raise NotImplementedError
 
-    def _noted(self, origin: str, app: ASGIApp) -> ASGIApp:
-        """Return an application that answers HTTP alone, and whose requests are in the log."""
+    def _answering(self, origin: str, app: ASGIApp) -> ASGIApp:
+        """Return `app` for HTTP alone: its requests are in the log, and it draws values from our source."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 self.note(origin, scope)
-                await app(scope, receive, send)
-
-        return answer
-
-    def _drawing(self, app: ASGIApp) -> ASGIApp:
-        """Return an application whose answers draw their values from the emulator's own source."""
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            with drawn_from(self._source):
-                await app(scope, receive, send)
+                with drawn_from(self._source):
+                    await app(scope, receive, send)
 
         return answer
 

@@ -42,7 +42,9 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     response = Response(0, body=Body(text.encode("utf-8", "replace")))
     found: dict[str, Diagnosis] = {}
     for cause, phrase in _fitting(text.lower()):
-        found.setdefault(cause.name, _diagnosis(cause, body_line(response, phrase)))
+        line = body_line(response, phrase)
+        told = Diagnosis(cause.name, cause.cause, cause.cure, (line,) if line else (), cause.source)
+        found.setdefault(cause.name, told)
     answer = _transcript(text)
     if answer is not None and len(found) < _MOST:
         found.setdefault(answer.name, answer)
@@ -77,10 +79,6 @@ def _of_codes(text: str) -> Iterator[Cause]:
         if here and not (cause.checks or cause.protections or cause.phrases):
             yield cause
     yield from SAID_BY_CLIENTS
-
-
-def _diagnosis(cause: Cause, line: str) -> Diagnosis:
-    return Diagnosis(cause.name, cause.cause, cause.cure, (line,) if line else (), cause.source)
 
 
 def _transcript(text: str) -> Diagnosis | None:

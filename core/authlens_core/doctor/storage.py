@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
 from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.errors import NoSecretStore
-from authlens_core.login.interrupted_login import InterruptedLogin, from_text
+from authlens_core.login.interrupted_login import from_text
 from authlens_core.oauth.check import Severity
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
@@ -103,10 +103,12 @@ def _encrypted(topic: str, path: Path) -> Finding:
 
 def look_at_interrupted(directory: Path | None = None) -> Finding:
     """Say which logins were interrupted by the end of their process; their notes stay. Reads files."""
-    try:
-        found = _interrupted(state_directory(directory) / "unfinished")
-    except StateUnusable:
-        found = ()  # said by `look_at_state`
+    found = []
+    with suppress(StateUnusable):  # said by `look_at_state`
+        for note in CrashNotes(state_directory(directory) / "unfinished").claim():
+            note.let_go()
+            if (record := from_text(note.text)) is not None:
+                found.append(record)
     if not found:
         return Finding(_INTERRUPTED, Severity.PASS, "No login was interrupted.")
     latest = max(found, key=lambda one: one.at)
@@ -115,11 +117,3 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
     cure = f"Resume it from the dashboard: authlens. Or start again: authlens login {url}"
     when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
     return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
-
-
-def _interrupted(directory: Path) -> tuple[InterruptedLogin, ...]:
-    notes = CrashNotes(directory).claim()
-    for note in notes:
-        note.let_go()
-    records = (from_text(note.text) for note in notes)
-    return tuple(record for record in records if record is not None)

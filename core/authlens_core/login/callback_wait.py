@@ -51,7 +51,7 @@ class ResponseWait:
 
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
-        self._listener: Listener | None = None
+        self.listener: Listener | None = None
         self._bound: frozenset[tuple[int, str]] = frozenset()
         self._named: dict[tuple[int, RedirectHost], int] = {}
         self._expected: ExpectedResponse | None = None
@@ -66,10 +66,6 @@ class ResponseWait:
         """The page that the browser was seen to end on, if a caller saw it: why no answer came."""
         self.remarks: tuple[Check, ...] = ()
         """What a user should know of the redirect URI that `open` returned last."""
-
-    @property
-    def listener(self) -> Listener | None:
-        return self._listener
 
     @property
     def waiting(self) -> bool:
@@ -96,18 +92,18 @@ class ResponseWait:
             await self.close()
             return await self._name_a_port(options.redirect_host, options.port or DEFAULT_PORT)
         wanted = (options.port, options.redirect_host)
-        if self._listener is not None and wanted in self._bound:
-            return self._listener.redirect_uri, None
+        if self.listener is not None and wanted in self._bound:
+            return self.listener.redirect_uri, None
         await self.close()
         try:
-            self._listener = await Listener.open(port=options.port, host=options.redirect_host)
+            self.listener = await Listener.open(port=options.port, host=options.redirect_host)
         except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
             return None, _port_problem(options.port, stopped)
-        self._listener.on_ignored = self._ignore
-        self._listener.on_tested = lambda family: self._emit(TunnelTested(family))
+        self.listener.on_ignored = self._ignore
+        self.listener.on_tested = lambda family: self._emit(TunnelTested(family))
         # Port 0 is bound as another one, which is then what the facts ask for.
-        self._bound = frozenset({wanted, (self._listener.port, options.redirect_host)})
-        return self._listener.redirect_uri, None
+        self._bound = frozenset({wanted, (self.listener.port, options.redirect_host)})
+        return self.listener.redirect_uri, None
 
     async def _name_a_port(self, host: RedirectHost, wanted: int) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
@@ -143,8 +139,8 @@ class ResponseWait:
         self.page = ""
         self.began = _now()
         self._deadline = self.began + min(seconds, _LONGEST_WAIT)
-        if self._listener is not None:
-            self._listener.expect(self._judge)
+        if self.listener is not None:
+            self.listener.expect(self._judge)
         return None
 
     async def response(self) -> AuthorizationResponse | None:
@@ -192,7 +188,7 @@ class ResponseWait:
 
     async def close(self) -> None:
         """Free the port. Safe to call at any time."""
-        listener, self._listener = self._listener, None
+        listener, self.listener = self.listener, None
         if listener is not None:
             await listener.close()
 

@@ -91,7 +91,7 @@ class Login:
             )
         )
         self._task: asyncio.Task[StageRecord] | None = None
-        self._running: Stage | None = None
+        self.running: Stage | None = None
         self._stopped = False
         self._tampering = Tampering()
         self._step_ups: Counter[str] = Counter()
@@ -104,10 +104,6 @@ class Login:
     def position(self) -> Stage | None:
         """The stage to run next, or None when all eight have passed."""
         return self._progress.stage
-
-    @property
-    def running(self) -> Stage | None:
-        return self._running
 
     @property
     def finished(self) -> bool:
@@ -303,7 +299,7 @@ class Login:
         """Stop what is running; its record says cancelled. Does nothing when nothing runs."""
         task = self._task
         if task is not None and not task.done():
-            if self._running is None:  # not begun yet: a task that never began would leave no record
+            if self.running is None:  # not begun yet: a task that never began would leave no record
                 await asyncio.sleep(0)
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -338,7 +334,7 @@ class Login:
     async def _run(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
         started_at, started = self._clock(), time.monotonic()
         exchanges = list(done)
-        self._running = stage
+        self.running = stage
         self._emit(StageStarted(stage))
         outcome, learned = Outcome.CANCELLED, StageResult(self.facts)
         try:
@@ -358,7 +354,7 @@ class Login:
             said = (cancelled.check,) if isinstance(cancelled, WaitStopped) else ()
             learned = StageResult(self.facts, (*learned.checks, *said), learned.shown)
         finally:
-            self._running = None
+            self.running = None
         record = StageRecord(
             stage,
             outcome,

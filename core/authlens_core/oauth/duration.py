@@ -6,7 +6,7 @@ the odd ones are reported.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
@@ -110,8 +110,8 @@ def http_date(text: str) -> datetime | None:
         at = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
-    # A date in the zone "-0000" has none (RFC 5322 §3.3), and cannot be compared with an aware time.
-    return at if at.tzinfo is not None else None
+    # Every HTTP date is in UTC; the form of asctime does not say so, nor does the zone "-0000" to Python.
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def retry_after(response: Response, now: datetime | None) -> int | None:

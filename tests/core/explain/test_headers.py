@@ -104,6 +104,14 @@ def test_the_clock_of_the_server_is_compared(offset: int, words: str, is_problem
     assert bool(found.problem) is is_problem
 
 
+@pytest.mark.parametrize("date", ["{:%a, %d %b %Y %H:%M:%S} -0000", "{:%a %b %d %H:%M:%S %Y}"])
+def test_a_date_that_does_not_name_its_zone_is_in_utc(date: str) -> None:
+    """RFC 9110 §5.6.7: the obsolete form of asctime, and what `formatdate` of Python makes."""
+    meaning = explained("Date", date.format(NOW + timedelta(seconds=300))).meaning
+    assert meaning is not None
+    assert "300 s ahead" in meaning.sentence
+
+
 def test_retry_after_is_a_number_of_seconds() -> None:
     """RFC 9110 §10.2.3: seconds or a date."""
     for value in ("90", format_datetime(NOW + timedelta(seconds=90), usegmt=True)):

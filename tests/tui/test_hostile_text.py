@@ -118,7 +118,7 @@ async def shown_toast(app: Showing, text: str) -> None:
 
 
 LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
-    "headers": lambda text: header_lines([(text, text), ("A", text)]),
+    "headers": lambda text: header_lines(Headers(((text, text), ("A", text))), NoRedactor()),
     "raw body": lambda text: body_lines(ShownBody(text, len(text), True), text, raw=True),
     "JSON body": json_body,
     "form body": lambda text: body_lines(ShownBody(f"{text}={text}&{text}", 1), FORM_TYPE),

@@ -27,7 +27,7 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import Line, Tone
 from authlens_tui.widgets.record.exchange_view import request_lines, response_lines
-from authlens_tui.widgets.record.header_table import explained_header_lines
+from authlens_tui.widgets.record.header_table import header_lines
 from authlens_tui.widgets.record.jwt_lines import jwt_lines
 from authlens_tui.widgets.record.overview import explained_fact_lines, overview_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
@@ -131,17 +131,17 @@ SECRET_FIELDS = [
 def test_taking_a_field_apart_shows_no_secret(field: tuple[str, str]) -> None:
     """The parts are masked as the whole is, and shown to a person who asked."""
     headers = Headers((field,))
-    masked = text(explained_header_lines(headers, Redactor(), HeaderContext(NOW)))
+    masked = text(header_lines(headers, Redactor(), HeaderContext(NOW)))
     assert SECRET not in masked
     assert field[1] not in masked
     assert "••••" in masked
-    assert field[1] in text(explained_header_lines(headers, NoRedactor(), HeaderContext(NOW)))
+    assert field[1] in text(header_lines(headers, NoRedactor(), HeaderContext(NOW)))
 
 
 @given(st.sampled_from([name for name, _ in SECRET_FIELDS]), st.text(max_size=80))
 def test_any_field_gives_lines_that_are_safe(name: str, value: str) -> None:
     """No control character of a server reaches the terminal."""
-    for one in explained_header_lines(Headers(((name, value),)), Redactor(), HeaderContext(NOW)):
+    for one in header_lines(Headers(((name, value),)), Redactor(), HeaderContext(NOW)):
         assert one.text.isprintable()
 
 

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from authlens_core.export.redaction import NoRedactor
+from authlens_core.oauth.http_message import Headers
 from authlens_core.secret import Secret
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.document.lines import Tone, laid_out, line
@@ -49,9 +51,10 @@ def test_every_hostile_text_becomes_one_printable_line() -> None:
 
 def test_header_fields_keep_order_case_and_number() -> None:
     """Two `Set-Cookie` fields are two rows."""
-    lines = list(header_lines([("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("X", "")]))
+    headers = Headers((("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("X", "")))
+    lines = list(header_lines(headers, NoRedactor()))
     assert [one.text for one in lines] == ["Set-Cookie: a=1", "set-cookie: b=2", "X: "]
-    assert list(header_lines([("a", "b")] * 201))[-1].text == "… 1 more fields"
+    assert list(header_lines(Headers((("a", "b"),) * 201), NoRedactor()))[-1].text == "… 1 more fields"
 
 
 def test_masks_are_set_off_from_the_text_around_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -59,35 +60,33 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key("escape", Verb.STOP, "Stop", "Stop, or clear the filter", show=True, sign="esc"),
 ]
 
-_GRANTS_ONLY: Final = frozenset({Verb.REFRESH, Verb.REVOKE, Verb.COPY_TOKEN, Verb.REVEAL, Verb.CLAIMS})
-_ABOUT_ONE: Final = _GRANTS_ONLY | {
-    *(Verb.FORGET, Verb.SWITCH, Verb.EDIT_SERVICE_TOKEN, Verb.LOGIN_AGAIN, Verb.COPY_LOGIN_LINK, Verb.PROBE)
+
+def _is_login(entry: InventoryEntry) -> bool:
+    return entry.kind is CredentialKind.OAUTH
+
+
+def _has_one_address(entry: InventoryEntry) -> bool:
+    """Say whether there is one address to log in to: a token for a team or for many hosts has none."""
+    token = entry.cloudflared
+    return token is None or (token.kind is CloudflaredKind.APPLICATION and bool(token.url))
+
+
+# cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
+_APPLIES: Final[Mapping[Verb, Callable[[InventoryEntry], bool]]] = {
+    **dict.fromkeys((Verb.REFRESH, Verb.REVOKE, Verb.COPY_TOKEN, Verb.REVEAL, Verb.CLAIMS), _is_login),
+    Verb.FORGET: lambda entry: entry.cloudflared is None,
+    Verb.SWITCH: lambda entry: _is_login(entry) and is_team_host(entry.team),
+    Verb.EDIT_SERVICE_TOKEN: lambda entry: entry.service_token is not None,
+    Verb.LOGIN_AGAIN: lambda entry: entry.service_token is None and _has_one_address(entry),
+    Verb.COPY_LOGIN_LINK: lambda entry: entry.cloudflared is not None and bool(entry.cloudflared.pending_url),
+    Verb.PROBE: lambda entry: entry.can_be_asked_about,
 }
 
 
 def applies(verb: Verb, entry: InventoryEntry | None) -> bool:
-    """Say whether an action does something for `entry`; an action that is not about one always does.
-
-    cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
-    """
-    if verb not in _ABOUT_ONE:
-        return True
-    if entry is None:
-        return False
-    match verb:
-        case Verb.FORGET:
-            return entry.kind is not CredentialKind.CLOUDFLARED
-        case Verb.SWITCH:
-            return entry.kind is CredentialKind.OAUTH and is_team_host(entry.team)
-        case Verb.EDIT_SERVICE_TOKEN:
-            return entry.kind is CredentialKind.SERVICE_TOKEN
-        case Verb.LOGIN_AGAIN:
-            return entry.service_token is None and _has_one_address(entry)
-        case Verb.COPY_LOGIN_LINK:
-            return entry.cloudflared is not None and bool(entry.cloudflared.pending_url)
-        case Verb.PROBE:
-            return entry.can_be_asked_about
-    return entry.kind is CredentialKind.OAUTH
+    """Say whether an action does something for `entry`; an action that is not about one always does."""
+    does = _APPLIES.get(verb)
+    return does is None or (entry is not None and does(entry))
 
 
 def offered(entry: InventoryEntry | None) -> tuple[object, ...]:
@@ -97,9 +96,3 @@ def offered(entry: InventoryEntry | None) -> tuple[object, ...]:
     token = entry.cloudflared
     of_token = None if token is None else (token.pending_url, token.kind, bool(token.url))
     return entry.kind, entry.can_be_asked_about, of_token
-
-
-def _has_one_address(entry: InventoryEntry) -> bool:
-    """Say whether there is one address to log in to: a token for a team or for many hosts has none."""
-    token = entry.cloudflared
-    return token is None or (token.kind is CloudflaredKind.APPLICATION and bool(token.url))

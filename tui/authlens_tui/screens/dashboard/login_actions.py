@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
+
+from textual.screen import Screen
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -61,17 +64,10 @@ class LoginActions:
             return
         if entry.cloudflared is None:
             self._context.post(LoginWanted(entry.url))
-        else:
-            self._log_in_with_cloudflared(entry.cloudflared.url)
-
-    def _log_in_with_cloudflared(self, url: str) -> None:
+            return
         from authlens_tui.screens.cloudflared import CloudflaredScreen
 
-        async def question() -> None:
-            await self._context.answer(CloudflaredScreen(url, self._context.session))
-            self._context.changed(reread=True)
-
-        self._context.ask(question)
+        self._open(CloudflaredScreen(entry.cloudflared.url, self._context.session))
 
     def switch_account(self) -> None:
         """Log in as another account: copy the address that ends the browser's session first."""
@@ -103,8 +99,13 @@ class LoginActions:
     def _service_token_form(self, token: ServiceToken | None) -> None:
         from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
 
+        self._open(ServiceTokenScreen(self._context.session, token=token))
+
+    def _open(self, dialog: Screen[Any]) -> None:
+        """Open a dialog, and read the credentials again when it is closed."""
+
         async def question() -> None:
-            await self._context.answer(ServiceTokenScreen(self._context.session, token=token))
+            await self._context.answer(dialog)
             self._context.changed(reread=True)
 
         self._context.ask(question)

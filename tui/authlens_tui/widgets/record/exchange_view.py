@@ -20,7 +20,6 @@ from authlens_tui.widgets.record.body_view import body_lines
 from authlens_tui.widgets.record.header_table import (
     NameColumn,
     cut,
-    explained_header_lines,
     header_lines,
     meaning_words,
     value_pieces,
@@ -92,12 +91,9 @@ def field_lines(
     raw: bool = False,
     received_at: datetime | None = None,
 ) -> Iterator[Line]:
-    """Yield the header fields; unless `raw`, the meaningful ones with what is in them."""
-    if raw:
-        yield from header_lines(redactor.headers(message.headers))
-        return
-    context = HeaderContext(received_at, gives_tokens=gives_tokens(message))
-    yield from explained_header_lines(message.headers, redactor, context)
+    """Return the header fields; unless `raw`, the meaningful ones with what is in them."""
+    context = None if raw else HeaderContext(received_at, gives_tokens=gives_tokens(message))
+    return header_lines(message.headers, redactor, context)
 
 
 def meaning_lines(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from authlens_core.explain.header_parts import HeaderMeaning
@@ -21,39 +21,27 @@ _LEAD: Final = "    "
 _PART_WIDTH: Final = 20
 
 
-def header_lines(fields: Sequence[tuple[str, str]]) -> Iterator[Line]:
-    """Yield one line for each field, at most 200."""
-    for name, value in fields[:_MAX_FIELDS]:
-        yield _field(name, value)
-    yield from _rest(len(fields))
-
-
-def explained_header_lines(headers: Headers, redactor: Redactor, context: HeaderContext) -> Iterator[Line]:
-    """Yield the fields, masked; beside or below the meaningful ones what is in them and what it means."""
+def header_lines(
+    headers: Headers, redactor: Redactor, context: HeaderContext | None = None
+) -> Iterator[Line]:
+    """Yield at most 200 fields, masked; in a context, the meaningful ones with what is in them."""
     for name, value in headers.fields[:_MAX_FIELDS]:
-        found = explain_header(name, value, context)
+        found = None if context is None else explain_header(name, value, context)
         # What has parts is taken apart below; one sentence alone fits beside the field.
         beside = "" if found is None or found.parts else meaning_words(found.meaning)
-        yield _field(name, redactor.header(name, value), beside=beside)
+        yield line(
+            (cut(name, MAX_NAME), Tone.NAME),
+            (": ", Tone.MUTED),
+            *value_pieces(cut(redactor.header(name, value))),
+            (beside, Tone.MUTED),
+            hang=_HANG,
+            words=bool(beside),
+        )
         if found is not None:
             yield from _below(found, redactor)
-    yield from _rest(len(headers.fields))
-
-
-def _field(name: str, value: str, *, beside: str = "") -> Line:
-    return line(
-        (cut(name, MAX_NAME), Tone.NAME),
-        (": ", Tone.MUTED),
-        *value_pieces(cut(value)),
-        (beside, Tone.MUTED),
-        hang=_HANG,
-        words=bool(beside),
-    )
-
-
-def _rest(count: int) -> Iterator[Line]:
-    if count > _MAX_FIELDS:
-        yield line((f"… {count - _MAX_FIELDS} more fields", Tone.NOTE))
+    more = len(headers.fields) - _MAX_FIELDS
+    if more > 0:
+        yield line((f"… {more} more fields", Tone.NOTE))
 
 
 def _below(found: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:

@@ -10,13 +10,14 @@ from textual.widgets import Input, OptionList
 
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.export.session_file import read_session, session_json
+from authlens_core.trace.messages import Arrow, Party
 from authlens_core.trace.record import Outcome, Stage, Trace, TraceKind
 from authlens_tui.app.replay import Replay
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
-from authlens_tui.widgets.record.record_messages import ExchangeChosen
+from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.hostile_trace import hostile_trace
 from support.screens import footer_keys, run_screen, scripted, text_of, until
 
@@ -74,12 +75,13 @@ async def test_an_attempt_that_was_not_the_first_is_a_step_of_its_own() -> None:
 
 async def test_an_arrow_of_the_diagram_opens_its_exchange() -> None:
     """Of another record than the one shown."""
+    arrow = Arrow(Party.AUTHLENS, Party.RESOURCE, "", Stage.RESOURCE_METADATA, 0, record_index=1)
     screen = TraceScreen(await login_trace())
     async with run_screen(screen) as (_, pilot):
-        screen.record_view.post_message(ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
+        screen.record_view.post_message(ArrowChosen(arrow))
         await until(pilot, lambda: screen.stepper.looked_at == 1)
         assert screen.record_view.tabs.active == "request"
-        screen.record_view.post_message(ExchangeChosen(Stage.ACCESS, 99, 0, reply=False))
+        screen.record_view.post_message(ArrowChosen(replace(arrow, record_index=99)))
         await pilot.pause()
         assert screen.stepper.looked_at == 1
 

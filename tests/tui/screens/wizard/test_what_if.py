@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
+from authlens_core.trace.messages import Arrow, Party
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.wizard.tampered_words import listed, results_in
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.widgets.record.record_messages import ExchangeChosen
+from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.driven_login import run_to
 from support.screens import footer_keys, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back, reply
@@ -177,10 +178,11 @@ async def test_every_attack_is_explained_whole(size: tuple[int, int]) -> None:
 
 async def test_an_arrow_of_the_diagram_opens_its_exchange_in_the_wizard() -> None:
     """The stage of the arrow is shown, with that exchange."""
+    arrow = Arrow(Party.AUTHLENS, Party.RESOURCE, "", Stage.RESOURCE_METADATA, 0, record_index=1)
     login, _ = scripted()
     await run_to(login, Stage.REGISTRATION)
     async with wizard_on(login) as (wizard, pilot, app):
-        wizard.record_view.post_message(ExchangeChosen(Stage.RESOURCE_METADATA, 1, 0, reply=False))
+        wizard.record_view.post_message(ArrowChosen(arrow))
         await until(pilot, lambda: wizard.pane.shown is Stage.RESOURCE_METADATA)
         assert wizard.record_view.tabs.active == "request"
         assert "2 Resource metadata" in text_of(app)

@@ -28,7 +28,7 @@ from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
-from authlens_tui.widgets.record.record_messages import ExchangeChosen, SignatureWanted
+from authlens_tui.widgets.record.record_messages import ArrowChosen, SignatureWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from support.screens import text_of, until
 
@@ -59,9 +59,10 @@ class Inspected(BaseApp):
 
     _copy_menu_wanted = copy_menu_wanted
 
-    @on(ExchangeChosen)
-    def _chosen(self, event: ExchangeChosen) -> None:
-        self.chosen.append((event.stage, event.record_index, event.exchange_index, event.reply))
+    @on(ArrowChosen)
+    def _chosen(self, event: ArrowChosen) -> None:
+        arrow = event.arrow
+        self.chosen.append((arrow.stage, arrow.record_index, arrow.exchange_index, arrow.reply))
 
     @on(SignatureWanted)
     def _asked(self, event: SignatureWanted) -> None:

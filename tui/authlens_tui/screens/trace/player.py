@@ -23,6 +23,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.record_lines import StageSnapshot, known_secrets
+from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.title_bar import TitleBar
 
 _AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
@@ -115,8 +116,8 @@ class PlayerScreen(FrontScreen[Arrow | None]):
 
     # -- opening ---------------------------------------------------------------------------------------
 
-    @on(DiagramView.ArrowChosen)
-    def _open(self, event: DiagramView.ArrowChosen) -> None:
+    @on(ArrowChosen)
+    def _open(self, event: ArrowChosen) -> None:
         event.stop()
         view = self._focused_view
         side = self._sides[self._views.index(view)]

@@ -23,7 +23,7 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
-from authlens_tui.widgets.record.record_messages import ExchangeChosen
+from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StageStep, Stepper, how_it_ended
 from authlens_tui.widgets.title_bar import TitleBar
@@ -113,11 +113,12 @@ class TraceScreen(FrontScreen[None]):
     def _chosen(self, message: Stepper.Chosen) -> None:
         self.show_record(message.index)
 
-    @on(ExchangeChosen)
-    def _exchange_chosen(self, message: ExchangeChosen) -> None:
-        if message.record_index < len(self._trace.records):
-            self.show_record(message.record_index)
-            self.record_view.show_exchange(message.exchange_index, reply=message.reply)
+    @on(ArrowChosen)
+    def _arrow_chosen(self, message: ArrowChosen) -> None:
+        arrow = message.arrow
+        if arrow.record_index < len(self._trace.records):
+            self.show_record(arrow.record_index)
+            self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Show the key that reveals only where there is something to reveal; a replay has only masks."""

@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.login import Login
 from authlens_core.oauth.http_message import Request
+from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, stage_info
 from authlens_core.wire.exchange import Exchange
@@ -28,7 +29,6 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
-from authlens_tui.widgets.record.record_messages import ExchangeChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.status_badge import with_badge
 from authlens_tui.widgets.stepper import stages_of
@@ -229,8 +229,8 @@ class StagePane(Vertical):
         message.stop()
         self.app.push_screen(QrScreen(message.url, _SCANNED))
 
-    def open_arrow(self, message: ExchangeChosen) -> None:
+    def open_arrow(self, arrow: Arrow) -> None:
         records = self._login.trace.records
-        if message.record_index < len(records):
-            self.record_view.show_record(records[message.record_index])
-        self.record_view.show_exchange(message.exchange_index, reply=message.reply)
+        if arrow.record_index < len(records):
+            self.record_view.show_record(records[arrow.record_index])
+        self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)

@@ -21,7 +21,7 @@ from authlens_tui.screens.wizard.tampered_words import results_in
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.record.copying import Copyable
-from authlens_tui.widgets.record.record_messages import ExchangeChosen, TokenCopied
+from authlens_tui.widgets.record.record_messages import ArrowChosen, TokenCopied
 
 _QUIT: Final = "The running stage is stopped. You can start this login again later."
 
@@ -103,8 +103,7 @@ class WizardTools:
 
         def opened(arrow: Arrow | None) -> None:
             if arrow is not None:
-                index, exchange = arrow.record_index, arrow.exchange_index
-                self._screen.post_message(ExchangeChosen(arrow.stage, index, exchange, reply=arrow.reply))
+                self._screen.post_message(ArrowChosen(arrow))
 
         self._screen.app.push_screen(PlayerScreen(self._login.trace.records), opened)
 

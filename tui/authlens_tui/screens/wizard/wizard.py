@@ -44,7 +44,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
-from authlens_tui.widgets.record.record_messages import CopyMenuWanted, ExchangeChosen
+from authlens_tui.widgets.record.record_messages import ArrowChosen, CopyMenuWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper, steps_of
 from authlens_tui.widgets.title_bar import TitleBar
@@ -210,10 +210,10 @@ class WizardScreen(FrontScreen[None]):
     def _stage_chosen(self, message: Stepper.Chosen) -> None:
         self._show_next(self.pane.stages[message.index])
 
-    @on(ExchangeChosen)
-    def _exchange_chosen(self, message: ExchangeChosen) -> None:
-        self.show_stage(message.stage)
-        self.pane.open_arrow(message)
+    @on(ArrowChosen)
+    def _arrow_chosen(self, message: ArrowChosen) -> None:
+        self.show_stage(message.arrow.stage)
+        self.pane.open_arrow(message.arrow)
 
     # -- what is shown ---------------------------------------------------------------------------------
 

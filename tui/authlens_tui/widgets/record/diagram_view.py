@@ -6,7 +6,6 @@ from typing import ClassVar, Final
 
 from textual.binding import BindingType
 from textual.events import Click
-from textual.message import Message
 
 from authlens_core.trace.messages import Arrow
 from authlens_tui.widgets.document.document import DocumentView
@@ -14,6 +13,7 @@ from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.diagram import DiagramLine
+from authlens_tui.widgets.record.record_messages import ArrowChosen
 
 _OPEN: Final = "Show the exchange of the selected arrow"
 
@@ -29,13 +29,6 @@ class DiagramView(DocumentView):
     _record: int | None = None
     _end = False
     _found: ArrowLines | None = None
-
-    class ArrowChosen(Message):
-        """The user opened an arrow."""
-
-        def __init__(self, arrow: Arrow) -> None:
-            super().__init__()
-            self.arrow = arrow
 
     @property
     def _arrows(self) -> ArrowLines:
@@ -114,7 +107,7 @@ class DiagramView(DocumentView):
 
     def action_open_arrow(self) -> None:
         if self.marked is not None:
-            self.post_message(self.ArrowChosen(self.marked))
+            self.post_message(ArrowChosen(self.marked))
 
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)

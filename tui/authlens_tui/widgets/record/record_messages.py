@@ -7,31 +7,22 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from authlens_core.trace.record import Stage, StageRecord
+    from authlens_core.trace.messages import Arrow
+    from authlens_core.trace.record import StageRecord
     from authlens_tui.widgets.record.copying import Copyable
     from authlens_tui.widgets.record.record_view import RecordView
 
 
-class ExchangeChosen(Message, namespace="record_view"):
-    """A user opened an arrow of the diagram that belongs to another record than the one shown.
+class ArrowChosen(Message, namespace="record_view"):
+    """A user opened an arrow of a diagram.
 
-    A screen answers with `show_record(records[record_index])` (or its own way to show that stage) and
-    then `show_exchange(exchange_index)`. Arrows of the shown record are opened by the view itself.
-
-    Attributes:
-        stage: the stage of the record that the arrow belongs to.
-        record_index: its place among the records given to `show_story`; their number for a stage that
-            is under way.
-        exchange_index: which exchange of that record, or None where the arrow is none of authlens's.
-        reply: true for an answer, so that the response is what to show.
+    The view of its record opens it. For an arrow of another record, a screen shows that record, or its stage,
+    and then calls `show_exchange`.
     """
 
-    def __init__(self, stage: Stage, record_index: int, exchange_index: int | None, *, reply: bool) -> None:
+    def __init__(self, arrow: Arrow) -> None:
         super().__init__()
-        self.stage = stage
-        self.record_index = record_index
-        self.exchange_index = exchange_index
-        self.reply = reply
+        self.arrow = arrow
 
 
 class CopyMenuWanted(Message, namespace="record_view"):

@@ -38,8 +38,8 @@ from authlens_tui.widgets.record.record_lines import (
     tab_place,
 )
 from authlens_tui.widgets.record.record_messages import (
+    ArrowChosen,
     CopyMenuWanted,
-    ExchangeChosen,
     Revealed,
     SignatureWanted,
 )
@@ -251,18 +251,14 @@ class RecordView(Widget):
         self._picked = place - 1 if place else None
         self._paint()
 
-    @on(DiagramView.ArrowChosen)
-    def _arrow_chosen(self, event: DiagramView.ArrowChosen) -> None:
-        event.stop()
+    @on(ArrowChosen)
+    def _arrow_chosen(self, event: ArrowChosen) -> None:
         arrow, story = event.arrow, self._made.story
         record = story[arrow.record_index] if arrow.record_index < len(story) else None
         shown = self._known.underway is not None if record is None else record is self._known.record
         if shown:
+            event.stop()
             self.show_exchange(arrow.exchange_index, reply=arrow.reply)
-        else:
-            self.post_message(
-                ExchangeChosen(arrow.stage, arrow.record_index, arrow.exchange_index, reply=arrow.reply)
-            )
 
     def action_check_signature(self) -> None:
         """Ask for someone who can fetch keys to look at the signatures."""

@@ -60,28 +60,18 @@ class AuthorizationPanel(VerticalScroll):
         height: 1fr;
         padding: 0 1;
         & > Static { height: auto; margin-bottom: 1; }
-        & #countdown { margin-bottom: 0; }
-        & #link { border: round $primary; padding: 0 1; color: $text-primary; margin-bottom: 0; }
-        & #ways { margin-bottom: 0; }
-        & #forward { margin-bottom: 0; display: none; }
-        & #forward.-shown { display: block; }
-        & #test { margin-bottom: 0; display: none; }
-        & #test.-shown { display: block; }
+        & #countdown, & #link, & #ways, & #forward, & #problems, & #test { margin-bottom: 0; }
+        & #link { border: round $primary; padding: 0 1; color: $text-primary; }
         & #paste { dock: bottom; }
-        & #problems { margin-bottom: 0; }
+        & #forward, & #test, & #ignored, & #refused { display: none; }
+        & #forward.-shown, & #test.-shown, & #ignored.-shown, & #refused.-shown { display: block; }
+        & #ignored { color: $text-warning; }
+        & #refused { color: $text-error; }
         /* What to do comes first; what to do about a problem is a key away where there is little room. */
-        &.-folded #further { display: none; }
-        &.-folded #test { display: none; }
+        &.-folded #further, &.-folded #test { display: none; }
         &.-folded #test.-news { display: block; }
-        & #ignored { color: $text-warning; display: none; }
-        & #ignored.-shown { display: block; }
-        & #refused { color: $text-error; display: none; }
-        & #refused.-shown { display: block; }
         /* With a few rows only, they belong to what is done now. */
-        &.-pasting > Static { display: none; }
-        &.-pasting #forward { display: none; }
-        &.-pasting #test { display: none; }
-        &.-pasting #ignored { display: none; }
+        &.-pasting > Static, &.-pasting #forward, &.-pasting #test, &.-pasting #ignored { display: none; }
         &.-pasting #countdown { display: block; }
         &.-pasting #refused.-shown { display: block; margin-bottom: 0; }
     }

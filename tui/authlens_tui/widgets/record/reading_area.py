@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.record.record_lines import Tab
+from authlens_tui.widgets.record.record_keys import tab_keys
 from authlens_tui.widgets.record.record_view import RecordView
 
 
@@ -38,17 +38,7 @@ class ReadingArea(Horizontal):
             show=False,
             sign="/",
         ),
-        *(
-            bound(
-                f"reading.{tab}",
-                f"{number}",
-                f"in_record('turn_to', {number})",
-                tab.label,
-                f"Open the tab {tab.label}",
-                show=False,
-            )
-            for number, tab in enumerate(Tab, 1)
-        ),
+        *tab_keys("reading", "in_record('turn_to', {})", "Open the tab"),
     ]
 
     record_view = getters.query_one(RecordView)

@@ -9,6 +9,15 @@ from textual.binding import BindingType
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.record_lines import Tab
 
+
+def tab_keys(room: str, action: str, does: str) -> list[BindingType]:
+    """Return the number keys of the tabs, each with the number in its action."""
+    return [
+        bound(f"{room}.{tab}", f"{n}", action.format(n), tab.label, f"{does} {tab.label}", show=False)
+        for n, tab in enumerate(Tab, 1)
+    ]
+
+
 RECORD_KEYS: Final[list[BindingType]] = [
     bound("record.search", "slash", "search", "Search", "Search this tab", sign="/"),
     bound("record.raw", "v", "raw", "Raw", "Show bodies formatted, or exactly as sent"),
@@ -25,15 +34,5 @@ RECORD_KEYS: Final[list[BindingType]] = [
     bound(
         "record.signature", "k", "check_signature", "Signature", "Check the signatures of this stage's tokens"
     ),
-    *(
-        bound(
-            f"record.{tab}",
-            f"{number}",
-            f"turn_to({number})",
-            tab.label,
-            f"Show the tab {tab.label}",
-            show=False,
-        )
-        for number, tab in enumerate(Tab, 1)
-    ),
+    *tab_keys("record", "turn_to({})", "Show the tab"),
 ]

@@ -39,11 +39,8 @@ _INTRO: Final = (
 )
 
 
-class CloudflaredScreen(Dialog[bool]):
-    """Runs `cloudflared access login`, shows its link, and asks the resource with the token.
-
-    Ends with True when the resource accepted the token. Leaving while it waits ends cloudflared.
-    """
+class CloudflaredScreen(Dialog[None]):
+    """Runs `cloudflared access login`, shows its link, and asks the resource with the token."""
 
     app = getters.app(TerminalApp)
 
@@ -176,7 +173,7 @@ class CloudflaredScreen(Dialog[bool]):
     def action_leave(self) -> None:
         """Go back; a cloudflared that waits is ended."""
         self.workers.cancel_node(self)
-        self.dismiss(self._accepted)
+        self.dismiss()
 
     def stop_running(self) -> bool:
         """End what runs, for ctrl+c; return whether there was anything to end."""

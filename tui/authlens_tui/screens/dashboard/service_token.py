@@ -49,10 +49,8 @@ _FIELDS: Final = (
 _NEEDED: Final = frozenset({"url", "client_id", "secret"})
 
 
-class ServiceTokenScreen(Dialog[ServiceToken | None]):
+class ServiceTokenScreen(Dialog[None]):
     """Takes a service token, checks its shape as it is typed, keeps and tests it.
-
-    Ends with the token as it is stored, or None where nothing was stored.
 
     Args:
         url: the resource of a token that is added.
@@ -65,7 +63,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         "secret store and is never shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("service_token.close", "escape", "leave", "Close", "Leave the form"),
+        bound("service_token.close", "escape", "dismiss", "Close", "Leave the form"),
         bound("service_token.keep", "ctrl+s", "keep", "Save and test", "Store it and call the resource"),
         bound("service_token.swap", "ctrl+t", "swap", "Swap", "Swap id and secret"),
         bound("service_token.anyway", "ctrl+y", "anyway", "Store anyway", _ANYWAY),
@@ -95,7 +93,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
                 yield action_button(words, "keep", variant="primary")
                 yield action_button("Swap the two", "swap")
                 yield action_button("Save anyway", "anyway", variant="warning")
-                yield action_button("Close", "leave")
+                yield action_button("Close", "dismiss", id="leave")
 
     def _rows(self) -> Iterator[Horizontal]:
         for name, title, hint in _FIELDS:
@@ -152,9 +150,6 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
         first, second = self.query_one("#client_id", Input), self.query_one("#secret", Input)
         first.value, second.value = second.value, first.value
 
-    def action_leave(self) -> None:
-        self.dismiss(self._stored)
-
     # -- keeping and testing ---------------------------------------------------------------------------
 
     @on(Input.Submitted)
@@ -170,7 +165,7 @@ class ServiceTokenScreen(Dialog[ServiceToken | None]):
             return
         # A second Enter, when it is stored, closes the form.
         if self._stored is not None:
-            self.dismiss(self._stored)
+            self.dismiss()
             return
         try:
             token, secret = self._typed()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import getters, on, work
@@ -41,12 +40,12 @@ class _Choice(RadioButton):
         super().watch_value()
 
 
-class ExportScreen(Dialog[Path | None]):
-    """Asks for a form and a file name, and writes the file; returns where, or None."""
+class ExportScreen(Dialog[None]):
+    """Asks for a form and a file name, and writes the file."""
 
     HELP = "Choose a format with the arrow keys, then give the file a name; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("export.close", "escape", "close", "Back", "Back without writing a file"),
+        bound("export.close", "escape", "dismiss", "Back", "Back without writing a file"),
         bound("export.save", "ctrl+s", "save", "Save", "Write the file"),
     ]
 
@@ -57,7 +56,6 @@ class ExportScreen(Dialog[Path | None]):
         self._trace = trace
         self._form = _FORMATS[0]
         self._offered = ""
-        self._written: Path | None = None
         self._saving = False
 
     def body(self) -> ComposeResult:
@@ -70,7 +68,7 @@ class ExportScreen(Dialog[Path | None]):
             yield Static(Content(_HINT), id="hint", classes="dialog-hint")
             with DialogButtons():
                 yield action_button("Save", "save", variant="primary")
-                yield action_button("Back", "close")
+                yield action_button("Back", "dismiss", id="close")
 
     def on_mount(self) -> None:
         self._offer(self._form)
@@ -97,9 +95,6 @@ class ExportScreen(Dialog[Path | None]):
     def _form_chosen(self, event: RadioSet.Changed) -> None:
         self._offer(_FORMATS[event.index])
 
-    def action_close(self) -> None:
-        self.dismiss(self._written)
-
     @on(Input.Submitted)
     def action_save(self) -> None:
         """Write the file, once at a time."""
@@ -118,8 +113,7 @@ class ExportScreen(Dialog[Path | None]):
         except AuthlensError as error:
             self.tell("#hint", f"{error.cause} {error.cure}", good=False)
         else:
-            self._written = path.absolute()
-            self.tell("#hint", f"✔ Written to {self._written}", good=True)
+            self.tell("#hint", f"✔ Written to {path.absolute()}", good=True)
             self.query_one("#close", Button).focus()
         finally:
             self._saving = False

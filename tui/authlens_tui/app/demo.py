@@ -29,12 +29,7 @@ _PROBE_WITH_IT: Final = (
 
 
 class DemoApp(AuthlensApp):
-    """Starts with the menu of scenarios, or with the wizard on the emulator's resource.
-
-    Args:
-        play: true to run each login to its end and to sign in.
-        menu: true to start with the menu.
-    """
+    """Starts with the `menu` of scenarios, or with the wizard; can `play` each login to its end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("demo.menu", "b", "menu", "Scenarios", "Back to the menu of scenarios"),

@@ -132,11 +132,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
 
 
 class StoreChoiceScreen(SecretStoreScreen):
-    """Says why there is no secret store and offers what can be done; None is to leave.
-
-    Args:
-        unlock: true to ask for the passphrase at once.
-    """
+    """Says why there is no secret store and what can be done; `unlock` asks for the passphrase at once."""
 
     choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,7 +6,7 @@ also remembers how it was cut and what was written for it, so the same object is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
@@ -97,7 +97,8 @@ class PaintedRows:
             if is_kept:
                 lines += [self._row(y - gutter.top, keys[y - first]) for y in rows]
             else:
-                lines += paint(_between(rows, width))
+                numbers = list(rows)
+                lines += paint(Region(0, numbers[0], width, len(numbers)))
         if crop.bottom > end:
             lines += paint(Region(0, end, width, crop.bottom - end))
         return lines
@@ -143,8 +144,3 @@ class PaintedRows:
                 del self._kept[next(iter(self._kept))]
             found = self._kept[key] = self._around.put(self._view.render_line(y))
         return found
-
-
-def _between(rows: Iterable[int], width: int) -> Region:
-    numbers = list(rows)
-    return Region(0, numbers[0], width, len(numbers))

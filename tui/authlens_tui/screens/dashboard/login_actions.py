@@ -18,11 +18,7 @@ from authlens_tui.words.logins import already_words
 
 
 class LoginActions:
-    """Asks what a login needs, then requests it.
-
-    Args:
-        select: puts the cursor on one, by its id.
-    """
+    """Asks what a login needs, then requests it; `select` puts the cursor on a credential, by its id."""
 
     def __init__(
         self,

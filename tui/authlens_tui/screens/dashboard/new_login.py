@@ -27,11 +27,7 @@ _HINT: Final = "Enter starts. A host name is enough, and a pasted curl command o
 
 
 class Known(NamedTuple):
-    """A stored credential for a URL that works.
-
-    Attributes:
-        words: that the user is logged in, and how long.
-    """
+    """A stored credential for a URL that works; the words say that the user is logged in, and how long."""
 
     entry_id: str
     words: str

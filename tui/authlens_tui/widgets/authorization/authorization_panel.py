@@ -137,12 +137,7 @@ class AuthorizationPanel(VerticalScroll):
         )
 
     def show_link(self, ready: AuthorizationReady, port: int | None, *, player: bool) -> None:
-        """Show the link and how the answer can come back.
-
-        Args:
-            port: where the listener is bound, None without one.
-            player: true if `s` signs in at the emulator.
-        """
+        """Show the link and how the answer can come back: to the port of the listener, if there is one."""
         self.empty()
         host = _redirect_host(ready)
         self._url, self._port = ready.url, port

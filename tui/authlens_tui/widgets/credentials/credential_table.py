@@ -115,10 +115,9 @@ class CredentialTable(LineView, can_focus=True):
         return row if isinstance(row, InventoryEntry) else None
 
     def show(self, rows: Sequence[InventoryEntry | TeamHeading], *, more: int = 0) -> None:
-        """Show other rows; the cursor goes with its credential, or stays at its place where that is gone.
+        """Show other rows, and room for `more` that are still being read.
 
-        Args:
-            more: how many rows follow that are still being read.
+        The cursor goes with its credential, or stays at its place where that is gone.
         """
         before = self.selected
         self.rows, self._more = rows, more

@@ -30,11 +30,7 @@ _LONG: Final = 4_096  # characters from which rows are worth keeping when they w
 
 
 class Layout:
-    """The rows of `lines` at `width` cells.
-
-    Args:
-        width: cells that a row may take; 8 at least are taken.
-    """
+    """The rows of `lines` at `width` cells, 8 at least."""
 
     def __init__(self, lines: LineList, width: int) -> None:
         self.lines: Final = lines

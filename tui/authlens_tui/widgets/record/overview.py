@@ -109,11 +109,8 @@ def explained_fact_lines(
 ) -> Iterator[Line]:
     """Yield the facts, each with a muted line that says what its name means, then the JWTs among them.
 
-    A name that appears several times, or whose fact has a note of its own, is not explained (again).
-
-    Args:
-        stage: decides between meanings of the same name.
-        now: the moment for countdowns; this one where it is None.
+    A name that appears several times, or whose fact has a note of its own, is not explained (again). The
+    stage decides between meanings of the same name.
     """
     known = list(facts)
     column = NameColumn((fact.name for fact in known), _NAME_WIDTH)

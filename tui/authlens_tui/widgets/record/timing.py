@@ -75,7 +75,8 @@ def _row(
     record = records[row.record_index]
     mark = "›" if record is current else " "
     if row.exchange_index is None:
-        words = f"⋯ {duration(row.seconds)} {_pause(row.stage)}"
+        until = "the browser came back" if row.stage is Stage.EXCHANGE else "the next stage"
+        words = f"⋯ {duration(row.seconds)} until {until}"
         at = names + _TIME + round(bar * row.start / drawn.total) if bar and drawn.total else 2
         return line((f"{' ' * max(2, min(at, width - len(words)))}{words}", Tone.MUTED), hang=2)
     exchange = record.exchanges[row.exchange_index]
@@ -90,10 +91,6 @@ def _row(
         *(_bar(row, bar, drawn.total) if bar else ()),
     ]
     return line(*pieces)
-
-
-def _pause(stage: Stage) -> str:
-    return "until the browser came back" if stage is Stage.EXCHANGE else "until the next stage"
 
 
 def _bar(row: WaterfallRow, cells: int, total: float) -> Iterator[Piece]:

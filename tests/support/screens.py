@@ -80,6 +80,7 @@ class Host(BaseApp):
         self.copied: list[tuple[str, str]] = []
         self.left = 0
         self.wanted: list[str] = []
+        self.recordings: list[bool] = []
 
     async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
         """Note what would be copied, and show what is said about it."""
@@ -92,8 +93,9 @@ class Host(BaseApp):
         self.wanted.append(message.url)
 
     def on_dashboard_trace_wanted(self, message: TraceWanted) -> None:
-        """Note the kind of the trace that would be shown."""
+        """Note the kind of the trace that would be shown, and whether it would be shown as a recording."""
         self.wanted.append(message.trace.kind.value)
+        self.recordings.append(message.kept)
 
     def on_wizard_wizard_closed(self) -> None:
         """Note that the person is done, and leave the wizard as the program does."""

@@ -283,6 +283,20 @@ async def test_after_the_last_credential_is_revoked_every_dialog_still_gives_the
             assert "New" in text_of(app)
 
 
+@pytest.mark.parametrize("key", ["i", "I"])
+async def test_the_requests_of_a_revocation_are_no_recording_though_its_row_is_gone(key: str) -> None:
+    """Both keys show what this run sent, so that its secrets can be revealed."""
+    async with earned() as (screen, pilot, app):
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen and not screen.table.rows)
+        await pilot.press(key)
+        await until(pilot, lambda: app.recordings == [False])
+
+
 async def test_a_revocation_that_the_server_did_not_confirm_is_not_called_one() -> None:
     """Revoked means that the server said so; the credential stays."""
     async with earned("revocation-unavailable") as (screen, pilot, app):

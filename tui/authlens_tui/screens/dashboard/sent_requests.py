@@ -39,7 +39,7 @@ class SentRequests:
         if found is not None:
             trace, entry_id = found
             # From the disk, secrets are fingerprints; from this run they can be revealed.
-            kept = trace is not self._last.get(entry_id)
+            kept = trace is not self._newest and trace is not self._last.get(entry_id)
             self._context.post(TraceWanted(trace, entry_id, kept=kept))
 
     def inspect_newest(self) -> None:

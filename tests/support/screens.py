@@ -41,7 +41,6 @@ from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.dashboard.messages import LoginWanted, TraceWanted
 from authlens_tui.screens.wizard import stage_pane, status_line
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.authorization import authorization_panel, authorization_words
 from authlens_tui.widgets.record import exchange_view, overview
 from support.keyboard_use import keyboard_faults, leaves
@@ -82,11 +81,10 @@ class Host(BaseApp):
         self.wanted: list[str] = []
         self.recordings: list[bool] = []
 
-    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
+    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> None:
         """Note what would be copied, and show what is said about it."""
         self.notify(f"Copied. {note}", title=what, markup=False)
         self.copied.append((what, text.reveal() if isinstance(text, Secret) else text))
-        return Copied(CopyWay.NONE, "")
 
     def on_dashboard_login_wanted(self, message: LoginWanted) -> None:
         """Note the URL of the login that would begin."""

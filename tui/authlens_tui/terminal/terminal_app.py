@@ -19,7 +19,7 @@ from textual.worker import NoActiveWorker, get_current_worker
 from authlens_core.errors import UsageError
 from authlens_core.safe_text import safe_line, safe_text
 from authlens_core.secret import Secret
-from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text
+from authlens_tui.terminal.clipboard import CopyWay, copy_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
@@ -152,13 +152,12 @@ class TerminalApp(QuietCrash, App[int]):
         mark = "" if severity == "information" else "! "
         top.take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))
 
-    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
+    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> None:
         """Copy `text` and show which clipboard has it; `what` names it in a word or two, `note` is added."""
         value = text.reveal() if isinstance(text, Secret) else text
         copied = await copy_text(value, self.environ, self.write_to_terminal)
         severity: Final = "warning" if copied.way is CopyWay.NONE else "information"
         self.notify(f"{copied.sentence} {note}".rstrip(), title=what, severity=severity, markup=False)
-        return copied
 
     def write_to_terminal(self, sequence: str) -> None:
         """Write a control sequence that draws nothing."""

@@ -24,7 +24,6 @@ from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.copy_menu import CopyMenuScreen, copy_menu_wanted
-from authlens_tui.terminal.clipboard import Copied, CopyWay
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
@@ -48,10 +47,9 @@ class Inspected(BaseApp):
         self.asked: list[StageRecord] = []
         self.copied: list[tuple[str, str]] = []
 
-    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> Copied:
+    async def copy(self, text: Secret | str, what: str, *, note: str = "") -> None:
         """Note what would be copied."""
         self.copied.append((str(text), what))
-        return Copied(CopyWay.NONE, "")
 
     def compose(self) -> ComposeResult:
         """Show the view."""

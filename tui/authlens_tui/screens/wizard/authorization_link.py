@@ -216,7 +216,7 @@ def open_page(
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(report)
 
-    if open_browser(url, dict(environ), failed=from_thread):
+    if open_browser(url, environ, failed=from_thread):
         widget.notify(opening, markup=False)
     else:
         report()

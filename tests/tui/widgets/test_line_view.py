@@ -27,3 +27,18 @@ async def test_a_scrollbar_that_comes_later_shows_where_the_view_is() -> None:
         await pilot.pause()
         assert view.show_vertical_scrollbar
         assert (view.scroll_y, view.vertical_scrollbar.position) == (20, 20)
+
+
+async def test_a_scrollbar_follows_though_its_place_is_beyond_a_text_that_became_shorter() -> None:
+    """Until the next layout it has the place that it had in the longer one."""
+    app = Reader()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = app.query_one(DocumentView)
+        view.show([prose(f"line {number}") for number in range(60)])
+        await pilot.pause()
+        view.scroll_to(y=38, animate=False)
+        await pilot.pause()
+        view.vertical_scrollbar.window_virtual_size = 30
+        view.scroll_to(y=1, animate=False)
+        await pilot.pause()
+        assert view.vertical_scrollbar.position == 1

@@ -115,4 +115,5 @@ def _bar_rows(bar: ScrollBar) -> list[Segment]:
     rows = bar.renderer.render_bar(
         bar.size.height, ceil(bar.window_virtual_size), ceil(bar.window_size), bar.position
     )
-    return list(rows.segments)
+    # Where the position is beyond the end, as before the layout of a shorter text, Textual makes more rows.
+    return list(rows.segments)[: bar.size.height]

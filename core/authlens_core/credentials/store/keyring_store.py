@@ -145,9 +145,7 @@ class KeyringStore:
             raise self._too_slow() from None
         try:
             async with asyncio.timeout_at(deadline):
-                shown = "" if value is None else value.reveal()
-                request = {"op": operation, "entry": entry, "value": shown}
-                answer = await self._talk(await self._running(), request)
+                answer = await self._exchange(operation, entry, value)
         except TimeoutError:
             self._let_go()
             raise self._too_slow() from None
@@ -165,6 +163,12 @@ class KeyringStore:
         if answer.get("ok") is not True:
             raise self._refused(answer)
         return answer
+
+    async def _exchange(self, operation: str, entry: str, value: Secret | None) -> dict[str, Any]:
+        # The revealed value is a local of this frame alone: an error that `_call` raises keeps that one.
+        helper = await self._running()
+        shown = "" if value is None else value.reveal()
+        return await self._talk(helper, {"op": operation, "entry": entry, "value": shown})
 
     async def _talk(self, helper: Process, request: Mapping[str, object]) -> dict[str, Any]:
         if helper.stdin is None or helper.stdout is None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,19 @@ async def test_an_error_that_names_the_value_is_not_passed_on(open_keyring: Open
         await open_keyring("TalkativeKeyring").set("a", Secret("leak-canary-12345678"))
     assert "canary" not in str(caught.value)
     assert "PasswordSetError" in str(caught.value)
+
+
+async def test_an_error_keeps_no_value_in_the_frames_that_it_came_through(
+    open_keyring: Open, keyring: Any
+) -> None:
+    """An error is kept for as long as it is shown, and with it the locals of these frames."""
+    keyring.lock()
+    with pytest.raises(SecretStoreDenied) as caught:
+        await open_keyring("DeniedKeyring").set("a", Secret("leak-canary-12345678"))
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    kept = [repr(frame.f_locals) for frame in frames if frame.f_code.co_filename != __file__]
+    assert kept
+    assert [one for one in kept if "canary" in one] == []
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="reads the process table")

@@ -94,7 +94,14 @@ def waterfall(records: Sequence[StageRecord]) -> Waterfall:
 
 def _bars(exchange: Exchange, start: float) -> Iterator[Bar]:
     timings, at = exchange.timings, start
-    parts = [(one, getattr(timings, one.name.lower())) for one in Phase if one is not Phase.OTHER]
+    parts = (
+        (Phase.DNS, timings.dns),
+        (Phase.CONNECT, timings.connect),
+        (Phase.TLS, timings.tls),
+        (Phase.SEND, timings.send),
+        (Phase.WAIT, timings.wait),
+        (Phase.RECEIVE, timings.receive),
+    )
     known = sum(seconds or 0.0 for _, seconds in parts)
     # Our own set-up comes before what the transport reports.
     own = exchange.elapsed - known

@@ -18,7 +18,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words
 
 _MARK: Final = "bold $text-warning"
-_EXPERIMENT: Final = "experiment."  # what the names of their checks start with
 _MOST_SAID: Final = 3  # changes that are named one by one
 
 
@@ -32,8 +31,7 @@ def acts_at(experiment: Experiment) -> str:
 
 def results_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
     """Return the experiments that ended in a record, each with the check that says how."""
-    checks = (check for check in record.checks if check.name.startswith(_EXPERIMENT))
-    named = ((experiment_named(check.name.removeprefix(_EXPERIMENT)), check) for check in checks)
+    named = ((experiment_named(check.subject), check) for check in record.checks if check.judges_attack)
     return tuple((one, check) for one, check in named if one is not None)
 
 

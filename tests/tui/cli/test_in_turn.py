@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 import pytest
 
 from authlens_core.errors import NetworkFailure, UsageError
+from authlens_tui.cli.in_turn import in_turn
 from authlens_tui.cli.main import run
 from authlens_tui.cli.terminal.output import AnswerLost
-from authlens_tui.cli.urls import in_turn
 
 A, B, C = (f"https://{name}.example/" for name in "abc")
 

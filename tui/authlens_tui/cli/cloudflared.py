@@ -19,9 +19,10 @@ from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.errors import AuthlensError
 from authlens_tui.cli.event_lines import EventLines
+from authlens_tui.cli.in_turn import in_turn
 from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import explain, say
-from authlens_tui.cli.urls import checked_urls, in_turn
+from authlens_tui.cli.urls import checked_urls
 
 
 async def cloudflared_login(arguments: Namespace) -> int:

@@ -10,11 +10,12 @@ from typing import Final
 from authlens_core.errors import NoSecretStore, UsageError
 from authlens_core.secret import Secret
 from authlens_tui.cli.event_lines import EventLines
+from authlens_tui.cli.in_turn import in_turn
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
-from authlens_tui.cli.urls import checked_urls, in_turn
+from authlens_tui.cli.urls import checked_urls
 
 _FOR_ONE: Final = ("client_id", "resource", "issuer", "any_issuer", "yes")
 

@@ -87,8 +87,9 @@ async def _stored_logins(arguments: Namespace) -> int:
     Raises:
         UsageError: a URL cannot be used.
     """
+    from authlens_tui.cli.in_turn import in_turn
     from authlens_tui.cli.session import open_session
-    from authlens_tui.cli.urls import checked_urls, in_turn
+    from authlens_tui.cli.urls import checked_urls
 
     more = ["--cloudflared"] if arguments.cloudflared else []
     urls = checked_urls(arguments.urls)

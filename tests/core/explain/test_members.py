@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import ModuleType
+
 import pytest
 
+from authlens_core.explain import message_members, metadata_members, token_members
 from authlens_core.explain.meaning import Members
 from authlens_core.explain.members import explain_fact, explain_member, members_of
 from authlens_core.explain.message_members import (
@@ -61,6 +65,16 @@ ALL = (
     (KEY_SET_MEMBERS, "keys public_certs"),
 )
 _IN_A_JWT = (JOSE_HEADER, CLAIMS, DPOP_PROOF)
+
+
+@pytest.mark.parametrize("module", [message_members, metadata_members, token_members])
+def test_every_table_of_meanings_is_held_against_its_specification(module: ModuleType) -> None:
+    """One that is added has to be listed above."""
+    public = [one for name, one in vars(module).items() if name.isupper() and not name.startswith("_")]
+    tables = [one for one in public if isinstance(one, Mapping)]
+    assert tables
+    listed = [members for members, _ in ALL]
+    assert [one for one in tables if not any(one is members for members in listed)] == []
 
 
 @pytest.mark.parametrize(("members", "names"), ALL)

@@ -104,6 +104,14 @@ async def settled(screen: DashboardScreen, pilot: Pilot[int]) -> None:
 # -- what is shown ---------------------------------------------------------------------------------------
 
 
+async def revoke(pilot: Pilot[int], app: Host) -> None:
+    """Revoke the selected credential, and return when its results are shown."""
+    await pilot.press("v")
+    await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+    await pilot.press("y")
+    await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+
+
 async def test_every_state_is_told_by_a_symbol_and_in_words() -> None:
     """Never by colour alone: each row has both, and no two states read the same."""
     async with dashboard(*every_state()) as (_, _, app):
@@ -250,10 +258,7 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
         await until(pilot, lambda: app.screen is screen)
         assert len(screen.table.rows) == 1
         assert not screen.context.busy
-        await pilot.press("v")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        await revoke(pilot, app)
         assert "Revoked; access token verified" in text_of(app)
         assert "401" in text_of(app)
         assert "by the server's word, not tried" in text_of(app)
@@ -268,10 +273,7 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
 async def test_after_the_last_credential_is_revoked_every_dialog_still_gives_the_keys_back() -> None:
     """No table has the focus any more; whatever is opened and closed, the footer tells keys that work."""
     async with earned() as (screen, pilot, app):
-        await pilot.press("v")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        await revoke(pilot, app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
         for key in ("question_mark", "e", "comma", "n"):
@@ -287,10 +289,7 @@ async def test_after_the_last_credential_is_revoked_every_dialog_still_gives_the
 async def test_the_requests_of_a_revocation_are_no_recording_though_its_row_is_gone(key: str) -> None:
     """Both keys show what this run sent, so that its secrets can be revealed."""
     async with earned() as (screen, pilot, app):
-        await pilot.press("v")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        await revoke(pilot, app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen and not screen.table.rows)
         await pilot.press(key)

@@ -1,1 +1,1 @@
-"""Other programs' languages (git, curl, HTTP, browsers), one module each, which names its source and fails closed."""
+"""Other programs' languages (git, curl, HTTP …): one module each, which names its source and fails closed."""

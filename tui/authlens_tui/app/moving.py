@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import Callable
 
 from textual.app import App
 
+from authlens_core.credentials.store.secret_store import SecretStore
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.consolidate import consolidate, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import MoveReport, OnProgress
-from authlens_core.credentials.vault.open_store import file_path, open_store, store_at
+from authlens_core.credentials.vault.open_store import file_path, open_store
+from authlens_core.desk.move_secrets import move_secrets
 from authlens_core.errors import AuthlensError
 from authlens_core.secret import Secret
 from authlens_core.session import Session
@@ -20,6 +20,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import StoreChoice
+from authlens_tui.words.forgotten import where_secrets_are_left
 
 
 class SecretMove:
@@ -76,43 +77,19 @@ async def _move_everything(
     if choice.place is not now.store.place:
         opened = await open_store(place=choice.place, passphrase=choice.passphrase, create=choice.create)
         target = await Credentials.on(opened.store)
+
+    async def unlocked() -> SecretStore:
+        return (await open_store(place=StoreKind.ENCRYPTED_FILE, passphrase=unlock)).store
+
     goes_on = now
     try:
-        async with AsyncExitStack() as stack:
-            locked = await stack.enter_async_context(_encrypted(now, target, unlock))
-
-            @asynccontextmanager
-            async def open_at(place: StoreKind) -> AsyncIterator[Credentials]:
-                if place is now.store.place:
-                    yield now
-                elif place is StoreKind.ENCRYPTED_FILE and locked is not None:
-                    yield locked
-                else:
-                    async with aclosing(Credentials.open(store_at(place))) as source:
-                        yield source
-
-            memory = None if now.store.persistent else now
-            report = await consolidate(target, open_at, memory=memory, on_progress=on_progress)
-            if report.is_complete:
-                goes_on = target
+        report = await move_secrets(target, unlocked, in_use=now, on_progress=on_progress)
+        if report.is_complete:
+            goes_on = target
     finally:
         if target is not goes_on:
             await target.aclose()
     return report, goes_on
-
-
-@asynccontextmanager
-async def _encrypted(
-    now: Credentials, target: Credentials, unlock: Secret | None
-) -> AsyncIterator[Credentials | None]:
-    """Open the encrypted file before anything is moved, where something comes from it that is not open."""
-    is_open = StoreKind.ENCRYPTED_FILE in (now.store.place, target.store.place)
-    if is_open or StoreKind.ENCRYPTED_FILE not in kept(target):
-        yield None
-        return
-    opened = await open_store(place=StoreKind.ENCRYPTED_FILE, passphrase=unlock)
-    async with aclosing(await Credentials.on(opened.store)) as source:
-        yield source
 
 
 def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
@@ -139,6 +116,6 @@ def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> Re
         ),
     ]
     new = f"New ones go to {place.words}." if report.is_complete else "New ones are stored as before."
-    left = left_words(target.index.places_left(), target.store.place)
+    left = where_secrets_are_left(target.index.places_left(), target.store.place)
     summary = f"{len(moved)} moved · {len(report.failed)} not. {new} {left}".strip()
     return ResultsScreen("Moved", summary, results)

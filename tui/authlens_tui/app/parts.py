@@ -14,8 +14,8 @@ from textual.worker import Worker
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.consolidate import delete_orphans
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.leftovers import delete_orphans
 from authlens_core.errors import AuthlensError
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire

@@ -1,25 +1,19 @@
-"""`authlens revoke` ends a credential at its server and verifies it; `forget` only removes it from here."""
+"""`authlens revoke` ends a credential at its server and verifies it, and only then removes it here."""
 
 from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from contextlib import aclosing
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.lifecycle.revoke_result import Revoked
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.records.table import damaged_records
-from authlens_core.credentials.vault.consolidate import erase_left, left_words
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.errors import Refused
 from authlens_core.session import Session
 from authlens_tui.cli.other_kinds import Wanted, grants_or_other_kind
-from authlens_tui.cli.session import grant_for, open_session, others_of_resource, say_result
+from authlens_tui.cli.session import open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, say
 
 
@@ -90,57 +84,3 @@ def _as_json(grant: Grant, result: ActionResult) -> dict[str, object]:
             "proof": list(result.details[-1:]),
         }
     return found
-
-
-async def forget_credential(arguments: Namespace) -> int:
-    """Remove a credential from this machine and say that it still works at the server.
-
-    It is named by a URL, or by its id, as for one whose record cannot be read. A keyring that is gone does
-    not hinder it.
-
-    Raises:
-        LoginNeeded: there is none.
-    """
-    async with aclosing(Credentials.open(store_at(remembered_place()))) as credentials:
-        record_id, shown, is_service_token = _meant(credentials, arguments.url)
-        forgotten = next((one for one in credentials.list() if one.grant_id == record_id), None)
-        if is_service_token:
-            await credentials.service_tokens.remove(record_id)
-            credentials.traces.drop(record_id)
-        else:
-            await credentials.forget(record_id)
-        # A store that could not be reached at an earlier removal may still hold its secrets.
-        left = await erase_left(credentials)
-        words = left_words(left, credentials.store.place)
-        others = others_of_resource(credentials.list(), forgotten)
-    say(f"✔ Removed from this machine: {shown}")
-    if words:
-        say(f"! {words}")
-    for other in others:
-        say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
-    if is_service_token:
-        say("  The service token stays valid at Access until it expires or you delete it there.")
-    else:
-        say(
-            "  The tokens were not revoked: they stay valid at the server until they expire. (authlens "
-            "revoke would have revoked them.)"
-        )
-    return 0
-
-
-def _meant(credentials: Credentials, name: str) -> tuple[str, str, bool]:
-    """Return the id of what is named, what to call it, and whether it is a service token."""
-    for record in damaged_records(credentials.index):
-        if record.record_id == name:
-            return (
-                name,
-                f"the unreadable record of {record.words}",
-                record.kind is CredentialKind.SERVICE_TOKEN,
-            )
-    token = next((one for one in credentials.service_tokens.list() if one.token_id == name), None)
-    if token is not None:
-        return name, f"{token.client_id} for {token.url}", True
-    grant = next((one for one in credentials.list() if one.grant_id == name), None)
-    if grant is None:
-        grant = grant_for(credentials, name)
-    return grant.grant_id, shlex.quote(grant.resource_url), False

@@ -25,6 +25,7 @@ from authlens_core.credentials.records.service_token import (
 from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.service_tokens import new_token_id
+from authlens_core.desk.forget import forget
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.secret import Secret
 from authlens_core.session import Session
@@ -36,6 +37,7 @@ from authlens_tui.cli.credentials import (
     show_table,
     sorted_by_urgency,
 )
+from authlens_tui.cli.forget import say_forgotten
 from authlens_tui.cli.session import open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, is_terminal, say
 from authlens_tui.cli.urls import checked_url
@@ -173,15 +175,7 @@ async def _remove(arguments: Namespace) -> int:
         else:
             token = _meant(session.credentials, arguments.url)
             token_id, shown = token.token_id, f"{token.client_id} for {token.url}"
-        erased = await tokens.remove(token_id)
-        session.credentials.traces.drop(token_id)
-    say(f"✔ Removed from this machine: {shown}")
-    if not erased:
-        say("! Its secret could not be deleted from the store yet; authlens tries again at its next save.")
-    say(
-        "  The token stays valid at Access until it expires or you delete it: "
-        "Zero Trust → Access controls → Service credentials → Service Tokens."
-    )
+        say_forgotten(session.credentials, shown, await forget(session.credentials, token_id))
     return 0
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 
+from authlens_core.credentials.store.secret_store import SecretStore
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.consolidate import consolidate, kept, left_words
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import MoveReport
 from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
+from authlens_core.desk.move_secrets import move_secrets, records_by_store
 from authlens_core.errors import UsageError
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.words.forgotten import where_secrets_are_left
 
 _PLAIN_WARNING = (
     "! A plain file is not protected. Anyone who can read your files gets your logins: a backup, another "
@@ -34,27 +35,19 @@ async def store(arguments: Namespace) -> int:
     return await _move(StoreKind(arguments.move), confirmed=arguments.yes, as_json=arguments.json)
 
 
-@asynccontextmanager
-async def _on(place: StoreKind, *, asking: bool = False) -> AsyncIterator[Credentials]:
-    """Yield credentials on a place; with `asking` it is opened and verified, a passphrase typed."""
-    opened = (await open_place(place, prove=True, create=True)).store if asking else store_at(place)
-    async with aclosing(await Credentials.on(opened)) as credentials:
-        yield credentials
-
-
 async def _show(*, as_json: bool) -> int:
-    place = remembered_place()
-    async with _on(place) as credentials:
-        found = kept(credentials)
+    in_use = remembered_place()
+    async with aclosing(await Credentials.on(store_at(in_use))) as credentials:
+        stored = records_by_store(credentials)
     if as_json:
-        answer_json({"store": place.value, "kept": {one.value: count for one, count in found.items()}})
+        answer_json({"store": in_use.value, "kept": {place.value: count for place, count in stored.items()}})
         return 0
-    where = f", {file_path(place)}" if place in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else ""
-    answer_line(f"{place.value}{where}")
-    for line in numbered(f"{count} with secrets in {one.words}" for one, count in found.items()):
+    where = f", {file_path(in_use)}" if in_use in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else ""
+    answer_line(f"{in_use.value}{where}")
+    for line in numbered(f"{count} with secrets in {place.words}" for place, count in stored.items()):
         say(f"  {line}")
-    if set(found) - {place}:
-        say(f"  → To bring them together: authlens store --move {place.value}")
+    if set(stored) - {in_use}:
+        say(f"  → To bring them together: authlens store --move {in_use.value}")
     return 0
 
 
@@ -67,12 +60,16 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
     if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
         raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")
-    async with _on(to, asking=True) as target:
-        # Of the stores to empty, the encrypted file alone needs something from the user first.
-        report = await consolidate(target, lambda place: _on(place, asking=place is StoreKind.ENCRYPTED_FILE))
+    opened = await open_place(to, prove=True, create=True)
+    async with aclosing(await Credentials.on(opened.store)) as target:
+        report = await move_secrets(target, _unlocked)
         left = target.index.places_left()
     _tell(to, report, left, as_json=as_json)
     return report.failed[0][1].exit_code if report.failed else 0
+
+
+async def _unlocked() -> SecretStore:
+    return (await open_place(StoreKind.ENCRYPTED_FILE, prove=True)).store
 
 
 def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_json: bool) -> None:
@@ -97,7 +94,7 @@ def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_
         say(f"! The record of {record.words} cannot be read; its secrets were moved with the others.")
         say(f"  → To remove it: {record.cure}")
     if left:
-        say(f"! Old copies stay for now. {left_words(left, to)}")
+        say(f"! Old copies stay for now. {where_secrets_are_left(left, to)}")
 
 
 def _counted(count: int, what: str) -> str:

@@ -173,7 +173,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "refresh": _verb("refresh", "refresh_credentials"),
     "revoke": _verb("revoke", "revoke_credentials"),
     "events": _verb("events", "show_events"),
-    "forget": _verb("revoke", "forget_credential"),
+    "forget": _verb("forget", "forget_credential"),
     "service-token": _service_token,
     "store": _verb("store"),
     "export": _verb("export", "export_trace"),

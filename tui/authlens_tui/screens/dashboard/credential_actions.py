@@ -13,12 +13,13 @@ from authlens_core.credentials.lifecycle.action_result import ActionOutcome, Act
 from authlens_core.credentials.lifecycle.refresh import refresh_one
 from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, GrantState
-from authlens_core.credentials.vault.consolidate import erase_left, left_words
 from authlens_core.credentials.vault.forgotten import ForgottenCredentials
+from authlens_core.desk.forget import forget
 from authlens_core.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
+from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
 from authlens_tui.words.refreshed import with_validity
 
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
@@ -110,17 +111,14 @@ class CredentialActions:
 
     async def _forget(self, entry: InventoryEntry) -> ActionResult:
         credentials = self._context.session.credentials
-        if entry.service_token is not None:
-            erased = await self._forgotten.forget_service_token(credentials, entry.entry_id)
-            words = "Removed from this machine. At Access the service token stays valid."
-        else:
-            erased = await self._forgotten.forget_grant(credentials, entry.entry_id)
-            words = "Removed from this machine. Its tokens stay valid at the server until they expire."
-        # What the store could not delete is tried again now, and at each later save.
-        left = () if erased else await erase_left(credentials)
+        forgotten = await forget(credentials, entry.entry_id, self._forgotten)
         undo = _UNDO if self._forgotten.last == entry.entry_id else _NO_UNDO
-        cure = f"{undo} {left_words(left, credentials.store.place)}".rstrip()
-        return ActionResult(outcome=ActionOutcome.DONE, summary=words, cure=cure)
+        left = where_secrets_are_left(forgotten.left, credentials.store.place)
+        return ActionResult(
+            outcome=ActionOutcome.DONE,
+            summary=f"Removed from this machine. {what_stays_valid(forgotten)}",
+            cure=f"{undo} {left}".rstrip(),
+        )
 
     @property
     def can_undo(self) -> bool:

@@ -1,0 +1,1 @@
+"""What authlens offers, as functions and values, for the command line, the app and Python programs."""

@@ -1,0 +1,125 @@
+"""All secrets in one store, and leftovers deleted from every store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreDenied
+from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.leftovers import erase_left
+from authlens_core.credentials.vault.open_store import remembered_place, store_at
+from authlens_core.desk.move_secrets import move_secrets, records_by_store
+from authlens_core.secret import Secret
+from support.fake_keyring import FakeKeyring
+from support.grants import grant
+
+SECRETS = GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0"))
+PASSPHRASE = Secret("correct horse battery")
+
+
+@pytest.fixture
+def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
+    """A keyring that every store opened here uses."""
+    keyring = FakeKeyring(tmp_path / "keyring.json")
+    for name, value in keyring.environ("DeniedKeyring").items():
+        monkeypatch.setenv(name, value)
+    return keyring
+
+
+@asynccontextmanager
+async def at(place: StoreKind, **options: Any) -> AsyncIterator[Credentials]:
+    """Lend credentials on a place, on the ordinary state directory."""
+    credentials = Credentials.open(store_at(place, **options))
+    try:
+        yield credentials
+    finally:
+        await credentials.aclose()
+
+
+async def never_asked() -> SecretStore:
+    raise AssertionError("nothing comes from the encrypted file")
+
+
+async def test_secrets_from_two_stores_are_moved_to_a_third_which_is_used_from_now_on(
+    keyring: FakeKeyring, private_environment: Path
+) -> None:
+    async with at(StoreKind.KEYRING) as first, at(StoreKind.FILE) as second:
+        await first.save(replace(grant(), grant_id="a"), SECRETS)
+        await second.save(replace(grant(), grant_id="b"), SECRETS)
+    async with at(StoreKind.ENCRYPTED_FILE, passphrase=PASSPHRASE, create=True) as target:
+        assert records_by_store(target) == {StoreKind.KEYRING: 1, StoreKind.FILE: 1}
+        report = await move_secrets(target, never_asked)
+        assert (len(report.logins), report.failed, report.swept) == (2, (), True)
+        assert [(await target.load(name))[1] for name in "ab"] == [SECRETS, SECRETS]
+        assert records_by_store(target) == {StoreKind.ENCRYPTED_FILE: 2}
+    assert remembered_place() is StoreKind.ENCRYPTED_FILE
+    assert keyring.entries() == {}
+
+
+async def test_an_encrypted_file_is_unlocked_before_anything_is_moved(
+    keyring: FakeKeyring, private_environment: Path
+) -> None:
+    async with at(StoreKind.ENCRYPTED_FILE, passphrase=PASSPHRASE, create=True) as encrypted:
+        await encrypted.save(replace(grant(), grant_id="a"), SECRETS)
+    async with at(StoreKind.FILE) as other:
+        await other.save(replace(grant(), grant_id="b"), SECRETS)
+
+    async def wrong() -> SecretStore:
+        raise SecretStoreDenied("Wrong passphrase.", "Try again.")
+
+    async def unlocked() -> SecretStore:
+        return store_at(StoreKind.ENCRYPTED_FILE, passphrase=PASSPHRASE)
+
+    async with at(StoreKind.KEYRING) as target:
+        with pytest.raises(SecretStoreDenied):
+            await move_secrets(target, wrong)
+        assert records_by_store(target) == {StoreKind.ENCRYPTED_FILE: 1, StoreKind.FILE: 1}
+        assert len((await move_secrets(target, unlocked)).logins) == 2
+        assert records_by_store(target) == {StoreKind.KEYRING: 2}
+
+
+async def test_a_session_in_memory_is_moved_too(keyring: FakeKeyring, private_environment: Path) -> None:
+    memory = Credentials.memory()
+    await memory.save(replace(grant(), grant_id="a"), SECRETS)
+    async with at(StoreKind.FILE) as target:
+        assert len((await move_secrets(target, never_asked, in_use=memory)).logins) == 1
+        assert (await target.load("a"))[1] == SECRETS
+    await memory.aclose()
+
+
+async def test_leftovers_are_deleted_from_a_store_that_is_not_open(
+    keyring: FakeKeyring, private_environment: Path
+) -> None:
+    async with at(StoreKind.KEYRING) as first:
+        await first.save(replace(grant(), grant_id="a"), SECRETS)
+    async with at(StoreKind.FILE) as other:
+        assert not await other.forget("a")
+        assert keyring.entries() != {}
+        assert await erase_left(other) == ()
+    assert keyring.entries() == {}
+
+
+async def test_a_move_deletes_leftovers_of_a_store_that_could_not_be_reached_before(
+    keyring: FakeKeyring, private_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at(StoreKind.KEYRING) as first:
+        await first.save(replace(grant(), grant_id="a"), SECRETS)
+    async with at(StoreKind.FILE) as other:
+        await other.forget("a")
+        with monkeypatch.context() as patch:
+            patch.setattr("authlens_core.credentials.store.keyring_store.KeyringStore.delete", _refuse)
+            assert await erase_left(other) == (StoreKind.KEYRING,)
+        assert (await move_secrets(other, never_asked)).failed == ()
+    assert keyring.entries() == {}
+
+
+async def _refuse(_store: object, _entry: str) -> None:
+    raise SecretStoreDenied("The keyring is locked.", "Unlock it.")

@@ -1,0 +1,59 @@
+"""`authlens forget` removes a credential from this machine; its server is not asked."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from contextlib import aclosing
+
+from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.credentials.records.table import damaged_records
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import remembered_place, store_at
+from authlens_core.desk.forget import Forgotten, forget
+from authlens_tui.cli.session import grant_for, others_of_resource
+from authlens_tui.cli.terminal.output import say
+from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
+
+
+async def forget_credential(arguments: Namespace) -> int:
+    """Remove the credential that is named by a URL or an id; an unreadable record has only its id.
+
+    It works without a keyring: what cannot be deleted now is deleted when the keyring is back.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    async with aclosing(Credentials.open(store_at(remembered_place()))) as credentials:
+        record_id, shown = _named(credentials, arguments.url)
+        grant = next((grant for grant in credentials.list() if grant.grant_id == record_id), None)
+        forgotten = await forget(credentials, record_id)
+        say_forgotten(credentials, shown, forgotten)
+        others = others_of_resource(credentials.list(), grant)
+    for other in others:
+        say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
+    if forgotten.kind is CredentialKind.OAUTH:
+        say("  To end them at the server instead, run authlens revoke before you forget.")
+    return 0
+
+
+def say_forgotten(credentials: Credentials, shown: str, forgotten: Forgotten) -> None:
+    """Report a removal: what is left in a store, and what stays valid at the server."""
+    say(f"✔ Removed from this machine: {shown}")
+    if forgotten.left:
+        say(f"! {where_secrets_are_left(forgotten.left, credentials.store.place)}")
+    say(f"  {what_stays_valid(forgotten)}")
+
+
+def _named(credentials: Credentials, name: str) -> tuple[str, str]:
+    """Return the id of the credential that is meant, and what to call it."""
+    for record in damaged_records(credentials.index):
+        if record.record_id == name:
+            return name, f"the unreadable record of {record.words}"
+    for token in credentials.service_tokens.list():
+        if token.token_id == name:
+            return name, f"{token.client_id} for {token.url}"
+    grant = next((grant for grant in credentials.list() if grant.grant_id == name), None)
+    if grant is None:
+        grant = grant_for(credentials, name)
+    return grant.grant_id, shlex.quote(grant.resource_url)

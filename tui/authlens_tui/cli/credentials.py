@@ -32,7 +32,7 @@ from authlens_core.state.paths import StateUnusable
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
 from authlens_tui.cli.terminal.plain import is_plain, numbered
-from authlens_tui.widgets.credentials.credential_row import ago, until
+from authlens_tui.words.expiry import ago, expiry_of
 
 _TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
 _WIDEST: Final = 60  # cells of a column: one long resource does not push the others away
@@ -133,11 +133,9 @@ def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, 
 
 def _aloud(entry: InventoryEntry, kind: str, now: datetime) -> str:
     """Return a credential without signs and columns."""
-    ends = entry.token_ends
-    lasts = "no expiry given" if ends is None else until(ends, now)
-    within = "expires in " if ends is not None and ends > now else ""
     resource = entry.url or entry.title
-    return f"{resource}: {status_of(entry, now).word}, {within}{lasts}, {kind}"
+    expiry = expiry_of(entry.token_ends, now).sentence
+    return f"{resource}: {status_of(entry, now).word}, {expiry}, {kind}"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -150,11 +148,10 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:
     status = status_of(entry, now)
-    ends = entry.token_ends
-    left = "no expiry given" if ends is None else until(ends, now).removeprefix("expired ")
-    within = "in " if ends is not None and ends > now else ""
+    expiry = expiry_of(entry.token_ends, now)
+    within = f"in {expiry.span}" if expiry.expired is False else expiry.span or expiry.sentence
     resource = entry.url or entry.title
-    return resource, f"{status.kind.symbol} {status.word}", f"{within}{left}", kind
+    return resource, f"{status.kind.symbol} {status.word}", within, kind
 
 
 def _kinds(entries: Sequence[InventoryEntry], now: datetime) -> list[str]:

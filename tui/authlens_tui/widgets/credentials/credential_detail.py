@@ -17,15 +17,10 @@ from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import Settings
 from authlens_core.trace.kinds import Outcome
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.credentials.credential_row import (
-    ago,
-    life_bar,
-    life_tone,
-    next_words,
-    tone_of,
-    until,
-)
+from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import Item
+from authlens_tui.words.expiry import ago, expiry_of
+from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.traces import TraceSummary
@@ -37,7 +32,6 @@ _OUTCOMES: Final = {
     Outcome.FAILED: ("✖", "$text-error"),
     Outcome.CANCELLED: ("-", "$text-warning"),
 }
-_OFF: Final = "automatic refresh is off, press r"
 _NAME: Final = 16  # cells
 _WHEN: Final = 14  # cells of the time of an event
 _BAR: Final = 24  # cells
@@ -79,14 +73,12 @@ def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> It
     share = life_left(entry, now)
     left, spent = life_bar(share, _BAR)
     bar = ((left, _COLOURS[life_tone(share, status)]), (f"{spent} ", "$quiet")) if share is not None else ()
-    ends = until(entry.token_ends, now)
-    words = ends if ends.startswith("expired") else f"expires in {ends}"
     return Item(
         Content.assemble(
             (f"{status.kind.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
             "  ",
             *bar,
-            "no expiry given" if entry.token_ends is None else words,
+            expiry_of(entry.token_ends, now).sentence,
         )
     )
 
@@ -119,8 +111,7 @@ def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
 def _facts(entry: InventoryEntry, now: datetime, settings: Settings) -> Facts:
     match entry.source:
         case Grant() as grant:
-            coming = next_words(entry, now, settings)
-            yield from _of_grant(grant, coming if settings.background_refresh else coming and _OFF, now)
+            yield from _of_grant(grant, upcoming_refresh(grant, now, settings).sentence, now)
         case ServiceToken() as token:
             yield from _of_service_token(token, now)
         case token:
@@ -158,10 +149,11 @@ def _of_cloudflared(token: CloudflaredToken, entry: InventoryEntry, now: datetim
     yield "Audience", token.audience or "not in the token"
     yield "Issued", ago(token.issued_at, now) if token.issued_at is not None else "not in the token"
     if token.is_early(now):
-        yield "Valid from", until(token.not_before, now)
+        yield "Valid in", expiry_of(token.not_before, now).cell
     yield "Token", _ends(token.expires_at, now)
     if token.kind is CloudflaredKind.APPLICATION:
-        yield "Login", f"{until(entry.login_ends, now)}: the organisation token of the team"
+        ends = "unknown" if entry.login_ends is None else expiry_of(entry.login_ends, now).sentence
+        yield "Team login", f"{ends}: the organisation token of the team"
     if token.pending_url is not None:
         yield "Login link", token.pending_url
     if token.lock is not None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry, life_left, status_of
-from authlens_core.credentials.lifecycle.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import CredentialStatus, Grant, GrantState, StatusKind
+from authlens_core.credentials.records.grant import CredentialStatus, StatusKind
 from authlens_core.state.settings import Settings
-from authlens_tui.words.durations import in_words
+from authlens_tui.words.expiry import ago, expiry_of, in_one_unit
+from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 
 class Column(NamedTuple):
@@ -124,19 +124,19 @@ def row_of(
 
     Args:
         busy: what is running, by the id of the credential, in a word or two.
-        trouble: see `next_words`.
+        trouble: see `upcoming_refresh`.
     """
     status = status_of(entry, now)
     doing = busy.get(entry.entry_id)
     share = None if status.kind is StatusKind.REVOKED else life_left(entry, now)
     cells = {
         "state": f"{status.kind.symbol} {status.word}" if doing is None else f"⋯ {doing}",
-        "life": until(entry.token_ends, now).removeprefix("expired "),
+        "life": expiry_of(entry.token_ends, now).cell,
         "login": _login(entry, now),
         "resource": entry.title,
         "kind": _KINDS.get(entry.kind, entry.kind.label),
-        "next": _next(entry, now, settings, trouble),
-        "proven": ago(entry.last_proven_at, now, _soon),
+        "next": upcoming_refresh(entry.grant, now, settings, trouble).cell,
+        "proven": ago(entry.last_proven_at, now, in_one_unit),
         "team": entry.team,
         "person": entry.person,
     }
@@ -151,68 +151,14 @@ def tone_of(status: CredentialStatus) -> str:
     return "warning" if status.kind in _WARNING else "bad"
 
 
-def until(moment: datetime | None, now: datetime) -> str:
-    if moment is None:
-        return "unknown"
-    seconds = (moment - now).total_seconds()
-    if seconds <= 0:
-        return f"expired {_soon(seconds)} ago"
-    # A token that lasts minutes is watched by the second.
-    return f"{int(seconds) // 60} min {int(seconds) % 60} s" if 60 <= seconds < 3600 else in_words(seconds)
-
-
-def ago(moment: datetime | None, now: datetime, span: Callable[[float], str] = in_words) -> str:
-    if moment is None:
-        return "never"
-    seconds = (now - moment).total_seconds()
-    return "just now" if seconds < 5 else f"{span(seconds)} ago"
-
-
 def _login(entry: InventoryEntry, now: datetime) -> str:
     """Return the second clock: until the login ends, else how long ago it was."""
     if entry.login_ends is not None:
         left = (entry.login_ends - now).total_seconds()
-        return f"{_soon(left)} left" if left > 0 else "expired"
+        return f"{in_one_unit(left)} left" if left > 0 else "expired"
     if entry.kind is CredentialKind.SERVICE_TOKEN:
         return "none"
     if entry.since is None:
         return "unknown"
     seconds = (now - entry.since).total_seconds()
-    return f"{_soon(seconds)} ago" if seconds >= 0 else "unknown"
-
-
-def _next(entry: InventoryEntry, now: datetime, settings: Settings, trouble: str) -> str:
-    """Return `next_words` as short as a column under the title Refresh has it."""
-    words = next_words(entry, now, settings, trouble)
-    return "see detail" if "see detail" in words else words.removeprefix("refresh ").removeprefix("next ")
-
-
-def next_words(entry: InventoryEntry, now: datetime, settings: Settings, trouble: str = "") -> str:
-    """Return what happens automatically next, in a few words; empty where nothing does.
-
-    Args:
-        trouble: why the last automatic refresh could not be tried, or the empty string.
-    """
-    grant = entry.grant
-    if grant is None or grant.state is not GrantState.LIVE or not grant.has_refresh_token:
-        return ""
-    if not settings.background_refresh:
-        return "refresh off"
-    wait = seconds_until_retry(grant, now)
-    if wait > 0:
-        return f"next try in {_soon(wait)}"
-    return "not possible, see detail" if trouble else _refresh_in(grant, now, settings)
-
-
-def _refresh_in(grant: Grant, now: datetime, settings: Settings) -> str:
-    lead = timedelta(seconds=settings.refresh_before)
-    due = refresh_due(grant, now, fraction=settings.refresh_at, lead=lead)
-    if due is None:
-        return ""
-    left = (due - now).total_seconds()
-    return f"refresh in {_soon(left)}" if left > 0 else "refresh is due"
-
-
-def _soon(seconds: float) -> str:
-    """Return a span in one unit: a column is narrow."""
-    return " ".join(in_words(seconds).split()[:2])
+    return f"{in_one_unit(seconds)} ago" if seconds >= 0 else "unknown"

@@ -45,6 +45,7 @@ class Place(StrEnum):
     SERVER_METADATA = "server metadata"
     REGISTRATION = "registration"
     CALLBACK = "callback"
+    DEVICE = "device authorization"
     TOKEN = "token"
     ACCESS = "access"
 
@@ -198,6 +199,8 @@ class WildServer:
         if path == "/register":
             registered = {"client_id": "wild", "token_endpoint_auth_method": "none"}
             return self._changed(Place.REGISTRATION, replace(_json(registered), status=201))
+        if path == "/device_authorization":
+            return self._changed(Place.DEVICE, _json(self._codes()))
         if path == "/token":
             return self._changed(Place.TOKEN, _json(self._tokens()))
         if path != "/api":
@@ -218,11 +221,24 @@ class WildServer:
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "registration_endpoint": f"{self.url}/register",
+            "device_authorization_endpoint": f"{self.url}/device_authorization",
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["none"],
             "authorization_response_iss_parameter_supported": True,
+        }
+
+    def _codes(self) -> dict[str, Any]:
+        self.secrets["device_code"] = f"device-{secrets.token_hex(16)}"
+        page = f"{self.url}/device"
+        return {
+            "device_code": self.secrets["device_code"],
+            "user_code": "WDJB-MJHT",
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code=WDJB-MJHT",
+            "expires_in": 600,
+            "interval": 1,
         }
 
     def _tokens(self) -> dict[str, Any]:

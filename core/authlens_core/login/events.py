@@ -52,9 +52,14 @@ class AuthorizationReady:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCodeReady:
-    """The server gave the codes of the device grant: the user enters theirs on another device."""
+    """The server gave the codes of the device grant: the user enters theirs on another device.
+
+    Attributes:
+        seconds: how long the wait for it lasts.
+    """
 
     device: DeviceAuthorization
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -21,6 +21,9 @@ from authlens_core.oauth.url import Url, usable_url
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
+
+# Seconds; what the browser gets if the user says nothing else.
+BROWSER_WAIT: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Options:
         dpop: ask for tokens that are bound to a key (RFC 9449) although the resource does not require it.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         anyway: log in although the resource answers without a login, if it publishes metadata.
-        wait: seconds that the authorization stage waits for the browser.
+        wait: seconds to wait for the user: at most five minutes for the browser, and at most the life of a
+            device's code, if it is None.
     """
 
     port: int = 8400
@@ -55,7 +59,7 @@ class Options:
     resource: str | None = None
     issuer: str | None = None
     method: Literal["GET", "POST"] | None = None
-    wait: float = 300.0
+    wait: float | None = None
     anyway: bool = False
     any_issuer: bool = False
     device: bool = False
@@ -113,6 +117,7 @@ class Facts:
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
         dpop_key: the key that the tokens are bound to; drawn if they have to be.
+        device_shown_at: when the code for another device was shown, UTC: the wait for it counts from here.
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
         expires_at: when the access token expires, UTC; None if the server did not say.
@@ -149,6 +154,7 @@ class Facts:
     code: Secret | None = None
     device: DeviceAuthorization | None = None
     device_asked_at: datetime | None = None
+    device_shown_at: datetime | None = None
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None
     expires_at: datetime | None = None
@@ -157,6 +163,16 @@ class Facts:
     def url(self, text: str | None) -> Url | None:
         """Return an address that a server named, or None where it cannot be used in this login."""
         return usable_url(text, loopback_http=self.loopback_http)
+
+    @property
+    def device_ends_at(self) -> datetime | None:
+        """When the wait for the code is over: it has expired, or the user wanted to wait no longer."""
+        if self.device is None or self.device_asked_at is None:
+            return None
+        expires_at = self.device_asked_at + timedelta(seconds=self.device.expires_in)
+        if self.options.wait is None or self.device_shown_at is None:
+            return expires_at
+        return min(expires_at, self.device_shown_at + timedelta(seconds=self.options.wait))
 
     @property
     def token_endpoint(self) -> Url | None:

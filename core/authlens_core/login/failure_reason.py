@@ -33,6 +33,7 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_ENDPOINT: UsageError,
     CheckId.AUTHORIZATION_TIMEOUT: TimedOut,
     CheckId.DEVICE_EXPIRED: TimedOut,
+    CheckId.DEVICE_TIMEOUT: TimedOut,
     CheckId.AUTHORIZATION_ERROR: Refused,
     CheckId.ACCESS_ACCEPTED: Refused,
 }

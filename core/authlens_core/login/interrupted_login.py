@@ -43,7 +43,7 @@ _OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
         "resource": _text,
         "issuer": _text,
         "method": lambda value: value in (None, "GET", "POST"),
-        "wait": lambda value: type(value) in (int, float) and 0 < value <= 86_400,
+        "wait": lambda value: value is None or (type(value) in (int, float) and 0 < value <= 86_400),
         "listen": lambda value: type(value) is bool,
     }
 )

@@ -23,12 +23,13 @@ from authlens_core.login.events import (
     ExchangeEnded,
     ExchangeStarted,
 )
-from authlens_core.login.facts import Facts
+from authlens_core.login.facts import BROWSER_WAIT, Facts
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender, StageHook
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.check import Check, failures
+from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.dpop import DpopNonces, is_bound
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Stage
@@ -125,8 +126,7 @@ class StageWork:
             return replace(learned, stop=cancelled)
         if stage is Stage.AUTHORIZATION:
             if learned.facts.device is not None and learned.facts.options.device:
-                self._emit(DeviceCodeReady(learned.facts.device))
-                return learned
+                return self._show_code(learned, learned.facts.device)
             return await self._authorize(self._hook.link(learned), exchanges)
         if stage is Stage.EXCHANGE:
             withheld = self._hook.withheld
@@ -182,6 +182,14 @@ class StageWork:
         self._emit(ExchangeEnded(stage, exchange))
         return exchange
 
+    def _show_code(self, learned: StageResult, device: DeviceAuthorization) -> StageResult:
+        """Hand out the code for another device; the wait for it begins now."""
+        now = self._clock()
+        facts = replace(learned.facts, device_shown_at=now)
+        ends_at = facts.device_ends_at or now
+        self._emit(DeviceCodeReady(device, max(0.0, (ends_at - now).total_seconds())))
+        return replace(learned, facts=facts)
+
     async def _authorize(self, ready: StageResult, exchanges: list[Exchange]) -> StageResult:
         """Hand out the link and wait, unless an experiment has opened it and the server refused it."""
         opened = self._hook.opened_link(ready.facts)
@@ -195,7 +203,7 @@ class StageWork:
     async def _await_browser(self, ready: StageResult) -> StageResult:
         """Wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
-        wait = ready.facts.options.wait
+        wait = ready.facts.options.wait or BROWSER_WAIT
         problem = await self.wait.begin(ready.facts, wait, self._hook.callback(ready.facts))
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))

@@ -44,6 +44,8 @@ class CheckId(StrEnum):
     AUTHORIZATION_STOPPED = "authorization.stopped"
     AUTHORIZATION_TIMEOUT = "authorization.timeout"
     DEVICE_EXPIRED = "device.expired"
+    DEVICE_PAGE_SITE = "device.verification_site"
+    DEVICE_TIMEOUT = "device.timeout"
     EXCHANGE_STORED = "exchange.kept"
     TOKEN_CLOCK = "token.clock"  # noqa: S105 - an identifier
     ACCESS_ACCEPTED = "access.accepted"

@@ -11,13 +11,13 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.check import Check, Reading, Requirement
+from authlens_core.oauth.check import Check, CheckId, Reading, Requirement
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
 from authlens_core.oauth.http_message import Request, Response
 from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
+from authlens_core.oauth.url import Url, UrlRefused, parse_url, same_site, usable_url
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
@@ -127,8 +127,32 @@ def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool)
     except UrlRefused as refused:
         return None, check.failed(f"{value}: {refused}", cure="The server must send a valid https URL.")
     if old:
-        return page, check.noticed(f"{page.text}, in the draft's member verification_url")
-    return page, check.passed(page.text)
+        return page, check.noticed(f"{page.origin}, in the draft's member verification_url")
+    # Not the whole page: it may hold the code, which is shown only once its site is known to be right.
+    return page, check.passed(page.origin)
+
+
+def page_site_check(page: Url, server: Url) -> Check:
+    """Return whether the page to enter the code on is on the site of `server`, which gives the tokens.
+
+    A hostile server can start a login at an honest one and hand on its code and page: whoever enters the code
+    there lets the attacker in. Its own metadata is in order, so only the page tells.
+    """
+    check = Requirement(
+        CheckId.DEVICE_PAGE_SITE,
+        f"the page for the code and the token endpoint on one site, {server.host}",
+        "A hostile server can relay a code of another server's page. If you enter it, the attacker gets your "
+        "access there.",
+        "RFC 8628 §5.4",
+    )
+    if same_site(page, server):
+        return check.passed(page.host)
+    return check.failed(
+        f"page on {page.host}, token endpoint on {server.host}",
+        cure=f"Continue only if you started this login, and {page.host} and {server.host} belong to the same "
+        "owner.",
+        overridable=True,
+    )
 
 
 def _complete_uri(
@@ -220,7 +244,7 @@ class DevicePolling:
 
     Attributes:
         interval: seconds between two requests, as the server has asked for them so far.
-        expires_at: when the codes expire; no request is sent from then on.
+        expires_at: when the codes expire, or the wait is over; no request is sent from then on.
     """
 
     interval: float
@@ -228,11 +252,18 @@ class DevicePolling:
     expires_at: float
 
     @classmethod
-    def start(cls, authorization: DeviceAuthorization, now: float) -> DevicePolling:
-        """Start polling; `now` is when the device authorization request was sent."""
-        expires_at = now + authorization.expires_in
+    def start(
+        cls, authorization: DeviceAuthorization, now: float, until: float | None = None
+    ) -> DevicePolling:
+        """Start polling; `now` is when the device authorization request was sent.
+
+        Args:
+            until: when the user's patience ends, if that is before the codes expire.
+        """
+        ends = now + authorization.expires_in
+        expires_at = ends if until is None else min(ends, until)
         # The interval is between two requests (§3.2): the first comes sooner where the codes live no longer.
-        first = now + max(0, min(authorization.interval, authorization.expires_in - _LAST))
+        first = now + max(0, min(authorization.interval, expires_at - now - _LAST))
         return cls(authorization.interval, _planned(first, authorization.interval, expires_at), expires_at)
 
     def wait(self, now: float) -> float | None:

@@ -16,7 +16,7 @@ from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import identifier_problem, string_list
 from authlens_core.oauth.server_features import feature_checks
-from authlens_core.oauth.url import Url, UrlRefused, parse_url, usable_url
+from authlens_core.oauth.url import Url, UrlRefused, parse_url, same_site, usable_url
 from authlens_core.quick_dataclass import dataclass
 
 _STAGE: Final = "server"
@@ -357,7 +357,7 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
 
     A hostile issuer that names an honest login page would otherwise get the code of that page.
     """
-    if (token.origin != home.origin and token.host != home.host) or _same_site(authorization, token):
+    if (token.origin != home.origin and token.host != home.host) or same_site(authorization, token):
         return  # a token endpoint that is not the issuer's own has its own check
     yield failed(
         f"{_STAGE}.endpoints_site",
@@ -367,15 +367,4 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
         spec="RFC 9700 §4.4",
         cure=f"Continue only if {authorization.host} and {token.host} belong to the same owner.",
         overridable=True,
-    )
-
-
-def _same_site(one: Url, other: Url) -> bool:
-    """Whether one host is the other or within it; siblings may belong to two tenants of one provider."""
-    if one.is_loopback and other.is_loopback:
-        return True
-    return (
-        one.host == other.host
-        or f".{one.host}".endswith(f".{other.host}")
-        or f".{other.host}".endswith(f".{one.host}")
     )

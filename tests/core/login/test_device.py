@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,25 @@ from authlens_core.errors import TimedOut
 from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import stage_error
+from authlens_core.login.stages.device import poll_checks, poll_request
+from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from support.driven_login import login_to
-from support.scripted_login import ISSUER, Answer, ScriptedSender, honest, reply, server_document
+from support.scripted_login import (
+    ISSUER,
+    Answer,
+    ScriptedSender,
+    exchange,
+    facts,
+    honest,
+    reply,
+    server_document,
+)
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CODES = {
     "device_code": "device-canary-1",
@@ -38,11 +53,11 @@ def _sender(*answers: Answer, codes: dict[str, Any] | None = None, **server: Any
     return ScriptedSender(script)
 
 
-async def _run(sender: ScriptedSender) -> tuple[StageRecord, list[Event]]:
+async def _run(sender: ScriptedSender, wait: float | None = None) -> tuple[StageRecord, list[Event]]:
     """Return the last record and the events. The clock is an hour ahead, so no poll has to wait."""
     events: list[Event] = []
     ahead = {"clock": lambda: datetime.now(UTC) + timedelta(hours=1)}
-    async with login_to(sender, options=Options(port=0, device=True), **ahead) as login:
+    async with login_to(sender, options=Options(port=0, device=True, wait=wait), **ahead) as login:
         login.watch(events.append)
         trace = await login.run_all()
     return trace.records[-1], events
@@ -82,6 +97,49 @@ async def test_a_code_that_expires_is_not_asked_about_for_ever() -> None:
     assert [check.name for check in last.failures] == ["device.expired"]
     assert isinstance(stage_error(last), TimedOut)
     assert sender.count(f"POST {ISSUER}/token") == 1
+
+
+async def test_a_wait_that_the_user_bounded_ends_before_the_code_does() -> None:
+    """H421, DG-7: the clock is an hour ahead, so the wait began long after the code was asked for."""
+    shown = facts(
+        device=DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{ISSUER}/device"), None, 600, 5),
+        device_asked_at=NOW,
+        device_shown_at=NOW + timedelta(seconds=1),
+        options=Options(device=True, wait=30),
+    )
+    planned = poll_request(shown, ())
+    assert planned is not None
+    assert planned.not_before == NOW + timedelta(seconds=5)
+    pending = replace(exchange(_error("authorization_pending")), started_at=NOW + timedelta(seconds=30))
+    assert poll_request(shown, (pending,)) is None
+    assert poll_request(replace(shown, options=Options(device=True)), (pending,)) is not None
+    [check] = poll_checks(shown, (pending,))
+    assert check.name == "device.timeout"
+    assert "30 seconds" in check.seen
+
+
+@pytest.mark.parametrize("wait", [None, 900.0])
+async def test_a_code_that_expires_within_the_wait_is_called_expired(wait: float | None) -> None:
+    sender = _sender(_error("authorization_pending"), codes={**CODES, "expires_in": 4})
+    last, _ = await _run(sender, wait)
+    assert [check.name for check in last.failures] == ["device.expired"]
+
+
+async def test_a_page_on_another_site_is_shown_only_after_a_yes() -> None:
+    """DG-10, H420."""
+    sender = _sender(TOKENS, codes={**CODES, "verification_uri": "https://honest.example/device"})
+    events: list[Event] = []
+    async with login_to(sender, options=Options(port=0, device=True)) as login:
+        login.watch(events.append)
+        record = (await login.run_all()).records[-1]
+        assert [check.name for check in record.failures] == ["device.verification_site"]
+        assert "honest.example" in record.failures[0].cure
+        assert "as.example" in record.failures[0].cure
+        assert record.facts == ()
+        assert not [event for event in events if isinstance(event, DeviceCodeReady)]
+        assert (await login.override("device.verification_site")) is not None
+    [ready] = [event for event in events if isinstance(event, DeviceCodeReady)]
+    assert ready.device.verification_uri.host == "honest.example"
 
 
 async def test_a_server_without_the_endpoint_is_named() -> None:

@@ -18,6 +18,7 @@ from authlens_core.oauth.device_authorization import (
     PollResult,
     device_authorization_request,
     device_token_request,
+    page_site_check,
     poll_result,
     read_device_authorization,
 )
@@ -117,6 +118,33 @@ def test_a_complete_uri_of_another_origin_is_not_used(uri: object) -> None:
     assert reading.value is not None
     assert reading.value.verification_uri_complete is None
     assert worst(reading, "verification_uri_complete") is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("page", "same"),
+    [
+        ("https://as.example/device", True),
+        ("https://as.example:8443/device", True),
+        ("https://login.as.example/device", True),
+        ("https://example/device", True),
+        ("https://other.example/device", False),
+        ("https://as.example.evil/device", False),
+        ("https://notas.example/device", False),
+        ("http://localhost:8000/device", False),
+    ],
+)
+def test_the_page_is_on_the_site_of_the_server_or_needs_a_yes(page: str, same: bool) -> None:
+    """DG-10: an attacker's server that relays an honest one's code can change anything but that page."""
+    site = page_site_check(parse_url(page, loopback_http=True), parse_url("https://as.example/token"))
+    assert site.severity is (Severity.PASS if same else Severity.FAILURE)
+    assert site.overridable is not same
+    assert site.name == "device.verification_site"
+
+
+def test_the_page_is_in_no_check_because_it_may_hold_the_code() -> None:
+    filled = "https://as.example/device?user_code=WDJB-MJHT"
+    reading = read(verification_uri=filled, verification_uri_complete=None)
+    assert "WDJB-MJHT" not in repr(reading.checks)
 
 
 def test_the_drafts_name_of_the_page_is_accepted_with_a_notice() -> None:

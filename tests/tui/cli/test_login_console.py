@@ -141,21 +141,27 @@ def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
     complete: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """DG-4: RFC 10027 asks for each of them."""
-    say_device_code(_device(complete=complete))
+    say_device_code(DeviceCodeReady(_device(complete=complete), 600.0))
     shown = capsys.readouterr().err
     assert "https://op.example/device\n" in shown
     assert "Code: WDJB-MJHT" in shown
     assert "only if you started this login yourself" in shown
     assert "The page is on op.example. The code expires in 10 min." in shown
     assert ("user_code=WDJB-MJHT" in shown) is complete
+    assert "Waiting" not in shown
     assert "canary" not in shown
+
+
+def test_a_wait_that_is_shorter_than_the_code_lives_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    say_device_code(DeviceCodeReady(_device(), 60.0))
+    assert "Waiting 60 seconds." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(
     complete: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = event_as_json(DeviceCodeReady(_device(complete=complete)))
+    found = event_as_json(DeviceCodeReady(_device(complete=complete), 600.0))
     assert found is not None
     EventLines("https://wiki.example/", wanted=True).write(found)
     event = json.loads(capsys.readouterr().out)

@@ -79,10 +79,10 @@ def test_no_option_takes_a_secret() -> None:
 
 
 def test_a_login_has_the_defaults_of_the_documents() -> None:
-    """Port 8400, localhost, five minutes."""
+    """Port 8400, localhost; how long to wait depends on the way to log in."""
     parsed = build_parser().parse_args(["login", "https://a.example/"])
 
-    assert (parsed.port, parsed.redirect_host, parsed.timeout) == (8400, "localhost", 300)
+    assert (parsed.port, parsed.redirect_host, parsed.timeout) == (8400, "localhost", None)
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))

@@ -6,6 +6,7 @@ import shlex
 from argparse import Namespace
 
 from authlens_core.cloudflared.login import (
+    TIMEOUT,
     CloudflaredEvent,
     CloudflaredLogin,
     LinkShown,
@@ -32,7 +33,8 @@ async def cloudflared_login(arguments: Namespace) -> int:
         UsageError: a URL cannot be used.
     """
     urls = checked_urls(arguments.urls)
-    return await in_turn(urls, lambda url: _log_in(EventLines(url, wanted=arguments.json), arguments.timeout))
+    bound = arguments.timeout or TIMEOUT
+    return await in_turn(urls, lambda url: _log_in(EventLines(url, wanted=arguments.json), bound))
 
 
 async def _log_in(lines: EventLines, bound: float) -> int:

@@ -14,6 +14,7 @@ from authlens_core.callback.binding import another_port
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
+from authlens_core.login.facts import BROWSER_WAIT
 from authlens_core.login.failure_reason import client_is_unknown, lacks_scope, stage_error
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import CheckId, Severity
@@ -57,7 +58,7 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, secr
         except LoginRuns:
             from authlens_tui.cli.joined_login import join
 
-            return await join(pending, credentials, lines, bound=arguments.timeout)
+            return await join(pending, credentials, lines, bound=arguments.timeout or BROWSER_WAIT)
     except AnswerLost:
         raise
     except AuthlensError as error:
@@ -162,7 +163,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
         if other:
             yield f"A free port: --port {other} (registers the client again)"
         yield "Without a port, by pasting: --paste-only"
-    if CheckId.AUTHORIZATION_TIMEOUT in names:
+    if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
         yield "For more time: --timeout 900"
 
 

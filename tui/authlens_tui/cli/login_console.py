@@ -12,7 +12,6 @@ from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, is_ssh, other_route_hint
 from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.login.login import Login
-from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Stage
@@ -61,7 +60,7 @@ class LoginConsole:
         if isinstance(event, AuthorizationReady):
             self._offer(event)
         elif isinstance(event, DeviceCodeReady) and not self._lines.wanted:
-            say_device_code(event.device)
+            say_device_code(event)
 
     def close(self) -> None:
         self._reader.close()
@@ -147,8 +146,9 @@ class LoginConsole:
         say("    Ctrl-D does not stop the login; it is still waiting. Ctrl-C stops it.")
 
 
-def say_device_code(device: DeviceAuthorization) -> None:
+def say_device_code(ready: DeviceCodeReady) -> None:
     """Say where the code is entered, on which host, and until when (RFC 10027)."""
+    device = ready.device
     say("")
     say("  On any device, open this page and enter the code, only if you started this login yourself:")
     for line in ("", f"    {device.verification_uri.text}", f"    Code: {device.user_code}", ""):
@@ -157,3 +157,5 @@ def say_device_code(device: DeviceAuthorization) -> None:
         say(f"  With the code filled in: {device.verification_uri_complete.text}")
     minutes = max(1, round(device.expires_in / 60))
     say(f"  The page is on {device.verification_uri.host}. The code expires in {minutes} min. Ctrl-C stops.")
+    if ready.seconds < device.expires_in - 1:
+        say(f"  Waiting {ready.seconds:.0f} seconds.")

@@ -74,14 +74,14 @@ def event_as_json(event: Event) -> Json | None:
             return {"event": "exchange", "stage": stage.value, **exchange_as_json(exchange)}
         case AuthorizationReady(url, _, seconds):
             return {"event": "authorization_url", "url": url, "seconds": seconds}
-        case DeviceCodeReady(device):
+        case DeviceCodeReady(device, seconds):
             complete = device.verification_uri_complete
             return {
                 "event": "device_code",
                 "user_code": device.user_code,
                 "verification_uri": device.verification_uri.text,
                 "verification_uri_complete": None if complete is None else complete.text,
-                "seconds": device.expires_in,
+                "seconds": round(seconds),
             }
         case AnswerIgnored(reason, count):
             return {"event": "ignored", "reason": reason, "count": count}

@@ -80,7 +80,10 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     flag(add, "--no-browser", "open no browser, even if BROWSER or a setting asks for it")
     flag(add, "--json", "report what happens as JSON lines on stdout")
     add.add_argument(
-        "--timeout", type=number(1, 3_600), default=300.0, metavar="S", help="seconds to wait (300)"
+        "--timeout",
+        type=number(1, 3_600),
+        metavar="S",
+        help="seconds to wait for you (300; with --device, until the code expires)",
     )
     add.add_argument(
         "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"

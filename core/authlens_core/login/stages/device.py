@@ -9,12 +9,13 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.check import Check, CheckId, failed
+from authlens_core.oauth.check import Check, CheckId, failed, failures
 from authlens_core.oauth.device_authorization import (
     DevicePolling,
     PollResult,
     device_authorization_request,
     device_token_request,
+    page_site_check,
     poll_result,
     read_device_authorization,
 )
@@ -55,6 +56,15 @@ def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None)
     found = reading.value
     if found is None:
         return StageResult(facts, reading.checks)
+    checks = reading.checks
+    # Its own site may be another than the issuer's, and was asked about then.
+    server = facts.token_endpoint
+    if server is not None:
+        checks = (*checks, page_site_check(found.verification_uri, server))
+    new = replace(facts, device=found, device_asked_at=exchange.started_at, scope=scope, code=None)
+    if failures(checks, facts.approved):
+        # Neither the code nor its page is shown before the user said yes.
+        return StageResult(new, checks)
     expires = exchange.started_at + timedelta(seconds=found.expires_in)
     shown = [
         Fact("user_code", found.user_code, _SPEC, "enter it only if you started this login"),
@@ -63,8 +73,7 @@ def learn_device(facts: Facts, exchanges: Sequence[Exchange], scope: str | None)
         Fact("device_code", found.device_code, _SPEC, "authlens asks for the tokens with it"),
         Fact("interval", f"{found.interval} s", _SPEC),
     ]
-    new = replace(facts, device=found, device_asked_at=exchange.started_at, scope=scope, code=None)
-    return StageResult(new, reading.checks, tuple(shown))
+    return StageResult(new, checks, tuple(shown))
 
 
 def poll_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
@@ -72,7 +81,9 @@ def poll_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | Non
     endpoint, client, device = facts.token_endpoint, facts.client, facts.device
     if endpoint is None or client is None or device is None or facts.device_asked_at is None:
         return None
-    polling = DevicePolling.start(device, facts.device_asked_at.timestamp())
+    ends_at = facts.device_ends_at
+    until = None if ends_at is None else ends_at.timestamp()
+    polling = DevicePolling.start(device, facts.device_asked_at.timestamp(), until)
     now = facts.device_asked_at.timestamp()
     for exchange in sent:
         result, now = poll_result(exchange.response), exchange.ended_at.timestamp()
@@ -86,11 +97,22 @@ def poll_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | Non
     return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=TOKEN, not_before=at)
 
 
-def poll_checks(sent: Sequence[Exchange]) -> tuple[Check, ...]:
+def poll_checks(facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:
     """Return why polling ended without tokens; nothing if the last answer says so itself."""
-    last = poll_result(sent[-1].response) if sent else PollResult.EXPIRED
+    last = poll_result(sent[-1].response) if sent else PollResult.PENDING
     if last.is_final and last is not PollResult.EXPIRED:
         return ()
+    if last is not PollResult.EXPIRED and _waited_out(facts):
+        return (
+            failed(
+                CheckId.DEVICE_TIMEOUT,
+                "You enter the code in time.",
+                f"not entered within {facts.options.wait:.0f} seconds, asked {len(sent)} times",
+                why="authlens waits no longer than you want it to.",
+                spec="RFC 8628 §3.3",
+                cure="Start the login again and enter the new code.",
+            ),
+        )
     return (
         failed(
             CheckId.DEVICE_EXPIRED,
@@ -101,3 +123,9 @@ def poll_checks(sent: Sequence[Exchange]) -> tuple[Check, ...]:
             cure="Start the login again and enter the new code.",
         ),
     )
+
+
+def _waited_out(facts: Facts) -> bool:
+    """Whether the wait ends because the user bounded it, and not because the code expires."""
+    wait, device = facts.options.wait, facts.device
+    return wait is not None and device is not None and wait < device.expires_in

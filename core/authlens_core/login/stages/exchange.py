@@ -66,7 +66,7 @@ class ExchangeStage:
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
         if not exchanges:
-            expired = poll_checks(()) if facts.device is not None else ()
+            expired = poll_checks(facts, ()) if facts.device is not None else ()
             return StageResult(facts, expired or (_NO_CODE,))
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
@@ -85,7 +85,7 @@ class ExchangeStage:
             error = read_error(exchange.answer, facts.grant_secrets)
             found = refusal(Stage.EXCHANGE, error, exchange=exchange)
             # The last answer before a code expires is often "authorization_pending": not what to show.
-            if facts.device is not None and (expired := poll_checks(exchanges)):
+            if facts.device is not None and (expired := poll_checks(facts, exchanges)):
                 return StageResult(facts, expired)
             return StageResult(replace(facts, code=None), checks, diagnosis=found)
         tokens = reading.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Final
 
 from textual import getters
@@ -90,8 +90,7 @@ class DevicePanel(VerticalScroll):
         if device is None or device is self._device:
             return
         self._device, self._asked = device, 0
-        began = facts.device_asked_at
-        self._expires_at = None if began is None else began + timedelta(seconds=device.expires_in)
+        self._expires_at = facts.device_ends_at
         self.code.border_title = "Enter this code"
         # With blanks between the letters it is read off and typed without a mistake.
         self.code.update(Content(" ".join(self.user_code)))

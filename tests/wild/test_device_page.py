@@ -1,0 +1,88 @@
+"""`login --device` at a server whose page, or whose patience, is not what it should be."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from support.wild_process import Ended, LoginProcess, machine_with_file_store
+from support.wild_server import Change, Place, WildServer, document, member, status, wild_server
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4")
+
+RELAYED = "https://honest.example/device"
+BOUND = 30.0
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a machine whose secrets go to a plain file."""
+    return machine_with_file_store(tmp_path / "home")
+
+
+async def _login(machine: dict[str, str], server: WildServer, *options: str) -> Ended:
+    return await LoginProcess(machine, server, ("--device", *options)).run(BOUND)
+
+
+@pytest.mark.parametrize(
+    "relayed",
+    [
+        member("verification_uri", RELAYED),
+        # Some servers put the code into the page itself, so the page is not shown either.
+        member("verification_uri", f"{RELAYED}?user_code=WDJB-MJHT"),
+        lambda a: member("verification_uri", None)(member("verification_url", RELAYED)(a)),
+    ],
+    ids=["plain", "filled in", "name in the draft"],
+)
+async def test_a_relayed_code_is_shown_only_after_a_yes_that_names_both_hosts(
+    relayed: Change, machine: dict[str, str]
+) -> None:
+    """H420, DG-10: the metadata is the server's own; only the page is on another site."""
+    async with wild_server(Place.DEVICE, relayed) as server:
+        refused = await _login(machine, server)
+        assert refused.code == 7, refused.words
+        shown = refused.words + refused.answer
+        assert "WDJB-MJHT" not in shown
+        assert "honest.example/device" not in shown
+        assert not [one for one in refused.events if one["event"] == "device_code"]
+        assert ("POST", "/token") not in server.requests
+        cure = refused.events[-1]["cure"]
+        assert "only if you started this login" in cure
+        assert "honest.example" in cure
+        assert "127.0.0.1" in cure
+        option = cure.partition("add --yes ")[2].rstrip(".")
+
+        approved = await _login(machine, server, "--yes", option)
+        assert approved.code == 0, approved.words
+        [shown_code] = [one for one in approved.events if one["event"] == "device_code"]
+        assert shown_code["user_code"] == "WDJB-MJHT"
+        assert shown_code["verification_uri"].startswith(RELAYED)
+
+
+async def test_a_page_on_the_servers_own_site_is_shown_at_once(machine: dict[str, str]) -> None:
+    async with wild_server() as server:
+        ended = await _login(machine, server)
+        assert ended.code == 0, ended.words
+        [code] = [one for one in ended.events if one["event"] == "device_code"]
+        assert code["verification_uri"] == f"{server.url}/device"
+
+
+async def test_the_timeout_ends_the_wait_for_the_code(machine: dict[str, str]) -> None:
+    """H421: the code lives ten minutes, and no one enters it."""
+
+    def pending(answer: object) -> object:
+        return document({"error": "authorization_pending"})(status(400)(answer))  # type: ignore[arg-type]
+
+    async with wild_server(Place.TOKEN, pending) as server:  # type: ignore[arg-type]
+        began = time.monotonic()
+        ended = await _login(machine, server, "--timeout", "2")
+        assert time.monotonic() - began < BOUND / 2
+    assert ended.code == 8, ended.words
+    assert "--timeout 900" in ended.words
+    [code] = [one for one in ended.events if one["event"] == "device_code"]
+    assert code["seconds"] == 2
+    assert "expired" not in json.dumps(ended.events[-1])

@@ -99,6 +99,11 @@ class LoginProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             await asyncio.gather(ending, *self._browsers, return_exceptions=True)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
     def _run(self, loop: asyncio.AbstractEventLoop) -> Ended:
         output, writing = os.pipe()
         words = Path(self.machine["AUTHLENS_HOME"]).with_suffix(".stderr")

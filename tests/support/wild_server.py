@@ -8,14 +8,20 @@ No HTTP library writes the answers, so they can be malformed. It is honest by de
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 __all__ = [
     "Answer",
@@ -47,6 +53,7 @@ class Place(StrEnum):
     CALLBACK = "callback"
     DEVICE = "device authorization"
     TOKEN = "token"
+    KEYS = "keys"
     ACCESS = "access"
 
 
@@ -150,6 +157,8 @@ class WildServer:
         heard: every byte that came to the stranger.
         secrets: what only this server may see.
         changed: set when the first changed answer is about to be sent.
+        signer: who signs an ID token: `server`, `stranger` or `no one`; None for no ID token.
+        nonce: of the last link that was opened.
     """
 
     url: str = ""
@@ -160,6 +169,8 @@ class WildServer:
     secrets: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    signer: str | None = None
+    nonce: str = ""
 
     def honest(self) -> None:
         """Turn the knob back."""
@@ -168,6 +179,7 @@ class WildServer:
     def callback(self, authorization_url: str) -> str:
         """Return the query with which the browser comes back."""
         given = {name: v[0] for name, v in parse_qs(urlsplit(authorization_url).query).items()}
+        self.nonce = given.get("nonce", "")
         self.secrets["state"], self.secrets["code"] = given["state"], f"code-{secrets.token_hex(12)}"
         answer = Answer(fields=(("code", self.secrets["code"]), ("state", given["state"]), ("iss", self.url)))
         return "&".join(f"{name}={value}" for name, value in self._changed(Place.CALLBACK, answer).fields)
@@ -203,6 +215,8 @@ class WildServer:
             return self._changed(Place.DEVICE, _json(self._codes()))
         if path == "/token":
             return self._changed(Place.TOKEN, _json(self._tokens()))
+        if path == "/keys":
+            return self._changed(Place.KEYS, _json({"keys": [_key("server").as_dict(private=False)]}))
         if path != "/api":
             return Answer(404)
         token = headers.get("authorization", "").partition(" ")[2]
@@ -222,6 +236,7 @@ class WildServer:
             "token_endpoint": f"{self.url}/token",
             "registration_endpoint": f"{self.url}/register",
             "device_authorization_endpoint": f"{self.url}/device_authorization",
+            "jwks_uri": f"{self.url}/keys",
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "code_challenge_methods_supported": ["S256"],
@@ -244,12 +259,32 @@ class WildServer:
     def _tokens(self) -> dict[str, Any]:
         for name in ("access_token", "refresh_token"):
             self.secrets[name] = f"{name}-{secrets.token_hex(16)}"
-        return {
+        tokens = {
             "access_token": self.secrets["access_token"],
             "refresh_token": self.secrets["refresh_token"],
             "token_type": "Bearer",
             "expires_in": 60,
         }
+        return tokens if self.signer is None else {**tokens, "id_token": self._id_token(self.signer)}
+
+    def _id_token(self, signer: str) -> str:
+        claims = {"iss": self.url, "aud": "wild", "sub": "ada", "exp": int(time.time()) + 300}
+        if self.nonce:
+            claims["nonce"] = self.nonce
+        if signer == "no one":
+            head, body = ({"alg": "none"}, claims)
+            return ".".join((*map(_segment, (head, body)), ""))
+        return jws.serialize_compact({"alg": "ES256", "kid": "k1"}, json.dumps(claims), _key(signer))
+
+
+@cache
+def _key(owner: str) -> ECKey:
+    """Return the key of `owner`; all have the same name."""
+    return ECKey.generate_key("P-256", {"kid": "k1", "use": "sig"})
+
+
+def _segment(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
 def _json(value: object) -> Answer:

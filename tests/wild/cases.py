@@ -103,6 +103,10 @@ def _everywhere() -> Iterator[Case]:
             yield Case("redirect", place, _redirect, stage)
 
 
+def _both(one: Change, other: Change) -> Change:
+    return lambda answer: other(one(answer))
+
+
 def _redirect(answer: Any) -> Any:
     return header("Location", "{stranger}/here")(replace(answer, status=302))
 
@@ -185,6 +189,22 @@ SINGLE = (
         "H010 twice",
         PROBE,
         header("WWW-Authenticate", 'Bearer resource_metadata="{server}/a", resource_metadata="{server}/b"'),
+        Stage.DETECTION,
+    ),
+    Case(
+        "H010 twice beside a good one",
+        PROBE,
+        header(
+            "WWW-Authenticate",
+            'Bearer resource_metadata="{server}/.well-known/oauth-protected-resource/api", '
+            'Bearer resource_metadata="{server}/a", resource_metadata="{server}/b"',
+        ),
+        Stage.DETECTION,
+    ),
+    Case(
+        "H010 twice the same",
+        PROBE,
+        header("WWW-Authenticate", 'Bearer resource_metadata="{server}/a", resource_metadata="{server}/a"'),
         None,
     ),
     Case(
@@ -243,6 +263,19 @@ SINGLE = (
         for value in BAD_LISTS
     ),
     Case("H046 none", SERVER, member("token_endpoint_auth_methods_supported", ["client_secret_basic"]), None),
+    *(
+        Case(
+            f"H428 required with {value!r}",
+            SERVER,
+            _both(
+                member("require_pushed_authorization_requests", True),
+                member("pushed_authorization_request_endpoint", value),
+            ),
+            Stage.SERVER_METADATA,
+        )
+        for value in (None, "/par", "ftp://h/par", "https://h/par#f", 7, HOSTILE)
+    ),
+    Case("pushing is optional", SERVER, member("pushed_authorization_request_endpoint", "/par"), None),
     Case("H048 modes", SERVER, member("response_modes_supported", ["fragment"]), None),
     Case("no registration", SERVER, without("registration_endpoint"), Stage.SERVER_METADATA),
     Case("no client_id", REGISTER, without("client_id"), Stage.REGISTRATION),

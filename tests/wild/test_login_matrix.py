@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +94,8 @@ def check_end(case: Case, record: StageRecord) -> None:
     assert error.cause
     assert error.cure
     assert error.exit_code in range(3, 9)
+    if not all(check.overridable for check in record.failures):
+        assert not re.search(r"\bContinue\b", error.cure), "H426: the login stopped"
     for check in record.checks:
         assert f"{check.expected}{check.seen}{check.why}{check.cure}".isprintable(), "A5"
     assert str(error).replace("\n", "").isprintable(), "A5"

@@ -121,6 +121,7 @@ class Facts:
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
         expires_at: when the access token expires, UTC; None if the server did not say.
+        step_ups: how often this login authorized again because the resource wanted more scope.
         grant_id: the credential that the tokens were stored as.
     """
 
@@ -158,6 +159,7 @@ class Facts:
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None
     expires_at: datetime | None = None
+    step_ups: int = 0
     grant_id: str | None = None
 
     def url(self, text: str | None) -> Url | None:

@@ -37,6 +37,9 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.AUTHORIZATION_ERROR: Refused,
     CheckId.ACCESS_ACCEPTED: Refused,
 }
+# What a stage asks for besides what decides it: a look for metadata if nothing was refused, and the keys for
+# a token that has come.
+_ASIDE: Final = {Stage.DETECTION: Purpose.RESOURCE_METADATA, Stage.EXCHANGE: Purpose.SIGNING_KEYS}
 # In these stages a server that answers with an OAuth error has refused; before them it is misconfigured.
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
@@ -65,7 +68,7 @@ def failure_reason(record: StageRecord) -> Diagnosis | None:
     """
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
-    check, found = record.failures[0], record.diagnosis
+    check, found = decisive_check(record), record.diagnosis
     if found is None:
         expected = check.expected.rstrip(".")
         return Diagnosis(check.name, f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
@@ -75,12 +78,17 @@ def failure_reason(record: StageRecord) -> Diagnosis | None:
     return replace(found, cause=cause, evidence=evidence[:_MOST_LINES])
 
 
+def decisive_check(record: StageRecord) -> Check:
+    """Return the failed check that is reported: the first that no yes helps against, else the first."""
+    return min(record.failures, key=lambda check: check.overridable)
+
+
 def stage_error(record: StageRecord) -> AuthlensError | None:
     """Return the error that a failed record amounts to, or None when it did not fail."""
     reason = failure_reason(record)
     if reason is None:
         return None
-    kind = _kind(record, record.failures[0])
+    kind = _kind(record, decisive_check(record))
     seen = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
     return kind(f"{reason.cause}{seen}", reason.cure, stage=STAGE_INFO[record.stage].title)
 
@@ -108,9 +116,8 @@ def other_ways(record: StageRecord | None) -> tuple[OtherWay, ...]:
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
-    # Detection ends with a look for metadata if nothing was refused; what decides is the call before it.
-    places = record.stage is Stage.DETECTION
-    asked = [e for e in record.exchanges if not (places and e.purpose is Purpose.RESOURCE_METADATA)]
+    aside = _ASIDE.get(record.stage)
+    asked = [e for e in record.exchanges if e.purpose is not aside]
     last = asked[-1] if asked else None
     if last is not None and last.failure is not None:
         return last.failure.error_type

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -31,7 +30,7 @@ from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRe
 from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
-from authlens_core.login.stages.access import wider_scope
+from authlens_core.login.stages.access import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering import editing
 from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, amended_url
@@ -49,8 +48,6 @@ from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.exchange import Exchange
 
 _WORK: Final = {**STAGES, Stage.REFRESH: StaleRefreshStage()}
-# For the same scope: a resource that refuses what it asked for would ask forever.
-_MOST_STEP_UPS: Final = 3
 _USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
 
 
@@ -94,7 +91,7 @@ class Login:
         self.running: Stage | None = None
         self._stopped = False
         self._tampering = Tampering()
-        self._step_ups: Counter[str] = Counter()
+        self._new_clients: set[str] = set()
         self._work = StageWork(
             _WORK, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
         )
@@ -254,20 +251,29 @@ class Login:
             self._progress.back(Stage.REGISTRATION)
         self._progress.renew()
 
+    @property
+    def steps_up(self) -> bool:
+        """Whether `retry` authorizes again with the scope that the resource wants.
+
+        That is so twice in a login, whatever the scopes: a resource that wants another one each time would
+        have the user sign in for ever.
+        """
+        failed = self.trace.latest(Stage.ACCESS) if self.position is Stage.ACCESS else None
+        return failed is not None and lacks_scope(failed) and self.facts.step_ups < MOST_STEP_UPS
+
     def _step_up(self, failed: StageRecord) -> bool:
-        """Go back to PKCE with the scope that the resource wants; three times at most for the same scope."""
         response = failed.exchanges[-1].response if failed.exchanges else None
-        if response is None or not lacks_scope(failed):
+        if response is None or not self.steps_up:
             return False
         challenges = parse_challenges(response.headers.get_all("www-authenticate"))
-        scope = wider_scope(self._progress.facts, challenges)
-        self._step_ups[scope] += 1
-        if self._step_ups[scope] > _MOST_STEP_UPS:
-            return False
-        # As an option: the scope of the challenge would be asked for again.
-        self._progress.use(replace(self._progress.facts.options, scope=scope))
-        self._progress.back(Stage.PKCE)
+        self._progress.step_up(wider_scope(self._progress.facts, challenges))
         return True
+
+    @property
+    def client_is_new(self) -> bool:
+        """Whether the client at hand was registered in this login, and is no stored one."""
+        client = self.facts.client
+        return client is not None and client.client_id in self._new_clients
 
     def back(self, to: Stage | None = None) -> None:
         """Take the facts from before `to`, or one stage earlier; PKCE where a state or code is used up."""
@@ -374,6 +380,8 @@ class Login:
         self._tampering.ended(stage, record.checks, passed=outcome is Outcome.PASSED)
         if outcome is Outcome.PASSED and stage in LOGIN_STAGES:
             self._progress.passed(stage, learned.facts)
+        if outcome is Outcome.PASSED and stage is Stage.REGISTRATION and exchanges and learned.facts.client:
+            self._new_clients.add(learned.facts.client.client_id)
         self._emit(StageEnded(record))
         return record
 

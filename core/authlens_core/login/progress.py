@@ -79,6 +79,15 @@ class Progress:
         else:
             self.back(changed)
 
+    def step_up(self, scope: str) -> None:
+        """Go back to PKCE to authorize again with `scope`, and count it whatever comes after."""
+        again = self.facts.step_ups + 1
+        self._start = replace(self._start, step_ups=again)
+        self._after = {stage: replace(facts, step_ups=again) for stage, facts in self._after.items()}
+        # As an option: the scope of the challenge would be asked for again.
+        self.use(replace(self.facts.options, scope=scope))
+        self.back(Stage.PKCE)
+
     def link_shown(self, facts: Facts) -> None:
         """Note that the link with the state in `facts` is out."""
         if facts.state is not None:

@@ -44,6 +44,7 @@ _MOST_REQUESTS_IN_A_STAGE: Final = 12
 _AT_THE_TOKEN_ENDPOINT: Final = frozenset(
     {Purpose.TOKEN, Purpose.TOKEN_AGAIN, Purpose.DEVICE_TOKEN, Purpose.REFRESH, Purpose.REFRESH_AGAIN}
 )
+_AFTER_THE_TOKENS: Final = frozenset({Purpose.SIGNING_KEYS})
 _MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
 
 
@@ -91,6 +92,7 @@ class StageWork:
         handler = self._stages[stage]
         first: PlannedRequest | None = None
         polls = stage is Stage.EXCHANGE and facts.device is not None
+        cut_short = False
         for _ in range(_MOST_POLLS if polls else _MOST_REQUESTS_IN_A_STAGE):
             planned = handler.request(facts, settled(exchanges))
             if planned is None:
@@ -103,7 +105,14 @@ class StageWork:
                 self._progress.code_sent(facts)
             if planned.not_before is not None:
                 await asyncio.sleep((planned.not_before - self._clock()).total_seconds())
-            await self._exchange(stage, facts, planned, exchanges)
+            try:
+                await self._exchange(stage, facts, planned, exchanges)
+            except asyncio.CancelledError:
+                if planned.purpose not in _AFTER_THE_TOKENS:
+                    raise
+                # The code is used up: tokens that were received are stored, whatever is not verified yet.
+                cut_short = True
+                break
         # A request that the server wanted signed with its nonce, and its repetition, are one to the stage.
         honest = settled(exchanges)
         again = None if first is None else self._hook.repeated(stage, first, honest)
@@ -114,8 +123,9 @@ class StageWork:
         remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
         learned = replace(learned, checks=(*learned.checks, *remarks, *judged))
         if failures(learned.checks, learned.facts.approved):
-            return learned
-        return await self._follow_up(stage, learned, exchanges)
+            return replace(learned, stop=cut_short)
+        done = await self._follow_up(stage, learned, exchanges)
+        return replace(done, stop=done.stop or cut_short)
 
     async def _follow_up(self, stage: Stage, learned: StageResult, exchanges: list[Exchange]) -> StageResult:
         """Do what belongs to a stage besides its requests: remember, wait for the browser, keep."""

@@ -19,6 +19,7 @@ MAX_CHALLENGES: Final = 16
 MAX_PARAMETERS: Final = 32
 MAX_VALUE: Final = 8 * 1024  # characters
 
+_METADATA: Final = "resource_metadata"
 _SPACE: Final = frozenset(" \t")
 _TOKEN68: Final = frozenset(string.ascii_letters + string.digits + "-._~+/")
 
@@ -57,11 +58,13 @@ class ChallengeField:
         challenges: those that could be read, in order.
         problems: everything that was refused and why, safe to show.
         too_large: true when a limit was reached, and the rest was not read.
+        contradictions: the problems of challenges that name two metadata URLs.
     """
 
     challenges: tuple[Challenge, ...] = ()
     problems: tuple[str, ...] = ()
     too_large: bool = False
+    contradictions: tuple[str, ...] = ()
 
     def token_values(self, name: str) -> Iterator[str]:
         """Yield the parameter `name` of the challenges that want an access token, where it says something."""
@@ -92,10 +95,11 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
     """
     challenges: list[Challenge] = []
     problems: list[str] = []
+    contradictions: list[str] = []
     for value in values:
         reader = _ChallengeReader(value, MAX_CHALLENGES - len(challenges))
         try:
-            found, refused = reader.line()
+            found = reader.line()
         except _TooLarge as error:
             return ChallengeField(
                 tuple(challenges), (*problems, f"challenge too large: {error}"), too_large=True
@@ -103,24 +107,33 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
         except _Malformed as error:
             problems.append(f"{error} at character {reader.at + 1} of {safe_line(value, NAME)}")
             continue
-        challenges.extend(found)
-        problems.extend(refused)
-    return ChallengeField(tuple(challenges), tuple(problems))
+        for each in found:
+            problem = each.problem()
+            if problem is None:
+                challenges.append(each.challenge())
+                continue
+            problems.append(problem)
+            if each.names_two(_METADATA):
+                contradictions.append(problem)
+    return ChallengeField(tuple(challenges), tuple(problems), contradictions=tuple(contradictions))
 
 
 def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
     """Return the `resource_metadata` of the Bearer challenge, else of DPoP, else of any scheme.
 
     RFC 9728 §5.1 allows it in every scheme. Challenges of equal rank that name different URLs are refused,
-    with the URLs, and so is a field that was too large to read to its end: what was not read could say
-    something else.
+    with the URLs, and so is one that names two itself. So is a field that was too large to read to its end:
+    what was not read could say something else.
     """
     # What was cut off may be the challenge that counts.
     if field.too_large:
         return MetadataChoice(problems=field.problems)
-    naming = [c for c in field.challenges if c.get("resource_metadata") is not None]
+    # In one challenge as in two: which of them the resource means is not ours to guess.
+    if field.contradictions:
+        return MetadataChoice(problems=field.contradictions)
+    naming = [c for c in field.challenges if c.get(_METADATA) is not None]
     for rank in (_named(naming, "bearer"), _named(naming, "dpop"), naming):
-        values = tuple(dict.fromkeys(c.get("resource_metadata") or "" for c in rank))
+        values = tuple(dict.fromkeys(c.get(_METADATA) or "" for c in rank))
         if len(values) > 1:
             shown = " and ".join(safe_line(v) for v in values)
             problem = f"the challenges name different metadata URLs: {shown}"
@@ -167,6 +180,13 @@ class _Open:
                 return f"the {scheme} challenge has {shown} twice: {values}"
         return None
 
+    def names_two(self, parameter: str) -> bool:
+        """Return whether it has the parameter with different values."""
+        return len({value for name, value in self.params if name == parameter}) > 1
+
+    def challenge(self) -> Challenge:
+        return Challenge(self.scheme, tuple(self.params), self.token68)
+
 
 class _ChallengeReader:
     """Reads one line from left to right; `at` is the index of the next character."""
@@ -176,8 +196,8 @@ class _ChallengeReader:
         self.at = 0
         self.room = room
 
-    def line(self) -> tuple[list[Challenge], list[str]]:
-        """Return the challenges of the line, and the problems of those that are left out."""
+    def line(self) -> list[_Open]:
+        """Return the challenges of the line; what is wrong with one, each says itself."""
         found: list[_Open] = []
         while self.skip_to_element():
             name = self.run(TOKEN_CHARACTERS, "a scheme or a parameter name")
@@ -196,9 +216,7 @@ class _ChallengeReader:
             self.skip_space()
             if self.peek() not in ("", ","):
                 raise _Malformed("something other than a comma")
-        problems = [problem for o in found if (problem := o.problem()) is not None]
-        kept = [Challenge(o.scheme, tuple(o.params), o.token68) for o in found if o.problem() is None]
-        return kept, problems
+        return found
 
     def after_scheme(self, challenge: _Open) -> None:
         """Read what is on the scheme's own list element: a token68, a first parameter, or nothing."""

@@ -1,4 +1,8 @@
-"""Checks of an ID token (OpenID Connect Core §3.1.3.7): its issuer, audience, login and expiry."""
+"""Checks of an ID token (OpenID Connect Core §3.1.3.7): its issuer, audience, login and expiry.
+
+Only one that was asked for is looked at: without the scope `openid` a request is none of OpenID Connect
+(§3.1.2.1), and a member that no one asked for is ignored (RFC 6749 §5.1).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.oauth.check import Check, Requirement, Severity, judged
+from authlens_core.oauth.check import Check, Requirement, Severity, judged, noticed
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.jwks import Signature, Verification, verify
 from authlens_core.oauth.jwt import Jwt, moment, parse_jwt
@@ -26,6 +30,17 @@ _SEVERITIES: Final = {
 _CURE: Final = "The server must issue an ID token for this login; do not trust what this one says."
 
 
+def unrequested_check() -> Check:
+    """Return that an ID token came which no one asked for; nothing reads it."""
+    return noticed(
+        f"{_STAGE}.unrequested",
+        "no ID token, because the scope openid was not asked for",
+        "one came; it is neither verified nor used",
+        why="What it says decides nothing, so a forged one does no harm.",
+        spec="RFC 6749 §5.1",
+    )
+
+
 def id_token_checks(
     id_token: Secret,
     *,
@@ -34,13 +49,15 @@ def id_token_checks(
     nonce: Secret | None,
     keys: Body | None,
     now: datetime,
+    no_keys: str = "The server's keys could not be fetched.",
 ) -> tuple[Check, ...]:
     """Return one check each for the signature, `iss`, `aud`, `exp` and `nonce`.
 
     Args:
         nonce: what the authorization request carried; None if it carried none.
-        keys: the key set of the server; None if it could not be fetched.
+        keys: the key set of the server; None if there is none.
         now: an aware time, when the answer came.
+        no_keys: why there is none; a sentence.
     """
     jwt = parse_jwt(id_token)
     if jwt is None or jwt.claims is None:
@@ -48,7 +65,7 @@ def id_token_checks(
         return (_defect(form, "not a JWT whose claims can be read"),)
     claims = jwt.claims
     return (
-        _signature(jwt, keys, now),
+        _signature(jwt, keys, now, no_keys),
         _issuer(claims.get("iss"), issuer),
         _audience(claims.get("aud"), claims.get("azp"), client_id),
         _expiry(jwt, now),
@@ -56,11 +73,13 @@ def id_token_checks(
     )
 
 
-def _signature(jwt: Jwt, keys: Body | None, now: datetime) -> Check:
-    if keys is None:
-        found = Verification(Signature.NOT_CHECKED, "The server's keys could not be fetched.")
+def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Check:
+    # No key is needed to see that no one signed it. The algorithm none is for clients that registered for it
+    # (§2); authlens does not.
+    if keys is None and not jwt.is_unsigned:
+        found = Verification(Signature.NOT_CHECKED, no_keys)
     else:
-        found = verify(jwt, keys, now)
+        found = verify(jwt, keys if keys is not None else Body(b""), now)
     return judged(
         _SEVERITIES[found.signature],
         f"{_STAGE}.signature",
@@ -69,6 +88,7 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime) -> Check:
         why="It came from the token endpoint over TLS, so its origin is known; a wrong signature is "
         "still a defect.",
         spec=_SPEC,
+        cure=_CURE if found.signature is Signature.INVALID else "",
         overridable=found.signature is Signature.INVALID,
     )
 

@@ -8,6 +8,7 @@ from authlens_core.oauth.check import Check, Requirement, warned
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import same_resource, signature_check
+from authlens_core.oauth.url import Url
 
 
 def feature_checks(
@@ -16,7 +17,13 @@ def feature_checks(
     resource: str,
     *,
     needs_dpop: bool,
+    pushed: Url | None,
 ) -> Iterator[Check]:
+    """Yield what the login may need of these, and what contradicts itself.
+
+    Args:
+        pushed: the endpoint for pushed requests, if it can be used.
+    """
     yield _iss_check(document)
     modes = lists["response_modes_supported"]
     if modes is not None and "query" not in modes:
@@ -31,8 +38,7 @@ def feature_checks(
                 "must add it."
             ),
         )
-    if document.get("require_pushed_authorization_requests") is True:
-        yield _pushed_check(document)
+    yield from _pushed_check(document, pushed)
     if needs_dpop:
         algorithms = lists["dpop_signing_alg_values_supported"]
         yield algorithm_check("server.dpop", algorithms, "server", "RFC 9449 §5.1")
@@ -54,17 +60,27 @@ def _iss_check(document: Mapping[str, JsonValue]) -> Check:
     return check.warned(f"malformed: {value!r}"[:200])
 
 
-def _pushed_check(document: Mapping[str, JsonValue]) -> Check:
-    name, expected = "server.pushed_authorization_requests", "a pushed_authorization_request_endpoint"
+def _pushed_check(document: Mapping[str, JsonValue], endpoint: Url | None) -> Iterator[Check]:
+    """Yield whether pushed requests can be sent, where they have to be or an endpoint is named."""
+    required = document.get("require_pushed_authorization_requests") is True
+    named = document.get("pushed_authorization_request_endpoint")
+    if not required and (named is None or endpoint is not None):
+        return
     check = Requirement(
-        name, expected, "The server accepts only pushed authorization requests.", "RFC 9126 §5"
+        "server.pushed_authorization_requests",
+        "a usable pushed_authorization_request_endpoint",
+        "The server accepts only pushed authorization requests.",
+        "RFC 9126 §5",
     )
-    seen = document.get("pushed_authorization_request_endpoint")
-    if isinstance(seen, str):
-        return check.passed(seen)
-    return check.failed(
-        "none", cure="The server must publish the endpoint, because it requires pushed requests."
-    )
+    seen = "none" if named is None else f"unusable: {named!r}"[:300]
+    cure = "The server must publish the endpoint as an absolute https URL."
+    if endpoint is not None:
+        yield check.passed(endpoint.text)
+    elif required:
+        yield check.failed(seen, cure=cure)
+    else:
+        why = "Its requests are not pushed: the link has the parameters."
+        yield check.warned(seen, why=why, cure=cure)
 
 
 def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:

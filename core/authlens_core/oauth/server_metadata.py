@@ -185,7 +185,13 @@ def read_server_metadata(
     registration = endpoints["registration_endpoint"]
     checks.append(_registration_check(document, registration, needed=needs_registration))
     checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
-    checks += feature_checks(document, lists, resource, needs_dpop=needs_dpop)
+    checks += feature_checks(
+        document,
+        lists,
+        resource,
+        needs_dpop=needs_dpop,
+        pushed=endpoints["pushed_authorization_request_endpoint"],
+    )
     value = _metadata(document, issuer, lists, endpoints) if is_usable(checks) else None
     return Reading(value, tuple(checks))
 

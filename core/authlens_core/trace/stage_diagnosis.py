@@ -43,7 +43,8 @@ def diagnosis_of(
 
     Failures are explained, the first of them if they have different causes; without one, warnings are.
     """
-    failing = failures(checks, overridden)
+    # First what no yes helps against: a diagnosis that says "continue" would be of a login that cannot.
+    failing = tuple(sorted(failures(checks, overridden), key=lambda check: check.overridable))
     grave = failing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
     if not grave:
         return None

@@ -7,14 +7,17 @@ import time
 from functools import cache
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
+from authlens_core.oauth.check import Severity
 from authlens_core.oauth.http_message import Request
 from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.wire.purpose import Purpose
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
 
@@ -27,10 +30,10 @@ def _key() -> ECKey:
 
 
 async def _logged_in(
-    *, scope: str = "openid", nonce: str | None = None
+    *, scope: str = "openid", nonce: str | None = None, jwks_uri: str | None = f"{ISSUER}/keys"
 ) -> tuple[ScriptedSender, StageRecord]:
     """Return what was sent and the record of the exchange; its token holds `nonce`, or that of the link."""
-    script = honest(server=reply(200, server_document(jwks_uri=f"{ISSUER}/keys")))
+    script = honest(server=reply(200, server_document(jwks_uri=jwks_uri)))
     script[KEYS] = reply(200, {"keys": [_key().as_dict(private=False)]})
     sender = ScriptedSender(script)
     asked: dict[str, list[str]] = {}
@@ -71,6 +74,24 @@ async def test_an_id_token_of_another_login_ends_this_one() -> None:
     _, record = await _logged_in(nonce="of-another-login")
     assert record.outcome is Outcome.FAILED
     assert [check.name for check in record.failures] == ["id_token.nonce"]
+
+
+@pytest.mark.parametrize(
+    ("place", "seen"),
+    [
+        ("https://keys.example/jwks", "on another site, keys.example"),
+        ("http://as.example/keys", "no usable jwks_uri"),
+        (None, "no usable jwks_uri"),
+    ],
+)
+async def test_keys_elsewhere_are_not_fetched(place: str | None, seen: str) -> None:
+    """H425, AZ-11: the token came over TLS from the token endpoint, which may stand for its signature."""
+    sender, record = await _logged_in(jwks_uri=place)
+    assert record.outcome is Outcome.PASSED
+    assert [sent for sent in sender.sent if sent.purpose is Purpose.SIGNING_KEYS] == []
+    [check] = [check for check in record.checks if check.name == "id_token.signature"]
+    assert check.severity is Severity.NOTICE
+    assert seen in check.seen
 
 
 async def test_without_openid_no_nonce_is_sent() -> None:

@@ -1,4 +1,4 @@
-"""Step-up: a resource that wants more scope gets it by a new authorization, three times at most."""
+"""Step-up: a resource that wants more scope gets it by a new authorization, twice at most."""
 
 from __future__ import annotations
 
@@ -46,11 +46,42 @@ async def test_a_retry_authorizes_again_with_the_union_of_scopes() -> None:
     assert stages[-1] == (Stage.ACCESS, Outcome.PASSED)
 
 
-async def test_the_same_scope_is_authorized_three_times_at_most() -> None:
+async def test_the_same_scope_is_authorized_twice_more_at_most() -> None:
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
     scopes, stages = await _walked(sender, retries=6)
-    assert scopes == ["read", *["read write"] * 3]
+    assert scopes == ["read", *["read write"] * 2]
     assert stages[-1] == (Stage.ACCESS, Outcome.FAILED)
+
+
+async def test_another_scope_each_time_is_authorized_twice_more_at_most() -> None:
+    """H424: all step-ups of a login count, whatever the scopes."""
+    sender = ScriptedSender(honest(resource=[CHALLENGE, *(_refusal(f"more-{n}") for n in range(9))]))
+    scopes, stages = await _walked(sender, retries=6)
+    assert scopes == ["read", "read more-0", "read more-0 more-1"]
+    assert stages[-1] == (Stage.ACCESS, Outcome.FAILED)
+
+
+async def test_a_step_up_counts_although_the_user_goes_back() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, *(_refusal(f"more-{n}") for n in range(9))]))
+    async with login_to(sender, options=Options(port=0, scope="read")) as login:
+        login.watch(come_back(login))
+        for _ in range(2):
+            await login.run_all()
+            assert login.steps_up
+            await login.retry()
+        login.back(Stage.PKCE)
+        await login.run_all()
+        assert not login.steps_up
+
+
+@pytest.mark.parametrize("scope", ["$(id)", "`id`", "a;b", "a!b"])
+async def test_a_scope_that_a_shell_would_run_is_in_no_command(scope: str) -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal(scope)]))
+    async with login_to(sender, options=Options(port=0, scope="read")) as login:
+        login.watch(come_back(login))
+        reason = failure_reason((await login.run_all()).records[-1])
+    assert reason is not None
+    assert scope not in reason.cure
 
 
 async def test_the_cure_names_the_union_for_the_command_line() -> None:

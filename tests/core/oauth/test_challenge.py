@@ -183,6 +183,27 @@ def test_two_different_metadata_urls_are_refused_and_both_are_shown() -> None:
     assert "https://two/" in choice.problems[0]
 
 
+@pytest.mark.parametrize(
+    "others", [[], [f'Bearer resource_metadata="{URL}"'], [f'DPoP resource_metadata="{URL}"']], ids=len
+)
+def test_two_different_metadata_urls_in_one_challenge_are_refused_whatever_another_names(
+    others: list[str],
+) -> None:
+    """H010: the challenge that contradicts itself is no reason to believe another, or to guess."""
+    line = 'Bearer resource_metadata="https://one/", resource_metadata="https://two/"'
+    for lines in ([line, *others], [*others, line]):
+        choice = resource_metadata_parameter(parse_challenges(lines))
+        assert choice.value is None
+        assert "https://one/ and https://two/" in choice.problems[0]
+
+
+def test_the_same_url_twice_in_one_challenge_leaves_that_challenge_out() -> None:
+    """H010, CH-6."""
+    line = f'Bearer resource_metadata="{URL}", resource_metadata="{URL}"'
+    choice = resource_metadata_parameter(parse_challenges([line]))
+    assert (choice.value, choice.problems) == (None, ())
+
+
 def test_the_same_url_twice_is_no_conflict() -> None:
     """H009: only different ones are."""
     line = f'Bearer resource_metadata="{URL}"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from functools import cache
@@ -92,6 +93,15 @@ def test_a_changed_token_fails_its_signature() -> None:
     _, body, _ = _token(sub="mallory").reveal().split(".")
     found = _checks(Secret(f"{head}.{body}.{signature}"))["signature"]
     assert found.severity is Severity.FAILURE
+
+
+@pytest.mark.parametrize("keys", [None, Body(b""), Body(b"no JSON"), _keys()])
+def test_a_token_that_no_one_signed_fails_with_any_keys_and_without(keys: Body | None) -> None:
+    """H422, AZ-11."""
+    _, body, _ = _token().reveal().split(".")
+    head = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
+    found = _checks(Secret(f"{head}.{body}."), keys=keys)["signature"]
+    assert (found.severity, found.overridable) == (Severity.FAILURE, True)
 
 
 def test_without_keys_the_signature_is_said_to_be_unchecked() -> None:

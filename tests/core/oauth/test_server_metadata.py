@@ -436,6 +436,19 @@ def test_a_server_that_requires_pushed_requests_has_to_publish_their_endpoint() 
     assert good.value.pushed_authorization_request_endpoint == f"{ISSUER}/par"
 
 
+@pytest.mark.parametrize("place", ["/par", "http://as.example/par", "ftp://h/par", "https://h/par#f", 7, ""])
+@pytest.mark.parametrize("required", [True, False])
+def test_an_endpoint_for_pushed_requests_that_cannot_be_used_is_none(place: object, required: bool) -> None:
+    """AS-11, H428: where they are required, nothing may be sent without them."""
+    reading = _read(
+        GOOD
+        | {"require_pushed_authorization_requests": required, "pushed_authorization_request_endpoint": place}
+    )
+    assert (reading.value is None) is required
+    wanted = Severity.FAILURE if required else Severity.WARNING
+    assert _check(reading, "pushed_authorization_requests").severity is wanted
+
+
 def test_signed_metadata_changes_nothing() -> None:
     """AS-14: members that stand only in what is signed do not stand anywhere."""
     reading = _read(GOOD | {"signed_metadata": "e30.e30.x"})

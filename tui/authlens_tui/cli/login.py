@@ -15,7 +15,7 @@ from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.errors import AuthlensError, NoSecretStore
 from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import BROWSER_WAIT
-from authlens_core.login.failure_reason import client_is_unknown, lacks_scope, stage_error
+from authlens_core.login.failure_reason import client_is_unknown, stage_error
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import CheckId, Severity
 from authlens_core.pending_login import LoginRuns, PendingLogin
@@ -110,38 +110,41 @@ async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) 
         if record.outcome is Outcome.CANCELLED:
             return stopped(INTERRUPTED, lines)
         error = stage_error(record)
-        if lacks_scope(record) and any(check.name in approved for check in record.failures):
+        if run.steps_up and any(check.name in approved for check in record.failures):
             await run.retry()
-            if run.position is Stage.PKCE:
-                say("    the resource requires more scope: authorizing again, because --yes names the check")
-                continue
-        if registers_again and client_is_unknown(record):
+            say("    the resource requires more scope: authorizing again, because --yes names the check")
+            continue
+        if registers_again and client_is_unknown(record) and not run.client_is_new:
             registers_again = False
             await run.retry()
             if run.position is Stage.REGISTRATION:
                 say("    the server does not know the stored client: registering a new one")
                 continue
         if error is not None:
-            return failed(_with_approval(error, record), lines, *_other_options(run, record))
+            error = _with_approval(error, record, steps_up=run.steps_up)
+            return failed(error, lines, *_other_options(run, record))
     return _authenticated(run, lines)
 
 
 async def _step(run: Login, approved: Collection[str]) -> StageRecord:
     record = await run.step()
-    # With one check overridden, the stage may fail at the next one.
+    # With one check overridden, the stage may fail at the next one. None is overridden in vain: a login that
+    # is said to continue does.
     while record.outcome is Outcome.FAILED:
-        check = next((c for c in record.failures if c.overridable and c.name in approved), None)
-        again = None if check is None else await run.override(check.name)
-        if check is None or again is None:
+        if not all(c.overridable and c.name in approved for c in record.failures):
+            break
+        check = record.failures[0]
+        again = await run.override(check.name)
+        if again is None:
             break
         say(f"    continuing despite a failed check, because of --yes {check.name}")
         record = again
     return record
 
 
-def _with_approval(error: AuthlensError, record: StageRecord) -> AuthlensError:
+def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool) -> AuthlensError:
     """Return the error with the options that would approve what failed, where all of it can be approved."""
-    if not (all(check.overridable for check in record.failures) or lacks_scope(record)):
+    if not (all(check.overridable for check in record.failures) or steps_up):
         return error
     options = " ".join(f"--yes {check.name}" for check in record.failures)
     cure = f"{error.cure} To continue anyway, add {options}.".lstrip()
@@ -155,6 +158,8 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     unknown = any(check.error_code == "invalid_client" for check in record.failures)
     if public and unknown and record.stage is Stage.EXCHANGE:
         yield "If this client has a secret: --client-secret, or set AUTHLENS_CLIENT_SECRET."
+    if run.client_is_new and client_is_unknown(record):
+        yield "This login registered the client itself, and the server refuses it: ask the server's owner."
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
         yield "On 127.0.0.1 the port is free: --redirect-host 127.0.0.1"

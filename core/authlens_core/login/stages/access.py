@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,7 +21,7 @@ from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 
-_SPEC = "RFC 6750 §3.1"
+_SPEC = "RFC 6750 §3.1, RFC 9470 §5"
 _ACCEPTED: Final = Requirement(
     CheckId.ACCESS_ACCEPTED,
     "The resource accepts the token.",
@@ -35,6 +36,11 @@ _PROVES_NOTHING: Final = noticed(
     spec=_SPEC,
 )
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
+
+
+_PLAIN_WORDS: Final = frozenset(f"{string.ascii_letters}{string.digits} ._:/+,@=-")
+# Sign-ins of one login for more scope, whatever the scopes.
+MOST_STEP_UPS: Final = 2
 
 
 class AccessStage:
@@ -103,8 +109,11 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     """Return the refusal with the scope of a new authorization, as a value and in what to do."""
     scope = wider_scope(facts, answer.challenge_field)
     cause = "The token is valid, but its scope is too narrow: the resource requires more."
-    cure = f'Authorize again with it: authlens login --scope "{scope}" URL. In the wizard, t does that.'
-    if set(scope.split()) <= set((facts.scope or "").split()):
+    cure = f"Authorize again with it{_option(scope)}. In the wizard, t does that."
+    if facts.step_ups >= MOST_STEP_UPS:
+        cause = f"The resource requires more scope again, though you signed in {facts.step_ups + 1} times."
+        cure = f"Ask its owner for every scope that it needs, then log in with them{_option(scope)}."
+    elif set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
     seen, why = f"{status} {INSUFFICIENT_SCOPE}: {cause}", "A token opens only what its scope names."
@@ -112,6 +121,11 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     found = Diagnosis(INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer)
     wanted = Fact("scope wanted", scope, "RFC 6750 §3", "granted, and what the resource asks for")
     return StageResult(facts, (check,), (*shown, wanted), found)
+
+
+def _option(scope: str) -> str:
+    """Return the command for a login with `scope`; nothing where a shell would read more than words in it."""
+    return f': authlens login --scope "{scope}" URL' if _PLAIN_WORDS.issuperset(scope) else ""
 
 
 def _judge(status: int, answer: Answer) -> Check:

@@ -20,6 +20,7 @@ from authlens_core.login.stages.metadata_location import (
     judge_login_page,
     locate_metadata,
     metadata_beside_login,
+    unusable_location,
     well_known,
 )
 from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, noticed
@@ -111,6 +112,8 @@ class DetectionStage:
         if answer.protection in _GOES_ON or protection.severity is not Severity.FAILURE or approved:
             located, where = locate_metadata(new, answer, exchange)
             checks.extend(where)
+            # What protects the resource is not the reason then, and its fix says how to continue.
+            found = unusable_location(where, answer, facts.approved) or found
             # Of several, the first that can be sent back (RFC 6750 §3).
             scopes = filter(is_scope, answer.challenge_field.token_values("scope"))
             new = replace(located, challenge_scope=next(scopes, None))

@@ -12,9 +12,10 @@ from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.device import poll_checks, poll_request
 from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.id_token import id_token_checks
+from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
 from authlens_core.oauth.jwks import jwks_request
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
+from authlens_core.oauth.url import Url, same_site
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.wire.exchange import Exchange
@@ -98,11 +99,11 @@ class ExchangeStage:
 
 
 def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-    url = None if facts.server_metadata is None else facts.url(facts.server_metadata.jwks_uri)
+    url = _keys_location(facts)
     answered = sent[-1]
     fetched = answered.purpose is Purpose.SIGNING_KEYS
     # The keys are asked for after the tokens: a code is short-lived, and the keys can wait.
-    if answered.response is None or url is None or fetched:
+    if answered.response is None or url is None or fetched or not _asked_for_id_token(facts):
         return None
     # Only to see whether there is an ID token; `learn` reads the same answer for its checks.
     tokens = read_token_response(
@@ -116,22 +117,49 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | No
     return PlannedRequest(jwks_request(url), Purpose.SIGNING_KEYS)
 
 
+def _asked_for_id_token(facts: Facts) -> bool:
+    return OPENID in (facts.scope or "").split()
+
+
+def _keys_location(facts: Facts) -> Url | None:
+    """Return where the server's keys are, if that is on its own site: no one is asked in this stage."""
+    metadata = facts.server_metadata
+    if metadata is None:
+        return None
+    keys, home = facts.url(metadata.jwks_uri), facts.url(metadata.issuer)
+    return keys if keys is not None and home is not None and same_site(keys, home) else None
+
+
+def _no_keys(facts: Facts) -> str:
+    """Say why there are no keys."""
+    named = None if facts.server_metadata is None else facts.url(facts.server_metadata.jwks_uri)
+    if named is None:
+        return "The server names no usable jwks_uri."
+    if _keys_location(facts) is None:
+        return f"The keys are on another site, {named.host}, so they were not fetched."
+    return "The server's keys could not be fetched."
+
+
 def _id_token_checks(
     facts: Facts, tokens: TokenResponse, now: datetime, fetched: Sequence[Exchange]
 ) -> tuple[Check, ...]:
     client, metadata = facts.client, facts.server_metadata
     if client is None or metadata is None:
         return ()
+    if not _asked_for_id_token(facts):
+        return () if tokens.id_token is None else (unrequested_check(),)
     if tokens.id_token is None:
-        return (_NO_ID_TOKEN,) if facts.nonce is not None else ()
+        return (_NO_ID_TOKEN,)
     keys = fetched[-1].response if fetched else None
     return id_token_checks(
         tokens.id_token,
         issuer=metadata.issuer,
         client_id=client.client_id,
-        nonce=facts.nonce,
+        # The request for a device's code has no nonce (RFC 8628 §3.1), so none can come back.
+        nonce=None if facts.options.device else facts.nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,
         now=now,
+        no_keys=_no_keys(facts),
     )
 
 

@@ -7,7 +7,7 @@ among its methods only where it is on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -91,6 +91,16 @@ def _unusable(seen: str) -> Check:
         spec=_SPEC,
         cure="Ask the owner of the resource to correct its WWW-Authenticate field.",
     )
+
+
+def unusable_location(checks: Sequence[Check], answer: Answer, approved: Collection[str]) -> Diagnosis | None:
+    """Return why the named metadata is not fetched; None if it is, or if nothing was named."""
+    failing = failures(checks, approved)
+    if not failing:
+        return None
+    check = failing[0]
+    cause = f"Expected: {check.expected.rstrip('.')}. Seen: {check.seen}"
+    return Diagnosis("metadata_location", cause, check.cure, answer.evidence, check.spec)
 
 
 def metadata_beside_login(facts: Facts, answer: Answer) -> Url | None:

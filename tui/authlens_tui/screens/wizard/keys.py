@@ -9,7 +9,7 @@ from typing import Final
 from textual.binding import BindingType
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.failure_reason import OtherWay, lacks_scope, other_ways
+from authlens_core.login.failure_reason import OtherWay, other_ways
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import CheckId
 from authlens_core.trace.record import Stage, StageRecord
@@ -116,7 +116,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.WHAT_IF: not running and not login.facts.options.device,
         Verb.EXPORT: bool(login.trace.records),
         Verb.PLAYER: bool(login.trace.records),
-        Verb.OVERRIDE: stuck is not None and any(check.overridable for check in stuck.failures),
+        Verb.OVERRIDE: stuck is not None and all(check.overridable for check in stuck.failures),
         Verb.RETRY: stuck is not None and not spent,
         Verb.SIGN_IN_AGAIN: spent,
         Verb.ANOTHER_PORT: no_port,
@@ -152,8 +152,11 @@ def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
     return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)
 
 
-def ways_on(allowed: Mapping[Verb, bool], failed: StageRecord | None) -> tuple[tuple[str, str], ...]:
-    """Return the keys that lead on from a stage that did not pass, each with what it does."""
-    steps_up = failed is not None and lacks_scope(failed)
+def ways_on(allowed: Mapping[Verb, bool], *, steps_up: bool) -> tuple[tuple[str, str], ...]:
+    """Return the keys that lead on from a stage that did not pass, each with what it does.
+
+    Args:
+        steps_up: whether a retry authorizes again, with more scope.
+    """
     ways = {**_WAYS_ON, Verb.RETRY: _STEP_UP} if steps_up else _WAYS_ON
     return tuple(way for verb, way in ways.items() if allowed.get(verb))

@@ -23,7 +23,7 @@ from authlens_core.login.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.login.failure_reason import OtherWay, lacks_scope
+from authlens_core.login.failure_reason import OtherWay
 from authlens_core.login.login import Login
 from authlens_core.secret import MASK
 from authlens_core.trace.record import Stage, StageRecord
@@ -192,8 +192,7 @@ class WizardScreen(FrontScreen[None]):
     @on(RunEnded)
     def _run_ended(self) -> None:
         self.refresh_bindings()
-        failed = self.runner.failed
-        if self._play_at_once and failed is not None and lacks_scope(failed):
+        if self._play_at_once and self.runner.failed is not None and self.login.steps_up:
             self.runner.retry()
 
     @on(LinkChanged)
@@ -297,7 +296,7 @@ class WizardScreen(FrontScreen[None]):
         return self._login_keys().get(verb, True) if on_screen is None else on_screen()
 
     def _ways_on(self) -> tuple[tuple[str, str], ...]:
-        return ways_on(self._login_keys(), self.runner.failed)
+        return ways_on(self._login_keys(), steps_up=self.runner.failed is not None and self.login.steps_up)
 
     def _login_keys(self) -> dict[Verb, bool]:
         return login_keys(self.login, self.runner.failed)

@@ -179,9 +179,9 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
     seen = "missing" if value is None else f"{value!r}"[:200]
     if kind == "bearer":
         why = "The server did not bind the token to the key: anyone who copies it can use it."
+        if grant == "refresh_token":  # whether it was bound before, and what is stored, the refresh decides
+            return check.warned(seen, why=why, cure="The server must support DPoP.")
         cure = "Continue if the resource accepts bearer tokens; otherwise the server must support DPoP."
-        if grant == "refresh_token":  # dropping the answer would lose a rotated refresh token
-            return check.warned(seen, why=why, cure=cure)
         return check.failed(seen, why=why, cure=cure, overridable=True)
     if kind == "dpop":
         return check.failed(seen, cure="Ask for tokens that are bound to a key: authlens login --dpop URL.")

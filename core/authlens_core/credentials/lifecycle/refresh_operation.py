@@ -20,8 +20,16 @@ from authlens_core.credentials.lifecycle.refresh_schedule import lasts, next_att
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Pending
-from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, NoSecretStore, Refused
+from authlens_core.errors import (
+    AuthlensError,
+    LoginNeeded,
+    NetworkFailure,
+    NoSecretStore,
+    Refused,
+    ServerMisconfigured,
+)
 from authlens_core.oauth.check import CheckId, Severity, failures, passed
+from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.http_message import Request, Response
@@ -205,7 +213,30 @@ class RefreshOperation(LockedGrant):
             return self._unknown(
                 f"The server answered {response.status} with tokens that cannot be used ({seen})."
             )
+        if is_bound(self.grant.token_type) and not is_bound(reading.value.token_type):
+            return await self._downgraded(reading.value)
         return await self._store(reading.value)
+
+    async def _downgraded(self, tokens: TokenResponse) -> Refreshed:
+        """Store the new refresh token and nothing else of an answer that binds its token to no key.
+
+        The old refresh token may be used up, so the grant needs the new one; the access token is dropped
+        (RFC 9449 §5), because anyone who copies it could use it.
+        """
+        cause = "The server returned an access token that is not bound to the key, though the last one was."
+        cure = "Ask the server's owner to bind its tokens to the key again (DPoP), or log in again."
+        expected = "a token bound to the key (DPoP)"
+        self.record.failed("refresh.token_type", expected, tokens.token_type, spec="RFC 9449 §5", cure=cure)
+        if tokens.refresh_token is not None:
+            new = replace(self.secrets, refresh_token=tokens.refresh_token)
+            try:
+                self.grant = await self.credentials.save(self.grant, new)
+            except AuthlensError as error:
+                return self._unsaved(self.grant, new, error)
+            self.secrets = new
+            cause = f"{cause} It was dropped; the new refresh token is stored."
+        self._back_off(cause, None)
+        return self._result(RefreshOutcome.DOWNGRADED, cause, cure)
 
     def _said_no(self, response: Response, error: OAuthError | None) -> Refreshed:
         wait = retry_after(response, self.now())
@@ -351,6 +382,7 @@ _ERROR_TYPES: Final[Mapping[RefreshOutcome, type[AuthlensError]]] = {
     RefreshOutcome.LOGIN_NEEDED: LoginNeeded,
     RefreshOutcome.UNKNOWN: LoginNeeded,
     RefreshOutcome.REFUSED: Refused,
+    RefreshOutcome.DOWNGRADED: ServerMisconfigured,
     RefreshOutcome.TRANSIENT: NetworkFailure,
     RefreshOutcome.STORE_FAILED: NoSecretStore,
 }

@@ -27,6 +27,8 @@ class RefreshOutcome(StrEnum):
     """It may work later; the grant says when it is tried again."""
     REFUSED = "refused"
     """The server refused for a reason other than the end of the token; the tokens stay stored."""
+    DOWNGRADED = "downgraded"
+    """The server answered with a token that is not bound to the key; only its new refresh token is stored."""
     UNKNOWN = "unknown"
     """What the server did is unknown: the refresh token may be spent."""
     STORE_FAILED = "store failed"

@@ -15,15 +15,19 @@ from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
-from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.errors import LoginNeeded
+from authlens_core.errors import LoginNeeded, ServerMisconfigured
+from authlens_core.oauth.check import Severity
+from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.secret import Secret
 from authlens_core.session import Session
 from authlens_core.wire.client import Wire
 from support.profile_login import log_in
+from support.rotating_server import RotatingServer, Scripted
 
 FAULTS = ("dpop-required", "dpop-nonce")
 
@@ -80,3 +84,82 @@ async def test_a_key_that_cannot_be_read_needs_a_login_and_nothing_is_sent() -> 
         with pytest.raises(LoginNeeded, match="cannot be read"):
             await refresh(session.credentials, session.wire, grant.grant_id, RefreshOptions(force=True))
         assert len(emulator.requests) == before
+
+
+def _bearer(refresh_token: str | None) -> Scripted:
+    answer = {"access_token": "unbound-canary", "token_type": "Bearer", "expires_in": 900}
+    return Scripted(200, answer if refresh_token is None else {**answer, "refresh_token": refresh_token})
+
+
+async def _bound(credentials: Credentials, saved: Grant) -> Grant:
+    """Return the grant with tokens that are bound to a key."""
+    secrets = (await credentials.load(saved.grant_id))[1]
+    key = make_dpop_key().private_jwk
+    return await credentials.save(replace(saved, token_type="DPoP"), replace(secrets, dpop_key=key))
+
+
+@pytest.mark.parametrize("new", ["refresh-canary-9", None], ids=["rotated", "not rotated"])
+async def test_a_refresh_never_makes_a_bound_token_an_unbound_one(
+    new: str | None, credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H429, RFC 9449 §5: the token is dropped, and what keeps the grant alive is stored."""
+    bound = await _bound(credentials, saved)
+    server.answers("/token", _bearer(new))
+    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    assert done.outcome is RefreshOutcome.DOWNGRADED
+    assert done.error_type is ServerMisconfigured
+    assert [check.name for check in done.trace.records[0].failures] == ["refresh.token_type"]
+    grant, secrets = await credentials.load(bound.grant_id)
+    assert (grant.token_type, grant.state) == ("DPoP", GrantState.LIVE)
+    assert secrets.access_token.reveal() == "access-canary-0"
+    assert secrets.refresh_token == Secret(new or "refresh-canary-0")
+    assert secrets.dpop_key is not None
+    assert grant.retry_at is not None
+    assert credentials.index.pending() == ()
+
+
+async def test_the_grant_lives_on_when_the_server_binds_again(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H429: nothing was lost by the answer that was dropped."""
+    bound = await _bound(credentials, saved)
+    server.answers("/token", _bearer("refresh-canary-9"))
+    await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    server.answers("/token", Scripted(200, {"access_token": "bound-canary", "token_type": "DPoP"}))
+    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    assert done.outcome is RefreshOutcome.REFRESHED
+    assert server.posts("/token")[-1].form["refresh_token"] == "refresh-canary-9"
+    assert (await credentials.load(bound.grant_id))[1].access_token == Secret("bound-canary")
+
+
+async def test_a_refresh_token_that_cannot_be_stored_is_not_lost_with_the_dropped_one(
+    credentials: Credentials,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bound = await _bound(credentials, saved)
+    server.answers("/token", _bearer("refresh-canary-9"))
+
+    async def denied(*_: object) -> Grant:
+        raise SecretStoreDenied("the store is locked", "Unlock it.")
+
+    monkeypatch.setattr(credentials, "save", denied)
+    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    assert done.outcome is RefreshOutcome.STORE_FAILED
+    assert done.unsaved is not None
+    assert done.unsaved.refresh_token == Secret("refresh-canary-9")
+    assert done.unsaved.access_token == Secret("access-canary-0")
+
+
+async def test_a_grant_whose_unbound_token_was_approved_is_refreshed_as_it_is(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """It has a key, and its user said yes to a bearer token at the login."""
+    bound = await _bound(credentials, saved)
+    grant = credentials.update(replace(bound, token_type="Bearer"))
+    server.answers("/token", _bearer("refresh-canary-9"))
+    done = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+    assert done.outcome is RefreshOutcome.REFRESHED
+    assert done.trace.records[0].count(Severity.WARNING) == 1

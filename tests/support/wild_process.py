@@ -74,12 +74,14 @@ class LoginProcess:
         server: where it logs in.
         options: more options.
         program: what forks it; without, an interpreter of its own is started.
+        opens: whether someone opens its link.
     """
 
     machine: Mapping[str, str]
     server: WildServer
     options: tuple[str, ...] = ()
     program: Preloaded | None = None
+    opens: bool = True
     _process: subprocess.Popen[bytes] | Forked | None = None
     _browsers: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -115,7 +117,7 @@ class LoginProcess:
             for line in stdout:
                 lines.append(line)
                 event = json.loads(line)
-                if event["event"] == "authorization_url":
+                if event["event"] == "authorization_url" and self.opens:
                     loop.call_soon_threadsafe(self._browse, event["url"])
         code, peak = _end(process)
         return Ended(

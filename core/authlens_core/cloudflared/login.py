@@ -147,7 +147,7 @@ async def run_login(
         child = await start(
             chosen.path, *arguments, cwd=directory, stderr=PIPE, limit=_LINE, env=environment_of_child
         )
-        run = _Run(child, events)
+        run = _Run(child, events, parse_url(target, loopback_http=True).host)
         try:
             events(ProcessStarted(shlex.join(("cloudflared", *arguments)), chosen, child.pid))
             try:
@@ -183,6 +183,7 @@ class _Run:
 
     child: Process
     events: Callable[[CloudflaredEvent], None]
+    host: str
     link: str | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
     told: int = 0
@@ -254,7 +255,8 @@ class _Run:
             self.events(OtherProcessWaiting(pid))
         link = _LINK.search(line)
         url = usable_url(link[0]) if link is not None and self.link is None else None
-        if url is not None:
+        # cloudflared prints what servers say, too: the link of its own is on the host that it was given.
+        if url is not None and url.host == self.host:
             self.link = url.text
             self.events(LinkShown(self.link))
 

@@ -15,6 +15,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.http_message import Response
 from authlens_core.oauth.json_document import JsonValue
 from authlens_core.oauth.resource_metadata import identifier_problem, string_list
+from authlens_core.oauth.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.server_features import feature_checks
 from authlens_core.oauth.url import Url, UrlRefused, parse_url, same_site, usable_url
 from authlens_core.quick_dataclass import dataclass
@@ -34,14 +35,8 @@ _LISTS: Final = (
     "protected_resources",
     "dpop_signing_alg_values_supported",
 )
-_ENDPOINTS: Final = (
-    "authorization_endpoint",
-    "token_endpoint",
-    "registration_endpoint",
-    "revocation_endpoint",
-    "pushed_authorization_request_endpoint",
-    "device_authorization_endpoint",
-)
+# No other endpoint is read: what may be opened or sent to is in that table.
+_ENDPOINTS: Final = addresses_in(AddressSource.SERVER_METADATA, AddressRule.ASKED)
 
 
 class _Need(NamedTuple):
@@ -363,8 +358,11 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
 
     A hostile issuer that names an honest login page would otherwise get the code of that page.
     """
-    if (token.origin != home.origin and token.host != home.host) or same_site(authorization, token):
-        return  # a token endpoint that is not the issuer's own has its own check
+    is_own = token.origin == home.origin or token.host == home.host
+    # Of a token endpoint that is not the issuer's own, another check has asked for the same two hosts.
+    asked = not is_own and same_site(authorization, home)
+    if asked or same_site(authorization, token):
+        return
     yield failed(
         f"{_STAGE}.endpoints_site",
         f"login page and token endpoint on one site, {token.host}",

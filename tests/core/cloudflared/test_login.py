@@ -272,6 +272,18 @@ async def test_a_flood_of_words_is_not_told_line_by_line(tmp_path: Path) -> None
     assert LinkShown(link) in heard
 
 
+@pytest.mark.parametrize("host", ["evil.example", "wiki.example.com.evil.example", "x.wiki.example.com"])
+async def test_a_link_on_another_host_is_not_handed_out(tmp_path: Path, host: str) -> None:
+    """H430: it prints what servers say, too, and theirs may look like the link to sign in with."""
+    heard: list[CloudflaredEvent] = []
+    own = "https://wiki.example.com/cdn-cgi/access/cli?token=1"
+    lines = [f"ERR server said https://{host}/cdn-cgi/access/cli?token=2", own]
+    body = "".join(f"echo '{line}' >&2; " for line in lines) + "exit 1"
+    with pytest.raises(AuthlensError):
+        await run_login(URL, timeout=60, events=heard.append, cloudflared=_script(tmp_path, body))
+    assert [event.url for event in heard if isinstance(event, LinkShown)] == [own]
+
+
 async def test_no_planted_key_is_found_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """AUTH-9041: it reads a key from where it is started, and writes one there, so that is a new place."""
     monkeypatch.chdir(tmp_path)

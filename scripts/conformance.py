@@ -45,8 +45,8 @@ _ADDRESSES: Final = """\
 A hostile server's own documents are in order; its way in is somebody else's address. Each address that a
 server names during a login is in this table, and what is not may be neither opened nor fetched. *Asked*: the
 stage fails by a check that names both hosts, until you approve it: `g` in the wizard, `--yes CHECK` on the
-command line. A login of its own accord fetches keys only from the server's site; if you ask for the signature of
-a token to be verified, they are fetched from where the server keeps them.
+command line. A login fetches keys automatically only from the server's site; if you ask for a signature to be
+verified, they are fetched from where the server keeps them.
 
 From [server_addresses.py](../core/authlens_core/oauth/server_addresses.py), which the program reads, too;
 [a test](../tests/core/login/test_server_addresses.py) puts a stranger's address in each place.

@@ -167,3 +167,14 @@ def test_a_request_without_an_answer_leaves_no_query_in_the_words() -> None:
     asked = Exchange(Request("GET", f"{RESOURCE}?code=canary"), None, lost, BEGAN, 1.0)
     record = _diagnosed(replace(_record(Stage.PROBE, _failed("probe.accepted")), exchanges=(asked,)))
     assert "canary" not in repr(failure_reason(record))
+
+
+def test_what_no_approval_helps_against_is_reported_first() -> None:
+    """H426: the fix of the other one would say "continue" of a login that cannot."""
+    may = replace(_failed("server.endpoints_site"), overridable=True, cure="Continue only if you know both.")
+    stops = _failed("server.s256")
+    record = StageRecord(Stage.SERVER_METADATA, Outcome.FAILED, BEGAN, 0.1, (), (may, stops))
+    for one in (record, _diagnosed(record)):
+        error = stage_error(one)
+        assert error is not None
+        assert "Continue" not in error.cure

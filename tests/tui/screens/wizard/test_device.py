@@ -15,6 +15,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.http_message import Request
 from authlens_core.trace.record import Stage
+from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import Host, footer_keys, text_of, until, wizard_on
@@ -46,11 +47,12 @@ class _Entered:
         self._done.set()
 
 
-def _login(before: _Entered | None = None, **server: Any) -> tuple[Login, ScriptedSender]:
+def _login(before: _Entered | None = None, page: str = "", **server: Any) -> tuple[Login, ScriptedSender]:
     """Return a login at a server with the grant; its clock is an hour ahead, so no poll has to wait."""
     endpoint = {"device_authorization_endpoint": f"{ISSUER}/device_authorization", **server}
     script = honest(server=reply(200, server_document(**endpoint)))
-    script[f"POST {ISSUER}/device_authorization"] = reply(200, CODES)
+    codes = {**CODES, "verification_uri": page} if page else CODES
+    script[f"POST {ISSUER}/device_authorization"] = reply(200, codes)
     sender = ScriptedSender(script, before=before)
     clock = lambda: datetime.now(UTC) + timedelta(hours=1)  # noqa: E731
     return Login(RESOURCE, sender, options=Options(port=0), clock=clock), sender
@@ -81,6 +83,27 @@ async def test_the_code_stays_on_the_screen_while_the_server_is_asked() -> None:
         entered.enter()
         await until(pilot, lambda: login.finished and "Authenticated" in text_of(app))
         assert "W D J B" not in text_of(app)
+
+
+async def test_a_page_on_another_site_is_a_question_that_names_both_before_the_code_is_shown() -> None:
+    """DG-10, H420."""
+    login, _ = _login(_Entered(), page="https://honest.example/device")
+    async with _at_registration(login) as (_, pilot, app):
+        await pilot.press("D", "a")
+        await until(pilot, lambda: login.position is Stage.AUTHORIZATION and "failed" in text_of(app))
+        assert "WDJB" not in text_of(app)
+        assert "W D J B" not in text_of(app)
+        await pilot.press("g")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        shown = " ".join("".join(c for c in text_of(app) if c.isascii()).split())
+        assert "Continue only if you started this login" in shown
+        assert "page on honest.example, token endpoint on as.example" in shown
+        assert "WDJB" not in shown
+        await pilot.press("y")
+        await until(pilot, lambda: login.position is Stage.EXCHANGE)
+        await pilot.press("a")
+        await until(pilot, lambda: "W D J B - M J H T" in text_of(app))
+        assert "The page is on honest.example" in " ".join(text_of(app).split())
 
 
 async def test_the_words_of_the_stage_speak_of_the_code_and_not_of_a_link() -> None:

@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
+import re
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from authlens_core.access.team import LOGIN_PATH
 from authlens_core.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured
-from authlens_core.gateway.mcp_http import read_bounded
-from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, parse_message
+from authlens_core.gateway.mcp_http import BodyTooLarge, media_type_of, read_bounded
 from authlens_core.gateway.refusal import login_command, reported
+from authlens_core.grammars.json_rpc import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    JsonRpcMessage,
+    error_in,
+)
 from authlens_core.oauth.challenge import parse_challenges
+from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
     refusal_code,
     scope_union,
     scope_wanted,
 )
+from authlens_core.oauth.mcp import EVENT_STREAM
+from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.quick_dataclass import dataclass
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
-INTERNAL_ERROR: Final = -32603
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.
 _OURS: Final = -32060
+# A client may act on our codes, for example show the user the command in `data`: no server may use them.
+_RESERVED: Final = range(_OURS - 19, _OURS + 1)
 _LARGEST_ERROR: Final = 256 * 1024  # bytes
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4: those with a Location to follow
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
 class McpFailure:
-    """An error for the client: `code`, `message` and `data` of JSON-RPC 2.0 §5.1."""
+    """An error for the client: `code`, `message` and `data` of JSON-RPC 2.0 §5.1.
+
+    Attributes:
+        by_server: whether the message is the server's own; then it is text from outside.
+    """
 
     code: int
     message: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Any = None
+    by_server: bool = False
+
+    @property
+    def in_a_note(self) -> str:
+        """What the user is shown of it: the words of a server are short, and in quotes."""
+        if not self.by_server:
+            return self.message
+        words = safe_line(self.message.replace("”", "'"), NAME)
+        return f"error {self.code}, with the server's words “{words}”"
 
 
 def failure_of(problem: AuthlensError | StreamFailed, url: str) -> McpFailure:
@@ -53,8 +75,17 @@ def failure_of(problem: AuthlensError | StreamFailed, url: str) -> McpFailure:
     return McpFailure(_OURS - error.exit_code, f"{message} {error.cure}".strip(), data)
 
 
+def failure_of_error(message: JsonRpcMessage) -> McpFailure:
+    """Return the error in a message of the server as ours to write; a code of ours becomes another one."""
+    error = message.body["error"]
+    if error["code"] in _RESERVED:
+        words = "The server answered with an error code that is reserved for authlens."
+        return McpFailure(INTERNAL_ERROR, words, {"server_error": error})
+    return McpFailure(error["code"], error["message"], error.get("data"), by_server=True)
+
+
 async def failure_of_answer(
-    answer: StreamedResponse, url: str, request: McpMessage | None = None, granted: str | None = None
+    answer: StreamedResponse, url: str, request: JsonRpcMessage | None = None, granted: str | None = None
 ) -> McpFailure | None:
     """Return what is wrong with the status or the type of an answer, or None where it can be read.
 
@@ -62,18 +93,18 @@ async def failure_of_answer(
         request: what is answered; None for a notification, which has no body in its answer.
         granted: the scope of the credential that was sent.
     """
-    if 300 <= answer.status < 400:
-        return failure_of(_redirected(answer), url)
+    if answer.status in _REDIRECTS:
+        return failure_of(_redirected(answer, url), url)
     challenges = parse_challenges(answer.get_all("www-authenticate"))
     if answer.status >= 400 and refusal_code(challenges) == INSUFFICIENT_SCOPE:
         return _too_small(url, scope_union(granted, scope_wanted(challenges)))
-    if answer.status >= 400:
+    if answer.status >= 300:
         return await _refused(answer)
     if request is not None and answer.status in (202, 204):
         return McpFailure(INVALID_REQUEST, "The server accepted the request but sent no response.")
-    kind = answer.get("content-type").partition(";")[0].strip().lower()
-    if request is not None and kind not in ("application/json", "text/event-stream"):
-        shown = kind or "nothing"
+    kind = media_type_of(answer)
+    if request is not None and kind not in (JSON_TYPE, EVENT_STREAM):
+        shown = kind if _MEDIA_TYPE.fullmatch(kind) else "no known media type"
         return failure_of(
             ServerMisconfigured(f"The server answered with {shown} but MCP requires JSON or events."), url
         )
@@ -88,29 +119,40 @@ def _too_small(url: str, scope: str) -> McpFailure:
     return McpFailure(_OURS - code, message, {"exit_code": code, "command": command})
 
 
-def _redirected(answer: StreamedResponse) -> AuthlensError:
-    location = answer.get("location")
-    host = urlsplit(location).netloc or "another path"
-    if LOGIN_PATH in location:
-        return LoginNeeded(f"The server redirects to the login page at {host}.", "Log in again.")
+def _redirected(answer: StreamedResponse, url: str) -> AuthlensError:
+    target = _target(answer.get("location"), url)
+    if target is None:
+        return ServerMisconfigured(
+            "The server redirects to an address that authlens does not use.",
+            "Only the server's owner can correct it.",
+        )
+    if target.path.startswith(LOGIN_PATH):
+        return LoginNeeded(f"The server redirects to the login page at {target.host}.", "Log in again.")
+    elsewhere = target.origin != parse_url(url, loopback_http=True).origin
     return ServerMisconfigured(
-        f"The server redirects to {host}, where authlens does not send the credential.",
+        f"The server redirects to {target.host if elsewhere else 'another path'}, "
+        "where authlens does not send the credential.",
         "Use the final address.",
     )
 
 
+def _target(location: str, url: str) -> Url | None:
+    """Return where a `Location` leads, or None where it is not a URL that every reader reads alike."""
+    try:
+        return parse_url(urljoin(url, location.partition("#")[0]), loopback_http=True) if location else None
+    except (UrlRefused, ValueError):
+        return None
+
+
 async def _refused(answer: StreamedResponse) -> McpFailure:
-    """Return the JSON-RPC error in the body of a 4xx or 5xx, or one that is made of the status."""
-    if answer.get("content-type").lower().startswith("application/json"):
+    """Return the JSON-RPC error in the body of a 3xx, 4xx or 5xx, or one that is made of the status."""
+    if media_type_of(answer) == JSON_TYPE:
         try:
-            (message,) = parse_message(await read_bounded(answer, _LARGEST_ERROR))
-            error = message.body.get("error")
-            if isinstance(error, dict) and isinstance(error.get("code"), int):
-                data = error.get("data")
-                words = str(error.get("message", ""))
-                return McpFailure(error["code"], words, data if isinstance(data, dict) else {})
-        except (MessageInvalid, ValueError):
-            pass
+            error = error_in(await read_bounded(answer, _LARGEST_ERROR))
+        except BodyTooLarge:
+            error = None
+        if error is not None:
+            return failure_of_error(error)
     if answer.status in (404, 405):
         return McpFailure(METHOD_NOT_FOUND, f"The server answered {answer.status}.")
     return McpFailure(INTERNAL_ERROR, f"The server answered {answer.status}.")

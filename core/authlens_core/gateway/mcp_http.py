@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Final
 
 from authlens_core.errors import ServerMisconfigured
-from authlens_core.gateway.event_stream import EventReader, EventTooLarge, ServerEvent
-from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, line_of, parse_message
+from authlens_core.gateway.mcp_message import is_version, routing_fields
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
+from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, NotJsonRpc, read_messages
+from authlens_core.grammars.server_sent_events import MESSAGE, EventReader, EventTooLarge, ServerEvent
+from authlens_core.oauth.mcp import EVENT_STREAM, is_session_id
 from authlens_core.oauth.url import Url, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 
-Messages = tuple[McpMessage, ...]
+Messages = tuple[JsonRpcMessage | BrokenMessage, ...]
 
 # Bytes of an answer that is no stream.
 _LARGEST_BODY: Final = 64 * 1024 * 1024
+_OWNER: Final = "Only the server's owner can correct it."
+
+
+class BodyTooLarge(Exception):
+    """A body is longer than what is held."""
 
 
 class McpHttp:
@@ -29,6 +36,8 @@ class McpHttp:
 
     Attributes:
         session: the session id that is sent; empty where the server has no sessions.
+        version: the version that was agreed on, if any.
+        modern: whether the client names the version in its requests (since 2026-07-28).
     """
 
     def __init__(self, wire: Wire, credential: RequestCredential) -> None:
@@ -52,25 +61,48 @@ class McpHttp:
         """Send neither a session id nor a version: `initialize` comes next."""
         self.session, self.version = "", None
 
+    def begin_session(self, answer: StreamedResponse) -> None:
+        """Send the session id in an answer to `initialize` from now on.
+
+        Raises:
+            ServerMisconfigured: no header field can carry it.
+        """
+        session = answer.get("mcp-session-id")
+        if session and not is_session_id(session):
+            raise ServerMisconfigured("The server names a session that no header field can carry.", _OWNER)
+        self.session = session
+
+    def agree_on(self, version: object) -> None:
+        """Send the version in the result of `initialize` from now on.
+
+        Raises:
+            ServerMisconfigured: no header field can carry it.
+        """
+        if not isinstance(version, str) or not is_version(version):
+            raise ServerMisconfigured(
+                "The server names a protocol version that no header field can carry.", _OWNER
+            )
+        self.version = version
+
     def post(
-        self, body: dict[str, Any], more: tuple[tuple[str, str], ...] = ()
+        self, message: JsonRpcMessage, more: tuple[tuple[str, str], ...] = ()
     ) -> AbstractAsyncContextManager[StreamedResponse]:
         """Send one message; yield the answer, whatever its status.
 
         Raises:
+            FieldUnsendable: it cannot be repeated in header fields; nothing was sent.
             LoginNeeded: a user has to log in.
             Refused: the server refuses a renewed credential, too.
             StreamFailed: there was no answer.
         """
-        message, data = McpMessage(body), line_of(body)
-        own = tuple(message.routing_fields())
+        own = tuple(routing_fields(message))
         self.modern = self.modern or bool(own)
         fields = (
-            *(("Content-Type", "application/json"), ("Content-Length", str(len(data)))),
+            *(("Content-Type", "application/json"), ("Content-Length", str(len(message.line)))),
             *(own or self._session_fields()),
             *more,
         )
-        return self._sent("POST", fields, data)
+        return self._sent("POST", fields, message.line)
 
     def get(self, last_id: str | None) -> AbstractAsyncContextManager[StreamedResponse]:
         """Open a stream of events, after the event with `last_id` where there is one; raises as `post`."""
@@ -90,7 +122,7 @@ class McpHttp:
         common = (
             ("Host", self._url.origin.partition("://")[2]),
             ("User-Agent", "authlens"),
-            ("Accept", "application/json, text/event-stream" if method != "GET" else "text/event-stream"),
+            ("Accept", f"application/json, {EVENT_STREAM}" if method != "GET" else EVENT_STREAM),
             # Events are passed on as they arrive, and a compressor may hold them back.
             ("Accept-Encoding", "identity"),
         )
@@ -108,6 +140,11 @@ class McpHttp:
         return (*version, *((("Mcp-Session-Id", self.session),) if self.session else ()))
 
 
+def media_type_of(answer: StreamedResponse) -> str:
+    """Return the media type in lower case without parameters, or the empty string; text from outside."""
+    return answer.get("content-type").partition(";")[0].strip().lower()
+
+
 async def messages_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEvent, Messages], None]:
     """Yield each event of a stream with the messages in it; a JSON body counts as one event.
 
@@ -116,33 +153,35 @@ async def messages_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEv
         ServerMisconfigured: there is something that is no message, or that has no end.
     """
     try:
-        if answer.get("content-type").partition(";")[0].strip().lower() != "text/event-stream":
+        if media_type_of(answer) != EVENT_STREAM:
             body = await read_bounded(answer, _LARGEST_BODY)
             if body.strip():
-                yield ServerEvent(""), parse_message(body)
+                yield ServerEvent(""), read_messages(body)
             return
         reader = EventReader()
         async for chunk in answer.body:
             for event in reader.feed(chunk):
-                has_message = bool(event.data) and event.name == "message"
-                yield event, parse_message(event.data) if has_message else ()
-    except (MessageInvalid, EventTooLarge):
+                has_message = bool(event.data) and event.name == MESSAGE
+                yield event, read_messages(event.data) if has_message else ()
+    except NotJsonRpc as error:
         raise ServerMisconfigured(
-            "The server sent something that is not a JSON-RPC message.",
+            f"The server sent something that is not a JSON-RPC message: {error}.",
             "Check that the URL is its MCP endpoint.",
         ) from None
+    except (BodyTooLarge, EventTooLarge):
+        raise ServerMisconfigured("The server sent a message that is too large to hold.", _OWNER) from None
 
 
 async def read_bounded(answer: StreamedResponse, most: int) -> bytes:
     """Return a body of at most `most` bytes.
 
     Raises:
-        MessageInvalid: it is longer.
+        BodyTooLarge: it is longer.
         StreamFailed: it broke off.
     """
     body = bytearray()
     async for chunk in answer.body:
         body += chunk
         if len(body) > most:
-            raise MessageInvalid
+            raise BodyTooLarge
     return bytes(body)

@@ -1,4 +1,4 @@
-"""JSON-RPC messages of MCP: what kind they are, and the header fields that go with them over HTTP.
+"""What MCP puts into a JSON-RPC message, and the header fields that go with it over HTTP.
 
 Until 2025-11-25 the version is agreed on by `initialize` and sent in a field afterwards. Since 2026-07-28
 every request names it, and method, name and marked parameters are repeated in fields, so that gateways can
@@ -8,13 +8,12 @@ route.
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from authlens_core.oauth.http_message import TOKEN_CHARACTERS
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.grammars.json_rpc import JsonRpcMessage, RequestId
+from authlens_core.oauth.http_message import TOKEN_CHARACTERS, is_visible
 
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
@@ -22,95 +21,50 @@ _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
 # A plain value that looks like an encoded one is encoded, too, or the server would decode it.
 _ENCODED: Final = re.compile(r"=\?base64\?.*\?=")
 _DEEPEST: Final = 20  # levels of a tool's input schema
+_LONGEST_VERSION: Final = 40  # characters; a version is a date
+_LONGEST_METHOD: Final = 1_000  # characters
 
 
-class MessageInvalid(ValueError):
-    """A line or a body is not a JSON-RPC message."""
+class FieldUnsendable(ValueError):
+    """A message cannot be repeated in header fields; the message says why, without quoting it."""
 
 
-@dataclass(frozen=True, slots=True)
-class McpMessage:
-    """One message."""
-
-    body: dict[str, Any]
-
-    @property
-    def method(self) -> str | None:
-        method = self.body.get("method")
-        return method if isinstance(method, str) else None
-
-    @property
-    def request_id(self) -> str | int | None:
-        found = self.body.get("id")
-        return found if isinstance(found, str | int) and not isinstance(found, bool) else None
-
-    @property
-    def is_request(self) -> bool:
-        return self.method is not None and self.request_id is not None
-
-    def answers(self, request: McpMessage) -> bool:
-        """Say whether this is the response to `request`; `1` and `"1"` are two ids."""
-        if self.method is not None:
-            return False
-        ours, theirs = self.request_id, request.request_id
-        return theirs is not None and type(ours) is type(theirs) and ours == theirs
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters, where they are an object."""
-        found = self.body.get("params")
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def named_version(self) -> str | None:
-        """The version that the message names itself, since 2026-07-28."""
-        meta = self.params.get("_meta")
-        version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
-        return version if isinstance(version, str) else None
-
-    @property
-    def cancelled_id(self) -> str | int | None:
-        """The id of the request that `notifications/cancelled` cancels."""
-        found = self.params.get("requestId")
-        return found if isinstance(found, str | int) else None
-
-    def routing_fields(self) -> Iterator[tuple[str, str]]:
-        """Yield the fields that repeat version, method and name, where the message names its version."""
-        version = self.named_version
-        if version is None or self.method is None:
-            return
-        yield "MCP-Protocol-Version", version
-        yield "Mcp-Method", self.method
-        name = self.params.get(_NAMED.get(self.method, ""))
-        if isinstance(name, str):
-            yield "Mcp-Name", _encoded(name)
+def is_version(text: object) -> bool:
+    """Return whether a value can be sent as `MCP-Protocol-Version`."""
+    return isinstance(text, str) and 0 < len(text) <= _LONGEST_VERSION and is_visible(text)
 
 
-def parse_message(text: str | bytes) -> tuple[McpMessage, ...]:
-    """Return the messages in a line or a body: one, or those of a batch.
+def named_version(message: JsonRpcMessage) -> str | None:
+    """Return the version that a message names itself, since 2026-07-28."""
+    meta = message.params.get("_meta")
+    version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else None
+
+
+def cancelled_id(message: JsonRpcMessage) -> RequestId | None:
+    """Return the id of the request that `notifications/cancelled` cancels; None for any other message."""
+    if message.method != "notifications/cancelled":
+        return None
+    found = message.params.get("requestId")
+    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+
+
+def routing_fields(message: JsonRpcMessage) -> Iterator[tuple[str, str]]:
+    """Yield the fields that repeat version, method and name, where the message names its version.
 
     Raises:
-        MessageInvalid: it is something else.
+        FieldUnsendable: the version or the method has characters that no field can carry.
     """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise MessageInvalid from None
-    found = value if isinstance(value, list) else [value]
-    if not found or not all(isinstance(one, dict) for one in found):
-        raise MessageInvalid
-    return tuple(McpMessage(one) for one in found)
-
-
-def line_of(body: Mapping[str, Any]) -> bytes:
-    return (
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
-    )
-
-
-def error_line(request_id: str | int | None, code: int, message: str, data: Mapping[str, Any]) -> bytes:
-    error = {"code": code, "message": message, **({"data": data} if data else {})}
-    return line_of({"jsonrpc": "2.0", "id": request_id, "error": error})
+    version, method = named_version(message), message.method
+    if version is None or method is None:
+        return
+    if not is_version(version) or not is_visible(method) or len(method) > _LONGEST_METHOD:
+        raise FieldUnsendable("its version or its method cannot be repeated in a header field")
+    yield "MCP-Protocol-Version", version
+    yield "Mcp-Method", method
+    name = message.params.get(_NAMED.get(method, ""))
+    if isinstance(name, str):
+        yield "Mcp-Name", _encoded(name)
 
 
 def parameter_fields(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -146,4 +100,4 @@ def _encoded(value: str) -> str:
     plain = _PLAIN.fullmatch(value) and value == value.strip() and not _ENCODED.fullmatch(value)
     if plain:
         return value
-    return f"=?base64?{base64.b64encode(value.encode('utf-8', 'surrogatepass')).decode('ascii')}?="
+    return f"=?base64?{base64.b64encode(value.encode()).decode('ascii')}?="

@@ -10,6 +10,7 @@ import json
 from enum import StrEnum
 from typing import Final
 
+from authlens_core.grammars.server_sent_events import EventReader
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue, object_in
 from authlens_core.oauth.url import Url
@@ -60,13 +61,17 @@ def mcp_request(
     else:
         fields.append(("MCP-Protocol-Version", version))
     session = after.headers.get(_SESSION) if after is not None else None
-    # MCP, Session Management: visible ASCII only. It comes from the server and goes into a header field.
-    if session and len(session) <= _LONGEST_SESSION and is_visible(session):
+    if session and is_session_id(session):
         fields.append(("Mcp-Session-Id", session))
     if authorization is not None:
         fields.append(authorization)
     body = {"jsonrpc": "2.0", "id": 1, "method": call.value, "params": params}
     return Request("POST", url.text, Headers.of(fields), Body(json.dumps(body).encode()))
+
+
+def is_session_id(text: str) -> bool:
+    """Return whether a server's session id is one that can be sent back: visible ASCII (MCP, Transports)."""
+    return 0 < len(text) <= _LONGEST_SESSION and is_visible(text)
 
 
 def call_of(request: Request) -> McpCall | None:
@@ -106,8 +111,8 @@ def _message(response: Response) -> dict[str, JsonValue]:
     """Return the JSON object of an answer or of the first event in a stream, else an empty one."""
     data = response.body.reveal()
     if response.media_type == EVENT_STREAM:
-        lines = (line for line in data.splitlines() if line.startswith(b"data:") and b"{" in line)
-        data = next(lines, b"data:").removeprefix(b"data:").strip()
-    elif response.media_type != JSON_TYPE:
-        return {}
-    return object_in(data)
+        # The end of an event may still be on its way: the stream was left when it had begun.
+        events = EventReader().feed(data + b"\n\n")
+        found = (object_in(event.data.encode()) for event in events if event.data)
+        return next(filter(None, found), {})
+    return object_in(data) if response.media_type == JSON_TYPE else {}

@@ -44,6 +44,11 @@ class Server:
         await (await self.answer(request, message))(scope, receive, send)
 
 
+async def at_once(_: float) -> None:
+    """Let a pause pass: the clock is the test's."""
+    await asyncio.sleep(0)
+
+
 async def bridged(at: LoggedIn, answer: Answer, *messages: dict[str, Any]) -> tuple[Server, list[Any]]:
     """Send messages through a bridge to a server; return the server and what came back."""
     server, lines, initialized = Server(answer), [], asyncio.Event()
@@ -68,7 +73,7 @@ async def bridged(at: LoggedIn, answer: Answer, *messages: dict[str, Any]) -> tu
         http = McpHttp(at.wire, RequestCredential(at.credentials, at.wire, url))
         try:
             async with asyncio.timeout(PATIENCE):
-                await McpBridge(http, write, lambda _: None).run(given())
+                await McpBridge(http, write, lambda _: None, sleep=at_once).run(given())
         finally:
             serving.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""JSON-RPC messages and the header fields that repeat what is in them."""
+"""The header fields that repeat what is in a message."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from typing import Any
 
 import pytest
 
-from authlens_core.gateway.mcp_message import McpMessage, MessageInvalid, parameter_fields, parse_message
+from authlens_core.gateway.mcp_message import FieldUnsendable, parameter_fields, routing_fields
+from authlens_core.grammars.json_rpc import JsonRpcMessage, message_of
 
-META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
+VERSION = "io.modelcontextprotocol/protocolVersion"
+META = {VERSION: "2026-07-28"}
+
+
+def call(method: str, **params: Any) -> JsonRpcMessage:
+    found = message_of({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    assert isinstance(found, JsonRpcMessage)
+    return found
 
 
 def test_a_message_that_names_its_version_is_repeated_in_fields() -> None:
     """So that a gateway can route it without reading the body (2026-07-28)."""
-    call = McpMessage({"id": 1, "method": "tools/call", "params": {"_meta": META, "name": "größe"}})
-    assert dict(call.routing_fields()) == {
+    assert dict(routing_fields(call("tools/call", _meta=META, name="größe"))) == {
         "MCP-Protocol-Version": "2026-07-28",
         "Mcp-Method": "tools/call",
         "Mcp-Name": "=?base64?Z3LDtsOfZQ==?=",
@@ -23,7 +30,23 @@ def test_a_message_that_names_its_version_is_repeated_in_fields() -> None:
 
 def test_a_message_without_a_version_gets_no_fields() -> None:
     """Until 2025-11-25 there are none."""
-    assert not list(McpMessage({"id": 1, "method": "tools/list"}).routing_fields())
+    assert not list(routing_fields(call("tools/list")))
+
+
+@pytest.mark.parametrize(
+    ("method", "version"),
+    [
+        ("x\r\ny: z", "2026-07-28"),
+        ("größe", "2026-07-28"),
+        ("ping", "1\r\n"),
+        ("ping", "v" * 41),
+        ("ping", ""),
+    ],
+)
+def test_what_no_field_can_carry_is_not_sent(method: str, version: str) -> None:
+    """Neither cut nor escaped: a gateway would route something else than the body says."""
+    with pytest.raises(FieldUnsendable):
+        list(routing_fields(call(method, _meta={VERSION: version})))
 
 
 def test_marked_arguments_become_fields_also_nested_ones() -> None:
@@ -43,19 +66,3 @@ def test_marked_arguments_become_fields_also_nested_ones() -> None:
         "Mcp-Param-N": "3",
         "Mcp-Param-Flag": "true",
     }
-
-
-@pytest.mark.parametrize("text", ["", "[]", "1", "[1]", "{", '"x"', "[" * 100_000])
-def test_what_is_no_message_is_refused(text: str) -> None:
-    """A line is never guessed at."""
-    with pytest.raises(MessageInvalid):
-        parse_message(text)
-
-
-def test_ids_of_different_types_are_different_ids() -> None:
-    """`1` is not `"1"`, and True is no id."""
-    request = McpMessage({"id": 1, "method": "x"})
-    assert McpMessage({"id": 1, "result": {}}).answers(request)
-    assert not McpMessage({"id": "1", "result": {}}).answers(request)
-    assert not McpMessage({"id": True, "result": {}}).answers(request)
-    assert not McpMessage({"id": 1, "method": "y"}).answers(request)

@@ -15,13 +15,14 @@ from typing import Final
 from authlens_core.errors import LoginNeeded, UsageError
 from authlens_core.gateway.mcp_bridge import McpBridge
 from authlens_core.gateway.mcp_http import McpHttp
+from authlens_core.grammars.json_rpc import LineReader, LineTooLong
 from authlens_tui.cli.credential_choice import request_credential
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import explain, say
 from authlens_tui.cli.urls import checked_url
 
-_LONGEST_LINE: Final = 64 * 1024 * 1024  # bytes of one message
 _CHUNK: Final = 256 * 1024  # bytes of one read
+_WAITING: Final = 4  # lines that are read before the bridge takes them; each may be long
 
 
 async def mcp_bridge(arguments: Namespace) -> int:
@@ -87,36 +88,32 @@ class _Output:
                 written.set_result(None)
 
 
-async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:
+async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes | LineTooLong]:
     """Yield the lines of standard input, whatever it is: a pipe, a file, a terminal.
 
     A thread reads it, because a file cannot be waited for by the event loop. It is a daemon that holds no
     lock of Python's own streams, so it never keeps the process from ending.
     """
-    queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=64)
+    queue: asyncio.Queue[bytes | LineTooLong | None] = asyncio.Queue(maxsize=_WAITING)
     threading.Thread(target=_read, args=(loop, queue), daemon=True).start()
     while (line := await queue.get()) is not None:
         yield line
 
 
-def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | None]) -> None:
-    descriptor, rest = sys.stdin.fileno(), bytearray()
+def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | LineTooLong | None]) -> None:
+    descriptor, reader = sys.stdin.fileno(), LineReader()
 
-    def put(line: bytes | None) -> None:
+    def put(line: bytes | LineTooLong | None) -> None:
         # Waits while the queue is full, so a client that writes faster than the server answers is slowed
         # down.
         asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
 
     try:
         while chunk := os.read(descriptor, _CHUNK):
-            *lines, last = chunk.split(b"\n")
-            for line in lines:
-                put(bytes(rest) + line)
-                rest.clear()
-            rest += last
-            if len(rest) > _LONGEST_LINE:
-                break
-        put(bytes(rest))
+            for line in reader.feed(chunk):
+                put(line)
+        for line in reader.end():
+            put(line)
         put(None)
     except (OSError, RuntimeError):  # the loop has ended: no one waits for lines any more
         return

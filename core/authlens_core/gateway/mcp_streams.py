@@ -1,0 +1,201 @@
+"""The answers of the server on their way to the client: each request gets one, from its own stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Final
+
+from authlens_core.errors import NetworkFailure, ServerMisconfigured
+from authlens_core.gateway.mcp_failure import McpFailure, failure_of_answer, failure_of_error
+from authlens_core.gateway.mcp_http import McpHttp, media_type_of, messages_of
+from authlens_core.gateway.mcp_reconnection import MOST_IN_VAIN, Reconnection
+from authlens_core.gateway.mcp_session import McpSession
+from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, MessageKind, error_line
+from authlens_core.oauth.mcp import EVENT_STREAM
+from authlens_core.quick_dataclass import dataclass
+from authlens_core.wire.streaming import StreamedResponse, StreamFailed
+
+_NOT_FOUND: Final = 404
+
+
+@dataclass(slots=True)
+class PendingRequest:
+    """A request of the client that is owed one answer.
+
+    Attributes:
+        task: what answers it, once that has begun.
+        cancelled: the client takes no answer any more.
+        answered: it has one, or one is being written.
+    """
+
+    message: JsonRpcMessage
+    task: asyncio.Task[None] | None = None
+    cancelled: bool = False
+    answered: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.answered or self.cancelled
+
+    def claim(self) -> bool:
+        """Return whether an answer is owed, and note that it is given now."""
+        owed = not self.is_over
+        self.answered = True
+        return owed
+
+
+class McpStreams:
+    """Sends requests and passes on what comes back.
+
+    Args:
+        write: writes a line to the client.
+        note: shows the user something.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        http: McpHttp,
+        session: McpSession,
+        write: Callable[[bytes], Awaitable[None]],
+        note: Callable[[str], None],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._http = http
+        self._session = session
+        self._write = write
+        self._note = note
+        self._sleep = sleep
+
+    async def ask(self, pending: PendingRequest, *, again: bool = True) -> McpFailure | None:
+        """Send a request and pass its answer on; `again`, once, if the server has ended the session.
+
+        Returns:
+            why there is no answer to pass on; None where it was written, or is not wanted any more.
+
+        Raises:
+            AuthlensError: as `McpHttp.post`, or the stream cannot be resumed.
+            StreamFailed: there was no answer.
+        """
+        message, place = pending.message, Reconnection()
+        await self._session.before(message)
+        begins, session = message.method == "initialize", self._http.session
+        try:
+            async with self._http.post(message, self._session.parameters(message)) as answer:
+                # MCP, Transports, Session Management: 404 to a session id means that the session is over.
+                ended = answer.status == _NOT_FOUND and session and again and not begins
+                if not ended:
+                    failure = await self._answered(answer, place, pending)
+                    if failure is not None:
+                        return failure
+        except StreamFailed:
+            if place.last_id is None and not pending.is_over:
+                raise
+            ended = False
+        if ended:
+            return await self._session.begin_again(session) or await self.ask(pending, again=False)
+        return await self._resumed(place, pending)
+
+    async def listen(self) -> None:
+        """Pass on what the server says unasked, where it offers a stream for that (until 2025-11-25).
+
+        Raises:
+            AuthlensError: as `McpHttp.get`.
+        """
+        place = Reconnection()
+        while True:
+            with suppress(StreamFailed):
+                async with self._http.get(place.last_id) as answer:
+                    # 405: the server offers none.
+                    if answer.status != 200 or media_type_of(answer) != EVENT_STREAM:
+                        return
+                    await self._passed_on(answer, place, None)
+            if place.is_given_up:
+                return
+            await self._sleep(place.next_pause())
+
+    async def _answered(
+        self, answer: StreamedResponse, place: Reconnection, pending: PendingRequest
+    ) -> McpFailure | None:
+        message = pending.message
+        if message.method == "initialize" and answer.status == 200:
+            self._http.begin_session(answer)
+        failure = await failure_of_answer(answer, self._http.url, message, self._http.granted_scope)
+        return failure or await self._passed_on(answer, place, pending)
+
+    async def _resumed(self, place: Reconnection, pending: PendingRequest) -> McpFailure | None:
+        """Resume a stream until it has brought the response; return what is wrong with the server's answer.
+
+        Raises:
+            AuthlensError: it cannot be resumed.
+        """
+        while not pending.is_over:
+            if place.last_id is None:
+                raise ServerMisconfigured("The server ended its stream without an answer.")
+            if place.is_given_up:
+                raise NetworkFailure(
+                    f"The stream was interrupted and could not be resumed {MOST_IN_VAIN} times."
+                )
+            await self._sleep(place.next_pause())
+            with suppress(StreamFailed):
+                async with self._http.get(place.last_id) as answer:
+                    failure = await failure_of_answer(
+                        answer, self._http.url, granted=self._http.granted_scope
+                    ) or await self._passed_on(answer, place, pending)
+                    if failure is not None:
+                        return failure
+        return None
+
+    async def _passed_on(
+        self, answer: StreamedResponse, place: Reconnection, pending: PendingRequest | None
+    ) -> McpFailure | None:
+        """Pass the messages of an answer on, as they arrive, until the response to the request."""
+        async with aclosing(messages_of(answer)) as events:
+            async for event, messages in events:
+                place.seen(event)
+                for message in messages:
+                    failure = await self._message(message, pending)
+                    if failure is not None or (pending is not None and pending.answered):
+                        return failure
+        return None
+
+    async def _message(
+        self, message: JsonRpcMessage | BrokenMessage, pending: PendingRequest | None
+    ) -> McpFailure | None:
+        """Pass one message on; a response to anything but `pending` is not passed on."""
+        if isinstance(message, BrokenMessage):
+            if pending is not None and message.answers(pending.message.request_id):
+                raise ServerMisconfigured(f"The server's answer cannot be passed on: {message.reason}.")
+            self._note(f"A message of the server was not passed on: {message.reason}.")
+        elif not message.is_response:
+            await self._write(message.line)
+        elif pending is not None and _is_for(message, pending):
+            return await self._response(message, pending)
+        else:
+            self._note("A response of the server was not passed on: its stream belongs to another request.")
+        return None
+
+    async def _response(self, message: JsonRpcMessage, pending: PendingRequest) -> McpFailure | None:
+        line = message.line
+        if message.kind is MessageKind.ERROR:
+            failure = failure_of_error(message)
+            if not failure.by_server:
+                return failure
+            if message.request_id is None:
+                line = error_line(pending.message.request_id, failure.code, failure.message, failure.data)
+        else:
+            self._session.learn(pending.message, message)
+        if pending.claim():
+            await self._write(line)
+        return None
+
+
+def _is_for(message: JsonRpcMessage, pending: PendingRequest) -> bool:
+    """Return whether a response is the one to the request of this stream.
+
+    An error without an id is one to a request that the server could not read (JSON-RPC 2.0 §5): no other
+    request was sent on this stream.
+    """
+    return message.answers(pending.message.request_id) or message.request_id is None

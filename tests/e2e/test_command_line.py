@@ -496,7 +496,7 @@ async def test_another_process_steers_the_emulator(profile: str) -> None:
         fault = (await http.get(admin)).json()["all_faults"][0]
         assert (await http.put(f"{admin}/faults", json=[fault])).json()["faults"] == [fault]
         assert (await http.put(f"{admin}/faults", json=[])).json()["faults"] == []
-        state = (await http.post(f"{admin}/expire-access-tokens")).json()
+        state = (await http.post(f"{admin}/expire-access-tokens", json={})).json()
     assert [one["path"] for one in state["requests"]] == [metadata.path]
 
 

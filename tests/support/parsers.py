@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from authlens_core.callback.request_head import ListenerLimits, RequestHead
+from authlens_core.grammars.json_rpc import JsonRpcMessage, NotJsonRpc, read_messages
+from authlens_core.grammars.server_sent_events import EventReader
 from authlens_core.oauth.authorization import ExpectedResponse, read_authorization_response, read_pasted
 from authlens_core.oauth.challenge import parse_challenges, resource_metadata_parameter
 from authlens_core.oauth.duration import parse_expires_in
@@ -132,6 +134,31 @@ def shown(data: bytes) -> None:
     assert safe_text(safe_text(text)) == safe_text(text)
 
 
+def json_rpc(data: bytes) -> None:
+    """What is passed on is one line that says the same to every reader."""
+    try:
+        found = read_messages(data)
+    except NotJsonRpc:
+        return
+    for message in found:
+        if isinstance(message, JsonRpcMessage):
+            line = message.line.decode("utf-8")
+            assert len(line.splitlines()) == 1
+            assert json.loads(line) == message.body
+            assert read_messages(message.line) == (message,)
+
+
+def server_sent_events(data: bytes) -> None:
+    """The events do not depend on how the bytes came."""
+    slow = EventReader()
+    pieces = [data[start : start + 3] for start in range(0, len(data), 3)]
+    assert [event for piece in pieces for event in slow.feed(piece)] == list(EventReader().feed(data))
+
+
 PARSERS: Final[Mapping[str, Callable[[bytes], None]]] = {
-    one.__name__: one for one in (challenge, json_document, url, callback, answer, form, jwt, shown)
+    one.__name__: one
+    for one in (
+        *(challenge, json_document, url, callback, answer, form, jwt, shown),
+        *(json_rpc, server_sent_events),
+    )
 }

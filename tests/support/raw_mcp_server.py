@@ -52,9 +52,9 @@ def json_answer(body: bytes, status: str = "200 OK", *fields: str) -> bytes:
     return _answer(body, status, ("Content-Type: application/json", *fields))
 
 
-def stream_answer(body: bytes, *fields: str) -> bytes:
+def stream_answer(body: bytes, status: str = "200 OK", *fields: str) -> bytes:
     """Return an honest stream of events with any bytes in it."""
-    return _answer(body, "200 OK", ("Content-Type: text/event-stream", *fields))
+    return _answer(body, status, ("Content-Type: text/event-stream", *fields))
 
 
 def _answer(body: bytes, status: str, fields: tuple[str, ...]) -> bytes:
@@ -94,6 +94,7 @@ async def raw_mcp_server(reply: Reply) -> AsyncIterator[RawServer]:
         task = asyncio.ensure_future(serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # it may be cancelled before it begins
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as listener:
         server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/mcp"
@@ -103,3 +104,4 @@ async def raw_mcp_server(reply: Reply) -> AsyncIterator[RawServer]:
             for task in set(tasks):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)

@@ -1,7 +1,6 @@
 """The JSON interface by which a test in another process steers the emulator: faults, tokens, the request log.
 
-It is off unless asked for, and answers only requests whose body is JSON, which no page of another origin can
-send without a preflight that fails here.
+It is off unless asked for, and no web page can use it; see `admin_guard`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from authlens_core.emulator.admin_guard import refusal
 from authlens_core.emulator.edge import read_body
 
 if TYPE_CHECKING:
@@ -57,8 +57,12 @@ class AdminMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_admin = scope["type"] == "http" and scope["path"].startswith(ADMIN_PATH)
-        await (self._admin if is_admin else self._server)(scope, receive, send)
+        path = f"{scope['path']}/" if scope["type"] == "http" else ""
+        if not path.startswith(f"{ADMIN_PATH}/"):
+            await self._server(scope, receive, send)
+            return
+        app: ASGIApp = refusal(Request(scope)) or self._admin
+        await app(scope, receive, send)
 
     async def _state(self, _: Request) -> JSONResponse:
         return JSONResponse(self._present())
@@ -102,6 +106,4 @@ class AdminMiddleware:
 
 
 async def _body(request: Request) -> Any:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise ValueError("the body has to be application/json")
     return json.loads(await read_body(request))

@@ -87,7 +87,7 @@ async def test_a_fault_that_moves_the_login_server_can_be_set_while_it_runs() ->
     ("path", "body", "headers", "status"),
     [
         ("/faults", '["no such fault"]', JSON, 400),
-        ("/faults", '["slow"]', {"content-type": "text/plain"}, 400),
+        ("/faults", '["slow"]', {"content-type": "text/plain"}, 415),
         ("/faults", "{", JSON, 400),
         ("/faults", "3", JSON, 400),
     ],
@@ -102,6 +102,63 @@ async def test_what_is_no_list_of_faults_changes_nothing(
         assert emulator.faults == frozenset()
 
 
+EMULATORS: tuple[Callable[[], Emulator | StandardEmulator], ...] = (
+    lambda: Emulator(admin=True),
+    lambda: StandardEmulator(Profile.MCP, admin=True),
+    lambda: StandardEmulator(Profile.GENERIC, admin=True),
+)
+
+
+@pytest.mark.parametrize("make", EMULATORS, ids=["access", "mcp", "generic"])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"host": "rebound.example:{port}"}, 421),
+        ({"host": "localhost"}, 421),
+        ({"host": "localhost:1"}, 421),
+        ({"host": "localhost:{port}.evil.example"}, 421),
+        ({"host": ""}, 421),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://localhost:1"}, 403),
+        ({"origin": "https://localhost:{port}"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"host": "LOCALHOST:{port}"}, 200),
+        ({"host": "127.0.0.1:{port}"}, 200),
+        ({"host": "[::1]:{port}"}, 200),
+        ({"origin": "http://localhost:{port}", "sec-fetch-site": "same-origin"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+    ],
+    ids=str,
+)
+async def test_only_its_own_host_and_origin_reach_the_administration(
+    make: Callable[[], Emulator | StandardEmulator], sent: dict[str, str], status: int
+) -> None:
+    """H410: no page of a browser, whatever name leads to this machine."""
+    async with make() as emulator, httpx.AsyncClient(trust_env=False) as http:
+        admin = httpx.URL(f"{emulator.issuer}/emulator/admin")
+        headers = {name: value.format(port=admin.port) for name, value in sent.items()}
+        for method, path, body in (("GET", "", None), ("PUT", "/faults", []), ("DELETE", "/requests", None)):
+            answer = await http.request(method, f"{admin}{path}", headers=headers, json=body)
+            assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+)
+@pytest.mark.parametrize("body", [b"", b"{}"])
+async def test_what_a_form_of_a_web_page_can_send_changes_nothing(kind: str | None, body: bytes) -> None:
+    """H410: a browser sends these without asking; Fetch Metadata is missing in old ones."""
+    async with Emulator(admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
+        headers = {} if kind is None else {"content-type": kind}
+        where = f"{emulator.team_url}/emulator/admin/end-grants"
+        answer = await http.post(where, content=body, headers=headers)
+        assert answer.status_code == 415
+        assert "application/json" in answer.json()["error"]
+        assert (await http.post(where, content=body, headers=JSON)).status_code == 200
+
+
 async def test_there_is_no_administration_unless_asked_for() -> None:
     """The emulator answers as Access does."""
     async with Emulator() as emulator, httpx.AsyncClient(trust_env=False) as http:
@@ -114,7 +171,7 @@ async def test_an_unknown_action_is_named_with_the_known_ones() -> None:
     """So that a typing error is found."""
     async with Emulator(admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
         admin = f"{emulator.team_url}/emulator/admin"
-        answer = await http.post(f"{admin}/expire")
+        answer = await http.post(f"{admin}/expire", json={})
         assert answer.status_code == 404
         assert "expire-access-tokens" in answer.json()["actions"]
         assert (await http.post(f"{admin}/deny", json={"user": "ada"})).status_code == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +31,7 @@ class Asked:
         return self.method == "POST" and {"id", "method"} <= self.message.keys()
 
 
-Reply = Callable[[Asked], bytes | None]
+Reply = Callable[[Asked], bytes | Awaitable[bytes] | None]
 """Returns what is sent before the connection is closed; None to stay silent until the client is gone."""
 
 
@@ -84,7 +84,7 @@ async def raw_mcp_server(reply: Reply) -> AsyncIterator[RawServer]:
             if data is None:
                 await reader.read()
             else:
-                writer.write(data)
+                writer.write(data if isinstance(data, bytes) else await data)
                 await writer.drain()
         writer.close()
         with suppress(OSError):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.bounded_notes import AT_ONCE, LONGEST
@@ -154,7 +156,7 @@ def honest(asked: Asked) -> bytes:
     return json_answer(response(asked.message["id"]))
 
 
-def unless_later(reply: Callable[[Asked], bytes | None]) -> Reply:
+def unless_later(reply: Reply) -> Reply:
     """Answer the last request honestly, and everything before as `reply` does."""
     return lambda asked: honest(asked) if b'"later"' in asked.body else reply(asked)
 
@@ -340,7 +342,7 @@ def bounded(examples: int) -> settings:
     return settings(max_examples=examples, derandomize=True, deadline=None, suppress_health_check=checks)
 
 
-async def any_server(reply: Callable[[Asked], bytes | None], limits: BridgeLimits) -> None:
+async def any_server(reply: Reply, limits: BridgeLimits) -> None:
     """Ask a server five things, the last of which it answers honestly; each gets one answer."""
     asked = (INITIALIZE, INITIALIZED, request(1), request("1"), LATER)
     heard = await passed(unless_later(reply), asked, limits)
@@ -441,13 +443,9 @@ async def test_a_line_that_is_too_long_gets_an_answer() -> None:
 
 async def test_a_request_with_the_id_of_another_one_is_not_sent() -> None:
     """H408: both would get answers that cannot be told apart."""
-    held = asyncio.Event()
 
     def reply(asked: Asked) -> bytes | None:
-        if asked.is_request and asked.message["method"] == "slow":
-            held.set()
-            return None
-        return honest(asked)
+        return None if asked.is_request and asked.message["method"] == "slow" else honest(asked)
 
     slow = request(1, "slow")
     heard = await passed(reply, [slow, request(1), request("1"), LATER], IMPATIENT)
@@ -531,6 +529,15 @@ async def test_an_error_without_an_id_answers_the_request_of_its_stream(
     assert found["error"] == {"code": -32700, "message": "what?"}
 
 
+@pytest.mark.parametrize("value", ["NaN", "1e999", '"\\ud800"', "[" * 120 + "]" * 120])
+async def test_an_answer_that_cannot_be_passed_on_is_an_error_that_says_why(value: str) -> None:
+    """H401: readers differ about it, and some would leave the request without an answer."""
+    body = f'{{"jsonrpc":"2.0","id":"later","result":{{"x":{value}}}}}'.encode()
+    (answer,) = (await passed(lambda _: json_answer(body), [LATER])).of("later")
+    assert answer["error"]["code"] == -32067
+    assert "cannot be passed on" in answer["error"]["message"]
+
+
 async def test_a_response_on_the_stream_of_another_request_is_not_passed_on() -> None:
     """H406: it would be the first of two answers."""
     both = b"data: " + response("later", stolen=True) + b"\n\ndata: " + response(1) + b"\n\n"
@@ -596,3 +603,82 @@ async def test_a_session_that_does_not_begin_again_is_one_error() -> None:
 
     heard = await passed(reply, [INITIALIZE, INITIALIZED, LATER])
     assert [one["error"]["code"] for one in heard.of("later")] == [-32600]
+
+
+@pytest.mark.parametrize(
+    "result", ['{"protocolVersion":"2025\\r\\nX: y"}', '{"protocolVersion":"%s"}' % ("v" * 41)]
+)
+async def test_a_version_that_no_field_can_carry_is_one_error(result: str) -> None:
+    """H401: it would be in a header field of every request that follows."""
+    body = f'{{"jsonrpc":"2.0","id":"first","result":{result}}}'.encode()
+
+    def reply(asked: Asked) -> bytes:
+        return json_answer(body) if b"initialize" in asked.body else honest(asked)
+
+    heard = await passed(reply, [INITIALIZE, LATER])
+    assert [one["error"]["code"] for one in heard.of("first")] == [-32067]
+    assert [one["result"] for one in heard.of("later")] == [{}]
+
+
+async def test_a_session_that_no_field_can_carry_is_one_error() -> None:
+    """H401: MCP, Transports: visible ASCII."""
+    data = json_answer(response("first"), "200 OK", "Mcp-Session-Id: a b")
+    heard = await passed(
+        lambda asked: data if b"initialize" in asked.body else honest(asked), [INITIALIZE, LATER]
+    )
+    assert [one["error"]["code"] for one in heard.of("first")] == [-32067]
+    assert "mcp-session-id" not in heard.server.asked[-1].fields
+
+
+@pytest.mark.parametrize("event_id", [b"\x1b[2J", b" a ", b"x" * 1_001, b""])
+async def test_a_stream_is_not_resumed_after_an_id_that_no_field_can_carry(event_id: bytes) -> None:
+    """H401: nor after one that the server takes back (WHATWG HTML §9.2.6)."""
+    data = stream_answer(b"id: 1\n\nid: " + event_id + b"\n\n")
+    heard = await passed(lambda _: data, [LATER])
+    assert [one["error"]["code"] for one in heard.of("later")] == [-32067]
+    assert heard.pauses == []
+
+
+async def test_a_request_that_is_cancelled_gets_no_answer() -> None:
+    """MCP, Cancellation: not even one that was on its way; its id may be used again."""
+    cancel = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}'
+    cancelled = asyncio.Event()
+
+    async def late() -> bytes:
+        await cancelled.wait()
+        return json_answer(response(1, late=True))
+
+    def reply(asked: Asked) -> bytes | Awaitable[bytes]:
+        if asked.body == cancel + b"\n":
+            cancelled.set()
+        return late() if b'"slow"' in asked.body else honest(asked)
+
+    heard = await passed(reply, [request(1, "slow"), cancel, request(1), LATER])
+    assert [one["result"] for one in heard.of(1)] == [{}]
+
+
+class BrokenCredential(RequestCredential):
+    """A credential whose record cannot be read."""
+
+    async def fields(self) -> CredentialHeaders:
+        raise sqlite3.OperationalError("disk I/O error")
+
+
+async def test_a_fault_of_our_own_is_an_answer_too() -> None:
+    """A request without one would keep its client waiting for ever."""
+    async with Wire(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as wire:
+        credential = BrokenCredential(Credentials.memory(), wire, "http://127.0.0.1:1/mcp")
+        lines: list[bytes] = []
+        notes: list[str] = []
+
+        async def write(line: bytes) -> None:
+            lines.append(line)
+
+        async def given() -> AsyncIterator[bytes]:
+            for line in (INITIALIZED, LATER):
+                yield line
+
+        await McpBridge(McpHttp(wire, credential), write, notes.append).run(given())
+    assert [json.loads(line)["error"]["code"] for line in lines] == [-32603]
+    assert "OperationalError" in notes[0]
+    assert "disk" not in notes[0] + lines[0].decode()

@@ -124,6 +124,15 @@ def test_each_message_is_one_line_of_strict_json(params: dict[str, Any]) -> None
         assert json.loads(line) == found.body
 
 
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_a_message_is_one_line_for_every_reader(character: str) -> None:
+    """Python's `splitlines` and Node's `readline` know more ends of lines than JSON escapes."""
+    found = made(method=character, params={character: character})
+    assert isinstance(found, JsonRpcMessage)
+    assert len(found.line.decode().splitlines()) == 1
+    assert json.loads(found.line) == found.body
+
+
 def test_of_two_members_of_one_name_only_one_is_passed_on() -> None:
     """The last, as most readers take it; a reader that takes the first sees the same."""
     (found,) = read_messages('{"jsonrpc":"2.0","id":1,"id":2,"result":{"a":1,"a":2}}')

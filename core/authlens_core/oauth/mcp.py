@@ -10,7 +10,6 @@ import json
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.grammars.server_sent_events import EventReader
 from authlens_core.oauth.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.oauth.json_document import JsonValue, object_in
 from authlens_core.oauth.url import Url
@@ -111,6 +110,8 @@ def _message(response: Response) -> dict[str, JsonValue]:
     """Return the JSON object of an answer or of the first event in a stream, else an empty one."""
     data = response.body.reveal()
     if response.media_type == EVENT_STREAM:
+        from authlens_core.grammars.server_sent_events import EventReader
+
         # The end of an event may still be on its way: the stream was left when it had begun.
         events = EventReader().feed(data + b"\n\n")
         found = (object_in(event.data.encode()) for event in events if event.data)

@@ -35,7 +35,9 @@ __all__ = [
     "Receive",
     "Reset",
     "Send",
+    "Signal",
     "Step",
+    "Until",
     "Wait",
     "answer",
     "hostile_server",
@@ -62,6 +64,20 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Until:
+    """Do nothing until the test sets the event."""
+
+    event: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Set an event that the test waits for."""
+
+    event: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """End the connection in the ordinary way."""
 
@@ -81,7 +97,7 @@ class Forever:
         object.__setattr__(self, "steps", steps)
 
 
-Step = Receive | Send | Wait | Close | Reset | Forever
+Step = Receive | Send | Wait | Until | Signal | Close | Reset | Forever
 
 
 def answer(
@@ -135,26 +151,37 @@ async def _play(
     server: HostileServer, steps: Sequence[Step], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     for step in steps:
-        match step:
-            case Receive():
-                server.requests.append(await _read_request(reader))
-            case Send(data):
-                writer.write(data)
-                await writer.drain()
-            case Wait(None):
-                await reader.read()
-            case Wait(seconds):
-                await asyncio.sleep(seconds or 0)
-            case Reset():
-                raw: socket.socket = writer.get_extra_info("socket")
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                writer.transport.abort()
-                raise _Ended
-            case Close():
-                raise _Ended
-            case Forever(inner):
-                while not writer.is_closing() and not reader.at_eof():
-                    await _play(server, inner, reader, writer)
+        if isinstance(step, Forever):
+            while not writer.is_closing() and not reader.at_eof():
+                await _play(server, step.steps, reader, writer)
+        else:
+            await _take(server, step, reader, writer)
+
+
+async def _take(
+    server: HostileServer, step: Step, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    match step:
+        case Receive():
+            server.requests.append(await _read_request(reader))
+        case Send(data):
+            writer.write(data)
+            await writer.drain()
+        case Wait(None):
+            await reader.read()
+        case Wait(seconds):
+            await asyncio.sleep(seconds or 0)
+        case Until(event):
+            await event.wait()
+        case Signal(event):
+            event.set()
+        case Reset():
+            raw: socket.socket = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            raise _Ended
+        case Close():
+            raise _Ended
 
 
 async def _hang_up(writer: asyncio.StreamWriter) -> None:
@@ -170,8 +197,14 @@ async def _hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def hostile_server(*steps: Step, context: ssl.SSLContext | None = None) -> AsyncIterator[HostileServer]:
-    """Run a server on 127.0.0.1 that plays `steps` on every connection and closes it after the last one."""
+async def hostile_server(
+    *steps: Step, context: ssl.SSLContext | None = None, later: Sequence[Step] | None = None
+) -> AsyncIterator[HostileServer]:
+    """Run a server on 127.0.0.1 that plays `steps` on every connection and closes it after the last one.
+
+    Args:
+        later: the steps of every connection but the first; None repeats `steps`.
+    """
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,9 +212,10 @@ async def hostile_server(*steps: Step, context: ssl.SSLContext | None = None) ->
         if task is not None:
             tasks.add(task)
         server.connections += 1
+        played = steps if later is None or server.connections == 1 else later
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, _Ended):
-                await _play(server, steps, reader, writer)
+                await _play(server, played, reader, writer)
         except asyncio.CancelledError:
             pass
         finally:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.limits import Limits
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
+from support.connect_proxy import connect_proxy
 from support.hostile_server import LocalAuthority, Reset, Send, answer, hostile_server
 
 CANARY = "canary-77ab-routing-secret"
@@ -136,47 +134,13 @@ async def test_a_host_the_person_named_may_be_private() -> None:
     assert exchange.failure is None
 
 
-@dataclass(slots=True)
-class _Proxy:
-    """A tiny CONNECT proxy and what it was asked."""
-
-    port: int = 0
-    target: int = 0
-    heads: list[bytes] = field(default_factory=list)
-
-
-@contextlib.asynccontextmanager
-async def _connect_proxy(target: int) -> AsyncIterator[_Proxy]:
-    """Run a proxy that connects every tunnel to 127.0.0.1:`target`, whatever name was asked for."""
-    proxy = _Proxy(target=target)
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        proxy.heads.append(await reader.readuntil(b"\r\n\r\n"))
-        onward, outward = await asyncio.open_connection("127.0.0.1", proxy.target)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(pump(reader, outward), pump(onward, writer))
-
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    proxy.port = listener.sockets[0].getsockname()[1]
-    async with listener:
-        yield proxy
-        await asyncio.sleep(0.05)
-
-
 async def test_a_request_goes_through_the_proxy_and_says_so() -> None:
     """GEN-10: CONNECT to the host, TLS with the host, the proxy on record and its password nowhere."""
     authority = LocalAuthority()
     steps = answer(body=b"behind the proxy")
     async with (
         hostile_server(*steps, context=authority.server_context("wiki.example.com")) as server,
-        _connect_proxy(server.port) as proxy,
+        connect_proxy(server.port) as proxy,
     ):
         environ = {"HTTPS_PROXY": f"http://me:{CANARY}@127.0.0.1:{proxy.port}"}
         async with Wire(environ=environ, ssl_context=authority.client_context()) as wire:
@@ -205,7 +169,7 @@ async def test_a_stream_goes_through_the_proxy() -> None:
         hostile_server(
             *answer(body=b"streamed"), context=authority.server_context("wiki.example.com")
         ) as server,
-        _connect_proxy(server.port) as proxy,
+        connect_proxy(server.port) as proxy,
     ):
         environ = {"HTTPS_PROXY": f"http://me:{CANARY}@127.0.0.1:{proxy.port}"}
         request = StreamedRequest("GET", parse_url("https://wiki.example.com/"), b"/page", ((b"Host", b"x"),))
@@ -236,7 +200,7 @@ async def test_a_stream_that_the_proxy_refuses_names_the_proxy(status: str) -> N
 
 async def test_this_machine_is_reached_without_the_proxy() -> None:
     """H162: although NO_PROXY is not set."""
-    async with hostile_server(*answer()) as server, _connect_proxy(server.port) as proxy:
+    async with hostile_server(*answer()) as server, connect_proxy(server.port) as proxy:
         address = f"http://127.0.0.1:{proxy.port}"
         environ = {"HTTP_PROXY": address, "HTTPS_PROXY": address, "ALL_PROXY": address}
         async with Wire(environ=environ) as wire:

@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from authlens_core.oauth.http_message import Request
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
@@ -46,7 +46,6 @@ from authlens_core.wire.streaming import (
     StreamedResponse,
     StreamFailed,
 )
-from authlens_core.wire.timed_loop import lookups_noted_by
 from authlens_core.wire.transport_events import Observation
 from authlens_core.wire.trust import TrustUnusable, observe_refusals, trusted
 
@@ -179,10 +178,12 @@ class Wire:
         seconds = attempt.limits.deadline
         try:
             async with asyncio.timeout(seconds) as deadline:
-                with lookups_noted_by(attempt.observed.looked_up):
-                    return await self._attempt(attempt, url, addresses)
+                return await self._attempt(attempt, url, addresses)
         except _errors() as error:
-            # First: whatever error the cancelled work ended in, the deadline was the reason.
+            # What goes wrong while the connection closes does not undo an answer.
+            if attempt.ended:
+                return attempt.failure
+            # Next: whatever error the cancelled work ended in, the deadline was the reason.
             if deadline.expired():
                 return deadline_failure(attempt.named, seconds, attempt.observed)
             return _failure(error, attempt.host, attempt.proxy, attempt.observed)
@@ -197,20 +198,25 @@ class Wire:
         attempt.proxy = proxy_for(url.scheme, host, port, self._environ)
         if addresses is AddressPolicy.PUBLIC_ONLY:
             # Behind a proxy it is the proxy that looks names up; an address can be judged all the same.
-            await require_public(host, port, _no_lookup if attempt.proxy else self._resolver)
+            resolver = _timed(self._resolver, attempt.observed)
+            await require_public(host, port, _no_lookup if attempt.proxy else resolver)
         attempt.observed.judge = _judge(url.scheme, addresses, attempt.proxy)
         prepared = self._prepare(attempt, httpx.URL(url.text))
         transport = await self._transport(attempt.proxy)
         try:
             response = await transport.handle_async_request(prepared)
             async with contextlib.aclosing(response):
-                return await receive(
+                # Not `aiter_raw`, which closes the connection before it reports the end of the body.
+                chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
+                attempt.failure = await receive(
                     attempt,
                     response.status_code,
                     response.headers.raw,
                     response.extensions,
-                    response.aiter_raw(),
+                    chunks,
                 )
+                attempt.ended = True
+                return attempt.failure
         finally:
             await attempt.observed.hang_up()
 
@@ -237,6 +243,7 @@ class Wire:
             content=request.body.reveal(),
             extensions={
                 "trace": attempt.observed,
+                "lookup": attempt.observed.lookup,
                 "timeout": {"connect": attempt.limits.connect, "read": None, "write": None, "pool": None},
             },
         )
@@ -343,6 +350,14 @@ async def _translated(
             yield chunk
     except _errors() as error:
         raise failed(error) from None
+
+
+def _timed(resolver: Resolver, observed: Observation) -> Resolver:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        with observed.lookup():
+            return await resolver(host, port)
+
+    return resolve
 
 
 async def _no_lookup(_host: str, _port: int) -> Sequence[str]:

@@ -1,8 +1,8 @@
-"""Connections that are opened at little cost, and of which each read returns all that has arrived.
+"""Connections for httpcore that read nothing ahead: what was not asked for yet stays in the socket.
 
-Every exchange has its own, and httpcore's take twice the processor time to open: a group of tasks is started
-even for one address. A read of theirs returns at most 64 KiB of what asyncio received at once, with TLS one
-record of 16 KiB, so a large body passes every layer above in many small pieces.
+httpcore uses an idle connection again unless it is readable: bytes that come then are no answer to the next
+request (RFC 9112 §9.2). A layer that reads ahead hides them from it, as those of asyncio and anyio do: up to
+256 KiB arrive at once, and what the parser did not ask for waits in a queue.
 """
 
 from __future__ import annotations
@@ -11,34 +11,29 @@ import asyncio
 import selectors
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Final
 
 import anyio
 import httpcore
-from aiohappyeyeballs import start_connection
-from anyio.abc import ByteStream, SocketAttribute
+from aiohappyeyeballs import AddrInfoType, start_connection
+from anyio.abc import ByteStream
 from anyio.streams.tls import TLSAttribute, TLSStream
-
-from authlens_core.wire.socket_stream import AT_ONCE, SocketStream
-
-# A caller that allows so many bytes reads a body, and can take more at once.
-_BODY: Final = 64 * 1024
 
 # Seconds until the next address of a host is tried beside the one before (RFC 8305 §8).
 _NEXT_ADDRESS: Final = 0.25
 
-_FACTS: Final = {
-    "ssl_object": TLSAttribute.ssl_object,
-    "client_addr": SocketAttribute.local_address,
-    "server_addr": SocketAttribute.remote_address,
-    "socket": SocketAttribute.raw_socket,
-}
-
 
 class Connections(httpcore.AsyncNetworkBackend):
-    """Opens connections whose reads return all that has arrived, up to 256 KiB."""
+    """Opens connections to the first address of a host that answers.
+
+    Args:
+        lookup: entered for as long as a name is looked up.
+    """
+
+    def __init__(self, lookup: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._lookup = lookup
 
     async def connect_tcp(
         self,
@@ -48,44 +43,69 @@ class Connections(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002 - theirs; no one here asks for it
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        with _raised_as(httpcore.ConnectTimeout, httpcore.ConnectError, OSError):
+        with _raised_as(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
-                found = await _addresses(host, port)
-                connected = await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS)
-                for option in socket_options or ():
-                    connected.setsockopt(*option)
-                loop = asyncio.get_running_loop()
-                _, stream = await loop.create_connection(SocketStream, sock=connected)
-        return _Connection(stream)
+                addresses = await self._addresses(host, port)
+                connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS)
+        for option in ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *(socket_options or ())):
+            connected.setsockopt(*option)
+        return _Connection(connected, _SocketStream(connected))
+
+    async def _addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
+        """Return what `socket.getaddrinfo` does; raises OSError when the name is unknown."""
+        with suppress(socket.gaierror):
+            # The loop would start a thread for an address, too.
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        with self._lookup():
+            return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
-async def _addresses(host: str, port: int) -> list[Any]:
-    """Return what `socket.getaddrinfo` does; raises OSError when the name is unknown."""
-    try:
-        # The loop would start a thread for an address, too.
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+class _SocketStream(ByteStream):
+    """A connected socket as a stream of anyio's, for its TLS."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+
+    async def receive(self, max_bytes: int = 65_536) -> bytes:
+        # A server that never stops sending must not keep the deadline from its turn.
+        await asyncio.sleep(0)
+        data = await asyncio.get_running_loop().sock_recv(self._socket, max_bytes)
+        if not data:
+            raise anyio.EndOfStream
+        return data
+
+    async def send(self, item: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._socket, item)
+
+    async def send_eof(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
+    async def aclose(self) -> None:
+        if self._socket.fileno() < 0:
+            return
+        try:
+            with suppress(OSError):
+                # It wakes a task that still reads, which closing alone would leave waiting.
+                self._socket.shutdown(socket.SHUT_RDWR)
+            await asyncio.sleep(0)
+        finally:
+            self._socket.close()
 
 
 class _Connection(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: ByteStream) -> None:
+    def __init__(
+        self, connected: socket.socket, stream: ByteStream, tls: ssl.SSLObject | None = None
+    ) -> None:
+        self._socket = connected
         self._stream = stream
-        self._tls: ssl.SSLObject | None = _fact(stream, TLSAttribute.ssl_object)
+        self._tls = tls
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - theirs
-        size = AT_ONCE if max_bytes >= _BODY else max_bytes
-        # This runs for every chunk of a body: asyncio's timeout costs half as much as anyio's.
-        try:
+        with _raised_as(httpcore.ReadTimeout, httpcore.ReadError), suppress(anyio.EndOfStream):
+            # This runs for every chunk of a body: asyncio's timeout costs half as much as anyio's.
             async with asyncio.timeout(timeout):
-                data = await self._stream.receive(size)
-        except anyio.EndOfStream:
-            return b""
-        except TimeoutError as error:
-            raise httpcore.ReadTimeout(str(error)) from error
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
-            raise httpcore.ReadError(str(error)) from error
-        return data if self._tls is None else b"".join(_with_more(data, self._tls, size))
+                return await self._stream.receive(max_bytes)
+        return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - theirs
         if buffer:
@@ -102,7 +122,7 @@ class _Connection(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - theirs
     ) -> httpcore.AsyncNetworkStream:
-        with _raised_as(httpcore.ConnectTimeout, httpcore.ConnectError, ssl.SSLError):
+        with _raised_as(httpcore.ConnectTimeout, httpcore.ConnectError):
             try:
                 async with asyncio.timeout(timeout):
                     stream = await TLSStream.wrap(
@@ -115,46 +135,50 @@ class _Connection(httpcore.AsyncNetworkStream):
             except Exception:
                 await self.aclose()
                 raise
-        return _Connection(stream)
+        tls = stream.extra(TLSAttribute.ssl_object)  # noqa: S610 - anyio's method, not Django's
+        return _Connection(self._socket, stream, tls)
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            return _is_readable(self.get_extra_info("socket"))
-        fact = _FACTS.get(info)
-        return None if fact is None else _fact(self._stream, fact)
+        match info:
+            case "ssl_object":
+                return self._tls
+            case "server_addr":
+                return self._socket.getpeername()
+            case "socket":
+                return self._socket
+            case "is_readable":
+                return _holds_a_record(self._tls) or _is_readable(self._socket)
+        return None
 
 
-def _with_more(data: bytes, tls: ssl.SSLObject, size: int) -> Iterator[bytes]:
-    """Yield `data`, and the records after it that are here already, up to `size` bytes in all."""
-    with suppress(ssl.SSLWantReadError):
-        while data:
-            yield data
-            size -= len(data)
-            data = tls.read(size) if size else b""
+def _holds_a_record(tls: ssl.SSLObject | None) -> bool:
+    """Return whether TLS has received more than was read; takes a byte of it, so ask at the end only."""
+    if tls is None:
+        return False
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        pass
+    return True
 
 
-def _fact(stream: ByteStream, fact: Any) -> Any:
-    """Return an attribute of the connection, or None if it has no such attribute."""
-    return stream.extra(fact, None)  # noqa: S610 - anyio's method, not Django's
-
-
-def _is_readable(connection: socket.socket) -> bool:
-    """Return whether a read would return at once: an idle connection is then closed or broken."""
-    if connection.fileno() < 0:
+def _is_readable(connected: socket.socket) -> bool:
+    """Return whether a read would return at once: bytes came, or the end, or the socket is closed."""
+    if connected.fileno() < 0:
         return True
     with selectors.DefaultSelector() as selector:
-        selector.register(connection.fileno(), selectors.EVENT_READ)
+        selector.register(connected, selectors.EVENT_READ)
         return bool(selector.select(0))
 
 
 @contextmanager
-def _raised_as(late: type[Exception], broken: type[Exception], *more: type[Exception]) -> Iterator[None]:
-    """Raise httpcore's errors: `late` where time is up, `broken` where the connection is, or for `more`."""
-    gone = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
-    errors: tuple[type[Exception], ...] = (*gone, *more)
+def _raised_as(late: type[Exception], broken: type[Exception]) -> Iterator[None]:
+    """Raise httpcore's errors: `late` where time is up, `broken` for everything else that is wrong."""
     try:
         yield
     except TimeoutError as error:
         raise late(str(error)) from error
-    except errors as error:
+    except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
         raise broken(str(error)) from error

@@ -26,7 +26,12 @@ RawFields = Sequence[tuple[bytes, bytes]]
 
 @dataclass(slots=True, repr=False)
 class PendingExchange:
-    """One exchange in the making: what is known of it at any moment, so that a failure loses nothing."""
+    """One exchange in the making: what is known of it at any moment, so that a failure loses nothing.
+
+    Attributes:
+        complete: true once the last byte of the body was read.
+        ended: true once nothing more is read, because of the end or of `failure`.
+    """
 
     request: Request
     host: str
@@ -36,6 +41,8 @@ class PendingExchange:
     response: Response | None = None
     body: bytearray = field(default_factory=bytearray)
     complete: bool = False
+    ended: bool = False
+    failure: WireFailure | None = None
 
     @property
     def named(self) -> str:

@@ -6,9 +6,10 @@ httpx lets no one choose the connections of its transport, so this one puts http
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import h11
 import httpcore
 
 from authlens_core.wire.connection import Connections
@@ -29,42 +30,54 @@ class Transport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, trusted: ssl.SSLContext, proxy: httpx.Proxy | None, *, idle: int) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trusted,
-            proxy=None if proxy is None else _for_httpcore(proxy),
+        self._trusted = trusted
+        self._proxy = None if proxy is None else _for_httpcore(proxy)
+        self._idle = idle
+        self._kept = self._pool(nullcontext)
+
+    def _pool(self, lookup: Callable[[], AbstractContextManager[None]]) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._trusted,
+            proxy=self._proxy,
             max_connections=None,
-            max_keepalive_connections=idle,
+            max_keepalive_connections=self._idle,
             keepalive_expiry=10.0,
-            network_backend=Connections(),
+            network_backend=Connections(lookup),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         # httpcore would write a target that is left in the extensions into CONNECT, too.
         extensions = dict(request.extensions)
         target = extensions.pop("target", request.url.raw_path)
+        lookup = extensions.pop("lookup", nullcontext)
+        url = _for_pool(request.url, target)
         prepared = httpcore.Request(
             request.method,
-            _for_pool(request.url, target),
+            url,
             headers=request.headers.raw,
             content=request.stream,
             extensions=extensions,
         )
+        way: httpcore.AsyncConnectionPool | httpcore.AsyncConnectionInterface = self._kept
+        if not self._idle:
+            way = self._pool(lookup).create_connection(url.origin)
         with _raised_by_httpx():
-            answer = await self._pool.handle_async_request(prepared)
+            answer = await way.handle_async_request(prepared)
         return httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer),
+            stream=_Body(answer, kept=bool(self._idle)),
             extensions=answer.extensions,
         )
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        await self._kept.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
+    def __init__(self, answer: httpcore.Response, *, kept: bool) -> None:
         self._answer = answer
+        self._kept = kept
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _raised_by_httpx():
@@ -72,7 +85,19 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
+        if not self._kept or _has_more(self._answer):
+            await self._answer.extensions["network_stream"].aclose()
         await self._answer.aclose()
+
+
+def _has_more(answer: httpcore.Response) -> bool:
+    """Return whether the server sent more than this answer: httpcore would read the next one there.
+
+    Also where a later httpcore has its parser elsewhere; its connections are then closed after each answer.
+    """
+    connection = getattr(getattr(answer.stream, "_stream", None), "_connection", None)
+    parser = getattr(connection, "_h11_state", None)
+    return not isinstance(parser, h11.Connection) or parser.trailing_data[0] != b""
 
 
 def _for_pool(url: httpx.URL, target: bytes) -> httpcore.URL:

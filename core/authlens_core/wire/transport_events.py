@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from enum import Enum
 from typing import Any, Final
@@ -73,11 +74,17 @@ class Observation:
     _began: dict[str, float] = field(default_factory=dict)
     _spent: dict[str, float] = field(default_factory=dict)
 
-    def looked_up(self, seconds: float) -> None:
-        """Take the time of one lookup of a name."""
-        self._spent["dns"] = self._spent.get("dns", 0.0) + seconds
-        if self.step is TransportPhase.CONNECT:
-            self._looked_up += seconds
+    @contextmanager
+    def lookup(self) -> Iterator[None]:
+        """Take the time of the block as that of a lookup of a name, and not as that of connecting."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - began
+            self._spent["dns"] = self._spent.get("dns", 0.0) + seconds
+            if self.step is TransportPhase.CONNECT:
+                self._looked_up += seconds
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Take one event, for example `connection.connect_tcp.started`.
@@ -129,11 +136,8 @@ class Observation:
 
     def _connected(self, stream: Any) -> None:
         self._stream = stream
-        found = stream.get_extra_info("server_addr")
-        if not isinstance(found, tuple):
-            return
-        host = str(found[0])
-        self.peer = host_and_port(host, int(found[1]))
+        host, port = stream.get_extra_info("server_addr")[:2]
+        self.peer = host_and_port(host, port)
         if self.judge is not None and not self.judge(host):
             raise AddressRefused(host)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,6 +15,7 @@ import pytest
 from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request
 from authlens_core.secret import Body
 from authlens_core.wire.client import Wire
+from authlens_core.wire.connection import _SocketStream
 from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.limits import RESOURCE, Limits
 from authlens_core.wire.purpose import Purpose
@@ -268,3 +270,31 @@ def test_httpx_is_loaded_without_its_command_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True set()"
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+async def test_an_answer_that_was_read_outlives_a_deadline_that_ends_while_the_connection_closes(
+    tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has acted, and a token in the answer would be lost."""
+    authority, loop = LocalAuthority(), asyncio.get_running_loop()
+    close = _SocketStream.aclose
+
+    async def late(stream: _SocketStream) -> None:
+        monkeypatch.setattr(_SocketStream, "aclose", close)
+        monkeypatch.setattr(loop, "time", lambda: time.monotonic() + 3600)
+        try:
+            await asyncio.Event().wait()  # until the deadline
+        finally:
+            await close(stream)
+
+    monkeypatch.setattr(_SocketStream, "aclose", late)
+    context = authority.server_context() if tls else None
+    async with (
+        hostile_server(*answer(body=b"whole"), context=context) as server,
+        Wire(environ={}, ssl_context=authority.client_context()) as wire,
+    ):
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True)
+    assert exchange.failure is None
+    assert exchange.response is not None
+    assert exchange.response.body == Body(b"whole")

@@ -1,4 +1,4 @@
-"""`Connections`: which of a host's addresses is connected, and why none was."""
+"""`Connections`: which of a host's addresses is connected, why none was, and how long the lookup took."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import httpcore
 import pytest
 
 from authlens_core.oauth.http_message import Request
+from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.connection import Connections
-from support.hostile_server import answer, hostile_server
+from authlens_core.wire.exchange import FailureKind
+from support.hostile_server import Send, Wait, answer, hostile_server
 
 
 @pytest.fixture
@@ -64,10 +66,51 @@ async def test_an_address_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> N
         await connection.aclose()
 
 
+async def test_an_exchange_has_the_time_of_its_lookup() -> None:
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        url = f"http://localhost:{server.port}/"
+        exchange = await wire.send(Request("GET", url), loopback_http=True)
+    assert exchange.timings.dns is not None
+    assert exchange.timings.connect is not None
+
+
+async def test_an_address_takes_no_lookup() -> None:
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True)
+    assert exchange.timings.dns is None
+
+
+async def test_a_lookup_that_fails_has_its_time() -> None:
+    """The user waited for it."""
+
+    async def unknown(_host: str, _port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    async with Wire(environ={}, resolver=unknown) as wire:
+        request = Request("GET", "https://a.example/")
+        exchange = await wire.send(request, addresses=AddressPolicy.PUBLIC_ONLY)
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.NAME
+    assert exchange.timings.dns is not None
+
+
 async def test_options_reach_the_socket() -> None:
     keep_alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     async with hostile_server() as server:
         connection = await Connections().connect_tcp("127.0.0.1", server.port, socket_options=[keep_alive])
         opened: socket.socket = connection.get_extra_info("socket")
         assert opened.getsockopt(*keep_alive[:2])
+        await connection.aclose()
+
+
+async def test_a_flood_leaves_others_their_turn() -> None:
+    """What is here already is read without waiting, and a deadline needs a turn of the loop."""
+    async with hostile_server(Send(b"a" * 200_000), Wait()) as server:
+        connection = await Connections().connect_tcp("127.0.0.1", server.port)
+        while not connection.get_extra_info("is_readable"):
+            await asyncio.sleep(0)
+        had_a_turn = asyncio.Event()
+        asyncio.get_running_loop().call_soon(had_a_turn.set)
+        assert await connection.read(1) == b"a"
+        assert had_a_turn.is_set()
         await connection.aclose()

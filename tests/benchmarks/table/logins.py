@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,7 @@ from authlens_core.emulator import play_person
 from support.person import Person
 
 __all__ = [
-    "ASYNCHRONOUS",
-    "SYNCHRONOUS",
+    "Client",
     "bare_process",
     "bare_requests",
     "emulator_process",
@@ -27,10 +27,19 @@ __all__ = [
 
 BARE: Final = str(Path(__file__).with_name("bare.py"))
 OURS: Final = str(Path(__file__).with_name("ours.py"))
-ASYNCHRONOUS: Final = "login"
-"""A bare `httpx.AsyncClient`: the reference, because what is watched and cancelled is asynchronous."""
-SYNCHRONOUS: Final = "synchronous-login"
-"""A bare `httpx.Client`, which does less for each request; shown beside the reference."""
+
+
+class Client(StrEnum):
+    """A bare client of httpx, by the name that `bare.py` has for it."""
+
+    ASYNCHRONOUS = "login"
+    """`httpx.AsyncClient`, which can be watched and cancelled, as a login has to be."""
+    SYNCHRONOUS = "synchronous-login"
+    """`httpx.Client`, which does half as much for each request."""
+
+    @property
+    def words(self) -> str:
+        return "an asynchronous client" if self is Client.ASYNCHRONOUS else "a synchronous client"
 
 
 @contextmanager
@@ -52,7 +61,7 @@ async def our_requests(url: str) -> float:
     return await _timed(OURS, url)
 
 
-async def bare_requests(url: str, kind: str) -> float:
+async def bare_requests(url: str, kind: Client) -> float:
     """Return the seconds that the same requests take with httpx, each on its own connection, as ours are."""
     return await _timed(BARE, f"timed-{kind}", url)
 
@@ -80,7 +89,7 @@ def our_process(url: str, env: Mapping[str, str]) -> float:
     return asyncio.run(_process(command, env, link))
 
 
-def bare_process(url: str, env: Mapping[str, str], kind: str) -> float:
+def bare_process(url: str, env: Mapping[str, str], kind: Client) -> float:
     """Return the seconds of a bare client from start to exit."""
     return asyncio.run(_process([sys.executable, BARE, kind, url], env, lambda line: line.strip()))
 

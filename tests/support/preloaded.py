@@ -81,11 +81,18 @@ class Preloaded:
         self._turn = threading.Lock()
 
     def start(
-        self, arguments: Sequence[str], env: Mapping[str, str], *, stdin: int, stdout: int, stderr: int
+        self,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        cwd: str = ".",
     ) -> Forked:
         """Run `authlens` with some arguments in a session of its own; a terminal as stdin becomes its own."""
         report, writing = os.pipe()
-        order = json.dumps({"arguments": list(arguments), "env": dict(env)}).encode() + b"\n"
+        order = json.dumps({"arguments": list(arguments), "env": dict(env), "cwd": cwd}).encode() + b"\n"
         with self._turn:
             socket.send_fds(self._orders, [order[:1]], [stdin, stdout, stderr, writing])
             self._orders.sendall(order[1:])
@@ -165,6 +172,7 @@ def _become(order: dict[str, object], streams: list[int]) -> NoReturn:
     sys.stderr = sys.__stderr__ = open(  # type: ignore[misc]  # noqa: SIM115
         2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
     )
+    os.chdir(str(order["cwd"]))
     os.environ.clear()
     os.environ.update(order["env"])  # type: ignore[call-overload]
     sys.argv = ["authlens", *order["arguments"]]  # type: ignore[misc]

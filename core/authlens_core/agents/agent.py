@@ -6,6 +6,7 @@ answers OAuth discovery, and Access with Managed OAuth always does, so a URL wou
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -76,7 +77,8 @@ def _codex_file(places: Places) -> Path:
 
 def _opencode_file(places: Places) -> Path:
     with_comments = places.project / "opencode.jsonc"
-    return with_comments if with_comments.exists() else places.project / "opencode.json"
+    # A link that leads nowhere is refused when it is read; the other file would not be the one that counts.
+    return with_comments if os.path.lexists(with_comments) else places.project / "opencode.json"
 
 
 _JSON: Final = ConfigFormat.JSON

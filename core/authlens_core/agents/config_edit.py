@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +13,9 @@ from authlens_core.agents.json_spans import JsonSpanError
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
 from authlens_core.errors import UsageError
 from authlens_core.quick_dataclass import dataclass
-
-BACKUP_SUFFIX: Final = ".authlens-backup"
-# Bytes; some agents keep their history in the same file.
-_LARGEST: Final = 16 * 1024 * 1024
+from authlens_core.state import user_file
+from authlens_core.state.confined_path import UserFile
+from authlens_core.state.user_file import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,7 @@ class EditResult:
     """What happened to the file.
 
     Attributes:
+        path: the file, with all links resolved.
         changed: false where it was already as wanted.
         backup: the copy of the file before, or None where there was none.
         removed_file: true where nothing was left of it.
@@ -52,10 +50,11 @@ def rendered(agent: Agent, name: str, entry: Mapping[str, Any]) -> str:
 class ConfigFile:
     """The file of an agent."""
 
-    def __init__(self, agent: Agent, path: Path) -> None:
+    def __init__(self, agent: Agent, file: UserFile) -> None:
         self._servers = agent.path
         self._at, self._with, self._without = _EDITS[agent.format]
-        self.path = path
+        self._file = file
+        self.path = file.path
 
     def entry(self, name: str) -> Any:
         """Return what the file has for a server, or None.
@@ -63,7 +62,7 @@ class ConfigFile:
         Raises:
             UsageError: the file cannot be read.
         """
-        return self._entry(self._read(), name)
+        return self._entry(user_file.read(self._file), name)
 
     def write(self, name: str, entry: Mapping[str, Any]) -> EditResult:
         """Put a server into the file.
@@ -71,12 +70,13 @@ class ConfigFile:
         Raises:
             UsageError: the file cannot be read or written.
         """
-        before = self._read()
+        before = user_file.read(self._file)
         with self._editing():
-            after = self._with(before or "", (*self._servers, name), entry)
-        if self._entry(before, name) == entry:
-            return EditResult(self.path, False)
-        return self._replace(before, after)
+            after = self._with("" if before is None else before.text, (*self._servers, name), entry)
+        if before is not None and self._entry(before, name) == entry:
+            return EditResult(before.path, False)
+        written = user_file.write(self._file, after.encode(), before, backup=True)
+        return EditResult(written.path, True, written.backup)
 
     def remove(self, name: str) -> EditResult:
         """Take a server out of the file.
@@ -84,16 +84,21 @@ class ConfigFile:
         Raises:
             UsageError: the file cannot be read or written.
         """
-        before = self._read()
+        before = user_file.read(self._file)
         if before is None or self._entry(before, name) is None:
-            return EditResult(self.path, False)
+            return EditResult(self.path if before is None else before.path, False)
         with self._editing():
-            after = self._without(before, (*self._servers, name))
-        return self._replace(before, after)
+            after = self._without(before.text, (*self._servers, name)).encode()
+        # A file that was there without a server in it stays when the last server goes.
+        if _is_blank(after) and not user_file.has_backup(self._file, _is_blank):
+            removed = user_file.remove(self._file, before)
+            return EditResult(removed.path, True, removed.backup, removed_file=True)
+        written = user_file.write(self._file, after, before, backup=True)
+        return EditResult(written.path, True, written.backup)
 
-    def _entry(self, text: str | None, name: str) -> Any:
+    def _entry(self, version: Version | None, name: str) -> Any:
         with self._editing():
-            return None if text is None else self._at(text, (*self._servers, name))
+            return None if version is None else self._at(version.text, (*self._servers, name))
 
     @contextmanager
     def _editing(self) -> Iterator[None]:
@@ -105,55 +110,6 @@ class ConfigFile:
                 "Correct the file, or add the server by hand: run without --write to see what to add.",
             ) from None
 
-    def _read(self) -> str | None:
-        try:
-            if self.path.stat().st_size > _LARGEST:
-                raise UsageError(f"{self.path} is too large for a configuration file.")
-            return self.path.read_bytes().decode("utf-8")
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._trouble("read", error) from None
 
-    def _replace(self, before: str | None, after: str) -> EditResult:
-        """Write the new file whole or not at all; a link to it stays a link."""
-        # Dotfiles are often links into a repository: the link stays, and the file behind it is replaced.
-        target = self.path.resolve()
-        backup = target.with_name(target.name + BACKUP_SUFFIX)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            mode = target.stat().st_mode & 0o777 if before is not None else 0o644
-            # A file that was there without a server in it stays when the last server goes.
-            was_blank = backup.exists() and _is_blank(backup.read_text("utf-8"))
-            if before is not None:
-                _write_whole(backup, before, mode)
-            if _is_blank(after) and not was_blank:
-                target.unlink()
-                return EditResult(self.path, True, backup, removed_file=True)
-            _write_whole(target, after, mode)
-        except OSError as error:
-            raise self._trouble("written", error) from None
-        return EditResult(self.path, True, backup if before is not None else None)
-
-    def _trouble(self, doing: str, error: Exception) -> UsageError:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        return UsageError(f"{self.path} cannot be {doing}: {reason or ''}.")
-
-
-def _is_blank(text: str) -> bool:
-    return not text.strip("\ufeff \t\r\n")
-
-
-def _write_whole(path: Path, text: str, mode: int) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+def _is_blank(data: bytes) -> bool:
+    return not data.decode("utf-8", "replace").strip("\ufeff \t\r\n")

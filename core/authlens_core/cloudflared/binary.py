@@ -134,10 +134,12 @@ def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str
     """
     if why_no_browser(environment) is None or sys.platform == "win32":
         return dict(environment)
+    from authlens_core.state import private_file  # the verbs that only read its tokens need none
+
     kept = {name: value for name, value in environment.items() if name not in _BROWSER}
     for name in _OPENERS:
         path = directory / name
-        path.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+        private_file.create(path, b"#!/bin/sh\nexit 1\n", durable=False)
         path.chmod(0o700)
     return {**kept, "PATH": f"{directory}{os.pathsep}{environment.get('PATH', os.defpath)}"}
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
+from typing import Final
 
-from authlens_core.errors import UsageError
-from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefused, read_session
-from authlens_core.state import private_file
+from authlens_core.export.session_file import MAX_SESSION_BYTES, read_session
+from authlens_core.state import user_file
+from authlens_core.state.confined_path import UserFile, folder_of
+from authlens_core.state.regular_file import FileUnusable, read_regular, unusable
+from authlens_core.state.user_file import FileExists
 from authlens_core.trace.record import Trace
 
-
-class FileUnusable(UsageError):
-    """The file cannot be written or read."""
-
-
-class FileExists(FileUnusable):
-    """There is a file of this name already; it was left as it is."""
+_INSTEAD: Final = "Choose another name, in a directory that you can write to."
 
 
 def named_path(text: str) -> Path:
@@ -49,14 +44,11 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
         FileExists: there is one already, and `force` is false.
         FileUnusable: it cannot be written; nothing is left behind.
     """
-    data = text.encode("utf-8", "replace")
+    file = UserFile(path, folder_of(path), _INSTEAD)
     try:
-        (private_file.replace if force else private_file.create)(path, data)
-    except FileExistsError:
-        cause = f"{path} already exists and was not changed."
-        raise FileExists(cause, "Choose another name, or allow it to be replaced.") from None
-    except (OSError, ValueError) as error:
-        raise _unusable(path, "written", error) from None
+        user_file.save(file, text.encode("utf-8", "replace"), over=force)
+    except FileExists as error:
+        raise FileExists(error.cause, "Choose another name, or allow it to be replaced.") from None
 
 
 def open_session_file(path: Path) -> Trace:
@@ -64,22 +56,9 @@ def open_session_file(path: Path) -> Trace:
 
     Raises:
         SessionFileRefused: it is no session file.
-        FileUnusable: it cannot be read.
+        FileUnusable: it cannot be read, or is no regular file.
     """
-    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
-        # O_NONBLOCK: opening a FIFO must not wait for its other end.
-        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SessionFileRefused(f"{path} is not a plain file.", "Choose a file that authlens saved.")
-            data = file.read(MAX_SESSION_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise _unusable(path, "read", error) from None
-    return read_session(data)
-
-
-def _unusable(path: Path, done: str, error: Exception) -> FileUnusable:
-    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-    cause = f"{path} cannot be {done}: {reason}."
-    return FileUnusable(cause, "Check the name and your access to the directory.")
+        return read_session(read_regular(path, MAX_SESSION_BYTES).data)
+    except FileNotFoundError as error:
+        raise unusable(path, "read", error) from None

@@ -6,6 +6,7 @@ The program reads this file and never writes to it, but for the first one with e
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
@@ -17,6 +18,7 @@ from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state import private_file
 
 _LARGEST: Final = 64 * 1024  # bytes of the file
+_ANOTHER_FILE: Final = "Move it away, or name another file in AUTHLENS_CONFIG."
 # Columns of the dashboard beside resource and state.
 COLUMNS: Final = ("life", "kind", "proven", "next", "login", "team", "person")
 
@@ -117,32 +119,54 @@ def config_path() -> Path:
 def read_config(path: Path | None = None) -> Config:
     """Return what the file says; the defaults where there is none."""
     where = path or config_path()
-    try:
-        with where.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except FileNotFoundError:
+    if not _is_there(where):
         return Config()
-    except OSError as error:
-        return Config(problems=(f"{where} cannot be read: {error.strerror or type(error).__name__}.",))
-    import tomllib  # most users have no such file, and the first paint waits for this
+    # Most users have no such file, and the first paint waits for this.
+    import tomllib
 
-    if len(data) > _LARGEST:
-        return Config(problems=(f"{where} is larger than {_LARGEST} bytes.",))
+    from authlens_core.state.regular_file import FileUnusable, read_regular
+
+    try:
+        data = read_regular(where, _LARGEST).data
+    except FileNotFoundError:  # a link to a file that does not exist
+        return Config()
+    except FileUnusable as error:
+        return Config(problems=(error.cause,))
     try:
         return _checked(tomllib.loads(data.decode()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         return Config(problems=(f"{where} is not TOML: {safe_line(str(error), NAME)}.",))
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # why it cannot be read is reported by what reads it
+    return True
+
+
 def write_template(path: Path) -> None:
     """Write a first file, if there is none.
 
     Raises:
+        FileUnusable: what is there is not a regular file.
         OSError: it cannot be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
+    from authlens_core.state.regular_file import FileUnusable, kind_of
+
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise FileUnusable(f"{path} is a link to a file that does not exist.", _ANOTHER_FILE) from None
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         private_file.create(path, TEMPLATE.encode())
+    else:
+        if not stat.S_ISREG(mode):
+            raise FileUnusable(f"{path} is {kind_of(mode)}, not a regular file.", _ANOTHER_FILE)
 
 
 def _checked(members: Mapping[str, Any]) -> Config:

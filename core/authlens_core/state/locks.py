@@ -139,10 +139,12 @@ class Locks:
         return (self._directory or Path()) / "locks" / f"{name}.owner"
 
     def _sign(self, name: str, purpose: str) -> None:
+        from authlens_core.state import private_file  # most verbs import this module and hold no lock
+
         since = datetime.now(UTC).isoformat(timespec="seconds")
         text = json.dumps(asdict(Owner(os.getpid(), socket.gethostname(), since, purpose)))
-        with suppress(OSError, StateUnusable):
-            own_file(self._owner_file(name)).write_text(text, encoding="utf-8")
+        with suppress(OSError):
+            private_file.replace(self._owner_file(name), text.encode(), locked=True, durable=False)
 
     def _read_owner(self, name: str) -> Owner | None:
         try:

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.agents.agent import AGENTS, Agent, Places
-from authlens_core.agents.config_edit import BACKUP_SUFFIX, ConfigFile
+from authlens_core.agents.config_edit import ConfigFile
 from authlens_core.agents.json_edit import member_at, with_member, without_member
 from authlens_core.agents.json_spans import JsonSpanError, parse_spans
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
 from authlens_core.errors import UsageError
+from authlens_core.state.confined_path import UserFile
+from authlens_core.state.user_file import BACKUP_SUFFIX
 
 ENTRY = {"command": "authlens", "args": ["mcp-bridge", "https://wiki.example/mcp"]}
 PATH = ("mcpServers", "wiki")
@@ -143,7 +145,7 @@ def test_toml_that_cannot_be_added_to_is_refused(text: str) -> None:
 def test_a_file_that_did_not_exist_is_made_and_removed_again(agent: Agent, tmp_path: Path) -> None:
     """For every agent."""
     entry = agent.entry(("authlens", "mcp-bridge", "https://wiki.example/mcp"))
-    file = ConfigFile(agent, agent.file(Places(tmp_path, tmp_path, {})))
+    file = ConfigFile(agent, UserFile(agent.file(Places(tmp_path, tmp_path, {})), tmp_path))
     written = file.write("wiki", entry)
     assert (written.changed, written.backup) == (True, None)
     assert file.entry("wiki") == entry
@@ -155,7 +157,7 @@ def test_a_file_that_did_not_exist_is_made_and_removed_again(agent: Agent, tmp_p
 @pytest.mark.parametrize("agent", AGENTS.values(), ids=lambda one: one.name)
 def test_an_empty_file_is_empty_again(agent: Agent, tmp_path: Path) -> None:
     """Somebody made it: it stays."""
-    file = ConfigFile(agent, agent.file(Places(tmp_path, tmp_path, {})))
+    file = ConfigFile(agent, UserFile(agent.file(Places(tmp_path, tmp_path, {})), tmp_path))
     file.path.parent.mkdir(parents=True, exist_ok=True)
     file.path.touch()
     file.write("wiki", agent.entry(("authlens", "mcp-bridge", "https://wiki.example/mcp")))
@@ -170,7 +172,7 @@ def test_the_file_before_the_edit_is_beside_it(tmp_path: Path) -> None:
     real.chmod(0o600)
     link = tmp_path / "link.json"
     link.symlink_to(real)
-    edited = ConfigFile(AGENTS["cursor"], link).write("wiki", ENTRY)
+    edited = ConfigFile(AGENTS["cursor"], UserFile(link, tmp_path)).write("wiki", ENTRY)
     assert link.is_symlink()
     assert json.loads(real.read_text())["mcpServers"]["wiki"] == ENTRY
     assert edited.backup == tmp_path / f"real.json{BACKUP_SUFFIX}"
@@ -183,6 +185,6 @@ def test_a_file_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("{\n  broken\n}")
     with pytest.raises(UsageError, match="line 2"):
-        ConfigFile(AGENTS["cursor"], path).write("wiki", ENTRY)
+        ConfigFile(AGENTS["cursor"], UserFile(path, tmp_path)).write("wiki", ENTRY)
     assert path.read_text() == "{\n  broken\n}"
     assert list(tmp_path.iterdir()) == [path]

@@ -12,14 +12,10 @@ import pytest
 from authlens_core.access.diagnosis import Diagnosis
 from authlens_core.export.formats import FORMATS, file_name
 from authlens_core.export.redacted_trace import redacted_trace
-from authlens_core.export.saved_file import (
-    FileExists,
-    FileUnusable,
-    named_path,
-    open_session_file,
-    write_export,
-)
-from authlens_core.export.session_file import MAX_SESSION_BYTES, SessionFileRefused, session_json
+from authlens_core.export.saved_file import named_path, open_session_file, write_export
+from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
+from authlens_core.state.regular_file import FileUnusable
+from authlens_core.state.user_file import FileExists
 from authlens_core.trace.record import Trace
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks
@@ -88,9 +84,7 @@ def test_home_is_understood(private_environment: Path) -> None:
 def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
     """A FIFO without a writer does not hang, a directory and a missing file are said."""
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(SessionFileRefused):
-        open_session_file(tmp_path / "fifo")
-    for path in (tmp_path, tmp_path / "none"):
+    for path in (tmp_path / "fifo", tmp_path, tmp_path / "none"):
         with pytest.raises(FileUnusable):
             open_session_file(path)
 
@@ -100,7 +94,7 @@ def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(MAX_SESSION_BYTES * 40)
-    with pytest.raises(SessionFileRefused):
+    with pytest.raises(FileUnusable, match="larger than 32 MiB"):
         open_session_file(path)
 
 

@@ -27,6 +27,7 @@ from authlens_core.emulator.standard.rehearsal import emulator_with
 from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
 from authlens_core.secret import Secret
+from authlens_core.state import private_file
 from authlens_core.state.settings import SettingsFile
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice
@@ -147,7 +148,8 @@ class DemoCredentials:
             await self._keep_service_token(emulator, credentials)
         if Fault.BINDING_COOKIE in emulator.faults:
             jwt = await emulator.app_token()
-            (self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token").write_text(jwt)
+            path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
+            private_file.replace(path, jwt.encode(), durable=False)
 
     async def _keep_service_token(self, emulator: Emulator, credentials: Credentials) -> None:
         client_id, secret = emulator.service_token

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from authlens_core.agents.agent import AGENTS, Agent, Places
 from authlens_core.agents.config_edit import ConfigFile, EditResult, rendered
 from authlens_core.errors import UsageError
+from authlens_core.state.confined_path import LeadsOut, UserFile, current_folder, folder_of
 from authlens_tui.cli.terminal.output import answer_text, say
 from authlens_tui.cli.urls import checked_url
 
@@ -31,18 +32,23 @@ async def mcp_config(arguments: Namespace) -> int:
     agent = AGENTS[arguments.agent]
     name = _name(arguments.name, url)
     entry = agent.entry((*_command(), "mcp-bridge", url))
-    file = ConfigFile(agent, _path(agent, arguments.file))
+    at = _file(agent, arguments.file, _by_hand(agent, name, url, remove=arguments.remove))
+    file = ConfigFile(agent, at)
     if not arguments.write and not arguments.remove:
         say(f"{agent.title} reads this from {file.path}; --write adds it there.")
         answer_text(rendered(agent, name, entry))
         return 0
-    present = file.entry(name)
-    if present is not None and not _is_ours(present):
-        raise UsageError(f"{file.path} has another server named {name}.", "Choose another name: --name NAME")
-    if arguments.remove:
-        _say_removed(file.remove(name), agent, name)
-    else:
-        _say_written(file.write(name, entry), agent, name, url)
+    try:
+        present = file.entry(name)
+        if present is not None and not _is_ours(present):
+            cause = f"{file.path} has another server named {name}."
+            raise UsageError(cause, "Choose another name: --name NAME")
+        if arguments.remove:
+            _say_removed(file.remove(name), agent, name)
+        else:
+            _say_written(file.write(name, entry), agent, name, url)
+    except LeadsOut as error:
+        raise _or_where_it_leads(at, error) from None
     return 0
 
 
@@ -65,10 +71,27 @@ def _command() -> tuple[str, ...]:
     return (str(beside),) if beside.exists() else (sys.executable, "-m", "authlens_tui")
 
 
-def _path(agent: Agent, given: str | None) -> Path:
-    if given is not None:
-        return Path(given)
-    return agent.file(Places(Path.cwd(), Path.home(), os.environ))
+def _by_hand(agent: Agent, name: str, url: str, *, remove: bool) -> str:
+    if remove:
+        return f"Delete {'.'.join((*agent.path, name))} from it by hand."
+    command = f"authlens mcp-config {agent.name} {shlex.quote(url)} --name {name}"
+    return f"Add it by hand; this prints it: {command}"
+
+
+def _file(agent: Agent, given: str | None, instead: str) -> UserFile:
+    """Return the agent's file. No link may lead out of a project, nor out of your home."""
+    home = Path.home()
+    path = agent.file(Places(current_folder(), home, os.environ)) if given is None else Path(given)
+    return UserFile(path, folder_of(path, home=home), instead)
+
+
+def _or_where_it_leads(file: UserFile, error: LeadsOut) -> LeadsOut:
+    """Return the error with a way to follow the link, unless that is in a project: it may be a trap."""
+    is_project = file.folder == current_folder() or os.path.lexists(file.folder / ".git")
+    if is_project and file.folder != Path.home():
+        return error
+    target = os.path.realpath(file.path)
+    return LeadsOut(error.cause, f"If that is the file you mean, add: --file {shlex.quote(target)}")
 
 
 def _is_ours(entry: Any) -> bool:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+import shlex
 from argparse import Namespace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from authlens_core.errors import UsageError
+from authlens_core.state import user_file
+from authlens_core.state.confined_path import UserFile, current_folder
 from authlens_tui.cli.terminal.output import answer_text, say
 
 _SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
 _AGENTS_FILE: Final = Path("AGENTS.md")
 _BEGIN: Final = "<!-- authlens: begin -->"
 _END: Final = "<!-- authlens: end -->"
-_SECTION: Final = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}\n?", re.DOTALL)
+_SECTION: Final = re.compile(rf"{re.escape(_BEGIN)}.*?{re.escape(_END)}(?:\r?\n)?", re.DOTALL)
+_OURS: Final = re.compile(r"---\r?\nname: authlens\r?\n")
 _FRONT_MATTER: Final = """\
 ---
 name: authlens
@@ -45,31 +49,41 @@ async def skill(arguments: Namespace) -> int:
     """Print the text; with `--write`, put it into the project in the current directory.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or is the skill of someone else.
     """
     as_section = arguments.format == "agents"
     if not arguments.write:
         answer_text(agents_text() if as_section else skill_text())
         return 0
     path = _AGENTS_FILE if as_section else _SKILL_FILE
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        path.write_text(_with_section(before) if as_section else skill_text(), encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"{path} cannot be written: {reason}.") from None
-    say(f"Wrote {path}.")
+    printing = f"authlens skill --format {arguments.format}"
+    file = UserFile(path, current_folder(), f"Add it by hand; this prints it: {printing}")
+    before = user_file.read(file)
+    text = "" if before is None else before.text
+    after = _with_section(text) if as_section else skill_text()
+    if text == after:
+        say(f"{path} is up to date.")
+        return 0
+    if not as_section and before is not None and text and not _OURS.match(text):
+        name = shlex.quote(str(before.path))
+        raise UsageError(f"{before.path} is another skill.", f"Move it away first: mv {name} {name}.old")
+    # Of AGENTS.md only our own section changes; a skill is replaced whole, with what you changed in it.
+    written = user_file.write(file, after.encode(), before, backup=not as_section)
+    say(f"Wrote {written.path}.")
+    if written.backup is not None:
+        say(f"  Backup: {written.backup}")
     return 0
 
 
 def _with_section(before: str) -> str:
     """Return a file with our section: at its end, or where an earlier one is."""
+    line_end = "\r\n" if "\r\n" in before else "\n"
+    section = agents_text().replace("\n", line_end)
     if _SECTION.search(before):
         # By a function: in a replacement that is text, a backslash would be a reference to a group.
-        return _SECTION.sub(lambda _: agents_text(), before, count=1)
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    return f"{before}{gap}{agents_text()}"
+        return _SECTION.sub(lambda _: section, before, count=1)
+    gap = "" if not before else line_end if before.endswith("\n") else line_end * 2
+    return f"{before}{gap}{section}"
 
 
 def _body() -> str:

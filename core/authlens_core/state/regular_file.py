@@ -1,0 +1,110 @@
+"""Reading a file that may be anything: regular files only, at most so many bytes, and no waiting.
+
+A FIFO has no end until someone writes to it, a device such as `/dev/zero` has none at all, and opening some
+devices has effects. So what a name leads to is looked at before it is opened, and again after.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from authlens_core.errors import UsageError
+from authlens_core.quick_dataclass import dataclass
+
+_READING: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    # A name may become a FIFO after it was looked at.
+    | getattr(os, "O_NONBLOCK", 0)
+)
+_KINDS: Final = (
+    (stat.S_ISREG, "a regular file"),
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISLNK, "a link"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a character device"),
+    (stat.S_ISBLK, "a block device"),
+)
+_UNITS: Final = ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "bytes"))
+
+
+class FileUnusable(UsageError):
+    """The file cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegularFile:
+    """What a regular file held when it was read, and what the system said of it."""
+
+    data: bytes
+    status: os.stat_result
+
+
+def kind_of(mode: int) -> str:
+    """Return in words what a mode says: `a FIFO`."""
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "a special file")
+
+
+def read_regular(
+    name: str | Path,
+    limit: int,
+    *,
+    shown: Path | None = None,
+    directory: int | None = None,
+    follow: bool = True,
+) -> RegularFile:
+    """Return what is in a regular file.
+
+    Args:
+        limit: bytes; a file with more is refused, and not read.
+        shown: the name in messages, if `name` is only a part of it.
+        directory: the descriptor of the directory that `name` is in.
+        follow: false to refuse a link instead of reading what it leads to.
+
+    Raises:
+        FileNotFoundError: there is none.
+        FileUnusable: it is another kind of file, too large, or cannot be read.
+    """
+    path = shown or Path(name)
+    try:
+        _require_readable(path, os.stat(name, dir_fd=directory, follow_symlinks=follow), limit)
+        flags = _READING if follow else _READING | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(name, flags, dir_fd=directory), "rb") as file:
+            status = os.fstat(file.fileno())
+            _require_readable(path, status, limit)
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise unusable(path, "read", error) from None
+    if len(data) > limit:
+        raise _too_large(path, limit)
+    return RegularFile(data, status)
+
+
+def unusable(path: Path, done: str, error: Exception, cure: str = "") -> FileUnusable:
+    """Return the error for a file that cannot be `read` or `written`."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    return FileUnusable(
+        f"{path} cannot be {done}: {reason}.", cure or "Check the name and your access to the directory."
+    )
+
+
+def _require_readable(path: Path, status: os.stat_result, limit: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise FileUnusable(
+            f"{path} is {kind_of(status.st_mode)}, not a regular file.", "Choose another file."
+        )
+    if status.st_size > limit:
+        raise _too_large(path, limit)
+
+
+def _too_large(path: Path, limit: int) -> FileUnusable:
+    size, unit = next((size, unit) for size, unit in _UNITS if limit >= size)
+    return FileUnusable(f"{path} is larger than {limit // size} {unit}.", "Choose another file.")

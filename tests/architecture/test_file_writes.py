@@ -1,0 +1,132 @@
+"""Files are written in two ways: authlens's own by `private_file`, those of others by `user_file`.
+
+A scan of both packages: no other module opens a file to write, makes a directory or a link, or renames one.
+What a path leads to is then decided in one place for each.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import pytest
+
+from support.source_trees import sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
+
+WRITERS: Final = {
+    "authlens_core/state/private_file.py": "authlens's own files, in directories that only you can write to",
+    "authlens_core/state/paths.py": "the directory of these files",
+    "authlens_core/state/draft.py": "files of others, for `user_file`: their new content, beside them",
+    "authlens_core/state/confined_path.py": "the directories on the way to these",
+    "authlens_core/state/config_file.py": "the directory of config.toml, which is yours",
+    "authlens_tui/terminal/link_file.py": "a file that stays locked, in a directory that only you can enter",
+}
+"""Every module that writes, and what."""
+
+CALLS: Final = frozenset(
+    {
+        *("write_text", "write_bytes", "touch", "mkdir", "makedirs", "symlink_to", "hardlink_to", "mkfifo"),
+        *("mkstemp", "NamedTemporaryFile", "TemporaryFile", "copyfile", "copytree", "copy2", "renames"),
+    }
+)
+"""Functions and methods that write, wherever they are from."""
+
+FUNCTIONS: Final = frozenset(
+    {
+        "os.rename",
+        "os.replace",
+        "os.link",
+        "os.symlink",
+        "os.truncate",
+        "os.mknod",
+        "shutil.move",
+        "shutil.copy",
+    }
+)
+"""Functions that write; methods of other things have the same names."""
+
+FLAGS: Final = frozenset({"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"})
+
+
+def _is_device(node: ast.AST) -> bool:
+    """Say whether this opens the terminal, or the device that swallows everything."""
+    if not isinstance(node, ast.Call | ast.Tuple):
+        return False
+    parts = node.args if isinstance(node, ast.Call) else node.elts
+    return any(ast.unparse(part) in ("os.devnull", "'/dev/tty'") for part in parts)
+
+
+def _opens_to_write(call: ast.Call, name: str) -> bool:
+    """Say whether a file is opened with a mode that writes, or with one that is not in the source."""
+    is_function = isinstance(call.func, ast.Name)
+    place = 1 if is_function else 0
+    modes = [one.value for one in call.keywords if one.arg == "mode"] or call.args[place : place + 1]
+    if name != "open" or not modes:
+        return False
+    if not isinstance(modes[0], ast.Constant):
+        return is_function
+    return re.fullmatch(r"(?=.*[wxa+])[rwxabt+]{1,3}", str(modes[0].value)) is not None
+
+
+def _writes(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in FLAGS
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+        return False
+    name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+    # `replace` of a text has two arguments, that of a dataclass names the fields.
+    renames = name in ("rename", "replace") and len(node.args) == 1 and not node.keywords
+    return name in CALLS or ast.unparse(node.func) in FUNCTIONS or renames or _opens_to_write(node, name)
+
+
+def writes(nodes: Iterable[ast.AST]) -> Iterator[int]:
+    """Yield the lines that write a file, make a directory or a link, rename or copy."""
+    known = tuple(nodes)
+    devices = {id(part) for one in known if _is_device(one) for part in ast.walk(one)}
+    yield from (getattr(one, "lineno", 0) for one in known if id(one) not in devices and _writes(one))
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('open("a", "w")', True),
+        ('open("a")', False),
+        ('open("a", "rb")', False),
+        ('open("a", mode="x")', True),
+        ("open(path, mode)", True),
+        ('path.open("wb")', True),
+        ('path.open("rb")', False),
+        ("path.open(encoding='ascii')", False),
+        ("Credentials.open(KeyringStore())", False),
+        ("os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)", True),
+        ("flags = os.O_RDWR | os.O_CREAT", True),
+        ("os.open(path, os.O_RDONLY | _NO_LINKS)", False),
+        ("os.open(os.devnull, os.O_RDWR)", False),
+        ('os.open("/dev/tty", os.O_RDWR)', False),
+        ("(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)", False),
+        ("path.write_text(text)", True),
+        ("path.replace(other)", True),
+        ("os.replace(a, b)", True),
+        ('text.replace("a", "b")', False),
+        ("replace(record, tampering=())", False),
+        ("tempfile.mkstemp(dir=folder)", True),
+        ("shutil.move(a, b)", True),
+        ("path.mkdir(parents=True)", True),
+        ("os.link(a, b)", True),
+        ("self.link(a)", False),
+        ("draft.rename(path)", True),
+    ],
+)
+def test_the_scan_knows_a_line_that_writes(code: str, found: bool) -> None:
+    assert bool(list(writes(ast.walk(ast.parse(code))))) is found
+
+
+def test_only_these_modules_write_files() -> None:
+    """A new one has to say why neither writer will do; one that writes no longer leaves the list."""
+    found = {source.name: list(writes(source.nodes)) for source in sources_of_product()}
+    assert {name: lines for name, lines in found.items() if lines and name not in WRITERS} == {}
+    assert [name for name in WRITERS if not found[name]] == []

@@ -1,0 +1,363 @@
+"""Files that are not authlens's own: written whole or not at all, and never over the change of another."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.state import user_file
+from authlens_core.state.confined_path import LeadsOut, UserFile, folder_of
+from authlens_core.state.regular_file import FileUnusable
+from authlens_core.state.user_file import BACKUP_SUFFIX, LARGEST, FileChanged, FileExists
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes and few links")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> UserFile:
+    """A file in a project; beside it is a canary."""
+    (tmp_path / "canary").write_text("canary")
+    (tmp_path / "project" / "sub").mkdir(parents=True)
+    return UserFile(tmp_path / "project" / "sub" / "file", tmp_path / "project", "Do it by hand.")
+
+
+def write(file: UserFile, data: bytes) -> user_file.Written:
+    """Read the file and write it, with a backup."""
+    return user_file.write(file, data, user_file.read(file), backup=True)
+
+
+def names(file: UserFile) -> list[str]:
+    return sorted(one.name for one in file.path.parent.iterdir())
+
+
+def before_call(
+    monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object], *, number: int = 1
+) -> None:
+    """Let another program act right before the `number`th call of a function of `os`."""
+    real = getattr(os, name)
+    calls = 0
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            act()
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(os, name, called)
+
+
+def identity(path: Path) -> tuple[int, ...] | None:
+    """Return what says that a name has the same file with the same content; None if nothing has it."""
+    if not os.path.lexists(path):
+        return None
+    status = path.lstat()
+    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(file: UserFile, umask: int, mode: int) -> None:
+    """H339: and so do the directories that are made for it."""
+    deep = UserFile(file.folder / "new" / "file", file.folder)
+    before = os.umask(umask)
+    try:
+        user_file.write(deep, b"data", None)
+    finally:
+        os.umask(before)
+    assert mode_of(deep.path) == mode
+    assert mode_of(deep.path.parent) == 0o777 & ~umask
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
+def test_a_replaced_file_and_its_backup_have_the_mode_of_the_old_one(file: UserFile, mode: int) -> None:
+    """H339: it may hold a secret of its own."""
+    file.path.write_text("old")
+    file.path.chmod(mode)
+    written = write(file, b"new")
+    assert written.backup is not None
+    assert (mode_of(file.path), mode_of(written.backup)) == (mode, mode)
+    assert (file.path.read_text(), written.backup.read_text()) == ("new", "old")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
+def test_root_leaves_a_file_to_its_owner(file: UserFile) -> None:
+    file.path.write_text("old")
+    os.chown(file.path, 12345, 12346)
+    write(file, b"new")
+    assert (file.path.stat().st_uid, file.path.stat().st_gid) == (12345, 12346)
+
+
+def test_a_file_of_another_account_is_refused(file: UserFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner could not change it any more."""
+    file.path.write_text("old")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(FileUnusable, match="belongs to another account"):
+        write(file, b"new")
+    assert (file.path.read_text(), names(file)) == ("old", ["file"])
+
+
+def test_a_backup_never_overwrites_another(file: UserFile) -> None:
+    """H338: the same content is stored once."""
+    for text in ("one", "two", "one"):
+        file.path.write_text(text)
+        write(file, b"new")
+    assert names(file) == ["file", f"file{BACKUP_SUFFIX}", f"file{BACKUP_SUFFIX}-2"]
+    assert file.path.with_name(f"file{BACKUP_SUFFIX}").read_text() == "one"
+    assert file.path.with_name(f"file{BACKUP_SUFFIX}-2").read_text() == "two"
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        lambda path: path.symlink_to("../../canary"),
+        lambda path: path.symlink_to("nothing"),
+        lambda path: path.symlink_to("/dev/zero"),
+        os.mkfifo,
+        lambda path: path.mkdir(),
+    ],
+    ids=["not UTF-8", "link out", "dangling link", "device", "FIFO", "directory"],
+)
+def test_whatever_has_the_name_of_the_backup_stays(
+    file: UserFile, tmp_path: Path, obstacle: Callable[[Path], object]
+) -> None:
+    """H338: the next name is used."""
+    file.path.write_text("old")
+    taken = file.path.with_name(f"file{BACKUP_SUFFIX}")
+    obstacle(taken)
+    before = identity(taken)
+    written = write(file, b"new")
+    assert not user_file.has_backup(file, lambda data: data == b"")
+    assert user_file.has_backup(file, lambda data: data == b"old")
+    assert identity(taken) == before
+    assert written.backup == file.path.with_name(f"file{BACKUP_SUFFIX}-2")
+    assert (tmp_path / "canary").read_text() == "canary"
+
+
+def test_backups_have_an_end_that_is_said(file: UserFile) -> None:
+    file.path.write_text("old")
+    for number in range(1, 100):
+        end = "" if number == 1 else f"-{number}"
+        file.path.with_name(f"file{BACKUP_SUFFIX}{end}").write_text(str(number))
+    with pytest.raises(FileUnusable, match="99 backups"):
+        write(file, b"new")
+    assert file.path.read_text() == "old"
+
+
+CHANGES: dict[str, Callable[[UserFile], object]] = {
+    "other bytes": lambda file: file.path.write_text("theirs"),
+    "another file": lambda file: _replaced(file.path, "old"),
+    "another mode": lambda file: file.path.chmod(0o600),
+    "gone": lambda file: file.path.unlink(),
+    "a link out": lambda file: _linked(file.path, file.folder.parent / "canary"),
+    "a FIFO": lambda file: _fifo(file.path),
+}
+
+
+def _replaced(path: Path, text: str) -> None:
+    path.with_name("other").write_text(text)
+    path.with_name("other").rename(path)
+
+
+def _fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _linked(path: Path, target: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("removing", [False, True])
+def test_a_file_that_changes_after_it_was_read_is_left_as_it_is(
+    file: UserFile, tmp_path: Path, change: str, removing: bool
+) -> None:
+    """H340: looked at again right before the rename."""
+    file.path.write_text("old")
+    file.path.chmod(0o644)
+    before = user_file.read(file)
+    assert before is not None
+    CHANGES[change](file)
+    now = identity(file.path)
+    with pytest.raises(FileUnusable):
+        user_file.remove(file, before) if removing else user_file.write(file, b"ours", before)
+    assert identity(file.path) == now
+    assert (tmp_path / "canary").read_text() == "canary"
+    assert not [name for name in names(file) if name.startswith(".authlens-")]
+
+
+def test_a_change_while_the_new_content_is_written_is_noticed(
+    file: UserFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H340: the same size, and written before the draft is on the disk."""
+    file.path.write_text("old")
+    before_call(monkeypatch, "fsync", lambda: file.path.write_text("OLD"))
+    with pytest.raises(FileChanged, match="Run the same command again"):
+        user_file.write(file, b"ours", user_file.read(file))
+    assert (file.path.read_text(), names(file)) == ("OLD", ["file"])
+
+
+def test_a_link_that_comes_right_before_the_rename_is_replaced_and_not_written_through(
+    file: UserFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H341."""
+    file.path.write_text("old")
+    before_call(monkeypatch, "replace", lambda: _linked(file.path, tmp_path / "canary"))
+    user_file.write(file, b"ours", user_file.read(file))
+    assert (tmp_path / "canary").read_text() == "canary"
+    assert (file.path.read_text(), file.path.is_symlink()) == ("ours", False)
+
+
+@pytest.mark.parametrize("target", ["canary", "new"])
+def test_a_link_that_comes_right_before_a_new_file_is_not_replaced(
+    file: UserFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """H341: nothing was there when it was read."""
+    before_call(monkeypatch, "link", lambda: _linked(file.path, tmp_path / target))
+    with pytest.raises(FileExists, match="was not changed"):
+        user_file.write(file, b"ours", None)
+    assert (tmp_path / "canary").read_text() == "canary"
+    assert not (tmp_path / "new").exists()
+    assert names(file) == ["file"]
+
+
+@pytest.mark.parametrize("call", ["open", "fsync", "link"])
+def test_a_directory_that_becomes_a_link_on_the_way_leads_nowhere(
+    file: UserFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """H341: the file goes where the walk was, or nowhere."""
+    (tmp_path / "elsewhere").mkdir()
+    moved = file.path.parent.with_name("moved")
+
+    def swap() -> None:
+        file.path.parent.rename(moved)
+        file.path.parent.symlink_to(tmp_path / "elsewhere")
+
+    # The first directory that is opened is the project, the second one this.
+    before_call(monkeypatch, call, swap, number=2 if call == "open" else 1)
+    if call == "open":
+        with pytest.raises(FileUnusable):
+            user_file.write(file, b"ours", None)
+    else:
+        user_file.write(file, b"ours", None)
+        assert (moved / "file").read_text() == "ours"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["fchmod", "fsync", "replace"])
+def test_nothing_is_left_of_a_write_that_fails(
+    file: UserFile, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    file.path.write_text("old")
+
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before_call(monkeypatch, call, fail)
+    with pytest.raises(FileUnusable, match="cannot be written: No space left on device"):
+        user_file.write(file, b"ours", user_file.read(file))
+    assert (file.path.read_text(), names(file)) == ("old", ["file"])
+
+
+def test_a_file_system_without_hard_links_has_new_files_all_the_same(
+    file: UserFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    user_file.write(file, b"ours", None)
+    assert (file.path.read_text(), names(file)) == ("ours", ["file"])
+
+
+def test_a_file_of_the_largest_size_is_read_and_not_one_byte_more(file: UserFile) -> None:
+    """H334: before it is read."""
+    file.path.write_bytes(b"")
+    os.truncate(file.path, LARGEST)
+    assert user_file.read(file) is not None
+    os.truncate(file.path, LARGEST + 1)
+    with pytest.raises(FileUnusable, match="larger than 16 MiB"):
+        user_file.read(file)
+
+
+@pytest.mark.parametrize(
+    "target", ["../../canary", "../sub/../../canary", "/etc/passwd", "../../project-2/x", "../.."]
+)
+def test_a_link_out_of_the_folder_is_refused_with_both_ends(
+    file: UserFile, tmp_path: Path, target: str
+) -> None:
+    """H330: by whole names, so that `project-2` is not in `project`."""
+    (tmp_path / "project-2").mkdir()
+    file.path.symlink_to(target)
+    with pytest.raises(LeadsOut) as refused:
+        user_file.read(file)
+    assert refused.value.cause == f"{file.path} is a link to {target}, outside {file.folder}."
+    assert refused.value.cure == "Do it by hand."
+
+
+def test_a_link_that_leaves_the_folder_and_comes_back_is_refused(file: UserFile) -> None:
+    """Nothing outside decides where a file is."""
+    file.path.symlink_to("../../project/sub/other")
+    with pytest.raises(LeadsOut):
+        user_file.read(file)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_link_within_the_folder_leads_to_the_file_itself(file: UserFile, absolute: bool) -> None:
+    other = file.folder / "other"
+    other.write_text("old")
+    file.path.symlink_to(other if absolute else "../other")
+    written = write(file, b"new")
+    assert (written.path, other.read_text(), file.path.is_symlink()) == (other, "new", True)
+    assert written.backup == file.folder / f"other{BACKUP_SUFFIX}"
+
+
+@pytest.mark.parametrize("name", [".git", ".GIT"])
+def test_a_link_into_git_is_refused(file: UserFile, name: str) -> None:
+    """H330: git runs hooks, and what its configuration names."""
+    (file.folder / name).mkdir()
+    (file.folder / name / "config").write_text("[core]\n")
+    file.path.symlink_to(f"../{name}/config")
+    with pytest.raises(FileUnusable, match=r"git runs what is in \.git"):
+        user_file.read(file)
+
+
+def test_a_named_file_belongs_to_the_nearest_of_current_directory_and_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else to the home, and else to the directory that it is in."""
+    current, home = tmp_path / "home" / "src" / "mine", tmp_path / "home"
+    for folder in ("vendor/.git", "sub"):
+        (current / folder).mkdir(parents=True)
+    (home / "src" / "theirs" / ".git").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(current)
+    belongs = {
+        path: folder_of(Path(path), home=home)
+        for path in (
+            "sub/a",
+            "vendor/b/c",
+            "../theirs/.cursor/d",
+            str(home / ".codex" / "e"),
+            "../../../data/f/g",
+        )
+    }
+    assert list(belongs.values()) == [
+        current,
+        current / "vendor",
+        home / "src" / "theirs",
+        home,
+        tmp_path / "data",
+    ]

@@ -1,1 +1,1 @@
-"""Files of this installation that hold no secret, and the locks between processes."""
+"""Files that hold no secret, authlens's own and those of others, and the locks between processes."""

@@ -15,7 +15,7 @@ import pytest
 
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_tui.cli.skill import skill_text
+from authlens_tui.cli.skill import agents_text, skill_text
 from support.hostile_folder import AT_FILE, AT_PARENT, LINKS, HostileFolder, snapshot
 from support.preloaded import Preloaded
 from support.waiting import PATIENCE
@@ -260,6 +260,22 @@ def test_the_section_of_agents_md_has_the_line_ends_of_the_file(machine: Machine
         assert written.startswith(b"# Mine\r\n\r\n<!-- authlens: begin -->\r\n")
         assert written.count(b"\n") == written.count(b"\r\n")
         path.write_bytes(written.replace(b"## Protected", b"## Old"))
+
+
+BEGIN, END = "<!-- authlens: begin -->\n", "<!-- authlens: end -->\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(BEGIN * 200_000, ""), (END, ""), (BEGIN, END), ("", END * 2), ("", BEGIN)]
+)
+def test_a_mark_in_your_own_text_neither_loses_that_text_nor_takes_time(
+    machine: Machine, before: str, after: str
+) -> None:
+    """H334: a search from each of so many marks would take minutes."""
+    path = machine.folder.project / "AGENTS.md"
+    path.write_text(f"{before}{agents_text().replace('## Protected', '## Old')}{after}")
+    machine.run("skill --format agents --write")
+    assert path.read_text() == f"{before}{agents_text()}{after}"
 
 
 @pytest.mark.parametrize("name", AT_FILE)

@@ -18,7 +18,6 @@ _SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
 _AGENTS_FILE: Final = Path("AGENTS.md")
 _BEGIN: Final = "<!-- authlens: begin -->"
 _END: Final = "<!-- authlens: end -->"
-_SECTION: Final = re.compile(rf"{re.escape(_BEGIN)}.*?{re.escape(_END)}(?:\r?\n)?", re.DOTALL)
 _OURS: Final = re.compile(r"---\r?\nname: authlens\r?\n")
 _FRONT_MATTER: Final = """\
 ---
@@ -66,7 +65,7 @@ async def skill(arguments: Namespace) -> int:
         return 0
     if not as_section and before is not None and text and not _OURS.match(text):
         name = shlex.quote(str(before.path))
-        raise UsageError(f"{before.path} is another skill.", f"Move it away first: mv {name} {name}.old")
+        raise UsageError(f"{before.path} is another skill.", f"Move it away first: mv -n {name} {name}.old")
     # Of AGENTS.md only our own section changes; a skill is replaced whole, with what you changed in it.
     written = user_file.write(file, after.encode(), before, backup=not as_section)
     say(f"Wrote {written.path}.")
@@ -79,9 +78,13 @@ def _with_section(before: str) -> str:
     """Return a file with our section: at its end, or where an earlier one is."""
     line_end = "\r\n" if "\r\n" in before else "\n"
     section = agents_text().replace("\n", line_end)
-    if _SECTION.search(before):
-        # By a function: in a replacement that is text, a backslash would be a reference to a group.
-        return _SECTION.sub(lambda _: section, before, count=1)
+    # Between these two is no other mark, so a mark in your own text costs none of it. Without a pattern,
+    # because one that spans lines takes minutes with a file of opening marks.
+    begin = before.rfind(_BEGIN, 0, max(before.rfind(_END), 0))
+    if begin >= 0:
+        end = before.find(_END, begin)
+        after = before[end + len(_END) :]
+        return before[:begin] + section + after.removeprefix("\r").removeprefix("\n")
     gap = "" if not before else line_end if before.endswith("\n") else line_end * 2
     return f"{before}{gap}{section}"
 

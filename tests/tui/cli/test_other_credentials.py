@@ -307,7 +307,7 @@ def test_what_is_missing_or_swapped_is_said_with_code_2(
         "FAKE_KEYRING": str(private_environment / "keyring.json"),
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
     assert main.run(["service-token", "add", "https://wiki.example.com/"]) == 2
     out, err = capsys.readouterr()
     assert out == ""

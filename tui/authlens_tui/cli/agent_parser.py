@@ -84,7 +84,8 @@ def _add_credential_helper(add: argparse.ArgumentParser) -> None:
 
 
 def _add_git_credential(add: argparse.ArgumentParser) -> None:
-    add.add_argument("action", choices=["get", "store", "erase"], help="the operation that git requests")
+    # gitcredentials(7): a helper silently ignores every other operation.
+    add.add_argument("action", metavar="{get,store,erase}", help="the operation that git requests")
 
 
 def _add_run(add: argparse.ArgumentParser) -> None:

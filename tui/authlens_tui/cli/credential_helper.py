@@ -1,22 +1,24 @@
 """`authlens credential-helper get`: the protocol of Bazel's and EngFlow's credential helpers.
 
-The request is JSON on standard input, `{"uri": "https://…"}`; the answer has the header fields and when they
-expire. A program that asks for many addresses gets empty fields for those that nothing here covers.
+Source: EngFlow's credential-helper-spec, its JSON schemas of the request and the response of `get`. The
+request is one JSON object on standard input, `{"uri": "https://…"}`; the answer has the header fields and
+when they expire. A program that asks for many URLs gets empty fields for those that nothing here covers.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
 
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders, credential_kinds
 from authlens_core.errors import UsageError
+from authlens_core.oauth.json_document import JsonRefused, load_object
 from authlens_core.oauth.url import usable_url
 from authlens_core.secret import Secret
 from authlens_tui.cli.credential_choice import chosen_headers, refuse_bound
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_secret, is_terminal
+from authlens_tui.cli.terminal.output import answer_secret
+from authlens_tui.cli.terminal.standard_input import piped
 
 _LONGEST = 65_536
 
@@ -54,12 +56,10 @@ def bazel_form(fields: CredentialHeaders | None) -> Secret:
 
 
 def _asked() -> str:
-    text = "" if sys.stdin is None or is_terminal(sys.stdin) else sys.stdin.read(_LONGEST)
     try:
-        request = json.loads(text)
-        uri = request["uri"]
-    # RecursionError: what json raises for lists nested too deep.
-    except (ValueError, KeyError, TypeError, RecursionError):
+        # Strict: of two equal keys, another reader may take the other one.
+        uri = load_object(piped(_LONGEST)).get("uri")
+    except JsonRefused:
         uri = None
     if not isinstance(uri, str):
         raise UsageError(

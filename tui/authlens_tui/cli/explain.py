@@ -10,8 +10,9 @@ from authlens_core.errors import UsageError
 from authlens_tui.cli.login_events import diagnosis_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_line, is_terminal, say
 from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.standard_input import everything
 
-_LONGEST = 1_000_000
+_LONGEST = 1_000_000  # bytes
 
 
 async def explain_message(arguments: Namespace) -> int:
@@ -44,7 +45,8 @@ def _text(arguments: Namespace) -> str:
         return " ".join(arguments.text)
     if is_terminal(sys.stdin):
         say("Paste the message, then press Ctrl-D:")
-    text = "" if sys.stdin is None else sys.stdin.read(_LONGEST)
+    # From a server, a log or a screen: it may be in any charset.
+    text = everything(_LONGEST).decode("utf-8", "replace")
     if not text.strip():
         raise UsageError("There is no text to explain.", "Give it as an argument or on standard input.")
     return text

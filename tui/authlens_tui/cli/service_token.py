@@ -40,9 +40,10 @@ from authlens_tui.cli.credentials import (
 from authlens_tui.cli.forget import say_forgotten
 from authlens_tui.cli.session import open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, is_terminal, say
+from authlens_tui.cli.terminal.standard_input import next_line
 from authlens_tui.cli.urls import checked_url
 
-_LONGEST_LINE = 4_096
+_LONGEST_LINE = 4_096  # bytes
 
 
 Pair = tuple[str, Secret]
@@ -245,7 +246,7 @@ def _secret() -> Secret:
 
 
 def _line(what: str) -> str:
-    text = "" if sys.stdin is None else sys.stdin.readline(_LONGEST_LINE)
+    text = next_line(_LONGEST_LINE)
     if not text.strip():
         raise UsageError(f"No {what} came on standard input.", "Run it in a terminal, or pipe it in.")
     return text

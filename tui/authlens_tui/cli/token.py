@@ -15,9 +15,10 @@ from authlens_tui.cli.credential_choice import say_bound
 from authlens_tui.cli.other_kinds import Wanted, refuse_other_kinds
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, is_terminal
+from authlens_tui.cli.terminal.standard_input import next_line
 from authlens_tui.cli.urls import checked_url
 
-_LONGEST = 65_536  # characters of a token on standard input
+_LONGEST = 65_536  # bytes of a token on standard input
 
 
 async def token(arguments: Namespace) -> int:
@@ -48,7 +49,7 @@ async def token(arguments: Namespace) -> int:
 
 
 def _refused_token() -> Secret:
-    text = "" if sys.stdin is None or is_terminal(sys.stdin) else sys.stdin.readline(_LONGEST)
+    text = "" if is_terminal(sys.stdin) else next_line(_LONGEST)
     if not text.strip():
         raise UsageError(
             "No refused token came on standard input.",

@@ -808,6 +808,30 @@ MUTATIONS: Final = (
         "    if False:\n",
         "tests/core/grammars/test_git_credential.py::test_a_token_that_a_line_cannot_carry_is_not_written",
     ),
+    Mutation(
+        "path-step",
+        "Parts like `..;` are taken for names",
+        "core/authlens_core/grammars/url_path.py",
+        "not any(re.match(_STEP, name) for name in names)",
+        "True",
+        "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
+    ),
+    Mutation(
+        "path-symbols",
+        "A path may have percent signs after it is decoded, and symbols that servers map to slashes",
+        "core/authlens_core/grammars/url_path.py",
+        "    if not all(map(_is_usual, text + normal)):\n",
+        "    if False:\n",
+        "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
+    ),
+    Mutation(
+        "path-unchecked",
+        "A path that starts with the resource's is below it, whatever follows",
+        "core/authlens_core/grammars/url_path.py",
+        "(narrow[: len(wide)] != wide or is_ambiguous(path))",
+        "narrow[: len(wide)] != wide",
+        "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
+    ),
 )
 
 

@@ -38,6 +38,8 @@ TOKEN = frozenset(
         "authlens_core.credentials.store.secret_store",
         "authlens_core.credentials.store.store_kind",
         "authlens_core.errors",
+        "authlens_core.grammars",
+        "authlens_core.grammars.url_path",
         "authlens_core.safe_text",
         "authlens_core.secret",
         "authlens_core.state",

@@ -13,7 +13,7 @@ import pytest
 
 from support.git_origin import git_origin
 from support.needs import program
-from support.verb_process import AUTHLENS, log_in, machine_in, secrets_in
+from support.verb_process import AUTHLENS, authlens, log_in, machine_in, secrets_in
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
@@ -211,3 +211,18 @@ async def test_a_redirect_to_another_host_takes_no_token_along(
         assert await git(machine, "ls-remote", f"http://{first.host}/repository.git") != 0
         assert other.got
         assert token.encode() not in other.got + first.got
+
+
+async def test_a_refusal_at_another_host_touches_no_login(machine: dict[str, str], tmp_path: Path) -> None:
+    """H321: `erase` and `store` for a host without a login, with the token of a host that has one."""
+    async with git_origin(tmp_path, program("git")) as url:
+        await log_in(machine, url)
+        before = Path(machine["FAKE_KEYRING"]).read_bytes()
+        (token, *_) = secrets_in(machine)
+        good = url.removeprefix("http://").rstrip("/")
+        for action in ("erase", "store"):
+            for host in ("127.0.0.1:1", f"127.0.0.1:1\x0bhost={good}", f"127.0.0.1:1\n\nhost={good}"):
+                asked = f"protocol=http\nhost={host}\nauthtype=Bearer\ncredential={token}\n\n"
+                done = await authlens(machine, "git-credential", action, typed=asked)
+                assert (done.code, done.answer) == (0, "")
+        assert Path(machine["FAKE_KEYRING"]).read_bytes() == before

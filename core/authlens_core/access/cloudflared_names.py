@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Final
 
+from authlens_core.grammars.url_path import is_ambiguous
 from authlens_core.oauth.url import Url, usable_url
 
 _AUD_LENGTH: Final = 64  # hexadecimal digits
@@ -35,6 +36,9 @@ def names_of(url: Url) -> tuple[str, ...]:
     The demo keeps the port of its application in the name, too.
     """
     segments = [segment for segment in url.path.split("/") if segment][:20]
+    # A token for a path is not for what a server may read as another path.
+    if is_ambiguous(url.path):
+        segments = []
     hosts = (url.host, f"*.{url.host.partition('.')[2]}", *_here(url))
     return tuple(
         "-".join((name, *segments[:length])) for length in range(len(segments), -1, -1) for name in hosts

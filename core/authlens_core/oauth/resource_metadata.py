@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from authlens_core.grammars.url_path import below
 from authlens_core.oauth.check import Check, Reading, Requirement, failed, noticed, warned
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -190,7 +191,8 @@ def _covers(resource: str, requested: str) -> bool:
     # A query names one URL and has nothing below it; equality was looked at by the caller.
     if "?" in rest:
         return False
-    return path == rest or path.startswith(rest if rest.endswith("/") else f"{rest}/")
+    inside = path == rest or path.startswith(rest if rest.endswith("/") else f"{rest}/")
+    return inside and below(rest, path) is not None
 
 
 def _authorization_servers(

@@ -102,3 +102,10 @@ def test_the_names_for_a_url_go_from_the_whole_path_to_none() -> None:
 def test_a_login_begins_only_at_the_host_of_the_file(name: str, url: str) -> None:
     """What cloudflared sends there is worth more than a token, so no guess; any path of the host will do."""
     assert login_address(name) == url
+
+
+@pytest.mark.parametrize("path", ["/x/..;/y", "/x/%252e%252e/y", "/x//y"])
+def test_a_file_for_a_path_is_not_for_a_path_that_servers_read_in_different_ways(path: str) -> None:
+    """H322: only a file for the whole host is."""
+    assert "a.example.com" in names_of(parse_url(f"https://a.example.com{path}"))
+    assert "a.example.com-x" not in names_of(parse_url(f"https://a.example.com{path}"))

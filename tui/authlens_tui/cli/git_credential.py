@@ -96,7 +96,11 @@ async def _get(session: Session, url: str, request: GitRequest) -> int:
     if AUTHTYPE not in request.capabilities:
         why = "This git cannot send a Bearer token from a helper; git 2.46 or newer can."
         return _refer_to_proxy(why, url)
-    answer_secret(bearer_answer(found.token, found.expires_at))
+    try:
+        answer = bearer_answer(found.token, found.expires_at)
+    except ValueError as refused:
+        return _refer_to_proxy(f"git cannot take this token from a helper: {refused}.", url)
+    answer_secret(answer)
     return 0
 
 

@@ -1,38 +1,20 @@
 """Which URLs a grant is for: a token goes nowhere else.
 
 The rule is the one of RFC 9728 §3.3 as the MCP specification relaxes it: same scheme, host and port, and the
-path of the resource is a prefix of the path asked for, ending at a segment boundary.
+path of the resource is a prefix of the path asked for, ending at a segment boundary, however a server reads
+it. A grant for a whole origin covers every path of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
-from urllib.parse import unquote
 
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.grammars.url_path import below, is_ambiguous
 from authlens_core.oauth.url import usable_url
 
 _Record = TypeVar("_Record")
-
-
-def _place(url: str) -> tuple[str, tuple[str, ...]] | None:
-    """Return origin and path segments, or None for a URL that two readers could read differently."""
-    parsed = usable_url(url, loopback_http=True)
-    if parsed is None:
-        return None
-    segments = tuple(parsed.path.split("/")[1:])
-    # An escaped slash or dot is one segment to us and may be two, or a step up, to a server behind a proxy.
-    if any(_is_ambiguous(unquote(segment)) for segment in segments):
-        return None
-    # `https://host/app` and `https://host/app/` cover the same.
-    while segments and segments[-1] == "":
-        segments = segments[:-1]
-    return parsed.origin, segments
-
-
-def _is_ambiguous(segment: str) -> bool:
-    return "/" in segment or "\\" in segment or segment in {".", ".."}
 
 
 def covers(resource: str, url: str) -> bool:
@@ -42,12 +24,21 @@ def covers(resource: str, url: str) -> bool:
 
 def coverage(resource: str, url: str) -> int | None:
     """Return how many path segments `resource` shares with `url`, or None if it does not cover it."""
-    wide, narrow = _place(resource), _place(url)
-    if wide is None or narrow is None or wide[0] != narrow[0]:
+    wide, narrow = usable_url(resource, loopback_http=True), usable_url(url, loopback_http=True)
+    if wide is None or narrow is None or wide.origin != narrow.origin:
         return None
-    length = len(wide[1])
-    # By whole segments: `/app` does not cover `/apple`.
-    return length if narrow[1][:length] == wide[1] else None
+    return below(wide.path, narrow.path)
+
+
+def rewrite(url: str) -> str:
+    """Return how to write a URL whose path servers read in different ways; empty for any other URL."""
+    parsed = usable_url(url, loopback_http=True)
+    if parsed is None or not is_ambiguous(parsed.path):
+        return ""
+    return (
+        "Servers can read this path in different ways, and a login for a path above it is not used. Write it "
+        "without //, %2f, %5c, %25 and parts that start with two dots."
+    )
 
 
 def find(grants: Iterable[Grant], url: str) -> Grant | None:

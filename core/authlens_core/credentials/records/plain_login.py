@@ -1,8 +1,9 @@
 """A login as far as a plain `authlens token` needs it, read from the index without opening it for writing.
 
-It imports little. A URL is plain if it has nothing that two readers could read differently: its text is what
-`parse_url` makes of it, and its segments are those that `coverage` compares. A test holds that this module
-and `coverage.find` choose the same login. Whatever is not plain is left to the whole program.
+It imports little. A URL is plain if it has nothing that two readers could read differently: its text, origin
+and path are what `parse_url` makes of it. `grammars.url_path` says for both what a path is below. A test
+holds that this module and `coverage.find` choose the same login. Whatever is not plain is left to the whole
+program.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from authlens_core.credentials.records.owner import GRANT_OWNER, owner_digest
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
+from authlens_core.grammars.url_path import below
 
 # If the index is busy for longer, the whole program takes over, which can say so.
 _BUSY_SECONDS: Final = 0.2
@@ -26,7 +28,7 @@ _URL: Final = re.compile(
     r"(?P<origin>https://(?=[^/:]{4,253}(?:[/:]|$))(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
     r"(?::(?!443(?:/|$))[1-9][0-9]{1,3})?"
     r"|http://(?:localhost|127\.0\.0\.1):[1-9][0-9]{2,4})"
-    r"(?P<path>(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]*)*)"
+    r"(?P<path>(?:/(?!\.+(?:/|$))[A-Za-z0-9._~-]*)*)"
 )
 # A coarse choice, so that few records are parsed: `closest` decides. Hosts are stored in lower case or not.
 _LOGINS: Final = "SELECT grant_id, generation, place, record FROM grants WHERE instr(lower(record), ?)"
@@ -38,10 +40,10 @@ class NotPlain(Exception):
 
 
 class PlainUrl(NamedTuple):
-    """Origin and path segments, without the empty ones at the end."""
+    """Origin and path."""
 
     origin: str
-    segments: tuple[str, ...]
+    path: str
 
 
 class PlainLogin(NamedTuple):
@@ -67,10 +69,7 @@ def plain_url(text: str) -> PlainUrl:
     found = _URL.fullmatch(text)
     if found is None or len(text) > _LONGEST or (text.startswith("http:") and _port(text) > 65_535):
         raise NotPlain
-    segments = found["path"].split("/")[1:]
-    while segments and not segments[-1]:
-        segments.pop()
-    return PlainUrl(found["origin"], tuple(segments))
+    return PlainUrl(found["origin"], found["path"])
 
 
 def _port(text: str) -> int:
@@ -119,9 +118,8 @@ def closest(logins: Iterable[PlainLogin], wanted: PlainUrl) -> PlainLogin | None
 
 def _shared(resource: PlainUrl, wanted: PlainUrl) -> int:
     """Return how many segments a resource shares with what it covers; -1 where it does not cover it."""
-    length = len(resource.segments)
-    covers = resource.origin == wanted.origin and wanted.segments[:length] == resource.segments
-    return length if covers else -1
+    length = below(resource.path, wanted.path) if resource.origin == wanted.origin else None
+    return -1 if length is None else length
 
 
 def _login(grant_id: str, generation: int, place: str, record: str) -> PlainLogin:

@@ -203,7 +203,8 @@ class Credentials:
         if grant is None:
             raise NoLogin(
                 f"There is no login for {url} on this machine.",
-                f"Run: authlens login {shlex.quote(url)}     All credentials: authlens list",
+                coverage.rewrite(url)
+                or f"Run: authlens login {shlex.quote(url)}     All credentials: authlens list",
             )
         return grant
 

@@ -178,7 +178,7 @@ def _started_at(pid: int) -> datetime | None:
         fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
         booted = next(
             int(line.split()[1])
-            for line in Path("/proc/stat").read_text("ascii", "replace").splitlines()
+            for line in Path("/proc/stat").read_text("ascii", "replace").split("\n")
             if line.startswith("btime ")
         )
         # Field 22 of proc(5), counted from 1; the name and the id before it are cut off.

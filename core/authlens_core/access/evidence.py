@@ -64,7 +64,7 @@ def quoted(response: Response, name: str) -> str:
 def body_line(response: Response, phrase: str) -> str:
     """Return the line of the body that contains `phrase`, in any case; empty if none does."""
     text = _masked(response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace"), ())
-    for line in text.splitlines():
+    for line in text.split("\n"):
         place = line.lower().find(phrase.lower())
         if place >= 0:
             start, end = max(0, place - _AROUND), place + len(phrase) + _AROUND

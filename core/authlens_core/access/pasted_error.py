@@ -87,7 +87,8 @@ def _transcript(text: str) -> Diagnosis | None:
     fields: list[tuple[str, str]] = []
     body: list[str] = []
     in_head = False
-    for line in (one.rstrip("\r") for one in text.splitlines()):
+    # CR LF ends a line of HTTP, and LF alone may (RFC 9112 §2.2): what curl shows has either.
+    for line in (one.rstrip("\r") for one in text.rstrip("\r\n").split("\n")):
         begins = _STATUS.match(line)
         field = _FIELD.match(line) if in_head else None
         if begins is not None:

@@ -265,7 +265,7 @@ def _token_in(output: bytes) -> Secret | None:
     """Return the token on stdout: it alone, or after the one line that older versions put before it."""
     if len(output) > _OUTPUT:
         return None
-    lines = [line.strip() for line in output.decode("ascii", "replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in output.decode("ascii", "replace").split("\n") if line.strip()]
     # Versions before --no-verbose print it on stdout, before the token.
     if lines and lines[0].lower() == _CHATTER:
         del lines[0]

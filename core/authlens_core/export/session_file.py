@@ -145,8 +145,9 @@ def _record_in(value: Any, name: str, _parent: str) -> StageRecord:
 
 def _early_diagnosis(check: Check, evidence: Any) -> Diagnosis:
     unknown = check.name.endswith(f".{UNKNOWN}{_EARLY_DIAGNOSIS}")
-    lines = _READER.read(str, evidence, "evidence", check.name).splitlines()
-    return Diagnosis(UNKNOWN if unknown else "early", check.seen, check.cure, tuple(lines), check.spec)
+    lines = _READER.read(str, evidence, "evidence", check.name).split("\n")
+    shown = tuple(line for line in lines if line)
+    return Diagnosis(UNKNOWN if unknown else "early", check.seen, check.cure, shown, check.spec)
 
 
 def _purpose_in(value: Any, name: str, parent: str) -> Purpose:

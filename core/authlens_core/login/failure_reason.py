@@ -74,7 +74,7 @@ def failure_reason(record: StageRecord) -> Diagnosis | None:
         return Diagnosis(check.name, f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
     cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
     # Records of early versions of authlens have no evidence.
-    evidence = found.evidence or tuple(check.seen.splitlines())
+    evidence = found.evidence or tuple(line for line in check.seen.split("\n") if line)
     return replace(found, cause=cause, evidence=evidence[:_MOST_LINES])
 
 

@@ -138,3 +138,12 @@ def test_what_looks_like_a_secret_is_masked_in_the_quoted_line() -> None:
 def test_a_text_without_a_known_failure_is_not_explained(text: str) -> None:
     """Nothing is guessed."""
     assert explain_text(text) == ()
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_field_that_holds_the_line_end_of_another_reader_is_one_field(end: str) -> None:
+    """H323: LF ends a line of HTTP (RFC 9112 §2.2); a server could add an answer to a transcript."""
+    answer = ("HTTP/1.1 403 Forbidden", "cf-access-aud: abc", "cf-access-domain: w.example", "")
+    (found,) = explain_text("\n".join(answer))
+    forged = explain_text(f"HTTP/1.1 204 No Content\nserver: x{end}{end.join(answer)}\n\n")
+    assert found.name not in {one.name for one in forged}

@@ -49,7 +49,7 @@ def _lines(parser: argparse.ArgumentParser, version: str) -> Iterator[str]:
         yield from _example(name)
     yield ".SH EXIT CODES AND ENVIRONMENT"
     yield ".nf"
-    yield from (_escaped(line) for line in (parser.epilog or "").splitlines())
+    yield from (_escaped(line) for line in (parser.epilog or "").split("\n"))
     yield ".fi"
 
 

@@ -1,0 +1,45 @@
+"""Each protocol says itself what ends a line: `splitlines` ends one at nine other characters, too.
+
+A line of git, of HTTP or of a file ends at LF, or at CR LF. `str.splitlines` also ends it at VT, FF, FS, GS,
+RS, NEL, U+2028 and U+2029, and `bytes.splitlines` at a lone CR. What another program takes for one value would
+be two lines here, and the second one could be anything.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from support.source_trees import sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
+
+
+def line_splits(nodes: Iterable[ast.AST]) -> Iterator[int]:
+    """Yield the lines of code that name `splitlines`, whatever they call it on."""
+    for node in nodes:
+        named = isinstance(node, ast.Attribute) and node.attr == "splitlines"
+        if named or (isinstance(node, ast.Constant) and node.value == "splitlines"):
+            yield getattr(node, "lineno", 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("text.splitlines()", True),
+        ("map(str.splitlines, texts)", True),
+        ('getattr(text, "splitlines")()', True),
+        ('text.split("\\n")', False),
+        ('re.split(rb"\\r\\n|\\n|\\r", data)', False),
+    ],
+)
+def test_the_scan_knows_a_split_at_every_line_end_of_unicode(code: str, found: bool) -> None:
+    assert bool(list(line_splits(ast.walk(ast.parse(code))))) is found
+
+
+def test_no_text_is_split_at_the_line_ends_of_unicode() -> None:
+    assert [
+        f"{source.name}:{line}" for source in sources_of_product() for line in line_splits(source.nodes)
+    ] == []

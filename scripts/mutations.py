@@ -832,6 +832,23 @@ MUTATIONS: Final = (
         "narrow[: len(wide)] != wide",
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
     ),
+    Mutation(
+        "type-unbound",
+        "The type of a token can be edited in the index: a bound token goes out without a proof",
+        "core/authlens_core/credentials/records/owner.py",
+        '((*_EARLIER, "token_type"), _EARLIER)',
+        "(_EARLIER, _EARLIER)",
+        "tests/core/credentials/vault/test_binding.py"
+        "::test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token",
+    ),
+    Mutation(
+        "scope-shell",
+        "A scope of the server becomes part of a command to run, whatever it is",
+        "core/authlens_core/oauth/insufficient_scope.py",
+        "    return _PLAIN.fullmatch(scope) is not None\n",
+        "    return True\n",
+        "tests/core/login/test_step_up.py::test_a_scope_that_is_not_a_plain_word_is_in_no_command",
+    ),
 )
 
 

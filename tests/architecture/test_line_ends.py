@@ -1,8 +1,8 @@
 """Each protocol says itself what ends a line: `splitlines` ends one at nine other characters, too.
 
 A line of git, of HTTP or of a file ends at LF, or at CR LF. `str.splitlines` also ends it at VT, FF, FS, GS,
-RS, NEL, U+2028 and U+2029, and `bytes.splitlines` at a lone CR. What another program takes for one value would
-be two lines here, and the second one could be anything.
+RS, NEL, U+2028 and U+2029, and `bytes.splitlines` at a lone CR. What another program takes for one value
+would be two lines here, and the second one could be anything.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -21,6 +22,7 @@ from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.http_message import JSON_TYPE
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
+    is_plain,
     refusal_code,
     scope_union,
     scope_wanted,
@@ -113,8 +115,12 @@ async def failure_of_answer(
 
 def _too_small(url: str, scope: str) -> McpFailure:
     """Return the error that names the login with the scope that the server wants (RFC 6750 §3.1)."""
+    cause = "authlens: The server requires more scope than was granted"
     command = login_command(url, scope)
-    message = f"authlens: The server requires more scope than was granted. Ask the user to run: {command}"
+    message = f"{cause}. Ask the user to run: {command}"
+    if scope and not is_plain(scope):
+        command = f"authlens {shlex.quote(url)}"
+        message = f"{cause}, and it is not a plain word. Ask the user to run: {command}     and to press t."
     code = LoginNeeded.exit_code
     return McpFailure(_OURS - code, message, {"exit_code": code, "command": command})
 

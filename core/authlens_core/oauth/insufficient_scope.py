@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from authlens_core.oauth.challenge import ChallengeField
 
 INSUFFICIENT_SCOPE: Final = "insufficient_scope"
+_PLAIN: Final = re.compile(r"(?:(?:^| )(?!-)[A-Za-z0-9._:/-]+)+")
 _LONGEST: Final = 2_000  # characters
 
 
@@ -23,6 +25,15 @@ def scope_wanted(field: ChallengeField) -> str:
 def scope_union(*scopes: str | None) -> str:
     """Return every word of these scopes once, in their order."""
     return " ".join(dict.fromkeys(word for scope in scopes if scope for word in scope.split()))
+
+
+def is_plain(scope: str) -> bool:
+    """Return whether a scope of a server may be shown in a command to run: plain words, and no option.
+
+    `$(…)` and backquotes are scopes, too (RFC 6749 §3.3). Quotes protect in the shell that they are written
+    for, and a user may paste the command into another one.
+    """
+    return _PLAIN.fullmatch(scope) is not None
 
 
 def is_scope(scope: str) -> bool:

@@ -7,7 +7,6 @@ Since 2026-07-28 every request names the protocol version itself and `server/dis
 from __future__ import annotations
 
 import json
-import re
 from enum import StrEnum
 from typing import Final
 
@@ -20,7 +19,6 @@ MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 EVENT_STREAM: Final = "text/event-stream"
 _SESSION: Final = "mcp-session-id"
-# Of a stream of events (WHATWG HTML §9.2.6).
 _LONGEST_SESSION: Final = 1_000  # characters
 _CLIENT: Final = {"name": "authlens", "version": "1"}
 

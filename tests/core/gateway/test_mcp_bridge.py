@@ -252,6 +252,17 @@ async def test_a_401_to_every_token_is_one_refresh_and_one_error(logged_in: Logg
     assert len(logged_in.server.posts("/token")) == 1
 
 
+@pytest.mark.parametrize("scope", ["$(id)", "a;id", "--device"])
+async def test_a_scope_that_is_not_a_plain_word_is_in_no_command(logged_in: LoggedIn, scope: str) -> None:
+    """H324: an agent may run the command that it is given."""
+    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+    answer = JSONResponse({"error": "insufficient_scope"}, 403, headers={"WWW-Authenticate": challenge})
+    server, (line,) = await bridged(logged_in, scripted(answer), PING)
+    url = f"http://{server.seen[0][1]['host']}/mcp"
+    assert line["error"]["data"]["command"] == f"authlens {url}"
+    assert scope not in line["error"]["message"]
+
+
 async def test_a_scope_that_is_too_small_is_one_error_that_names_the_login(
     logged_in: LoggedIn,
 ) -> None:

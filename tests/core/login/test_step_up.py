@@ -94,6 +94,21 @@ async def test_the_cure_names_the_union_for_the_command_line() -> None:
     assert 'authlens login --scope "read write"' in reason.cure
 
 
+@pytest.mark.parametrize(
+    "scope", ["$(id)", "`id`", "a;id", "a|b", "'a'", "--device", "write -x", "a&b", "%PATH%"]
+)
+async def test_a_scope_that_is_not_a_plain_word_is_in_no_command(scope: str) -> None:
+    """H324: the user pastes the command into a shell."""
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal(scope)]))
+    async with login_to(sender, options=Options(port=0, scope="read")) as login:
+        login.watch(come_back(login))
+        reason = failure_reason((await login.run_all()).records[-1])
+    assert reason is not None
+    assert "--scope" not in reason.cure
+    assert scope not in reason.cure
+    assert "authlens URL" in reason.cure
+
+
 async def test_a_scope_that_was_asked_for_is_not_asked_for_again_by_the_cure() -> None:
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
     async with login_to(sender, options=Options(port=0, scope="read write")) as login:

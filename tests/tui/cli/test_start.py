@@ -100,6 +100,20 @@ async def test_what_is_not_plain_is_left_to_the_whole_program(
     assert short.stderr == whole.stderr
 
 
+@pytest.mark.parametrize(("stored", "edited"), [("DPoP", "Bearer"), ("Bearer", "DPoP")])
+async def test_a_type_that_was_edited_in_the_index_gets_no_token(
+    environ: dict[str, str], keep: Keep, stored: str, edited: str
+) -> None:
+    """H325: in the short way and in the whole program."""
+    kept = await keep(token_type=stored)
+    credentials = Credentials.open(KeyringStore(environ=environ), Path(environ["AUTHLENS_HOME"]))
+    credentials.update(replace(kept, token_type=edited))
+    await credentials.aclose()
+    done = run(environ, "token", kept.resource_url)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "changed outside authlens" in done.stderr
+
+
 async def test_a_url_that_no_login_covers_gets_no_token(environ: dict[str, str], keep: Keep) -> None:
     kept = await keep()
     other = kept.resource_url.replace("https://", "https://other.")

@@ -56,7 +56,7 @@ def _token(text: Secret, login: PlainLogin) -> Secret | None:
     found: Any = None
     with suppress(ValueError, RecursionError):  # the decoder's error carries the text
         found = json.loads(text.reveal())
-    if not isinstance(found, dict) or found.get(OWNER, login.owner) != login.owner:
+    if not isinstance(found, dict) or found.get(OWNER, login.owners[0]) not in login.owners:
         return None
     if "dpop_key" in found:
         return None  # the token is of no use without a proof, and that has to be said

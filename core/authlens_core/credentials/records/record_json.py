@@ -22,7 +22,7 @@ from authlens_core.credentials.records.grant import (
     GrantState,
     TokenVerdict,
 )
-from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, owner_digest
+from authlens_core.credentials.records.owner import GRANT_OWNERS, OWNER, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
@@ -93,19 +93,21 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
     return kind(**known)
 
 
-# The fields of a record that say where its secrets are sent, and as whose.
-_OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
-    Grant: GRANT_OWNER,
-    ServiceToken: ("url", "client_id", "form", "header"),
+# The fields of a record that say where its secrets are sent, and as whose: today's, then an earlier version's.
+_OWNERS: Final[Mapping[type, tuple[tuple[str, ...], ...]]] = {
+    Grant: GRANT_OWNERS,
+    ServiceToken: (("url", "client_id", "form", "header"),),
     ClientRecord: (
-        *("issuer", "redirect_uri", "client_id", "token_endpoint_auth_method"),
-        "registration_client_uri",
+        (
+            *("issuer", "redirect_uri", "client_id", "token_endpoint_auth_method"),
+            "registration_client_uri",
+        ),
     ),
 }
 
 
-def _owner(record: Grant | ServiceToken | ClientRecord) -> str:
-    return owner_digest(getattr(record, name) for name in _OWNERS[type(record)])
+def _owners(record: Grant | ServiceToken | ClientRecord) -> tuple[str, ...]:
+    return tuple(owner_digest(getattr(record, name) for name in names) for names in _OWNERS[type(record)])
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:
@@ -116,7 +118,7 @@ def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> boo
     """
     owner = _secrets(text).get(OWNER)
     # Secrets that an older authlens stored name no owner.
-    return owner is None or owner.reveal() == _owner(record)
+    return owner is None or owner.reveal() in _owners(record)
 
 
 def secrets_to_json(
@@ -125,7 +127,7 @@ def secrets_to_json(
     """Return the secrets as ASCII JSON, bound to `record`."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
     members = {name: value.reveal() for name, value in values.items() if value is not None}
-    return Secret(json.dumps({**members, OWNER: _owner(record)}))
+    return Secret(json.dumps({**members, OWNER: _owners(record)[0]}))
 
 
 def _secrets(text: Secret) -> dict[str, Secret]:

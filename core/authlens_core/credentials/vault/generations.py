@@ -69,8 +69,8 @@ async def load_secrets(
         # host of its own.
         if not belongs_to(text, record):
             raise sealed.SecretsDamaged(
-                "The record was changed outside authlens: its issuer, an endpoint or the client does not "
-                "match the stored secrets. Nothing was sent.",
+                "The record was changed outside authlens: its issuer, an endpoint, the client or the type of "
+                "the token does not match the stored secrets. Nothing was sent.",
                 cure,
             )
         return record, text

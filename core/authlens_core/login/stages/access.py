@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,7 +13,13 @@ from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
 from authlens_core.oauth.challenge import ChallengeField
 from authlens_core.oauth.check import Check, CheckId, Requirement, noticed, warned
-from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE, refusal_code, scope_union, scope_wanted
+from authlens_core.oauth.insufficient_scope import (
+    INSUFFICIENT_SCOPE,
+    is_plain,
+    refusal_code,
+    scope_union,
+    scope_wanted,
+)
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.record import Fact
@@ -38,7 +43,6 @@ _PROVES_NOTHING: Final = noticed(
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
 
 
-_PLAIN_WORDS: Final = frozenset(f"{string.ascii_letters}{string.digits} ._:/+,@=-")
 # Sign-ins of one login for more scope, whatever the scopes.
 MOST_STEP_UPS: Final = 2
 
@@ -124,8 +128,8 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
 
 
 def _option(scope: str) -> str:
-    """Return the command for a login with `scope`; nothing where a shell would read more than words in it."""
-    return f': authlens login --scope "{scope}" URL' if _PLAIN_WORDS.issuperset(scope) else ""
+    """Return the command for a login with `scope`, or the wizard's where a shell could read it differently."""
+    return f': authlens login --scope "{scope}" URL' if is_plain(scope) else ": authlens URL"
 
 
 def _judge(status: int, answer: Answer) -> Check:

@@ -15,6 +15,7 @@ from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.records.owner import owner_digest
 from authlens_core.credentials.records.record_json import secrets_to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
@@ -51,7 +52,11 @@ async def test_swapped_entries_are_damaged_and_sent_nowhere(
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize(
-    "field", ["token_endpoint", "revocation_endpoint", "issuer", "resource", "resource_url", "client_id"]
+    "field",
+    [
+        *("token_endpoint", "revocation_endpoint", "issuer", "resource", "resource_url", "client_id"),
+        "token_type",
+    ],
 )
 async def test_a_record_edited_in_the_index_gets_no_token(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, field: str, action: str
@@ -98,5 +103,38 @@ async def test_entries_of_an_earlier_version_are_read_and_bound_by_the_next_save
     (entry,) = store.entries.values()
     assert '"version": 2' in entry.reveal()
     credentials.update(replace(again, token_endpoint="https://elsewhere.example/token"))
+    with pytest.raises(sealed.SecretsDamaged):
+        await credentials.load(saved.grant_id)
+
+
+async def test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token(
+    credentials: Credentials, saved: Grant, secrets: GrantSecrets
+) -> None:
+    """H325: the type is in the index, and decides whether a proof goes along (RFC 9449)."""
+    bound = await credentials.save(
+        replace(saved, token_type="DPoP"), replace(secrets, dpop_key=Secret("key-canary"))
+    )
+    credentials.update(replace(bound, token_type="Bearer"))
+    with pytest.raises(sealed.SecretsDamaged, match="type of the token"):
+        await credentials.load(saved.grant_id)
+
+
+async def test_a_login_whose_type_an_earlier_version_did_not_bind_is_read_and_bound_by_the_next_save(
+    credentials: Credentials, saved: Grant, secrets: GrantSecrets, store: Any
+) -> None:
+    """An update of authlens loses no working login."""
+    members = json.loads(secrets_to_json(secrets, saved).reveal())
+    earlier = (
+        *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url", "client_id"),
+        "token_endpoint_auth_method",
+    )
+    members["owner"] = owner_digest(getattr(saved, name) for name in earlier)
+    text = Secret(json.dumps(members))
+    (entry,) = sealed.split(text, saved.grant_id, saved.generation)
+    store.entries[sealed.entry_name(saved.grant_id, saved.generation, 0)] = entry
+    grant, found = await credentials.load(saved.grant_id)
+    assert (grant, found) == (saved, secrets)
+    again = await credentials.save(grant, found)
+    credentials.update(replace(again, token_type="DPoP"))
     with pytest.raises(sealed.SecretsDamaged):
         await credentials.load(saved.grant_id)

@@ -232,8 +232,8 @@ MUTATIONS: Final = (
         "coverage-ignored",
         "A token is sent to any path of its origin",
         "core/authlens_core/credentials/records/coverage.py",
-        "    return length if narrow[1][:length] == wide[1] else None\n",
-        "    return length\n",
+        "    return below(wide.path, narrow.path)\n",
+        "    return 0\n",
         "tests/core/credentials/records/test_coverage.py::test_not_covered",
     ),
     Mutation(

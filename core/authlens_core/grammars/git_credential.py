@@ -2,8 +2,8 @@
 
 Source: git-credential(1), section INPUT/OUTPUT FORMAT, and gitcredentials(7) of git 2.47; `credential_read`
 and `credential_write` in its credential.c. A line is a name, `=`, a value and LF. LF alone ends a line, and
-an empty line ends the request. A value is bytes without LF and NUL: git passes on what a URL's escapes stand
-for, and what a server wrote into WWW-Authenticate. A value may hold what another reader takes for the end of
+an empty line ends the request. A value is bytes without LF and NUL: git decodes the escapes of a URL, and
+passes on what a server wrote into WWW-Authenticate. A value may hold what another reader takes for the end of
 a line, so a request with an unprintable character in it is refused as a whole.
 """
 

@@ -16,6 +16,7 @@ from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.inventory.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.dpop import signer_for
+from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
@@ -118,7 +119,7 @@ async def headers_for(
             problem = problem or error
     raise problem or LoginNeeded(
         f"No credential on this machine covers {url}.",
-        f"Log in: authlens login {url}     Or: authlens service-token add {url}",
+        rewrite(url) or f"Log in: authlens login {url}     Or: authlens service-token add {url}",
     )
 
 

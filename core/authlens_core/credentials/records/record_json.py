@@ -93,7 +93,8 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
     return kind(**known)
 
 
-# The fields of a record that say where its secrets are sent, and as whose: today's, then an earlier version's.
+# The fields of a record that say where its secrets are sent, and as whose: today's, then those of an earlier
+# authlens.
 _OWNERS: Final[Mapping[type, tuple[tuple[str, ...], ...]]] = {
     Grant: GRANT_OWNERS,
     ServiceToken: (("url", "client_id", "form", "header"),),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import NoLogin
 from authlens_core.errors import AuthlensError, LoginNeeded
@@ -108,10 +109,15 @@ def _none(session: Session, url: str, request: GitRequest) -> int:
     """Say why there is no token, if a path would have found one; else leave git to its other helpers."""
     origin = parse_url(url, loopback_http=True).origin
     places = (grant.resource_identifier for grant in session.credentials.list())
-    if request.path == "/" and any(place.startswith(f"{origin}/") for place in places):
+    if not any(place.startswith(f"{origin}/") for place in places):
+        return 0
+    if request.path == "/":
         shown = shlex.quote(origin)
         say(f"The logins for {shown} are for paths, but git did not send the path.")
         say(f"  → Run: git config --global credential.{shown}.useHttpPath true")
+    elif why := rewrite(url):
+        say(f"authlens gives git no token for {url}.")
+        say(f"  → {why}")
     return 0
 
 

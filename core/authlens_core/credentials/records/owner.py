@@ -10,14 +10,15 @@ from typing import Final
 # The member of the stored secrets that has the digest.
 OWNER: Final = "owner"
 
-# The fields of a grant that an authlens before this one has bound to its secrets.
-_EARLIER: Final = (
+# The member that has the type of the token. The index has it, too, and can be edited: a token that is bound to
+# a key would go out without a proof. It is no part of the digest, which an earlier authlens compares.
+TOKEN_TYPE: Final = "token_type"  # noqa: S105 - a name
+
+# The fields of a grant that say where its secrets are sent, and as whose.
+GRANT_OWNER: Final = (
     *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
     *("client_id", "token_endpoint_auth_method"),
 )
-# The fields that say where its secrets are sent, as whose and as what; first those of a login stored today.
-# A token that is bound to a key would go out without a proof if its type could be changed.
-GRANT_OWNERS: Final = ((*_EARLIER, "token_type"), _EARLIER)
 
 
 def owner_digest(values: Iterable[object]) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from authlens_core.credentials.records.owner import GRANT_OWNERS, owner_digest
+from authlens_core.credentials.records.owner import GRANT_OWNER, owner_digest
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
 from authlens_core.grammars.url_path import below
 
@@ -47,7 +47,7 @@ class PlainUrl(NamedTuple):
 
 
 class PlainLogin(NamedTuple):
-    """A login in use. Its secrets have to name one of the `owners`, if they name any."""
+    """A login in use. Its secrets have to name this `owner` digest and type, if they name any."""
 
     grant_id: str
     generation: int
@@ -57,7 +57,8 @@ class PlainLogin(NamedTuple):
     obtained_at: datetime
     refreshed_at: datetime
     expires_at: datetime | None
-    owners: tuple[str, ...]
+    owner: str
+    token_type: str
 
 
 def plain_url(text: str) -> PlainUrl:
@@ -135,7 +136,8 @@ def _login(grant_id: str, generation: int, place: str, record: str) -> PlainLogi
             _moment(values["obtained_at"]),
             _moment(values["refreshed_at"]),
             None if expires_at is None else _moment(expires_at),
-            tuple(owner_digest(values[name] for name in names) for names in GRANT_OWNERS),
+            owner_digest(values[name] for name in GRANT_OWNER),
+            values["token_type"],
         )
     except (ValueError, TypeError, KeyError) as error:
         raise NotPlain from error

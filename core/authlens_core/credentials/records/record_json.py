@@ -22,7 +22,7 @@ from authlens_core.credentials.records.grant import (
     GrantState,
     TokenVerdict,
 )
-from authlens_core.credentials.records.owner import GRANT_OWNERS, OWNER, owner_digest
+from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, TOKEN_TYPE, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.secret import Secret
@@ -93,33 +93,31 @@ def _decode(kind: type[_Record], text: str, generation: int, place: str) -> _Rec
     return kind(**known)
 
 
-# The fields of a record that say where its secrets are sent, and as whose: today's, then those of an earlier
-# authlens.
-_OWNERS: Final[Mapping[type, tuple[tuple[str, ...], ...]]] = {
-    Grant: GRANT_OWNERS,
-    ServiceToken: (("url", "client_id", "form", "header"),),
+# The fields of a record that say where its secrets are sent, and as whose.
+_OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
+    Grant: GRANT_OWNER,
+    ServiceToken: ("url", "client_id", "form", "header"),
     ClientRecord: (
-        (
-            *("issuer", "redirect_uri", "client_id", "token_endpoint_auth_method"),
-            "registration_client_uri",
-        ),
+        *("issuer", "redirect_uri", "client_id", "token_endpoint_auth_method"),
+        "registration_client_uri",
     ),
 }
 
 
-def _owners(record: Grant | ServiceToken | ClientRecord) -> tuple[str, ...]:
-    return tuple(owner_digest(getattr(record, name) for name in names) for names in _OWNERS[type(record)])
+def _bound(record: Grant | ServiceToken | ClientRecord) -> dict[str, str]:
+    """Return the members of stored secrets that bind them to `record`."""
+    owner = {OWNER: owner_digest(getattr(record, name) for name in _OWNERS[type(record)])}
+    return {**owner, TOKEN_TYPE: record.token_type} if isinstance(record, Grant) else owner
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:
     """Return whether the secrets in `text` were stored for what `record` says now.
 
     The index is a plain file. Without this, an endpoint edited there would get the tokens. Secrets that an
-    earlier version stored name no owner and pass; the next save binds them.
+    earlier version stored name no owner, or no type, and pass; the next save binds them.
     """
-    owner = _secrets(text).get(OWNER)
-    # Secrets that an older authlens stored name no owner.
-    return owner is None or owner.reveal() in _owners(record)
+    found = _secrets(text)
+    return all(name not in found or found[name].reveal() == value for name, value in _bound(record).items())
 
 
 def secrets_to_json(
@@ -128,7 +126,7 @@ def secrets_to_json(
     """Return the secrets as ASCII JSON, bound to `record`."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
     members = {name: value.reveal() for name, value in values.items() if value is not None}
-    return Secret(json.dumps({**members, OWNER: _owners(record)[0]}))
+    return Secret(json.dumps({**members, **_bound(record)}))
 
 
 def _secrets(text: Secret) -> dict[str, Secret]:

@@ -417,6 +417,8 @@ MUTATIONS: Final = (
         "        if url is not None and url.host == self.host:\n",
         "        if url is not None:\n",
         "tests/core/cloudflared/test_login.py::test_a_link_on_another_host_is_not_handed_out",
+    ),
+    Mutation(
         "bridge-answers-twice",
         "A request that has an answer, or was cancelled, gets another one",
         "core/authlens_core/gateway/mcp_streams.py",
@@ -655,6 +657,8 @@ MUTATIONS: Final = (
         '    if request.method in _WITH_A_BODY and media_type != "application/json":\n',
         "    if False:\n",
         "tests/core/emulator/test_admin.py::test_what_a_form_of_a_web_page_can_send_changes_nothing",
+    ),
+    Mutation(
         "link-out-followed",
         "A link in a project leads a writing verb out of it",
         "core/authlens_core/state/confined_path.py",
@@ -758,6 +762,8 @@ MUTATIONS: Final = (
         "    if is_project and file.folder != Path.home():\n",
         "    if False:\n",
         "tests/tui/cli/test_hostile_folders.py::test_what_a_link_in_a_project_leads_to_is_never_offered",
+    ),
+    Mutation(
         "git-lines",
         "What git asks is split where Python sees the end of a line, not at LF alone",
         "tui/authlens_tui/cli/git_credential.py",

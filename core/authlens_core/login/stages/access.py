@@ -128,7 +128,7 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
 
 
 def _option(scope: str) -> str:
-    """Return the command for a login with `scope`, or the wizard's where a shell could read it differently."""
+    """Return the command for a login with `scope`; the wizard's if a shell could read it in another way."""
     return f': authlens login --scope "{scope}" URL' if is_plain(scope) else ": authlens URL"
 
 

@@ -119,8 +119,8 @@ MUTATIONS: Final = (
         "parser-trusted",
         "A connection is used again with bytes left in its parser",
         "core/authlens_core/wire/transport.py",
-        "        if not self._kept or _has_more(self._answer):\n",
-        "        if not self._kept:\n",
+        "            if not self._kept or _has_more(self._answer):\n",
+        "            if not self._kept:\n",
         "tests/wild/test_wire_stale_bytes.py::test_the_next_answer_is_that_of_the_next_request",
     ),
     Mutation(

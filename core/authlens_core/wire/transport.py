@@ -1,6 +1,7 @@
 """The transport below `Wire`: what httpx's own does, on the connections of `connection`.
 
-httpx lets no one choose the connections of its transport, so this one puts httpcore's pool below itself.
+httpx lets no one choose the connections of its transport, so this one puts httpcore below itself: its pool
+for streams, and for an exchange of a login one connection, which no other exchange can get.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import httpx  # noqa: E402 - loaded without its command line, also by who import
 
 class Transport(httpx.AsyncBaseTransport):
     """Sends requests over HTTP/1.1.
+
+    The extension `lookup` of a request that has its own connection is entered while a name is looked up.
 
     Args:
         trusted: whom to trust.
@@ -85,9 +88,11 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        if not self._kept or _has_more(self._answer):
-            await self._answer.extensions["network_stream"].aclose()
-        await self._answer.aclose()
+        try:
+            if not self._kept or _has_more(self._answer):
+                await self._answer.extensions["network_stream"].aclose()
+        finally:
+            await self._answer.aclose()
 
 
 def _has_more(answer: httpcore.Response) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
 
+import httpcore
 import httpx
 import pytest
 
@@ -15,7 +16,7 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.connection import Connections
 from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
-from authlens_core.wire.transport import Transport
+from authlens_core.wire.transport import Transport, _has_more
 from support.hostile_server import (
     Close,
     HostileServer,
@@ -147,6 +148,11 @@ async def test_a_body_that_breaks_off_is_a_failure() -> None:
             await chunks_of(wire, server)
     assert raised.value.failure.kind in {FailureKind.CONNECT, FailureKind.PROTOCOL}
     assert raised.value.failure.may_have_arrived
+
+
+def test_a_connection_whose_parser_cannot_be_seen_is_not_used_again() -> None:
+    """It is httpcore's own, so a later version may have it elsewhere."""
+    assert _has_more(httpcore.Response(200))
 
 
 Make = Callable[[LocalAuthority], httpx.AsyncBaseTransport]

@@ -29,6 +29,7 @@ MOST_IN_A_BATCH: Final = 1_000
 DEEPEST: Final = 100
 # Python's `splitlines` and Node's `readline` end a line at these, and JSON may have them within a string.
 _LINE_ENDS: Final = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_CONTAINERS: Final = (dict, list)  # a union would be made again for each value that is looked at
 
 RequestId: TypeAlias = str | int
 
@@ -242,7 +243,7 @@ def _is_deep(body: Mapping[str, Any]) -> bool:
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, _CONTAINERS)
         ]
         if not level:
             return False

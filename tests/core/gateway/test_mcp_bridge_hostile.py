@@ -366,7 +366,7 @@ def test_whatever_bytes_a_server_sends_each_request_gets_one_answer(drawn: list[
 
 @pytest.mark.weekly
 @given(st.lists(answers(), min_size=1, max_size=4))
-@bounded(300)
+@bounded(200)
 def test_whatever_more_bytes_a_server_sends_each_request_gets_one_answer(drawn: list[bytes | None]) -> None:
     """H400, with more data."""
     any_answers(drawn)
@@ -400,7 +400,7 @@ def test_whatever_messages_a_server_sends_each_request_gets_one_answer(
 
 @pytest.mark.weekly
 @given(SOME_BODIES)
-@bounded(800)
+@bounded(400)
 def test_whatever_more_messages_a_server_sends_each_request_gets_one_answer(
     drawn: list[tuple[bool, bytes]],
 ) -> None:

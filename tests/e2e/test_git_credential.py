@@ -13,6 +13,7 @@ import pytest
 
 from support.git_origin import git_origin
 from support.needs import program
+from support.stored_login import save_login
 from support.verb_process import AUTHLENS, authlens, log_in, machine_in, secrets_in
 from support.waiting import PATIENCE
 
@@ -226,3 +227,27 @@ async def test_a_refusal_at_another_host_touches_no_login(machine: dict[str, str
                 done = await authlens(machine, "git-credential", action, typed=asked)
                 assert (done.code, done.answer) == (0, "")
         assert Path(machine["FAKE_KEYRING"]).read_bytes() == before
+
+
+async def test_a_login_for_a_path_is_for_no_repository_that_servers_may_read_as_elsewhere(
+    machine: dict[str, str],
+) -> None:
+    """H322: with `credential.useHttpPath`, git sends the path decoded once."""
+    await save_login(machine, "https://good.example/app")
+    asked = "capability[]=authtype\nprotocol=https\nhost=good.example\npath={}\n\n"
+    for path in ("app/repo.git", "app/a b/é.git"):
+        done = await authlens(machine, "git-credential", "get", typed=asked.format(path))
+        assert "credential=canary\n" in done.answer, path
+    for path in (
+        "app/..;/admin.git",
+        "app/%2e%2e/admin.git",
+        "app//admin.git",
+        "app/../admin.git",
+        "apple.git",
+    ):
+        done = await authlens(machine, "git-credential", "get", typed=asked.format(path))
+        assert (done.code, done.answer) == (0, ""), path
+    assert (
+        "in different ways"
+        in (await authlens(machine, "git-credential", "get", typed=asked.format("app/..;/admin.git"))).words
+    )

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.records.grant import GrantSecrets, utc_now
-from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
-from support.grants import grant
+from support.stored_login import save_login
 from support.verb_process import machine_in, running
 from support.waiting import PATIENCE
 
@@ -36,22 +30,6 @@ class Resource:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         writer.close()
-
-
-async def save_login(machine: dict[str, str], resource: str) -> None:
-    """Store a login for `resource`, as a login there would."""
-    credentials = Credentials.open(KeyringStore(environ=machine), Path(machine["AUTHLENS_HOME"]))
-    now = utc_now()
-    at = replace(
-        grant(),
-        resource=resource,
-        resource_url=resource,
-        obtained_at=now,
-        refreshed_at=now,
-        expires_at=now + timedelta(hours=1),
-    )
-    await credentials.save(at, GrantSecrets(Secret("canary")))
-    await credentials.aclose()
 
 
 async def ask(proxy: str, path: str) -> bytes:

@@ -87,6 +87,14 @@ def _parse(text: str, variable: str) -> Proxy:
     return Proxy(parts.scheme, parts.hostname, port, username, password)
 
 
+def is_never_proxied(host: str) -> bool:
+    """Return whether `host`, in lower case and without brackets, is this machine.
+
+    A proxy would connect to its own loopback, and see what is meant for this machine alone.
+    """
+    return host.rstrip(".") == "localhost" or host.endswith(".localhost") or is_loopback(host)
+
+
 def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | None = None) -> Proxy | None:
     """Return the proxy for a URL, or None to connect directly.
 
@@ -99,8 +107,7 @@ def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | No
         ProxyUnusable: a proxy is set that is not an HTTP proxy.
     """
     host = host.strip("[]").lower()
-    # A proxy would connect to its own loopback, and see what is meant for this machine alone.
-    if host.rstrip(".") == "localhost" or host.endswith(".localhost") or is_loopback(host):
+    if is_never_proxied(host):
         return None
     if environ is None:
         from urllib.request import getproxies, proxy_bypass

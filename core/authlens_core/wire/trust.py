@@ -71,6 +71,18 @@ def _from_files(cafile: str | None, capath: str | None) -> ssl.SSLContext:
     return context
 
 
+def trust_files(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the file and the directory of certificates that replace the system's; None for one not named.
+
+    Raises:
+        TrustUnusable: the directory is none.
+    """
+    cafile, capath = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
+    if capath is not None and not Path(capath).is_dir():
+        raise TrustUnusable("SSL_CERT_DIR is not a directory.")
+    return cafile, capath
+
+
 def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, str]:
     """Return a context that checks chain and name, and in a few words whose authorities it trusts.
 
@@ -81,10 +93,7 @@ def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, s
     Raises:
         TrustUnusable: a file or directory that was named cannot be read, or holds no certificate.
     """
-    environ = os.environ if environ is None else environ
-    cafile, capath = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
-    if capath is not None and not Path(capath).is_dir():
-        raise TrustUnusable("SSL_CERT_DIR is not a directory.")
+    cafile, capath = trust_files(os.environ if environ is None else environ)
     if cafile is not None or capath is not None:
         try:
             named = " and ".join(path for path in (cafile, capath) if path)

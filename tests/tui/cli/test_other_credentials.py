@@ -1,4 +1,4 @@
-"""`service-token`, `headers`, `curl`, `list`, `token` and `login --cloudflared`, as a script calls them."""
+"""`service-token`, `headers`, `list`, `token` and `login --cloudflared`, as a script calls them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,11 @@ import pytest
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
-from authlens_core.errors import UsageError
 from authlens_tui.cli import main
 from authlens_tui.cli.credentials import list_credentials
-from authlens_tui.cli.headers import _refuse_elsewhere
 from support.child_process import child, ended
 from support.cloudflared_stub import AUD, jwt, stub_in
 from support.grants import NOW, grant
-from support.needs import program
 from support.waiting import PATIENCE, runs
 
 Captured = pytest.CaptureFixture[str]
@@ -122,77 +119,6 @@ async def test_a_service_token_from_its_first_day_to_its_last(
     removed = await authlens(machine, "service-token", "remove", url)
     assert removed.code == 0
     assert Path(machine["FAKE_KEYRING"]).read_text() == "{}"
-
-
-async def test_curl_has_the_credential_from_a_pipe(machine: dict[str, str], emulator: Emulator) -> None:
-    """Design §6: fed by a file descriptor, never argv; curl's own output and exit code."""
-    program("curl")
-    url, (client_id, secret) = emulator.resource_url, emulator.service_token
-    await authlens(machine, "service-token", "add", url, "--client-id", client_id, typed=secret)
-    called = await authlens(machine, "curl", url, "--", "-sS", "-w", "%{http_code}")
-    assert called.code == 0
-    assert f"Welcome, {client_id}" in called.answer
-    assert called.answer.endswith("200")
-    failed = await authlens(machine, "curl", f"{url}x", "--", "-sS", "--max-filesize", "1")
-    assert failed.code == 63
-
-
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
-async def test_no_argument_of_curl_holds_the_credential(
-    machine: dict[str, str], emulator: Emulator, tmp_path: Path
-) -> None:
-    """Other users can read arguments: a curl of the tests notes its own, and what it was fed."""
-    fake = tmp_path / "curl"
-    fake.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/argv\ncat "$2" > {tmp_path}/fed\nexit 7\n')
-    fake.chmod(0o755)
-    url, (client_id, secret) = emulator.resource_url, emulator.service_token
-    await authlens(machine, "service-token", "add", url, "--client-id", client_id, typed=secret)
-    machine["PATH"] = f"{tmp_path}:{machine['PATH']}"
-    called = await authlens(machine, "curl", url, "--", "-s")
-    assert called.code == 7
-    assert secret not in (tmp_path / "argv").read_text()
-    assert f'header = "CF-Access-Client-Secret: {secret}"' in (tmp_path / "fed").read_text()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["-L"],
-        ["-sL"],
-        ["--location"],
-        ["--loc"],
-        ["-K", "x"],
-        ["--next", "https://evil.test/"],
-        ["https://evil.test/"],
-        ["-s", "https://evil.test/"],
-        ["-sSi", "evil.test"],
-        ["--silent", "evil.test"],
-        ["--url=https://evil.test/"],
-        ["-X", "POST", "evil.test"],
-        ["--resolve", "a:443:10.0.0.1"],
-    ],
-)
-def test_what_would_take_the_credential_elsewhere_is_refused(arguments: list[str]) -> None:
-    """TK-10: curl gives header fields to every address on its command line and along every redirect."""
-    with pytest.raises(UsageError):
-        _refuse_elsewhere(arguments)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["-s", "-X", "POST", "-d", "a=b"],
-        ["-H", "Origin: https://wiki.example.com"],
-        ["-sSfo", "out.json"],
-        ["--data", "@file", "--compressed"],
-        ["-o-"],
-        ["--max-time", "5", "-i"],
-    ],
-)
-def test_the_ordinary_arguments_of_curl_pass(arguments: list[str]) -> None:
-    """Only what leads elsewhere is refused."""
-    _refuse_elsewhere(arguments)
 
 
 @pytest.fixture

@@ -47,6 +47,18 @@ async def chosen_headers(session: Session, url: str, arguments: Namespace) -> Cr
     )
 
 
+def signed_fields(found: CredentialHeaders, method: str, url: str) -> tuple[tuple[str, str], ...]:
+    """Return the fields of one request to `url`.
+
+    Raises:
+        UsageError: a bound token cannot be signed for it.
+    """
+    try:
+        return found.for_request(method, url)
+    except ValueError as error:
+        raise UsageError(f"The request cannot be signed: {error}.", "Correct the URL.") from None
+
+
 async def show_which(arguments: Namespace) -> int:
     """Print the credentials that cover the URL, the one that is used first; no secret is read.
 

@@ -166,7 +166,9 @@ def _add_token_verb(add: argparse.ArgumentParser) -> None:
 def _add_curl(add: argparse.ArgumentParser) -> None:
     add.usage = "authlens curl [options] URL [-- CURL ARGS]"
     add_credential(add)
-    add.add_argument("arguments", metavar="CURL ARGS", nargs="*", help="after --: arguments for curl")
+    add.add_argument(
+        "arguments", metavar="CURL ARGS", nargs="*", help="after --: options of curl for one request"
+    )
 
 
 def _add_url_or_all(add: argparse.ArgumentParser) -> None:

@@ -130,7 +130,7 @@ def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepar
 def _curl(arguments: Namespace) -> int:
     if arguments.which:
         return _show_which(arguments)
-    from authlens_tui.cli.headers import curl_call, run_curl
+    from authlens_tui.cli.curl import curl_call, run_curl
 
     return _become(curl_call(arguments), run_curl)
 

@@ -1,0 +1,57 @@
+"""The argument of curl's `--header`: one field of a request, a file of them, or one to leave out.
+
+Source: docs/cmdline-opts/header.md and `Curl_add_custom_headers` (lib/http.c) of curl 8.14.1. `Name: value`
+sends a field, `Name:` leaves out the one that curl would send, `Name;` sends one without a value, `@file`
+sends the lines of a file. curl sends control characters as they are, so a line end in a value would start
+another field.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token (RFC 9110 §5.6.2)
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # every one but the tab
+
+
+class NotAField(ValueError):
+    """The text is not one field that curl sends as it is written."""
+
+
+def is_token(text: str) -> bool:
+    """Return whether `text` can be a method or the name of a field (RFC 9110 §5.6.2)."""
+    return _NAME.fullmatch(text) is not None
+
+
+def has_control_character(text: str) -> bool:
+    """Return whether `text` would end or change a line in the head of a request; a tab does not."""
+    return _CONTROLS.search(text) is not None
+
+
+def header_argument(name: str, value: str) -> str:
+    """Return the argument with which curl sends this field, whatever it is.
+
+    Raises:
+        NotAField: the name is not a token, or the value has a control character.
+    """
+    if not is_token(name) or has_control_character(value):
+        raise NotAField("the field cannot be sent")
+    value = value.strip(" \t")
+    return f"{name}: {value}" if value else f"{name};"
+
+
+def field_name(argument: str) -> str:
+    """Return the name of the field in an argument, in lower case.
+
+    Raises:
+        NotAField: it names a file, or has no name.
+    """
+    name, separator, _ = argument.partition(":")
+    if not separator and argument.endswith(";"):
+        name = argument.removesuffix(";")
+    elif not separator:
+        raise NotAField("it is not Name: value, Name: or Name;")
+    if not is_token(name):
+        raise NotAField("what is before the colon is not the name of a field")
+    return name.lower()

@@ -1,0 +1,81 @@
+"""The curl of this machine: its table of options, and calls of it as `authlens curl` makes them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from authlens_tui.cli.curl import CurlCall, call_with, checked_options
+from support.needs import program
+from support.waiting import PATIENCE
+
+__all__ = ["CurlDone", "HelpLine", "machine_options", "run_call", "run_words"]
+
+_LINE = re.compile(r" (?:-(?P<letter>.),|   ) --(?P<name>[^ ]+)(?P<value> <.*?>+)? {1,}")
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """One option as `curl --help all` shows it; `letter` is empty where it has none."""
+
+    name: str
+    letter: str
+    takes_word: bool
+
+
+@cache
+def machine_options() -> tuple[HelpLine, ...]:
+    """Return every option of the curl of this machine."""
+    text = subprocess.run(
+        [program("curl"), "--help", "all"], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
+    found = [_LINE.match(line) for line in text.splitlines()]
+    assert None not in found, "a line of the help is not understood"
+    return tuple(HelpLine(one["name"], one["letter"] or "", bool(one["value"])) for one in found if one)
+
+
+@dataclass(frozen=True, slots=True)
+class CurlDone:
+    """What curl left."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+def run_words(
+    words: Iterable[str], url: str, fields: tuple[tuple[str, str], ...], *, cwd: Path, typed: bytes = b""
+) -> CurlDone:
+    """Check the words as `authlens curl` does, and run curl with them and with `fields` for the credential.
+
+    Raises:
+        UsageError: a word is refused.
+    """
+    call = call_with(fields, checked_options(list(words), url), url, program("curl"))
+    return run_call(call, cwd=cwd, typed=typed)
+
+
+def run_call(call: CurlCall, *, cwd: Path, typed: bytes = b"") -> CurlDone:
+    """Run curl as `run_curl` becomes it."""
+    reader, writer = os.pipe()
+    os.write(writer, call.config.reveal().encode())
+    os.close(writer)
+    try:
+        done = subprocess.run(
+            call.words(reader),
+            executable=call.path,
+            env=call.environment,
+            cwd=cwd,
+            input=typed,
+            capture_output=True,
+            pass_fds=(reader,),
+            timeout=PATIENCE,
+        )
+    finally:
+        os.close(reader)
+    return CurlDone(done.returncode, done.stdout, done.stderr)

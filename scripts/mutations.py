@@ -1001,6 +1001,30 @@ MUTATIONS: Final = (
         "tests/core/grammars/test_curl_request.py::"
         "test_a_field_that_changes_where_it_goes_or_the_credential_is_refused",
     ),
+    Mutation(
+        "curl-copy-any-url",
+        "A copied request may have a file or an option of curl for its URL",
+        "core/authlens_core/export/curl_replay.py",
+        "    return _CALLABLE.fullmatch(url) is not None\n",
+        "    return True\n",
+        "tests/core/export/test_curl_command.py::test_what_curl_would_read_as_something_else_is_no_command",
+    ),
+    Mutation(
+        "curl-copy-any-field",
+        "A copied header field may name a file that is sent, or start another line",
+        "core/authlens_core/grammars/curl_header.py",
+        "    if not is_token(name) or has_control_character(value):\n",
+        "    if False:\n",
+        "tests/core/export/test_curl_command.py::test_a_field_is_sent_as_it_is_or_said_to_be_left_out",
+    ),
+    Mutation(
+        "curl-copy-a-pattern",
+        "curl takes a copied URL for a pattern of several",
+        "core/authlens_core/export/curl_command.py",
+        "for option, pattern in _TAKEN_AS_IT_IS if pattern.search(url)",
+        "for option, pattern in ()",
+        "tests/e2e/test_curl_replay.py::test_a_copied_request_arrives_as_it_was_recorded",
+    ),
 )
 
 

@@ -71,7 +71,7 @@ member() {
 # send: one request, as the configuration on standard input says; the status in a last line.
 # Redirects are not followed, and ~/.curlrc is not read.
 send() {
-  curl --disable --silent --show-error --globoff --proto '=http,https' --max-time 60 \
+  curl --disable --silent --show-error --globoff --path-as-is --proto '=http,https' --max-time 60 \
     --write-out '\n%{http_code}' --config -
 }
 

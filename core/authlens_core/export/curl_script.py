@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from authlens_core.export.bash_words import CURLS_OWN, bash_remark, bash_word, bash_word_of_masked
+from authlens_core.export.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.export.curl_prelude import AUTHORIZE, PRELUDE
+from authlens_core.export.curl_replay import can_be_sent, header_arguments, is_callable
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
 from authlens_core.oauth.http_message import FORM_TYPE, Request
@@ -28,7 +29,8 @@ def curl_script(trace: Trace) -> str:
     """Return a bash script (bash 4, curl, openssl) that repeats `trace`; answers go to standard output."""
     shown = redacted_trace(trace)
     link, known = shown.latest(Stage.AUTHORIZATION), _variables(shown)
-    if link is not None and all(known[name] for name in _NEEDED):
+    is_complete = all(known[name] for name in _NEEDED) and is_callable(known["token_endpoint"])
+    if link is not None and is_complete:
         lines = _login(shown, known, _facts(link))
     else:
         lines = _requests(exchange for _, _, exchange in sent_once(shown.records))
@@ -98,12 +100,19 @@ def _variable(mask: str) -> str:
 
 def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[str] = ()) -> Iterator[str]:
     """Yield the lines that send one request, by way of the configuration that curl reads from a pipe."""
+    if not can_be_sent(request):
+        yield "say '  not sent: curl cannot send this request'"
+        return
+    fields, left_out = header_arguments(request.headers.fields, has_body=bool(request.body))
+    yield from (f"say {bash_word(f'  without the field {bash_remark(name)}')}" for name in left_out)
     yield "{"
-    yield f"  option request {bash_word(request.method)}"
+    # curl waits for the body of an answer unless it makes this method itself.
+    is_head = request.method == "HEAD" and not request.body
+    yield "  printf 'head\\n'" if is_head else f"  option request {bash_word(request.method)}"
     yield f"  option url {_with_secrets(request.url, encoded=True)}"
-    for name, value in request.headers.fields:
-        if name.lower() not in CURLS_OWN and name.lower() != leave_out:
-            yield f"  option header {bash_word(name + ': ')}{_with_secrets(value)}"
+    for name, argument in fields:
+        if name.lower() != leave_out:
+            yield f"  option header {_with_secrets(argument)}"
     yield from (f"  {line}" for line in own)
     if request.body:
         is_form = request.headers.media_type == FORM_TYPE

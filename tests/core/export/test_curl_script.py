@@ -93,7 +93,7 @@ async def test_no_secret_is_an_argument_of_a_program(tmp_path: Path, monkeypatch
     assert code == 0, words
     arguments = set((tmp_path / "arguments").read_text().split("\n")) - {""}
     curl = (
-        "--disable --silent --show-error --globoff --proto =http,https --max-time 60 "
+        "--disable --silent --show-error --globoff --path-as-is --proto =http,https --max-time 60 "
         "--write-out \\n%{http_code} --config -"
     )
     told = {curl, "rand 32", "base64 -A", "dgst -sha256 -binary", "+/ -_", "-d =", "-d \\0"}

@@ -153,5 +153,6 @@ def recorder(
         try:
             yield server
         finally:
-            # A thread in accept() keeps the port until a connection wakes it.
-            listener.shutdown(socket.SHUT_RDWR)
+            # A thread in accept() keeps the port until it is woken.
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)

@@ -5,30 +5,51 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
+from authlens_core.access.team import LOGIN_PATH
+from authlens_core.grammars.http_framing import alias_of, body_length, for_one_hop, framing, is_chunked
 from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.url import Url, UrlRefused, parse_url
 from authlens_core.quick_dataclass import dataclass
+from authlens_core.safe_text import NAME, safe_line
 from authlens_core.wire.streaming import RawField
 
-# For one connection only (RFC 9110 §7.6.1), and so never passed on.
-_HOP_BY_HOP: Final = frozenset(
-    {
-        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"),
-        *(b"te", b"trailer", b"transfer-encoding", b"upgrade"),
-    }
-)
+if TYPE_CHECKING:
+    from authlens_core.gateway.resource_cookies import ResourceCookies
+
 _ACCESS_CREDENTIALS: Final = frozenset(
     {
         *(b"cf-access-client-id", b"cf-access-client-secret", b"cf-access-token"),
         *(b"cf-access-jwt-assertion",),
     }
 )
-_ACCESS_COOKIE: Final = re.compile(rb"\s*CF_(Authorization|AppSession|Binding)\s*=", re.IGNORECASE)
-# A policy for https would lock the local address out, and another route would leave the proxy.
-_UPSTREAM_ONLY: Final = frozenset({b"www-authenticate", b"strict-transport-security", b"alt-svc"})
+# A proof of the client is for its own token; `Expect` was answered here already.
+_READ_HERE: Final = _ACCESS_CREDENTIALS | {b"dpop", b"expect", b"host", b"content-length"}
+_CREDENTIALS: Final = _ACCESS_CREDENTIALS | {b"authorization", b"cookie", b"dpop"}
+# What a browser would go on doing for this address, or tell others of it: the address has the secret path,
+# and tomorrow it may be another resource's.
+_UPSTREAM_ONLY: Final = frozenset(
+    {
+        *(b"www-authenticate", b"alt-svc", b"clear-site-data", b"service-worker-allowed"),
+        *(b"strict-transport-security", b"public-key-pins", b"public-key-pins-report-only", b"expect-ct"),
+        *(b"nel", b"report-to", b"reporting-endpoints", b"content-security-policy-report-only"),
+        *(b"referrer-policy", b"cross-origin-resource-policy", b"timing-allow-origin"),
+    }
+)
+_UPSTREAM_PREFIX: Final = b"access-control-"
+# Directives of Content-Security-Policy that send the address of the page to others.
+_REPORTING: Final = frozenset({b"report-uri", b"report-to"})
+# `same-origin`, because with `no-referrer` a browser sends `Origin: null` with the page's own forms.
+OWN_FIELDS: Final = (
+    (b"Referrer-Policy", b"same-origin"),
+    (b"Cross-Origin-Resource-Policy", b"same-origin"),
+)
+# What browsers escape in a Location (WHATWG URL §1.3), and what they drop or misread: no one may.
+_ESCAPED: Final = re.compile(rb"[ \x80-\xff]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _HIDDEN: Final = re.compile(
     r"/\.well-known/(oauth-|openid-configuration|cloudflare-access-protected-resource)|^/cdn-cgi/access/"
 )
@@ -38,12 +59,18 @@ class CrossOriginRedirect(Exception):
     """The resource redirects to another origin, where the credential does not go.
 
     Attributes:
-        target: the address, as the server wrote it; not safe to show.
+        host: where it leads, safe to show; empty where the address cannot be read.
+        is_login: true for the login page of Access.
     """
 
     def __init__(self, target: str) -> None:
         super().__init__("a redirect to another origin")
-        self.target = target
+        self.host: str = ""
+        try:
+            self.host = safe_line(urlsplit(target).netloc.rpartition("@")[2], NAME)
+        except ValueError:
+            pass  # a bracket without its other half, say
+        self.is_login = bool(self.host) and LOGIN_PATH in target
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +101,12 @@ class Mapping:
         """Return the address here for a `Location` of the resource.
 
         Raises:
-            CrossOriginRedirect: it leads to another origin.
+            CrossOriginRedirect: it leads to another origin, or readers differ about where.
         """
         place, hash_sign, fragment = location.partition("#")
         try:
+            if _CONTROL.search(location):
+                raise CrossOriginRedirect(location)
             # Relative to the request (RFC 9110 §10.2.2): the client's own is below our prefix already.
             # Browsers read a backslash as a slash, and `\\host` as another host (WHATWG URL §4.4).
             if place[:1] not in ("/", "\\") and not urlsplit(place).scheme:
@@ -106,62 +135,78 @@ def asks_for_a_token(status: int, fields: Iterable[RawField]) -> bool:
     return not challenges or any(one.wants_token or one.is_scheme("cloudflare-access") for one in challenges)
 
 
+def alias_of_a_credential(name: bytes) -> bool:
+    """Say whether the resource may take a field for a credential, although it is written differently."""
+    return alias_of(name, _CREDENTIALS) is not None
+
+
 def request_fields(
-    given: Iterable[RawField], credential: Iterable[tuple[str, str]], mapping: Mapping
+    given: Iterable[RawField],
+    credential: Iterable[tuple[str, str]],
+    mapping: Mapping,
+    cookies: ResourceCookies,
 ) -> tuple[RawField, ...]:
     """Return the header fields for the resource: the client's, without its own credentials, and ours."""
     given = tuple(given)
     ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential)
-    dropped = {name.lower() for name, _ in ours} | _ACCESS_CREDENTIALS | _named_by_connection(given)
-    # A proof of the client is for its own token; `Expect` was answered here already.
-    dropped |= {b"host", b"expect", b"dpop"}
-    kept = [_with_our_origin(pair, mapping) for pair in given if pair[0].lower() not in dropped]
+    dropped = {name.lower() for name, _ in ours} | _READ_HERE | for_one_hop(given)
+    kept = [_at_the_resource(pair, mapping, cookies) for pair in given if pair[0].lower() not in dropped]
     host = mapping.upstream.origin.partition("://")[2].encode("ascii")
-    return ((b"Host", host), *kept, *_framing(given), *ours)
+    return ((b"Host", host), *(pair for pair in kept if pair is not None), *framing(given), *ours)
 
 
-def response_fields(given: Iterable[RawField], mapping: Mapping) -> Iterator[RawField]:
+def response_fields(
+    given: Iterable[RawField], mapping: Mapping, cookies: ResourceCookies, *, status: int = 200
+) -> Iterator[RawField]:
     """Yield the header fields for the client: no challenge, no session of Access, addresses as they are here.
 
     Raises:
         CrossOriginRedirect: there is a redirect to another origin.
     """
     given = tuple(given)
-    dropped = _named_by_connection(given) | _UPSTREAM_ONLY
+    dropped = for_one_hop(given) | _UPSTREAM_ONLY | {b"content-length"}
     for name, value in given:
         lower = name.lower()
-        if lower in dropped:
+        if lower in dropped or lower.startswith(_UPSTREAM_PREFIX):
             continue
+        own: bytes | None = value
         if lower == b"location":
-            value = mapping.here(value.decode("latin-1")).encode("latin-1")  # noqa: PLW2901 - the same field
+            own = mapping.here(_escaped(value)).encode("latin-1")
         elif lower == b"set-cookie":
-            if _ACCESS_COOKIE.match(value):
-                continue
-            value = _local_cookie(value, mapping)  # noqa: PLW2901
-        elif lower == b"access-control-allow-origin" and value == mapping.upstream.origin.encode():
-            value = mapping.local.encode()  # noqa: PLW2901
-        yield name, value
+            own = cookies.stored(value, mapping)
+        elif lower == b"content-security-policy":
+            own = _without_reports(value)
+        elif lower == b"refresh" and not value.strip().isdigit():
+            own = None  # it may lead elsewhere, and no parser of it is like another
+        if own is not None:
+            yield name, own
+    length = body_length(given)
+    # RFC 9110 §8.6: an answer without content has no length either.
+    if length is not None and not is_chunked(given) and status != HTTPStatus.NO_CONTENT:
+        yield b"Content-Length", b"%d" % length
+    yield from OWN_FIELDS
 
 
 def _is(name: bytes, wanted: bytes) -> bool:
     return name.lower() == wanted
 
 
-def _named_by_connection(fields: tuple[RawField, ...]) -> set[bytes]:
-    """Return the fields that are for one hop only (RFC 9110 §7.6.1)."""
-    named = {
-        option.strip().lower()
-        for name, value in fields
-        if _is(name, b"connection")
-        for option in value.split(b",")
-    }
-    return set(_HOP_BY_HOP) | (named - {b"", b"close"})
+def _escaped(location: bytes) -> str:
+    """Return a Location with what is not ASCII escaped, as browsers do it."""
+    return _ESCAPED.sub(lambda found: b"%%%02X" % found[0][0], location).decode("latin-1")
 
 
-def _framing(fields: tuple[RawField, ...]) -> list[RawField]:
-    """Return the chunked framing of a body without a length; a length passes with the other fields."""
-    chunked = any(_is(name, b"transfer-encoding") for name, _ in fields)
-    return [(b"Transfer-Encoding", b"chunked")] if chunked else []
+def _without_reports(policy: bytes) -> bytes:
+    directives = policy.split(b";")
+    return b";".join(each for each in directives if each.strip().partition(b" ")[0].lower() not in _REPORTING)
+
+
+def _at_the_resource(pair: RawField, mapping: Mapping, cookies: ResourceCookies) -> RawField | None:
+    name, value = pair
+    if not _is(name, b"cookie"):
+        return _with_our_origin(pair, mapping)
+    sent = cookies.sent(value, mapping)
+    return (name, sent) if sent else None
 
 
 def _with_our_origin(pair: RawField, mapping: Mapping) -> RawField:
@@ -174,17 +219,3 @@ def _with_our_origin(pair: RawField, mapping: Mapping) -> RawField:
     if local and _is(name, b"referer") and value.startswith(prefix):
         return name, mapping.upstream.origin.encode("ascii") + value[len(prefix) :]
     return pair
-
-
-def _local_cookie(value: bytes, mapping: Mapping) -> bytes:
-    """Return a cookie that a client keeps for this proxy alone: no domain, not only https, below our path."""
-    parts = [part.strip() for part in value.split(b";")]
-    kept, path = [parts[0]], b"/"
-    for part in parts[1:]:
-        name = part.partition(b"=")[0].strip().lower()
-        if name == b"path":
-            path = part.partition(b"=")[2].strip() or b"/"
-        elif name not in {b"domain", b"secure", b"partitioned"}:
-            kept.append(part)
-    kept.append(b"Path=" + mapping.prefix.encode("ascii") + path)
-    return b"; ".join(kept)

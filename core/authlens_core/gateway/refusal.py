@@ -13,6 +13,7 @@ from authlens_core.errors import (
     Refused,
     TimedOut,
 )
+from authlens_core.gateway.forwarding import OWN_FIELDS, CrossOriginRedirect
 from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.exchange import FailureKind
@@ -26,6 +27,7 @@ class ProxyRefusal:
     Attributes:
         exit_code: what a verb would end with for the same reason; 0 where there is none.
         command: what a user has to run, or the empty string.
+        allow: the methods that are allowed, where that is what was wrong.
     """
 
     status: int
@@ -34,6 +36,7 @@ class ProxyRefusal:
     cure: str = ""
     exit_code: int = 0
     command: str = ""
+    allow: bytes = b""
 
     @property
     def body(self) -> bytes:
@@ -54,6 +57,8 @@ class ProxyRefusal:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(self.body)).encode()),
             (b"cache-control", b"no-store"),
+            *([(b"allow", self.allow)] if self.allow else []),
+            *OWN_FIELDS,
         ]
 
 
@@ -88,3 +93,20 @@ def of_error(problem: AuthlensError | StreamFailed, url: str) -> ProxyRefusal:
             command = login_command(url) if kind is LoginNeeded else ""
             return ProxyRefusal(status, code, error.cause, error.cure, error.exit_code, command)
     return ProxyRefusal(502, "failed", error.cause, error.cure, error.exit_code)
+
+
+def of_redirect(redirect: CrossOriginRedirect, url: str) -> ProxyRefusal:
+    """Return the answer where the resource at `url` redirects to another origin."""
+    if redirect.is_login:
+        cause = f"The resource redirects to the login page at {redirect.host}."
+        return of_error(LoginNeeded(cause, "Log in again."), url)
+    if not redirect.host:
+        return unusable("its Location cannot be read")
+    cause = f"The resource redirects to {redirect.host}, where authlens does not send the credential."
+    return ProxyRefusal(502, "redirect_refused", cause, "Start a proxy for that address if you trust it.", 5)
+
+
+def unusable(fault: str) -> ProxyRefusal:
+    """Return the answer where the resource's own cannot be passed on."""
+    cause = f"The resource answered, and {fault}."
+    return ProxyRefusal(502, "bad_answer", cause, "Only the server's owner can correct that.", 7)

@@ -45,7 +45,7 @@ class RequestCredential:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = url
-        self._root = parse_url(url, loopback_http=True)
+        self._asked = self._root = parse_url(url, loopback_http=True)
         self.refreshes = 0
         self._credentials = credentials
         self._wire = wire
@@ -103,14 +103,22 @@ class RequestCredential:
             self._unproven = fresh
             return fresh
 
-    def covers(self, path: str) -> bool:
-        """Say whether the credential may be sent to another path of the same origin.
+    @property
+    def origin(self) -> str:
+        return self._asked.origin
 
-        Below the root of an origin every path is covered, also one that cannot be read with certainty.
-        """
-        if not self._root.path.strip("/"):
-            return True
-        return covers(self._root.text, f"{self._root.origin}{path}")
+    @property
+    def widest(self) -> str:
+        """The shortest URL that the credential is for."""
+        return self._root.text
+
+    def serves(self, path: str) -> bool:
+        """Say whether a path of the same origin is the URL that was asked for, or below it."""
+        return _is_below(self._asked, path)
+
+    def covers(self, path: str) -> bool:
+        """Say whether the credential may be sent to another path of the same origin."""
+        return _is_below(self._root, path)
 
     def accepted(self, fields: CredentialHeaders) -> None:
         """Note that the resource answered `fields` with something other than 401."""
@@ -132,7 +140,7 @@ class RequestCredential:
             self.refreshes += 1
         self._held, self._loaded_at = found, self._now()
         self._version, self._checked = self._stored_version(), self._monotonic()
-        # The shortest address that the credential is for: the proxy then covers all that is below it.
+        # The shortest address that the credential is for: what a proxy could serve at most.
         self._root = min(self._roots(found.kind), key=lambda root: len(root.path.rstrip("/")))
         return found
 
@@ -166,3 +174,11 @@ class RequestCredential:
         of_grant = None if grant is None else (grant.grant_id, grant.generation, grant.state)
         file = find_cloudflared_token(self.url, now=self._now())
         return of_grant, token, None if file is None else (file.token_id, file.fingerprint)
+
+
+def _is_below(place: Url, path: str) -> bool:
+    """Say whether `path` is covered by `place`, of the same origin.
+
+    Below the root of an origin every path is, also one that cannot be read with certainty.
+    """
+    return not place.path.strip("/") or covers(place.text, f"{place.origin}{path}")

@@ -7,31 +7,39 @@ a renewed credential, and only if its body was small enough to be held.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from authlens_core.access.team import LOGIN_PATH
-from authlens_core.errors import AuthlensError, LoginNeeded
+from authlens_core.errors import AuthlensError, TimedOut
+from authlens_core.gateway.admission import admit
 from authlens_core.gateway.forwarding import (
     CrossOriginRedirect,
     Mapping,
-    is_hidden,
     request_fields,
     response_fields,
 )
-from authlens_core.gateway.refusal import ProxyRefusal, of_error
+from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, unusable
 from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.resource_cookies import ResourceCookies
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
+from authlens_core.grammars.http_framing import answer_fault, body_length, is_chunked
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
-from authlens_core.wire.streaming import RawField, StreamedRequest, StreamedResponse, StreamFailed
+from authlens_core.wire.streaming import (
+    STREAM_TIMEOUTS,
+    RawField,
+    StreamedRequest,
+    StreamedResponse,
+    StreamFailed,
+)
 
 # Bytes of a body that are held, so that it can be sent again after a 401.
 _HELD_BODY: Final = 64 * 1024
+# As long as a stream may be silent.
+ANSWER_SECONDS: Final = STREAM_TIMEOUTS["read"]
 
 
 class _AnswerCut(Exception):
@@ -61,22 +69,35 @@ class Counters:
 
 
 class ReverseProxy:
-    """Answers for the protected resource."""
+    """Answers for the protected resource.
+
+    Args:
+        patience: seconds from the end of a request to the head of its answer; interim answers (1xx) do not
+            count as one.
+    """
 
     def __init__(
-        self, wire: Wire, credential: RequestCredential, mapping: Mapping, counters: Counters
+        self,
+        wire: Wire,
+        credential: RequestCredential,
+        mapping: Mapping,
+        counters: Counters,
+        *,
+        patience: float = ANSWER_SECONDS,
     ) -> None:
         self._wire = wire
         self.credential = credential
         self.mapping = mapping
         self.counters = counters
+        self.cookies = ResourceCookies()
+        self.patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; stop asking the resource when the client goes away."""
         if scope["type"] != "http":
             return
         incoming = _Incoming(receive)
-        answering = asyncio.create_task(self._answer(scope, incoming, send))
+        answering = asyncio.create_task(self._answer(scope, incoming, _Outgoing(send)))
         watching = asyncio.create_task(incoming.gone())
         try:
             await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -87,79 +108,115 @@ class ReverseProxy:
         with suppress(asyncio.CancelledError, _ClientGone):
             await answering
 
-    def admit(self, raw_path: bytes, query: bytes, fields: list[RawField]) -> ProxyRefusal | bytes:
+    def admit(
+        self, method: str, raw_path: bytes, query: bytes, fields: list[RawField]
+    ) -> ProxyRefusal | bytes:
         """Return path and query for the resource, or why the request is not let in."""
-        host = _value(fields, b"host")
-        own = self.mapping.local.partition("://")[2]
-        # Against DNS rebinding: a page whose name leads to 127.0.0.1 sends that name as its host.
-        if own and host != own.encode():
-            return ProxyRefusal(421, "wrong_host", f"This proxy serves only the host {own}.")
-        origin = _value(fields, b"origin")
-        if origin and origin != self.mapping.local.encode():
-            return ProxyRefusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
-        target = self.mapping.target(raw_path, query)
-        if target is None:
-            return ProxyRefusal(404, "not_found", "Nothing was found at this address (404).")
-        path = target.partition(b"?")[0].decode("latin-1")
-        if is_hidden(path):
-            return ProxyRefusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
-        if not self.credential.covers(path):
-            shown = unquote(path)
-            return ProxyRefusal(403, "not_covered", f"The credential is not for {shown}.")
-        return target
+        return admit(method, (raw_path, query), fields, self.mapping, self.credential)
 
-    async def _answer(self, scope: Scope, incoming: _Incoming, send: Send) -> None:
+    async def _answer(self, scope: Scope, incoming: _Incoming, out: _Outgoing) -> None:
         fields: list[RawField] = scope["headers"]
-        admitted = self.admit(scope["raw_path"], scope["query_string"], fields)
-        if isinstance(admitted, ProxyRefusal):
-            await self._refuse(admitted, send)
-            return
-        self.counters.requests += 1
+        admitted = self.admit(scope["method"], scope["raw_path"], scope["query_string"], fields)
+        try:
+            refusal: ProxyRefusal | None
+            if isinstance(admitted, ProxyRefusal):
+                refusal = admitted
+            else:
+                self.counters.requests += 1
+                refusal = await self._forward(scope["method"], admitted, fields, incoming, out)
+        except (_AnswerCut, _ClientGone):
+            raise
+        except Exception as fault:
+            if out.started:
+                raise
+            cause = f"authlens failed: {type(fault).__name__}."
+            refusal = ProxyRefusal(500, "failed", cause, "Please report it: authlens --version")
+        if refusal is not None:
+            # A client that waits for `100 Continue` may send its body after this answer, or not: then no one
+            # knows where the next request starts (RFC 9110 §10.1.1).
+            ends = any(name == b"expect" for name, _ in fields) or refusal.status == 405
+            await self._refuse(refusal, out, ends=ends)
+
+    async def _forward(
+        self, method: str, target: bytes, fields: list[RawField], incoming: _Incoming, out: _Outgoing
+    ) -> ProxyRefusal | None:
         replayable = await incoming.hold(fields)
 
         def build(own: OwnFields) -> StreamedRequest:
-            passed = request_fields(fields, own, self.mapping)
-            return StreamedRequest(scope["method"], self.mapping.upstream, admitted, passed, incoming.body())
+            passed = request_fields(fields, own, self.mapping, self.cookies)
+            return StreamedRequest(method, self.mapping.upstream, target, passed, incoming.body())
 
         try:
-            async with authorized_stream(self._wire, self.credential, build, replayable=replayable) as answer:
-                refusal = await self._pass_on(answer, send)
+            async with asyncio.timeout(None) as deadline:
+                incoming.when_complete(lambda: deadline.reschedule(_from_now(self.patience)))
+                async with authorized_stream(
+                    self._wire, self.credential, build, replayable=replayable
+                ) as answer:
+                    incoming.when_complete(lambda: None)
+                    deadline.reschedule(None)
+                    return await self._pass_on(answer, out)
+        except TimeoutError:
+            return of_error(no_answer(self.patience), self.credential.url)
         except (AuthlensError, StreamFailed) as error:
-            refusal = of_error(error, self.credential.url)
-        if refusal is not None:
-            await self._refuse(refusal, send)
+            return of_error(error, self.credential.url)
 
-    async def _pass_on(self, answer: StreamedResponse, send: Send) -> ProxyRefusal | None:
-        try:
-            fields = list(response_fields(answer.fields, self.mapping))
-        except CrossOriginRedirect as elsewhere:
-            return self.elsewhere(elsewhere)
-        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+    async def _pass_on(self, answer: StreamedResponse, out: _Outgoing) -> ProxyRefusal | None:
+        head = self.passed_fields(answer)
+        if isinstance(head, ProxyRefusal):
+            return head
+        await out.send({"type": "http.response.start", "status": answer.status, "headers": head})
         try:
             async for chunk in answer.body:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await out.send({"type": "http.response.body", "body": chunk, "more_body": True})
         except StreamFailed as failed:
             self.counters.failed(failed.failure.cause)
             raise _AnswerCut from failed
-        await send({"type": "http.response.body", "body": b""})
+        await out.send({"type": "http.response.body", "body": b""})
         return None
 
-    def elsewhere(self, redirect: CrossOriginRedirect) -> ProxyRefusal:
-        """Return the answer where the resource redirects to another origin."""
-        host = urlsplit(redirect.target).netloc
-        if LOGIN_PATH in redirect.target:
-            cause = f"The resource redirects to the login page at {host}."
-            return of_error(LoginNeeded(cause, "Log in again."), self.credential.url)
-        cause = f"The resource redirects to {host}, where authlens does not send the credential."
-        return ProxyRefusal(
-            502, "redirect_refused", cause, "Start a proxy for that address if you trust it.", 5
-        )
+    def passed_fields(self, answer: StreamedResponse) -> list[RawField] | ProxyRefusal:
+        """Return the header fields of a final answer for the client, or what it gets instead."""
+        fault = answer_fault(answer.status, answer.fields)
+        if fault:
+            return unusable(fault)
+        try:
+            return list(response_fields(answer.fields, self.mapping, self.cookies, status=answer.status))
+        except CrossOriginRedirect as elsewhere:
+            return of_redirect(elsewhere, self.credential.url)
 
-    async def _refuse(self, refusal: ProxyRefusal, send: Send) -> None:
+    async def _refuse(self, refusal: ProxyRefusal, out: _Outgoing, *, ends: bool) -> None:
         if refusal.status >= 500:
             self.counters.failed(refusal.cause)
-        await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.fields})
-        await send({"type": "http.response.body", "body": refusal.body})
+        fields = [*refusal.fields, *([(b"connection", b"close")] if ends else [])]
+        await out.send({"type": "http.response.start", "status": refusal.status, "headers": fields})
+        await out.send({"type": "http.response.body", "body": refusal.body})
+
+
+def no_answer(seconds: float) -> TimedOut:
+    """Return the error where the resource did not begin its answer in time."""
+    return TimedOut(
+        f"The resource did not answer within {seconds:.0f} seconds.", "Send the request again later."
+    )
+
+
+def _from_now(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+class _Outgoing:
+    """The answer to the client.
+
+    Attributes:
+        started: true once a part of it was sent.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        self.started = True
+        await self._send(message)
 
 
 class _Incoming:
@@ -169,15 +226,20 @@ class _Incoming:
         self._receive = receive
         self._complete = asyncio.Event()
         self._held: bytes | None = None
+        self._when_complete: Callable[[], None] = lambda: None
 
     async def hold(self, fields: list[RawField]) -> bool:
         """Read a small body whole; return whether the request can be sent again."""
-        length = _value(fields, b"content-length")
-        chunked = bool(_value(fields, b"transfer-encoding"))
-        if chunked or (length and int(length) > _HELD_BODY):
+        if is_chunked(fields) or (body_length(fields) or 0) > _HELD_BODY:
             return False
         self._held = b"".join([chunk async for chunk in self._chunks()])
         return True
+
+    def when_complete(self, then: Callable[[], None]) -> None:
+        """Call `then` once the body has been read; at once if it has been."""
+        self._when_complete = then
+        if self._complete.is_set():
+            then()
 
     def body(self) -> AsyncIterable[bytes] | None:
         if self._held is None:
@@ -199,8 +261,5 @@ class _Incoming:
                 yield message["body"]
             if not message.get("more_body"):
                 self._complete.set()
+                self._when_complete()
                 return
-
-
-def _value(fields: list[RawField], wanted: bytes) -> bytes:
-    return next((value for name, value in fields if name.lower() == wanted), b"")

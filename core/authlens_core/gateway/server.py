@@ -14,11 +14,11 @@ from typing import Any, Final
 import uvicorn
 
 from authlens_core.errors import UsageError
+from authlens_core.gateway.http_protocol import HttpProtocol
 
 _BACKLOG: Final = 128
 # Seconds for the answers under way when it stops.
 _GRACE_SECONDS: Final = 1
-_LONGEST_HEAD: Final = 64 * 1024  # bytes of a request's header
 _KEPT_FREE: Final = 4 * 1024 * 1024
 
 
@@ -30,7 +30,7 @@ class GatewayServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 interface="asgi3",
-                http="h11",
+                http=HttpProtocol,
                 ws=upgrade,
                 lifespan="off",
                 log_config=None,
@@ -39,7 +39,6 @@ class GatewayServer(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
-                h11_max_incomplete_event_size=_LONGEST_HEAD,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Final
 
 import h11
 
 from authlens_core.errors import AuthlensError
-from authlens_core.gateway.forwarding import CrossOriginRedirect, request_fields, response_fields
-from authlens_core.gateway.refusal import ProxyRefusal, of_error
-from authlens_core.gateway.reverse_proxy import ReverseProxy
+from authlens_core.gateway.forwarding import request_fields
+from authlens_core.gateway.http_protocol import LONGEST_HEAD, bad_request
+from authlens_core.gateway.refusal import ProxyRefusal, of_error, unusable
+from authlens_core.gateway.reverse_proxy import ReverseProxy, no_answer
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
@@ -27,7 +30,8 @@ from authlens_core.wire.streaming import (
 )
 
 _CHUNK: Final = 64 * 1024
-_HANDSHAKE: Final = frozenset({b"connection", b"upgrade"})
+# Of the upgrade, which is for one hop: each hop has its own.
+_HANDSHAKE: Final = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 
 
 class UpgradeTunnel:
@@ -39,7 +43,7 @@ class UpgradeTunnel:
         self._running: set[asyncio.Task[Any]] = set()
 
     def protocol(self, **_: object) -> asyncio.Protocol:
-        return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=_CHUNK), self._serve)
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=LONGEST_HEAD + _CHUNK), self._serve)
 
     async def stop(self) -> None:
         for task in self._running:
@@ -51,11 +55,12 @@ class UpgradeTunnel:
         if task is not None:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+        client = h11.Connection(h11.SERVER, LONGEST_HEAD + _CHUNK)
         try:
-            refusal = await self._tunnel(reader, writer)
+            refusal = await self._tunnel(client, reader, writer)
             if refusal is not None:
-                writer.write(_head(refusal.status, [*refusal.fields, (b"Connection", b"close")]))
-                writer.write(refusal.body)
+                _write_head(client, writer, refusal.status, refusal.fields)
+                writer.write(client.send(h11.Data(data=refusal.body)) or b"")
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError, h11.ProtocolError):
             pass  # one of the two ends is gone, and the other is closed below
@@ -63,61 +68,76 @@ class UpgradeTunnel:
             writer.close()
 
     async def _tunnel(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, client: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> ProxyRefusal | None:
-        connection = h11.Connection(h11.SERVER)
-        try:
-            # uvicorn has parsed the head, and writes it out again as the first bytes for this protocol.
-            connection.receive_data(await reader.readuntil(b"\r\n\r\n"))
-        except asyncio.LimitOverrunError:
-            return ProxyRefusal(
-                431,
-                "header_too_large",
-                f"The head of the upgrade request is larger than {_CHUNK // 1024} KiB.",
-                "Send fewer or shorter header fields.",
-            )
-        event = connection.next_event()
+        # uvicorn has parsed the head, and writes it out again as the first bytes for this protocol.
+        client.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        event = client.next_event()
         if not isinstance(event, h11.Request):
-            return ProxyRefusal(400, "bad_request", "This is not an upgrade request.")
+            return bad_request("a syntax error")
         fields = list(event.headers)
         path, _, query = event.target.partition(b"?")
-        admitted = self._proxy.admit(path, query, fields)
+        admitted = self._proxy.admit(event.method.decode("ascii"), path, query, fields)
         if isinstance(admitted, ProxyRefusal):
             return admitted
         self._proxy.counters.requests += 1
 
         def build(own: OwnFields) -> StreamedRequest:
-            passed = (*request_fields(fields, own, self._proxy.mapping), *_handshake(fields))
-            return StreamedRequest("GET", self._proxy.mapping.upstream, admitted, passed)
+            passed = request_fields(fields, own, self._proxy.mapping, self._proxy.cookies)
+            return StreamedRequest("GET", self._proxy.mapping.upstream, admitted, (*passed, *_HANDSHAKE))
 
         try:
-            async with authorized_stream(self._wire, self._proxy.credential, build) as answer:
-                return await self._connect(answer, reader, writer)
+            async with asyncio.timeout(self._proxy.patience) as deadline:
+                async with authorized_stream(self._wire, self._proxy.credential, build) as answer:
+                    deadline.reschedule(None)
+                    return await self._connect(client, answer, reader, writer)
+        except TimeoutError:
+            return of_error(no_answer(self._proxy.patience), self._proxy.credential.url)
         except (AuthlensError, StreamFailed) as error:
             return of_error(error, self._proxy.credential.url)
 
     async def _connect(
-        self, answer: StreamedResponse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        client: h11.Connection,
+        answer: StreamedResponse,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> ProxyRefusal | None:
-        try:
-            fields = list(response_fields(answer.fields, self._proxy.mapping))
-        except CrossOriginRedirect as elsewhere:
-            return self._proxy.elsewhere(elsewhere)
-        if answer.status == 101 and answer.connection is not None:
-            writer.write(_head(101, [*fields, *_handshake(answer.fields)]))
+        switched = answer.status == 101 and answer.connection is not None
+        if switched and [value.lower() for value in map(str.encode, answer.get_all("upgrade"))] != [
+            b"websocket"
+        ]:
+            return unusable("it switches to another protocol than was asked for")
+        head = self._proxy.passed_fields(replace(answer, status=200) if switched else answer)
+        if isinstance(head, ProxyRefusal):
+            return head
+        if switched and answer.connection is not None:
+            without_length = [pair for pair in head if pair[0].lower() != b"content-length"]
+            _write_head(client, writer, 101, [*without_length, *_HANDSHAKE])
             await writer.drain()
             await _relay(reader, writer, answer.connection)
             return None
-        # It ends with the connection, because chunks would need framing; where it has a length, that tells
-        # the client whether it is whole.
-        writer.write(_head(answer.status, [*fields, (b"Connection", b"close")]))
+        _write_head(client, writer, answer.status, head)
         try:
             async for chunk in answer.body:
-                writer.write(chunk)
+                writer.write(client.send(h11.Data(data=chunk)) or b"")
                 await writer.drain()
+            writer.write(client.send(h11.EndOfMessage()) or b"")
         except StreamFailed as failed:
             self._proxy.counters.failed(failed.failure.cause)
         return None
+
+
+def _write_head(
+    client: h11.Connection, writer: asyncio.StreamWriter, status: int, fields: list[RawField]
+) -> None:
+    """Write the head of the answer; after any but a 101 the connection ends."""
+    event: h11.InformationalResponse | h11.Response
+    if status == HTTPStatus.SWITCHING_PROTOCOLS:
+        event = h11.InformationalResponse(status_code=status, headers=fields, reason=b"Switching Protocols")
+    else:
+        event = h11.Response(status_code=status, headers=[*fields, (b"Connection", b"close")])
+    writer.write(client.send(event) or b"")
 
 
 async def _relay(
@@ -143,14 +163,3 @@ async def _relay(
         await asyncio.gather(*ways, return_exceptions=True)
         with suppress(OSError):
             await connection.aclose()
-
-
-def _handshake(fields: tuple[RawField, ...] | list[RawField]) -> list[RawField]:
-    """Return the fields of the upgrade, which are for one hop: this hop makes new ones for the next."""
-    return [pair for pair in fields if pair[0].lower() in _HANDSHAKE]
-
-
-def _head(status: int, fields: list[RawField]) -> bytes:
-    phrase = b"Switching Protocols" if status == 101 else b""
-    lines = [b"HTTP/1.1 %d %b" % (status, phrase), *(b"%b: %b" % pair for pair in fields)]
-    return b"\r\n".join([*lines, b"", b""])

@@ -189,7 +189,9 @@ async def test_the_session_cookie_of_access_stays_behind_and_others_are_for_this
 ) -> None:
     """A cookie on 127.0.0.1 would go to every other program that listens there."""
     answer = await proxy.client.get(f"{proxy.base}/cookies")
-    assert answer.headers.get_list("set-cookie") == [f"theme=dark; HttpOnly; Path={SECRET}/a"]
+    assert answer.headers.get_list("set-cookie") == [
+        f"theme=dark; HttpOnly; Path={SECRET}/a; SameSite=Strict"
+    ]
     assert "strict-transport-security" not in answer.headers
 
 

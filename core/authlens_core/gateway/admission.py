@@ -1,0 +1,102 @@
+"""Which requests are passed on: by their method, where they come from, and where they go."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+from urllib.parse import unquote
+
+from authlens_core.gateway.forwarding import Mapping, alias_of_a_credential, is_hidden
+from authlens_core.gateway.refusal import ProxyRefusal, login_command
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.grammars.fetch_metadata import is_from_another_origin, is_service_worker
+from authlens_core.oauth.url import usable_url
+from authlens_core.wire.streaming import RawField
+
+# TRACE and Microsoft's TRACK repeat the request, with the credential in it; CONNECT opens a tunnel (RFC 9110
+# §9.3.6, §9.3.8). Some servers read a method in any case.
+_REFUSED_METHODS: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
+_METHOD_FIELDS: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+_ALLOWED: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+def admit(
+    method: str,
+    target: tuple[bytes, bytes],
+    fields: list[RawField],
+    mapping: Mapping,
+    credential: RequestCredential,
+) -> ProxyRefusal | bytes:
+    """Return path and query for the resource, or why the request is not let in.
+
+    Args:
+        target: raw path and raw query.
+    """
+    refusal = _wrong_method(method, fields) or _wrong_sender(fields, mapping)
+    if refusal is not None:
+        return refusal
+    if any(alias_of_a_credential(name) for name, _ in fields):
+        cause = "The request has a header field that a server may take for a credential."
+        return ProxyRefusal(400, "bad_request", cause, "Leave it out: the proxy adds the credential.")
+    at_resource = mapping.target(*target)
+    if at_resource is None:
+        return ProxyRefusal(404, "not_found", "Nothing was found at this address (404).")
+    path = at_resource.partition(b"?")[0].decode("latin-1")
+    return _wrong_place(path, credential) or at_resource
+
+
+def _wrong_method(method: str, fields: list[RawField]) -> ProxyRefusal | None:
+    wanted = [value.decode("latin-1") for name, value in fields if name.lower() in _METHOD_FIELDS]
+    refused = next((one for one in (method, *wanted) if one.strip().upper() in _REFUSED_METHODS), "")
+    if refused:
+        cause = "The method is refused: the resource could answer with the credential."
+        return ProxyRefusal(405, "method_refused", cause, "Use another method.", allow=_ALLOWED)
+    if method == "OPTIONS" and b"0" in _values(fields, b"max-forwards"):  # RFC 9110 §7.6.2
+        return ProxyRefusal(200, "max_forwards", "This is the proxy of authlens.", allow=_ALLOWED)
+    return None
+
+
+def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | None:
+    own = mapping.local.partition("://")[2]
+    # Against DNS rebinding: a page whose name leads to 127.0.0.1 sends that name as its host.
+    if own and _values(fields, b"host") != [own.encode()]:
+        return ProxyRefusal(421, "wrong_host", f"This proxy serves only the host {own}.")
+    if is_service_worker(fields):
+        cause = "Service workers are refused: one would outlive this proxy, and serve the next on its port."
+        return ProxyRefusal(
+            403, "service_worker", cause, "The page works without it, or not through a proxy."
+        )
+    if any(value != mapping.local.encode() for value in _values(fields, b"origin") if value):
+        return ProxyRefusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
+    if is_from_another_origin(fields):
+        cause = "A page of another origin led the browser here."
+        return ProxyRefusal(403, "wrong_origin", cause, "Type or paste the address into the address bar.")
+    return None
+
+
+def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | None:
+    if is_hidden(path):
+        return ProxyRefusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
+    if credential.serves(path):
+        return None
+    shown = unquote(path)
+    if credential.covers(path):
+        return ProxyRefusal(
+            403,
+            "not_served",
+            f"This proxy serves {credential.url} and what is below it; {shown} is not.",
+            "Stop it, and start one for more of what the credential covers.",
+            command=f"authlens proxy {shlex.quote(credential.widest)}",
+        )
+    elsewhere = usable_url(f"{credential.origin}{path}", loopback_http=True)
+    return ProxyRefusal(
+        403,
+        "not_covered",
+        f"The credential is not for {shown}.",
+        "Log in there, and start a proxy for it." if elsewhere else "Use a plain path.",
+        command=login_command(elsewhere.text) if elsewhere else "",
+    )
+
+
+def _values(fields: list[RawField], wanted: bytes) -> list[bytes]:
+    return [value for name, value in fields if name.lower() == wanted]

@@ -1,0 +1,166 @@
+"""One connection of a client: uvicorn's protocol, for this account alone, and without its leniency.
+
+What it refuses itself gets one answer in JSON, and the connection closes: after an ambiguous request no one
+can say where the next one starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from authlens_core.gateway.peer_account import refused_peer
+from authlens_core.gateway.refusal import ProxyRefusal
+from authlens_core.grammars.http_framing import head_fault
+
+LONGEST_HEAD: Final = 64 * 1024  # bytes of a request's header
+_HEAD_SECONDS: Final = 75.0  # from the connection, or its last answer, to the whole head of a request
+# Seconds in which bytes are thrown away after a refusal: closing with unread ones sends a reset, which can
+# overtake the answer (RFC 9112 §9.6).
+_LINGER: Final = 1.0
+_Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+
+
+class StrictReader(h11.Connection):
+    """Reads requests as h11 does, and refuses those that another program could read differently.
+
+    Attributes:
+        fault: why the last request was refused, in constant words.
+        status: the status to answer with.
+    """
+
+    def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
+        super().__init__(our_role, max_incomplete_event_size)
+        self.fault, self.status = "", HTTPStatus.BAD_REQUEST
+
+    def next_event(self) -> _Event:
+        if self.their_state is h11.IDLE:
+            received = self.trailing_data[0]
+            if len(received.partition(b"\r\n\r\n")[0]) > LONGEST_HEAD:
+                self.fault, self.status = "a header over 64 KiB", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            else:
+                self.fault = head_fault(received)
+            if self.fault:
+                raise h11.RemoteProtocolError(self.fault)
+        try:
+            return super().next_event()
+        except h11.RemoteProtocolError:
+            self.fault = "a syntax error"
+            raise
+
+
+class HttpProtocol(H11Protocol):
+    """Serves one connection; its arguments are uvicorn's."""
+
+    def __init__(
+        self,
+        config: Any,
+        server_state: Any,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn: StrictReader = StrictReader(h11.SERVER, 2 * LONGEST_HEAD)
+        self._stranger: ProxyRefusal | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._leaving = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        super().connection_made(transport)
+        # Asked now: once the other end has closed, the system no longer knows whose it was.
+        self._stranger = refused_peer(transport.get_extra_info("socket"))
+        self._wait(_HEAD_SECONDS, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._leaving:
+            return
+        if self._stranger is not None:
+            self.refuse(self._stranger)
+            return
+        super().data_received(data)
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        if self._leaving:
+            return
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._timer is None:
+            self._wait(_HEAD_SECONDS, self._too_slow)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        fault = self._upgrade_fault(event)
+        if fault:
+            self.refuse(bad_request(fault))
+            return
+        self._stop_waiting()
+        super().handle_websocket_upgrade(event)
+
+    def _upgrade_fault(self, event: h11.Request) -> str:
+        names = [name for name, _ in event.headers]
+        if event.method != b"GET" or event.http_version != b"1.1" or names.count(b"upgrade") != 1:
+            return "an upgrade that is not one GET of HTTP/1.1 to one protocol"
+        # RFC 6455 §4.1: the handshake has no body, and the client sends nothing before the answer.
+        if b"content-length" in names or b"transfer-encoding" in names or self.conn.trailing_data[0]:
+            return "an upgrade with a body, or with bytes behind it"
+        return ""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
+        self.refuse(bad_request(self.conn.fault, self.conn.status))
+
+    def refuse(self, refusal: ProxyRefusal) -> None:
+        """Answer the request that is being read, if it has no answer yet, and close the connection."""
+        self._leaving = True
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            # The application stops when it next looks: its client is gone.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        reason = HTTPStatus(refusal.status).phrase.encode()
+        fields = [*refusal.fields, (b"Connection", b"close")]
+        for event in (
+            h11.Response(status_code=refusal.status, headers=fields, reason=reason),
+            h11.Data(data=refusal.body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._wait(_LINGER, self.transport.abort)
+
+    def _too_slow(self) -> None:
+        if self.conn.trailing_data[0]:
+            cause = f"The head of the request was not complete after {_HEAD_SECONDS:.0f} seconds."
+            self.refuse(ProxyRefusal(408, "timed_out", cause, "Send it again."))
+        else:
+            self.transport.close()
+
+    def _wait(self, seconds: float, then: Any) -> None:
+        self._stop_waiting()
+        self._timer = self.loop.call_later(seconds, then)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def bad_request(fault: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> ProxyRefusal:
+    """Return the answer to a request that is not forwarded because of its form."""
+    if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return ProxyRefusal(
+            431, "header_too_large", f"The request has {fault}.", "Send fewer or shorter fields."
+        )
+    cure = "Only its client can send it as RFC 9112 says."
+    return ProxyRefusal(400, "bad_request", f"The request has {fault}.", cure)

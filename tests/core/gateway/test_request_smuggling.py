@@ -1,0 +1,48 @@
+"""Bytes that two programs in a row could read as different requests."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.raw_upstream import raw_upstream
+from support.served_proxy import TOKEN, ServedProxy, served_proxy
+from support.two_readings import Message, both_readings
+
+CORPUS = tomllib.loads((Path(__file__).parent / "request_smuggling.toml").read_text("utf-8"))["requests"]
+LONG = "x" * 70_000
+
+
+def sent(row: dict[str, Any], proxy: ServedProxy) -> bytes:
+    """Return the bytes of a row."""
+    values = {"{host}": proxy.netloc, "{path}": proxy.path, "{x70000}": LONG}
+    text = row["sent"]
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return bytes(text, "latin-1")
+
+
+def answers(received: bytes) -> list[Message]:
+    """Return the final answers among what a client receives."""
+    return [one for one in both_readings(received) if not one.start.startswith(b"HTTP/1.1 1")]
+
+
+@pytest.mark.parametrize("row", CORPUS, ids=[row["name"] for row in CORPUS])
+async def test_what_is_ambiguous_is_refused_and_the_connection_ends(row: dict[str, Any]) -> None:
+    """H370, H371: what leaves the proxy is the same for both readers, and has the credential once each."""
+    async with raw_upstream() as resource:
+        async with served_proxy(resource.url) as proxy:
+            # Until the proxy closes: a connection that goes on would be read for another request.
+            received = await proxy.ask(sent(row, proxy))
+        left = [request for stream in resource.streams for request in both_readings(bytes(stream))]
+    host = resource.url.partition("://")[2].encode()
+    assert [int(one.target) for one in answers(received)] == row["answers"]
+    for request in left:
+        assert request.all_of(b"authorization") == [f"Bearer {TOKEN}".encode()]
+        assert request.all_of(b"host") == [host]
+        assert request.complete or 400 in row["answers"]
+        assert b"smuggled" not in request.target
+        assert proxy.path.encode() not in request.target

@@ -1,0 +1,113 @@
+"""The proxy in this process, in front of any resource, with a grant for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.gateway.forwarding import Mapping
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
+from authlens_core.gateway.server import GatewayServer, loopback_socket, unix_socket
+from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
+from authlens_core.oauth.url import parse_url
+from authlens_core.secret import Secret
+from authlens_core.wire.client import Wire
+from support.waiting import PATIENCE
+
+__all__ = ["TOKEN", "ServedProxy", "served_proxy"]
+
+TOKEN = "access-canary-0"
+
+
+@dataclass(frozen=True)
+class ServedProxy:
+    """A running proxy.
+
+    Attributes:
+        origin: scheme, host and port.
+        path: the secret path.
+    """
+
+    origin: str
+    path: str
+    counters: Counters
+
+    @property
+    def netloc(self) -> str:
+        """Host and port."""
+        return urlsplit(self.origin).netloc
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        return urlsplit(self.origin).port or 0
+
+    @property
+    def base(self) -> str:
+        """The URL that clients are given."""
+        return self.origin + self.path
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection to it."""
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def ask(self, sent: bytes) -> bytes:
+        """Send the bytes and return all that comes back until the proxy closes the connection."""
+        reader, writer = await self.open()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                writer.write(sent)
+                with suppress(ConnectionError):
+                    await writer.drain()
+                return await reader.read()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def served_proxy(
+    resource: str,
+    *,
+    granted: str = "",
+    port: int = 0,
+    path: str = "/secret-path",
+    socket: Path | None = None,
+    **options: Any,
+) -> AsyncIterator[ServedProxy]:
+    """Run a proxy to `resource` with a token for `granted` (by default the same)."""
+    now, credentials = utc_now(), Credentials.memory()
+    granted = granted or resource
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(granted))
+    token_endpoint = f"{origin}/token"
+    grant = Grant(
+        *("grant-1", granted, granted, origin, token_endpoint, "client", "http://localhost"),
+        *(now, now, now + timedelta(seconds=900)),
+    )
+    await credentials.save(replace(grant), GrantSecrets(Secret(TOKEN), Secret("refresh-canary-0")))
+    async with Wire(environ={}) as wire:
+        credential = RequestCredential(credentials, wire, resource)
+        await credential.fields()
+        with loopback_socket(port) if socket is None else unix_socket(socket) as listener:
+            local = "" if socket else f"http://127.0.0.1:{listener.getsockname()[1]}"
+            mapping = Mapping(parse_url(resource, loopback_http=True), local, "" if socket else path)
+            app = ReverseProxy(wire, credential, mapping, Counters(), **options)
+            tunnel = UpgradeTunnel(app, wire)
+            server = GatewayServer(app, tunnel.protocol)
+            serving = asyncio.create_task(server.serve_until_cancelled(listener))
+            try:
+                yield ServedProxy(local, mapping.prefix, app.counters)
+            finally:
+                await tunnel.stop()
+                serving.cancel()
+                with suppress(asyncio.CancelledError):
+                    await serving
+    await credentials.aclose()

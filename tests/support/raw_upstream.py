@@ -22,7 +22,7 @@ class RawUpstream:
         url: its origin.
         streams: the bytes of each connection, in order.
         answers: what it answers, in turn; the last one again and again.
-        closes: whether it closes the connection after an answer.
+        closes: whether it closes the connection after its first answer.
     """
 
     url: str
@@ -44,7 +44,7 @@ class RawUpstream:
                     writer.write(self.answers[min(self.answered, len(self.answers) - 1)])
                     self.answered += 1
                 await writer.drain()
-                if self.closes and len(found) > done:
+                if self.closes and self.answered == 1:
                     break
                 done = len(found)
         writer.close()

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import h11
+
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.forwarding import Mapping
@@ -69,6 +71,28 @@ class ServedProxy:
                 with suppress(ConnectionError):
                     await writer.drain()
                 return await reader.read()
+        finally:
+            writer.close()
+
+    async def answer_to(self, sent: bytes) -> tuple[bytes, bool]:
+        """Send one request; return the bytes of its answer, and whether the connection stays open."""
+        client, received = h11.Connection(h11.CLIENT), b""
+        method, target = sent.split(b" ")[:2]
+        client.send(h11.Request(method=method, target=target, headers=[("Host", self.netloc)]))
+        client.send(h11.EndOfMessage())
+        reader, writer = await self.open()
+        writer.write(sent)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    data = await reader.read(65_536)
+                    received += data
+                    if not data:
+                        return received, False
+                    client.receive_data(data)
+                    while (event := client.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                        if isinstance(event, h11.EndOfMessage):
+                            return received, client.their_state is h11.DONE
         finally:
             writer.close()
 

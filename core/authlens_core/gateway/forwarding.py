@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urljoin, urlsplit
@@ -66,10 +67,8 @@ class CrossOriginRedirect(Exception):
     def __init__(self, target: str) -> None:
         super().__init__("a redirect to another origin")
         self.host: str = ""
-        try:
+        with suppress(ValueError):  # a bracket without its other half, say
             self.host = safe_line(urlsplit(target).netloc.rpartition("@")[2], NAME)
-        except ValueError:
-            pass  # a bracket without its other half, say
         self.is_login = bool(self.host) and LOGIN_PATH in target
 
 

@@ -13,12 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from authlens_core.grammars import proc_net_tcp
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.safe_text import NAME, safe_line
 
-_LISTEN: Final = "0A"
-# Lines of /proc/net/tcp; a busy server has tens of thousands.
-_MAX_LINES: Final = 100_000
 _MAX_PROCESSES: Final = 50_000
 
 
@@ -76,26 +74,21 @@ def owner_in_proc(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
     return PortOwner(pid, "" if pid is None else _name(proc / str(pid)), _account(sockets[0][1]))
 
 
-def _listening(table: Path, port: int) -> Iterator[tuple[str, int]]:
+def _listening(table: Path, port: int) -> Iterator[tuple[int, int]]:
     """Yield inode and account of every socket that listens on `port`."""
     try:
         with table.open(encoding="ascii", errors="replace") as lines:
-            for line in islice(lines, 1, _MAX_LINES):
-                fields = line.split()
-                if len(fields) > 9 and fields[3] == _LISTEN and _covers_loopback(fields[1], port):
-                    yield fields[9], int(fields[7])
+            for each in proc_net_tcp.sockets(lines):
+                if each.state == proc_net_tcp.LISTEN and _covers_loopback(each.local, port):
+                    yield each.inode, each.account
     except (OSError, ValueError):
         return
 
 
 def _covers_loopback(local: str, port: int) -> bool:
     """Return whether `local`, such as `0100007F:20D0`, is `port` of a loopback or wildcard address."""
-    address, _, number = local.partition(":")
-    if int(number, 16) != port:
-        return False
-    # The kernel prints each 32-bit word of the address in the byte order of the machine.
-    words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
-    return _is_local(b"".join(word.to_bytes(4, sys.byteorder) for word in words))
+    address, number = proc_net_tcp.endpoint(local)
+    return number == port and _is_local(address)
 
 
 def _is_local(address: str | bytes) -> bool:

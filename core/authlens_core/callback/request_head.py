@@ -13,6 +13,7 @@ from typing import Final
 import h11
 
 from authlens_core.callback.binding import CALLBACK_PATH
+from authlens_core.grammars.fetch_metadata import is_no_page_load, is_service_worker
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.secret import Secret
 
@@ -21,8 +22,6 @@ TEST_PATH: Final = "/test"
 _ICONS: Final = frozenset(
     {b"/favicon.ico", b"/apple-touch-icon.png", b"/apple-touch-icon-precomposed.png", b"/favicon.png"}
 )
-# Fetch metadata of the only kind of request that ends a login; no login page may be framed (RFC 9700 §4.16).
-_NAVIGATION: Final = {b"sec-fetch-mode": b"navigate", b"sec-fetch-dest": b"document"}
 _TLS_HANDSHAKE: Final = 0x16
 
 
@@ -147,12 +146,13 @@ class RequestHead:
         # Against DNS rebinding: a web page whose name leads to 127.0.0.1 is another origin, and says so here.
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return Refusal(HTTPStatus.MISDIRECTED_REQUEST, "another host")
-        for name, value in request.headers:
-            # A navigation has no Origin; a fetch or a form of another page does.
-            if name == b"origin" or value != _NAVIGATION.get(name, value):
-                return Refusal(HTTPStatus.FORBIDDEN, "sent by another web page, not by the browser itself")
-            if name == b"upgrade":
-                return Refusal(HTTPStatus.FORBIDDEN, "a change of protocol")
+        names = {name for name, _ in request.headers}
+        if b"upgrade" in names:
+            return Refusal(HTTPStatus.FORBIDDEN, "a change of protocol")
+        # A navigation has no Origin; a fetch or a form of another page does. It may come from another site,
+        # because the login page leads here; no login page may be framed (RFC 9700 §4.16).
+        if b"origin" in names or is_no_page_load(request.headers) or is_service_worker(request.headers):
+            return Refusal(HTTPStatus.FORBIDDEN, "sent by another web page, not by the browser itself")
         if request.method != b"GET":
             bodiless = request.method == b"HEAD"
             return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "another method than GET", bodiless=bodiless)

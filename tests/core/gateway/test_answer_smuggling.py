@@ -1,4 +1,4 @@
-"""Answers of a hostile resource: a client gets one answer that all read alike, and the next one is its own."""
+"""Answers of a hostile resource: one that all read alike, for the client that asked."""
 
 from __future__ import annotations
 

@@ -1,0 +1,130 @@
+"""Another account of this machine that knows the whole URL of the proxy, and its socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from authlens_core.gateway.peer_account import account_in, account_of_peer, judged, refused_peer
+from authlens_core.grammars import sock_diag
+from support.needs import program, stop
+from support.raw_upstream import raw_upstream
+from support.served_proxy import served_proxy
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a socket is")
+
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+OTHER = 65_534
+# Sends a request and closes the connection at once, so that the kernel forgets whose it was.
+HIT_AND_RUN = 'exec 3<>/dev/tcp/127.0.0.1/$0; printf %b "$1" >&3; exec 3>&-'
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two ends of a connection on loopback: the client's, and the one that was accepted."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        with client, accepted:
+            yield client, accepted
+
+
+async def run_as_other(*command: str) -> bytes:
+    """Run a program as an account that is neither this one nor root."""
+    if os.geteuid() != 0:
+        stop("only root can run a program as another account")
+    account = (program("setpriv"), f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups")
+    running = await asyncio.create_subprocess_exec(*account, *command, stdout=asyncio.subprocess.PIPE)
+    return (await running.communicate())[0]
+
+
+async def test_a_second_account_that_knows_the_whole_url_is_refused() -> None:
+    """H374: it read the secret path in the arguments of a client; the resource is not asked."""
+    curl = program("curl")
+    async with raw_upstream() as resource, served_proxy(resource.url) as proxy:
+        refused = await run_as_other(curl, "-sS", "-w", "%{http_code}", f"{proxy.base}/a")
+        assert refused.endswith(b"403")
+        assert b'"other_account"' in refused
+        posted = await run_as_other(curl, "-sS", "-w", "%{http_code}", "-d", "x" * 100_000, f"{proxy.base}/a")
+        assert posted.endswith(b"403")
+        assert resource.streams == []
+
+
+async def test_a_second_account_does_not_get_in_by_leaving_at_once() -> None:
+    """H374: a socket that no program has any more belongs to account 0 for the kernel."""
+    async with raw_upstream() as resource, served_proxy(resource.url) as proxy:
+        request = f"GET {proxy.path}/a HTTP/1.1\\r\\nHost: {proxy.netloc}\\r\\n\\r\\n"
+        for _ in range(5):
+            await run_as_other(program("bash"), "-c", HIT_AND_RUN, str(proxy.port), request)
+        received, _ = await proxy.answer_to(request.encode().decode("unicode_escape").encode())
+        assert received.startswith(b"HTTP/1.1 200 ")
+        (stream,) = resource.streams
+        assert bytes(stream).count(b"GET /a ") == 1
+
+
+async def test_a_second_account_cannot_open_the_socket(tmp_path: Path) -> None:
+    """H374: by its mode; and where that was changed, by its account."""
+    curl, path = program("curl"), tmp_path / "p.sock"
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o711)
+    async with raw_upstream() as resource, served_proxy(resource.url, socket=path):
+        ask = (curl, "-sS", "-w", "%{http_code}", "--unix-socket", str(path), "http://any/a")
+        assert (await run_as_other(*ask)).endswith(b"000")
+        path.chmod(0o666)
+        assert (await run_as_other(*ask)).endswith(b"403")
+        assert resource.streams == []
+
+
+@pytest.mark.parametrize(
+    ("account", "own", "code"),
+    [(1000, 1000, None), (0, 1000, None), (1001, 1000, "other_account"), (None, 1000, "unknown_account")],
+)
+def test_this_account_and_root_are_served_and_no_one_who_is_not_known(
+    account: int | None, own: int, code: str | None
+) -> None:
+    """Root can read the memory of this process anyway."""
+    refusal = judged(account, own)
+    assert (refusal.code if refusal else None) == code
+    if refusal is not None:
+        assert refusal.status == 403
+        assert refusal.cure
+
+
+def test_the_kernel_knows_whose_the_other_end_is(pair: tuple[socket.socket, socket.socket]) -> None:
+    client, accepted = pair
+    assert account_of_peer(accepted) == os.geteuid()
+    assert refused_peer(accepted) is None
+    client.shutdown(socket.SHUT_WR)
+    assert account_of_peer(accepted) == os.geteuid(), "a client may end its side and wait"
+
+
+def test_a_socket_that_no_program_has_any_more_is_no_ones(pair: tuple[socket.socket, socket.socket]) -> None:
+    client, accepted = pair
+    peer, own = accepted.getpeername(), accepted.getsockname()
+    client.close()
+    assert account_of_peer(accepted) is None
+    assert account_in(TABLES, peer, own) is None
+
+
+def test_the_tables_say_the_same_where_the_kernel_cannot_be_asked(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, accepted = pair
+    monkeypatch.setattr(sock_diag, "NETLINK_SOCK_DIAG", 31)  # no such protocol
+    assert account_of_peer(accepted) == os.geteuid()
+    assert account_in((), accepted.getpeername(), accepted.getsockname()) is None
+
+
+def test_a_client_with_an_address_of_both_families_is_found_in_the_second_table() -> None:
+    """A mapped address: the kernel writes it in the table of IPv6."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_INET6) as client:
+        client.connect(("::ffff:127.0.0.1", listener.getsockname()[1]))
+        with listener.accept()[0] as accepted:
+            assert account_of_peer(accepted) == os.geteuid()
+            assert account_in(TABLES, accepted.getpeername(), accepted.getsockname()) == os.geteuid()

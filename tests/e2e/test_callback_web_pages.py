@@ -19,41 +19,31 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
-from support.chromium import Browser, chromium
+from support.chromium import Browser
 from support.hostile_server import answer, hostile_server
 from support.waiting import PATIENCE
+from support.web_page_attacks import (
+    ELEMENTS,
+    FETCHES,
+    REBOUND,
+    ask,
+    at_evil,
+    attacked_browser,
+    page_with,
+    visit,
+)
 from support.wild_process import come_back
 from support.wild_server import WildServer, wild_server
 
 pytestmark = pytest.mark.e2e
 
-REBOUND = "rebound.example"
 FORGED = "code=forged&state=guessed&iss=https://evil.example"
 SENT_BY_A_PAGE = "sent by another web page, not by the browser itself"
 UPGRADE = "a change of protocol"
 NOT_OURS = "an answer to another login"
-
-FETCHES = {
-    "no-cors": "fetch(url, {mode: 'no-cors'})",
-    "cors": "fetch(url)",
-    "credentials": "fetch(url, {mode: 'no-cors', credentials: 'include'})",
-    "post": "fetch(url, {mode: 'no-cors', method: 'POST', body: 'code=x'})",
-    "preflight": "fetch(url, {method: 'PUT', headers: {'X-A': 'b'}})",
-    "beacon": "(navigator.sendBeacon(url, 'code=x'), Promise.resolve())",
-    "event source": "new Promise((_, no) => { new EventSource(url).onerror = no })",
-    "image": "new Promise((_, no) => { let i = new Image(); i.onerror = no; i.src = url })",
-    "script": "new Promise((_, no) => { let s = document.createElement('script'); s.onerror = no;"
-    " s.src = url; document.body.append(s) })",
-    "style": "new Promise((_, no) => { let s = document.createElement('link'); s.rel = 'stylesheet';"
-    " s.onerror = no; s.href = url; document.head.append(s) })",
-    "websocket": "new Promise((_, no) => { new WebSocket(url.replace('http', 'ws')).onerror = no })",
+NAVIGATIONS = {
+    element for element in ELEMENTS if "refresh" in element or "location" in element or "open(" in element
 }
-ASK = """
-const url = arguments_url;
-document.title = "asking";
-Promise.resolve().then(() => {code}).then(r => r && r.text ? r.text() : "").then(
-  t => {{ document.title = "read: " + t }}, e => {{ document.title = "refused" }})
-"""
 
 
 @dataclass
@@ -116,31 +106,11 @@ async def waiting() -> AsyncIterator[Waiting]:
             await login.aclose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser, for which a name of the attacker leads to this machine."""
-    with chromium(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1,MAP evil.example 127.0.0.1") as browser:
+    """One browser, for which names of the attacker lead to this machine."""
+    with attacked_browser() as browser:
         yield browser
-
-
-async def visit(browser: Browser, url: str) -> None:
-    """Open a page."""
-    await asyncio.to_thread(browser.open, url)
-
-
-async def ask(browser: Browser, code: str, url: str) -> str:
-    """Let the page that is open send a request; return what it learned."""
-
-    def run() -> str:
-        browser.script(ASK.replace("arguments_url", f'"{url}"').format(code=code))
-        for _ in range(100):
-            title = browser.title()
-            if title != "asking":
-                return title
-            browser.script("return new Promise(r => setTimeout(r, 50))")
-        return "nothing"
-
-    return await asyncio.to_thread(run)
 
 
 @pytest.mark.parametrize("way", FETCHES)
@@ -148,7 +118,7 @@ async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(browser: B
     """H086: with each of a browser's ways to send a request beside a navigation."""
     page = answer("200 OK", "Content-Type: text/html", body=b"<!doctype html><body>An honest page")
     async with waiting() as wait, hostile_server(*page) as attacker:
-        await visit(browser, attacker.url.replace("127.0.0.1", "evil.example"))
+        await visit(browser, at_evil(attacker.url))
         learned = await ask(browser, FETCHES[way], wait.callback())
         assert learned in {"refused", "read:"}
         assert wait.reasons == {UPGRADE if way == "websocket" else SENT_BY_A_PAGE}
@@ -158,30 +128,16 @@ async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(browser: B
 
 @pytest.mark.parametrize(
     ("element", "reason"),
-    [
-        ('<iframe src="{url}"></iframe>', SENT_BY_A_PAGE),
-        ('<iframe sandbox="allow-scripts" src="{url}"></iframe>', SENT_BY_A_PAGE),
-        ('<object data="{url}"></object>', SENT_BY_A_PAGE),
-        ('<embed src="{url}">', SENT_BY_A_PAGE),
-        ('<meta http-equiv="refresh" content="0;url={url}">', NOT_OURS),
-        ('<script>location = "{url}"</script>', NOT_OURS),
-        ('<script>open("{url}")</script>', NOT_OURS),
-        (
-            '<form method="post" action="{url}"></form><script>document.forms[0].submit()</script>',
-            SENT_BY_A_PAGE,
-        ),
-        ('<link rel="prefetch" href="{url}">', SENT_BY_A_PAGE),
-    ],
+    [(element, NOT_OURS if element in NAVIGATIONS else SENT_BY_A_PAGE) for element in ELEMENTS],
 )
 async def test_a_navigation_without_the_state_of_the_login_changes_nothing(
     browser: Browser, element: str, reason: str
 ) -> None:
     """H075, H083: the browser goes there itself; what it brings is not what this login asked for."""
     async with waiting() as wait:
-        html = f"<!doctype html><body>{element.format(url=wait.callback().replace('&', '&amp;'))}"
-        body = html.replace("&amp;", "&").encode() if "<script>" in element else html.encode()
+        body = page_with(element, wait.callback())
         async with hostile_server(*answer("200 OK", "Content-Type: text/html", body=body)) as attacker:
-            await visit(browser, attacker.url.replace("127.0.0.1", "evil.example"))
+            await visit(browser, at_evil(attacker.url))
             await asyncio.to_thread(browser.script, "return new Promise(r => setTimeout(r, 300))")
             assert wait.reasons == {reason}
             assert wait.login.wait.waiting

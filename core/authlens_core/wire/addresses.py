@@ -12,12 +12,22 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 # Turns a host and a port into addresses; raises OSError when the name is unknown.
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+# IANA's special-purpose registries (RFC 6890), as far as Python's table may be older or differ. Of IPv6
+# nothing else is in use than 2000::/3; site-local and IPv4-compatible addresses are outside it.
+_NOT_PUBLIC_IPV4: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+_NOT_PUBLIC_IPV6: Final = (
+    IPv6Network("2001::/23"),  # protocols, among them Teredo, whose addresses have an IPv4 one in them
+    IPv6Network("2001:db8::/32"),
+    IPv6Network("3fff::/20"),  # documentation (RFC 9637)
+)
+_NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052
+_ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})  # before the IPv4 address (RFC 5214 §6.1)
 
 
 class AddressPolicy(Enum):
@@ -43,31 +53,42 @@ def host_and_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address inside an IPv6 address, or the address itself."""
-    if isinstance(address, IPv6Address):
-        # A name may resolve to a public IPv6 address that a gateway maps to a private IPv4 one.
-        embedded = address.ipv4_mapped or address.sixtofour
-        if embedded is not None:
-            return embedded
-        if address in _NAT64:
-            return IPv4Address(int(address) & 0xFFFFFFFF)
-        if address.teredo is not None:
-            return address.teredo[1]
-    return address
-
-
 def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    """Return the address; one of IPv4 that is only written as one of IPv6 (mapped) becomes one of IPv4."""
     try:
-        return _inner(ip_address(address.strip("[]")))
+        parsed = ip_address(address.strip("[]"))
     except ValueError:
         return None
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
+
+
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that a gateway would send packets for `address` to."""
+    low = IPv4Address(int(address) & 0xFFFF_FFFF)
+    if address in _NAT64 or int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
+        return low
+    return address.sixtofour
 
 
 def is_global(address: str) -> bool:
     """Return whether `address` is globally reachable; false for text that is not an address."""
     parsed = _parse(address)
-    return parsed is not None and parsed.is_global and not parsed.is_multicast
+    return _is_public_ipv6(parsed) if isinstance(parsed, IPv6Address) else _is_public_ipv4(parsed)
+
+
+def _is_public_ipv4(address: IPv4Address | None) -> bool:
+    if address is None or not address.is_global or address.is_multicast:
+        return False
+    return not any(address in network for network in _NOT_PUBLIC_IPV4)
+
+
+def _is_public_ipv6(address: IPv6Address) -> bool:
+    embedded = _embedded(address)
+    if embedded is not None and not _is_public_ipv4(embedded):
+        return False
+    if address in _NAT64:
+        return True
+    return address in _GLOBAL_UNICAST and not any(address in network for network in _NOT_PUBLIC_IPV6)
 
 
 def is_loopback(address: str) -> bool:

@@ -35,6 +35,25 @@ PRIVATE = [
     "64:ff9b::a00:1",
     "2002:a00:1::1",
     "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "::10.0.0.1",
+    "::7f00:1",
+    "::1.1.1.1",
+    "fec0::1",
+    "feff:ffff::1",
+    "64:ff9b:1::101:101",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::1",
+    "2606:4700::5efe:a00:1",
+    "2606:4700::200:5efe:c0a8:101",
+    "2001:2::1",
+    "3fff::1",
+    "5f00::1",
+    "100::1",
+    "4000::1",
+    "192.0.0.1",
+    "192.88.99.1",
+    "198.18.0.1",
     "not an address",
     "",
 ]
@@ -42,11 +61,17 @@ PRIVATE = [
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_inside_a_network_is_not_global(address: str) -> None:
-    """GEN-3, H015: private, loopback, link-local, reserved, multicast, and IPv4 dressed as IPv6."""
+    """GEN-3, H015, H379: private, loopback, link-local, reserved, multicast, and IPv4 dressed as IPv6."""
     assert not is_global(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "104.16.0.1", "2606:4700::1111", "[2606:4700::1111]"])
+PUBLIC = [
+    *("1.1.1.1", "104.16.0.1", "2606:4700::1111", "[2606:4700::1111]", "2a00:1450:4001::200e"),
+    *("::ffff:1.1.1.1", "64:ff9b::101:101", "2002:101:101::1", "2606:4700::5efe:101:101"),
+]
+
+
+@pytest.mark.parametrize("address", PUBLIC)
 def test_an_address_of_the_internet_is_global(address: str) -> None:
     """The check lets the real thing through."""
     assert is_global(address)
@@ -56,6 +81,12 @@ def test_an_address_of_the_internet_is_global(address: str) -> None:
 def test_loopback_is_recognised_in_every_form(address: str) -> None:
     """Plain http may go to these and to nothing else."""
     assert is_loopback(address)
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::7f00:1", "2002:7f00:1::1", "::127.0.0.1", "::7f00:1", "::"])
+def test_loopback_behind_a_gateway_is_another_machine(address: str) -> None:
+    """H379: plain http to it would leave this one."""
+    assert not is_loopback(address)
 
 
 async def _mixed(_host: str, _port: int) -> Sequence[str]:

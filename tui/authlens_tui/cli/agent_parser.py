@@ -38,6 +38,17 @@ def _add_min_ttl_and_kind(add: argparse.ArgumentParser) -> None:
     )
 
 
+_PROXY_EPILOG: Final = """\
+serves URL and what is below it, to programs of your account:
+  On Linux, other accounts of this machine are refused. macOS and Windows do not say whose
+  program connects: there another account that learns the printed URL, from the arguments
+  of a client for example, can use your credential. On macOS, prefer --socket.
+in a browser:
+  Type or paste the printed URL; links from other pages are refused. Cookies that the
+  resource did not set through this proxy stay here, and service workers do not run.
+"""
+
+
 def _add_proxy(add: argparse.ArgumentParser) -> None:
     add_credential(add)
     where = add.add_mutually_exclusive_group()
@@ -47,6 +58,7 @@ def _add_proxy(add: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--socket", metavar="PATH", help=("a Unix socket instead of a port, only for your account")
     )
+    add.epilog = _PROXY_EPILOG
 
 
 def _add_headers(add: argparse.ArgumentParser) -> None:

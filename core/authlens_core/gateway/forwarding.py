@@ -202,6 +202,8 @@ def _without_reports(policy: bytes) -> bytes:
 
 def _at_the_resource(pair: RawField, mapping: Mapping, cookies: ResourceCookies) -> RawField | None:
     name, value = pair
+    if _is(name, b"max-forwards") and value.isdigit():  # RFC 9110 §7.6.2
+        return name, b"%d" % max(0, int(value[:9]) - 1)
     if not _is(name, b"cookie"):
         return _with_our_origin(pair, mapping)
     sent = cookies.sent(value, mapping)

@@ -109,7 +109,8 @@ class HttpProtocol(H11Protocol):
         if event.method != b"GET" or event.http_version != b"1.1" or names.count(b"upgrade") != 1:
             return "an upgrade that is not one GET of HTTP/1.1 to one protocol"
         # RFC 6455 §4.1: the handshake has no body, and the client sends nothing before the answer.
-        if b"content-length" in names or b"transfer-encoding" in names or self.conn.trailing_data[0]:
+        framed = not {b"content-length", b"transfer-encoding"}.isdisjoint(names)
+        if framed or self.conn.trailing_data[0]:
             return "an upgrade with a body, or with bytes behind it"
         return ""
 
@@ -127,11 +128,12 @@ class HttpProtocol(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
+        is_head = self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] == "HEAD"
         reason = HTTPStatus(refusal.status).phrase.encode()
         fields = [*refusal.fields, (b"Connection", b"close")]
         for event in (
             h11.Response(status_code=refusal.status, headers=fields, reason=reason),
-            h11.Data(data=refusal.body),
+            h11.Data(data=b"" if is_head else refusal.body),
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")

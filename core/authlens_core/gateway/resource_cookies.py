@@ -53,17 +53,17 @@ class ResourceCookies:
         return b"; ".join(
             pair
             for pair in pairs
-            if pair and not _ACCESS_COOKIE.match(pair) and (everyone or self._digest(pair) in self._known)
+            if pair and not _ACCESS_COOKIE.match(pair) and (everyone or self._mark_of(pair) in self._known)
         )
 
     def _remember(self, pair: bytes) -> None:
-        digest = self._digest(pair)
+        digest = self._mark_of(pair)
         self._known[digest] = None
         self._known.move_to_end(digest)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
-    def _digest(self, pair: bytes) -> bytes:
+    def _mark_of(self, pair: bytes) -> bytes:
         return blake2b(pair, key=self._key, digest_size=16).digest()
 
 

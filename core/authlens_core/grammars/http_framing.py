@@ -96,7 +96,7 @@ def body_length(fields: Iterable[RawField]) -> int | None:
 
 
 def framing(fields: Sequence[RawField]) -> tuple[RawField, ...]:
-    """Return the one framing that a message is passed on with, written anew."""
+    """Return the one framing of a message that is passed on, in our own spelling."""
     if is_chunked(fields):
         return ((b"Transfer-Encoding", b"chunked"),)
     length = body_length(fields)

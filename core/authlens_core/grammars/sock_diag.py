@@ -30,7 +30,7 @@ Endpoint = tuple[str, int]
 
 
 class NotAnAnswer(ValueError):
-    """The bytes are not what the kernel answers; its error number is the argument, if it told one."""
+    """The bytes are not what the kernel answers; its error number is the argument, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,18 @@ async def test_cookies_that_no_one_may_send_are_not_sent(resource: RawUpstream) 
     assert seen == [[], [b"a=b"]]
 
 
+async def test_hops_are_counted(resource: RawUpstream) -> None:
+    """RFC 9110 §7.6.2; with none left the proxy answers an OPTIONS itself."""
+    async with served_proxy(resource.url) as proxy:
+        for hops in ("3", "0"):
+            asked = get(proxy, f"{proxy.path}/a", f"Max-Forwards: {hops}").replace(b"GET", b"OPTIONS", 1)
+            assert (await proxy.ask(asked)).startswith(b"HTTP/1.1 200 ")
+    seen = [
+        one.all_of(b"max-forwards") for stream in resource.streams for one in both_readings(bytes(stream))
+    ]
+    assert seen == [[b"2"]]
+
+
 async def test_a_client_of_the_socket_is_served_without_a_secret_path(
     resource: RawUpstream, tmp_path: Path
 ) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.gateway import http_protocol
 from authlens_core.gateway.peer_account import account_in, account_of_peer, judged, refused_peer
 from authlens_core.grammars import sock_diag
 from support.needs import program, stop
 from support.raw_upstream import raw_upstream
 from support.served_proxy import served_proxy
+from support.two_readings import both_readings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a socket is")
 
@@ -78,6 +80,19 @@ async def test_a_second_account_cannot_open_the_socket(tmp_path: Path) -> None:
         assert (await run_as_other(*ask)).endswith(b"000")
         path.chmod(0o666)
         assert (await run_as_other(*ask)).endswith(b"403")
+        assert resource.streams == []
+
+
+async def test_a_program_that_is_not_served_gets_one_answer_whatever_it_sends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """H374: nothing that it sends is read."""
+    monkeypatch.setattr(http_protocol, "refused_peer", lambda _: judged(OTHER, 1000))
+    async with raw_upstream() as resource, served_proxy(resource.url) as proxy:
+        good = f"GET {proxy.path}/a HTTP/1.1\r\nHost: {proxy.netloc}\r\n\r\n".encode()
+        for sent in (good, good * 3, b"\x16\x03\x01", b"x" * 100_000):
+            (answer,) = both_readings(await proxy.ask(sent))
+            assert answer.target == b"403"
         assert resource.streams == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from authlens_core.gateway import http_protocol
 from support.raw_upstream import raw_upstream
 from support.served_proxy import TOKEN, ServedProxy, served_proxy
 from support.two_readings import Message, both_readings
@@ -28,6 +29,17 @@ def sent(row: dict[str, Any], proxy: ServedProxy) -> bytes:
 def answers(received: bytes) -> list[Message]:
     """Return the final answers among what a client receives."""
     return [one for one in both_readings(received) if not one.start.startswith(b"HTTP/1.1 1")]
+
+
+@pytest.mark.parametrize(("sent", "status"), [(b"GET /a HTTP/1.1\r\nHost: ", b"408"), (b"", b"")])
+async def test_a_head_that_never_ends_is_given_up(
+    sent: bytes, status: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H370: with an answer; a connection without a word is closed without one."""
+    monkeypatch.setattr(http_protocol, "_HEAD_SECONDS", 0.1)
+    async with raw_upstream() as resource, served_proxy(resource.url) as proxy:
+        received = await proxy.ask(sent)
+    assert [one.target for one in both_readings(received)] == ([status] if status else [])
 
 
 @pytest.mark.parametrize("row", CORPUS, ids=[row["name"] for row in CORPUS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from support.child_process import ended
-from support.needs import program
+from support.needs import program, stop
 from support.verb_process import authlens, emulated, log_in, machine_in, process_table, running, secrets_in
 from support.waiting import PATIENCE
 
@@ -55,6 +56,22 @@ async def test_a_client_without_a_login_reads_the_resource_while_tokens_expire(
     tokens = secrets_in(machine)
     assert tokens
     assert not [token for token in tokens if token.encode() in b"".join(table) + words]
+
+
+async def test_another_account_that_knows_the_printed_url_is_refused(
+    machine: dict[str, str], resource: str
+) -> None:
+    """H374: it is in the arguments of a client, which every account may read."""
+    if os.geteuid() != 0:
+        stop("only root can run a program as another account")
+    other = (program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups")
+    await log_in(machine, resource)
+    async with running(machine, "proxy", resource) as proxy:
+        for account, expected in ((other, b"other_account"), ((), b"Welcome, ada@example.com")):
+            asked = await asyncio.create_subprocess_exec(
+                *(*account, program("curl"), "-sS", proxy.first), stdout=asyncio.subprocess.PIPE
+            )
+            assert expected in (await ended(asked))[0]
 
 
 async def test_a_unix_socket_is_for_this_account_alone_and_is_gone_afterwards(

@@ -72,8 +72,8 @@ class ReverseProxy:
     """Answers for the protected resource.
 
     Args:
-        patience: seconds from the end of a request to the head of its answer; interim answers (1xx) do not
-            count as one.
+        patience: seconds of silence in the body of a request, and from its end to the head of the answer;
+            interim answers (1xx) do not count as one.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class ReverseProxy:
         """Answer one request; stop asking the resource when the client goes away."""
         if scope["type"] != "http":
             return
-        incoming = _Incoming(receive)
+        incoming = _Incoming(receive, self.patience)
         answering = asyncio.create_task(self._answer(scope, incoming, _Outgoing(send)))
         watching = asyncio.create_task(incoming.gone())
         try:
@@ -140,13 +140,12 @@ class ReverseProxy:
     async def _forward(
         self, method: str, target: bytes, fields: list[RawField], incoming: _Incoming, out: _Outgoing
     ) -> ProxyRefusal | None:
-        replayable = await incoming.hold(fields)
-
         def build(own: OwnFields) -> StreamedRequest:
             passed = request_fields(fields, own, self.mapping, self.cookies)
             return StreamedRequest(method, self.mapping.upstream, target, passed, incoming.body())
 
         try:
+            replayable = await incoming.hold(fields)
             async with asyncio.timeout(None) as deadline:
                 incoming.when_complete(lambda: deadline.reschedule(_from_now(self.patience)))
                 async with authorized_stream(
@@ -222,8 +221,9 @@ class _Outgoing:
 class _Incoming:
     """The body of a request as it arrives, and the moment at which its client goes away."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, patience: float) -> None:
         self._receive = receive
+        self._patience = patience
         self._complete = asyncio.Event()
         self._held: bytes | None = None
         self._when_complete: Callable[[], None] = lambda: None
@@ -254,7 +254,11 @@ class _Incoming:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while True:
-            message = await self._receive()
+            try:
+                async with asyncio.timeout(self._patience):
+                    message = await self._receive()
+            except TimeoutError:
+                raise TimedOut("The body of the request stopped arriving.", "Send it again.") from None
             if message["type"] == "http.disconnect":
                 raise _ClientGone
             if message.get("body"):

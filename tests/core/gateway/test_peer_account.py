@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,11 +71,17 @@ async def test_a_second_account_does_not_get_in_by_leaving_at_once() -> None:
         assert bytes(stream).count(b"GET /a ") == 1
 
 
-async def test_a_second_account_cannot_open_the_socket(tmp_path: Path) -> None:
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory in which every account finds a file whose name it knows."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o711)
+        yield Path(directory)
+
+
+async def test_a_second_account_cannot_open_the_socket(open_directory: Path) -> None:
     """H374: by its mode; and where that was changed, by its account."""
-    curl, path = program("curl"), tmp_path / "p.sock"
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o711)
+    curl, path = program("curl"), open_directory / "p.sock"
     async with raw_upstream() as resource, served_proxy(resource.url, socket=path):
         ask = (curl, "-sS", "-w", "%{http_code}", "--unix-socket", str(path), "http://any/a")
         assert (await run_as_other(*ask)).endswith(b"000")

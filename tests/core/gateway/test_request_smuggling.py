@@ -42,6 +42,20 @@ async def test_a_head_that_never_ends_is_given_up(
     assert [one.target for one in both_readings(received)] == ([status] if status else [])
 
 
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: 9", "Content-Length: 99999", "Transfer-Encoding: chunked"]
+)
+async def test_a_body_that_never_ends_is_given_up(framing: str) -> None:
+    """H370: with an answer; the resource has no whole request then."""
+    async with raw_upstream() as resource:
+        async with served_proxy(resource.url, patience=0.2) as proxy:
+            head = f"POST {proxy.path}/a HTTP/1.1\r\nHost: {proxy.netloc}\r\n{framing}\r\n\r\n3\r\n"
+            received, _ = await proxy.answer_to(head.encode())
+        left = [one for stream in resource.streams for one in both_readings(bytes(stream))]
+    assert [one.target for one in both_readings(received)] == [b"504"]
+    assert [one for one in left if one.complete] == []
+
+
 @pytest.mark.parametrize("row", CORPUS, ids=[row["name"] for row in CORPUS])
 async def test_what_is_ambiguous_is_refused_and_the_connection_ends(row: dict[str, Any]) -> None:
     """H370, H371: what leaves the proxy is the same for both readers, and has the credential once each."""

@@ -1,6 +1,6 @@
 """Every address that a server names during a login, and what may be done with it.
 
-A hostile server's own documents are in order; its way in is an address of somebody else's. So each one is on
+A hostile server's own documents are in order; its way in is an address of another server. So each one is on
 the site of the server that named it, or a yes that names both hosts comes first, or nothing opens it. What is
 not in this table may be neither opened nor fetched.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from authlens_core.oauth.check import CheckId
 from authlens_core.quick_dataclass import dataclass
 
 
@@ -99,7 +100,7 @@ SERVER_ADDRESSES: Final[tuple[ServerAddress, ...]] = (
         _Rule.COMPARED,
         "RFC 9728 §3.3",
         "the URL that was asked for",
-        "resource_metadata.resource",
+        CheckId.METADATA_RESOURCE,
     ),
     ServerAddress(
         _From.RESOURCE_METADATA,
@@ -107,7 +108,7 @@ SERVER_ADDRESSES: Final[tuple[ServerAddress, ...]] = (
         _Rule.CHOSEN,
         "RFC 9728 §7.6",
         "the server of the last login",
-        "resource_metadata.authorization_server",
+        CheckId.METADATA_SERVER,
     ),
     ServerAddress(_From.RESOURCE_METADATA, "team_domain", _Rule.COMPARED, "Cloudflare", _ISSUER),
     *_texts(
@@ -125,7 +126,7 @@ SERVER_ADDRESSES: Final[tuple[ServerAddress, ...]] = (
         _Rule.COMPARED,
         "RFC 8414 §3.3",
         "the issuer that the resource named",
-        "server.issuer",
+        CheckId.SERVER_ISSUER,
     ),
     # Also with the token endpoint, which gets the code of this page: `server.endpoints_site`.
     ServerAddress(
@@ -198,7 +199,9 @@ SERVER_ADDRESSES: Final[tuple[ServerAddress, ...]] = (
     ),
     # A name that goes back in the link, whatever it looks like.
     *_texts(_From.PUSHED, "RFC 9126 §2.2", "request_uri"),
-    ServerAddress(_From.CALLBACK, "iss", _Rule.COMPARED, "RFC 9207 §2.4", "the issuer", "authorization.iss"),
+    ServerAddress(
+        _From.CALLBACK, "iss", _Rule.COMPARED, "RFC 9207 §2.4", "the issuer", CheckId.AUTHORIZATION_ISS
+    ),
     *_texts(_From.CALLBACK, "RFC 6749 §4.1.2.1", "error_uri"),
     ServerAddress(
         _From.DEVICE,
@@ -206,7 +209,7 @@ SERVER_ADDRESSES: Final[tuple[ServerAddress, ...]] = (
         _Rule.ASKED,
         "RFC 8628 §5.4",
         "the token endpoint's host",
-        "device.verification_site",
+        CheckId.DEVICE_PAGE_SITE,
     ),
     ServerAddress(
         _From.DEVICE,
@@ -214,7 +217,7 @@ SERVER_ADDRESSES: Final[tuple[ServerAddress, ...]] = (
         _Rule.ASKED,
         "RFC 8628 §5.4",
         "the token endpoint's host",
-        "device.verification_site",
+        CheckId.DEVICE_PAGE_SITE,
     ),
     ServerAddress(
         _From.DEVICE,

@@ -135,8 +135,8 @@ def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool)
 def page_site_check(page: Url, server: Url) -> Check:
     """Return whether the page to enter the code on is on the site of `server`, which gives the tokens.
 
-    A hostile server can start a login at an honest one and relay its code and page: a user who enters it there
-    gives the attacker access. Its own metadata is in order, so only the page tells.
+    A hostile server can start a login at an honest one and relay its code and page: a user who enters it
+    there gives the attacker access. Its own metadata is in order, so only the page tells.
     """
     check = Requirement(
         CheckId.DEVICE_PAGE_SITE,

@@ -244,7 +244,7 @@ def test_what_is_missing_or_swapped_is_said_with_code_2(
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
 async def test_ctrl_c_ends_cloudflared_and_what_it_started(machine: dict[str, str], tmp_path: Path) -> None:
     """Killed on cancel; the exit code is that of the signal."""
-    stub = stub_in(tmp_path, "slow")
+    stub = stub_in(tmp_path, "slow", host="wiki.example.invalid")
     machine |= {"PATH": stub.environ["PATH"], "HOME": str(stub.home)}
     async with (
         child(

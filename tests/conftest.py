@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from authlens_core.callback import binding
 from authlens_core.credentials.store import encryption
+from support.open_databases import all_closed, watched
 from support.preloaded import Preloaded, preloaded
 
 # How long one example takes says something about the machine.
@@ -164,6 +165,20 @@ def key_derivation_cost(monkeypatch: pytest.MonkeyPatch) -> int:
 def no_shared_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every login that needs another port take any free one: tests beside it want the usual few, too."""
     monkeypatch.setattr(binding, "OTHER_PORTS", ())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_databases() -> Iterator[None]:
+    """List every connection to SQLite."""
+    with watched():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def closed_databases(watched_databases: None) -> Iterator[None]:
+    """Fail the test that leaves a connection to SQLite open; Python 3.13 would fail another one for it."""
+    with all_closed():
+        yield
 
 
 @pytest.fixture(scope="session")

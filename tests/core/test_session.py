@@ -35,6 +35,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from support.driven_login import until
+from support.open_databases import owned
 from support.ports import free_port
 from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, come_back, facts, honest, reply
 
@@ -199,7 +200,7 @@ class _Shared(MemoryStore):
 
 def _opened(state: Path, store: _Shared) -> Credentials:
     state.mkdir(mode=0o700, exist_ok=True)
-    return Credentials(Index(state / "index.sqlite3"), store, Locks(state))
+    return owned(Credentials(Index(state / "index.sqlite3"), store, Locks(state)))
 
 
 class _Held(ScriptedSender):

@@ -18,6 +18,7 @@ from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
 from authlens_core.wire.client import Wire
 from support.fake_keyring import FakeKeyring
+from support.open_databases import owned
 from support.rotating_server import RotatingServer, rotating_server
 
 
@@ -59,18 +60,14 @@ def store() -> PersistentMemory:
 
 
 @pytest.fixture
-def open_credentials(state: Path, store: PersistentMemory) -> Iterator[Callable[..., Credentials]]:
+def open_credentials(state: Path, store: PersistentMemory) -> Callable[..., Credentials]:
     """Open credentials on the state directory, as often as a test wants."""
-    opened: list[Credentials] = []
 
     def make(**options: object) -> Credentials:
         index = Index(state / "index.sqlite3")
-        opened.append(Credentials(index, store, Locks(state), **options))  # type: ignore[arg-type]
-        return opened[-1]
+        return owned(Credentials(index, store, Locks(state), **options))  # type: ignore[arg-type]
 
-    yield make
-    for credentials in opened:
-        credentials.index.close()
+    return make
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from authlens_core.state.paths import state_directory
 from authlens_tui.cli.event_lines import EventLines
 from authlens_tui.cli.joined_login import join
 from support.grants import grant
+from support.open_databases import owned
 from support.waiting import PATIENCE
 
 URL = grant().resource_url
@@ -33,7 +34,7 @@ def pending() -> PendingLogin:
 async def test_the_link_is_shown_and_the_tokens_of_the_other_login_are_the_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    credentials, other, now = Credentials.memory(), pending(), datetime.now(UTC)
+    credentials, other, now = owned(Credentials.memory()), pending(), datetime.now(UTC)
     async with other.alone():
         other.on_event(AuthorizationReady(LINK, (), 300.0))
         joining = asyncio.create_task(join(pending(), credentials, EventLines(URL, wanted=True), bound=30))
@@ -48,13 +49,13 @@ async def test_the_link_is_shown_and_the_tokens_of_the_other_login_are_the_end(
 
 
 async def test_a_login_that_ends_without_tokens_is_no_login() -> None:
-    credentials = Credentials.memory()
+    credentials = owned(Credentials.memory())
     with pytest.raises(LoginNeeded, match="ended without a token"):
         await join(pending(), credentials, EventLines(URL, wanted=False), bound=30)
 
 
 async def test_a_login_that_lasts_too_long_is_not_waited_for() -> None:
-    credentials = Credentials.memory()
+    credentials = owned(Credentials.memory())
     async with pending().alone():
         with pytest.raises(TimedOut):
             await join(pending(), credentials, EventLines(URL, wanted=False), bound=0)

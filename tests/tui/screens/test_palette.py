@@ -19,12 +19,13 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.palette import BindingScope, possible_actions
 from authlens_tui.terminal.measured import Static
 from support.grants import NOW, every_state
+from support.open_databases import owned
 from support.screens import run_screen, scripted, text_of, until, wizard_on
 
 
 def dashboard() -> DashboardScreen:
     """Return a dashboard with grants on it."""
-    credentials = Credentials.memory()
+    credentials = owned(Credentials.memory())
     for one in every_state():
         credentials.index.switch(one, one.generation)
     return DashboardScreen(Session(Wire(), credentials), now=lambda: NOW)

@@ -33,6 +33,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.jump import JumpScreen
 from support.grants import NOW, every_state
 from support.keyboard_use import keyboard_faults
+from support.open_databases import owned
 from support.screens import SIZES, Picture, differences, run_screen, until
 
 Walk = Callable[[Pilot[int]], Awaitable[None]]
@@ -42,7 +43,7 @@ STATES: Final = len(every_state())
 
 async def dashboard(*, states: bool = False, others: bool = False) -> DashboardScreen:
     """Return the dashboard: a login in every state, the two other kinds, or nothing."""
-    credentials = Credentials.memory()
+    credentials = owned(Credentials.memory())
     for one in every_state() if states else ():
         credentials.index.switch(replace(one, generation=1), 1)
     found: tuple[CloudflaredToken, ...] = ()

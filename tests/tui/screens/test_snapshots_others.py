@@ -52,6 +52,7 @@ from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTra
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.copying import Copyable
 from support.grants import NOW
+from support.open_databases import owned
 from support.screens import Picture, differences, scripted, text_of, until
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, come_back, exchange, reply
 
@@ -85,7 +86,7 @@ async def shown(pilot: Pilot[int], words: str) -> None:
 
 def session() -> Session:
     """Return a session that keeps nothing."""
-    return Session(Wire(), Credentials.memory())
+    return Session(Wire(), owned(Credentials.memory()))
 
 
 # -- traces ----------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ async def two_kept() -> OpenSessionScreen:
 
 def events(*, some: bool) -> EventsScreen:
     """Return the history, with or without something in it."""
-    credentials = Credentials.memory()
+    credentials = owned(Credentials.memory())
     told = (
         ("login", "a", ""),
         ("refresh", "a", ""),

@@ -131,7 +131,7 @@ class Index:
             connection = sqlite3.connect(self._where, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             self._prepare(connection)
-        except sqlite3.Error:
+        except BaseException:  # a Ctrl-C, too
             connection.close()
             raise
         return connection

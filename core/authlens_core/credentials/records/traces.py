@@ -194,14 +194,13 @@ class Traces:
             connection.execute("PRAGMA secure_delete = ON")
             found = version(connection)
             if found > _VERSION:
-                connection.close()
                 raise StateUnusable(
                     f"A newer authlens wrote {where}.", "Use the newer version, or move it away."
                 )
             if found < _VERSION:
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
-        except sqlite3.Error:
+        except BaseException:  # a Ctrl-C, too
             connection.close()
             raise
         return connection

@@ -112,18 +112,20 @@ class Credentials:
 
     async def _close(self) -> None:
         self.leaving.set()
-        for work in tuple(self.before_close):
-            work()
-        # A refresh token that the server has replaced exists only here: losing it ends the login.
-        if self.unfinished or self.held:
-            # A task of its own: a bare `wait_for` would cancel the write at the end of the time.
-            await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
-            # What is late still notes how far it came: the next start then marks the grant as unknown, not as
-            # live.
-            await self.unfinished.give_up(1.0)
-        self.traces.close()
-        self.index.close()
-        await self.store.aclose()
+        try:
+            for work in tuple(self.before_close):
+                work()
+            # A refresh token that the server has replaced exists only here: losing it ends the login.
+            if self.unfinished or self.held:
+                # A task of its own: a bare `wait_for` would cancel the write at the end of the time.
+                await asyncio.wait({asyncio.create_task(self._settle())}, timeout=EXIT_BOUND)
+                # What is late still notes how far it came: the next start then marks the grant as unknown,
+                # not as live.
+                await self.unfinished.give_up(1.0)
+        finally:
+            self.traces.close()
+            self.index.close()
+            await self.store.aclose()
 
     async def _settle(self) -> None:
         await self.unfinished.settle()

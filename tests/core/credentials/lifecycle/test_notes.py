@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -211,4 +212,5 @@ def test_an_index_that_can_only_be_read_takes_no_history_and_says_nothing(
     """`record` is for what has happened."""
     credentials.index.read_only = "The disk is read-only."
     credentials.record("kind", "grant", "detail")
-    assert Index(state / "index.sqlite3").events() == ()
+    with closing(Index(state / "index.sqlite3")) as again:
+        assert again.events() == ()

@@ -16,6 +16,7 @@ from authlens_core.credentials.vault.forgotten import ForgottenCredentials
 from authlens_core.errors import UsageError
 from authlens_core.secret import Secret
 from support.grants import NOW, grant, keep
+from support.open_databases import owned
 
 SECRETS = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"), Secret("client-canary"))
 TOKEN = ServiceToken("service-1", "https://ci.example.com/", f"{'0' * 32}.access", NOW, label="ci")
@@ -35,7 +36,7 @@ class Failing(MemoryStore):
 
 async def test_a_forgotten_grant_is_restored_with_every_secret() -> None:
     """As it was, in a generation of its own."""
-    credentials, forgotten = Credentials.memory(), ForgottenCredentials()
+    credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     saved = await credentials.save(grant(), SECRETS)
     assert await forgotten.forget_grant(credentials, saved.grant_id)
     assert credentials.list() == ()
@@ -49,7 +50,7 @@ async def test_a_forgotten_grant_is_restored_with_every_secret() -> None:
 
 
 async def test_a_forgotten_service_token_is_restored() -> None:
-    credentials, forgotten = Credentials.memory(), ForgottenCredentials()
+    credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     saved = await credentials.service_tokens.save(TOKEN, Secret("a" * 64))
     assert await forgotten.forget_service_token(credentials, TOKEN.token_id)
     await forgotten.restore(credentials)
@@ -59,7 +60,7 @@ async def test_a_forgotten_service_token_is_restored() -> None:
 
 
 async def test_the_one_forgotten_last_is_restored_first() -> None:
-    credentials, forgotten = Credentials.memory(), ForgottenCredentials()
+    credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     await keep(credentials, grant("a"), grant("b"))
     for name in ("id-a", "id-b"):
         await forgotten.forget_grant(credentials, name)
@@ -72,7 +73,7 @@ async def test_the_one_forgotten_last_is_restored_first() -> None:
 
 async def test_two_undos_at_once_restore_two_credentials() -> None:
     """A key pressed twice stores nothing twice."""
-    credentials, forgotten = Credentials.memory(), ForgottenCredentials()
+    credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     await keep(credentials, grant("a"), grant("b"))
     for name in ("id-a", "id-b"):
         await forgotten.forget_grant(credentials, name)
@@ -82,7 +83,7 @@ async def test_two_undos_at_once_restore_two_credentials() -> None:
 
 async def test_a_newer_login_is_not_replaced() -> None:
     """Somebody logged in again: its tokens are the ones that work."""
-    credentials, forgotten = Credentials.memory(), ForgottenCredentials()
+    credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     await keep(credentials, grant())
     await forgotten.forget_grant(credentials, "id-wiki")
     newer = GrantSecrets(Secret("newer-canary"))
@@ -110,7 +111,7 @@ async def test_a_store_that_fails_leaves_it_restorable(tmp_path: Path) -> None:
 
 async def test_a_grant_whose_secrets_are_gone_is_forgotten_for_good() -> None:
     """There is nothing to restore it from."""
-    credentials, forgotten = Credentials.memory(), ForgottenCredentials()
+    credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     credentials.index.switch(replace(grant(), generation=1), 1)
     await forgotten.forget_grant(credentials, "id-wiki")
     assert credentials.list() == ()
@@ -120,7 +121,7 @@ async def test_a_grant_whose_secrets_are_gone_is_forgotten_for_good() -> None:
 async def test_a_grant_that_is_being_refreshed_is_forgotten_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """The refresh token in memory would be spent."""
     monkeypatch.setattr("authlens_core.credentials.vault.forgotten._REFRESH_BOUND", 0.0)
-    credentials, forgotten = Credentials.memory(), ForgottenCredentials()
+    credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
     await keep(credentials, grant())
     async with credentials.locks.hold(*refresh_lock(grant()), purpose="refreshing"):
         await forgotten.forget_grant(credentials, "id-wiki")

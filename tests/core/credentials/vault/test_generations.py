@@ -21,6 +21,7 @@ from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.errors import NoSecretStore
 from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
+from support.open_databases import owned
 
 Open = Callable[..., Credentials]
 NEW = GrantSecrets(Secret("n" * 3_000), Secret("new-refresh"))
@@ -152,7 +153,7 @@ async def test_a_store_that_gives_back_something_else_is_noticed_before_the_swit
     make_grant: Any, secrets: GrantSecrets
 ) -> None:
     """Read back, compared, and only then switched."""
-    credentials = Credentials(Index(None), Corrupting(), Locks(None))
+    credentials = owned(Credentials(Index(None), Corrupting(), Locks(None)))
     with pytest.raises(SecretStoreFailed, match="lost a value"):
         await credentials.save(make_grant(), secrets)
     assert credentials.list() == ()
@@ -162,7 +163,7 @@ async def test_a_store_that_gives_back_anothers_value_is_noticed(
     make_grant: Any, secrets: GrantSecrets
 ) -> None:
     """The comparison is with what was written, not with itself."""
-    credentials = Credentials(Index(None), Mistaken(), Locks(None))
+    credentials = owned(Credentials(Index(None), Mistaken(), Locks(None)))
     with pytest.raises(SecretStoreFailed, match="a different value"):
         await credentials.save(make_grant(), secrets)
     assert credentials.list() == ()
@@ -174,7 +175,7 @@ async def test_a_store_that_fails_at_any_call_loses_nothing(
 ) -> None:
     """H175: an error instead of a death, at every call of the store."""
     store = Failing(10_000)
-    credentials = Credentials(Index(None), store, Locks(None))
+    credentials = owned(Credentials(Index(None), store, Locks(None)))
     old = await credentials.save(make_grant(), secrets)
     store.left = fails_at
     try:

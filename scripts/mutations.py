@@ -1145,6 +1145,31 @@ MUTATIONS: Final = (
         "    if False:\n",
         "tests/core/wire/test_addresses.py::test_an_address_inside_a_network_is_not_global",
     ),
+    Mutation(
+        "text-wrapped-at-no-width",
+        "A widget without a size, in a terminal of few rows, ends the program",
+        "tui/authlens_tui/terminal/content.py",
+        "super().wrap(max(1, width), ",
+        "super().wrap(width, ",
+        "tests/tui/terminal/test_content.py::test_text_is_wrapped_at_any_width",
+    ),
+    Mutation(
+        "ctrl-c-not-in-dialogs",
+        "ctrl+c is not answered in a dialog",
+        "tui/authlens_tui/terminal/terminal_app.py",
+        '"help_quit", show=False, system=True, priority=True)',
+        '"help_quit", show=False, system=True)',
+        "tests/tui/terminal/test_quitting.py::test_in_a_dialog_the_key_that_goes_back_is_named_too",
+    ),
+    Mutation(
+        "traces-left-open",
+        "Closing the credentials leaves the file of the traces open",
+        "core/authlens_core/credentials/vault/credentials.py",
+        "            self.traces.close()\n",
+        "",
+        "tests/core/credentials/records/test_open_connections.py"
+        "::test_closing_credentials_closes_index_and_traces",
+    ),
 )
 
 

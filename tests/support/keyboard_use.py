@@ -12,7 +12,7 @@ from textual.widget import Widget
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["keyboard_faults", "leaves"]
+__all__ = ["keyboard_faults", "leaves", "says_how_to_leave"]
 
 _WAYS_OUT: Final = ("escape", "escape", "escape", "d", "b", "q")
 
@@ -50,3 +50,11 @@ async def leaves(app: App[Any], pilot: Pilot[Any]) -> bool:
         if app.screen is not screen or ended:
             return True
     return False
+
+
+async def says_how_to_leave(app: App[Any], pilot: Pilot[Any]) -> bool:
+    """Press ctrl+c; return whether the answer names the keys that leave, or that what ran is stopped."""
+    app.clear_notifications()
+    await pilot.press("ctrl+c")
+    await pilot.pause()
+    return any("ctrl+c again" in one.message or "to quit." in one.message for one in app._notifications)

@@ -43,7 +43,7 @@ from authlens_tui.screens.wizard import stage_pane, status_line
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.authorization import authorization_panel, authorization_words
 from authlens_tui.widgets.record import exchange_view, overview
-from support.keyboard_use import keyboard_faults, leaves
+from support.keyboard_use import keyboard_faults, leaves, says_how_to_leave
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 from support.waiting import PATIENCE
 
@@ -345,6 +345,8 @@ async def keyboard_faults_of(picture: Picture, app: Host, pilot: Pilot[int]) -> 
             async with asyncio.timeout(PATIENCE):
                 await until(pilot, lambda: not keyboard_faults(app.screen))
         found += [f"{size}: {fault}" for fault in keyboard_faults(app.screen)]
+    if not await says_how_to_leave(app, pilot):
+        found.append("ctrl+c does not say which key leaves")
     if not (picture.ends_alone or await leaves(app, pilot)):
         found.append("no key leads out")
     return found

@@ -1,11 +1,29 @@
-"""How to leave is on the screen when somebody presses ctrl+c."""
+"""How to leave is on the screen when ctrl+c is pressed: one answer, whatever is on top and has the focus."""
 
 from __future__ import annotations
 
-import pytest
+import time
 
-from support.screens import Host, text_of, until
+import pytest
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from authlens_tui.screens.help import HelpScreen
+from authlens_tui.terminal import terminal_app
+from support.screens import Host, run_screen, text_of, until
 from tui.screens.test_snapshots import STATES, dashboard
+
+ANYWHERE = "Press ctrl+c again, or ctrl+q, to quit."
+
+
+async def answer(app: Host, pilot: Pilot[int]) -> str:
+    """Press ctrl+c; return what is told, on one row."""
+    app.clear_notifications()
+    await pilot.press("ctrl+c")
+    await pilot.pause()
+    [told] = app._notifications
+    return told.message
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=str)
@@ -18,3 +36,71 @@ async def test_ctrl_c_on_the_dashboard_says_how_to_quit(size: tuple[int, int]) -
         await until(pilot, lambda: len(screen.listing.shown) == STATES)
         await pilot.press("ctrl+c")
         await until(pilot, lambda: "ctrl+c again, or q, to quit" in text_of(app))
+
+
+async def test_a_field_that_takes_the_letter_leaves_another_key() -> None:
+    async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
+        await until(pilot, lambda: bool(app.screen.query("#filter")))
+        await pilot.press("slash")
+        assert isinstance(app.focused, Input)
+        assert await answer(app, pilot) == ANYWHERE
+
+
+async def test_in_a_dialog_the_key_that_goes_back_is_named_too() -> None:
+    async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert await answer(app, pilot) == f"Press esc to go back. {ANYWHERE}"
+        await until(pilot, lambda: "Press esc to go back." in text_of(app))
+
+
+async def test_a_toast_can_be_seen_over_the_palette() -> None:
+    """Its list is drawn over everything else."""
+    async with run_screen(await dashboard(states=True), notifications=True, size=(80, 18)) as (app, pilot):
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette) and "New: " in text_of(app))
+        assert await answer(app, pilot) == f"Press esc to go back. {ANYWHERE}"
+        await until(pilot, lambda: "Press esc to go back." in text_of(app))
+
+
+async def test_keys_are_named_as_the_user_has_set_them() -> None:
+    async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
+        app.set_keymap({"app.quit": "f10", "help.close": "f2"})
+        assert await answer(app, pilot) == "Press ctrl+c again, or f10, to quit."
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        app._interrupted_at = float("-inf")
+        assert await answer(app, pilot) == f"Press f2 to go back. {ANYWHERE}"
+
+
+async def test_what_is_selected_in_a_field_is_copied_and_the_keys_are_named() -> None:
+    async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
+        await until(pilot, lambda: bool(app.screen.query("#filter")))
+        await pilot.press("slash", *"wiki", "shift+home")
+        assert await answer(app, pilot) == "Copied. Press ctrl+q to quit."
+        assert app.copied == [("The selection", "wiki")]
+
+
+async def test_the_answer_outlasts_toasts_that_are_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a login that ctrl+c has stopped clears them; later they are cleared as before."""
+    now = time.monotonic()
+    async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
+        monkeypatch.setattr(terminal_app, "time", Clock(now))
+        told = await answer(app, pilot)
+        app.clear_notifications()
+        await pilot.pause()
+        assert [one.message for one in app._notifications] == [told]
+        monkeypatch.setattr(terminal_app, "time", Clock(now + 60))
+        app.clear_notifications()
+        await pilot.pause()
+        assert list(app._notifications) == []
+
+
+class Clock:
+    """A clock that stands still."""
+
+    def __init__(self, now: float) -> None:
+        self._now = now
+
+    def monotonic(self) -> float:
+        return self._now

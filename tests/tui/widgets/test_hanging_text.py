@@ -36,3 +36,19 @@ async def test_where_there_is_no_room_to_hang_it_starts_at_the_edge() -> None:
         screen.query_one(HangingText).show([Item(Content("one two three"), Content("Name"), 14)])
         await pilot.pause()
         assert [row.rstrip() for row in text_of(app).splitlines() if row.strip()] == ["Name one two three"]
+
+
+async def test_a_hidden_text_is_replaced_without_a_width_and_measured_when_it_is_shown() -> None:
+    """H300: a terminal of few rows hides the detail of the dashboard, which changes each second."""
+    screen = Shown()
+    async with run_screen(screen, size=(30, 10)) as (app, pilot):
+        text = screen.query_one(HangingText)
+        for value in ("one", "one two", "one two three four five"):
+            text.show([Item(Content(value), Content("Name"), 14)])
+            await pilot.pause()
+            text.display = False  # after it was laid out for a width
+            await pilot.pause()
+        text.display = True
+        await pilot.pause()
+        rows = [row.rstrip() for row in text_of(app).splitlines() if row.strip()]
+        assert rows == ["Name          one two three", "              four five"]

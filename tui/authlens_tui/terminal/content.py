@@ -14,7 +14,9 @@ import textual.content
 from authlens_core.safe_text import safe_text
 
 if TYPE_CHECKING:
+    from textual.css.types import TextAlign
     from textual.style import Style
+    from textual.visual import TextOverflow
 
 _Any = textual.content.Content  # noqa: TID251 - the one that is made safe here
 
@@ -63,6 +65,10 @@ class Content(_Any):
 
     def join(self, lines: Iterable[_Any | str]) -> Content:
         return self.of(super().join(one if isinstance(one, _Any) else Content(one) for one in lines))
+
+    def wrap(self, width: int, *, align: TextAlign = "left", overflow: TextOverflow = "fold") -> list[_Any]:
+        """Return the lines, at least one cell wide: a widget without a size yet has room for none."""
+        return super().wrap(max(1, width), align=align, overflow=overflow)
 
     @classmethod
     def of(cls, content: _Any) -> Content:

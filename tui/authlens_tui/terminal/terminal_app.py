@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent
 from textual.screen import Screen
 from textual.widgets import Input
@@ -24,6 +25,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.idle_collection import IdleCollection
+from authlens_tui.terminal.leaving import how_to_leave, selected_text
 from authlens_tui.terminal.line_filters import LineFilters
 from authlens_tui.terminal.signals import leave_on_signals
 from authlens_tui.terminal.themes import HIGH_CONTRAST
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 # Ways of Textual to write the screen, its log or the keys to a file: none is allowed here.
 _RECORDERS: Final = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_DRIVER", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT")
-_TWICE_WITHIN: Final = 1.5  # seconds between two presses of ctrl+c that mean: quit
+_TWICE_WITHIN: Final = 2.5  # seconds between two presses of ctrl+c that mean: quit; time to read the answer
 _ROOM_FOR_TOASTS: Final = 100  # columns: on fewer, a toast would cover text
 
 
@@ -56,6 +58,10 @@ class TakesNotes(Protocol):
         """Show the note."""
 
 
+# Before what has the focus, and in a dialog, too, where no other key of the app works.
+_KEYS: Final[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True, priority=True)]
+
+
 class TerminalApp(QuietCrash, App[int]):
     """Keeps text, terminal and exit code in order, whatever a screen does.
 
@@ -68,6 +74,8 @@ class TerminalApp(QuietCrash, App[int]):
         UsageError: the environment asks Textual to record the screen.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = _KEYS
+
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         refuse_recording(self.environ)
@@ -75,6 +83,7 @@ class TerminalApp(QuietCrash, App[int]):
         self._collection = IdleCollection()
         self._painted_through = LineFilters()
         self._interrupted_at = float("-inf")
+        self._answer = ""
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -113,19 +122,32 @@ class TerminalApp(QuietCrash, App[int]):
             self._collection.note_key()
         await super().on_event(event)
 
-    def action_help_quit(self) -> None:
-        """Answer ctrl+c: stop what runs; on a second press, quit."""
-        now = time.monotonic()
-        if now - self._interrupted_at < _TWICE_WITHIN:
+    async def action_help_quit(self) -> None:
+        """Answer ctrl+c: copy what is selected, or else stop what runs; on a second press, quit."""
+        if selected := selected_text(self):
+            await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))
+            return
+        if self._since_interrupted < _TWICE_WITHIN:
             self.exit(return_code=INTERRUPTED)
             return
-        self._interrupted_at = now
+        self._interrupted_at = time.monotonic()
         stopped = isinstance(self.screen, Stoppable) and self.screen.stop_running()
-        self.notify(
-            "Stopped. Press ctrl+c again to quit." if stopped else "Press ctrl+c again, or q, to quit.",
-            timeout=_TWICE_WITHIN,
-            markup=False,
-        )
+        self._answer = "Stopped. Press ctrl+c again to quit." if stopped else how_to_leave(self)
+        self._show_answer()
+
+    @property
+    def _since_interrupted(self) -> float:
+        return time.monotonic() - self._interrupted_at
+
+    def _show_answer(self) -> None:
+        # A toast on every screen: in a line for notes, what was stopped writes its end at once.
+        super().notify(self._answer, timeout=_TWICE_WITHIN - self._since_interrupted, markup=False)
+
+    def clear_notifications(self) -> None:
+        """Clear all but the answer to ctrl+c: what it stopped clears the toasts at its end."""
+        super().clear_notifications()
+        if self._since_interrupted < _TWICE_WITHIN:
+            self._show_answer()
 
     def action_release_mouse(self) -> None:
         """Give the mouse to the terminal, for its own selection, or take it back."""

@@ -33,10 +33,11 @@ class HangingText(Static):
         """Show other items; nothing is painted where they read and look the same."""
         if tuple(items) != self._items:
             width = self.content_size.width
-            height = self._height(width)
+            height = self._height(width) if width else 0
             self._items = tuple(items)
             self._wrapped = (0, Content())
-            # To lay out the screen takes longer than everything else that a key changes.
+            # A hidden widget has no width: the layout that shows it measures it. To lay out the screen takes
+            # longer than everything else that a key changes.
             self.refresh(layout=not width or self._height(width) != height)
 
     def _text(self, width: int) -> Content:

@@ -1,4 +1,4 @@
-"""Each connection to SQLite has one owner, which closes it: whatever happens to that owner, none is left open.
+"""Each connection to SQLite has one owner, which closes it: whatever happens to it, none is left open.
 
 The same is checked after every test, by `closed_databases` in tests/conftest.py.
 """

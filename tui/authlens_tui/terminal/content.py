@@ -14,9 +14,8 @@ import textual.content
 from authlens_core.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from textual.css.types import TextAlign
+    from textual.css.types import TextAlign, TextOverflow
     from textual.style import Style
-    from textual.visual import TextOverflow
 
 _Any = textual.content.Content  # noqa: TID251 - the one that is made safe here
 

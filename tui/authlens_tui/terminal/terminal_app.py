@@ -122,7 +122,7 @@ class TerminalApp(QuietCrash, App[int]):
             self._collection.note_key()
         await super().on_event(event)
 
-    async def action_help_quit(self) -> None:
+    async def action_help_quit(self) -> None:  # type: ignore[override]  # Textual awaits an action
         """Answer ctrl+c: copy what is selected, or else stop what runs; on a second press, quit."""
         if selected := selected_text(self):
             await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))

@@ -6,6 +6,7 @@ The same is checked after every test, by `closed_databases` in tests/conftest.py
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -31,7 +32,7 @@ class Interrupted(BaseException):
     """A Ctrl-C; the real one would end the run of the tests."""
 
 
-def interrupted(*_: object) -> int:
+def interrupted(*_: object) -> NoReturn:
     raise Interrupted
 
 

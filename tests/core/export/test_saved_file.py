@@ -17,6 +17,7 @@ from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
 from authlens_core.state.regular_file import FileUnusable
 from authlens_core.state.user_file import FileExists
 from authlens_core.trace.record import Trace
+from support.hostile_folder import AT_PARENT, HostileFolder, snapshot
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks
 
@@ -60,6 +61,24 @@ def test_force_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) -> None
     write_export(link, "x", force=True)
     assert (link.read_text(), target.read_text(), link.is_symlink()) == ("x", "mine", False)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "target"]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("name", AT_PARENT)
+def test_a_file_is_saved_nowhere_that_a_link_in_the_current_directory_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, force: bool, whole: bool
+) -> None:
+    """H331, H335: from the dialogs of the app as from the command line; a whole path is no other."""
+    folder = HostileFolder.below(tmp_path)
+    monkeypatch.chdir(folder.project)
+    AT_PARENT[name](folder, folder.project / "sub")
+    before = snapshot(tmp_path)
+    path = Path("sub") / "saved.svg"
+    with pytest.raises(FileUnusable) as refused:
+        write_export(path.absolute() if whole else path, "x", force=force)
+    assert "sub is " in refused.value.cause
+    assert snapshot(tmp_path) == before
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -92,6 +92,20 @@ def test_the_workflow_has_no_rights_that_it_does_not_need() -> None:
                 assert "${{" not in step.get("run", ""), "an expression in a script can be injected into"
 
 
+def test_the_workflow_runs_the_gate_on_every_python_that_is_promised() -> None:
+    yaml = pytest.importorskip("yaml")
+    workflow: dict[Any, Any] = yaml.safe_load(
+        (ROOT / ".github" / "workflows" / "gate.yml").read_text("utf-8")
+    )
+    job = workflow["jobs"]["pythons"]
+    project = supply_chain.project()["project"]
+    named = [one.rpartition(" ")[2] for one in project["classifiers"] if "Python :: 3." in one]
+    assert job["strategy"]["matrix"]["python"] == named == ["3.11", "3.12", "3.13", "3.14"]
+    assert project["requires-python"] == f">={named[0]}"
+    assert job["container"] == "python:${{ matrix.python }}-slim-trixie"
+    assert ".ci/run" in [step.get("run") for step in job["steps"]]
+
+
 def test_the_workflow_looks_for_advisories_on_every_locked_version() -> None:
     """On each change and once a week: an advisory comes without a change. No condition skips the step."""
     yaml = pytest.importorskip("yaml")

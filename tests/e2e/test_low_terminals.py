@@ -49,7 +49,7 @@ async def answered(screen: Terminal, words: str) -> None:
     """Press ctrl+c, wait for its answer, and until a second press means the same again."""
     screen.press("ctrl+c")
     await says(screen, words)
-    await screen.wait_until(lambda: "again" not in screen.text(), "the end of the answer")
+    await screen.wait_until(lambda: "quit." not in screen.text(), "the end of the answer")
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(20, 5), (80, 12), (80, 18), (20, 19), (80, 20), (170, 10)])
@@ -89,9 +89,10 @@ async def test_ctrl_c_on_the_dashboard_names_the_keys_that_quit(
         screen.press("tab")
         await answered(screen, QUITS)
         screen.press("/")
+        await screen.wait_for("Filter  esc" if columns > 20 else "resource")
         await answered(screen, QUITS_HERE)
         screen.press("ctrl+c")
-        await says(screen, "again")
+        await says(screen, QUITS_HERE)
         screen.press("ctrl+c")
         assert await screen.wait_for_exit() == 130
 
@@ -99,7 +100,7 @@ async def test_ctrl_c_on_the_dashboard_names_the_keys_that_quit(
 @pytest.mark.parametrize(
     ("key", "title"),
     [
-        ("?", "Keys and words"),
+        ("?", "On this screen"),
         (",", "Settings"),
         ("v", "Revoke"),
         ("\x10", "Search the actions"),

@@ -14,6 +14,7 @@ from authlens_core.access.cause import (
     Cause,
     protected,
 )
+from authlens_core.access.cause_id import CauseId
 from authlens_core.access.credential import Credential
 from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
 from authlens_core.oauth.check import CheckId
@@ -33,7 +34,7 @@ _HEADERS: Final = "CF-Access-Client-Id and CF-Access-Client-Secret"
 
 AT_THE_EDGE: Final = (
     Cause(
-        name="browser_integrity_check",
+        name=CauseId.BROWSER_INTEGRITY_CHECK,
         cause="Browser Integrity Check of the zone banned this client's User-Agent (error 1010). Access "
         "never saw the request; the login is not the cause.",
         cure="Ask the owner to turn it off for this host: Rules → Configuration Rules → Browser Integrity "
@@ -43,7 +44,7 @@ AT_THE_EDGE: Final = (
         protections=frozenset({Protection.BLOCKED}),
     ),
     Cause(
-        name="waf_before_access",
+        name=CauseId.WAF_BEFORE_ACCESS,
         cause="The zone's security answered before Access looked at the service token; the token is not "
         "the cause.",
         cure="Ask the owner for a WAF custom rule with the action Skip for this host and path, and for Super "
@@ -53,7 +54,7 @@ AT_THE_EDGE: Final = (
         credentials=frozenset({Credential.SERVICE_TOKEN}),
     ),
     Cause(
-        name="challenge_page",
+        name=CauseId.CHALLENGE_PAGE,
         cause="The zone requires a browser check (a challenge page), which a program cannot pass. Access "
         "never saw the request; the login is not the cause.",
         cure="Ask the owner for a WAF custom rule with the action Skip for this host, for Super Bot Fight "
@@ -62,13 +63,13 @@ AT_THE_EDGE: Final = (
         phrases=("cf-mitigated: challenge",),
         protections=frozenset({Protection.BLOCKED}),
     ),
-    protected("zone_security", Protection.BLOCKED, "Cloudflare, WAF"),
+    protected(CauseId.ZONE_SECURITY, Protection.BLOCKED, "Cloudflare, WAF"),
     protected(
-        "access_required", Protection.REQUIRE_ACCESS_PROTECTION, "Cloudflare, Require Access protection"
+        CauseId.ACCESS_REQUIRED, Protection.REQUIRE_ACCESS_PROTECTION, "Cloudflare, Require Access protection"
     ),
-    protected("origin_down", Protection.ORIGIN_DOWN, REPORTS),
+    protected(CauseId.ORIGIN_DOWN, Protection.ORIGIN_DOWN, REPORTS),
     Cause(
-        name="origin_down",
+        name=CauseId.ORIGIN_DOWN,
         cause=MEANINGS[Protection.ORIGIN_DOWN].summary,
         cure=MEANINGS[Protection.ORIGIN_DOWN].cure,
         source=REPORTS,
@@ -79,7 +80,7 @@ AT_THE_EDGE: Final = (
 
 OTHER_CREDENTIALS: Final = (
     Cause(
-        name="service_token_half",
+        name=CauseId.SERVICE_TOKEN_HALF,
         cause=(
             "Only half of the service token was sent: the id without the secret, or the secret without "
             "the id."
@@ -89,7 +90,7 @@ OTHER_CREDENTIALS: Final = (
         checks=frozenset({CheckId.SERVICE_TOKEN_HALF}),
     ),
     Cause(
-        name="service_token_twice",
+        name=CauseId.SERVICE_TOKEN_TWICE,
         cause="The service token was sent twice: a header was repeated, or both header styles were used. "
         "In strict mode Access refuses that.",
         cure=f"Send {_HEADERS} once each, or only the single header.",
@@ -97,14 +98,14 @@ OTHER_CREDENTIALS: Final = (
         checks=frozenset({CheckId.SERVICE_TOKEN_TWICE}),
     ),
     Cause(
-        name="service_token_swapped",
+        name=CauseId.SERVICE_TOKEN_SWAPPED,
         cause="The client id and the secret of the service token are swapped.",
         cure="Swap them: the client id is the one that ends with .access.",
         source=SERVICE_GUIDE,
         checks=frozenset({CheckId.SERVICE_TOKEN_SWAPPED}),
     ),
     Cause(
-        name="service_auth_missing",
+        name=CauseId.SERVICE_AUTH_MISSING,
         cause="Access knows the service token but still shows the login page: no policy with the action "
         "Service Auth names it. An Allow policy is not enough.",
         cure=f"Ask the owner for {_ADD_POLICY}.",
@@ -114,7 +115,7 @@ OTHER_CREDENTIALS: Final = (
         credentials=_SERVICE_TOKEN,
     ),
     Cause(
-        name="service_token_unknown",
+        name=CauseId.SERVICE_TOKEN_UNKNOWN,
         cause="Access did not recognise the service token and shows the login page: it is unknown, "
         "expired or disabled, or its secret is wrong.",
         cure=f"Check id, secret and expiry: {_TOKENS}. Refresh an expired one there, or rotate it and store "
@@ -124,7 +125,7 @@ OTHER_CREDENTIALS: Final = (
         credentials=_SERVICE_TOKEN,
     ),
     Cause(
-        name="service_token_not_authorised",
+        name=CauseId.SERVICE_TOKEN_NOT_AUTHORISED,
         cause="Access refuses the service token (403). In strict mode this means that the token is valid "
         "but no policy allows it. In an older organisation it may also be wrong, expired or "
         "disabled.",
@@ -135,7 +136,7 @@ OTHER_CREDENTIALS: Final = (
         credentials=_SERVICE_TOKEN,
     ),
     Cause(
-        name="service_token_ignored",
+        name=CauseId.SERVICE_TOKEN_IGNORED,
         cause="Access answered as if no service token had been sent. With Managed OAuth on, it does not "
         "say whether the token is wrong, expired, or missing from the policies.",
         cure=f"Ask the owner for {_ADD_POLICY}. Then check id, secret and expiry: {_TOKENS}.",
@@ -144,7 +145,7 @@ OTHER_CREDENTIALS: Final = (
         credentials=_SERVICE_TOKEN,
     ),
     Cause(
-        name="service_token_not_authenticated",
+        name=CauseId.SERVICE_TOKEN_NOT_AUTHENTICATED,
         cause="Access cannot authenticate the service token (401, strict mode): it is unknown, expired "
         "or disabled, its secret is wrong, or the pair was incomplete or repeated.",
         cure=f"Check id, secret and expiry: {_TOKENS}. Refresh an expired one there, or rotate it and store "
@@ -154,7 +155,7 @@ OTHER_CREDENTIALS: Final = (
         credentials=_SERVICE_TOKEN,
     ),
     Cause(
-        name="jwt_needs_allow_policy",
+        name=CauseId.JWT_NEEDS_ALLOW_POLICY,
         cause="This application accepts only service tokens. A token that Access issued earlier (cookie "
         "or cf-access-token) does not replace them.",
         cure=f"Send {_HEADERS} with every request, or ask the owner for an Allow policy beside the Service "
@@ -164,7 +165,7 @@ OTHER_CREDENTIALS: Final = (
         credentials=frozenset({Credential.ACCESS_JWT}),
     ),
     Cause(
-        name="jwt_refused",
+        name=CauseId.JWT_REFUSED,
         cause="Access asks for a new login although its own token was sent: it has expired, belongs to "
         "another application, or the application binds tokens to one browser (Binding Cookie).",
         cure="Log in again: authlens login --cloudflared URL. If a new token is refused too, ask the "
@@ -175,7 +176,7 @@ OTHER_CREDENTIALS: Final = (
         credentials=frozenset({Credential.ACCESS_JWT}),
     ),
     Cause(
-        name="jwt_as_bearer",
+        name=CauseId.JWT_AS_BEARER,
         cause="A JWT was sent as a bearer token, which Access does not accept: a bearer token of Managed "
         "OAuth starts with oauth:.",
         cure="Send the JWT in the header cf-access-token, or log in with authlens for a bearer token.",
@@ -187,7 +188,7 @@ OTHER_CREDENTIALS: Final = (
 
 WHO_ANSWERED: Final = (
     Cause(
-        name="policy_refuses_token",
+        name=CauseId.POLICY_REFUSES_TOKEN,
         cause="Access knows the token and refuses it (403): no policy of the application allows you, or "
         "the application accepts only service tokens.",
         cure=f"Ask the owner to allow your account with an Allow policy: {POLICIES}. Then log in again. "
@@ -196,10 +197,10 @@ WHO_ANSWERED: Final = (
         stages=WITH_TOKEN,
         protections=frozenset({Protection.SERVICE_AUTH_ONLY}),
     ),
-    protected("service_tokens_only", Protection.SERVICE_AUTH_ONLY, SERVICE_GUIDE),
-    protected("preflight_refused", Protection.PREFLIGHT, "Cloudflare, CORS"),
+    protected(CauseId.SERVICE_TOKENS_ONLY, Protection.SERVICE_AUTH_ONLY, SERVICE_GUIDE),
+    protected(CauseId.PREFLIGHT_REFUSED, Protection.PREFLIGHT, "Cloudflare, CORS"),
     Cause(
-        name="token_not_enough",
+        name=CauseId.TOKEN_NOT_ENOUGH,
         cause="The token is valid but its scope is too narrow (insufficient_scope).",
         cure="Log in again with the scope that the challenge names: --scope.",
         source="RFC 6750 §3.1",
@@ -207,7 +208,7 @@ WHO_ANSWERED: Final = (
         phrases=("insufficient_scope",),
     ),
     Cause(
-        name="oauth_turned_off",
+        name=CauseId.OAUTH_TURNED_OFF,
         cause="Access redirects to its login page although a token was sent: Managed OAuth is off for "
         "this application, or the token belongs to another.",
         cure=f"Ask the owner to turn it on: {MANAGED_OAUTH}. {_FROM_A_TOOL}",
@@ -216,14 +217,14 @@ WHO_ANSWERED: Final = (
         protections=frozenset({Protection.ACCESS_LOGIN}),
     ),
     Cause(
-        name="managed_oauth_off",
+        name=CauseId.MANAGED_OAUTH_OFF,
         cause=f"{MEANINGS[Protection.ACCESS_LOGIN].summary} Managed OAuth is off for this application.",
         cure=f"{MEANINGS[Protection.ACCESS_LOGIN].cure} {_FROM_A_TOOL}",
         source=MANAGED_GUIDE,
         protections=frozenset({Protection.ACCESS_LOGIN}),
     ),
     Cause(
-        name="token_refused",
+        name=CauseId.TOKEN_REFUSED,
         cause="The stored access token is refused: it expired or was revoked.",
         cure="Refresh it: authlens refresh URL. If the new one is refused too, log in again.",
         source=AGENTS_GUIDE,
@@ -231,7 +232,7 @@ WHO_ANSWERED: Final = (
         statuses=frozenset({401}),
     ),
     Cause(
-        name="fresh_token_refused",
+        name=CauseId.FRESH_TOKEN_REFUSED,
         cause="A token issued a moment ago is refused: the owner revoked the tokens of this application "
         "or user within the last minute, or the token was issued for another resource.",
         cure="Wait a minute and log in again. If it still fails, compare resource in the token request "
@@ -242,7 +243,7 @@ WHO_ANSWERED: Final = (
         statuses=frozenset({401}),
     ),
     Cause(
-        name="not_allowed_with_token",
+        name=CauseId.NOT_ALLOWED_WITH_TOKEN,
         cause="The token was not rejected, but you may not use this address. The refusal shows no sign "
         "of Access, so it comes from the origin.",
         cure="Ask the owner of the service for permission; the login itself succeeded.",
@@ -250,16 +251,16 @@ WHO_ANSWERED: Final = (
         stages=WITH_TOKEN,
         statuses=frozenset({403}),
     ),
-    protected("public", Protection.PUBLIC, "Cloudflare, Self-hosted applications", _BEFORE),
-    protected("other_login", Protection.BASIC, "RFC 9110 §11.6.1", _ANY_RESOURCE),
-    protected("no_challenge", Protection.UNAUTHORIZED_BARE, AGENTS_GUIDE, _DISCOVERY),
-    protected("method_not_allowed", Protection.METHOD_NOT_ALLOWED, "RFC 9110 §15.5.6", _ANY_RESOURCE),
-    protected("redirect_elsewhere", Protection.REDIRECT_ELSEWHERE, "RFC 9110 §15.4", _ANY_RESOURCE),
-    protected("forbidden", Protection.FORBIDDEN, "RFC 9110 §15.5.4", _ANY_RESOURCE),
-    protected("not_found", Protection.NOT_FOUND, "RFC 9110 §15.5.5", _ANY_RESOURCE),
-    protected("too_many_requests", Protection.RATE_LIMITED, "RFC 6585 §4"),
+    protected(CauseId.PUBLIC, Protection.PUBLIC, "Cloudflare, Self-hosted applications", _BEFORE),
+    protected(CauseId.OTHER_LOGIN, Protection.BASIC, "RFC 9110 §11.6.1", _ANY_RESOURCE),
+    protected(CauseId.NO_CHALLENGE, Protection.UNAUTHORIZED_BARE, AGENTS_GUIDE, _DISCOVERY),
+    protected(CauseId.METHOD_NOT_ALLOWED, Protection.METHOD_NOT_ALLOWED, "RFC 9110 §15.5.6", _ANY_RESOURCE),
+    protected(CauseId.REDIRECT_ELSEWHERE, Protection.REDIRECT_ELSEWHERE, "RFC 9110 §15.4", _ANY_RESOURCE),
+    protected(CauseId.FORBIDDEN, Protection.FORBIDDEN, "RFC 9110 §15.5.4", _ANY_RESOURCE),
+    protected(CauseId.NOT_FOUND, Protection.NOT_FOUND, "RFC 9110 §15.5.5", _ANY_RESOURCE),
+    protected(CauseId.TOO_MANY_REQUESTS, Protection.RATE_LIMITED, "RFC 6585 §4"),
     Cause(
-        name="server_failed",
+        name=CauseId.SERVER_FAILED,
         cause="The server failed with an internal error (5xx), not with an OAuth error.",
         cure="Try again in a minute. If it continues, give the server's owner the status and the CF-Ray.",
         source="RFC 9110 §15.6",

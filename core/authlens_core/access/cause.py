@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from authlens_core.access.cause_id import CauseId
 from authlens_core.access.credential import Credential
 from authlens_core.access.protection import MANAGED_OAUTH, MEANINGS, Protection
 from authlens_core.quick_dataclass import dataclass
@@ -33,7 +34,7 @@ class Cause:
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
-    name: str
+    name: CauseId
     cause: str
     cure: str
     source: str
@@ -48,7 +49,7 @@ class Cause:
 
 
 def protected(
-    name: str, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[str] = _NONE
+    name: CauseId, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[str] = _NONE
 ) -> Cause:
     """Return the cause for a protection alone, in the words of its note."""
     meaning = MEANINGS[protection]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from authlens_core.access.cause import AGENTS_GUIDE, MANAGED_GUIDE, REPORTS, Cause
+from authlens_core.access.cause_id import CauseId
 from authlens_core.access.protection import MANAGED_OAUTH
 from authlens_core.access.team import LOGOUT
 from authlens_core.oauth.check import CheckId
@@ -17,7 +18,7 @@ _REGISTER_BEFOREHAND: Final = (
 
 SEEN_HERE: Final = (
     Cause(
-        name="no_answer_in_time",
+        name=CauseId.NO_ANSWER_IN_TIME,
         cause="The browser did not return. Some errors are shown only in the browser and never reach "
         "authlens: “That account does not have access”, “Unable to find your Access application!” "
         "or “Invalid nonce”. WARP can also redirect the login to the wrong place.",
@@ -29,14 +30,14 @@ SEEN_HERE: Final = (
         checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
     ),
     Cause(
-        name="port_taken",
+        name=CauseId.PORT_TAKEN,
         cause="Another program uses the callback port, often a login that was never finished.",
         cure="Stop that program, or use another port.",
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.REGISTRATION_PORT}),
     ),
     Cause(
-        name="port_taken_on_one_address",
+        name=CauseId.PORT_TAKEN_ON_ONE_ADDRESS,
         cause="Another program uses the callback port on ::1 only. A browser sent to localhost may reach "
         "that program.",
         cure="Stop that program, redirect to 127.0.0.1, where the port is free, or use another port.",
@@ -44,7 +45,7 @@ SEEN_HERE: Final = (
         checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),
     ),
     Cause(
-        name="no_registration_endpoint",
+        name=CauseId.NO_REGISTRATION_ENDPOINT,
         cause="This server does not allow clients to register themselves: its metadata has no "
         "registration_endpoint. At Access, Managed OAuth or its dynamic client registration is off.",
         cure=_REGISTER_BEFOREHAND,
@@ -53,7 +54,7 @@ SEEN_HERE: Final = (
         quotes=("registration_endpoint",),
     ),
     Cause(
-        name="no_registration_endpoint",
+        name=CauseId.NO_REGISTRATION_ENDPOINT,
         cause="The server's registration endpoint does not register clients.",
         cure=_REGISTER_BEFOREHAND,
         source=AGENTS_GUIDE,
@@ -61,7 +62,7 @@ SEEN_HERE: Final = (
         statuses=frozenset({404, 405, 501}),
     ),
     Cause(
-        name="too_many_registrations",
+        name=CauseId.TOO_MANY_REGISTRATIONS,
         cause="The server limits registrations (too many requests).",
         cure="Wait a minute. authlens reuses a client it has registered; keep the same --port and "
         "--redirect-host.",
@@ -70,7 +71,7 @@ SEEN_HERE: Final = (
         statuses=frozenset({429}),
     ),
     Cause(
-        name="metadata_of_another_resource",
+        name=CauseId.METADATA_OF_ANOTHER_RESOURCE,
         cause="The resource metadata describes another resource. A token for that resource could be "
         "misused, so authlens does not request one.",
         cure="Check the URL. Ask the owner to make resource in the metadata the URL of this resource: "
@@ -80,7 +81,7 @@ SEEN_HERE: Final = (
         quotes=("resource",),
     ),
     Cause(
-        name="issuer_mismatch",
+        name=CauseId.ISSUER_MISMATCH,
         cause="The server metadata names another issuer, so it may not belong to this server.",
         cure="Do not continue. Ask the owner to make issuer in the server metadata exactly equal to the "
         "URL in authorization_servers.",
@@ -89,7 +90,7 @@ SEEN_HERE: Final = (
         quotes=("issuer",),
     ),
     Cause(
-        name="s256_missing",
+        name=CauseId.S256_MISSING,
         cause="The server does not advertise PKCE with S256. Without it, anyone who sees the code can "
         "use it.",
         cure="Ask the owner to support S256 and to list it under code_challenge_methods_supported.",
@@ -98,7 +99,7 @@ SEEN_HERE: Final = (
         quotes=("code_challenge_methods_supported",),
     ),
     Cause(
-        name="public_clients_not_listed",
+        name=CauseId.PUBLIC_CLIENTS_NOT_LISTED,
         cause="The server does not list “none” among its client authentication methods. Many servers "
         "accept public clients anyway, so authlens continues.",
         cure="If registration or the exchange fails, ask the owner to allow public clients and to list none "
@@ -108,7 +109,7 @@ SEEN_HERE: Final = (
         quotes=("token_endpoint_auth_methods_supported",),
     ),
     Cause(
-        name="answer_of_another_server",
+        name=CauseId.ANSWER_OF_ANOTHER_SERVER,
         cause="The callback does not name the server that was asked: iss is missing or names a different "
         "issuer, as in a mix-up attack. Its code is not used.",
         cure="Do not trust this response; start again. If it still fails, ask the owner to make iss on "
@@ -119,7 +120,7 @@ SEEN_HERE: Final = (
         quotes=("iss",),
     ),
     Cause(
-        name="challenge_without_metadata",
+        name=CauseId.CHALLENGE_WITHOUT_METADATA,
         cause="The resource asks for a token but does not say where its metadata is; authlens tried the "
         "well-known URLs.",
         cure="It may work anyway. Ask the owner to send WWW-Authenticate: Bearer resource_metadata=… "
@@ -128,7 +129,7 @@ SEEN_HERE: Final = (
         checks=frozenset({CheckId.DETECTION_METADATA_GUESSED}),
     ),
     Cause(
-        name="no_resource_metadata",
+        name=CauseId.NO_RESOURCE_METADATA,
         cause="The resource publishes no metadata at the well-known URLs, so it does not support this login.",
         cure="For an MCP server, its origin may be the authorization server, as in 2025-03-26: authlens "
         "login --legacy-paths URL. For Cloudflare Access, ask the owner to turn on Managed OAuth: "
@@ -137,7 +138,7 @@ SEEN_HERE: Final = (
         checks=frozenset({CheckId.METADATA_FOUND}),
     ),
     Cause(
-        name="no_server_metadata",
+        name=CauseId.NO_SERVER_METADATA,
         cause="The authorization server that the resource names publishes no metadata.",
         cure="Ask the owner of the resource whether authorization_servers names the right server; at Access "
         "it is https://<team>.cloudflareaccess.com.",
@@ -147,7 +148,7 @@ SEEN_HERE: Final = (
         checks=frozenset({CheckId.SERVER_DOCUMENT}),
     ),
     Cause(
-        name="clocks_differ",
+        name=CauseId.CLOCKS_DIFFER,
         cause="The server's clock and this machine's clock differ, so tokens seem to expire too early or "
         "too late.",
         cure="Synchronise this machine's clock (NTP). If it is right, tell the server's owner.",
@@ -156,7 +157,7 @@ SEEN_HERE: Final = (
         quotes=("date",),
     ),
     Cause(
-        name="no_revocation_endpoint",
+        name=CauseId.NO_REVOCATION_ENDPOINT,
         cause="The server offers no revocation, so authlens cannot revoke the token.",
         cure="Let it expire, or ask the owner to end your sessions: Zero Trust → Team & Resources → "
         "Users → (user) → Revoke. Removing it here (authlens forget) does not revoke it.",

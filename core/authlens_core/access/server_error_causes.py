@@ -13,11 +13,12 @@ from authlens_core.access.cause import (
     SWITCHES,
     Cause,
 )
+from authlens_core.access.cause_id import CauseId
 from authlens_core.access.protection import MANAGED_OAUTH
 from authlens_core.access.team import LOGOUT
 
 _DOCUMENT: Final = Cause(
-    name="client_document_refused",
+    name=CauseId.CLIENT_DOCUMENT_REFUSED,
     cause="The client_id is the URL of a client metadata document, and the server could not fetch it or does "
     "not accept it.",
     cure="Check that the URL answers 200 with JSON, without a redirect or a login, and that client_id in the "
@@ -28,7 +29,7 @@ _DOCUMENT: Final = Cause(
 )
 WHAT_THE_SERVER_SAID: Final = (
     Cause(
-        name="pkce_first_character",
+        name=CauseId.PKCE_FIRST_CHARACTER,
         cause="Access misread the code challenge: one that starts with - or _ corrupts the next "
         "parameter, and the server then blames code_challenge_method.",
         cure="Start a new login: authlens generates challenges until one starts with a letter or a "
@@ -37,7 +38,7 @@ WHAT_THE_SERVER_SAID: Final = (
         phrases=("code_challenge_method must be s256",),
     ),
     Cause(
-        name="redirect_uri_changed",
+        name=CauseId.REDIRECT_URI_CHANGED,
         cause="This client is registered with a different redirect URI: the port or path has changed "
         "since it was registered.",
         cure="Go back to Registration and register again, or use the earlier port: --port.",
@@ -49,7 +50,7 @@ WHAT_THE_SERVER_SAID: Final = (
         ),
     ),
     Cause(
-        name="redirect_uri_not_in_application",
+        name=CauseId.REDIRECT_URI_NOT_IN_APPLICATION,
         cause="The application does not allow the redirect URI. At every login Access checks the "
         "application's list and what this client registered.",
         cure=f"Ask the owner: {SWITCHES}; it takes about a minute. If it is already allowed, the client "
@@ -60,7 +61,7 @@ WHAT_THE_SERVER_SAID: Final = (
         phrases=("redirect uri not allowed", "redirect_uri is not allowed", "redirect_uri not allowed"),
     ),
     Cause(
-        name="redirect_uri_not_in_account",
+        name=CauseId.REDIRECT_URI_NOT_IN_ACCOUNT,
         cause="No application of the account allows the redirect URI, so the client was not registered.",
         cure=f"Ask the owner: {SWITCHES}; it takes about a minute. Or try the other form: "
         "--redirect-host 127.0.0.1 or localhost; they are two different switches.",
@@ -81,7 +82,7 @@ WHAT_THE_SERVER_SAID: Final = (
     ),
     replace(_DOCUMENT, phrases=("client_id=https", 'client_id":"https', 'client_id": "https')),
     Cause(
-        name="redirect_uri_refused",
+        name=CauseId.REDIRECT_URI_REFUSED,
         cause="The server does not accept the redirect URI, or another part of the client metadata.",
         cure=f"With Cloudflare Access, ask the owner: {SWITCHES}. Elsewhere, allow the URI at the server, "
         "or try --redirect-host 127.0.0.1 or localhost.",
@@ -92,7 +93,7 @@ WHAT_THE_SERVER_SAID: Final = (
     # Outside a registration, there is no other client metadata than a document.
     replace(_DOCUMENT, stages=frozenset({"authorization", "exchange", "refresh"})),
     Cause(
-        name="resource_missing",
+        name=CauseId.RESOURCE_MISSING,
         cause="The request had no resource parameter; Access needs it to find the application.",
         cure="Add it: authlens login URL --resource with the value from the resource metadata.",
         source=MANAGED_GUIDE,
@@ -100,7 +101,7 @@ WHAT_THE_SERVER_SAID: Final = (
         phrases=("no resource parameter",),
     ),
     Cause(
-        name="resource_refused",
+        name=CauseId.RESOURCE_REFUSED,
         cause="The server does not issue tokens for the resource in the request. The value must match "
         "exactly; one extra slash is enough to fail.",
         cure="Use exactly the value from the resource metadata, or its origin: --resource. With Access, "
@@ -109,7 +110,7 @@ WHAT_THE_SERVER_SAID: Final = (
         errors=frozenset({"invalid_target"}),
     ),
     Cause(
-        name="stale_sign_in",
+        name=CauseId.STALE_SIGN_IN,
         cause="The browser mixed two logins: cookies or tabs of an earlier login remain (missing or "
         "invalid nonce).",
         cure=f"Close the other login tabs, open {LOGOUT}, and open the link again.",
@@ -117,7 +118,7 @@ WHAT_THE_SERVER_SAID: Final = (
         phrases=("invalid nonce", "missing or invalid nonce"),
     ),
     Cause(
-        name="application_not_found",
+        name=CauseId.APPLICATION_NOT_FOUND,
         cause="The login page did not find the application: a stale browser session, or an application that "
         "covers only a path and signs in by one-time PIN.",
         cure=f"Open {LOGOUT} and the link again. If it still fails, ask the owner to let the application "
@@ -126,7 +127,7 @@ WHAT_THE_SERVER_SAID: Final = (
         phrases=("unable to find your access application",),
     ),
     Cause(
-        name="user_denied",
+        name=CauseId.USER_DENIED,
         cause="Access was denied: a policy of the application refused your account, or you chose Deny.",
         cure=f"Sign in with another account (log out first at {LOGOUT}), or ask the owner to allow yours: "
         f"{POLICIES}.",
@@ -134,14 +135,14 @@ WHAT_THE_SERVER_SAID: Final = (
         phrases=("that account does not have access",),
     ),
     Cause(
-        name="user_denied",
+        name=CauseId.USER_DENIED,
         cause="The login was refused: a policy of the application refused it, or you chose Deny.",
         cure=f"Sign in with another account, or ask the owner to allow yours: {POLICIES}.",
         source="RFC 6749 §4.1.2.1",
         errors=frozenset({"access_denied"}),
     ),
     Cause(
-        name="unknown_client",
+        name=CauseId.UNKNOWN_CLIENT,
         cause="The server does not know this client: it was removed, or belongs to another server.",
         cure="Log in again: authlens login URL registers a new client. With --client-id, check the id and "
         "its secret. An Access for SaaS client id is not valid here.",
@@ -149,7 +150,7 @@ WHAT_THE_SERVER_SAID: Final = (
         errors=frozenset({"invalid_client"}),
     ),
     Cause(
-        name="refresh_token_ended",
+        name=CauseId.REFRESH_TOKEN_ENDED,
         cause="The refresh token is no longer valid: the grant expired or was revoked, another program "
         "used the token, or the policy no longer allows you.",
         cure="Log in again. “Grant session duration” sets how long a grant lasts: " + MANAGED_OAUTH + ".",
@@ -158,7 +159,7 @@ WHAT_THE_SERVER_SAID: Final = (
         errors=frozenset({"invalid_grant"}),
     ),
     Cause(
-        name="code_expired",
+        name=CauseId.CODE_EXPIRED,
         cause="The code has expired: too much time passed between the sign-in and this request.",
         cure="Log in again: a code works once, for a few minutes.",
         source="RFC 6749 §4.1.2",
@@ -167,7 +168,7 @@ WHAT_THE_SERVER_SAID: Final = (
         phrases=("code expired", "code has expired", "expired code"),
     ),
     Cause(
-        name="code_refused",
+        name=CauseId.CODE_REFUSED,
         cause="The code was already used, has expired, or does not match this verifier and redirect URI.",
         cure="Log in again: a code works once, for a few minutes, and a new login has a new verifier.",
         source=AGENTS_GUIDE,

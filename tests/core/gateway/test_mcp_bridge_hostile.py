@@ -667,7 +667,8 @@ class BrokenCredential(RequestCredential):
 async def test_a_fault_of_our_own_is_an_answer_too() -> None:
     """A request without one would keep its client waiting for ever."""
     async with Wire(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as wire:
-        credential = BrokenCredential(Credentials.memory(), wire, "http://127.0.0.1:1/mcp")
+        credentials = Credentials.memory()
+        credential = BrokenCredential(credentials, wire, "http://127.0.0.1:1/mcp")
         lines: list[bytes] = []
         notes: list[str] = []
 
@@ -679,6 +680,7 @@ async def test_a_fault_of_our_own_is_an_answer_too() -> None:
                 yield line
 
         await McpBridge(McpHttp(wire, credential), write, notes.append).run(given())
+        await credentials.aclose()
     assert [json.loads(line)["error"]["code"] for line in lines] == [-32603]
     assert "OperationalError" in notes[0]
     assert "disk" not in notes[0] + lines[0].decode()

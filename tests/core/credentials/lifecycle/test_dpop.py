@@ -158,7 +158,8 @@ async def test_a_grant_whose_unbound_token_was_approved_is_refreshed_as_it_is(
 ) -> None:
     """It has a key, and its user said yes to a bearer token at the login."""
     bound = await _bound(credentials, saved)
-    grant = credentials.update(replace(bound, token_type="Bearer"))
+    _, secrets = await credentials.load(bound.grant_id)
+    grant = await credentials.save(replace(bound, token_type="Bearer"), secrets)
     server.answers("/token", _bearer("refresh-canary-9"))
     done = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
     assert done.outcome is RefreshOutcome.REFRESHED

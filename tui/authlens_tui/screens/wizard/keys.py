@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.binding import BindingType
 
+from authlens_core.access.cause_id import CauseId
 from authlens_core.login.facts import Facts
 from authlens_core.login.failure_reason import OtherWay, other_ways
 from authlens_core.login.login import Login
@@ -84,10 +85,10 @@ _WAYS_ON: Final = {
 _STEP_UP: Final = ("t", "authorize again with the scope that the resource wants")
 _ABOUT_THE_REDIRECT_URI: Final = frozenset(
     {
-        "redirect_uri_changed",
-        "redirect_uri_not_in_application",
-        "redirect_uri_not_in_account",
-        "redirect_uri_refused",
+        CauseId.REDIRECT_URI_CHANGED,
+        CauseId.REDIRECT_URI_NOT_IN_APPLICATION,
+        CauseId.REDIRECT_URI_NOT_IN_ACCOUNT,
+        CauseId.REDIRECT_URI_REFUSED,
     }
 )
 # Checks that say that the port of the callback is not ours.

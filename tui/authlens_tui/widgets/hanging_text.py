@@ -31,14 +31,19 @@ class HangingText(Static):
 
     def show(self, items: Sequence[Item]) -> None:
         """Show other items; nothing is painted where they read and look the same."""
-        if tuple(items) != self._items:
-            width = self.content_size.width
-            height = self._height(width) if width else 0
-            self._items = tuple(items)
-            self._wrapped = (0, Content())
-            # A hidden widget has no width: the layout that shows it measures it. To lay out the screen takes
-            # longer than everything else that a key changes.
-            self.refresh(layout=not width or self._height(width) != height)
+        if tuple(items) == self._items:
+            return
+        width = self.content_size.width
+        height = self._height(width) if width else 0
+        self._items = tuple(items)
+        self._wrapped = (0, Content())
+        if width:
+            # To lay out the screen takes longer than everything else that a key changes.
+            self.refresh(layout=self._height(width) != height)
+        else:
+            # Hidden, or not laid out yet: the layout that shows it measures it. If one were asked for now, Textual
+            # would forget what is on the screen: a toast that goes then would stay painted.
+            self.clear_cached_dimensions()
 
     def _text(self, width: int) -> Content:
         # Textual asks for height and text many times for one layout: what was wrapped for a width is kept.

@@ -41,8 +41,8 @@ class HangingText(Static):
             # To lay out the screen takes longer than everything else that a key changes.
             self.refresh(layout=self._height(width) != height)
         else:
-            # Hidden, or not laid out yet: the layout that shows it measures it. If one were asked for now, Textual
-            # would forget what is on the screen: a toast that goes then would stay painted.
+            # Hidden, or not laid out yet: the layout that shows it measures it. One that is asked for now
+            # makes Textual forget what is on the screen: a toast that goes then stays painted.
             self.clear_cached_dimensions()
 
     def _text(self, width: int) -> Content:

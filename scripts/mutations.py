@@ -1157,8 +1157,8 @@ MUTATIONS: Final = (
         "ctrl-c-not-in-dialogs",
         "ctrl+c is not answered in a dialog",
         "tui/authlens_tui/terminal/terminal_app.py",
-        '"help_quit", show=False, system=True, priority=True)',
-        '"help_quit", show=False, system=True)',
+        '"interrupt", show=False, system=True, priority=True)',
+        '"interrupt", show=False, system=True)',
         "tests/tui/terminal/test_quitting.py::test_in_a_dialog_the_key_that_goes_back_is_named_too",
     ),
     Mutation(

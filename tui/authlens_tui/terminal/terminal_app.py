@@ -59,7 +59,7 @@ class TakesNotes(Protocol):
 
 
 # Before what has the focus, and in a dialog, too, where no other key of the app works.
-_KEYS: Final[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True, priority=True)]
+_KEYS: Final[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, system=True, priority=True)]
 
 
 class TerminalApp(QuietCrash, App[int]):
@@ -122,7 +122,7 @@ class TerminalApp(QuietCrash, App[int]):
             self._collection.note_key()
         await super().on_event(event)
 
-    async def action_help_quit(self) -> None:  # type: ignore[override]  # Textual awaits an action
+    async def action_interrupt(self) -> None:
         """Answer ctrl+c: copy what is selected, or else stop what runs; on a second press, quit."""
         if selected := selected_text(self):
             await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))

@@ -1170,6 +1170,15 @@ MUTATIONS: Final = (
         "tests/core/credentials/records/test_open_connections.py"
         "::test_closing_credentials_closes_index_and_traces",
     ),
+    Mutation(
+        "toast-left-painted",
+        "A toast that has gone stays on the terminal",
+        "tui/authlens_tui/terminal/terminal_app.py",
+        "            self.call_later(top.call_after_refresh, top.refresh)\n",
+        "            pass\n",
+        "tests/tui/terminal/test_quitting.py"
+        "::test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_newer",
+    ),
 )
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("style sheets")  # the classes are read onc
 
 ROOT: Final = Path(authlens_tui.__path__[0])
 SHEETS: Final = sorted(ROOT.rglob("*.tcss"))
-APP_WIDE: Final = {"Screen", "Toast", "ToastRack", "DataTable", "OptionList", "Tabs", "CommandPalette"}
+APP_WIDE: Final = {"Screen", "Toast", "ToastRack", "CommandPalette", "DataTable", "OptionList", "Tabs"}
 """Widgets of Textual that `app.tcss` styles on every screen."""
 
 

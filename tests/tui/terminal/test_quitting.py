@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input
+from textual.widgets._toast import Toast
 
 from authlens_tui.screens.help import HelpScreen
 from authlens_tui.terminal import terminal_app
@@ -70,8 +74,7 @@ async def test_keys_are_named_as_the_user_has_set_them(monkeypatch: pytest.Monke
         assert await answer(app, pilot) == "Press ctrl+c again, or f10, to quit."
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 60.0)
-        monkeypatch.setattr(terminal_app, "time", later)
+        monkeypatch.setattr(terminal_app, "time", Clock(time.monotonic() + 60))
         assert await answer(app, pilot) == f"Press f2 to go back. {ANYWHERE}"
 
 
@@ -96,6 +99,41 @@ async def test_the_answer_outlasts_toasts_that_are_cleared(monkeypatch: pytest.M
         app.clear_notifications()
         await pilot.pause()
         assert list(app._notifications) == []
+
+
+@pytest.mark.parametrize("dialog", [False, True])
+async def test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_newer(dialog: bool) -> None:
+    """A lookup between the end of the toast and the layout makes Textual's map anew, without the toast."""
+    async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
+        if dialog:
+            await pilot.press("question_mark")
+            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await answer(app, pilot)
+        await until(pilot, lambda: "Press ctrl+c again" in text_of(app))
+        [toast] = app.screen.query(Toast)
+        rows, painted = set(toast.region.line_range), Painted(app)
+        toast._expire()
+        while toast in app.screen.query(Toast):
+            await asyncio.sleep(0)
+        app.screen._compositor._full_map_invalidated = True
+        assert toast not in app.screen._compositor.full_map
+        await until(pilot, lambda: rows <= painted.rows)
+
+
+class Painted:
+    """The rows that were painted since."""
+
+    def __init__(self, app: Host) -> None:
+        self.rows: set[int] = set()
+        self._display = app._display
+        app._display = self._note  # type: ignore[method-assign]
+
+    def _note(self, screen: Screen[Any], update: Any) -> None:
+        if isinstance(update, ChopsUpdate):
+            self.rows |= {y for y, _, _ in update.spans}
+        elif isinstance(update, LayoutUpdate):
+            self.rows |= set(update.region.line_range)
+        self._display(screen, update)
 
 
 class Clock:

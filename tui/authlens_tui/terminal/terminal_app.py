@@ -25,14 +25,13 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.idle_collection import IdleCollection
-from authlens_tui.terminal.leaving import how_to_leave, selected_text
 from authlens_tui.terminal.line_filters import LineFilters
 from authlens_tui.terminal.signals import leave_on_signals
 from authlens_tui.terminal.themes import HIGH_CONTRAST
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
-    from textual.notifications import SeverityLevel
+    from textual.notifications import Notification, SeverityLevel
 
 # What a shell reports of a program that SIGINT ended.
 INTERRUPTED: Final = 130
@@ -79,6 +78,7 @@ class TerminalApp(QuietCrash, App[int]):
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         refuse_recording(self.environ)
+        self._has_toasts = False
         super().__init__(driver_class=driver_class())
         self._collection = IdleCollection()
         self._painted_through = LineFilters()
@@ -124,6 +124,8 @@ class TerminalApp(QuietCrash, App[int]):
 
     async def action_interrupt(self) -> None:
         """Answer ctrl+c: copy what is selected, or else stop what runs; on a second press, quit."""
+        from authlens_tui.terminal.leaving import how_to_leave, selected_text  # after the first paint
+
         if selected := selected_text(self):
             await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))
             return
@@ -148,6 +150,26 @@ class TerminalApp(QuietCrash, App[int]):
         super().clear_notifications()
         if self._since_interrupted < _TWICE_WITHIN:
             self._show_answer()
+
+    def _refresh_notifications(self) -> None:
+        super()._refresh_notifications()
+        self._paint_toasts()
+
+    def _unnotify(self, notification: Notification, refresh: bool = True) -> None:  # noqa: FBT001 - Textual's
+        super()._unnotify(notification, refresh)
+        self._paint_toasts()
+
+    def _paint_toasts(self) -> None:
+        """Paint the whole screen once a toast has come or gone.
+
+        Textual paints what changed in its map of widgets. If a widget was looked up meanwhile, the map has
+        the change already: a toast was never painted, or stayed.
+        """
+        has_toasts = bool(self._notifications)
+        if self.screen_stack and (has_toasts or self._has_toasts):
+            top = self.screen_stack[-1]
+            self.call_later(top.call_after_refresh, top.refresh)
+        self._has_toasts = has_toasts
 
     def action_release_mouse(self) -> None:
         """Give the mouse to the terminal, for its own selection, or take it back."""

@@ -668,6 +668,15 @@ MUTATIONS: Final = (
         "tests/core/state/test_user_file.py::test_a_link_out_of_the_folder_is_refused_with_both_ends",
     ),
     Mutation(
+        "other-repository-written",
+        "A link in a project leads a writing verb into another repository",
+        "core/authlens_core/state/confined_path.py",
+        "        if found is None or not _is_within(found, folder):\n",
+        "        if found is None:\n",
+        "tests/core/state/test_user_file.py"
+        "::test_a_file_does_not_belong_to_a_repository_that_a_link_in_another_one_leads_to",
+    ),
+    Mutation(
         "directory-swapped",
         "A directory that becomes a link on the way is followed",
         "core/authlens_core/state/confined_path.py",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from authlens_core.export.session_file import session_json
+from authlens_core.trace.record import Trace, TraceKind
 from support.hostile_folder import HostileFolder, snapshot
 from support.needs import program
 from support.recorded_login import record_login
@@ -96,6 +98,12 @@ WITHOUT_ROOTS_RIGHTS = ("--bounding-set", "-dac_override,-dac_read_search", "--i
         ("skill --write", ".claude/skills", 0o000),
         (f"mcp-config cursor {URL} --write", ".cursor", 0o555),
         (f"mcp-config cursor {URL} --write", ".cursor", 0o000),
+        (f"mcp-config cursor {URL} --file ../other/closed/deep/a.json --write", "../other/closed", 0o000),
+        ("export ../login.json -o closed/a.json", "closed", 0o000),
+        ("export ../login.json -o closed/a.json", "closed", 0o555),
+        ("export closed/a.json", "closed", 0o000),
+        ("compare ../login.json closed/a.json", "closed", 0o000),
+        ("open closed/a.json", "closed", 0o000),
     ],
 )
 def test_a_folder_without_rights_is_named_with_the_reason(
@@ -105,6 +113,8 @@ def test_a_folder_without_rights_is_named_with_the_reason(
     folder = HostileFolder.below(tmp_path)
     path = folder.project / closed
     path.mkdir(parents=True, exist_ok=True)
+    trace = Trace("t1", TraceKind.LOGIN, URL, datetime(2026, 1, 1, tzinfo=UTC))
+    (tmp_path / "login.json").write_text(session_json(trace))
     before = snapshot(folder.project)
     command = [sys.executable, "-m", "authlens_tui", *words.split()]
     if os.geteuid() == 0:

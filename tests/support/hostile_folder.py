@@ -92,6 +92,11 @@ def _into_git(folder: HostileFolder, path: Path) -> None:
     path.symlink_to(hooks / "pre-commit")
 
 
+def _to_a_repository(folder: HostileFolder, path: Path) -> None:
+    (folder.folder / ".git").mkdir()
+    path.symlink_to(folder.folder)
+
+
 LINKS: Final[Mapping[str, Obstacle]] = {
     "link out": lambda folder, path: path.symlink_to(folder.canary),
     "relative link out": lambda folder, path: path.symlink_to(os.path.relpath(folder.canary, path.parent)),
@@ -116,6 +121,7 @@ AT_PARENT: Final[Mapping[str, Obstacle]] = {
     "directory that leads up": lambda folder, path: path.symlink_to(
         os.path.relpath(folder.folder, path.parent)
     ),
+    "directory that leads to another repository": _to_a_repository,
     "dangling directory": lambda _, path: path.symlink_to("nothing-here"),
     "directory in a circle": lambda _, path: path.symlink_to(path.name),
     "file for a directory": lambda _, path: path.write_bytes(CANARY),

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.export.session_file import MAX_SESSION_BYTES, read_session
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import UserFile, folder_of
-from authlens_core.state.regular_file import FileUnusable, read_regular, unusable
+from authlens_core.state.regular_file import FileUnusable, is_directory, read_regular, unusable
 from authlens_core.state.user_file import FileExists
 from authlens_core.trace.record import Trace
 
@@ -27,7 +27,7 @@ def named_path(text: str) -> Path:
         path = Path(text.strip()).expanduser()
     except RuntimeError:
         raise FileUnusable(f"{text} names an unknown home directory.", "Give the whole path.") from None
-    if not path.name or path.is_dir():
+    if not path.name or is_directory(path):
         raise FileUnusable(f"{text} is a directory.", "Add the name of a file to it.")
     return path
 

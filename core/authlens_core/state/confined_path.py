@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from authlens_core.quick_dataclass import dataclass
-from authlens_core.state.regular_file import FileUnusable, kind_of, unusable
+from authlens_core.state.regular_file import FileUnusable, is_directory, kind_of, unusable
 
 # O_PATH, because a directory on the way may be one that can be entered and not listed.
 _DIRECTORY: Final = (
@@ -58,19 +58,30 @@ def folder_of(path: Path, *, home: Path | None = None) -> Path:
     """Return the folder that a named file belongs to.
 
     It is the current directory or the repository that the file is in, whichever is nearer; else `home`; else
-    the nearest directory that exists.
+    the nearest directory that exists. A repository that a link leads to, out of another one of these, is not
+    the one that the file is in.
 
     Raises:
         FileUnusable: there is no current directory.
     """
     current = current_folder()
     above = _whole(path).parents
+    found = None
     for folder in above:
-        if folder == current or os.path.lexists(folder / ".git"):
-            return folder
+        if folder != current and not os.path.lexists(folder / ".git"):
+            continue
+        if found is None or not _is_within(found, folder):
+            found = folder
+    if found is not None:
+        return found
     if home is not None and home in above:
         return home
-    return next((folder for folder in above if folder.is_dir()), current)
+    return next((folder for folder in above if is_directory(folder)), current)
+
+
+def _is_within(folder: Path, outer: Path) -> bool:
+    """Say whether a folder is in another one after all links are followed."""
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(outer))
 
 
 def current_folder() -> Path:

@@ -51,6 +51,14 @@ def kind_of(mode: int) -> str:
     return next((words for is_kind, words in _KINDS if is_kind(mode)), "a special file")
 
 
+def is_directory(path: Path) -> bool:
+    """Say whether a directory can be seen there; `Path.is_dir` raises where you may not look."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def read_regular(
     name: str | Path,
     limit: int,

@@ -88,6 +88,14 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert refused.value.cure
 
 
+def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
+    path = named_path(str(tmp_path / ("a" * 300)))
+    with pytest.raises(FileUnusable, match="too long"):
+        write_export(path, "x")
+    with pytest.raises(FileUnusable, match="too long"):
+        open_session_file(path)
+
+
 @pytest.mark.parametrize("name", ["", "  ", "a\0b", "~nobody-of-this-name/x", "."])
 def test_what_names_no_file_is_refused(name: str) -> None:
     """In words."""

@@ -361,3 +361,18 @@ def test_a_named_file_belongs_to_the_nearest_of_current_directory_and_repository
         home,
         tmp_path / "data",
     ]
+
+
+@pytest.mark.parametrize("current", ["mine", "."])
+def test_a_file_does_not_belong_to_a_repository_that_a_link_in_another_one_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, current: str
+) -> None:
+    """H450: `.cursor` of a clone as a link to another clone. A link to its own submodule stays in it."""
+    for folder in ("mine/.git", "mine/vendor/.git", "other/.git"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "mine" / "out").symlink_to("../other")
+    (tmp_path / "mine" / "in").symlink_to("vendor")
+    monkeypatch.chdir(tmp_path / current)
+    mine = tmp_path / "mine"
+    assert folder_of(mine / "out" / "a") == mine
+    assert folder_of(mine / "in" / "a") == mine / "in"

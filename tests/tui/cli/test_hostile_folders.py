@@ -135,8 +135,16 @@ def test_what_is_no_file_of_the_folder_is_refused_by_name(machine: Machine, verb
     refused(machine, writing, path)
 
 
-@pytest.mark.parametrize("name", AT_PARENT)
-@pytest.mark.parametrize("verb", [name for name, one in WRITING.items() if "/" in one.file])
+@pytest.mark.parametrize(
+    ("verb", "name"),
+    [
+        (verb, name)
+        for verb, one in WRITING.items()
+        for name in AT_PARENT
+        # A link in your home to a repository is your own: see below.
+        if "/" in one.file and (one.file[0], name) != ("~", "directory that leads to another repository")
+    ],
+)
 def test_a_directory_that_leads_elsewhere_is_refused_by_name(machine: Machine, verb: str, name: str) -> None:
     """H331, H335: `.cursor` as a link to `~/.ssh`."""
     writing = WRITING[verb]
@@ -218,6 +226,17 @@ def test_a_link_out_of_your_home_is_followed_once_you_name_what_it_leads_to(mach
     assert machine.run(f"{words} {option}").code == 0
     assert "[mcp_servers." in dotfile.read_text()
     assert path.is_symlink()
+
+
+def test_a_directory_of_your_home_may_be_a_link_to_a_repository(machine: Machine) -> None:
+    """As dotfiles often are."""
+    writing = WRITING["mcp-config in the home"]
+    AT_PARENT["directory that leads to another repository"](
+        machine.folder, writing.path(machine.folder).parent
+    )
+    ended = machine.run(writing.words)
+    assert ended.code == 0, ended.words
+    assert "[mcp_servers." in (machine.folder.folder / "config.toml").read_text()
 
 
 def test_what_a_link_in_a_project_leads_to_is_never_offered(machine: Machine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from authlens_core.credentials.records.traces import TraceSummary
@@ -64,9 +64,11 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
 
 def _file(source: str) -> Path:
     path = named_path(source)
-    if not path.exists():
-        cause = f"There is no file {source}."
-        raise UsageError(cause, "Give a file, or the whole address of a resource: https://wiki.example.com/")
+    with suppress(OSError):  # why it cannot be read is reported by what reads it
+        if not path.exists():
+            cause = f"There is no file {source}."
+            cure = "Give a file, or the whole address of a resource: https://wiki.example.com/"
+            raise UsageError(cause, cure)
     return path
 
 

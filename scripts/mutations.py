@@ -832,6 +832,22 @@ MUTATIONS: Final = (
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
     ),
     Mutation(
+        "path-slash",
+        "What stands behind an escaped slash is not looked at",
+        "core/authlens_core/grammars/url_path.py",
+        'all(map(_is_name, text.split("/")))',
+        '_is_name(text.split("/")[0])',
+        "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
+    ),
+    Mutation(
+        "path-pictures",
+        "A symbol that a server may write as a slash is a part of a name",
+        "core/authlens_core/grammars/url_path.py",
+        '"/" if unicodedata.category(one) == "So" else one',
+        "one",
+        "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
+    ),
+    Mutation(
         "path-symbols",
         "A path may have percent signs after it is decoded, and symbols that servers map to slashes",
         "core/authlens_core/grammars/url_path.py",

@@ -54,6 +54,8 @@ async def test_the_credential_of_a_path_goes_to_no_ambiguous_one(tmp_path: Path)
     async with server, running(machine, "proxy", url) as proxy:
         assert b" 200 " in await ask(proxy.first, "/app/a%20b;v=1")
         assert b"Bearer canary" in resource.got
+        assert b" 200 " in await ask(proxy.first, "/app/@scope%2fname")
+        assert b"GET /app/@scope%2fname HTTP/1.1\r\n" in resource.got
         resource.got.clear()
         for path in (entry["path"] for entry in confusions):
             assert b" 200 " not in await ask(proxy.first, path), path

@@ -6,6 +6,7 @@ import shlex
 from typing import Final
 from urllib.parse import unquote
 
+from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.gateway.forwarding import Mapping, alias_of_a_credential, is_hidden
 from authlens_core.gateway.refusal import ProxyRefusal, login_command
 from authlens_core.gateway.request_credential import RequestCredential
@@ -88,13 +89,16 @@ def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | Non
             "Stop it, and start one for more of what the credential covers.",
             command=f"authlens proxy {shlex.quote(credential.widest)}",
         )
+    cause = f"The credential is not for {shown}."
     elsewhere = usable_url(f"{credential.origin}{path}", loopback_http=True)
+    if elsewhere is None or (how := rewrite(elsewhere.text)):
+        return ProxyRefusal(403, "not_covered", cause, how if elsewhere else "Use a plain path.")
     return ProxyRefusal(
         403,
         "not_covered",
-        f"The credential is not for {shown}.",
-        "Log in there, and start a proxy for it." if elsewhere else "Use a plain path.",
-        command=login_command(elsewhere.text) if elsewhere else "",
+        cause,
+        "Log in there, and start a proxy for it.",
+        command=login_command(elsewhere.text),
     )
 
 

@@ -20,9 +20,12 @@ _STEP: Final = r"(?:[. ]*\.[. ]*(?:[^\w~-]|$)|;|$)"
 # The same in low bytes. A separator alone is no step, and letters of many languages have such a byte.
 _LOW_STEP: Final = r"(?:^|[/\\;])[\x00- ]*\.[\x00- .]*(?:$|[/\\;])"
 _SEPARATORS: Final = frozenset("/\\%")
-# Of Unicode: letters, marks, numbers, dashes and quotation marks.
+# Of Unicode: letters, marks, numbers, dashes, quotation marks, brackets and pictures. Some of the rest become a
+# dot or a slash: punctuation, and the symbols of mathematics and money.
 _USUAL: Final = frozenset("LMN")
-_USUAL_PUNCTUATION: Final = frozenset({"Pd", "Pi", "Pf"})
+_USUAL_OTHERS: Final = frozenset({"Pd", "Pi", "Pf", "Ps", "Pe", "So"})
+# Persian words and emoji have them (the zero width non-joiner and joiner); some servers drop them.
+_JOINERS: Final = frozenset("\u200c\u200d")
 
 
 def below(place: str, path: str) -> int | None:
@@ -45,25 +48,35 @@ def below(place: str, path: str) -> int | None:
 
 
 def is_ambiguous(path: str) -> bool:
-    """Return whether some server may read a part of `path` as a step up, as two names, or as none."""
-    return not all(map(is_one_name, _segments(path)))
+    """Return whether some server may read a part of `path` as a step up, or as no name."""
+    return not all(map(_is_sure, _segments(path)))
 
 
-def is_one_name(segment: str) -> bool:
-    """Return whether every server reads a segment of a path as one name, and none as a step up."""
+def _is_sure(segment: str) -> bool:
+    """Return whether no server reads a segment of a path as a step up or as nothing.
+
+    Some read `@scope%2fname`, as npm writes it, as two names: those are below the same path, too.
+    """
     if re.fullmatch(_SURE, segment):
         return True
     text = _decoded(segment)
-    if text is None:
-        return False
+    return text is not None and all(map(_is_name, text.split("/")))
+
+
+def _is_name(text: str) -> bool:
+    """Return whether no server reads what is between two slashes as a step up, or as nothing."""
     normal = unicodedata.normalize("NFKC", text)
     # A percent sign that is left would be decoded again. A symbol may be mapped to a slash or a dot.
     if not all(map(_is_usual, text + normal)):
         return False
-    without_marks = "".join(one for one in text if not unicodedata.category(one).startswith("M"))
+    without_marks = "".join(one for one in text if unicodedata.category(one)[0] not in "MC")
     low_bytes = "" if text.isascii() else "".join(chr(ord(one) & 0xFF) for one in text)
+    # Among the pictures are a heavy solidus and a diagonal of box drawing.
+    with_slashes = "".join("/" if unicodedata.category(one) == "So" else one for one in text)
     names = (text, normal, text.replace("+", " "), without_marks)
-    return not any(re.match(_STEP, name) for name in names) and not re.search(_LOW_STEP, low_bytes)
+    return not any(re.match(_STEP, name) for name in names) and not any(
+        re.search(_LOW_STEP, name) for name in (low_bytes, with_slashes)
+    )
 
 
 def _segments(path: str) -> tuple[str, ...]:
@@ -85,4 +98,4 @@ def _is_usual(character: str) -> bool:
     if character.isascii():
         return character.isprintable() and character not in _SEPARATORS
     category = unicodedata.category(character)
-    return category[0] in _USUAL or category in _USUAL_PUNCTUATION
+    return category[0] in _USUAL or category in _USUAL_OTHERS or character in _JOINERS

@@ -68,6 +68,10 @@ async def test_what_the_credential_is_not_for_names_the_login(resource: RawUpstr
         assert (facts["error"], facts["command"]) == ("not_covered", f"authlens login {resource.url}/admin")
         (refused,) = both_readings(await proxy.ask(get(proxy, f"{proxy.path}/app/%2e%2e/admin")))
         assert json.loads(refused.body)["error"] == "not_covered"
+        (refused,) = both_readings(await proxy.ask(get(proxy, f"{proxy.path}/app/..;/admin")))
+        facts = json.loads(refused.body)
+        # A login for such a path is for that path alone.
+        assert ("Write it without //" in facts["cure"], "command" in facts) == (True, False)
     assert resource.streams == []
 
 

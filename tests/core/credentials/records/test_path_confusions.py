@@ -28,6 +28,11 @@ ORDINARY: Final = (
     *("/app/%C3%9Cbersicht", "/app/%D0%9E%D0%B1%20%D0%B5%D0%B4%D0%B5", "/app/%E4%B8%AD%E6%96%87", "/app/a,b"),
     *("/app/What%3F", "/app/C%23", "/app/a:b@c", "/app/a+b/+/c", "/app/%C4%AF%C5%A1/x", "/app/don%E2%80%99t"),
     *("/app/a%E2%80%93b", "/app/$metadata", "/app/(a)!*", "/app/~x/-/_", "/app/x?q=..%2f", "/app/%7Bid%7D"),
+    # npm: a package with a scope; a title with a slash.
+    *("/app/@scope%2fname", "/app/%40scope%2Fname/-/name-1.0.0.tgz", "/app/TCP%2FIP"),
+    # Emoji, one of them of three with joiners between; brackets of Japanese; a Persian word.
+    *("/app/%F0%9F%8E%89", "/app/%F0%9F%91%A9%E2%80%8D%F0%9F%92%BB", "/app/%E3%80%8C%E3%81%82%E3%80%8D"),
+    *("/app/%D9%85%DB%8C%E2%80%8C%D8%AE%D9%88%D8%A7%D9%87%D9%85", "/app/20%C2%B0C"),
 )
 
 
@@ -82,7 +87,7 @@ def test_ordinary_paths_are_covered(path: str) -> None:
     assert covers("https://h", f"https://h{path}")
 
 
-@pytest.mark.parametrize("resource", ["/a//b", "/a;v=1/..;", "/a%2fb", "/a/%252e%252e"])
+@pytest.mark.parametrize("resource", ["/a//b", "/a;v=1/..;", "/a%2f/b", "/a/%252e%252e"])
 def test_a_resource_with_an_ambiguous_path_covers_itself_alone(resource: str) -> None:
     assert covers(f"https://h{resource}", f"https://h{resource}")
     assert not covers(f"https://h{resource}", f"https://h{resource}/x")

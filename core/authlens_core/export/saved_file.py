@@ -32,8 +32,8 @@ def named_path(text: str) -> Path:
     return path
 
 
-def write_export(path: Path, text: str, *, force: bool = False) -> None:
-    """Write `text` to a new file with mode 0600.
+def write_export(path: Path, text: str, *, force: bool = False) -> Path:
+    """Write `text` to a new file with mode 0600; return its path with all links resolved.
 
     Args:
         text: an export; it holds no secret, and is no one else's business all the same.
@@ -46,7 +46,7 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
     """
     file = UserFile(path, folder_of(path), _INSTEAD)
     try:
-        user_file.save(file, text.encode("utf-8", "replace"), over=force)
+        return user_file.save(file, text.encode("utf-8", "replace"), over=force)
     except FileExists as error:
         raise FileExists(error.cause, "Choose another name, or allow it to be replaced.") from None
 

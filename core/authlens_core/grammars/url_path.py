@@ -20,8 +20,8 @@ _STEP: Final = r"(?:[. ]*\.[. ]*(?:[^\w~-]|$)|;|$)"
 # The same in low bytes. A separator alone is no step, and letters of many languages have such a byte.
 _LOW_STEP: Final = r"(?:^|[/\\;])[\x00- ]*\.[\x00- .]*(?:$|[/\\;])"
 _SEPARATORS: Final = frozenset("/\\%")
-# Of Unicode: letters, marks, numbers, dashes, quotation marks, brackets and pictures. Some of the rest become a
-# dot or a slash: punctuation, and the symbols of mathematics and money.
+# Of Unicode: letters, marks, numbers, dashes, quotation marks, brackets and pictures. Some of the rest
+# become a dot or a slash: punctuation, and the symbols of mathematics and money.
 _USUAL: Final = frozenset("LMN")
 _USUAL_OTHERS: Final = frozenset({"Pd", "Pi", "Pf", "Ps", "Pe", "So"})
 # Persian words and emoji have them (the zero width non-joiner and joiner); some servers drop them.

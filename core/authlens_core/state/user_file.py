@@ -197,12 +197,12 @@ def _require_free(file: UserFile, spot: Spot, *, over: bool) -> None:
     status = spot.status()
     if status is None:
         return
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        raise file.refused(f"{spot.path} is {kind_of(status.st_mode)}, not a regular file.")
     if not over:
         raise _exists(file, spot)
     if stat.S_ISREG(status.st_mode):
         _require_writable(file, spot, status)
-    elif not stat.S_ISLNK(status.st_mode):
-        raise file.refused(f"{spot.path} is {kind_of(status.st_mode)}, not a regular file.")
 
 
 def _look_again(file: UserFile, spot: Spot, before: Version | None) -> None:

@@ -88,6 +88,24 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert refused.value.cure
 
 
+def test_where_a_file_was_written_is_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`..` takes the name before it away, as `cd` does; a program that follows the link finds another place."""
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("far/away")
+    monkeypatch.chdir(tmp_path)
+    assert write_export(Path("x"), "x") == Path("x")
+    written = write_export(Path("link/../y"), "y")
+    assert (written.resolve(), written.read_text()) == (tmp_path / "y", "y")
+
+
+def test_what_cannot_be_replaced_is_not_offered_to_be(tmp_path: Path) -> None:
+    """A FIFO stays one with `--force`, too."""
+    os.mkfifo(tmp_path / "fifo")
+    for force in (False, True):
+        with pytest.raises(FileUnusable, match="is a FIFO"):
+            write_export(tmp_path / "fifo", "x", force=force)
+
+
 def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
     path = named_path(str(tmp_path / ("a" * 300)))
     with pytest.raises(FileUnusable, match="too long"):

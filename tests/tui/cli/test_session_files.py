@@ -133,6 +133,20 @@ def test_a_file_is_exported_in_every_form(tmp_path: Path, form: str, begins: str
     assert leaks(out, CANARY) == []
 
 
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+@pytest.mark.parametrize("more", [[], ["--force"]])
+def test_a_name_of_stdout_is_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, more: list[str], capsys: Captured
+) -> None:
+    """As root, `--force` would make a file of the link /dev/stdout."""
+    source = saved(tmp_path / "a.json", hostile_trace())
+    written: list[object] = []
+    monkeypatch.setattr("authlens_tui.cli.export.write_export", lambda *args, **_: written.append(args))
+    assert main.run(["export", source, "-o", name, *more]) == 0
+    assert capsys.readouterr().out.startswith("{")
+    assert written == []
+
+
 def test_a_file_is_written_for_its_owner_and_not_twice(wiki: str, tmp_path: Path, capsys: Captured) -> None:
     """Replacing one takes --force; where it went is said on stderr."""
     path = tmp_path / "out.json"

@@ -30,12 +30,12 @@ async def export_trace(arguments: Namespace) -> int:
         return await _list(arguments.source)
     trace = await chosen_trace(arguments.source, arguments.which)
     text = FORMATS[arguments.format].write(trace)
-    if arguments.output is None:
+    # With --force, root would replace the link /dev/stdout by a file.
+    if arguments.output in (None, "-", "/dev/stdout"):
         answer_text(text)
         return 0
-    path = named_path(arguments.output)
     try:
-        write_export(path, text, force=arguments.force)
+        path = write_export(named_path(arguments.output), text, force=arguments.force)
     except FileExists as error:
         raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None
     say(f"✔ Written to {path}; secrets are replaced by fingerprints.")

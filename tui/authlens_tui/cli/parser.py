@@ -239,7 +239,7 @@ def _add_export(add: argparse.ArgumentParser) -> None:
     _add_which(add, "--which")
     flag(add, "--list", "list the stored traces of URL")
     add.add_argument(
-        "-o", "--output", metavar="FILE", help=("write a file only you can read, instead of stdout")
+        "-o", "--output", metavar="FILE", help="write a file only you can read, instead of stdout (-)"
     )
     flag(add, "--force", "replace FILE")
 

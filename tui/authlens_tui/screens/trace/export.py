@@ -106,9 +106,9 @@ class ExportScreen(Dialog[None]):
     @work(group="export", description="write a file")
     async def _write(self, form: Format, name: str) -> None:
         try:
-            path = named_path(name)
+            named = named_path(name)
             # In a thread: masking and laying out a megabyte takes a moment.
-            await asyncio.to_thread(lambda: write_export(path, form.write(self._trace)))
+            path = await asyncio.to_thread(lambda: write_export(named, form.write(self._trace)))
         except FileExists as error:
             self.tell("#hint", f"{error.cause} Choose another name.", good=False)
         except AuthlensError as error:

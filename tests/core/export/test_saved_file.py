@@ -89,7 +89,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_where_a_file_was_written_is_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`..` takes the name before it away, as `cd` does; a program that follows the link finds another place."""
+    """`..` takes the name before it away, as `cd` does; who follows the link finds another place."""
     (tmp_path / "far" / "away").mkdir(parents=True)
     (tmp_path / "link").symlink_to("far/away")
     monkeypatch.chdir(tmp_path)

@@ -80,6 +80,7 @@ class Site:
         found = RedirectResponse("/inside", 302)
         found.set_cookie("session", "of-the-site", httponly=True, secure=True, domain="127.0.0.1")
         found.set_cookie("xsrf", "token", samesite="none", secure=True)
+        found.set_cookie("__Host-bound", "to-one-host", secure=True)
         return found
 
     async def inside(self, request: Request) -> Response:
@@ -182,6 +183,15 @@ async def test_the_pages_of_the_resource_work(browser: Browser) -> None:
         assert shown == f"posted a=b from {resource.url}"
 
 
+async def test_a_form_of_a_page_that_tells_no_one_its_address_is_sent(browser: Browser) -> None:
+    """H375: a browser sends `Origin: null` with it, as it does for a page of another site."""
+    form = '<meta name="referrer" content="no-referrer"><form method="post" action="posted"></form>'
+    async with site(extra=form) as resource, served_proxy(resource.url) as proxy:
+        await visit(browser, f"{proxy.base}/a")
+        await asyncio.to_thread(browser.script, "document.forms[0].submit()")
+        assert await asyncio.to_thread(browser.wait_for_text, "posted") == "posted  from null"
+
+
 async def test_the_secret_path_reaches_no_other_site(browser: Browser) -> None:
     """H376: neither by a picture nor by a link, whatever the resource wants its pages to tell."""
     async with hostile_server(*HONEST) as elsewhere:
@@ -224,7 +234,8 @@ async def test_cookies_of_other_programs_stay_away_and_the_resources_own_come_ba
         await visit(browser, other.url)
         await visit(browser, f"{proxy.base}/sign-in")
         shown = await asyncio.to_thread(browser.wait_for_text, "cookies: ")
-        assert set(shown.removeprefix("cookies: ").split("; ")) == {"session=of-the-site", "xsrf=token"}
+        back = {"session=of-the-site", "xsrf=token", "__Host-bound=to-one-host"}
+        assert set(shown.removeprefix("cookies: ").split("; ")) == back
         readable = await asyncio.to_thread(browser.script, "return document.cookie")
         assert "xsrf=token" in readable, "scripts of the resource send it back as a header field"
         await visit(browser, other.url)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
 from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.gateway.forwarding import Mapping, alias_of_a_credential, is_hidden
-from authlens_core.gateway.refusal import ProxyRefusal, login_command
+from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal, login_command
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.grammars.fetch_metadata import is_from_another_origin, is_service_worker
+from authlens_core.grammars.http_framing import is_read_as
 from authlens_core.oauth.url import usable_url
 from authlens_core.wire.streaming import RawField
 
@@ -18,6 +20,8 @@ from authlens_core.wire.streaming import RawField
 # §9.3.6, §9.3.8). Some servers read a method in any case.
 _REFUSED_METHODS: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 _METHOD_FIELDS: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+# Where WebDAV copies to (RFC 4918 §10.3), and what IIS, Symfony and Zend have read as the path.
+_PLACE_FIELDS: Final = frozenset({b"destination", b"x-original-url", b"x-rewrite-url"})
 _ALLOWED: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -42,14 +46,21 @@ def admit(
     at_resource = mapping.target(*target)
     if at_resource is None:
         return ProxyRefusal(404, "not_found", "Nothing was found at this address (404).")
-    path = at_resource.partition(b"?")[0].decode("latin-1")
-    return _wrong_place(path, credential) or at_resource
+    for path in (_path(at_resource), *_other_places(fields, mapping)):
+        refusal = _wrong_place(path, credential)
+        if refusal is not None:
+            return refusal
+    return at_resource
 
 
 def _wrong_method(method: str, fields: list[RawField]) -> ProxyRefusal | None:
-    wanted = [value.decode("latin-1") for name, value in fields if name.lower() in _METHOD_FIELDS]
-    refused = next((one for one in (method, *wanted) if one.strip().upper() in _REFUSED_METHODS), "")
-    if refused:
+    if method == "CONNECT":
+        return ProxyRefusal(
+            405, "method_refused", "There are no tunnels here.", ASK_AT_ITS_URL, allow=_ALLOWED
+        )
+    wanted = [value.decode("latin-1") for name, value in fields if is_read_as(name, _METHOD_FIELDS)]
+    named = ",".join((method, *wanted)).upper().split(",")
+    if not _REFUSED_METHODS.isdisjoint(each.strip() for each in named):
         cause = "The method is refused: the resource could answer with the credential."
         return ProxyRefusal(405, "method_refused", cause, "Use another method.", allow=_ALLOWED)
     if method == "OPTIONS" and b"0" in _values(fields, b"max-forwards"):  # RFC 9110 §7.6.2
@@ -67,12 +78,27 @@ def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | No
         return ProxyRefusal(
             403, "service_worker", cause, "The page works without it, or not through a proxy."
         )
-    if any(value != mapping.local.encode() for value in _values(fields, b"origin") if value):
+    own_pages = {mapping.local.encode()}
+    if _values(fields, b"sec-fetch-site") == [b"same-origin"]:
+        own_pages.add(b"null")  # from the form of a page with the policy `no-referrer`
+    if any(value not in own_pages for value in _values(fields, b"origin") if value):
         return ProxyRefusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
     if is_from_another_origin(fields):
         cause = "A page of another origin led the browser here."
         return ProxyRefusal(403, "wrong_origin", cause, "Type or paste the address into the address bar.")
     return None
+
+
+def _other_places(fields: list[RawField], mapping: Mapping) -> Iterator[str]:
+    """Yield the paths that a server may take in place of the request's own, or beside it."""
+    origin = mapping.upstream.origin.encode("ascii")
+    for name, value in fields:
+        if is_read_as(name, _PLACE_FIELDS):
+            yield _path(b"/" + mapping.there(value).removeprefix(origin).removeprefix(b"/"))
+
+
+def _path(target: bytes) -> str:
+    return target.partition(b"?")[0].decode("latin-1")
 
 
 def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | None:

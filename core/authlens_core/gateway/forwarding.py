@@ -43,6 +43,7 @@ _UPSTREAM_ONLY: Final = frozenset(
 _UPSTREAM_PREFIX: Final = b"access-control-"
 # Directives of Content-Security-Policy that send the address of the page to others.
 _REPORTING: Final = frozenset({b"report-uri", b"report-to"})
+_ADDRESSES: Final = frozenset({b"referer", b"destination"})
 # `same-origin`, because with `no-referrer` a browser sends `Origin: null` with the page's own forms.
 OWN_FIELDS: Final = (
     (b"Referrer-Policy", b"same-origin"),
@@ -95,6 +96,15 @@ class Mapping:
             return None
         path = raw_path[len(prefix) :] or b"/"
         return path + (b"?" + query if query else b"")
+
+    def there(self, named: bytes) -> bytes:
+        """Return an address, or a path, as the resource knows it; others than ours as they are."""
+        for ours, theirs in ((self.local, self.upstream.origin), ("", "")):
+            place = f"{ours}{self.prefix}".encode("ascii")
+            rest = named.removeprefix(place)
+            if self.prefix and rest != named and rest[:1] in (b"/", b"?", b""):
+                return theirs.encode("ascii") + (rest or b"/")
+        return named
 
     def here(self, location: str) -> str:
         """Return the address here for a `Location` of the resource.
@@ -211,12 +221,9 @@ def _at_the_resource(pair: RawField, mapping: Mapping, cookies: ResourceCookies)
 
 
 def _with_our_origin(pair: RawField, mapping: Mapping) -> RawField:
-    """Return `Origin` and `Referer` as the resource knows itself; it may refuse other origins."""
+    """Return `Origin`, `Referer` and `Destination` (RFC 4918 §10.3) as the resource knows itself."""
     name, value = pair
     local = mapping.local.encode("ascii")
     if local and _is(name, b"origin") and value == local:
         return name, mapping.upstream.origin.encode("ascii")
-    prefix = local + mapping.prefix.encode("ascii")
-    if local and _is(name, b"referer") and value.startswith(prefix):
-        return name, mapping.upstream.origin.encode("ascii") + value[len(prefix) :]
-    return pair
+    return (name, mapping.there(value)) if name.lower() in _ADDRESSES else pair

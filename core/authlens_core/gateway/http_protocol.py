@@ -14,8 +14,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from authlens_core.gateway.peer_account import refused_peer
-from authlens_core.gateway.refusal import ProxyRefusal
-from authlens_core.grammars.http_framing import head_fault
+from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal
+from authlens_core.grammars.http_framing import WHOLE_URL, head_fault
 
 LONGEST_HEAD: Final = 64 * 1024  # bytes of a request's header
 _HEAD_SECONDS: Final = 75.0  # from the connection, or its last answer, to the whole head of a request
@@ -164,5 +164,5 @@ def bad_request(fault: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Prox
         return ProxyRefusal(
             431, "header_too_large", f"The request has {fault}.", "Send fewer or shorter fields."
         )
-    cure = "Only its client can send it as RFC 9112 says."
+    cure = ASK_AT_ITS_URL if fault == WHOLE_URL else "Only its client can send it as RFC 9112 says."
     return ProxyRefusal(400, "bad_request", f"The request has {fault}.", cure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from typing import Final
 
 from authlens_core.errors import (
     AuthlensError,
@@ -18,6 +19,9 @@ from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.quick_dataclass import dataclass
 from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.streaming import StreamFailed
+
+# For a client that was given the address as its `http_proxy`.
+ASK_AT_ITS_URL: Final = "Ask at the URL that authlens proxy printed, as at a server: it is no HTTP proxy."
 
 
 @dataclass(frozen=True, slots=True)

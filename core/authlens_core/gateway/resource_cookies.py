@@ -16,6 +16,10 @@ from authlens_core.gateway.forwarding import Mapping
 
 # The session of Access itself, which the credential makes superfluous.
 _ACCESS_COOKIE: Final = re.compile(rb"CF_(Authorization|AppSession|Binding)=", re.IGNORECASE)
+# Browsers store a name like these only with `Secure`, and `__Host-` only for every path (RFC 6265bis §4.1.3).
+_OF_A_WHOLE_HOST: Final = (b"__host-", b"__secure-")
+_RENAMED: Final = b"authlens"
+_RENAMED_HERE: Final = tuple(_RENAMED + name for name in _OF_A_WHOLE_HOST)
 _REMEMBERED: Final = 4096  # cookies of one run
 _LONGEST: Final = 4096  # bytes; browsers store no longer ones
 # Attributes that would take a cookie to another port or host, or keep it from http.
@@ -41,6 +45,8 @@ class ResourceCookies:
                 path = given.strip()
             if attribute and name.strip().lower() not in _DROPPED:
                 kept.append(attribute)
+        if mapping.local and pair.lower().startswith(_OF_A_WHOLE_HOST):
+            pair = _RENAMED + pair
         self._remember(pair)
         own = (b"Path=" + mapping.prefix.encode("ascii") + path, b"SameSite=Strict")
         return b"; ".join((pair, *kept, *own))
@@ -51,7 +57,7 @@ class ResourceCookies:
         # No browser reaches a Unix socket: there the client itself chose every cookie.
         everyone = not mapping.local
         return b"; ".join(
-            pair
+            pair.removeprefix(_RENAMED) if pair.lower().startswith(_RENAMED_HERE) else pair
             for pair in pairs
             if pair and not _ACCESS_COOKIE.match(pair) and (everyone or self._mark_of(pair) in self._known)
         )

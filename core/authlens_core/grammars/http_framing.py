@@ -35,6 +35,8 @@ HOP_BY_HOP: Final = frozenset(
 _NOT_OF_ONE_HOP: Final = frozenset(
     {*_FRAMING, b"authorization", b"cookie", b"expect", b"host", b"origin"},
 )
+# RFC 9112 §3.2.2: what a client sends to the proxy that it was told to use, and seldom to a server.
+WHOLE_URL: Final = "a whole URL as its target"
 _READ_HERE: Final = HOP_BY_HOP | _FRAMING | {b"expect", b"host"}
 
 
@@ -56,7 +58,7 @@ def head_fault(received: bytes) -> str:
         return "a request line that is not one of HTTP/1.1"
     method, target, minor = request.groups()
     if not _is_path(target) and method != b"CONNECT" and target != b"*":
-        return "a request target that is not a path"
+        return WHOLE_URL if b"://" in target else "a request target that is not a path"
     fields = []
     for line in lines[1:]:
         field = _FIELD_LINE.fullmatch(line)
@@ -118,6 +120,11 @@ def alias_of(name: bytes, known: frozenset[bytes]) -> bytes | None:
     lower = name.lower()
     folded = _NOT_ALPHANUMERIC.sub(b"-", lower).strip(b"-")
     return folded if folded != lower and folded in known else None
+
+
+def is_read_as(name: bytes, known: frozenset[bytes]) -> bool:
+    """Say whether a server may take the field `name` for one of `known`, as it is or as `alias_of` says."""
+    return name.lower() in known or alias_of(name, known) is not None
 
 
 def _is_path(target: bytes) -> bool:

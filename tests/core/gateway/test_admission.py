@@ -60,6 +60,49 @@ async def test_a_proxy_serves_what_it_was_given_although_the_credential_is_for_m
         assert (await proxy.ask(get(proxy, f"{proxy.path}/admin"))).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize(
+    ("field", "status"),
+    [
+        *(("Destination: {base}/app/copy", 200), ("Destination: {prefix}/app/copy", 200)),
+        *(("Destination: {base}/admin", 403), ("Destination: {prefix}/app/../admin", 403)),
+        *(("Destination: {resource}/app/copy", 200), ("Destination: {resource}/admin", 403)),
+        *(("Destination: /admin", 403), ("Destination: https://evil.example/app/x", 403)),
+        *(("Destination:", 403), ("X-Original-URL: /app/x?y", 200), ("X-Original-URL: /admin", 403)),
+        *(("X-Rewrite-URL: /admin?/app/x", 403), ("x_rewrite_url: /admin", 403)),
+        ("X-Original-URL: /.well-known/oauth-x", 404),
+    ],
+)
+async def test_no_field_leads_to_a_place_that_is_not_served(
+    field: str, status: int, resource: RawUpstream
+) -> None:
+    """H470: where WebDAV copies to, and what some servers read in place of the path."""
+    async with served_proxy(f"{resource.url}/app", granted=f"{resource.url}/") as proxy:
+        values = {"base": proxy.base, "prefix": proxy.path, "resource": resource.url}
+        asked = get(proxy, f"{proxy.path}/app/a", field.format_map(values), method="COPY")
+        assert (await proxy.ask(asked)).startswith(f"HTTP/1.1 {status} ".encode())
+    assert bool(resource.streams) is (status == 200)
+    assert not any(b"secret-path" in stream for stream in resource.streams)
+
+
+@pytest.mark.parametrize(
+    "field", ["X-HTTP-Method-Override: TRACE", "X_HTTP_Method: trace", "X-Method-Override: GET, Track"]
+)
+async def test_no_field_makes_a_request_one_that_is_repeated(field: str, resource: RawUpstream) -> None:
+    """H371: also by a name or a list that only some servers read so."""
+    async with served_proxy(resource.url) as proxy:
+        received = await proxy.ask(get(proxy, f"{proxy.path}/a", field, method="POST"))
+    assert received.startswith(b"HTTP/1.1 405 ")
+    assert resource.streams == []
+
+
+@pytest.mark.parametrize("target", ["GET http://app.example/a", "CONNECT app.example:443"])
+async def test_a_client_that_takes_it_for_its_http_proxy_is_told(target: str, resource: RawUpstream) -> None:
+    async with served_proxy(resource.url) as proxy:
+        received = await proxy.ask(f"{target} HTTP/1.1\r\nHost: app.example\r\n\r\n".encode())
+    assert b"it is no HTTP proxy" in received
+    assert resource.streams == []
+
+
 async def test_what_the_credential_is_not_for_names_the_login(resource: RawUpstream) -> None:
     """H380: another proxy would not help there."""
     async with served_proxy(f"{resource.url}/app") as proxy:
@@ -90,6 +133,10 @@ async def test_what_the_credential_is_not_for_names_the_login(resource: RawUpstr
         (("Origin: {origin}",), 200),
         (("Origin: {origin}", "Origin: https://evil.example"), 403),
         (("Origin: null",), 403),
+        (("Origin: null", "Sec-Fetch-Site: none"), 403),
+        (("Origin: null", "Sec-Fetch-Site: cross-site"), 403),
+        (("Origin: null", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"), 403),
+        (("Origin: null", "Sec-Fetch-Site: same-origin"), 200),
         (("Origin: http://localhost:80",), 403),
         (("Service-Worker: script", "Sec-Fetch-Site: same-origin"), 403),
         (("Service-Worker: x",), 403),
@@ -166,7 +213,8 @@ def test_a_policy_of_the_page_stays_and_tells_no_one() -> None:
         ),
         ("a=b; SameSite=None; Path=x; Path", "a=b; Path=/s3cret/; SameSite=Strict"),
         ("a=b; path=/x; PATH=/y", "a=b; Path=/s3cret/y; SameSite=Strict"),
-        ("__Host-a=b; Secure; Path=/", "__Host-a=b; Path=/s3cret/; SameSite=Strict"),
+        ("__Host-a=b; Secure; Path=/", "authlens__Host-a=b; Path=/s3cret/; SameSite=Strict"),
+        ("__secure-a=b; Secure; HttpOnly", "authlens__secure-a=b; HttpOnly; Path=/s3cret/; SameSite=Strict"),
         ("CF_Authorization=jwt", None),
         (" cf_appsession = x", None),
         ("a=" + "b" * 5000, None),
@@ -184,6 +232,8 @@ def test_only_cookies_that_the_resource_has_set_go_to_it() -> None:
     cookies.stored(b"a=b; Path=/", MAPPING)
     cookies.stored(b"a=c", MAPPING)
     assert cookies.sent(b"x=y; a=b; a=planted; CF_Authorization=jwt; a=c; d", MAPPING) == b"a=b; a=c"
+    cookies.stored(b"__Host-a=b; Path=/; Secure", MAPPING)
+    assert cookies.sent(b"authlens__Host-a=b; __Host-a=b; authlens__Host-a=x", MAPPING) == b"__Host-a=b"
     assert cookies.sent(b"x=y", MAPPING) == b""
     assert ResourceCookies().sent(b"a=b", MAPPING) == b""
     on_a_socket = Mapping(MAPPING.upstream)

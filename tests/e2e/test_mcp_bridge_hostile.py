@@ -163,8 +163,9 @@ async def test_a_version_that_no_field_can_carry_ends_nothing(tmp_path: Path) ->
 
 async def test_what_is_no_message_is_answered_and_ends_nothing(tmp_path: Path) -> None:
     odd = b"\xff\xfe\n[]\n{}\n" + b"[" * 100_000 + b"\n" + b'{"id":1.5,"jsonrpc":"2.0","method":"x"}\n'
-    heard = await spoken(tmp_path, honest, odd, [None] * 5, PING, [1])
-    assert (heard.code, len(heard.of(None)), len(heard.of(1))) == (0, 5, 1)
+    unnamed = b'{"id":"\\ud800","jsonrpc":"2.0","method":"x"}\n'
+    heard = await spoken(tmp_path, honest, odd + unnamed, [None] * 6, PING, [1])
+    assert (heard.code, len(heard.of(None)), len(heard.of(1))) == (0, 6, 1)
 
 
 async def test_a_line_that_is_too_long_is_answered_and_ends_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ no double holds, and about deep nesting. Of two members of one name the last cou
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -29,6 +31,8 @@ MOST_IN_A_BATCH: Final = 1_000
 DEEPEST: Final = 100
 # Python's `splitlines` and Node's `readline` end a line at these, and JSON may have them within a string.
 _LINE_ENDS: Final = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+# A double holds numbers of up to 309 digits. Some readers refuse a larger integer, others read Infinity.
+_LARGE: Final = re.compile(r"\d{309}")
 _CONTAINERS: Final = (dict, list)  # a union would be made again for each value that is looked at
 
 RequestId: TypeAlias = str | int
@@ -94,7 +98,7 @@ class BrokenMessage:
 
     Attributes:
         reason: what is wrong, as the end of a sentence, without quoting the message.
-        request_id: its id, where it has one.
+        request_id: its id, where it has one that an answer can name.
         names_a_method: whether it is meant as a request or a notification.
     """
 
@@ -154,7 +158,7 @@ def message_of(body: Mapping[str, Any]) -> JsonRpcMessage | BrokenMessage:
             return JsonRpcMessage(kind, body, _line_of(body), known)
         except NotJsonRpc as broken:
             kind = str(broken)
-    return BrokenMessage(kind, known, "method" in body)
+    return BrokenMessage(kind, known if _is_writable(known) else None, "method" in body)
 
 
 def error_line(request_id: RequestId | None, code: int, message: str, data: object = None) -> bytes:
@@ -226,6 +230,8 @@ def _line_of(body: Mapping[str, Any]) -> bytes:
         raise NotJsonRpc(f"it has more than {DEEPEST} levels")
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        if _LARGE.search(text):  # a string may have as many digits as it likes
+            json.loads(text, parse_int=_as_a_double)
         for character, escaped in _LINE_ENDS.items():
             text = text.replace(character, escaped)
         return text.encode("utf-8") + b"\n"
@@ -233,6 +239,21 @@ def _line_of(body: Mapping[str, Any]) -> bytes:
         raise NotJsonRpc("a string in it has half of a surrogate pair") from None
     except ValueError:
         raise NotJsonRpc("a number in it is NaN, or too large to hold") from None
+
+
+def _as_a_double(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(digits)
+    return value
+
+
+def _is_writable(request_id: RequestId | None) -> bool:
+    """Return whether an answer can name the id of a request that is not passed on."""
+    try:
+        return bool(_line_of({"id": request_id}))
+    except NotJsonRpc:
+        return False
 
 
 def _is_deep(body: Mapping[str, Any]) -> bool:

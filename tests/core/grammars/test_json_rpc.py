@@ -99,13 +99,32 @@ def nested(levels: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "value", ["NaN", "-Infinity", "1e999", '"\\ud800"', '{"\\udfff":1}', nested(DEEPEST - 1), nested(900)]
+    "value",
+    [
+        *("NaN", "-Infinity", "1e999", '"\\ud800"', '{"\\udfff":1}', nested(DEEPEST - 1), nested(900)),
+        *("1" + "0" * 309, "-" + "9" * 400),
+    ],
+    ids=lambda value: value[:20],
 )
 def test_what_readers_do_not_read_alike_is_broken(value: str) -> None:
     """RFC 8259 §6, §8.2 and §9; the id is still known."""
     (found,) = read_messages(f'{{"jsonrpc":"2.0","id":7,"result":{{"x":{value}}}}}')
     assert isinstance(found, BrokenMessage)
     assert found.answers(7)
+
+
+def test_an_integer_that_a_double_holds_and_digits_in_a_string_are_passed_on() -> None:
+    params = {"large": 10**308, "digits": "9" * 400}
+    assert isinstance(made(method="x", params=params), JsonRpcMessage)
+
+
+@pytest.mark.parametrize("request_id", ["\ud800", 10**400], ids=["surrogate", "large"])
+def test_a_broken_message_has_no_id_that_an_answer_cannot_name(request_id: str | int) -> None:
+    """Else the answer to it could not be written."""
+    found = made(id=request_id, method="x")
+    assert isinstance(found, BrokenMessage)
+    assert found.request_id is None
+    assert found.names_a_method
 
 
 def test_a_batch_is_read_message_by_message() -> None:

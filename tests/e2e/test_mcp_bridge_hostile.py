@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -171,3 +173,29 @@ async def test_what_is_no_message_is_answered_and_ends_nothing(tmp_path: Path) -
 async def test_a_line_that_is_too_long_is_answered_and_ends_nothing(tmp_path: Path) -> None:
     heard = await spoken(tmp_path, honest, b"x" * (65 * 1024 * 1024), b"\n", [None], PING, [1])
     assert (heard.code, len(heard.of(None)), len(heard.of(1))) == (0, 1, 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes there always block")
+async def test_pipes_that_do_not_block_carry_whole_lines(tmp_path: Path) -> None:
+    """H481: parents such as Node.js hand on their own; a client may read slowly."""
+    large = json_answer(ANSWER % (b'"%s"' % (b"x" * 1_000_000)))
+    inward, to_bridge = os.pipe()
+    from_bridge, outward = os.pipe()
+    for descriptor in (inward, outward):
+        os.set_blocking(descriptor, False)
+    async with raw_mcp_server(to_the_first(large)) as server, asyncio.timeout(PATIENCE):
+        machine = await logged_in(tmp_path, server.url)
+        command = (*AUTHLENS, "mcp-bridge", server.url)
+        async with child(*command, env=machine, stdin=inward, stdout=outward, stderr=PIPE) as bridge:
+            os.close(inward)
+            os.close(outward)
+            loop, answers = asyncio.get_running_loop(), asyncio.StreamReader(limit=2**24)
+            with open(from_bridge, "rb", buffering=0) as pipe, open(to_bridge, "wb", buffering=0) as requests:
+                await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(answers), pipe)
+                for line, request_id in ((PING, 1), (LATER, "later")):
+                    requests.write(line)
+                    answer = await asyncio.wait_for(answers.readline(), 15)
+                    assert strict(answer)["id"] == request_id
+                requests.close()
+                assert await answers.read() == b""
+            assert await bridge.wait() == 0

@@ -77,7 +77,8 @@ def machine_in(directory: Path) -> dict[str, str]:
     person.chmod(0o700)
     return {
         **os.environ,
-        "PYTHONPATH": str(TESTS),
+        # What is set already leads to the program under test, if that is a copy (scripts/mutations.py).
+        "PYTHONPATH": os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
         "FAKE_KEYRING": str(directory / "keyring.json"),
         "AUTHLENS_HOME": str(directory / "authlens"),

@@ -17,7 +17,7 @@ from typing import Final
 
 from authlens_core.errors import AuthlensError, TimedOut
 from authlens_core.gateway.bounded_notes import BoundedNotes
-from authlens_core.gateway.mcp_failure import McpFailure, failure_of, failure_of_answer
+from authlens_core.gateway.mcp_failure import TIMED_OUT, McpFailure, failure_of, failure_of_answer
 from authlens_core.gateway.mcp_http import McpHttp
 from authlens_core.gateway.mcp_message import FieldUnsendable, cancelled_id, named_version
 from authlens_core.gateway.mcp_session import McpSession
@@ -51,11 +51,14 @@ class BridgeLimits:
         request: from a request to its answer. A tool may run for hours, and the client has a limit of its
             own: this one ends what no client waits for any more.
         notification: to accept a notification, or the client's response to a request of the server.
+        in_vain: the same after a notification that was not accepted in time, until one is: the client's next
+            requests wait behind it.
         at_the_end: for the requests on their way when the client has closed standard input.
     """
 
     request: float = 24 * 3600.0
     notification: float = 30.0
+    in_vain: float = 1.0
     at_the_end: float = 30.0
 
 
@@ -85,6 +88,7 @@ class McpBridge:
         self._streams = McpStreams(http, self._session, write, self._note, sleep)
         self._pending: dict[tuple[type, RequestId | None], PendingRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._patience = self._limits.notification
         self._listening: asyncio.Task[None] | None = None
 
     async def run(self, lines: AsyncIterator[bytes | LineTooLong]) -> None:
@@ -182,7 +186,9 @@ class McpBridge:
 
     async def _post(self, message: JsonRpcMessage) -> None:
         """Send a notification, or the client's response to a request of the server."""
-        failure = await self._failure(self._accepted(message), self._limits.notification)
+        failure = await self._failure(self._accepted(message), self._patience)
+        is_late = failure is not None and failure.code == TIMED_OUT
+        self._patience = self._limits.in_vain if is_late else self._limits.notification
         if failure is not None:
             self._note(f"{_named(message)} was not accepted: {failure.in_a_note}")
         elif message.method == "notifications/initialized" and self._listening is None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 from authlens_core.access.team import LOGIN_PATH
-from authlens_core.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured
+from authlens_core.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
 from authlens_core.gateway.mcp_http import BodyTooLarge, media_type_of, read_bounded
 from authlens_core.gateway.refusal import login_command, reported
 from authlens_core.grammars.json_rpc import (
@@ -35,6 +35,7 @@ from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.
 _OURS: Final = -32060
+TIMED_OUT: Final = _OURS - TimedOut.exit_code
 # A client may act on our codes, for example show the user the command in `data`: no server may use them.
 _RESERVED: Final = range(_OURS - 19, _OURS + 1)
 _LARGEST_ERROR: Final = 256 * 1024  # bytes

@@ -11,6 +11,7 @@ import json
 import sqlite3
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -474,6 +475,27 @@ async def test_a_server_that_never_answers_is_waited_for_within_a_bound() -> Non
     assert [one["error"]["data"]["exit_code"] for one in heard.of("later")] == [8]
 
 
+async def test_notifications_are_waited_for_less_after_one_that_was_not_accepted_in_time() -> None:
+    """H480: the requests of the client wait behind them; the first one that is accepted ends that."""
+    limits = BridgeLimits(notification=0.2, in_vain=PATIENCE)  # the longer one, to tell them apart
+    arrived: list[bytes] = []
+
+    async def late() -> bytes:
+        await asyncio.sleep(0.5)
+        return honest(Asked("POST", {}, INITIALIZED))
+
+    def reply(asked: Asked) -> bytes | Awaitable[bytes] | None:
+        if asked.is_request or asked.method != "POST":
+            return honest(asked)
+        arrived.append(asked.body)
+        return late() if len(arrived) == 2 else None
+
+    notes = (await passed(reply, [INITIALIZED] * 3 + [LATER], limits)).notes
+    assert [note.partition(":")[0] for note in notes] == [
+        "The notification notifications/initialized was not accepted"
+    ] * 2
+
+
 # Particular servers
 
 
@@ -666,8 +688,10 @@ class BrokenCredential(RequestCredential):
 
 async def test_a_fault_of_our_own_is_an_answer_too() -> None:
     """A request without one would keep its client waiting for ever."""
-    async with Wire(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as wire:
-        credentials = Credentials.memory()
+    async with (
+        aclosing(Credentials.memory()) as credentials,
+        Wire(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as wire,
+    ):
         credential = BrokenCredential(credentials, wire, "http://127.0.0.1:1/mcp")
         lines: list[bytes] = []
         notes: list[str] = []
@@ -680,7 +704,6 @@ async def test_a_fault_of_our_own_is_an_answer_too() -> None:
                 yield line
 
         await McpBridge(McpHttp(wire, credential), write, notes.append).run(given())
-        await credentials.aclose()
     assert [json.loads(line)["error"]["code"] for line in lines] == [-32603]
     assert "OperationalError" in notes[0]
     assert "disk" not in notes[0] + lines[0].decode()

@@ -114,13 +114,14 @@ def test_what_readers_do_not_read_alike_is_broken(value: str) -> None:
 
 
 def test_an_integer_that_a_double_holds_and_digits_in_a_string_are_passed_on() -> None:
+    """H482: only larger integers are refused."""
     params = {"large": 10**308, "digits": "9" * 400}
     assert isinstance(made(method="x", params=params), JsonRpcMessage)
 
 
 @pytest.mark.parametrize("request_id", ["\ud800", 10**400], ids=["surrogate", "large"])
 def test_a_broken_message_has_no_id_that_an_answer_cannot_name(request_id: str | int) -> None:
-    """Else the answer to it could not be written."""
+    """H482: the answer to it could not be written, and the bridge would end."""
     found = made(id=request_id, method="x")
     assert isinstance(found, BrokenMessage)
     assert found.request_id is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 import threading
 from argparse import Namespace
@@ -79,13 +80,19 @@ class _Output:
             if not written.set_running_or_notify_cancel():
                 continue
             try:
-                rest = memoryview(line)
-                while rest:
-                    rest = rest[os.write(self._descriptor, rest) :]
+                self._write_whole(line)
             except OSError as error:
                 written.set_exception(error)
             else:
                 written.set_result(None)
+
+    def _write_whole(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [])
 
 
 async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes | LineTooLong]:
@@ -100,6 +107,18 @@ async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes | LineT
         yield line
 
 
+def _chunk(descriptor: int) -> bytes:
+    """Return the next bytes; none at the end.
+
+    A parent such as Node.js hands on pipes that do not block, and changing that would change its own end.
+    """
+    while True:
+        try:
+            return os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            select.select([descriptor], [], [])
+
+
 def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | LineTooLong | None]) -> None:
     descriptor, reader = sys.stdin.fileno(), LineReader()
 
@@ -109,7 +128,7 @@ def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | LineTooL
         asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
 
     try:
-        while chunk := os.read(descriptor, _CHUNK):
+        while chunk := _chunk(descriptor):
             for line in reader.feed(chunk):
                 put(line)
         for line in reader.end():

@@ -126,7 +126,7 @@ class Painted:
     def __init__(self, app: Host) -> None:
         self.rows: set[int] = set()
         self._display = app._display
-        app._display = self._note  # type: ignore[method-assign]
+        app._display = self._note  # type: ignore[method-assign, assignment]
 
     def _note(self, screen: Screen[Any], update: Any) -> None:
         if isinstance(update, ChopsUpdate):

@@ -954,6 +954,22 @@ MUTATIONS: Final = (
         "tests/core/grammars/test_curl_options.py::test_each_option_takes_as_many_words_as_this_curl_says",
     ),
     Mutation(
+        "other-programs-dashes",
+        "argparse reads the words of another program, and removes one",
+        "tui/authlens_tui/cli/main.py",
+        '    if "--" not in argv or argv[0] not in _OTHER_PROGRAM:\n        return argv, ()\n',
+        "    return argv, ()\n",
+        "tests/tui/cli/test_other_program.py::test_each_word_behind_the_first_dashes_is_kept",
+    ),
+    Mutation(
+        "curl-proxy-untrusted",
+        "curl does not trust a proxy whose authority authlens trusts",
+        "tui/authlens_tui/cli/curl.py",
+        'for peer in ("", "proxy-") if proxy_too else ("",):',
+        'for peer in ("",):',
+        "tests/tui/cli/test_curl.py::test_a_proxy_with_tls_is_trusted_as_the_site_is",
+    ),
+    Mutation(
         "curlrc-read",
         "curl reads .curlrc, which may name another URL",
         "tui/authlens_tui/cli/curl.py",

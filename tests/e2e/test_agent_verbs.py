@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -82,6 +83,29 @@ async def test_run_gives_the_token_to_the_command_alone_and_becomes_it(
     assert not [entry for entry in arguments if done.answer.strip().encode() in entry]
     missing = await authlens(machine, "run", resource, "--", "no-such-command")
     assert missing.code == 2
+
+
+async def test_each_word_behind_the_first_dashes_reaches_the_other_program(
+    machine: dict[str, str], resource: str
+) -> None:
+    """`git checkout -- FILE` without its dashes is another command."""
+    await log_in(machine, resource)
+    words = ["a", "--", "-b", "--", "--help"]
+    script = "import sys; print(sys.argv[1:])"
+    command = (sys.executable, "-c", script, *words)
+    for before in ((resource,), (resource, "--env", "X"), ("--env", "X", resource)):
+        done = await authlens(machine, "run", *before, "--", *command)
+        assert (done.code, done.answer.strip()) == (0, str(words)), done.words
+    refused = await authlens(machine, "curl", resource, "--", "-s", "-d", "--", "--", "-S")
+    assert "'--' is not passed on to curl" in refused.words
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads what the kernel says")
+async def test_the_other_program_ends_when_its_reader_is_gone(machine: dict[str, str], resource: str) -> None:
+    """Python ignores SIGPIPE; a program that is run with it ignored writes an error instead, or for ever."""
+    await log_in(machine, resource)
+    status = await authlens(machine, "run", resource, "--", "grep", "SigIgn", "/proc/self/status")
+    assert not int(status.answer.split()[1], 16) & 1 << (signal.SIGPIPE - 1)
 
 
 async def test_run_names_a_command_that_the_system_cannot_run(

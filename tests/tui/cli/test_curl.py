@@ -224,6 +224,24 @@ def test_a_proxy_of_the_environment_carries_https_and_sees_a_tunnel(
     assert not (tmp_path / "keys.txt").exists(), "whoever reads the keys reads the credential"
 
 
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_a_proxy_with_tls_is_trusted_as_the_site_is(
+    variable: str,
+    site: RequestRecorder,
+    authority: LocalAuthority,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For the certificate of a proxy, curl has options of its own, which are refused."""
+    (tmp_path / f"{name_hash(authority, tmp_path)}.0").write_text(authority.pem)
+    monkeypatch.setenv(variable, str(tmp_path / "ca.pem" if variable == "SSL_CERT_FILE" else tmp_path))
+    with recorder(tunnel=site.address, context=authority.server_context("localhost")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{proxy.address[1]}")
+        done = run_words(["-sS"], f"https://{HOST}/app/page", FIELDS, cwd=tmp_path)
+    assert (done.code, done.out, done.err) == (0, b"ok", b"")
+    assert b"canary" not in b"".join(proxy.raw)
+
+
 @pytest.mark.parametrize(
     ("variables", "trusted"),
     [
@@ -303,6 +321,13 @@ async def test_curl_is_what_the_process_becomes(machine: tuple[dict[str, str], s
     assert (called.code, "Welcome, " in called.answer, called.answer[-3:]) == (0, True, "200")
     failed = await authlens(environ, "curl", f"{url}x", "--", "-sS", "--max-filesize", "1")
     assert failed.code == 63
+
+
+async def test_a_path_to_certificates_may_be_any_bytes(machine: tuple[dict[str, str], str, str]) -> None:
+    """The credential goes through the same pipe."""
+    environ, url, _ = machine
+    called = await authlens({**environ, "SSL_CERT_FILE": "/ca-\udcff.pem"}, "curl", url, "--", "-sS")
+    assert (called.code, "Welcome, " in called.answer) == (0, True), called.words
 
 
 async def test_a_refused_option_is_a_usage_error_that_says_how_to_do_it(

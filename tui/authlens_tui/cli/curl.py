@@ -21,9 +21,9 @@ from authlens_core.grammars.curl_config import config_line
 from authlens_core.grammars.curl_header import header_argument
 from authlens_core.grammars.curl_request import check_fields, check_values, method_of
 from authlens_core.grammars.curl_words import CurlOption, read_options
-from authlens_core.oauth.url import parse_url
+from authlens_core.oauth.url import Url, parse_url
 from authlens_core.secret import Secret
-from authlens_core.wire.proxy import is_never_proxied
+from authlens_core.wire.proxy import ProxyUnusable, is_never_proxied, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trust_files
 from authlens_tui.cli.credential_choice import chosen_headers, signed_fields
 from authlens_tui.cli.session import open_session
@@ -112,7 +112,8 @@ def run_curl(call: CurlCall) -> NoReturn:
     Raises:
         UsageError: the credential is too large to be handed over.
     """
-    text = call.config.reveal().encode()
+    # A path to certificates may have bytes that are no UTF-8.
+    text = call.config.reveal().encode(errors="surrogateescape")
     if len(text) > _PIPE_ROOM:
         raise UsageError("The credential is too large for curl.", "Use: authlens headers URL")
     reader, writer = os.pipe()
@@ -130,15 +131,27 @@ def _config(url: str, fields: Iterable[tuple[str, str]], environ: Mapping[str, s
     if is_never_proxied(parts.address[0]):
         lines.append(config_line("noproxy", "*"))
     try:
-        lines += _trust(environ)
+        lines += _trust(environ, proxy_too=_has_https_proxy(parts, environ))
         lines += [config_line("header", header_argument(name, value)) for name, value in fields]
     except ValueError as error:
         raise UsageError(f"This cannot be handed to curl: {error}.", "Use: authlens headers URL") from None
     return Secret("".join((*lines, config_line("url", url))))
 
 
-def _trust(environ: Mapping[str, str]) -> Iterator[str]:
+def _has_https_proxy(url: Url, environ: Mapping[str, str]) -> bool:
+    """Return whether the way to `url` starts at a proxy that is spoken to with TLS."""
+    try:
+        proxy = proxy_for(url.scheme, *url.address, environ)
+    except ProxyUnusable:  # a SOCKS proxy, which curl can use
+        return False
+    return proxy is not None and proxy.scheme == "https"
+
+
+def _trust(environ: Mapping[str, str], *, proxy_too: bool) -> Iterator[str]:
     """Yield the options that make curl trust the authorities that authlens trusts.
+
+    Args:
+        proxy_too: whether curl checks the certificate of a proxy, for which it has options of its own.
 
     Raises:
         UsageError: they cannot be found.
@@ -150,8 +163,10 @@ def _trust(environ: Mapping[str, str]) -> Iterator[str]:
     if file is None and directory is None:
         return
     # With one of the two, curl would trust its own other one as well.
-    yield config_line("cacert", file or _first_certificate(directory or ""))
-    yield config_line("capath", directory or _NO_DIRECTORY)
+    file, directory = file or _first_certificate(directory or ""), directory or _NO_DIRECTORY
+    for peer in ("", "proxy-") if proxy_too else ("",):
+        yield config_line(f"{peer}cacert", file)
+        yield config_line(f"{peer}capath", directory)
 
 
 def _first_certificate(directory: str) -> str:

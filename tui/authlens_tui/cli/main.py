@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.version import VERSION
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authlens_core.login.facts import Options
+
+# The verbs that take the words of another program, and where those go.
+_OTHER_PROGRAM: Final = {"curl": "arguments", "run": "command"}
 
 
 def main() -> None:
@@ -101,13 +104,27 @@ def _parsed(argv: Sequence[str]) -> Namespace:
     from authlens_tui.cli.parser import build_parser  # the full-screen app needs none
 
     parser = build_parser(argv[0] if argv else None)
-    parsed, rest = parser.parse_known_args(argv)
+    ours, theirs = _at_dashes(argv)
+    parsed, rest = parser.parse_known_args(ours)
+    if theirs:
+        getattr(parsed, _OTHER_PROGRAM[parsed.verb]).extend(theirs)
     # argparse reads a list of arguments in one run alone: the URLs of a login behind an option are left over.
     if parsed.verb == "login" and not any(word.startswith("-") for word in rest):
         parsed.urls += rest
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return parsed
+
+
+def _at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return our words, and those of another program, behind the first `--`.
+
+    Before Python 3.13, argparse removes a second `--`: `git checkout -- FILE` would be another command.
+    """
+    if "--" not in argv or argv[0] not in _OTHER_PROGRAM:
+        return argv, ()
+    at = argv.index("--")
+    return argv[:at], argv[at + 1 :]
 
 
 def _app(argv: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -124,7 +125,12 @@ def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepar
         return 0
 
     code = _run(prepare())
-    return become(prepared[0]) if prepared else code
+    if not prepared:
+        return code
+    # Python ignores it, and what is ignored stays so in the next program: `yes | head` would not end quietly.
+    if hasattr(signal, "SIGPIPE"):  # not on Windows
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    return become(prepared[0])
 
 
 def _curl(arguments: Namespace) -> int:

@@ -53,12 +53,30 @@ async def test_a_relayed_code_is_shown_only_after_a_yes_that_names_both_hosts(
         assert "honest.example" in cure
         assert "127.0.0.1" in cure
         option = cure.partition("add --yes ")[2].rstrip(".")
+        assert option == "device.verification_site=honest.example"
 
         approved = await _login(machine, server, "--yes", option)
         assert approved.code == 0, approved.words
         [shown_code] = [one for one in approved.events if one["event"] == "device_code"]
         assert shown_code["user_code"] == "WDJB-MJHT"
         assert shown_code["verification_uri"].startswith(RELAYED)
+
+
+async def test_a_yes_for_one_page_is_none_for_that_of_another_site(machine: dict[str, str]) -> None:
+    """H460: the first answer names a page that looks right, the next one that of an honest server."""
+    async with wild_server(
+        Place.DEVICE, member("verification_uri", "https://login.example/device")
+    ) as server:
+        refused = await _login(machine, server)
+        option = refused.events[-1]["cure"].partition("add --yes ")[2].rstrip(".")
+        server.change = member("verification_uri", RELAYED)
+        again = await _login(machine, server, "--yes", option)
+        assert again.code == 7, again.words
+        assert "WDJB-MJHT" not in again.words + again.answer
+        assert "honest.example and 127.0.0.1 belong to the same owner" in again.events[-1]["cure"]
+        # A script may still approve every host by the identifier alone.
+        approved = await _login(machine, server, "--yes", option.partition("=")[0])
+        assert approved.code == 0, approved.words
 
 
 async def test_a_page_on_the_servers_own_site_is_shown_at_once(machine: dict[str, str]) -> None:

@@ -176,5 +176,5 @@ def _body_in(value: Any, name: str, _parent: str) -> Body:
 
 _READER: Final = RecordReader(
     {StageRecord: _record_in, Purpose: _purpose_in, Headers: _headers_in, Body: _body_in},
-    later=("tampering", "diagnosis", "error_code", "dns", "size"),
+    later=("tampering", "diagnosis", "error_code", "dns", "size", "host"),
 )

@@ -81,6 +81,7 @@ class Check:
         cure: what to do when it failed; names the exact setting if there is one.
         overridable: true if the user may continue despite a failure.
         error_code: the OAuth error code in the answer that it looked at, as the server sent it, or empty.
+        host: the host in the answer that a yes is for, or empty. At the next login a server may name another.
     """
 
     name: str
@@ -92,9 +93,15 @@ class Check:
     cure: str = ""
     overridable: bool = False
     error_code: str = ""
+    host: str = ""
 
     def __post_init__(self) -> None:
-        safe_fields(self, "expected", "seen", "why", "cure", "error_code")
+        safe_fields(self, "expected", "seen", "why", "cure", "error_code", "host")
+
+    @property
+    def approval(self) -> str:
+        """What approves this failure and no other: its identifier, with the host if it is about one."""
+        return f"{self.name}={self.host}" if self.host else self.name
 
     @property
     def judges_attack(self) -> bool:
@@ -113,6 +120,7 @@ class _Remarks(TypedDict, total=False):
     spec: str
     overridable: bool
     error_code: str
+    host: str
 
 
 def judged(

@@ -152,6 +152,7 @@ def page_site_check(page: Url, server: Url) -> Check:
         cure=f"Continue only if you started this login, and {page.host} and {server.host} belong to the same "
         "owner.",
         overridable=True,
+        host=page.host,
     )
 
 

@@ -77,7 +77,7 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
     if url.origin == requested.origin:
         return Reading(url, (check.passed(url.text),))
     cure = f"Continue only if you know that {url.host} speaks for {requested.host}."
-    return Reading(url, (check.failed(url.text, cure=cure, overridable=True),))
+    return Reading(url, (check.failed(url.text, cure=cure, overridable=True, host=url.host),))
 
 
 def read_resource_metadata(

@@ -350,7 +350,7 @@ def _place_check(member: str, url: Url, home: Url) -> Check:
     # The login page gets no secret of ours: you see its host in the browser. The others get codes or tokens.
     if member == "authorization_endpoint" or url.host == home.host:
         return check.warned(url.origin, cure=cure)
-    return check.failed(url.origin, cure=cure, overridable=True)
+    return check.failed(url.origin, cure=cure, overridable=True, host=url.host)
 
 
 def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
@@ -371,4 +371,5 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
         spec="RFC 9700 §4.4",
         cure=f"Continue only if {authorization.host} and {token.host} belong to the same owner.",
         overridable=True,
+        host=authorization.host,
     )

@@ -17,7 +17,7 @@ from authlens_core.interruption import Interruptions
 from authlens_core.login.facts import BROWSER_WAIT
 from authlens_core.login.failure_reason import client_is_unknown, stage_error
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import CheckId, Severity
+from authlens_core.oauth.check import Check, CheckId, Severity
 from authlens_core.pending_login import LoginRuns, PendingLogin
 from authlens_core.secret import Secret
 from authlens_core.session import Session
@@ -131,22 +131,27 @@ async def _step(run: Login, approved: Collection[str]) -> StageRecord:
     # With one check overridden, the stage may fail at the next one. None is overridden in vain: a login that
     # is said to continue does.
     while record.outcome is Outcome.FAILED:
-        if not all(c.overridable and c.name in approved for c in record.failures):
+        if not all(c.overridable and _approved_as(c, approved) for c in record.failures):
             break
         check = record.failures[0]
         again = await run.override(check.name)
         if again is None:
             break
-        say(f"    continuing despite a failed check, because of --yes {check.name}")
+        say(f"    continuing despite a failed check, because of --yes {_approved_as(check, approved)}")
         record = again
     return record
+
+
+def _approved_as(check: Check, approved: Collection[str]) -> str:
+    """Return the value of --yes that approves `check`, or nothing. A name alone approves any host."""
+    return next((one for one in (check.approval, check.name) if one in approved), "")
 
 
 def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool) -> AuthlensError:
     """Return the error with the options that would approve what failed, where all of it can be approved."""
     if not (all(check.overridable for check in record.failures) or steps_up):
         return error
-    options = " ".join(f"--yes {check.name}" for check in record.failures)
+    options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
     cure = f"{error.cure} To continue anyway, add {options}.".lstrip()
     return type(error)(error.cause, cure, stage=error.stage)
 

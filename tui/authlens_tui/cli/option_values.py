@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
-_CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+")
+_CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+(=[a-z0-9_.:\[\]-]+)?")
 
 
 def flag(

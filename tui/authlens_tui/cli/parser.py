@@ -111,7 +111,8 @@ def _add_login(add: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=check_name,
-        help="continue although this check fails; a failure names it; may be repeated",
+        help="continue although this check fails; a failure names it, and with =HOST the one host that it is "
+        "approved for; may be repeated",
     )
     flag(
         add,

@@ -954,6 +954,14 @@ MUTATIONS: Final = (
         "tests/core/grammars/test_curl_options.py::test_each_option_takes_as_many_words_as_this_curl_says",
     ),
     Mutation(
+        "device-code-text",
+        "A code for a device may name another page",
+        "core/authlens_core/oauth/device_authorization.py",
+        "if check.severity is Severity.FAILURE or words.isalnum():",
+        "if True:",
+        "tests/core/oauth/test_device_authorization.py::test_a_user_code_names_no_page",
+    ),
+    Mutation(
         "approval-of-any-host",
         "A yes for the page of one host is one for the page of any other",
         "core/authlens_core/oauth/check.py",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.check import Check, CheckId, Reading, Requirement
+from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
@@ -40,7 +40,7 @@ class DeviceAuthorization:
     """The response of the device authorization endpoint.
 
     Attributes:
-        user_code: what the user enters; printable, at most 64 characters.
+        user_code: what the user enters; letters, digits, dashes and spaces, at most 64 characters.
         verification_uri_complete: the same page with the code filled in, for a QR code; None if there is none
             on the same origin.
         expires_in: seconds until both codes expire, at most an hour.
@@ -87,7 +87,7 @@ def read_device_authorization(response: Response, *, loopback_http: bool) -> Rea
     checks = (
         *answer.checks,
         _text_check("device_code", device_code, _CODE_LIMIT),
-        _text_check("user_code", user_code, _USER_CODE_LIMIT),
+        _user_code_check(user_code),
         page_check,
         *complete_checks,
         expiry_check,
@@ -103,13 +103,26 @@ def read_device_authorization(response: Response, *, loopback_http: bool) -> Rea
 
 def _text_check(name: str, value: JsonValue, limit: int) -> Check:
     check = Requirement(f"{_STAGE}.{name}", f"1 to {limit} printable characters", spec=_SPEC)
-    # RFC 8628 §6.1 suggests letters without vowels; servers use digits and dashes too.
     if isinstance(value, str) and 0 < len(value) <= limit and value.isprintable():
         return check.passed(f"{len(value)} characters")
     return check.failed(
         "missing" if value is None else "malformed",
         why="The login cannot continue without it.",
         cure=f"The server must send {name} as a short printable string.",
+    )
+
+
+def _user_code_check(value: JsonValue) -> Check:
+    check = _text_check("user_code", value, _USER_CODE_LIMIT)
+    # RFC 8628 §6.1 suggests letters without vowels; servers use digits and dashes too. An address in it would
+    # be that of another page, past the check of its site.
+    words = str(value).replace("-", "").replace("_", "").replace(" ", "")
+    if check.severity is Severity.FAILURE or words.isalnum():
+        return check
+    return Requirement(check.name, "letters, digits, dashes and spaces", spec=_SPEC).failed(
+        "another character",
+        why="It is shown to you, so it could name another page than the one that was checked.",
+        cure="The server must send a code of letters, digits and dashes.",
     )
 
 

@@ -97,6 +97,21 @@ def test_a_required_member_that_is_missing_ends_the_login(name: str) -> None:
     assert worst(reading, name) is Severity.FAILURE
 
 
+@pytest.mark.parametrize("code", ["WDJB-MJHT", "WDJB MJHT", "wdjb_mjht", "12345678", "ÄÖÜ-123"])
+def test_a_user_code_may_be_in_groups(code: str) -> None:
+    assert read(user_code=code).value is not None
+
+
+@pytest.mark.parametrize(
+    "code", ["enter WDJB-MJHT at honest.example/device", "https://honest.example", "a@b", "- -"]
+)
+def test_a_user_code_names_no_page(code: str) -> None:
+    """H461: the site of the page is checked, and the code is shown beside it."""
+    reading = read(user_code=code)
+    assert reading.value is None
+    assert worst(reading, "user_code") is Severity.FAILURE
+
+
 @pytest.mark.parametrize("code", ["", "a" * 65, "AB\x1b[2JCD", "AB\u202eCD", "A\nB", 7, ["x"]])
 def test_a_user_code_that_cannot_be_shown_ends_the_login(code: object) -> None:
     """DG-4: the user compares it with another screen, so no character may hide or reorder it."""

@@ -155,9 +155,11 @@ def _was_made(text: str, node: Node) -> bool:
 
 
 def _indent_of(text: str, member: Member, otherwise: str) -> str:
-    line = text.rfind("\n", 0, member.start) + 1
-    lead = text[line : member.start]
-    return lead if not lead.strip() and line > 0 else otherwise
+    # Not back to the start of the line: a hostile file has a million members on one.
+    at = member.start
+    while at > 0 and text[at - 1] in " \t":
+        at -= 1
+    return text[at : member.start] if text[at - 1 : at] == "\n" else otherwise
 
 
 def _step(text: str, root: Node) -> str:

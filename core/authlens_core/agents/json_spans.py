@@ -6,11 +6,12 @@ No library of Python edits such a file without rewriting it, and people write co
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 from authlens_core.quick_dataclass import dataclass
 
-_SPACE: Final = " \t\r\n"
+_SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 # Far below the interpreter's own limit, which a hostile file could reach.
 _DEEPEST: Final = 100
 
@@ -83,19 +84,10 @@ class _JsonReader:
 
     def skip(self) -> None:
         """Go over white space and comments."""
-        while self.at < len(self.text):
-            if self.text[self.at] in _SPACE:
-                self.at += 1
-            elif self.text.startswith("//", self.at):
-                end = self.text.find("\n", self.at)
-                self.at = len(self.text) if end < 0 else end
-            elif self.text.startswith("/*", self.at):
-                end = self.text.find("*/", self.at + 2)
-                if end < 0:
-                    self.fail("a comment is not closed")
-                self.at = end + 2
-            else:
-                return
+        if skipped := _SKIPPED.match(self.text, self.at):
+            self.at = skipped.end()
+        if self.text.startswith("/*", self.at):
+            self.fail("a comment is not closed")
 
     def value(self, depth: int) -> Node:
         if depth > _DEEPEST:

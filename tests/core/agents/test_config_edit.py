@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,16 @@ def test_a_file_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
         ConfigFile(AGENTS["cursor"], UserFile(path, tmp_path)).write("wiki", ENTRY)
     assert path.read_text() == "{\n  broken\n}"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_of_one_line_takes_no_longer_than_one_of_many() -> None:
+    """H451: each of so many members searched for the start of its line, which took minutes."""
+
+    def seconds(between: str) -> float:
+        text = "{" + ",".join(f'{between}"k{number}": 1' for number in range(100_000)) + "}"
+        began = time.process_time()
+        with_member(text, PATH, ENTRY)
+        return time.process_time() - began
+
+    many = seconds("\n")
+    assert seconds("") < 3 * many

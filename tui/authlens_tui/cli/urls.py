@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from authlens_core.errors import UsageError
-from authlens_core.oauth.url import UrlRefused, parse_url, with_https
+from authlens_core.oauth.url import UrlRefused, parse_url, usable_url, with_https
+
+# RFC 3986 §2.2 without the brackets, which belong to the host alone; and what is encoded already.
+_TAKEN_AS_THEY_ARE: Final = ":/?#@!$&'()*+,;=%"
 
 
 def checked_url(url: str) -> str:
@@ -18,7 +22,17 @@ def checked_url(url: str) -> str:
         return parse_url(with_https(url), loopback_http=True).text
     except UrlRefused as refused:
         cause = f"{url or 'Nothing'} cannot be used: {refused}."
-        raise UsageError(cause, "Give the whole address, such as https://wiki.example.com/") from None
+        raise UsageError(cause, _usable_instead(with_https(url))) from None
+
+
+def _usable_instead(url: str) -> str:
+    from shlex import quote as shell_word
+    from urllib.parse import quote
+
+    encoded = quote(url, safe=_TAKEN_AS_THEY_ARE)
+    if encoded != url and usable_url(encoded, loopback_http=True) is not None:
+        return f"Give it percent-encoded: {shell_word(encoded)}"
+    return "Give the whole address, such as https://wiki.example.com/"
 
 
 def checked_urls(urls: Iterable[str]) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | No
 
 
 def _other_places(fields: list[RawField], mapping: Mapping) -> Iterator[str]:
-    """Yield the paths that a server may take in place of the request's own, or beside it."""
+    """Yield the paths that a server may use as well as the request's own, or instead of it."""
     origin = mapping.upstream.origin.encode("ascii")
     for name, value in fields:
         if is_read_as(name, _PLACE_FIELDS):

@@ -35,7 +35,7 @@ HOP_BY_HOP: Final = frozenset(
 _NOT_OF_ONE_HOP: Final = frozenset(
     {*_FRAMING, b"authorization", b"cookie", b"expect", b"host", b"origin"},
 )
-# RFC 9112 §3.2.2: what a client sends to the proxy that it was told to use, and seldom to a server.
+# RFC 9112 §3.2.2: what clients send to an HTTP proxy, and seldom to a server.
 WHOLE_URL: Final = "a whole URL as its target"
 _READ_HERE: Final = HOP_BY_HOP | _FRAMING | {b"expect", b"host"}
 

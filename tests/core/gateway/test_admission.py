@@ -75,7 +75,7 @@ async def test_a_proxy_serves_what_it_was_given_although_the_credential_is_for_m
 async def test_no_field_leads_to_a_place_that_is_not_served(
     field: str, status: int, resource: RawUpstream
 ) -> None:
-    """H470: where WebDAV copies to, and what some servers read in place of the path."""
+    """H470: where WebDAV copies to, and what some servers read instead of the path."""
     async with served_proxy(f"{resource.url}/app", granted=f"{resource.url}/") as proxy:
         values = {"base": proxy.base, "prefix": proxy.path, "resource": resource.url}
         asked = get(proxy, f"{proxy.path}/app/a", field.format_map(values), method="COPY")

@@ -72,7 +72,8 @@ def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | No
     own = mapping.local.partition("://")[2]
     # Against DNS rebinding: a page whose name leads to 127.0.0.1 sends that name as its host.
     if own and _values(fields, b"host") != [own.encode()]:
-        return ProxyRefusal(421, "wrong_host", f"This proxy serves only the host {own}.")
+        cause = f"This proxy serves only the host {own}."
+        return ProxyRefusal(421, "wrong_host", cause, "Use the URL that authlens proxy printed.")
     if is_service_worker(fields):
         cause = "Service workers are refused: one would outlive this proxy, and serve the next on its port."
         return ProxyRefusal(
@@ -82,7 +83,8 @@ def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | No
     if _values(fields, b"sec-fetch-site") == [b"same-origin"]:
         own_pages.add(b"null")  # from the form of a page with the policy `no-referrer`
     if any(value not in own_pages for value in _values(fields, b"origin") if value):
-        return ProxyRefusal(403, "wrong_origin", "Requests of web pages from other origins are refused.")
+        cause = "Requests of web pages from other origins are refused."
+        return ProxyRefusal(403, "wrong_origin", cause, "A program that is no browser can leave Origin out.")
     if is_from_another_origin(fields):
         cause = "A page of another origin led the browser here."
         return ProxyRefusal(403, "wrong_origin", cause, "Type or paste the address into the address bar.")

@@ -153,6 +153,7 @@ async def test_only_the_user_and_the_resources_own_pages_are_let_in_from_a_brows
         received = await proxy.ask(get(proxy, f"{proxy.path}/a", *given))
     assert received.startswith(f"HTTP/1.1 {status} ".encode())
     assert bool(resource.streams) is (status == 200)
+    assert (b'"cure": "' in received) is (status == 403)
     assert b"access-control-" not in received.lower()
 
 

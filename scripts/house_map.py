@@ -20,21 +20,15 @@ END: Final = "<!-- end of the drawing -->\n"
 
 _OPENED: Final = {"authlens_core.credentials"}
 """Packages whose own packages are drawn as rooms."""
-_HANDED_OUT: Final = {
-    *("secret", "errors", "finish", "child_environment", "safe_text", "quick_dataclass", "version"),
-}
-"""Modules of core that every room uses: one room, called values."""
 
 Rooms = Mapping[str, frozenset[str]]
 
 
 def room_of(module: str) -> str:
-    """Return the room of a module; modules directly in a package of core belong to `values` or `session`."""
+    """Return the room of a module, which is its folder; the entry point of the program is in none."""
     root, *rest = module.split(".")
     if not rest or rest == ["__main__"]:
         return ""
-    if root == "authlens_core" and len(rest) == 1 and not _is_package(module):
-        return "core/values" if rest[0] in _HANDED_OUT else "core/session"
     if f"{root}.{rest[0]}" in _OPENED and len(rest) == 1:
         return ""
     depth = 2 if f"{root}.{rest[0]}" in _OPENED else 1

@@ -27,7 +27,7 @@ def calls(package: str = "") -> Iterator[tuple[str, str, ast.Call]]:
 def test_only_one_module_makes_safe_text() -> None:
     """A cast elsewhere would claim a safety that nobody checked."""
     made = {path for path, name, _ in calls() if name == "SafeText"}
-    assert made == {"authlens_core/safe_text.py"}
+    assert made == {"authlens_core/values/safe_text.py"}
 
 
 def test_limits_of_safe_text_have_names() -> None:

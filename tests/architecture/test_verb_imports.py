@@ -15,14 +15,15 @@ import pytest
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.grants import grant
 from support.waiting import PATIENCE
 
 TOKEN = frozenset(
     {
         "authlens_core",
-        "authlens_core.child_environment",
+        "authlens_core.values",
+        "authlens_core.values.child_environment",
         "authlens_core.credentials",
         "authlens_core.credentials.lifecycle",
         "authlens_core.credentials.lifecycle.stored_token",
@@ -37,11 +38,11 @@ TOKEN = frozenset(
         "authlens_core.credentials.store.keyring_reader",
         "authlens_core.credentials.store.secret_store",
         "authlens_core.credentials.store.store_kind",
-        "authlens_core.errors",
+        "authlens_core.values.errors",
         "authlens_core.grammars",
         "authlens_core.grammars.url_path",
-        "authlens_core.safe_text",
-        "authlens_core.secret",
+        "authlens_core.values.safe_text",
+        "authlens_core.values.secret",
         "authlens_core.state",
         "authlens_core.state.paths",
         "authlens_tui",
@@ -136,7 +137,7 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
     assert len(ours) <= 110, "\n".join(sorted(ours))
     assert not ours & (NOT_TO_SHOW | {"authlens_core.wire", "authlens_core.credentials.vault"})
     assert not any(name.startswith("authlens_core.export") for name in ours)
-    assert not set(done.stdout.split()) & {"authlens_core.access.cause", "http.cookies", "idna"}
+    assert not set(done.stdout.split()) & {"authlens_core.diagnosis.cause", "http.cookies", "idna"}
 
 
 def modules_after(environ: dict[str, str], *names: str) -> set[str]:
@@ -154,7 +155,7 @@ def modules_after(environ: dict[str, str], *names: str) -> set[str]:
 
 
 def test_a_login_tries_its_keyring_before_its_stages_are_loaded(environ: dict[str, str]) -> None:
-    found = modules_after(environ, "authlens_tui.cli.parser", "authlens_tui.cli.login_start")
+    found = modules_after(environ, "authlens_tui.cli.parser", "authlens_tui.cli.login.login_start")
     later = {
         "authlens_core.login",
         "authlens_core.callback",
@@ -167,7 +168,7 @@ def test_a_login_tries_its_keyring_before_its_stages_are_loaded(environ: dict[st
 
 
 def test_a_login_loads_what_writes_its_trace_and_what_sends_later(environ: dict[str, str]) -> None:
-    found = modules_after(environ, "authlens_tui.cli.login", "authlens_core.session_login")
+    found = modules_after(environ, "authlens_tui.cli.login.login", "authlens_core.session.session_login")
 
     assert (
         found & {"httpx", "filelock", "authlens_core.export.session_file", "cryptography", "joserfc"} == set()

@@ -11,7 +11,7 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.login.facts import Options
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 from support.chromium import Browser, chromium

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.errors import UsageError
+from authlens_core.values.errors import UsageError
 from support.curl_program import HelpLine, machine_options, run_words
 from support.request_recorder import RequestRecorder, recorder
 

@@ -33,7 +33,7 @@ from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.open_store import file_path, store_at
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support import refresh_worker
 from support.keyring_session import keyring_session
 from support.rotating_server import RotatingServer, rotating_server

@@ -16,7 +16,7 @@ import support.keyring_backends
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.grants import grant
 from support.waiting import PATIENCE, wait_until
 

@@ -18,7 +18,7 @@ import pytest
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.child_process import child
 from support.grants import grant
 from support.raw_mcp_server import Asked, Reply, json_answer, raw_mcp_server, stream_answer

@@ -13,7 +13,7 @@ import pytest
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.grants import grant
 from support.hostile_server import answer, hostile_server
 from support.stale_bytes import CASES, Case, Moments, first_connection, turns

@@ -17,7 +17,7 @@ from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.login.facts import Options
 from authlens_core.oauth.registration import client_document
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.wire.client import Wire
 from authlens_core.wire.purpose import Purpose

@@ -18,7 +18,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_core.login.facts import Options
 from authlens_core.oauth.revocation import RevocationOutcome
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.client import Wire

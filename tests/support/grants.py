@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 __all__ = ["NOW", "every_state", "grant", "keep"]
 

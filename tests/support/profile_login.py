@@ -9,7 +9,7 @@ from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 

@@ -12,8 +12,8 @@ from authlens_core.emulator import Emulator, PlayResult, play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 
 __all__ = ["Recorded", "leaks", "record_login", "record_login_at"]

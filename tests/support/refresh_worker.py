@@ -19,8 +19,8 @@ from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
-from authlens_core.errors import AuthlensError
-from authlens_core.secret import Secret
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.waiting import PATIENCE
 

@@ -33,9 +33,9 @@ from authlens_core.login import stage_work
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.stages import STAGES
-from authlens_core.oauth.http_message import Request
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Stage
+from authlens_core.values.secret import Secret
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.dashboard.messages import LoginWanted, TraceWanted

@@ -13,7 +13,7 @@ import pytest
 from authlens_core.callback.listener import Listener
 from authlens_core.callback.pages import Page
 from authlens_core.callback.request_head import ListenerLimits
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.ignored_requests import ignored_by
 from support.waiting import PATIENCE
 

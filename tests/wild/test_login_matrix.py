@@ -13,7 +13,7 @@ from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange

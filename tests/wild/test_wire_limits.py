@@ -11,8 +11,8 @@ from functools import cache
 
 import pytest
 
-from authlens_core.oauth.http_message import Request
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import Request
+from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.oauth.http_message import Request
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import Request
+from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange, FailureKind
 from authlens_core.wire.limits import Limits

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.oauth.http_message import Headers, Request
-from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import Headers, Request
+from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.secret import Body
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import FailureKind

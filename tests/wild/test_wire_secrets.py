@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from authlens_core.oauth.http_message import Headers, Request
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import Headers, Request
+from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import Limits

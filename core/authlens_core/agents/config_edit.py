@@ -11,11 +11,11 @@ from authlens_core.agents.agent import Agent, ConfigFormat
 from authlens_core.agents.json_edit import member_at, with_member, without_member
 from authlens_core.agents.json_spans import JsonSpanError
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
-from authlens_core.errors import UsageError
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import UserFile
 from authlens_core.state.user_file import Version
+from authlens_core.values.errors import UsageError
+from authlens_core.values.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, Final, NoReturn
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 _SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 # Far below the interpreter's own limit, which a hostile file could reach.

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from authlens_core.errors import NetworkFailure
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.errors import NetworkFailure
+from authlens_core.values.quick_dataclass import dataclass
 
 RedirectHost = Literal["localhost", "127.0.0.1"]
 

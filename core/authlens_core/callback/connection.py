@@ -15,7 +15,7 @@ from http import HTTPStatus
 from authlens_core.callback.binding import FAMILY_NAMES
 from authlens_core.callback.pages import SECURITY_HEADERS, Page, render
 from authlens_core.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ from authlens_core.callback.request_head import (
     TunnelTest,
     Verdict,
 )
-from authlens_core.errors import UsageError
-from authlens_core.secret import Secret
+from authlens_core.values.errors import UsageError
+from authlens_core.values.secret import Secret
 
 if TYPE_CHECKING:
     from authlens_core.callback.port_owner import PortOwner

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.grammars import proc_net_tcp
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import NAME, safe_line
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
 
 _MAX_PROCESSES: Final = 50_000
 

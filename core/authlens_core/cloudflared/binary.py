@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.callback.own_screen import why_no_browser
-from authlens_core.errors import UsageError
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.errors import UsageError
+from authlens_core.values.quick_dataclass import dataclass
 
 INSTALL: Final = "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/"
 _LIMIT: Final = 10.0  # seconds; a first start on a slow disk takes a few

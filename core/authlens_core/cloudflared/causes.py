@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.errors import (
+from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
     NetworkFailure,
@@ -13,7 +13,7 @@ from authlens_core.errors import (
     ServerMisconfigured,
     TimedOut,
 )
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 STAGE: Final = "cloudflared"
 _SETTINGS: Final = "Zero Trust → Access controls → Applications → (app)"

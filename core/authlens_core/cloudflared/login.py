@@ -19,12 +19,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
-from authlens_core.access.cloudflared_files import (
+from authlens_core.cloudflare.cloudflared_files import (
     cloudflared_directory,
     find_cloudflared_tokens,
     read_cloudflared_token,
 )
-from authlens_core.access.cloudflared_token import CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflared.binary import (
     Cloudflared,
     child_environment,
@@ -34,12 +34,12 @@ from authlens_core.cloudflared.binary import (
     without_openers,
 )
 from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
-from authlens_core.errors import UsageError
-from authlens_core.oauth.jwt import parse_jwt
-from authlens_core.oauth.url import UrlRefused, parse_url, usable_url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_line
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.oauth.formats.url import UrlRefused, parse_url, usable_url
+from authlens_core.values.errors import UsageError
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret import Secret
 
 # Seconds for the user to log in; cloudflared itself may wait ten minutes.
 TIMEOUT: Final = 300.0

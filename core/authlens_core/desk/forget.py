@@ -7,7 +7,7 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.forgotten import ForgottenCredentials
 from authlens_core.credentials.vault.leftovers import erase_left
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from authlens_core.errors import AuthlensError, NoSecretStore, UsageError
 from authlens_core.oauth.check import Severity
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_fields
+from authlens_core.values.errors import AuthlensError, NoSecretStore, UsageError
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_fields
 
 
 @dataclass(frozen=True, slots=True)

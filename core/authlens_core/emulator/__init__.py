@@ -3,8 +3,8 @@
 It exists for the demo, the screenshots and the tests. It shares no code with what it is used to test.
 """
 
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
-from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import Hop, PlayResult, play_person
 

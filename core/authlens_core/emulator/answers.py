@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, unquote_plus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
-from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient
+from authlens_core.emulator.access.edge import NO_STORE, json_answer, read_body
+from authlens_core.emulator.access.grants import OAuthRefusal, RegisteredClient
 
 AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.emulator.account import Account, email_of
-from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.access.account import Account, email_of
+from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator.access.service_tokens import IssuedServiceTokens
 from authlens_core.emulator.origins import LoopbackServer, bind, close_all
 from authlens_core.emulator.profile import Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from
-from authlens_core.emulator.service_tokens import IssuedServiceTokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -92,8 +92,8 @@ class Emulator(LoopbackServer):
             self._callback_port = _taken_callback_port()
 
     def _build(self, app_url: str, team_url: str) -> tuple[ASGIApp, ASGIApp]:
-        from authlens_core.emulator.app_origin import app_origin
-        from authlens_core.emulator.team_origin import team_origin
+        from authlens_core.emulator.access.app_origin import app_origin
+        from authlens_core.emulator.access.team_origin import team_origin
 
         self.account.app_url, self.account.team_url = app_url, team_url
         return app_origin(self.account), team_origin(self.account)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from authlens_core.emulator.randomness import drawn_from, source_of
-from authlens_core.finish import finish
+from authlens_core.values.finish import finish
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from authlens_core.finish import finish, finish_first
+from authlens_core.values.finish import finish, finish_first
 
 # Seconds for the answers under way when it stops.
 GRACE_SECONDS: Final = 1

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.access.team import LOGIN_PATH
+from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
 from authlens_core.explain.members import explain_member, members_of
-from authlens_core.oauth.challenge import Challenge, parse_challenges
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.oauth.discovery.challenge import Challenge, parse_challenges
+from authlens_core.values.quick_dataclass import dataclass
 
 _MAX_PARTS: Final = 64
 

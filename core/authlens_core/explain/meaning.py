@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 CLOUDFLARE: Final = "Cloudflare Access"
 OPENID: Final = "OpenID Connect Core"

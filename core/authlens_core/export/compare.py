@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 from authlens_core.export.record_fields import Fields, fields_of, group_of
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.run_values import Renamed, client_ids, differs_as_it_must, moved
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_core.values.quick_dataclass import dataclass
 
 _Key = TypeVar("_Key", bound=Hashable)
 _FAR: Final = 1 << 30  # a place behind every other

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.export.curl_script import curl_script
+from authlens_core.export.curl.curl_script import curl_script
 from authlens_core.export.har import har
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.session_file import session_json
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Trace
+from authlens_core.values.quick_dataclass import dataclass
 
 # Characters of a host in a file name.
 _LONGEST_HOST: Final = 80

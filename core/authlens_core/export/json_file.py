@@ -12,7 +12,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from authlens_core.safe_text import safe_line
+from authlens_core.values.safe_text import safe_line
 
 _MAX_ELEMENTS: Final = 10_000  # of one list
 _MAX_NUMBER: Final = 2**31

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
+from authlens_core.values.safe_text import safe_line
 from authlens_core.wire.exchange import Exchange
 
 _LONGEST: Final = 80  # characters of a label

@@ -12,9 +12,9 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from authlens_core.export.redacted_trace import body_text
-from authlens_core.oauth.http_message import FORM_TYPE, Headers
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers
 from authlens_core.trace.record import StageRecord
+from authlens_core.values.secret import Body
 from authlens_core.wire.exchange import Exchange
 
 # Each field by its name, in the order in which they are in the record.

@@ -13,9 +13,9 @@ from typing import Any
 
 from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.export.secret_names import text_secrets
-from authlens_core.oauth.http_message import Headers
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.http_message import Headers
 from authlens_core.trace.record import Fact, Trace
+from authlens_core.values.secret import Body, Secret
 
 
 def secrets_of(trace: Trace) -> Iterator[Secret]:

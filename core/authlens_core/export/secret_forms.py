@@ -17,8 +17,8 @@ from itertools import islice
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from authlens_core.safe_text import safe_line, safe_sentence, safe_text
-from authlens_core.secret import Secret
+from authlens_core.values.safe_text import safe_line, safe_sentence, safe_text
+from authlens_core.values.secret import Secret
 
 MIN_LENGTH: Final = 4  # shorter values are masked by name only: they would blot out ordinary text
 _PREFIX: Final = 12  # so many characters of a secret are worth hiding when a limit cut the rest

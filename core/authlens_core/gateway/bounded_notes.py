@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from authlens_core.safe_text import safe_line
+from authlens_core.values.safe_text import safe_line
 
 # Lines at once, and the seconds after which one more may follow: at most half a megabyte a day.
 AT_ONCE: Final = 20

@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from authlens_core.errors import AuthlensError, TimedOut
 from authlens_core.gateway.bounded_notes import BoundedNotes
 from authlens_core.gateway.mcp_failure import TIMED_OUT, McpFailure, failure_of, failure_of_answer
 from authlens_core.gateway.mcp_http import McpHttp
@@ -36,7 +35,8 @@ from authlens_core.grammars.json_rpc import (
     error_line,
     read_messages,
 )
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.errors import AuthlensError, TimedOut
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamFailed
 
 # Requests on their way at once; each has a connection, and a process has few of them.

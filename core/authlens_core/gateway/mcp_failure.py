@@ -7,8 +7,7 @@ import shlex
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from authlens_core.access.team import LOGIN_PATH
-from authlens_core.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
+from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.gateway.mcp_http import BodyTooLarge, media_type_of, read_bounded
 from authlens_core.gateway.refusal import login_command, reported
 from authlens_core.grammars.json_rpc import (
@@ -18,8 +17,9 @@ from authlens_core.grammars.json_rpc import (
     JsonRpcMessage,
     error_in,
 )
-from authlens_core.oauth.challenge import parse_challenges
-from authlens_core.oauth.http_message import JSON_TYPE
+from authlens_core.oauth.discovery.challenge import parse_challenges
+from authlens_core.oauth.formats.http_message import JSON_TYPE
+from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
     is_plain,
@@ -28,9 +28,9 @@ from authlens_core.oauth.insufficient_scope import (
     scope_wanted,
 )
 from authlens_core.oauth.mcp import EVENT_STREAM
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import NAME, safe_line
+from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from authlens_core.grammars.server_sent_events import ServerEvent
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 # Seconds. A server may ask for any time with `retry`: shorter ones would keep both machines busy, longer ones
 # would keep the client from its answer.

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Final
 
-from authlens_core.errors import NetworkFailure, ServerMisconfigured
 from authlens_core.gateway.mcp_failure import McpFailure, failure_of_answer, failure_of_error
 from authlens_core.gateway.mcp_http import McpHttp, media_type_of, messages_of
 from authlens_core.gateway.mcp_reconnection import MOST_IN_VAIN, Reconnection
 from authlens_core.gateway.mcp_session import McpSession
 from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, MessageKind, error_line
 from authlens_core.oauth.mcp import EVENT_STREAM
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.errors import NetworkFailure, ServerMisconfigured
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 _NOT_FOUND: Final = 404

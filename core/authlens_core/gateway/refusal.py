@@ -6,7 +6,9 @@ import json
 import shlex
 from typing import Final
 
-from authlens_core.errors import (
+from authlens_core.gateway.forwarding import OWN_FIELDS, CrossOriginRedirect
+from authlens_core.gateway.signed_stream import SendAgain
+from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
     NetworkFailure,
@@ -14,9 +16,7 @@ from authlens_core.errors import (
     Refused,
     TimedOut,
 )
-from authlens_core.gateway.forwarding import OWN_FIELDS, CrossOriginRedirect
-from authlens_core.gateway.signed_stream import SendAgain
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.streaming import StreamFailed
 

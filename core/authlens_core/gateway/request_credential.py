@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.access.cloudflared_files import find_cloudflared_token
+from authlens_core.cloudflare.cloudflared_files import find_cloudflared_token
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.url import Url, parse_url
+from authlens_core.oauth.formats.url import Url, parse_url
 from authlens_core.wire.client import Wire
 
 # Seconds for which held fields are used without a look at the index, which another process may change.

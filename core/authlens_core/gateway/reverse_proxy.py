@@ -13,7 +13,6 @@ from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
-from authlens_core.errors import AuthlensError, TimedOut
 from authlens_core.gateway.admission import admit
 from authlens_core.gateway.forwarding import (
     CrossOriginRedirect,
@@ -26,7 +25,8 @@ from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.resource_cookies import ResourceCookies
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.http_framing import answer_fault, body_length, is_chunked
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.errors import AuthlensError, TimedOut
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,

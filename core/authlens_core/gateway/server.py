@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import uvicorn
 
-from authlens_core.errors import UsageError
 from authlens_core.gateway.http_protocol import HttpProtocol
+from authlens_core.values.errors import UsageError
 
 _BACKLOG: Final = 128
 # Seconds for the answers under way when it stops.

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import h11
 
-from authlens_core.errors import AuthlensError
 from authlens_core.gateway.forwarding import request_fields
 from authlens_core.gateway.http_protocol import LONGEST_HEAD, bad_request
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, unusable
 from authlens_core.gateway.reverse_proxy import ReverseProxy, no_answer
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream
+from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     NetworkStream,

@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.errors import UsageError
 from authlens_core.grammars.curl_header import NotAField, field_name, has_control_character, is_token
 from authlens_core.grammars.curl_words import CurlOption
+from authlens_core.values.errors import UsageError
 
 _CONTENT: Final = frozenset(
     {"data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json", "form", "form-string"}

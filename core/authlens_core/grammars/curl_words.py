@@ -14,9 +14,9 @@ import shlex
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from authlens_core.errors import UsageError
 from authlens_core.grammars.curl_options import NAME_OF_LETTER, PASSED_ON, STAYS_BEHIND, NotPassedOn, Takes
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.errors import UsageError
+from authlens_core.values.quick_dataclass import dataclass
 
 _DASHES = "‐‑‒–—―−﹘﹣－"  # what word processors make of the ASCII dash
 _LONGEST_SHOWN = 60  # characters

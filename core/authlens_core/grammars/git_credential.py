@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import NAME, safe_line
-from authlens_core.secret import Secret
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.secret import Secret
 
 # Bytes of a line with its LF, as the documentation bounds it.
 LONGEST_LINE: Final = 65_535

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 # Bytes of one event that are held.
 LARGEST_EVENT: Final = 64 * 1024 * 1024

@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 NETLINK_SOCK_DIAG: Final = 4
 LONGEST_ANSWER: Final = 8192  # bytes

@@ -18,7 +18,6 @@ from authlens_core.callback.listener import (
     PortTaken,
 )
 from authlens_core.callback.pages import Page
-from authlens_core.errors import AuthlensError
 from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stages.authorization import expected_response
@@ -30,7 +29,8 @@ from authlens_core.oauth.authorization import (
     read_pasted,
 )
 from authlens_core.oauth.check import Check, CheckId, failed, noticed
-from authlens_core.secret import Secret
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.secret import Secret
 
 _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
 # A browser that brings the right state comes from this login, and the server will not answer it again. What a

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from authlens_core.errors import NoSecretStore, TimedOut
 from authlens_core.login.facts import Facts
 from authlens_core.login.protocols import ClientRegistry
 from authlens_core.login.stages.registration import redirect_uri_of
+from authlens_core.values.errors import NoSecretStore, TimedOut
 
 
 class KnownClients:

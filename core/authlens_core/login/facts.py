@@ -8,19 +8,19 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Literal
 
-from authlens_core.access.answer import Answer
+from authlens_core.diagnosis.answer import Answer
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
+from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.dpop import DpopKey
+from authlens_core.oauth.formats.url import Url, usable_url
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
-from authlens_core.oauth.resource_metadata import ResourceMetadata
-from authlens_core.oauth.server_metadata import ServerMetadata
 from authlens_core.oauth.token import TokenResponse
-from authlens_core.oauth.url import Url, usable_url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 # Seconds; what the browser gets if the user says nothing else.
 BROWSER_WAIT: Final = 300.0

@@ -7,10 +7,14 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.access.answer import classify
-from authlens_core.access.diagnosis import Diagnosis
-from authlens_core.access.protection import Protection
-from authlens_core.errors import (
+from authlens_core.diagnosis.answer import classify
+from authlens_core.diagnosis.diagnosis import Diagnosis
+from authlens_core.diagnosis.protection import Protection
+from authlens_core.oauth.check import Check, CheckId
+from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.errors import (
     AuthlensError,
     NotProtected,
     Refused,
@@ -18,10 +22,6 @@ from authlens_core.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.oauth.check import Check, CheckId
-from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE
-from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.purpose import Purpose
 
 _MOST_LINES: Final = 6  # of evidence

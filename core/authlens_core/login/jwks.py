@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.access.team import LOGIN_PATH, is_team_host
+from authlens_core.cloudflare.team import LOGIN_PATH, is_team_host
 from authlens_core.login.protocols import Sender
-from authlens_core.oauth.json_document import object_in
-from authlens_core.oauth.jwks import Signature, Verification, jwks_request, verify
-from authlens_core.oauth.jwt import Jwt
-from authlens_core.oauth.url import Url, usable_url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_line
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.json_document import object_in
+from authlens_core.oauth.formats.jwks import Signature, Verification, jwks_request, verify
+from authlens_core.oauth.formats.jwt import Jwt
+from authlens_core.oauth.formats.url import Url, usable_url
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA

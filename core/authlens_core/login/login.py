@@ -37,14 +37,14 @@ from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
-from authlens_core.oauth.challenge import parse_challenges
 from authlens_core.oauth.check import failures
-from authlens_core.oauth.http_message import Request
-from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Secret
+from authlens_core.oauth.discovery.challenge import parse_challenges
+from authlens_core.oauth.formats.http_message import Request
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.values.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
 _WORK: Final = {**STAGES, Stage.REFRESH: StaleRefreshStage()}

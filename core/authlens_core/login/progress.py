@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from authlens_core.login.facts import Facts, Options, first_changed
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.values.secret import Secret
 
 
 class Progress:

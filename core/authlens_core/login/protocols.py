@@ -10,10 +10,10 @@ from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.check import Check
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.http_message import Request
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Stage
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import Limits

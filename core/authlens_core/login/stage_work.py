@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from authlens_core.finish import finish_first
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
 from authlens_core.login.events import (
@@ -31,8 +30,9 @@ from authlens_core.login.stages.authorization import browser_diagnosis, learn_re
 from authlens_core.oauth.check import Check, failures
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.dpop import DpopNonces, is_bound
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Stage
+from authlens_core.values.finish import finish_first
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.dpop import DpopSigner, send_with_proof, settled
 from authlens_core.wire.exchange import Exchange

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, failed
 from authlens_core.oauth.error_response import OAuthError, failed_with
-from authlens_core.oauth.form import FormPair, FormRefused, decode_component, encode_query
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.form import FormPair, FormRefused, decode_component, encode_query
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 # RFC 6749 bounds neither; both are far above what servers send and browsers carry.
 _CODE_LIMIT: Final = 8 * 1024

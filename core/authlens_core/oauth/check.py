@@ -10,8 +10,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Generic, TypedDict, TypeVar, Unpack
 
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_fields
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_fields
 
 _Value = TypeVar("_Value")
 

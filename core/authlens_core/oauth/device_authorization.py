@@ -13,13 +13,13 @@ from typing import Final
 
 from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
-from authlens_core.oauth.http_message import Request, Response
-from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.url import Url, UrlRefused, parse_url, same_site, usable_url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
+from authlens_core.oauth.formats.http_message import Request, Response
+from authlens_core.oauth.formats.json_document import JsonValue
+from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url, same_site, usable_url
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 LONGEST_LOGIN: Final = 3_600  # seconds; a code that lives longer is polled for no longer

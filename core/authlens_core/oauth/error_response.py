@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from authlens_core.oauth.check import Check, Reading, Requirement, Severity, noticed
-from authlens_core.oauth.http_message import JSON_TYPE, Response
-from authlens_core.oauth.json_document import JsonRefused, JsonValue, load_object, object_in
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.http_message import JSON_TYPE, Response
+from authlens_core.oauth.formats.json_document import JsonRefused, JsonValue, load_object, object_in
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 _BOM: Final = b"\xef\xbb\xbf"
 _TEXT_LIMIT: Final = 2_000  # characters of each member

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.oauth.check import Check, Requirement, Severity, judged, noticed
-from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.jwks import Signature, Verification, verify
-from authlens_core.oauth.jwt import Jwt, moment, parse_jwt
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.json_document import JsonValue
+from authlens_core.oauth.formats.jwks import Signature, Verification, verify
+from authlens_core.oauth.formats.jwt import Jwt, moment, parse_jwt
+from authlens_core.values.secret import Body, Secret
 
 # The scope that asks for an ID token.
 OPENID: Final = "openid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from authlens_core.oauth.challenge import ChallengeField
+from authlens_core.oauth.discovery.challenge import ChallengeField
 
 INSUFFICIENT_SCOPE: Final = "insufficient_scope"
 _PLAIN: Final = re.compile(r"(?:(?:^| )(?!-)[A-Za-z0-9._:/-]+)+")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 # RFC 7636 §4.1 and §7.1 recommend 32 octets, which are 43 characters and 256 bits.
 _OCTETS: Final = 32

@@ -8,12 +8,12 @@ from typing import Final, Literal
 
 from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.duration import retry_after
 from authlens_core.oauth.error_response import meaning, read_error
-from authlens_core.oauth.http_message import Request, Response
-from authlens_core.oauth.url import Url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.duration import retry_after
+from authlens_core.oauth.formats.http_message import Request, Response
+from authlens_core.oauth.formats.url import Url
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 TokenHint = Literal["access_token", "refresh_token"]
 

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeGuard
 
 from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.duration import MISSING, Lifetime, http_date, parse_expires_in
+from authlens_core.oauth.discovery.resource_metadata import same_resource
 from authlens_core.oauth.error_response import (
     error_of,
     failed_with,
@@ -21,13 +21,13 @@ from authlens_core.oauth.error_response import (
     read_answer,
     without_secrets,
 )
-from authlens_core.oauth.form import FormPair
-from authlens_core.oauth.http_message import Request, Response, is_visible
-from authlens_core.oauth.json_document import JsonValue
-from authlens_core.oauth.resource_metadata import same_resource
-from authlens_core.oauth.url import Url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
+from authlens_core.oauth.formats.form import FormPair
+from authlens_core.oauth.formats.http_message import Request, Response, is_visible
+from authlens_core.oauth.formats.json_document import JsonValue
+from authlens_core.oauth.formats.url import Url
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 _STAGE: Final = "token"
 _SPEC: Final = "RFC 6749 §5.1"

@@ -13,9 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state import private_file
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
 
 _LARGEST: Final = 64 * 1024  # bytes of the file
 _ANOTHER_FILE: Final = "Move it away, or name another file in AUTHLENS_CONFIG."

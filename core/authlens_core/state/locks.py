@@ -18,11 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.errors import TimedOut
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import NAME, safe_line
 from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
+from authlens_core.values.errors import TimedOut
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -11,7 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-from authlens_core.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore
 
 
 class StateUnusable(NoSecretStore):

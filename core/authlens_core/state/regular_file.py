@@ -11,8 +11,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from authlens_core.errors import UsageError
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.errors import UsageError
+from authlens_core.values.quick_dataclass import dataclass
 
 _READING: Final = (
     os.O_RDONLY

@@ -14,9 +14,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import private_file
 from authlens_core.state.paths import StateUnusable, own_file, state_directory
+from authlens_core.values.quick_dataclass import dataclass
 
 # Shares of the life of an access token after which it may be refreshed.
 FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)

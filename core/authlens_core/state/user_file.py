@@ -22,10 +22,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.state.confined_path import Spot, UserFile, located
 from authlens_core.state.draft import BY_UMASK, PRIVATE, draft_beside, put_new, put_over
 from authlens_core.state.regular_file import FileUnusable, RegularFile, kind_of, read_regular
+from authlens_core.values.quick_dataclass import dataclass
 
 BACKUP_SUFFIX: Final = ".authlens-backup"
 # Bytes; some agents keep their history in the file that has their servers.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Stage
+from authlens_core.values.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
-from authlens_core.access.credential import Credential, credential_of
+from authlens_core.cloudflare.credential import Credential, credential_of
 from authlens_core.oauth.check import Check, CheckId, Severity
-from authlens_core.oauth.http_message import Request
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord, taken_over
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 

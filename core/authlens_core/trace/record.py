@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 
-from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity, failures
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.trace.kinds import Outcome, Stage, TraceKind
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.wire.exchange import Exchange
 
 __all__ = ["Fact", "Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.access import echoes
-from authlens_core.access.diagnose import diagnose, explain
-from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.diagnosis import echoes
+from authlens_core.diagnosis.diagnose import diagnose, explain
+from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage, StageRecord

@@ -21,9 +21,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from authlens_core.oauth.http_message import Request
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
-from authlens_core.version import VERSION
+from authlens_core.oauth.formats.http_message import Request
+from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
+from authlens_core.values.version import VERSION
 from authlens_core.wire.addresses import (
     AddressPolicy,
     AddressRefused,

@@ -7,10 +7,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.errors import AuthlensError, NetworkFailure, ServerMisconfigured, TimedOut, UsageError
-from authlens_core.oauth.http_message import Request, Response
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_fields
+from authlens_core.oauth.formats.http_message import Request, Response
+from authlens_core.values.errors import (
+    AuthlensError,
+    NetworkFailure,
+    ServerMisconfigured,
+    TimedOut,
+    UsageError,
+)
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_fields
 from authlens_core.wire.purpose import Purpose
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_line
-from authlens_core.secret import Secret
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import host_and_port, is_loopback
 
 

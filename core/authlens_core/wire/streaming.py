@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final, Protocol
 
-from authlens_core.oauth.url import Url
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.oauth.formats.url import Url
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.exchange import WireFailure
 
 RawField = tuple[bytes, bytes]

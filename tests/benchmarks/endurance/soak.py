@@ -31,7 +31,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from benchmarks.endurance.kill import body, serving
 

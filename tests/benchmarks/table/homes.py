@@ -13,7 +13,7 @@ from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.grants import NOW, grant
 
 __all__ = ["FIRST_URL", "environment", "filled"]

@@ -13,13 +13,13 @@ from typing import Final
 
 import pytest
 
-from authlens_core.access.causes import CAUSES
-from authlens_core.access.diagnose import diagnose, explain
-from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.diagnosis.causes import CAUSES
+from authlens_core.diagnosis.diagnose import diagnose, explain
+from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.oauth.check import failed
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request, Response
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers, Request, Response
+from authlens_core.values.secret import Body
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 
 HOST: Final = "https://wiki.example.com"

@@ -17,9 +17,9 @@ from authlens_core.agents.config_edit import ConfigFile
 from authlens_core.agents.json_edit import member_at, with_member, without_member
 from authlens_core.agents.json_spans import JsonSpanError, parse_spans
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
-from authlens_core.errors import UsageError
 from authlens_core.state.confined_path import UserFile
 from authlens_core.state.user_file import BACKUP_SUFFIX
+from authlens_core.values.errors import UsageError
 
 ENTRY = {"command": "authlens", "args": ["mcp-bridge", "https://wiki.example/mcp"]}
 PATH = ("mcpServers", "wiki")

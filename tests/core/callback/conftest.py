@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from authlens_core.callback.listener import Listener
-from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import Headers, Response
+from authlens_core.values.secret import Body
 
 
 async def exchange(listener: Listener, request: bytes, address: str = "127.0.0.1") -> Response:

@@ -16,7 +16,7 @@ from authlens_core.callback.request_head import (
     TunnelTest,
     Verdict,
 )
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 GOOD = b"GET /callback?code=a&state=b HTTP/1.1\r\nHost: localhost:8400\r\n\r\n"
 

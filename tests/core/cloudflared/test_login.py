@@ -19,7 +19,7 @@ from authlens_core.cloudflared.login import (
     ProcessStarted,
     run_login,
 )
-from authlens_core.errors import (
+from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
     Refused,

@@ -14,8 +14,8 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.fake_keyring import FakeKeyring
 from support.open_databases import owned

@@ -8,7 +8,7 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.forgotten import ForgottenCredentials
 from authlens_core.desk.forget import forget
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.grants import NOW, grant
 
 SECRETS = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"))

@@ -17,7 +17,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.leftovers import erase_left
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.desk.move_secrets import move_secrets, records_by_store
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.fake_keyring import FakeKeyring
 from support.grants import grant
 

@@ -11,10 +11,10 @@ import pytest
 from authlens_core.explain.overview import overview
 from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.check import Check, Severity, passed, warned
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.oauth.token import rotation_check
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.secret import Secret
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 from support.recorded_login import record_login

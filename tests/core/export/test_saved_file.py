@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.export.formats import FORMATS, file_name
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.saved_file import named_path, open_session_file, write_export

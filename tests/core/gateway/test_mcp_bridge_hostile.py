@@ -29,7 +29,7 @@ from authlens_core.gateway.mcp_http import McpHttp
 from authlens_core.gateway.mcp_reconnection import LONGEST_PAUSE, SHORTEST_PAUSE
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.grammars.json_rpc import LineTooLong
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.raw_mcp_server import Asked, RawServer, Reply, json_answer, raw_mcp_server, stream_answer
 from support.waiting import PATIENCE

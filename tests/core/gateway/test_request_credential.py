@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from authlens_core.credentials.records.grant import utc_now
-from authlens_core.errors import LoginNeeded
 from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.values.errors import LoginNeeded
 
 from .conftest import LoggedIn
 

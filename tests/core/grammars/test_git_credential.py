@@ -17,7 +17,7 @@ from authlens_core.grammars.git_credential import (
     bearer_answer,
     read_request,
 )
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 ASKED = b"capability[]=authtype\nprotocol=https\nhost=good.example\n"
 SPLIT_BY_PYTHON = ("\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")

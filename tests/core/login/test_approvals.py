@@ -15,7 +15,7 @@ from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages import STAGES
 from authlens_core.oauth.check import failed as failed_check
 from authlens_core.oauth.check import passed
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.purpose import Purpose

@@ -11,9 +11,9 @@ from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.oauth.check import Check, Severity, failures
-from authlens_core.oauth.http_message import Request, Response
+from authlens_core.oauth.formats.http_message import Request, Response
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.mcp import McpCall, call_of, mcp_request
-from authlens_core.oauth.url import parse_url
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.purpose import Purpose
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply

@@ -14,8 +14,8 @@ from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stages.detection import DetectionStage
-from authlens_core.oauth.resource_metadata import ResourceMetadata
-from authlens_core.oauth.url import parse_url
+from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.trace.record import Stage, Trace
 from authlens_core.wire.exchange import Exchange
 from support.profile_login import log_in

@@ -9,7 +9,7 @@ import pytest
 
 from authlens_core.login.stages.exchange import ExchangeStage
 from authlens_core.oauth.check import Severity, failures
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, exchange, facts, reply
 

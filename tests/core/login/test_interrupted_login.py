@@ -16,8 +16,8 @@ from authlens_core.login.facts import Options
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

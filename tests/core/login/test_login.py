@@ -18,8 +18,8 @@ from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
 from authlens_core.oauth.check import warned
-from authlens_core.oauth.http_message import Request
-from authlens_core.oauth.url import UrlRefused
+from authlens_core.oauth.formats.http_message import Request
+from authlens_core.oauth.formats.url import UrlRefused
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until

@@ -10,7 +10,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.oauth.check import Severity, failures
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.purpose import Purpose
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from authlens_core.login.stages.pkce import PkceStage
 from authlens_core.oauth.check import failures
 from authlens_core.oauth.pkce import code_challenge
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.scripted_login import facts
 
 START = facts(upto="server_metadata")

@@ -11,7 +11,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.resource_metadata import ResourceMetadataStage
 from authlens_core.oauth.check import failures
-from authlens_core.oauth.url import parse_url
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from support.scripted_login import ISSUER, METADATA, RESOURCE, Answer, exchange, facts, reply
 

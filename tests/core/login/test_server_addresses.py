@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.oauth.http_message import Response
-from authlens_core.oauth.server_addresses import (
+from authlens_core.oauth.discovery.server_addresses import (
     SERVER_ADDRESSES,
     AddressRule,
     AddressSource,
     ServerAddress,
 )
+from authlens_core.oauth.formats.http_message import Response
 from authlens_core.trace.record import Outcome, StageRecord
 from support.driven_login import login_to
 from support.scripted_login import (

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from authlens_core.login.events import AuthorizationReady
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from support.driven_login import at, failed, login_to, run_to, until

@@ -21,7 +21,7 @@ from authlens_core.oauth.authorization import (
 )
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.error_response import OAuthError, meaning
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 REDIRECT = "http://localhost:8400/callback"
 ISSUER = "https://as.example"

@@ -13,10 +13,10 @@ from authlens_core.oauth.client_authentication import (
     wants_empty_secret,
     with_empty_secret,
 )
-from authlens_core.oauth.form import decode_form
-from authlens_core.oauth.http_message import Headers, Request
-from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.form import decode_form
+from authlens_core.oauth.formats.http_message import Headers, Request
+from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.secret import Body, Secret
 
 REDIRECT = "http://localhost:8400/callback"
 

@@ -22,10 +22,10 @@ from authlens_core.oauth.device_authorization import (
     poll_result,
     read_device_authorization,
 )
-from authlens_core.oauth.form import decode_form
-from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.form import decode_form
+from authlens_core.oauth.formats.http_message import Headers, Response
+from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.secret import Body, Secret
 
 CLIENT = Client("me", "http://localhost:8400/callback")
 GOOD = {

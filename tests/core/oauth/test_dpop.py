@@ -24,10 +24,10 @@ from authlens_core.oauth.dpop import (
     wants_nonce,
     with_proof,
 )
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.resource_request import authorization_field
-from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Body, Secret
+from authlens_core.values.secret import Body, Secret
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEY = make_dpop_key()

@@ -17,8 +17,8 @@ from authlens_core.oauth.error_response import (
     read_error,
     without_secrets,
 )
-from authlens_core.oauth.http_message import Headers, Response
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.http_message import Headers, Response
+from authlens_core.values.secret import Body, Secret
 
 
 def _answer(status: int, body: object, content_type: str = "application/json", **headers: str) -> Response:

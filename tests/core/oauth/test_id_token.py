@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 
 from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.id_token import id_token_checks
-from authlens_core.secret import Body, Secret
+from authlens_core.values.secret import Body, Secret
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ISSUER, CLIENT, NONCE = "https://op.example", "client-1", Secret("nonce-canary-1")

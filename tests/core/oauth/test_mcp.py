@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.oauth.http_message import Headers, Response
+from authlens_core.oauth.formats.http_message import Headers, Response
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
     McpCall,
@@ -13,8 +14,7 @@ from authlens_core.oauth.mcp import (
     mcp_request,
     protocol_version,
 )
-from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Body
+from authlens_core.values.secret import Body
 
 RESULT = b'{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25"}}'
 ERROR = b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"}}'

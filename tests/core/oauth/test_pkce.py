@@ -11,7 +11,7 @@ import pytest
 
 from authlens_core.oauth.authorization import authorization_url, url_parameters
 from authlens_core.oauth.pkce import code_challenge, make_pkce, make_state
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from authlens_core.oauth.check import Check, Reading, Severity, failures
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.duration import LONGEST
 from authlens_core.oauth.error_response import meaning
-from authlens_core.oauth.form import decode_form
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.duration import LONGEST
+from authlens_core.oauth.formats.form import decode_form
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.oauth.token import (
     Grant,
@@ -24,8 +25,7 @@ from authlens_core.oauth.token import (
     read_token_response,
     refresh_request,
 )
-from authlens_core.oauth.url import parse_url
-from authlens_core.secret import Body, Secret
+from authlens_core.values.secret import Body, Secret
 
 ENDPOINT = parse_url("https://as.example/token")
 REDIRECT = "http://localhost:8400/callback"

@@ -11,7 +11,7 @@ import pytest
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.formats.http_message import Headers, Request
 from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure

@@ -12,8 +12,8 @@ from importlib.metadata import version
 
 import pytest
 
-from authlens_core.oauth.http_message import FORM_TYPE, Headers, Request
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers, Request
+from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.connection import _SocketStream
 from authlens_core.wire.exchange import FailureKind

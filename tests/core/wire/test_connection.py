@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.connection import Connections

@@ -11,7 +11,7 @@ import httpcore
 import httpx
 import pytest
 
-from authlens_core.oauth.url import parse_url
+from authlens_core.oauth.formats.url import parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.connection import Connections
 from authlens_core.wire.exchange import FailureKind

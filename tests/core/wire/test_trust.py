@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import truststore
 
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_core.wire.trust import CertificateRefused, TrustUnusable, explain_certificate, trusted

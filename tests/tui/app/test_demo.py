@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.standard.rehearsal import STANDARD_SCENARIOS
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp

@@ -10,9 +10,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from authlens_core.errors import UsageError
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
+from authlens_core.values.errors import UsageError
+from authlens_core.values.secret import Secret
 from authlens_tui.app.screen_picture import save_picture
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.palette import possible_actions

@@ -14,7 +14,7 @@ from authlens_tui.cli.completion import man_page
 from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.main import run
 from authlens_tui.cli.parser import VERBS, build_parser
-from authlens_tui.cli.skill import agents_text, skill_text
+from authlens_tui.cli.scripts.skill import agents_text, skill_text
 from support.needs import program
 
 Captured = pytest.CaptureFixture[str]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of
 from authlens_core.emulator.scenario import StandardCase
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
-from authlens_core.errors import UsageError
+from authlens_core.values.errors import UsageError
 from authlens_tui.cli.faults import chosen_cases, chosen_faults
 
 

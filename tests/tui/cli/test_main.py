@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.errors import (
+from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
     NetworkFailure,
@@ -21,7 +21,7 @@ from authlens_core.errors import (
     UsageError,
 )
 from authlens_tui.cli import main, verbs
-from authlens_tui.cli.client_secret import client_secret
+from authlens_tui.cli.login.client_secret import client_secret
 from authlens_tui.cli.parser import build_parser
 from support.waiting import PATIENCE
 

@@ -19,13 +19,13 @@ from authlens_core.emulator import Emulator
 from authlens_core.emulator.person import play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.wire.client import Wire
-from authlens_tui.cli import events, probe_kept, revoke
-from authlens_tui.cli import refresh as renewal
-from authlens_tui.cli.credentials import list_credentials
 from authlens_tui.cli.parser import build_parser
-from authlens_tui.cli.revoke import revoke_credentials
+from authlens_tui.cli.stored import events, probe_kept, revoke
+from authlens_tui.cli.stored import refresh as renewal
+from authlens_tui.cli.stored.credentials import list_credentials
+from authlens_tui.cli.stored.revoke import revoke_credentials
 
 Captured = pytest.CaptureFixture[str]
 
@@ -44,7 +44,7 @@ async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Session, l
 
         for module in (probe_kept, renewal):
             monkeypatch.setattr(module, "open_session", open_session)
-        monkeypatch.setattr("authlens_tui.cli.revoke.open_session", open_session)
+        monkeypatch.setattr("authlens_tui.cli.stored.revoke.open_session", open_session)
         yield session, urls
 
 

@@ -14,9 +14,9 @@ import pytest
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.oauth.http_message import Headers, Request, Response
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.secret import Body
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.cli import main
 from support.grants import grant, keep
@@ -141,7 +141,9 @@ def test_a_name_of_stdout_is_stdout(
     """As root, `--force` would make a file of the link /dev/stdout."""
     source = saved(tmp_path / "a.json", hostile_trace())
     written: list[object] = []
-    monkeypatch.setattr("authlens_tui.cli.export.write_export", lambda *args, **_: written.append(args))
+    monkeypatch.setattr(
+        "authlens_tui.cli.stored.export.write_export", lambda *args, **_: written.append(args)
+    )
     assert main.run(["export", source, "-o", name, *more]) == 0
     assert capsys.readouterr().out.startswith("{")
     assert written == []

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from authlens_core.errors import UsageError
+from authlens_core.values.errors import UsageError
 from authlens_tui.cli.urls import checked_url
 
 

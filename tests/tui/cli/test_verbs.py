@@ -19,7 +19,10 @@ def test_each_verb_imported_by_name_is_a_function_of_the_arguments() -> None:
     assert len(named) > 15, "the walk found too little to prove anything"
 
     for module, *function in named:
-        found = getattr(import_module(f"authlens_tui.cli.{module}"), function[0] if function else module)
+        found = getattr(
+            import_module(f"authlens_tui.cli.{module}"),
+            function[0] if function else module.rpartition(".")[2],
+        )
         assert len(inspect.signature(found).parameters) == 1, f"{module}.{found}"
 
 

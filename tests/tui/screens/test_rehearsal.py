@@ -6,8 +6,8 @@ import pytest
 from textual import on
 from textual.pilot import Pilot
 
-from authlens_core.emulator.faults import Fault
-from authlens_core.emulator.rehearsal import SCENARIOS
+from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator.access.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run, matching

@@ -20,13 +20,13 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.state.paths import StateUnusable
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui import screens
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.login.login import Login
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Stage
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.screens.trace.requests import RequestsScreen

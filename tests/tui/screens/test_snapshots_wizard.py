@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from authlens_core.login.login import Login
-from authlens_core.oauth.http_message import Response
+from authlens_core.oauth.formats.http_message import Response
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_tui.screens.help import HelpScreen

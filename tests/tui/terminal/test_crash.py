@@ -15,8 +15,8 @@ import asyncio, sys
 from datetime import UTC, datetime
 from textual.binding import Binding
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import NoSecretStore
-from authlens_core.session import Session
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
 from authlens_tui.app.base_app import BaseApp

@@ -17,8 +17,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed
 
-from authlens_core.errors import AuthlensError, NoSecretStore
-from authlens_core.session import Session
+from authlens_core.session.session import Session
+from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard

@@ -13,9 +13,9 @@ from textual.worker import Worker
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.errors import AuthlensError
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.state.settings import SettingsFile
+from authlens_core.values.errors import AuthlensError
 
 _PAUSE: Final = 30.0  # seconds before the next try after the index could not be used
 

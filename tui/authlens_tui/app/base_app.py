@@ -12,7 +12,7 @@ from textual.app import SystemCommand, get_system_commands_provider
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 
-from authlens_core.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.terminal.focus import follow_focus
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet

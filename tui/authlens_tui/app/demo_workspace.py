@@ -11,24 +11,24 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.access.cloudflared_files import find_cloudflared_tokens
-from authlens_core.access.cloudflared_token import CloudflaredToken
+from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
 from authlens_core.credentials.vault.service_tokens import new_token_id
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
-from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.scenario import Scenario, StandardCase
 from authlens_core.emulator.standard.rehearsal import emulator_with
-from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Options
-from authlens_core.secret import Secret
 from authlens_core.state import private_file
 from authlens_core.state.settings import SettingsFile
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.secret import Secret
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.authorization_link import Played, Player

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from authlens_core.credentials.store.secret_store import SecretStore
-from authlens_core.interruption import Interruptions
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.login.login import Login
+from authlens_core.session.interruption import Interruptions
 from authlens_tui.terminal.content import Content
 from authlens_tui.words.logins import STARTS_AGAIN, command_again, interrupted_words, why_it_ended
 

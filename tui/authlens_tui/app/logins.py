@@ -8,7 +8,7 @@ from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import OtherWay
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace

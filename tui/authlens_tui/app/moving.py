@@ -12,9 +12,9 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import MoveReport, OnProgress
 from authlens_core.credentials.vault.open_store import file_path, open_store
 from authlens_core.desk.move_secrets import move_secrets
-from authlens_core.errors import AuthlensError
-from authlens_core.secret import Secret
-from authlens_core.session import Session
+from authlens_core.session.session import Session
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.secret import Secret
 from authlens_tui.app.automatic_refresh import AutomaticRefresh
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen

@@ -8,7 +8,7 @@ from authlens_core.credentials.inventory.first_look import parse_aside
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_core.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 

@@ -16,8 +16,8 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.leftovers import delete_orphans
-from authlens_core.errors import AuthlensError
-from authlens_core.session import Session
+from authlens_core.session.session import Session
+from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
 from authlens_tui.app.automatic_refresh import AutomaticRefresh
 from authlens_tui.app.expiry_notice import tell_of_expiry

@@ -12,8 +12,8 @@ from typing import Any, Final
 from textual.app import App
 from textual.widgets import Input
 
-from authlens_core.errors import UsageError
 from authlens_core.export.saved_file import write_export
+from authlens_core.values.errors import UsageError
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.wizard.link import QrScreen

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.index import Index
-from authlens_core.errors import AuthlensError
 from authlens_core.state.config_file import read_config
 from authlens_core.state.paths import state_directory
 from authlens_core.state.settings import SettingsFile
+from authlens_core.values.errors import AuthlensError
 
 if TYPE_CHECKING:
-    from authlens_core.access.cloudflared_files import CloudflaredDirectory
-    from authlens_core.access.cloudflared_token import CloudflaredToken
+    from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
+    from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
     from authlens_core.credentials.vault.open_store import OpenedStore
     from authlens_core.login.facts import Options
     from authlens_tui.screens.store_choice import StoreChoice
@@ -58,7 +58,9 @@ class Workspace:
 
     def find_tokens(self) -> tuple[CloudflaredToken, ...]:
         if self._cloudflared is None:
-            from authlens_core.access.cloudflared_files import CloudflaredDirectory  # after the first paint
+            from authlens_core.cloudflare.cloudflared_files import (
+                CloudflaredDirectory,  # after the first paint
+            )
 
             self._cloudflared = CloudflaredDirectory()
         return self._cloudflared.find()

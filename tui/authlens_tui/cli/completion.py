@@ -6,7 +6,7 @@ import argparse
 from argparse import Namespace
 from collections.abc import Iterator
 
-from authlens_core.version import VERSION
+from authlens_core.values.version import VERSION
 from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.terminal.output import answer_text

@@ -7,9 +7,9 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.profile import Profile, faults_of
-from authlens_core.errors import UsageError
+from authlens_core.values.errors import UsageError
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.terminal.output import answer_line, say
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from authlens_core.access.pasted_error import explain_text
-from authlens_core.errors import UsageError
-from authlens_tui.cli.login_events import diagnosis_as_json
+from authlens_core.diagnosis.pasted_error import explain_text
+from authlens_core.values.errors import UsageError
+from authlens_tui.cli.login.login_events import diagnosis_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_line, is_terminal, say
 from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.standard_input import everything

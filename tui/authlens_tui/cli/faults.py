@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from itertools import groupby
 from typing import TypeVar
 
-from authlens_core.emulator.faults import Fault
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.scenario import Scenario, StandardCase
-from authlens_core.errors import UsageError
+from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list
 from authlens_tui.cli.terminal.plain import numbered
 

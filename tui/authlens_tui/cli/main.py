@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_core.version import VERSION
+from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
 from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
@@ -163,8 +163,8 @@ def _line_by_line(argv: list[str], why: str) -> int:
 def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
     if len(argv) == 1:
         return argv[0], None
-    from authlens_tui.cli.client_secret import client_secret
-    from authlens_tui.cli.login_options import login_options, refuse_options_without_screen
+    from authlens_tui.cli.login.client_secret import client_secret
+    from authlens_tui.cli.login.login_options import login_options, refuse_options_without_screen
 
     arguments = _parsed(["login", *argv])
     refuse_options_without_screen(arguments)

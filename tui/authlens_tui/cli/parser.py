@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from authlens_core.safe_text import safe_text
-from authlens_tui.cli.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
+from authlens_core.values.safe_text import safe_text
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.option_values import check_name, count, flag, number, port
-from authlens_tui.cli.service_token_parser import add_service_token
+from authlens_tui.cli.scripts.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
+from authlens_tui.cli.stored.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
 
 _KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})

@@ -6,13 +6,13 @@ import shlex
 from argparse import Namespace
 from contextlib import aclosing
 
-from authlens_core.errors import AuthlensError
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
-from authlens_tui.cli.login_events import record_as_json, tell
+from authlens_tui.cli.login.login_events import record_as_json, tell
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url

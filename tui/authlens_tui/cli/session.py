@@ -19,9 +19,9 @@ from authlens_core.credentials.vault.open_store import (
     remembered_place,
     store_at,
 )
-from authlens_core.errors import UsageError
-from authlens_core.secret import Secret
-from authlens_core.session import Session
+from authlens_core.session.session import Session
+from authlens_core.values.errors import UsageError
+from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url

@@ -39,7 +39,7 @@ def _try_token(url: str) -> None:
         return
     # While the helper loads its backend.
     from authlens_core.credentials.lifecycle.stored_token import stored_token
-    from authlens_core.errors import AuthlensError
+    from authlens_core.values.errors import AuthlensError
     from authlens_tui.cli.terminal.output import answer_secret, explain
 
     try:

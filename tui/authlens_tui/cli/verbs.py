@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from authlens_core.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.terminal.no_input import no_input, say_command
 from authlens_tui.cli.terminal.output import say
 
@@ -42,7 +42,7 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _verb(module: str, function: str = "", *, which: bool = False, attached: bool = False) -> _Verb:
-    """Return the verb that a function or a coroutine function of a module beside this one does.
+    """Return the verb that a function or a coroutine function of a module below this folder does.
 
     Args:
         function: its name; that of the module if empty.
@@ -55,14 +55,15 @@ def _verb(module: str, function: str = "", *, which: bool = False, attached: boo
             return _show_which(arguments)
         if attached:
             follow_attached_client()
-        work: _Work = getattr(import_module(f"authlens_tui.cli.{module}"), function or module)
+        name = function or module.rpartition(".")[2]
+        work: _Work = getattr(import_module(f"authlens_tui.cli.{module}"), name)
         done = work(arguments)
         return done if isinstance(done, int) else _run(done)
 
     return verb
 
 
-_show_which: Final = _verb("credential_choice", "show_which")
+_show_which: Final = _verb("scripts.credential_choice", "show_which")
 
 
 def _login(arguments: Namespace) -> int:
@@ -70,11 +71,11 @@ def _login(arguments: Namespace) -> int:
     if no_input():
         return _run(_stored_logins(arguments))
     if arguments.cloudflared:
-        from authlens_tui.cli.cloudflared import cloudflared_login
+        from authlens_tui.cli.login.cloudflared import cloudflared_login
 
         return _run(cloudflared_login(arguments))
-    from authlens_tui.cli.client_secret import client_secret
-    from authlens_tui.cli.login_start import login
+    from authlens_tui.cli.login.client_secret import client_secret
+    from authlens_tui.cli.login.login_start import login
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
@@ -88,7 +89,7 @@ async def _stored_logins(arguments: Namespace) -> int:
     Raises:
         UsageError: a URL cannot be used.
     """
-    from authlens_tui.cli.in_turn import in_turn
+    from authlens_tui.cli.login.in_turn import in_turn
     from authlens_tui.cli.session import open_session
     from authlens_tui.cli.urls import checked_urls
 
@@ -136,7 +137,7 @@ def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepar
 def _curl(arguments: Namespace) -> int:
     if arguments.which:
         return _show_which(arguments)
-    from authlens_tui.cli.curl import curl_call, run_curl
+    from authlens_tui.cli.scripts.curl import curl_call, run_curl
 
     return _become(curl_call(arguments), run_curl)
 
@@ -144,13 +145,13 @@ def _curl(arguments: Namespace) -> int:
 def _run_command(arguments: Namespace) -> int:
     if arguments.which:
         return _show_which(arguments)
-    from authlens_tui.cli.run import child_values, run_command
+    from authlens_tui.cli.scripts.run import child_values, run_command
 
     return _become(child_values(arguments), lambda values: run_command(arguments, values))
 
 
 def _service_token(arguments: Namespace) -> int:
-    from authlens_tui.cli.service_token import service_token, typed_pair
+    from authlens_tui.cli.stored.service_token import service_token, typed_pair
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
@@ -160,29 +161,29 @@ def _service_token(arguments: Namespace) -> int:
 VERBS: Final[dict[str, _Verb]] = {
     "login": _login,
     "probe": _probe,
-    "token": _verb("token"),
-    "headers": _verb("headers", which=True),
+    "token": _verb("scripts.token"),
+    "headers": _verb("scripts.headers", which=True),
     "curl": _curl,
-    "proxy": _verb("proxy", which=True),
-    "mcp-bridge": _verb("mcp_bridge", which=True),
-    "mcp-config": _verb("mcp_config"),
+    "proxy": _verb("scripts.proxy", which=True),
+    "mcp-bridge": _verb("scripts.mcp_bridge", which=True),
+    "mcp-config": _verb("scripts.mcp_config"),
     "run": _run_command,
-    "git-credential": _verb("git_credential"),
-    "credential-helper": _verb("credential_helper"),
+    "git-credential": _verb("scripts.git_credential"),
+    "credential-helper": _verb("scripts.credential_helper"),
     "explain": _verb("explain", "explain_message"),
-    "skill": _verb("skill"),
+    "skill": _verb("scripts.skill"),
     "completion": _verb("completion"),
     "man": _verb("completion", "man"),
-    "clients": _verb("clients"),
-    "client-metadata": _verb("clients", "client_metadata"),
-    "list": _verb("credentials", "list_credentials"),
-    "refresh": _verb("refresh", "refresh_credentials"),
-    "revoke": _verb("revoke", "revoke_credentials"),
-    "events": _verb("events", "show_events"),
-    "forget": _verb("forget", "forget_credential"),
+    "clients": _verb("stored.clients"),
+    "client-metadata": _verb("stored.clients", "client_metadata"),
+    "list": _verb("stored.credentials", "list_credentials"),
+    "refresh": _verb("stored.refresh", "refresh_credentials"),
+    "revoke": _verb("stored.revoke", "revoke_credentials"),
+    "events": _verb("stored.events", "show_events"),
+    "forget": _verb("stored.forget", "forget_credential"),
     "service-token": _service_token,
-    "store": _verb("store"),
-    "export": _verb("export", "export_trace"),
+    "store": _verb("stored.store"),
+    "export": _verb("stored.export", "export_trace"),
     "open": _verb("full_screen", "open_file", attached=True),
     "compare": _verb("compare", "compare_traces"),
     "doctor": _verb("doctor", attached=True),

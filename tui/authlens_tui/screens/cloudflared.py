@@ -24,8 +24,8 @@ from authlens_core.cloudflared.login import (
 from authlens_core.credentials.inventory.probe import probe_jwt
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.errors import AuthlensError
-from authlens_core.session import Session
+from authlens_core.session.session import Session
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view

@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.content import Content
 
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})

@@ -17,10 +17,10 @@ from authlens_core.credentials.store.encryption import SHORTEST
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, remembered_place
-from authlens_core.errors import NoSecretStore
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

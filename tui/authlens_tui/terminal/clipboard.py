@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final
 
 from authlens_core.callback.ssh_forward import is_ssh
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.system_clipboard import fill
 
 _LIMIT_SECONDS: Final = 2.0  # for a clipboard program

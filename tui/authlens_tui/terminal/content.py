@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import textual.content
 
-from authlens_core.safe_text import safe_text
+from authlens_core.values.safe_text import safe_text
 
 if TYPE_CHECKING:
     from textual.css.types import TextAlign, TextOverflow

@@ -17,9 +17,9 @@ from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import NoActiveWorker, get_current_worker
 
-from authlens_core.errors import UsageError
-from authlens_core.safe_text import safe_line, safe_text
-from authlens_core.secret import Secret
+from authlens_core.values.errors import UsageError
+from authlens_core.values.safe_text import safe_line, safe_text
+from authlens_core.values.secret import Secret
 from authlens_tui.terminal.clipboard import CopyWay, copy_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors

@@ -7,7 +7,7 @@ import os
 from textual.reactive import reactive
 
 from authlens_core.callback.ssh_forward import is_ssh
-from authlens_core.safe_text import NAME, safe_line
+from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 

@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs
 
-from authlens_core.access.cloudflared_names import can_only_mean, names_of, readings, sure_address
-from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.access.team import LOGIN_PATH
-from authlens_core.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_core.oauth.http_message import Headers, Request, Response
-from authlens_core.oauth.url import Url, parse_url, require_url
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.cloudflare.cloudflared_names import can_only_mean, names_of, readings, sure_address
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.team import LOGIN_PATH
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.url import Url, parse_url, require_url
+from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE

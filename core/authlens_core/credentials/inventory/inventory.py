@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.access.cloudflared_names import sure_address
-from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.access.team import is_team_host
+from authlens_core.cloudflare.cloudflared_names import sure_address
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.team import is_team_host
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
@@ -25,8 +25,8 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_line
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _LONGEST: Final = 300  # characters of a text that is shown

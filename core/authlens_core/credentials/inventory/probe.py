@@ -13,9 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from authlens_core.access.cloudflared_files import cloudflared_fields, read_cloudflared_token
-from authlens_core.access.cloudflared_token import CloudflaredToken
-from authlens_core.access.protection import NETWORK
+from authlens_core.cloudflare.cloudflared_files import cloudflared_fields, read_cloudflared_token
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.inventory.request_headers import token_fields
@@ -34,15 +33,16 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import AuthlensError, LoginNeeded
-from authlens_core.oauth.http_message import Headers
+from authlens_core.diagnosis.protection import NETWORK
+from authlens_core.oauth.formats.http_message import Headers
+from authlens_core.oauth.formats.url import require_url
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.oauth.url import require_url
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE

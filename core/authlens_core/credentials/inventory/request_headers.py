@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from authlens_core.access.cloudflared_files import (
+from authlens_core.cloudflare.cloudflared_files import (
     cloudflared_fields,
     find_cloudflared_token,
     read_cloudflared_token,
 )
-from authlens_core.access.credential import CLIENT_ID, CLIENT_SECRET
+from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.inventory.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.dpop import signer_for
@@ -21,12 +21,12 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.dpop import is_bound
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.oauth.resource_request import authorization_field
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner
 

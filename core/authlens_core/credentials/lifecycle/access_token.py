@@ -10,8 +10,8 @@ from authlens_core.credentials.lifecycle.refresh_result import Refreshed, Refres
 from authlens_core.credentials.lifecycle.refresh_schedule import lasts
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from authlens_core.errors import AuthlensError
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_fields
 from authlens_core.trace.record import Trace
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_fields
 
 
 class ActionOutcome(StrEnum):

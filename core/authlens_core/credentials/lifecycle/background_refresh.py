@@ -19,8 +19,8 @@ from authlens_core.credentials.lifecycle.refresh_schedule import (
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import Settings
+from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
 
 # How many grants are refreshed at once.

@@ -21,8 +21,8 @@ from authlens_core.credentials.lifecycle.refresh_result import (
 )
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.errors import AuthlensError
 from authlens_core.state.locks import LockBusy
+from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
 
 _DEFAULTS: Final = RefreshOptions()

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 
 class RefreshOutcome(StrEnum):

@@ -15,7 +15,7 @@ from authlens_core.credentials.lifecycle.revoke_operation import RevokeOperation
 from authlens_core.credentials.lifecycle.revoke_result import Revoked
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
 
 # How long a resource that still accepts the token is asked again: Cloudflare Access needs 20 to 30 s.

@@ -7,8 +7,8 @@ from enum import StrEnum
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.trace.record import Trace
+from authlens_core.values.quick_dataclass import dataclass
 
 
 class RevokeOutcome(StrEnum):

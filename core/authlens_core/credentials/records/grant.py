@@ -15,9 +15,9 @@ from typing import Final, Literal, Self
 
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_fields
-from authlens_core.secret import Secret
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_fields
+from authlens_core.values.secret import Secret
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
@@ -196,7 +196,7 @@ def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) 
 
 
 def _on_any_port(redirect_uri: str) -> str:
-    from authlens_core.oauth.url import usable_url  # reading a stored token needs none
+    from authlens_core.oauth.formats.url import usable_url  # reading a stored token needs none
 
     url = usable_url(redirect_uri, loopback_http=True)
     if url is None or not url.is_loopback:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.record_json import record_from_json
-from authlens_core.safe_text import NAME, safe_line
+from authlens_core.values.safe_text import NAME, safe_line
 
 Stamp = tuple[int, int]
 Logins = tuple[tuple[Grant, ...], tuple[str, ...]]

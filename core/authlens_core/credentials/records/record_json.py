@@ -25,7 +25,7 @@ from authlens_core.credentials.records.grant import (
 from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, TOKEN_TYPE, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 _MOMENTS = frozenset(
     {

@@ -15,8 +15,8 @@ import json
 from typing import Any, Final, NamedTuple
 
 from authlens_core.credentials.store.secret_store import SecretReader
-from authlens_core.errors import LoginNeeded
-from authlens_core.secret import Secret
+from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.secret import Secret
 
 # Characters in one entry.
 ENTRY_LIMIT: Final = 1_000

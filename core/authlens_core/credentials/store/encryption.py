@@ -14,7 +14,7 @@ import secrets
 import unicodedata
 from typing import Any, Final
 
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 # scrypt's N for new files: 128 MiB and about 0.3 s.
 COST: Final = 2**17

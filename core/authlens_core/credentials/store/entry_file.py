@@ -15,10 +15,10 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.quick_dataclass import dataclass
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file
+from authlens_core.values.quick_dataclass import dataclass
 
 VERSION: Final = 1
 # Seconds to wait for another process that writes.

@@ -15,8 +15,8 @@ from keyring.errors import KeyringError, PasswordDeleteError
 
 from authlens_core.credentials.store import encryption
 from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 
 
 class FileKeyringError(KeyringError):

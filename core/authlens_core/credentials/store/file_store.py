@@ -15,8 +15,8 @@ from authlens_core.credentials.store.secret_store import (
     SecretStoreTimeout,
 )
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 
 # Seconds for a call that has to make the key from the passphrase first: that is slow on purpose.
 UNLOCK_LIMIT: Final = 20.0

@@ -29,7 +29,7 @@ from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
 
 from authlens_core.credentials.store.keyring_backends import BackendCandidate, BackendRefused, choose
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 if TYPE_CHECKING:
     from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from authlens_core.credentials.store.helper_pipes import HelperPipes
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, keyring_too_slow
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 _CHUNK: Final = 65_536  # bytes of one read from the pipe
 _LONGEST: Final = 1024 * 1024  # bytes of an answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 
 # Seconds that one call of a store may take.
 CALL_LIMIT: Final = 3.0

@@ -9,7 +9,7 @@ from typing import Final
 
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.safe_text import safe_line
+from authlens_core.values.safe_text import safe_line
 
 # As many as the index keeps.
 MOST_EVENTS: Final = 10_000

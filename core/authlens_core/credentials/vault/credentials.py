@@ -24,10 +24,10 @@ from authlens_core.credentials.vault.clients import Clients
 from authlens_core.credentials.vault.generations import Generations, SaveStep, load_secrets
 from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
-from authlens_core.errors import AuthlensError, LoginNeeded
-from authlens_core.finish import finish
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import StateUnusable, state_directory
+from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.finish import finish
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
@@ -178,12 +178,12 @@ class Credentials:
 
     def get_ready(self) -> None:
         """Load what stores the trace of a login, so that storing it takes less time."""
-        import authlens_core.access.cloudflared_files  # noqa: F401 - what `_known` needs
+        import authlens_core.cloudflare.cloudflared_files  # noqa: F401 - what `_known` needs
 
         self.traces.get_ready()
 
     def _known(self) -> frozenset[str]:
-        from authlens_core.access.cloudflared_files import find_cloudflared_tokens
+        from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
 
         grants, damaged = self.index.grants()
         files = (token.token_id for token in find_cloudflared_tokens())

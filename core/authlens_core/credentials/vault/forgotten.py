@@ -11,7 +11,7 @@ from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.save_login import save_login
-from authlens_core.errors import AuthlensError, UsageError
+from authlens_core.values.errors import AuthlensError, UsageError
 
 # Seconds to wait for a refresh that is running: afterwards the refresh token in memory would be spent.
 _REFRESH_BOUND: Final = 5.0

@@ -19,9 +19,9 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed, StoreElsewhere
 from authlens_core.credentials.vault.pending_writes import PendingWrites
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
 

@@ -25,10 +25,10 @@ from authlens_core.credentials.records.table import (
 )
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.errors import AuthlensError
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 # Called with how many records are done, and how many there are.
 OnProgress = Callable[[int, int], None]

@@ -11,9 +11,9 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.keyring_store import Backend, KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.state.paths import state_directory
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 _FILES: Final = {
     StoreKind.ENCRYPTED_FILE: "secrets.encrypted.json",

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from authlens_core.finish import finish
+from authlens_core.values.finish import finish
 
 _Result = TypeVar("_Result")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from authlens_core.access.service_token import is_field_name, shape_problem
+from authlens_core.cloudflare.service_token import is_field_name, shape_problem
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import closest
 from authlens_core.credentials.records.grant import ClientSecrets, TokenVerdict, utc_now
@@ -21,10 +21,10 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.table import SERVICE_TOKENS, all_service_tokens
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.generations import Generations, load_secrets
-from authlens_core.errors import LoginNeeded, UsageError
-from authlens_core.oauth.url import require_url
-from authlens_core.safe_text import NAME, safe_line
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.url import require_url
+from authlens_core.values.errors import LoginNeeded, UsageError
+from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.secret import Secret
 
 
 def new_token_id() -> str:

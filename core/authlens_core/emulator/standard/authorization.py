@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.account import USERS
-from authlens_core.emulator.edge import NO_STORE, read_fields
-from authlens_core.emulator.grants import (
+from authlens_core.emulator.access.account import USERS
+from authlens_core.emulator.access.edge import NO_STORE, read_fields
+from authlens_core.emulator.access.grants import (
     CHALLENGE,
     CODE_LIFETIME,
     AuthorizationCode,

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.access.edge import NO_STORE, json_answer, read_body
+from authlens_core.emulator.access.grants import OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.answers import AUTH_METHODS, client_information
-from authlens_core.emulator.edge import NO_STORE, json_answer, read_body
-from authlens_core.emulator.grants import OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.person import fetch_page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.state import ServerState

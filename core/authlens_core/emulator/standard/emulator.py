@@ -53,9 +53,9 @@ class StandardEmulator(LoopbackServer):
         from starlette.applications import Starlette
         from starlette.routing import Route
 
+        from authlens_core.emulator.access.edge import Answered, answered
+        from authlens_core.emulator.access.grants import OAuthRefusal
         from authlens_core.emulator.answers import refusal
-        from authlens_core.emulator.edge import Answered, answered
-        from authlens_core.emulator.grants import OAuthRefusal
         from authlens_core.emulator.standard.dpop import with_nonce
         from authlens_core.emulator.standard.mcp import McpEndpoint
         from authlens_core.emulator.standard.resource import METADATA, Resource
@@ -132,7 +132,7 @@ class StandardEmulator(LoopbackServer):
 
     def register_client(self, redirect_uri: str, *, auth_method: str = "none") -> tuple[str, str]:
         """Register a client, as an administrator would; return its id and its secret, if any."""
-        from authlens_core.emulator.grants import RegisteredClient, put
+        from authlens_core.emulator.access.grants import RegisteredClient, put
         from authlens_core.emulator.standard.clients import GRANT_TYPES
 
         client = RegisteredClient(

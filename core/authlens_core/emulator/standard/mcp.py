@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.edge import json_answer, read_body
+from authlens_core.emulator.access.edge import json_answer, read_body
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.resource import Resource
 from authlens_core.emulator.standard.state import ServerState

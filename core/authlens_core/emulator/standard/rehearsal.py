@@ -6,10 +6,10 @@ from collections.abc import Collection
 from functools import partial
 from typing import Final
 
+from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator.access.rehearsal import SCENARIOS
 from authlens_core.emulator.emulator import Emulator
-from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.rehearsal import SCENARIOS
 from authlens_core.emulator.scenario import Scenario, ScenarioGroup, StandardCase
 from authlens_core.emulator.standard.emulator import StandardEmulator
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.edge import NO_STORE, Answered, json_answer
-from authlens_core.emulator.grants import AccessToken, OAuthRefusal
+from authlens_core.emulator.access.edge import NO_STORE, Answered, json_answer
+from authlens_core.emulator.access.grants import AccessToken, OAuthRefusal
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.dpop import proof_key, with_nonce
 from authlens_core.emulator.standard.state import ServerState

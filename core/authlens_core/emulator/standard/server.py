@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from authlens_core.emulator.edge import json_answer
+from authlens_core.emulator.access.edge import json_answer
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.authorization import StandardAuthorizationEndpoint
 from authlens_core.emulator.standard.clients import DEVICE_GRANT, EXAMPLE_DOCUMENT, EmulatedClients

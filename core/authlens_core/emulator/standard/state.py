@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.grants import (
+from authlens_core.emulator.access.grants import (
     AccessToken,
     AuthorizationCode,
     IssuedGrant,

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.access.edge import NO_STORE, json_answer
+from authlens_core.emulator.access.grants import AccessToken, IssuedGrant, OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.answers import ClientCredentials, read_form
-from authlens_core.emulator.edge import NO_STORE, json_answer
-from authlens_core.emulator.grants import AccessToken, IssuedGrant, OAuthRefusal, RegisteredClient, put
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import DEVICE_GRANT, EmulatedClients
 from authlens_core.emulator.standard.dpop import proof_key, with_nonce

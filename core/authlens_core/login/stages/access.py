@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.access.answer import Answer, classify
-from authlens_core.access.diagnose import diagnose
-from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
-from authlens_core.oauth.challenge import ChallengeField
 from authlens_core.oauth.check import Check, CheckId, Requirement, noticed, warned
+from authlens_core.oauth.discovery.challenge import ChallengeField
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
     is_plain,

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from authlens_core.access.answer import Answer, classify
-from authlens_core.access.diagnosis import Diagnosis
-from authlens_core.access.protection import ACCESS, Protection
+from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.diagnosis import Diagnosis
+from authlens_core.diagnosis.protection import ACCESS, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.metadata_location import (
@@ -24,7 +24,9 @@ from authlens_core.login.stages.metadata_location import (
     well_known,
 )
 from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, noticed
-from authlens_core.oauth.http_message import JSON_TYPE, Response
+from authlens_core.oauth.discovery.resource_metadata import metadata_request
+from authlens_core.oauth.formats.http_message import JSON_TYPE, Response
+from authlens_core.oauth.formats.url import Url
 from authlens_core.oauth.insufficient_scope import is_scope
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
@@ -37,9 +39,7 @@ from authlens_core.oauth.mcp import (
     mcp_request,
     protocol_version,
 )
-from authlens_core.oauth.resource_metadata import metadata_request
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.oauth.url import Url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.addresses import is_global

@@ -9,14 +9,14 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted, places_tried, unanswered
 from authlens_core.oauth.check import Check, CheckId, failed, passed, warned
-from authlens_core.oauth.http_message import JSON_TYPE
-from authlens_core.oauth.resource_metadata import (
+from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,
     read_resource_metadata,
 )
-from authlens_core.oauth.server_metadata import metadata_urls, moves_on
-from authlens_core.oauth.url import Url, UrlRefused, parse_url
+from authlens_core.oauth.discovery.server_metadata import metadata_urls, moves_on
+from authlens_core.oauth.formats.http_message import JSON_TYPE
+from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.wire.exchange import Exchange

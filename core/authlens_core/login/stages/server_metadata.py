@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.access.diagnosis import Diagnosis
-from authlens_core.access.team import is_team_host
+from authlens_core.cloudflare.team import is_team_host
+from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, places_tried
 from authlens_core.oauth.check import Check, CheckId, failed, warned
-from authlens_core.oauth.resource_metadata import metadata_request
-from authlens_core.oauth.server_metadata import (
+from authlens_core.oauth.discovery.resource_metadata import metadata_request
+from authlens_core.oauth.discovery.server_metadata import (
     ServerMetadata,
     metadata_urls,
     moves_on,
     read_server_metadata,
 )
-from authlens_core.oauth.url import Url
+from authlens_core.oauth.formats.url import Url
 from authlens_core.trace.record import Fact
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose

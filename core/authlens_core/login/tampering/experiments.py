@@ -14,9 +14,9 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.check import Severity
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 
 # No one can have a name below `.example` (RFC 2606 §2).
 FOREIGN_ISSUER: Final = "https://attacker.example"

@@ -13,10 +13,10 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from authlens_core.oauth.form import FormRefused, decode_component
-from authlens_core.oauth.http_message import TOKEN_CHARACTERS, Headers, Request, is_visible
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.form import FormRefused, decode_component
+from authlens_core.oauth.formats.http_message import TOKEN_CHARACTERS, Headers, Request, is_visible
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Body, Secret
 
 _LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that was there
 

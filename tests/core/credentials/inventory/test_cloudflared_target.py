@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from authlens_core.access.cloudflared_files import find_cloudflared_tokens
-from authlens_core.access.cloudflared_token import CloudflaredToken
+from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import describe_cloudflared, inventory_of
 from authlens_core.credentials.inventory.probe import probe_cloudflared
 from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
-from authlens_core.oauth.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
 from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from support.cloudflared_stub import AUD, jwt
 

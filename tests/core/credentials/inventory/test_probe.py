@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
 from authlens_core.credentials.inventory.probe import count_results, probe
 from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
@@ -18,7 +18,7 @@ from authlens_core.credentials.lifecycle.refresh import refresh_one
 from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.ports import free_port
 from support.rotating_server import RotatingServer, Scripted

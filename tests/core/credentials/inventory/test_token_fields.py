@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.access.credential import Credential, credential_of, pair_problems
+from authlens_core.cloudflare.credential import Credential, credential_of, pair_problems
 from authlens_core.credentials.inventory.request_headers import token_fields
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
-from authlens_core.oauth.http_message import Headers, Request
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.http_message import Headers, Request
+from authlens_core.values.secret import Secret
 
 TOKEN = ServiceToken("t", "https://a.example/", f"{'0123456789abcdef' * 2}.access", utc_now())
 SECRET = Secret("a" * 64)

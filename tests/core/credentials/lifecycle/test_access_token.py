@@ -12,8 +12,8 @@ import pytest
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import LoginNeeded, NetworkFailure
-from authlens_core.secret import Secret
+from authlens_core.values.errors import LoginNeeded, NetworkFailure
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 

@@ -20,8 +20,8 @@ from authlens_core.credentials.lifecycle.refresh_result import Refreshed, Refres
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.secret import Secret
 from authlens_core.state.settings import SettingsFile
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import until
 from support.rotating_server import RotatingServer, Scripted

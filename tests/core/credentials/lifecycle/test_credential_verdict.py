@@ -8,7 +8,7 @@ from authlens_core.credentials.inventory.probe import call_resource
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 

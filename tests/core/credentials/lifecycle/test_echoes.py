@@ -14,8 +14,8 @@ from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Trace
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 

@@ -20,10 +20,10 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
+from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.exchange import Exchange
 from support.rotating_server import RotatingServer, Scripted

@@ -11,9 +11,9 @@ from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import LoginNeeded, NetworkFailure, Refused
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 

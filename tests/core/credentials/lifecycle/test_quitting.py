@@ -18,7 +18,7 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import until
 from support.rotating_server import RotatingServer

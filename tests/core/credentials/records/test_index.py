@@ -19,10 +19,10 @@ from authlens_core.credentials.records.record_json import record_from_json, to_j
 from authlens_core.credentials.records.schema import _STEPS, SCHEMA_VERSION
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import LoginNeeded
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.secret import Secret
 from authlens_core.state.paths import StateUnusable
+from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.secret import Secret
 
 Open = Callable[..., Credentials]
 

@@ -32,8 +32,8 @@ from authlens_core.credentials.store.keyring_backends import ALLOWED
 from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 
 PASSPHRASE = Secret("correct horse battery")
 ENTRY = "authlens:grant:1:0"

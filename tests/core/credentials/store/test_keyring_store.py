@@ -21,7 +21,7 @@ from authlens_core.credentials.store.secret_store import (
     SecretStoreFailed,
     SecretStoreTimeout,
 )
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from support.cancelling import cancelled
 from support.keyring_backends import SLOW_SECONDS
 from support.waiting import runs, wait_until
@@ -239,7 +239,7 @@ async def test_closing_ends_a_helper_that_hangs_though_it_is_cancelled(
 PROGRAM = """
 import asyncio, sys
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore
 
 async def main():
     # In its debug mode, asyncio writes of every callback that takes long: on a busy machine, any does.

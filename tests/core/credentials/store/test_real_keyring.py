@@ -12,8 +12,8 @@ from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import open_store
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 from support.keyring_session import keyring_session
 from support.waiting import PATIENCE
 

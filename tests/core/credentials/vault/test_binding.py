@@ -19,7 +19,7 @@ from authlens_core.credentials.records.record_json import secrets_to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 ISSUER = "https://as.example"
 REDIRECT = "http://localhost:8400/callback"

@@ -13,8 +13,8 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.forgotten import ForgottenCredentials
-from authlens_core.errors import UsageError
-from authlens_core.secret import Secret
+from authlens_core.values.errors import UsageError
+from authlens_core.values.secret import Secret
 from support.grants import NOW, grant, keep
 from support.open_databases import owned
 

@@ -18,9 +18,9 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 from support.open_databases import owned
 
 Open = Callable[..., Credentials]

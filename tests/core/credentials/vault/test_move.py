@@ -20,8 +20,8 @@ from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.move import move
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
+from authlens_core.values.secret import Secret
 
 CLIENT = Client("id", "http://localhost:8400/callback", "client_secret_post", Secret("client-canary"))
 SERVICE_TOKEN = ServiceToken(

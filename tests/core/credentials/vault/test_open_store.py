@@ -12,7 +12,7 @@ from authlens_core.credentials.store import keyring_backends as backends
 from authlens_core.credentials.store.secret_store import SecretStoreDenied, SecretStoreTimeout
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import memory_only, open_store
-from authlens_core.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore
 
 
 async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:

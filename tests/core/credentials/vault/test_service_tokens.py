@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.access.cloudflared_files import find_cloudflared_tokens
-from authlens_core.access.cloudflared_token import CloudflaredKind
+from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
 from authlens_core.credentials.inventory.probe import (
     probe_cloudflared,
     probe_jwt,
@@ -31,9 +31,9 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.emulator import Emulator
-from authlens_core.errors import LoginNeeded, NetworkFailure, Refused, UsageError
-from authlens_core.secret import Secret
 from authlens_core.trace.record import TraceKind
+from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused, UsageError
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.cloudflared_stub import AUD, jwt
 from support.emulated_access import program_at

@@ -21,9 +21,9 @@ from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
-from authlens_core.errors import NoSecretStore
-from authlens_core.secret import Secret
 from authlens_core.state.locks import Locks
+from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.secret import Secret
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SECRETS = st.builds(

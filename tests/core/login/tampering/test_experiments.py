@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
-from authlens_core.emulator.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
@@ -19,9 +19,9 @@ from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.check import Check, Severity
-from authlens_core.secret import Secret
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import login_to, run_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply

@@ -17,9 +17,9 @@ from authlens_core.login.tampering.request_edit import (
     amended_request,
     amended_url,
 )
-from authlens_core.oauth.form import encode_form, encode_query
-from authlens_core.oauth.http_message import FORM_TYPE, JSON_TYPE, Headers, Request
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.form import encode_form, encode_query
+from authlens_core.oauth.formats.http_message import FORM_TYPE, JSON_TYPE, Headers, Request
+from authlens_core.values.secret import Body, Secret
 
 NAMES = st.text("abcdefgh_ &=%+é", min_size=1, max_size=6)
 VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)

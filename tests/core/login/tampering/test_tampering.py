@@ -14,8 +14,8 @@ from authlens_core.login.protocols import MemoryClientRegistry, Stored
 from authlens_core.login.tampering.editing import added, choices, difference, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.secret import Secret
 from support.driven_login import at, login_to, run_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, facts, honest, reply, server_document
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.errors import LoginNeeded
-from authlens_core.secret import Secret
+from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import AnswerLost, answer_json, answer_line, answer_secret, explain, say
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from authlens_core.oauth.authorization import Verdict
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.pasted_lines import likeliest
 
 ANSWER = "http://localhost:8400/callback?code=abc&state=right"

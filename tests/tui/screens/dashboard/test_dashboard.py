@@ -17,7 +17,7 @@ from textual.events import AppBlur, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.index import Index
@@ -28,11 +28,11 @@ from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
-from authlens_core.secret import Secret
-from authlens_core.session import Session
+from authlens_core.session.session import Session
 from authlens_core.state.paths import StateUnusable
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Outcome, TraceKind
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

@@ -18,7 +18,7 @@ from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen

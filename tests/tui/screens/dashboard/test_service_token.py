@@ -12,8 +12,8 @@ from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
-from authlens_core.secret import Secret
-from authlens_core.session import Session
+from authlens_core.session.session import Session
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
 from support.grants import NOW

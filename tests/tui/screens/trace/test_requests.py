@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.export.exchange_log import ExchangeLog
-from authlens_core.oauth.http_message import Headers, Request
-from authlens_core.secret import Body
+from authlens_core.oauth.formats.http_message import Headers, Request
+from authlens_core.values.secret import Body
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.widgets.document.document import DocumentView
 from support.screens import run_screen, text_of, until

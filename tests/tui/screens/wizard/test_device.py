@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Stage
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen

@@ -7,8 +7,8 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input
 
 from authlens_core.login.tampering.request_edit import EditLocation
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
+from authlens_core.values.secret import Secret
 from authlens_tui.screens.wizard.edit import EditScreen, FieldRow, NewRow
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.driven_login import run_to

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from authlens_core.access.diagnosis import UNKNOWN, Diagnosis
-from authlens_core.emulator.faults import Fault
+from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.emulator.access.faults import Fault
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import StageRecord
 from authlens_tui.screens.wizard.words import failed_words

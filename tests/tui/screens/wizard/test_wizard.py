@@ -12,7 +12,7 @@ from textual.worker import WorkerFailed
 
 from authlens_core.login.events import AnswerIgnored, AuthorizationReady, ExchangeEnded, StageEnded
 from authlens_core.login.login import Login
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.exchange import FailureKind, WireFailure
 from authlens_tui.screens.confirm import ConfirmScreen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.oauth.check import failed, passed
 from authlens_tui.widgets.record.checks_view import check_lines
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from authlens_core.export.redaction import NoRedactor
 from authlens_core.oauth.dpop import DpopNonces, make_dpop_key, with_proof
-from authlens_core.oauth.http_message import Headers, Request
+from authlens_core.oauth.formats.http_message import Headers, Request
 from authlens_core.oauth.resource_request import authorization_field
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 from authlens_tui.widgets.record.exchange_view import request_lines
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -16,10 +16,10 @@ from textual.pilot import Pilot
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.check import failed
-from authlens_core.oauth.http_message import Headers, Request, Response
-from authlens_core.oauth.jwks import Signature, Verification
-from authlens_core.secret import Body, Secret
+from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.purpose import Purpose
 from authlens_tui.app.base_app import BaseApp

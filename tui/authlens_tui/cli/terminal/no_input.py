@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.terminal import plain
 from authlens_tui.cli.terminal.output import is_terminal, say
 

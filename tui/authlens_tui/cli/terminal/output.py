@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
-from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import DOCUMENT, NAME, SafeText, safe_line, safe_sentence
-from authlens_core.secret import Secret
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.safe_text import DOCUMENT, NAME, SafeText, safe_line, safe_sentence
+from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
 

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from authlens_core.oauth.authorization import Verdict
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 _MOST_PIECES: Final = 16  # lines into which one address may have been wrapped
 _LONGEST: Final = 64 * 1024  # characters, more than any address that is taken

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from authlens_core.secret import Secret
+from authlens_core.values.secret import Secret
 
 _LONGEST: Final = 64 * 1024
 _MOST_LINES: Final = 64  # of one paste; the last ones are kept

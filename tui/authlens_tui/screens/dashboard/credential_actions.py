@@ -15,7 +15,7 @@ from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.vault.forgotten import ForgottenCredentials
 from authlens_core.desk.forget import forget
-from authlens_core.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests

@@ -17,8 +17,8 @@ from textual.widgets import Input
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry, SortOrder
 from authlens_core.credentials.records.index import IndexBusy
-from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import SettingsFile
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
 from authlens_tui.screens.dashboard.listing import PATIENCE, Listing
@@ -44,12 +44,12 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
-    from authlens_core.access.cloudflared_token import CloudflaredToken
+    from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
     from authlens_core.credentials.lifecycle.action_result import ActionResult
     from authlens_core.credentials.records.grant import Grant
     from authlens_core.credentials.records.index import Event, Index
     from authlens_core.credentials.records.traces import TraceSummary
-    from authlens_core.session import Session
+    from authlens_core.session.session import Session
     from authlens_tui.screens.dashboard.actions import DashboardActions
 
 Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"

@@ -13,9 +13,9 @@ from textual.binding import BindingType
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.vault.access_log import access_events, json_lines
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import write_export
 from authlens_core.state.user_file import FileExists
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static

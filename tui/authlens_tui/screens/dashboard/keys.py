@@ -8,8 +8,8 @@ from typing import Final
 
 from textual.binding import BindingType
 
-from authlens_core.access.cloudflared_token import CloudflaredKind
-from authlens_core.access.team import is_team_host
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
+from authlens_core.cloudflare.team import is_team_host
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_tui.screens.verbs import Verb, bind

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from authlens_core.access.cloudflared_token import CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.first_look import first_look, parse_aside
 from authlens_core.credentials.inventory.inventory import (
     InventoryEntry,
@@ -19,7 +19,7 @@ from authlens_core.credentials.inventory.inventory import (
 )
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import CLIENTS, all_service_tokens
-from authlens_core.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
 # Seconds that the screen waits for another process that writes to the index.

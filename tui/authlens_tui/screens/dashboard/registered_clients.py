@@ -14,8 +14,8 @@ from textual.widgets.option_list import Option
 from authlens_core.credentials.lifecycle.action_result import failed_action
 from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.records.grant import ClientRecord
-from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import safe_line
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dialog import Dialog, DialogBox

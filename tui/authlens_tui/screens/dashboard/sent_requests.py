@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from authlens_core.errors import AuthlensError
 from authlens_core.trace.record import Trace
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext, Work
 from authlens_tui.screens.dashboard.messages import TraceWanted
 from authlens_tui.screens.trace.export import ExportScreen

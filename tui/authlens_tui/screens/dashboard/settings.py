@@ -11,8 +11,8 @@ from textual.binding import BindingType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.errors import AuthlensError
 from authlens_core.state.settings import FRACTIONS, LEADS, Settings, SettingsFile
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

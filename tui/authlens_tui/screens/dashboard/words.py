@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.errors import AuthlensError
-from authlens_core.safe_text import NAME, safe_line
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static

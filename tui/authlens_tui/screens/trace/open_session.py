@@ -12,12 +12,12 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.credentials.records.traces import Traces, TraceSummary
-from authlens_core.errors import AuthlensError
 from authlens_core.export.saved_file import named_path, open_session_file
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_line
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Trace
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.trace.session_files import FoundFile, found_files
 from authlens_tui.terminal.content import Content

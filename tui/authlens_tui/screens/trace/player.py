@@ -13,10 +13,10 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.secret import Secret
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.undone import honest_and_attacked
+from authlens_core.values.secret import Secret
 from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter

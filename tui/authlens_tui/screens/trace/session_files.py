@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import safe_line
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
 
 _SUFFIX: Final = ".json"
 _LOOKED_AT: Final = 5_000  # entries of a directory

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from authlens_core.login.events import AnswerIgnored, AuthorizationReady
 from authlens_core.login.login import Login
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.messages import LinkChanged
 from authlens_tui.screens.wizard.words import silent_words, turned_away_words, waiting_words

@@ -15,11 +15,11 @@ from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.facts import Options
 from authlens_core.login.tampering.editing import EditablePart, LoginOption, added, difference, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.safe_text import NAME, safe_line
-from authlens_core.secret import Secret
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

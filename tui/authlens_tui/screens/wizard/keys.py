@@ -8,7 +8,7 @@ from typing import Final
 
 from textual.binding import BindingType
 
-from authlens_core.access.cause_id import CauseId
+from authlens_core.diagnosis.cause_id import CauseId
 from authlens_core.login.facts import Facts
 from authlens_core.login.failure_reason import OtherWay, other_ways
 from authlens_core.login.login import Login

@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher
 
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.login import Login
-from authlens_core.oauth.http_message import Request
+from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, stage_info

@@ -25,10 +25,10 @@ from authlens_core.login.events import (
 )
 from authlens_core.login.failure_reason import OtherWay
 from authlens_core.login.login import Login
-from authlens_core.secret import MASK
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.trace.undone import undone
+from authlens_core.values.secret import MASK
 from authlens_tui.screens.verbs import Verb
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.keys import WIZARD_KEYS, login_keys, ways_on

@@ -19,8 +19,8 @@ from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import forward_line_to_here
 from authlens_core.login.events import AuthorizationReady
 from authlens_core.oauth.authorization import url_parameters
-from authlens_core.safe_text import NAME, safe_line
-from authlens_core.secret import Secret
+from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile
 from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone

@@ -14,7 +14,7 @@ from textual.style import Style
 
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.safe_text import safe_line
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock

@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.measured import Measured
 
 Modules = tuple[tuple[bool, ...], ...]

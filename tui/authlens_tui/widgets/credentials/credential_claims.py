@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.export.secret_names import is_sensitive, mask
-from authlens_core.oauth.jwt import Jwt, claims_of
+from authlens_core.oauth.formats.jwt import Jwt, claims_of
 from authlens_tui.words.durations import in_words
 
 _MOST_CLAIMS: Final = 40

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from textual.widgets.option_list import Option
 
-from authlens_core.access.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import InventoryEntry, life_left, status_of
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.safe_text import safe_line
 from authlens_core.state.settings import Settings
 from authlens_core.trace.kinds import Outcome
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import Item
@@ -24,7 +24,7 @@ from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.traces import TraceSummary
-    from authlens_core.oauth.jwt import Jwt
+    from authlens_core.oauth.formats.jwt import Jwt
 
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
 _OUTCOMES: Final = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 _OPENING: Final = ("{", "[")
 _CLOSING: Final = ("}", "]", "},", "],")

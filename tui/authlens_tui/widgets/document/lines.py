@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from rich.cells import cell_len
 
-from authlens_core.safe_text import safe_line
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.body_folding import Containers, containers
 
 MAX_LINE: Final = 8_000_000  # characters of one line that are shown: more than any body has

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field
 from typing import Final
 
-from authlens_core.quick_dataclass import dataclass
+from authlens_core.values.quick_dataclass import dataclass
 
 MAX_MATCHES: Final = 10_000
 _AT_ONCE: Final = 50_000  # characters searched before others have a turn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from authlens_core.access.diagnosis import Diagnosis
+from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.oauth.check import Check, Severity
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces

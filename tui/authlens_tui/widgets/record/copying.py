@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from authlens_core.export.curl_command import curl_commands
+from authlens_core.export.curl.curl_command import curl_commands
 from authlens_core.export.redaction import Redactor, raw_message
-from authlens_core.oauth.http_message import Request, Response
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.http_message import Request, Response
+from authlens_core.values.secret import Secret
 
 
 class Copyable(NamedTuple):

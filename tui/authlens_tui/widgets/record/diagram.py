@@ -14,10 +14,10 @@ from typing import Final
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.safe_text import safe_line
 from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
 
 _LANES_FROM: Final = 60  # cells

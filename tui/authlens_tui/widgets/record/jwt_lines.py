@@ -12,9 +12,9 @@ from authlens_core.explain.members import explain_member
 from authlens_core.explain.message import FoundJwt
 from authlens_core.explain.token_members import CLAIMS, DPOP_PROOF, JOSE_HEADER
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.jwks import Signature, Verification
-from authlens_core.oauth.jwt import Jwt, JwtClaim, claims_of, header_of
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.jwks import Signature, Verification
+from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, claims_of, header_of
+from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.header_table import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
 from authlens_tui.words.durations import in_words

@@ -8,18 +8,18 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.explain.message import jwts_of
-from authlens_core.export.curl_command import curl_commands
+from authlens_core.export.curl.curl_command import curl_commands
 from authlens_core.export.redaction import (
     NoRedactor,
     Redactor,
     secrets_in,
 )
 from authlens_core.export.secret_forms import MASKED
-from authlens_core.oauth.http_message import Request, Response
-from authlens_core.quick_dataclass import dataclass
-from authlens_core.secret import Secret
+from authlens_core.oauth.formats.http_message import Request, Response
 from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import check_lines

@@ -1,1 +1,0 @@
-"""What is Cloudflare's own: classifying an answer, diagnosis and fix."""

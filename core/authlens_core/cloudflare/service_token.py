@@ -1,0 +1,88 @@
+"""A service token as it is typed and as it is sent: its shape and its forms (Cloudflare, Service tokens)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
+from authlens_core.oauth.formats.http_message import TOKEN_CHARACTERS, is_visible
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
+
+_LONGEST: Final = 512  # characters of an id or a secret
+_CONTINUE: Final = "If you copied all of it, continue: the test will show whether it works."
+
+
+class Shape(StrEnum):
+    """How a pair can be odd."""
+
+    EMPTY = "empty"
+    CHARACTERS = "characters"
+    SWAPPED = "swapped"
+    ID = "id"
+    ID_DIGITS = "id_digits"
+    SECRET = "secret"  # noqa: S105 - of the secret, and none
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeProblem:
+    """What is odd about a pair before anything is sent."""
+
+    name: Shape
+    cause: str
+    cure: str
+
+    @property
+    def refused(self) -> bool:
+        """True where the pair cannot be right; false where Cloudflare may have a newer format."""
+        return self.name not in (Shape.ID_DIGITS, Shape.SECRET)
+
+
+def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
+    """Return the first thing that is odd about a pair, or None; what is refused comes first.
+
+    A secret is 64 hexadecimal digits, or since August 2026 `cfast_` with 48 letters and digits; how the
+    checksum in the newer one is made is not published, so it is not checked.
+    """
+    value = secret.reveal()
+    if not client_id or not value:
+        missing = "client id" if not client_id else "client secret"
+        return ShapeProblem(Shape.EMPTY, f"The {missing} is missing.", "A service token needs both.")
+    if not _can_be_sent(client_id) or not _can_be_sent(value):
+        cause = "The id or the secret contains a space, a line break or a non-ASCII character."
+        return ShapeProblem(Shape.CHARACTERS, cause, "Copy only the two values, without a header name.")
+    if _looks_like_an_id(value) and not _looks_like_an_id(client_id):
+        cause = "These two look swapped: the value that ends with .access is the client id."
+        return ShapeProblem(Shape.SWAPPED, cause, "Swap them.")
+    if not _looks_like_an_id(client_id):
+        cause = "A client id ends with .access; this one does not."
+        return ShapeProblem(Shape.ID, cause, "Copy the whole Client ID from the list of service tokens.")
+    if not is_client_id(client_id):
+        cause = "A client id is 32 hexadecimal digits and .access; this one is something else."
+        return ShapeProblem(Shape.ID_DIGITS, cause, _CONTINUE)
+    if not is_client_secret(value):
+        cause = (
+            f"A secret is 64 hexadecimal digits, or cfast_ and 48 more; this one has {len(value)} characters."
+        )
+        return ShapeProblem(Shape.SECRET, cause, _CONTINUE)
+    return None
+
+
+def pasted(text: str) -> str:
+    """Return an id or a secret as it was meant, where it was copied as a whole header line or with spaces."""
+    name, colon, value = text.strip().partition(":")
+    is_header = bool(colon) and name.strip().lower() in {CLIENT_ID, CLIENT_SECRET}
+    return value.strip() if is_header else text.strip()
+
+
+def is_field_name(text: str) -> bool:
+    return 0 < len(text) <= 100 and TOKEN_CHARACTERS.issuperset(text)
+
+
+def _can_be_sent(text: str) -> bool:
+    return len(text) <= _LONGEST and is_visible(text)
+
+
+def _looks_like_an_id(text: str) -> bool:
+    return text.endswith(".access")

@@ -1,0 +1,42 @@
+"""Cloudflare's names: which hosts are authorization servers of Access, and where it keeps its metadata."""
+
+from __future__ import annotations
+
+import string
+from typing import Final
+
+from authlens_core.oauth.formats.url import Url, usable_url
+
+WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
+# The login page, on the team's host; below it is the host of the application.
+LOGIN_PATH: Final = "/cdn-cgi/access/login"
+LOGOUT: Final = "/cdn-cgi/access/logout on your team domain"
+_ZONE: Final = ("cloudflareaccess", "com")
+_LABEL: Final = frozenset(string.ascii_lowercase + string.digits + "-")
+
+
+def is_team_host(host: str) -> bool:
+    """Return whether `host` is `<team>.cloudflareaccess.com` or `<team>.fed.cloudflareaccess.com`.
+
+    Whole labels are compared: `evilcloudflareaccess.com` ends in the same letters and is another owner's.
+    """
+    labels = tuple(host.lower().split("."))
+    if labels[-2:] != _ZONE:
+        return False
+    names = labels[:-3] if labels[-3:-2] == ("fed",) else labels[:-2]
+    return bool(names) and all(label and _LABEL.issuperset(label) for label in names)
+
+
+def for_team(words: str, host: str) -> str:
+    """Return `words` with the address of the log-out page in it, where `host` is a team's."""
+    page = LOGOUT.split(maxsplit=1)[0]
+    return words.replace(LOGOUT, f"https://{host.lower()}{page}") if is_team_host(host) else words
+
+
+def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:
+    """Return where Access serves the resource metadata: with the path of the resource, then for the root."""
+    found = (
+        usable_url(f"{resource.origin}{WELL_KNOWN}{path}", loopback_http=resource.is_loopback)
+        for path in dict.fromkeys((resource.path or "/", "/"))
+    )
+    return tuple(url for url in found if url is not None)  # the longer path may be over the limit of a URL

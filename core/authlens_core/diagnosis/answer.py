@@ -1,0 +1,274 @@
+"""What protects a resource, as far as one answer shows.
+
+Status, challenge, the path of `Location` and Cloudflare's own header fields decide. A body is searched for
+nothing but Cloudflare's error number, and only in an answer of its edge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import field
+from typing import Final
+from urllib.parse import parse_qs
+
+from authlens_core.cloudflare.credential import Credential, credential_of
+from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
+from authlens_core.diagnosis.echoes import sent_in, without_echoes
+from authlens_core.diagnosis.evidence import body_line, header_lines, status_line
+from authlens_core.diagnosis.protection import ACCESS, MEANINGS, Protection
+from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
+from authlens_core.oauth.formats.http_message import Response
+from authlens_core.oauth.formats.json_document import load_object
+from authlens_core.oauth.formats.jwt import decoded_base64url
+from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.wire.exchange import Exchange
+
+_ACCESS_FIELDS: Final = ("cf-access-aud", "cf-access-domain", "cf-access-error")
+_BLOCKS: Final = {
+    1005: "network ban",
+    1006: "address ban",
+    1009: "country ban",
+    1010: "Browser Integrity Check",
+    1012: "access denied",
+    1015: "rate limiting rule",
+    1020: "WAF rule",
+}
+_BODY_SEARCHED: Final = 16 * 1024  # bytes
+_LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one answer says about the protection of a resource. Every text is safe to show.
+
+    Attributes:
+        evidence: the status and the header lines that show it; no query of a URL, no cookie.
+        cure: what to do about it; empty where nothing is wrong.
+        challenge_field: the challenges, and what was refused in them.
+        cf_ray: Cloudflare's number of the request, which its support asks for.
+        layer: who answered: `Cloudflare Access`, `Cloudflare WAF`, `origin` or `network`.
+    """
+
+    protection: Protection
+    evidence: tuple[str, ...]
+    summary: str
+    cure: str
+    challenge_field: ChallengeField = field(default_factory=ChallengeField)
+    cf_ray: str | None = None
+    layer: str = "origin"
+
+
+def classify(exchange: Exchange) -> Answer:
+    """Return what protects the resource that `exchange` asked for; never raises."""
+    response = exchange.response
+    if response is None:
+        failure = exchange.failure
+        meaning = MEANINGS[Protection.NO_ANSWER]
+        cause = failure.cause if failure else meaning.summary
+        cure = (failure.cure if failure else "") or meaning.cure
+        evidence = (f"{failure.kind} failure",) if failure else ()
+        return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
+    seen = _SeenResponse(exchange, response)
+    found = next((told for rule in _RULES if (told := rule(seen)) is not None), None)
+    answer = found or seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+    return without_echoes(answer, sent_in((exchange,)), "evidence", "summary", "cf_ray")
+
+
+class _SeenResponse:
+    """One response, with what the rules ask of it."""
+
+    def __init__(self, exchange: Exchange, response: Response) -> None:
+        self.response = response
+        self.method = exchange.request.method
+        self.credential = credential_of(exchange.request)
+        self.status = response.status
+        self.is_redirect = 300 <= response.status < 400
+        self.field = parse_challenges(response.headers.get_all("www-authenticate"))
+        self.target = _target(exchange, response) if self.is_redirect else None
+        self.ray = response.headers.get("cf-ray")
+        server = (response.headers.get("server") or "").strip().lower()
+        # Only then is an error number in the body Cloudflare's: an origin may print any number.
+        self.is_edge = self.ray is not None or server == "cloudflare"
+        self.error = _edge_error(response) if self.is_edge and response.status >= 400 else None
+
+    def answer(
+        self,
+        protection: Protection,
+        *names: str,
+        layer: str = "",
+        note: str = "",
+        quoted: Sequence[str] = (),
+    ) -> Answer:
+        """Make an answer; the fields in `names` that are there become evidence, and what is `quoted`."""
+        meaning = MEANINGS[protection]
+        evidence = (
+            status_line(self.response),
+            *header_lines(self.response, *names, "www-authenticate", "location"),
+            *(line for line in quoted if line),
+            *header_lines(self.response, "cf-ray"),
+            *self.field.problems,
+        )
+        summary = f"{meaning.summary} {note}".rstrip()
+        ray = safe_line(self.ray, NAME) if self.ray is not None else None
+        return Answer(protection, evidence, summary, meaning.cure, self.field, ray, layer or meaning.layer)
+
+
+def _token_wanted(seen: _SeenResponse) -> Answer | None:
+    if any(c.wants_token for c in seen.field.challenges):
+        return seen.answer(Protection.OAUTH, layer=_challenger(seen))
+    return None
+
+
+def _access_login(seen: _SeenResponse) -> Answer | None:
+    """A redirect to the login page of a team, with or without the challenge beside it."""
+    target = seen.target
+    if target is None or not (target.path == LOGIN_PATH or target.path.startswith(f"{LOGIN_PATH}/")):
+        return None
+    named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
+    if not named and not is_team_host(target.host):
+        return None
+    location = seen.response.headers.get("location") or ""
+    quoted = (_service_token_line(location),) if seen.credential is Credential.SERVICE_TOKEN else ()
+    return seen.answer(Protection.ACCESS_LOGIN, quoted=quoted)
+
+
+def _service_token_line(location: str) -> str:
+    """Return `"service_token_status": false` or `… true` as the `meta` token of a login URL has it.
+
+    The token is a JWT. It is read and not verified, which is enough for a hint, and nothing else of it is
+    shown. Empty where there is none.
+    """
+    try:
+        meta = parse_qs(location[:_LONGEST].partition("?")[2], max_num_fields=50)["meta"][0]
+        claims = load_object(decoded_base64url(meta.split(".")[1]) or b"")
+    except (LookupError, ValueError):
+        return ""
+    status = claims.get("service_token_status")
+    return f'"service_token_status": {str(status).lower()}' if isinstance(status, bool) else ""
+
+
+def _metadata_elsewhere(seen: _SeenResponse) -> Answer | None:
+    if any(c.get("resource_metadata") is not None for c in seen.field.challenges):
+        return seen.answer(Protection.OAUTH, layer=_challenger(seen))
+    return None
+
+
+def _challenger(seen: _SeenResponse) -> str:
+    by_access = any(
+        c.is_scheme("cloudflare-access") or WELL_KNOWN in (c.get("resource_metadata") or "")
+        for c in seen.field.challenges
+    )
+    return ACCESS if by_access else ""
+
+
+def _redirect(seen: _SeenResponse) -> Answer | None:
+    if not seen.is_redirect:
+        return None
+    if seen.response.headers.get("location") is None:
+        return seen.answer(Protection.UNEXPECTED)
+    if seen.target is None:
+        return seen.answer(Protection.REDIRECT_ELSEWHERE, note="The target is not a URL that authlens uses.")
+    downgrade = " without encryption, so do not continue" if seen.target.scheme == "http" else ""
+    return seen.answer(Protection.REDIRECT_ELSEWHERE, note=f"The target is {seen.target.origin}{downgrade}.")
+
+
+def _edge_refusal(seen: _SeenResponse) -> Answer | None:
+    """Cloudflare's own refusals, which have nothing to do with the login."""
+    number = body_line(seen.response, str(seen.error)) if seen.error is not None else ""
+    if seen.error == 1043:
+        return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
+    if seen.response.headers.get("cf-mitigated") is not None:
+        return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
+    if seen.error in _BLOCKS:
+        note = f"Error {seen.error}, {_BLOCKS[seen.error]}."
+        return seen.answer(Protection.BLOCKED, note=note, quoted=(number,))
+    return None
+
+
+def _service_auth_only(seen: _SeenResponse) -> Answer | None:
+    """403, or 401 where the owner chose it, with the fields by which Access names the application."""
+    if seen.status not in (401, 403):
+        return None
+    if any(seen.response.headers.get(name) is not None for name in _ACCESS_FIELDS):
+        return seen.answer(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
+    if not _is_access_page(seen):
+        return None
+    return seen.answer(Protection.SERVICE_AUTH_ONLY, quoted=(body_line(seen.response, '"status_code"'),))
+
+
+def _is_access_page(seen: _SeenResponse) -> bool:
+    """The page of Access carries its facts as JSON: status, audience and ray of the request."""
+    if not seen.is_edge:
+        return False
+    text = seen.response.body.reveal()[:_BODY_SEARCHED]
+    return all(name in text for name in (b'"status_code"', b'"aud"', b'"ray_id"'))
+
+
+def _preflight(seen: _SeenResponse) -> Answer | None:
+    is_refused = seen.method == "OPTIONS" and seen.status == 403 and seen.is_edge
+    return seen.answer(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
+
+
+def _unauthorized(seen: _SeenResponse) -> Answer | None:
+    if seen.status != 401:
+        return None
+    schemes = dict.fromkeys(safe_line(c.scheme, NAME) for c in seen.field.challenges)
+    # What is beyond the limits may be the challenge that counts, so the rest says nothing about the kind.
+    if not schemes or seen.field.too_large:
+        return seen.answer(Protection.UNAUTHORIZED_BARE)
+    return seen.answer(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
+
+
+# The first that knows the answer decides: a challenge says most, then a redirect; a status alone says least.
+_RULES: Final[tuple[Callable[[_SeenResponse], Answer | None], ...]] = (
+    _token_wanted,
+    _access_login,
+    _metadata_elsewhere,
+    _redirect,
+    _edge_refusal,
+    _preflight,
+    _service_auth_only,
+    _unauthorized,
+)
+_BY_STATUS: Final = {
+    403: Protection.FORBIDDEN,
+    404: Protection.NOT_FOUND,
+    405: Protection.METHOD_NOT_ALLOWED,
+    406: Protection.METHOD_NOT_ALLOWED,
+    410: Protection.NOT_FOUND,
+    429: Protection.RATE_LIMITED,
+    **dict.fromkeys((*range(520, 528), 530), Protection.ORIGIN_DOWN),
+}
+
+
+def _by_class(status: int) -> Protection:
+    if 200 <= status < 300:
+        return Protection.PUBLIC
+    return Protection.SERVER_ERROR if 500 <= status < 600 else Protection.UNEXPECTED
+
+
+def _target(exchange: Exchange, response: Response) -> Url | None:
+    """Return where a redirect points, without its query, or None where it is not a URL that is used."""
+    location = (response.headers.get("location") or "").partition("#")[0].partition("?")[0]
+    try:
+        if location.startswith("/") and not location.startswith("//"):
+            request = parse_url(exchange.request.url, loopback_http=True)
+            location = f"{request.origin}{location}"
+        if location.startswith("http://"):  # parsed to be named, never to be followed
+            secure = parse_url(f"https://{location.removeprefix('http://')}")
+            return Url("http", secure.host, secure.port, secure.path, None)
+        return parse_url(location)
+    except UrlRefused:
+        return None
+
+
+def _edge_error(response: Response) -> int | None:
+    """Return the number of Cloudflare's error page, however it is written, or None."""
+    text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace").lower()
+    dense = "".join(text.split())
+    # The pages differ by account and by kind of client, and have the number in one of these forms.
+    found = re.findall(r'(?:errorcode:?|"error_code":|cf-error-code">|error)(\d{4})', dense)
+    return next((number for number in (1043, *_BLOCKS) if str(number) in found), None)

@@ -1,0 +1,63 @@
+"""One known cause of a failure: when it fits, what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from authlens_core.cloudflare.credential import Credential
+from authlens_core.diagnosis.cause_id import CauseId
+from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
+from authlens_core.values.quick_dataclass import dataclass
+
+AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
+MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
+SERVICE_GUIDE: Final = "Cloudflare, Service tokens"
+REPORTS: Final = "reports by Cloudflare Access users"
+POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
+SWITCHES: Final = (
+    f"{MANAGED_OAUTH}: turn on “Allow localhost clients” (for http://localhost) or “Allow loopback clients” "
+    "(for http://127.0.0.1), or list the URI under “Allowed redirect URIs”"
+)
+WITH_TOKEN: Final = frozenset({"access", "probe"})
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One cause. It fits when every condition that is not empty is met.
+
+    Attributes:
+        errors: the OAuth error codes, lower case; the empty string where there has to be none.
+        phrases: texts of which one has to be in what the server said, lower case.
+        protections: what the answer was classified as.
+        checks: names of checks of which one has to have failed.
+        quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
+    """
+
+    name: CauseId
+    cause: str
+    cure: str
+    source: str
+    stages: frozenset[str] = _NONE
+    errors: frozenset[str] = _NONE
+    phrases: tuple[str, ...] = ()
+    statuses: frozenset[int] = frozenset()
+    protections: frozenset[Protection] = frozenset()
+    checks: frozenset[str] = _NONE
+    credentials: frozenset[Credential] = frozenset()
+    quotes: tuple[str, ...] = ()
+
+
+def protected(
+    name: CauseId, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[str] = _NONE
+) -> Cause:
+    """Return the cause for a protection alone, in the words of its note."""
+    meaning = MEANINGS[protection]
+    return Cause(
+        name=name,
+        cause=meaning.summary,
+        cure=meaning.cure,
+        source=source,
+        stages=stages,
+        protections=frozenset({protection}),
+    )

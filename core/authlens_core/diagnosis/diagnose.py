@@ -1,0 +1,189 @@
+"""Find the cause of a failure: the first row of the table in `access.causes` that fits.
+
+`diagnose` returns a known cause or None; `explain` has words for every failure: it quotes an unknown answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from authlens_core.cloudflare.credential import Credential, credential_of, pair_problems, secrets_sent
+from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.diagnosis.echoes import sent_in, without_echoes
+from authlens_core.diagnosis.evidence import error_lines, quoted, status_line, whole_answer
+from authlens_core.diagnosis.protection import NETWORK, Protection
+from authlens_core.oauth.check import Check
+from authlens_core.oauth.error_response import OAuthError, meaning, read_error
+from authlens_core.oauth.formats.http_message import Response
+from authlens_core.values.safe_text import safe_line
+from authlens_core.wire.exchange import Exchange
+
+if TYPE_CHECKING:
+    from authlens_core.diagnosis.cause import Cause
+
+# Lines of evidence that fit beside a cause.
+_MOST_LINES: Final = 6
+_SPEAKS_OAUTH: Final = frozenset({"registration", "authorization", "exchange", "refresh", "revoke"})
+_ASKS_THE_RESOURCE: Final = frozenset({"detection", "access", "probe"})
+# Subjects of checks that look at the form of an answer and not at what it says.
+_ABOUT_THE_ANSWER: Final = frozenset({"status", "document", "media_type", "protection", "accepted", "proof"})
+
+
+def diagnose(
+    stage: str,
+    *,
+    error: OAuthError | None = None,
+    status: int | None = None,
+    answer: Answer | None = None,
+    check_names: Collection[str] = (),
+    checks: Sequence[Check] = (),
+    exchange: Exchange | None = None,
+) -> Diagnosis | None:
+    """Return the cause of a failure, or None if no known one fits.
+
+    Args:
+        stage: the value of `trace.Stage` it happened in.
+        error: the OAuth error, if there is one; read from `exchange` where it is not given.
+        status: the HTTP status of the answer; read from `exchange` where it is not given.
+        answer: the answer, classified; made of `exchange` where it is not given.
+        check_names: the names of checks that failed, where the checks themselves are not at hand.
+    """
+    seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange)
+    from authlens_core.diagnosis.causes import CAUSES  # most logins have nothing to be diagnosed
+
+    found = next((cause for cause in CAUSES if seen.fits(cause)), None)
+    return None if found is None else _without_echoes(seen.diagnosis(found), exchange)
+
+
+def explain(stage: str, checks: Sequence[Check], exchange: Exchange | None) -> Diagnosis | None:
+    """Return why a stage failed; None where a check of ours says all there is to say.
+
+    Args:
+        stage: the value of `trace.Stage`.
+        checks: the checks that failed, or that warned where none failed.
+        exchange: the request and the answer that decided, if the stage sent something.
+    """
+    found = diagnose(stage, checks=checks, exchange=exchange)
+    if found is not None or exchange is None:
+        return found
+    response = exchange.answer
+    if response is None:
+        return _no_answer(exchange, checks)
+    if not any(c.subject in _ABOUT_THE_ANSWER for c in checks):
+        return None
+    error = read_error(response, secrets_sent(exchange.request)) if stage in _SPEAKS_OAUTH else None
+    if error is not None and meaning(error.error) is not meaning(""):
+        means, cure = meaning(error.error)
+        told = Diagnosis(error.error, means, cure, (status_line(response), *error_lines(error)), "RFC 6749")
+        return _without_echoes(told, exchange)
+    return _without_echoes(_unknown(response, exchange, checks), exchange)
+
+
+def _without_echoes(found: Diagnosis, exchange: Exchange | None) -> Diagnosis:
+    """Return `found` without what was sent: the answer that it quotes may repeat it."""
+    sent = () if exchange is None else sent_in((exchange,))
+    return without_echoes(found, sent, "cause", "cure", "evidence")
+
+
+def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
+    """Show in the words of the wire why there is no complete answer."""
+    failure = exchange.failure
+    if failure is None:
+        return None
+    cure = next((c.cure for c in checks if c.cure), failure.cure)
+    asked = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
+    line = safe_line(f"{failure.kind} failure: {asked}")
+    return Diagnosis("no_answer", failure.cause, cure, (line,), layer=NETWORK)
+
+
+def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) -> Diagnosis:
+    own = next((c.cure for c in checks if c.cure), "")
+    return Diagnosis(
+        UNKNOWN,
+        "authlens does not recognise this response:",
+        f"{own} See the whole response. Give the server's owner the time and the CF-Ray.".lstrip(),
+        whole_answer(response, secrets_sent(exchange.request)),
+        layer=classify(exchange).layer,
+    )
+
+
+class _SeenFailure:
+    """What is known of one failure, with what the rows of the table ask of it."""
+
+    def __init__(
+        self,
+        stage: str,
+        error: OAuthError | None,
+        status: int | None,
+        answer: Answer | None,
+        names: Collection[str],
+        checks: Sequence[Check],
+        exchange: Exchange | None,
+    ) -> None:
+        response = exchange.response if exchange else None
+        self.stage, self.response = stage, response
+        self.sent = () if exchange is None else secrets_sent(exchange.request)
+        self.status = response.status if response is not None and status is None else status
+        self.answer = classify(exchange) if exchange is not None and answer is None else answer
+        if response is not None and error is None and stage in _SPEAKS_OAUTH:
+            error = read_error(response, self.sent)
+        self.error = error or OAuthError("")
+        self.checks = {c.name: c.seen for c in checks}
+        self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
+        self.credential = Credential.NONE
+        if exchange is not None:
+            self.credential = credential_of(exchange.request)
+            self.checks |= {name: f"sent: {name}" for name in pair_problems(exchange.request)}
+        self.said = "\n".join(self._texts()).lower()
+
+    def _texts(self) -> Iterator[str]:
+        yield self.error.description
+        yield from self.checks.values()
+        if self.answer is not None:
+            yield self.answer.summary
+            yield from self.answer.evidence
+
+    def fits(self, cause: Cause) -> bool:
+        protection = self.answer.protection if self.answer else None
+        return (
+            (not cause.stages or self.stage in cause.stages)
+            and (not cause.errors or self.error.error.lower() in cause.errors)
+            and (not cause.phrases or any(phrase in self.said for phrase in cause.phrases))
+            and (not cause.statuses or self.status in cause.statuses)
+            and (not cause.protections or protection in cause.protections)
+            and (not cause.checks or not cause.checks.isdisjoint(self.checks))
+            and (not cause.credentials or self.credential in cause.credentials)
+        )
+
+    def diagnosis(self, cause: Cause) -> Diagnosis:
+        lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
+        layer = self.answer.layer if self.answer is not None and self._matters else ""
+        return Diagnosis(cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer)
+
+    @property
+    def _matters(self) -> bool:
+        """Whether it matters who answered: where the resource was asked, and where something was before."""
+        # These are Cloudflare's whatever was asked; all else is about the resource, and an endpoint is none.
+        at_the_edge = {Protection.BLOCKED, Protection.ORIGIN_DOWN, Protection.REQUIRE_ACCESS_PROTECTION}
+        return self.stage in _ASKS_THE_RESOURCE or (
+            self.answer is not None and self.answer.protection in at_the_edge
+        )
+
+    def _evidence(self, cause: Cause) -> Iterator[str]:
+        by_the_answer = not (cause.errors or cause.checks) or bool(cause.statuses or cause.protections)
+        if self.response is not None:
+            yield status_line(self.response)
+            yield from (quoted(self.response, name) for name in cause.quotes)
+        yield from error_lines(self.error)
+        label = f"{cause.quotes[0]}=" if cause.quotes and self.response is None else ""
+        if self.response is None or not cause.quotes:
+            yield from (f"{label}{self.checks[name]}" for name in sorted(cause.checks) if name in self.checks)
+        if self.answer is not None and (by_the_answer or cause.checks):
+            yield from self.answer.evidence
+        elif self.response is None and self.status is not None:
+            yield f"status {self.status}"
+        is_bare = not self.error.error and by_the_answer and not cause.protections
+        if self.response is not None and is_bare and self.response.status >= 400:
+            yield from whole_answer(self.response, self.sent)

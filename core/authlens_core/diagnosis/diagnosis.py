@@ -1,0 +1,39 @@
+"""A diagnosis: why something failed, in words that you can act on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_fields, safe_text
+
+# The name of the diagnosis that shows an answer because its meaning is not known.
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Why something failed. Every text is made safe to show when it is made.
+
+    Attributes:
+        name: a stable identifier of the cause; `UNKNOWN` if the answer is shown instead.
+        cure: what to do; names the exact setting.
+        evidence: the lines that show it, quoted from the raw answer if there is one.
+        layer: who answered, such as `Cloudflare Access`; empty if no one did or it does not matter.
+    """
+
+    name: str
+    cause: str
+    cure: str
+    evidence: tuple[str, ...] = ()
+    source: str = ""
+    layer: str = ""
+
+    def __post_init__(self) -> None:
+        safe_fields(self, "cause", "cure")
+        object.__setattr__(self, "evidence", tuple(safe_text(line) for line in self.evidence))
+
+    @property
+    def known(self) -> bool:
+        """False if the answer itself is shown, because authlens does not know what it means."""
+        return self.name != UNKNOWN

@@ -1,0 +1,102 @@
+"""Evidence: lines of a raw answer, quoted as they were, without secrets, bounded and safe to show."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from authlens_core.oauth.error_response import OAuthError, without_secrets
+from authlens_core.oauth.formats.http_message import Response
+from authlens_core.oauth.formats.json_document import JsonRefused, load_object
+from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret import Secret
+
+# How much of a body is quoted.
+FIRST_BYTES: Final = 160
+_LONGEST_LINE: Final = 500  # characters
+_BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
+_AROUND: Final = 60  # characters kept on each side of what was found in one long line
+# What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
+_LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+")
+_NAMED: Final = re.compile(
+    r'(?i)((?:token|secret|password|verifier|assertion|cookie|"code|\bcode)["\']?\s*[=:]\s*["\']?)'
+    r"([A-Za-z0-9_~+/=.:-]{6,})"
+)
+
+
+def status_line(response: Response) -> str:
+    return safe_line(f"{response.http_version} {response.status} {response.reason}".rstrip())
+
+
+def header_lines(response: Response, *names: str) -> tuple[str, ...]:
+    """Return the fields `names` as lines; a URL loses its query, which may repeat what was sent."""
+    lines = []
+    for name in dict.fromkeys(names):
+        for value in response.headers.get_all(name):
+            shown = value.partition("?")[0].partition("#")[0] if name == "location" else value
+            lines.append(f"{name}: {safe_line(shown, _LONGEST_LINE)}")
+    return tuple(lines)
+
+
+def error_lines(error: OAuthError) -> tuple[str, ...]:
+    """Return an OAuth error as it was: members of JSON, or parameters of the callback (no status)."""
+    pairs = (("error", error.error), ("error_description", error.description))
+    form = '"{}": "{}"' if error.status is not None else "{}={}"
+    return tuple(form.format(name, safe_line(value, _LONGEST_LINE)) for name, value in pairs if value)
+
+
+def quoted(response: Response, name: str) -> str:
+    """Return the member `name` of a JSON answer as it was, or the header field; or say that it is missing."""
+    field = header_lines(response, name)
+    if field:
+        return field[0]
+    try:
+        document = load_object(response.body.reveal())
+    except JsonRefused:
+        return ""
+    if name not in document:
+        return f'no "{name}" in it'
+    return safe_line(f'"{name}": {json.dumps(document[name], ensure_ascii=False)}', _LONGEST_LINE)
+
+
+def body_line(response: Response, phrase: str) -> str:
+    """Return the line of the body that contains `phrase`, in any case; empty if none does."""
+    text = _masked(response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace"), ())
+    for line in text.split("\n"):
+        place = line.lower().find(phrase.lower())
+        if place >= 0:
+            start, end = max(0, place - _AROUND), place + len(phrase) + _AROUND
+            cut = "…" if start else "", "…" if end < len(line) else ""
+            return safe_line(f"{cut[0]}{line[start:end].strip()}{cut[1]}", _LONGEST_LINE)
+    return ""
+
+
+def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[str, ...]:
+    """Return what an answer is, for one that is not known: status, type, CF-Ray and its first bytes.
+
+    What was sent and what looks like a credential is masked in them.
+    """
+    kind = header_lines(response, "content-type") or ("no Content-Type",)
+    ray = header_lines(response, "cf-ray") or ("no CF-Ray: the response did not come through Cloudflare",)
+    data = response.body.reveal()
+    if not data:
+        return (status_line(response), *kind, *ray, "an empty body")
+    # Masked before it is cut, so that half a secret is not taken for something else.
+    text = _masked(data[: 8 * FIRST_BYTES].decode("utf-8", "replace"), secrets)
+    words = " ".join(text.split())
+    begins = safe_line(words[:FIRST_BYTES], _LONGEST_LINE)
+    more = "…" if len(words) > FIRST_BYTES or len(data) > 8 * FIRST_BYTES else ""
+    return (status_line(response), *kind, *ray, f"starts with: {begins}{more}")
+
+
+def _masked(text: str, secrets: Iterable[Secret]) -> str:
+    text = without_secrets(text, secrets)
+    text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
+    return _LONG_RUN.sub(lambda m: _unless_a_word(m[0], longest_word=60), text)
+
+
+def _unless_a_word(text: str, *, longest_word: int) -> str:
+    is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
+    return text if is_word else Secret(text).masked

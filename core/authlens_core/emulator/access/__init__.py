@@ -1,0 +1,1 @@
+"""A simulated Cloudflare Access: its team, its applications and its faults."""

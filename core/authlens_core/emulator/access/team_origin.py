@@ -1,0 +1,160 @@
+"""The team's origin: the authorization server."""
+
+from __future__ import annotations
+
+import json
+from email.utils import formatdate
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from authlens_core.emulator import randomness
+from authlens_core.emulator.access import browser_session
+from authlens_core.emulator.access.account import OAUTH, Account, server_metadata
+from authlens_core.emulator.access.authorization import AuthorizationEndpoint
+from authlens_core.emulator.access.edge import NO_STORE, Answered, Edge, answered, json_answer, read_body
+from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
+from authlens_core.emulator.access.grants import OAuthRefusal, RegisteredClient
+from authlens_core.emulator.access.token_endpoint import TokenEndpoint
+from authlens_core.emulator.answers import AUTH_METHODS, client_information, refusal
+from authlens_core.emulator.pages import page
+
+REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
+MOST_REDIRECT_URIS: Final = 20
+LONGEST_NAME: Final = 200  # characters of a client's name
+CERTIFICATE_LIFETIME: Final = 240.0  # seconds
+
+
+def team_origin(account: Account) -> ASGIApp:
+    team, authorization, tokens = TeamOrigin(account), AuthorizationEndpoint(account), TokenEndpoint(account)
+    routes = [
+        Route("/", team.front_page),
+        Route("/.well-known/oauth-authorization-server", team.metadata),
+        Route(f"{OAUTH}/registration", team.register, methods=["POST"]),
+        Route(f"{OAUTH}/authorization", authorization.authorize),
+        Route(f"{OAUTH}/token", tokens.token, methods=["POST"]),
+        Route(f"{OAUTH}/revoke", tokens.revoke, methods=["POST"]),
+        Route("/cdn-cgi/access/login/{host}", authorization.login, methods=["GET", "POST"]),
+        Route("/cdn-cgi/access/certs", team.certs),
+        Route("/cdn-cgi/access/get-identity", partial(browser_session.get_identity, account)),
+        Route("/cdn-cgi/access/logout", partial(browser_session.logout, account)),
+        Route("/cdn-cgi/access/cert_sign", team.cert_sign, methods=["POST"]),
+    ]
+
+    def refused(request: Request, error: Any) -> Response:
+        if account.has(Fault.HOSTILE_TEXT):
+            error = OAuthRefusal(error.error, error.description + HOSTILE_TEXT, error.status)
+        return refusal(request, error)
+
+    handlers = {OAuthRefusal: refused, Answered: answered}
+    return Edge(Starlette(routes=routes, exception_handlers=handlers), account, "team")
+
+
+def _is_loopback(uri: str) -> bool:
+    """Return whether the account allows this redirect URI: any port and path on the two loopback names."""
+    try:
+        parts = urlsplit(uri)
+        named = parts.hostname in {"localhost", "127.0.0.1"} and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme == "http" and named and parts.username is None and not parts.fragment
+
+
+def _strings(metadata: dict[str, Any], name: str, default: list[str]) -> tuple[str, ...]:
+    """Return a list of strings of the client metadata.
+
+    Raises:
+        OAuthRefusal: invalid_client_metadata.
+    """
+    value = metadata.get(name, default)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise OAuthRefusal("invalid_client_metadata", f"{name} must be a list of strings")
+    return tuple(value)
+
+
+class TeamOrigin:
+    """Answers for the team's host, apart from login and tokens."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def front_page(self, _: Request) -> Response:
+        return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
+
+    async def metadata(self, _: Request) -> Response:
+        return json_answer(server_metadata(self._account))
+
+    async def register(self, request: Request) -> Response:
+        if self._account.has(Fault.NO_REGISTRATION_ENDPOINT):
+            return json_answer({"error": "not found"}, 404)
+        client = self._registered(await read_body(request))
+        return json_answer(self._registration_answer(client), 201, NO_STORE)
+
+    def _registered(self, body: bytes) -> RegisteredClient:
+        try:
+            metadata = json.loads(body)
+        except (ValueError, RecursionError):
+            raise OAuthRefusal("invalid_request", "The body is not JSON") from None
+        if not isinstance(metadata, dict):
+            raise OAuthRefusal("invalid_request", "The body is not a JSON object")
+        redirect_uris = _strings(metadata, "redirect_uris", [])
+        grant_types = _strings(metadata, "grant_types", ["authorization_code"])
+        response_types = _strings(metadata, "response_types", ["code"])
+        # RFC 7591 §2: what a member means that is left out.
+        method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
+        name = metadata.get("client_name", "")
+        if not 1 <= len(redirect_uris) <= MOST_REDIRECT_URIS:
+            raise OAuthRefusal("invalid_client_metadata", "redirect_uris must hold one to twenty URIs")
+        if not all(map(self._allows, redirect_uris)):
+            raise OAuthRefusal("invalid_client_metadata", REFUSED_URI)
+        if method not in AUTH_METHODS:
+            raise OAuthRefusal("invalid_client_metadata", "token_endpoint_auth_method is not supported")
+        if "authorization_code" not in grant_types or "code" not in response_types:
+            raise OAuthRefusal("invalid_client_metadata", "Only the authorization code grant is supported")
+        if not isinstance(name, str):
+            raise OAuthRefusal("invalid_client_metadata", "client_name must be a string")
+        return self._account.grants.register(
+            redirect_uris, name=name[:LONGEST_NAME], auth_method=method, grant_types=grant_types
+        )
+
+    def _allows(self, redirect_uri: str) -> bool:
+        """Return whether the account's settings, as far as they are live, allow a redirect URI."""
+        account = self._account
+        if account.has(Fault.REDIRECT_URI_REFUSED) or not account.settings_live:
+            return False
+        if account.has(Fault.LOCALHOST_REFUSED) and urlsplit(redirect_uri).hostname == "localhost":
+            return False
+        return _is_loopback(redirect_uri)
+
+    async def cert_sign(self, request: Request) -> Response:
+        """Return a simulated short-lived SSH certificate for a user who is logged in."""
+        try:
+            asked = json.loads(await read_body(request))
+            token, key = str(asked["jwt"]), str(asked["public_key"])
+        except (ValueError, RecursionError, TypeError, KeyError):
+            return json_answer({"status": "error", "message": "jwt and public_key are needed"}, 400)
+        claims = await self._account.identity(token)
+        if claims is None or not key.startswith(("ssh-", "ecdsa-")):
+            return json_answer({"status": "error", "message": "the token or the key is not valid"}, 403)
+        expires_at = formatdate(self._account.now() + CERTIFICATE_LIFETIME, usegmt=True)
+        certificate = f"ssh-emulated-cert-v01 {randomness.token_hex(32)} {claims['email']}"
+        return json_answer(
+            {"id": str(randomness.uuid4()), "certificate": certificate, "expires_at": expires_at},
+            headers=NO_STORE,
+        )
+
+    def _registration_answer(self, client: RegisteredClient) -> dict[str, Any]:
+        place = f"{self._account.team_url}{OAUTH}/registration/{client.client_id}"
+        answer = {**client_information(client, place), "client_id_issued_at": client.issued_at}
+        if self._account.has(Fault.HOSTILE_TEXT):
+            answer["client_name"] += HOSTILE_TEXT
+        return answer
+
+    async def certs(self, _: Request) -> Response:
+        return json_answer({"keys": await self._account.keys.public()})

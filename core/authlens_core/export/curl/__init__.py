@@ -1,0 +1,1 @@
+"""A recorded request as a command or a script for curl."""

@@ -1,0 +1,110 @@
+"""One request as a curl command to read and to copy: every secret is a variable, never a mask.
+
+A command with masks in it would look as if it ran. The variables are listed above the command, each with the
+mask that stands for its value elsewhere. To run a whole trace, take the curl script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+from urllib.parse import unquote_plus
+
+from authlens_core.export.curl.bash_words import bash_remark, bash_word, bash_word_of_masked
+from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments
+from authlens_core.export.redaction import Redactor
+from authlens_core.export.secret_forms import MASKED
+from authlens_core.oauth.formats.http_message import FORM_TYPE, Request
+
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Z0-9_]")
+# curl takes brackets and braces for a pattern of URLs, and removes dot segments.
+_TAKEN_AS_IT_IS: Final = (
+    ("--globoff", re.compile(r"[\[\]{}]")),
+    ("--path-as-is", re.compile(r"/(?:\.|%2e)", re.IGNORECASE)),
+)
+
+
+def curl_commands(requests: Sequence[Request], redactor: Redactor) -> Iterator[str]:
+    """Yield the lines of a bash script that sends `requests`: the secrets to set, then a command each.
+
+    Args:
+        redactor: knows the secrets; what it masks becomes a variable.
+    """
+    variables = _Variables()
+    commands = [list(_command(request, redactor, variables)) for request in requests]
+    for mask, name in variables.names.items():
+        yield f"read -rsp '{name}: ' {name}  # {mask}"
+    for command in commands:
+        if variables.names or command is not commands[0]:
+            yield ""
+        remarks = [line for line in command if line.startswith("#")]
+        yield from remarks
+        yield from _continued(command[len(remarks) :])
+
+
+def _continued(lines: Sequence[str]) -> Iterator[str]:
+    yield from (f"{line} \\" for line in lines[:-1])
+    yield from lines[-1:]
+
+
+class _Variables:
+    """Names for the secrets, by where they are; one name for one secret."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+
+    def word(self, text: str, place: str) -> str:
+        """Return `text`, found under the name `place`, as a word with variables for the masks in it."""
+        return bash_word_of_masked(text, lambda mask: f"${self._name(mask, place)}")
+
+    def _name(self, mask: str, place: str) -> str:
+        if mask not in self.names:
+            wanted = _NOT_IN_A_NAME.sub("_", place.upper())[:40].strip("_") or "SECRET"
+            taken = wanted in self.names.values() or not wanted[0].isalpha()
+            self.names[mask] = f"SECRET_{mask[-8:]}" if taken else wanted
+        return self.names[mask]
+
+
+def _command(request: Request, redactor: Redactor, variables: _Variables) -> Iterator[str]:
+    if not can_be_sent(request):
+        yield "# curl cannot send this request: its URL or its method is not one of HTTP"
+        return
+    body = redactor.body(request.body)
+    is_whole = not (body.binary or body.truncated or "\0" in body.text)
+    fields, left_out = header_arguments(redactor.headers(request.headers), has_body=bool(body.text))
+    yield from (f"# without the field {bash_remark(name)}, which is not one of HTTP" for name in left_out)
+    if not is_whole:
+        yield "# without the body, which is not text, or was not recorded to its end"
+    url = redactor.text(request.url)
+    needed = "".join(f"{option} " for option, pattern in _TAKEN_AS_IT_IS if pattern.search(url))
+    is_head = request.method == "HEAD" and not body.text
+    method = "--head" if is_head else f"--request {bash_word(request.method)}"
+    yield f"curl --include {needed}{method} --url {variables.word(url, 'secret')}"
+    for name, argument in fields:
+        place = "access_token" if name.lower() == "authorization" else name.lower()
+        yield f"  --header {variables.word(argument, place)}"
+    if is_whole and request.headers.media_type == FORM_TYPE:
+        yield from _form(body.text, variables)
+    elif is_whole and body.text:
+        yield f"  --data-raw {variables.word(body.text, 'secret')}"
+
+
+def _form(text: str, variables: _Variables) -> Iterator[str]:
+    """Yield the fields of a form: the value to be encoded by curl where that gives the same value."""
+    for field in text.split("&") if text else ():
+        name, equals, value = field.partition("=")
+        plain = value if MASKED.search(value) else _decoded(value)
+        if name and equals and plain is not None:
+            yield f"  --data-urlencode {variables.word(f'{name}={plain}', name)}"
+        else:
+            yield f"  --data-raw {variables.word(field, name)}"
+
+
+def _decoded(value: str) -> str | None:
+    """Return what a value of a form stands for, or None if that is no text that an argument can hold."""
+    try:
+        plain = unquote_plus(value, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in plain else plain

@@ -1,0 +1,127 @@
+"""A bash script that does again with curl what a trace did, and asks for the secrets.
+
+No secret is in the script, and none is an argument of a program, where `ps` would show it: each reaches curl
+through a pipe (`--config -`). Verifier and state are drawn again, the code comes from the URL that the user
+pastes, the token from the answer. Of any other trace the requests are repeated, with each mask asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from authlens_core.export.curl.bash_words import bash_remark, bash_word, bash_word_of_masked
+from authlens_core.export.curl.curl_prelude import AUTHORIZE, PRELUDE
+from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments, is_callable
+from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.export.secret_forms import MASKED
+from authlens_core.oauth.formats.http_message import FORM_TYPE, Request
+from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
+from authlens_core.wire.exchange import Exchange
+
+# Registration is not repeated: each would leave a client behind at the server.
+_REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)
+_NEEDED: Final = ("authorization_endpoint", "token_endpoint", "client_id")
+_MADE_ANEW: Final = frozenset({"client_id", "state", "code_challenge", "code"})
+
+
+def curl_script(trace: Trace) -> str:
+    """Return a bash script (bash 4, curl, openssl) that repeats `trace`; answers go to standard output."""
+    shown = redacted_trace(trace)
+    link, known = shown.latest(Stage.AUTHORIZATION), _variables(shown)
+    is_complete = all(known[name] for name in _NEEDED) and is_callable(known["token_endpoint"])
+    if link is not None and is_complete:
+        lines = _login(shown, known, _facts(link))
+    else:
+        lines = _requests(exchange for _, _, exchange in sent_once(shown.records))
+    title = f"# authlens: {shown.kind} to {bash_remark(shown.resource_url)}"
+    return "\n".join(["#!/usr/bin/env bash", title, *_warning(shown), PRELUDE, *lines, ""])
+
+
+def _warning(trace: Trace) -> Iterator[str]:
+    """Say what was changed on purpose; the script itself does it as the protocol has it."""
+    if trace.tampering:
+        yield "# TAMPERED: this was changed on purpose when it was recorded."
+        yield from (f"#   {bash_remark(words)}" for words in trace.tampering)
+
+
+def _variables(trace: Trace) -> dict[str, str]:
+    """Return what the script of a login knows of server and client, by the names of its variables."""
+    server, client = _facts(trace.latest(Stage.SERVER_METADATA)), _facts(trace.latest(Stage.REGISTRATION))
+    return {
+        "client_id": client.get("client_id", ""),
+        "auth_method": client.get("token_endpoint_auth_method", "none"),
+        **{name: server.get(name, "") for name in ("issuer", "authorization_endpoint", "token_endpoint")},
+    }
+
+
+def _facts(record: StageRecord | None) -> dict[str, str]:
+    return {} if record is None else {fact.name: f"{fact.value}" for fact in record.facts}
+
+
+def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterator[str]:
+    for stage in _REPEATED:
+        record = trace.latest(stage)
+        yield from _requests(record.exchanges if record else (), quiet=True)
+    yield ""
+    yield "# The client that the server knows already; registering again would leave one more behind."
+    yield from (f"{name}={bash_word(value)}" for name, value in known.items())
+    fixed = {name: value for name, value in link.items() if name not in _MADE_ANEW}
+    yield "parameters=("
+    yield from (f"  {bash_word(name)} {bash_word(value)}" for name, value in fixed.items())
+    yield ")"
+    yield from (f"{name}={bash_word(fixed.get(name, ''))}" for name in ("redirect_uri", "resource"))
+    yield AUTHORIZE
+    access, first = trace.latest(Stage.ACCESS), trace.latest(Stage.DETECTION)
+    record = access if access is not None and access.exchanges else first
+    if record is not None and record.exchanges:
+        yield 'say "8 The resource, with the token"'
+        own = ('option header "Authorization: Bearer $access_token"',)
+        yield from _request(record.exchanges[-1].request, "show", leave_out="authorization", own=own)
+
+
+def _requests(exchanges: Iterator[Exchange] | Sequence[Exchange], *, quiet: bool = False) -> Iterator[str]:
+    asked: set[str] = set()
+    for exchange in exchanges:
+        request = exchange.request
+        yield ""
+        yield f"say {bash_word(bash_remark(f'{request.method} {request.url}'))}"
+        texts = [request.url, *(value for _, value in request.headers.fields), body_text(request.body)]
+        for mask in [found[0] for text in texts for found in MASKED.finditer(text)]:
+            if mask not in asked:
+                asked.add(mask)
+                yield f"ask {_variable(mask)} {bash_word(f'The secret {mask}')}"
+        yield from _request(request, "status" if quiet else "show || :")
+
+
+def _variable(mask: str) -> str:
+    return f"secret_{mask[-8:]}"
+
+
+def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the lines that send one request, by way of the configuration that curl reads from a pipe."""
+    if not can_be_sent(request):
+        yield "say '  not sent: curl cannot send this request'"
+        return
+    fields, left_out = header_arguments(request.headers.fields, has_body=bool(request.body))
+    yield from (f"say {bash_word(f'  without the field {bash_remark(name)}')}" for name in left_out)
+    yield "{"
+    # curl waits for the body of an answer unless it makes this method itself.
+    is_head = request.method == "HEAD" and not request.body
+    yield "  printf 'head\\n'" if is_head else f"  option request {bash_word(request.method)}"
+    yield f"  option url {_with_secrets(request.url, encoded=True)}"
+    for name, argument in fields:
+        if name.lower() != leave_out:
+            yield f"  option header {_with_secrets(argument)}"
+    yield from (f"  {line}" for line in own)
+    if request.body:
+        is_form = request.headers.media_type == FORM_TYPE
+        yield f"  option data-raw {_with_secrets(body_text(request.body), encoded=is_form)}"
+    yield f"}} | send | {then}"
+
+
+def _with_secrets(text: str, *, encoded: bool = False) -> str:
+    """Return `text` as one word of bash, with the variable of each mask in its place."""
+    if encoded:
+        return bash_word_of_masked(text, lambda mask: f'$(encoded "${_variable(mask)}")')
+    return bash_word_of_masked(text, lambda mask: f"${_variable(mask)}")

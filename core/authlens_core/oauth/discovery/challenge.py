@@ -1,0 +1,309 @@
+"""Challenges: what `WWW-Authenticate` asks for (RFC 9110 §11, RFC 6750 §3, RFC 9728 §5.1).
+
+Written by hand, because commas, equals signs and scheme names inside quotes are data, and an expression that
+guesses can be made to read a metadata URL that the server never sent. Each character is read once.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from authlens_core.oauth.formats.http_message import TOKEN_CHARACTERS
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
+
+# Servers send one to three challenges; the limits bound what a hostile one makes us read and show.
+MAX_CHALLENGES: Final = 16
+MAX_PARAMETERS: Final = 32
+MAX_VALUE: Final = 8 * 1024  # characters
+
+_METADATA: Final = "resource_metadata"
+_SPACE: Final = frozenset(" \t")
+_TOKEN68: Final = frozenset(string.ascii_letters + string.digits + "-._~+/")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One challenge; every text in it comes from outside.
+
+    Attributes:
+        scheme: as the server wrote it; compare it in lower case.
+        params: names in lower case, each at most once, and values without their quotes, in order.
+        token68: what replaces the parameters in some schemes, such as Negotiate.
+    """
+
+    scheme: str
+    params: tuple[tuple[str, str], ...] = ()
+    token68: str | None = None
+
+    def get(self, name: str) -> str | None:
+        return dict(self.params).get(name.lower())
+
+    def is_scheme(self, name: str) -> bool:
+        return self.scheme.lower() == name.lower()
+
+    @property
+    def wants_token(self) -> bool:
+        """True for the schemes that carry an access token (RFC 6750 §3, RFC 9449 §7.1)."""
+        return self.is_scheme("bearer") or self.is_scheme("dpop")
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeField:
+    """The whole field, from every line of it.
+
+    Attributes:
+        challenges: those that could be read, in order.
+        problems: everything that was refused and why, safe to show.
+        too_large: true when a limit was reached, and the rest was not read.
+        contradictions: the problems of challenges that name two metadata URLs.
+    """
+
+    challenges: tuple[Challenge, ...] = ()
+    problems: tuple[str, ...] = ()
+    too_large: bool = False
+    contradictions: tuple[str, ...] = ()
+
+    def token_values(self, name: str) -> Iterator[str]:
+        """Yield the parameter `name` of the challenges that want an access token, where it says something."""
+        return (value for c in self.challenges if c.wants_token and (value := c.get(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataChoice:
+    """The `resource_metadata` parameter that counts.
+
+    Attributes:
+        value: its value, a URL that has yet to pass `parse_url`.
+        problems: why the field may not be used at all, safe to show; empty when simply nothing is there.
+    """
+
+    value: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+def parse_challenges(values: Sequence[str]) -> ChallengeField:
+    """Return the challenges in the lines of a `WWW-Authenticate` field; never raises, linear time.
+
+    A line that breaks the grammar is refused whole, and a challenge that names a parameter twice is refused
+    alone. At most 16 challenges, 32 parameters each, and 8,192 characters per value are read.
+
+    Args:
+        values: one element per field line, as received.
+    """
+    challenges: list[Challenge] = []
+    problems: list[str] = []
+    contradictions: list[str] = []
+    for value in values:
+        reader = _ChallengeReader(value, MAX_CHALLENGES - len(challenges))
+        try:
+            found = reader.line()
+        except _TooLarge as error:
+            return ChallengeField(
+                tuple(challenges), (*problems, f"challenge too large: {error}"), too_large=True
+            )
+        except _Malformed as error:
+            problems.append(f"{error} at character {reader.at + 1} of {safe_line(value, NAME)}")
+            continue
+        for each in found:
+            problem = each.problem()
+            if problem is None:
+                challenges.append(each.challenge())
+                continue
+            problems.append(problem)
+            if each.names_two(_METADATA):
+                contradictions.append(problem)
+    return ChallengeField(tuple(challenges), tuple(problems), contradictions=tuple(contradictions))
+
+
+def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
+    """Return the `resource_metadata` of the Bearer challenge, else of DPoP, else of any scheme.
+
+    RFC 9728 §5.1 allows it in every scheme. Challenges of equal rank that name different URLs are refused,
+    with the URLs, and so is one that names two itself. So is a field that was too large to read to its end:
+    what was not read could say something else.
+    """
+    # What was cut off may be the challenge that counts.
+    if field.too_large:
+        return MetadataChoice(problems=field.problems)
+    # In one challenge as in two: which of them the resource means is not ours to guess.
+    if field.contradictions:
+        return MetadataChoice(problems=field.contradictions)
+    naming = [c for c in field.challenges if c.get(_METADATA) is not None]
+    for rank in (_named(naming, "bearer"), _named(naming, "dpop"), naming):
+        values = tuple(dict.fromkeys(c.get(_METADATA) or "" for c in rank))
+        if len(values) > 1:
+            shown = " and ".join(safe_line(v) for v in values)
+            problem = f"the challenges name different metadata URLs: {shown}"
+            return MetadataChoice(problems=(problem,))
+        if rank:
+            return MetadataChoice(values[0])
+    return MetadataChoice()
+
+
+def _named(challenges: Iterable[Challenge], scheme: str) -> list[Challenge]:
+    return [c for c in challenges if c.is_scheme(scheme)]
+
+
+class _Malformed(Exception):
+    """The line breaks the grammar of RFC 9110 §11.6.1."""
+
+
+class _TooLarge(Exception):
+    """A limit is reached."""
+
+
+class _Open:
+    """A challenge that is being read."""
+
+    def __init__(self, scheme: str) -> None:
+        self.scheme = scheme
+        self.params: list[tuple[str, str]] = []
+        self.token68: str | None = None
+
+    def add(self, name: str, value: str) -> None:
+        if self.token68 is not None:
+            raise _Malformed("a parameter after a token68")
+        if len(self.params) == MAX_PARAMETERS:
+            raise _TooLarge(f"more than {MAX_PARAMETERS} parameters")
+        self.params.append((name.lower(), value))
+
+    def problem(self) -> str | None:
+        """Say which parameter is repeated, with all its values (RFC 9110 §11.2), or None."""
+        names = [name for name, _ in self.params]
+        for name in names:
+            if names.count(name) > 1:
+                values = " and ".join(safe_line(v) for n, v in self.params if n == name)
+                scheme, shown = safe_line(self.scheme, NAME), safe_line(name, NAME)
+                return f"the {scheme} challenge has {shown} twice: {values}"
+        return None
+
+    def names_two(self, parameter: str) -> bool:
+        """Return whether it has the parameter with different values."""
+        return len({value for name, value in self.params if name == parameter}) > 1
+
+    def challenge(self) -> Challenge:
+        return Challenge(self.scheme, tuple(self.params), self.token68)
+
+
+class _ChallengeReader:
+    """Reads one line from left to right; `at` is the index of the next character."""
+
+    def __init__(self, text: str, room: int) -> None:
+        self.text = text
+        self.at = 0
+        self.room = room
+
+    def line(self) -> list[_Open]:
+        """Return the challenges of the line; what is wrong with one, each says itself."""
+        found: list[_Open] = []
+        while self.skip_to_element():
+            name = self.run(TOKEN_CHARACTERS, "a scheme or a parameter name")
+            self.skip_space()
+            # A comma separates parameters and challenges alike (RFC 9110 §11.6.1): only the equals sign tells
+            # them apart.
+            if self.peek() == "=":
+                if not found:
+                    raise _Malformed("a parameter without a scheme")
+                found[-1].add(name, self.value())
+            else:
+                if len(found) == self.room:
+                    raise _TooLarge(f"more than {MAX_CHALLENGES} challenges")
+                found.append(_Open(name))
+                self.after_scheme(found[-1])
+            self.skip_space()
+            if self.peek() not in ("", ","):
+                raise _Malformed("something other than a comma")
+        return found
+
+    def after_scheme(self, challenge: _Open) -> None:
+        """Read what is on the scheme's own list element: a token68, a first parameter, or nothing."""
+        if self.peek() in ("", ","):
+            return
+        if self.text[self.at - 1] not in _SPACE:
+            raise _Malformed("no space after the scheme")
+        start = self.at
+        # Tried first: `abc=` is a token68, and `abc=def` is a parameter; only what follows decides.
+        token68 = self.token68()
+        if token68 is not None:
+            challenge.token68 = token68
+            return
+        self.at = start
+        name = self.run(TOKEN_CHARACTERS, "a parameter name")
+        self.skip_space()
+        if self.peek() != "=":
+            raise _Malformed("a parameter without a value")
+        challenge.add(name, self.value())
+
+    def token68(self) -> str | None:
+        """Return the token68 here if it fills the list element to its end, else None."""
+        start = self.at
+        self.skip(_TOKEN68)
+        if self.at == start:
+            return None
+        self.skip(frozenset("="))
+        end = self.at
+        self.skip_space()
+        if self.peek() not in ("", ","):
+            return None
+        if end - start > MAX_VALUE:
+            raise _TooLarge(f"a token68 of more than {MAX_VALUE} characters")
+        return self.text[start:end]
+
+    def value(self) -> str:
+        self.at += 1
+        self.skip_space()
+        return self.quoted() if self.peek() == '"' else self.run(TOKEN_CHARACTERS, "a value")
+
+    def quoted(self) -> str:
+        """Read a quoted string (RFC 9110 §5.6.4) and undo its quoted pairs."""
+        self.at += 1
+        end = self.text.find('"', self.at)
+        plain = self.text[self.at : max(end, self.at)]
+        if end >= 0 and len(plain) <= MAX_VALUE and "\\" not in plain and plain.isprintable():
+            self.at = end + 1
+            return plain
+        kept: list[str] = []
+        while (character := self.peek()) != '"':
+            if character == "\\":
+                self.at += 1
+                character = self.peek()
+            if character == "":
+                raise _Malformed("a quoted string without an end")
+            if character != "\t" and (character < " " or character == "\x7f"):
+                raise _Malformed("a control character in a quoted string")
+            if len(kept) == MAX_VALUE:
+                raise _TooLarge(f"a value of more than {MAX_VALUE} characters")
+            kept.append(character)
+            self.at += 1
+        self.at += 1
+        return "".join(kept)
+
+    def run(self, allowed: frozenset[str], wanted: str) -> str:
+        start = self.at
+        self.skip(allowed)
+        if self.at == start:
+            raise _Malformed(f"no {wanted.removeprefix('a ')}")
+        if self.at - start > MAX_VALUE:
+            raise _TooLarge(f"a value of more than {MAX_VALUE} characters")
+        return self.text[start : self.at]
+
+    def skip_to_element(self) -> bool:
+        """Skip commas and space, which may stand for empty list elements; false at the end of the line."""
+        self.skip(frozenset(", \t"))
+        return self.at < len(self.text)
+
+    def skip_space(self) -> None:
+        self.skip(_SPACE)
+
+    def skip(self, characters: frozenset[str]) -> None:
+        text, at, end = self.text, self.at, len(self.text)
+        while at < end and text[at] in characters:
+            at += 1
+        self.at = at
+
+    def peek(self) -> str:
+        """Return the next character, or the empty string at the end."""
+        return self.text[self.at : self.at + 1]

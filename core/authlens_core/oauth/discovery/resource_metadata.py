@@ -1,0 +1,262 @@
+"""Protected resource metadata (RFC 9728): which authorization servers a resource trusts.
+
+The document is believed only when its `resource` covers the URL that was asked for. Otherwise another owner's
+document could send the login, and the token, to a server of their choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from authlens_core.grammars.url_path import below
+from authlens_core.oauth.check import Check, Reading, Requirement, failed, noticed, warned
+from authlens_core.oauth.dpop import algorithm_check
+from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.formats.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.oauth.formats.json_document import JsonValue
+from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
+from authlens_core.values.quick_dataclass import dataclass
+
+_STAGE: Final = "resource_metadata"
+_WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceMetadata:
+    """What a resource says about itself; strings are verbatim.
+
+    Attributes:
+        resource: the identifier, to be sent back exactly as it is (RFC 8707).
+        authorization_servers: issuer identifiers, without repetitions, in the resource's order.
+        scopes_supported: None when the resource states none; not a list of what to ask for (§7.2).
+    """
+
+    resource: str
+    authorization_servers: tuple[str, ...]
+    scopes_supported: tuple[str, ...] | None
+    document: Mapping[str, JsonValue]
+
+    @property
+    def dpop_bound_access_tokens_required(self) -> bool:
+        """True when the resource takes only tokens that are bound to a key (RFC 9449)."""
+        return self.document.get("dpop_bound_access_tokens_required") is True
+
+
+def well_known_urls(resource: Url) -> tuple[Url, ...]:
+    """Return where the metadata of `resource` may be: the form with the path, then the root (§3.1).
+
+    The well-known part goes between host and path; a slash that is the whole path goes away first; the query
+    of the resource is kept in the form with the path.
+    """
+    path = "" if resource.path == "/" else resource.path
+    with_path = replace(resource, path=f"{_WELL_KNOWN}{path}")
+    # For a resource without a path both are the same.
+    return tuple(dict.fromkeys((with_path, replace(resource, path=_WELL_KNOWN, query=None))))
+
+
+def metadata_request(url: Url) -> Request:
+    """Return the request for a metadata document (RFC 9728 §3.1, RFC 8414 §3.1)."""
+    return Request("GET", url.text, Headers.of([("Accept", JSON_TYPE)]))
+
+
+def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = False) -> Reading[Url]:
+    """Read the metadata URL that a challenge named.
+
+    A URL on another origin than the resource needs a yes: it makes us send a request to a host that the
+    answer chose.
+    """
+    why = "A resource whose metadata is on another origin may be an impostor."
+    check = Requirement(f"{_STAGE}.location", f"a URL on {requested.origin}", why, "RFC 9728 §5.1, §7.7")
+    try:
+        url = parse_url(text, loopback_http=loopback_http)
+    except UrlRefused as refused:
+        cure = "The resource must name an https URL as resource_metadata in its WWW-Authenticate field."
+        return Reading(None, (check.failed(f"{text} ({refused})", cure=cure),))
+    if url.origin == requested.origin:
+        return Reading(url, (check.passed(url.text),))
+    cure = f"Continue only if you know that {url.host} speaks for {requested.host}."
+    return Reading(url, (check.failed(url.text, cure=cure, overridable=True, host=url.host),))
+
+
+def read_resource_metadata(
+    response: Response, *, requested: Url, loopback_http: bool
+) -> Reading[ResourceMetadata]:
+    """Read the metadata of the resource that covers `requested`; every problem is reported."""
+    answer = read_answer(response, stage=_STAGE, spec="RFC 9728 §3.2", strict_media_type=True)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document = answer.value
+    checks = [*answer.checks, _resource_check(document, requested, loopback_http=loopback_http)]
+    servers, servers_checks = _authorization_servers(document, loopback_http=loopback_http)
+    checks += servers_checks
+    scopes, note = string_list(document, "scopes_supported", _STAGE)
+    checks += note
+    methods, note = string_list(document, "bearer_methods_supported", _STAGE)
+    checks += [
+        *note,
+        *_binding_checks(document, methods),
+        *signature_check(document, _STAGE, "RFC 9728 §2.2"),
+    ]
+    resource = document.get("resource")
+    if not is_usable(checks) or not isinstance(resource, str):
+        return Reading(None, tuple(checks))
+    return Reading(ResourceMetadata(resource, servers, scopes, document), tuple(checks))
+
+
+def string_list(
+    document: Mapping[str, JsonValue], member: str, stage: str
+) -> tuple[tuple[str, ...] | None, tuple[Check, ...]]:
+    """Return a member that is an array of strings, or None with a warning where it is something else.
+
+    An empty array means the same as none at all (RFC 9728 §3.2, RFC 8414 §3.2).
+    """
+    value = document.get(member)
+    if value is None or value == []:
+        return None, ()
+    if isinstance(value, list):
+        strings = tuple(item for item in value if isinstance(item, str))
+        if len(strings) == len(value):
+            return strings, ()
+    check = warned(
+        f"{stage}.{member}",
+        "an array of strings",
+        f"malformed: {value!r}"[:200],
+        why="The member cannot be parsed and is treated as absent.",
+        spec="RFC 8414 §2, RFC 9728 §2",
+        cure=f"The server must publish {member} as an array of strings.",
+    )
+    return None, (check,)
+
+
+def _resource_check(document: Mapping[str, JsonValue], requested: Url, *, loopback_http: bool) -> Check:
+    why = "A document about another resource could send your login to an attacker's server."
+    check = Requirement(
+        f"{_STAGE}.resource", f"a resource that covers {requested.text}", why, "RFC 9728 §3.3"
+    )
+    resource = document.get("resource")
+    problem = identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
+    if not isinstance(resource, str) or problem:
+        cure = "The resource must publish its own https URL as resource."
+        return check.failed(f"{resource!r}: {problem}"[:500], spec="RFC 9728 §3.3, §1.2", cure=cure)
+    if resource == requested.text:
+        return check.passed(resource)
+    # The specification wants the two identical. MCP servers are asked below the resource that they name.
+    if _covers(resource, requested.text):
+        return check.noticed(f"{resource}, which is not the same and covers it")
+    is_elsewhere = _split(resource)[0] != _split(requested.text)[0]
+    relation = "is on another origin than" if is_elsewhere else "does not cover"
+    return check.failed(
+        f"{resource}, which {relation} {requested.text}",
+        cure=f"Ask for a URL under {resource}, if that is what you want; otherwise the resource must correct "
+        "resource in its metadata.",
+    )
+
+
+def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:
+    """Return what is wrong with an identifier, or the empty string."""
+    if value is None:
+        return "missing"
+    if not isinstance(value, str):
+        return "not a string"
+    try:
+        parse_url(value, loopback_http=loopback_http, allow_query=allow_query)
+    except UrlRefused as refused:
+        return str(refused)
+    return ""
+
+
+def same_resource(one: str, other: str) -> bool:
+    """Return whether two identifiers are equal, but for the slash after the host (RFC 3986 §6.2.3)."""
+    shorter, longer = sorted((one, other), key=len)
+    return one == other or (longer == f"{shorter}/" and "/" not in shorter.partition("://")[2])
+
+
+def _split(url: str) -> tuple[str, str]:
+    scheme, _, rest = url.partition("://")
+    end = next((i for i, character in enumerate(rest) if character in "/?"), len(rest))
+    return f"{scheme}://{rest[:end]}", rest[end:]
+
+
+def _covers(resource: str, requested: str) -> bool:
+    """Return whether `resource` is `requested` or a parent of it, cut where a path segment ends."""
+    origin, rest = _split(resource)
+    requested_origin, requested_rest = _split(requested)
+    if origin != requested_origin:
+        return False
+    if rest in ("", "/"):
+        return True
+    path = requested_rest.partition("?")[0]
+    # A query names one URL and has nothing below it; equality was looked at by the caller.
+    if "?" in rest:
+        return False
+    inside = path == rest or path.startswith(rest if rest.endswith("/") else f"{rest}/")
+    return inside and below(rest, path) is not None
+
+
+def _authorization_servers(
+    document: Mapping[str, JsonValue], *, loopback_http: bool
+) -> tuple[tuple[str, ...], tuple[Check, ...]]:
+    name, expected = f"{_STAGE}.authorization_servers", "at least one https issuer, without query or fragment"
+    check = Requirement(name, expected, "It says where you log in.", "RFC 9728 §2")
+    cure = "The resource must list its authorization server in authorization_servers."
+    value = document.get("authorization_servers")
+    if not isinstance(value, list) or not value:
+        return (), (check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure),)
+    problems = {
+        index: identifier_problem(item, loopback_http=loopback_http, allow_query=False)
+        for index, item in enumerate(value)
+    }
+    servers = tuple(
+        dict.fromkeys(item for i, item in enumerate(value) if isinstance(item, str) and not problems[i])
+    )
+    refused = [f"{value[i]!r}: {problem}"[:200] for i, problem in problems.items() if problem]
+    unusable = "; ".join(refused[:5])
+    if not servers:
+        return (), (check.failed(unusable, cure=cure),)
+    checks = [check.passed(", ".join(servers[:5]))]
+    if refused:
+        checks.append(replace(check, name=f"{name}_refused").warned(unusable, cure=cure))
+    if len(servers) > 1:
+        seen = f"{len(servers)} servers; choose one"
+        choice = "The resource trusts each of them, and you choose which one to log in at."
+        checks.append(noticed(f"{name}_choice", "one server", seen, why=choice, spec="RFC 9728 §7.6"))
+    return servers, tuple(checks)
+
+
+def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] | None) -> Iterator[Check]:
+    """Yield whether a bearer token in the Authorization header is what the resource takes."""
+    why = "A token is sent in the Authorization header only: everywhere else it leaks."
+    check = Requirement(f"{_STAGE}.bearer_methods_supported", "header, or not stated", why, "RFC 9728 §2")
+    if methods is None or "header" in methods:
+        yield check.passed("not stated" if methods is None else ", ".join(methods))
+    else:
+        cure = "The resource must accept bearer tokens in the Authorization header."
+        yield check.failed(", ".join(methods), cure=cure)
+    if document.get("tls_client_certificate_bound_access_tokens") is True:
+        yield failed(
+            f"{_STAGE}.tls_client_certificate_bound_access_tokens",
+            "false, or not stated",
+            "true",
+            why="The resource accepts only tokens bound by mutual TLS, which authlens does not have.",
+            spec="RFC 9728 §2",
+            cure="The resource must accept plain bearer tokens.",
+        )
+    if document.get("dpop_bound_access_tokens_required") is True:
+        algorithms, _ = string_list(document, "dpop_signing_alg_values_supported", _STAGE)
+        yield algorithm_check(
+            f"{_STAGE}.dpop_bound_access_tokens_required", algorithms, "resource", "RFC 9728 §2"
+        )
+
+
+def signature_check(document: Mapping[str, JsonValue], stage: str, spec: str) -> Iterator[Check]:
+    """Yield that signed metadata is left alone: nothing here verifies it."""
+    if "signed_metadata" in document:
+        yield noticed(
+            f"{stage}.signed_metadata",
+            "nothing signed, or a signature we can verify",
+            "signed_metadata is there; it is not verified, so nothing in it is used",
+            why="What is not verified may not change anything.",
+            spec=spec,
+        )

@@ -1,0 +1,96 @@
+"""What a server offers beyond the endpoints: issuer in the answer, pushed requests, its resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from authlens_core.oauth.check import Check, Requirement, warned
+from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
+from authlens_core.oauth.dpop import algorithm_check
+from authlens_core.oauth.formats.json_document import JsonValue
+from authlens_core.oauth.formats.url import Url
+
+
+def feature_checks(
+    document: Mapping[str, JsonValue],
+    lists: Mapping[str, tuple[str, ...] | None],
+    resource: str,
+    *,
+    needs_dpop: bool,
+    pushed: Url | None,
+) -> Iterator[Check]:
+    """Yield what the login may need of these, and what contradicts itself.
+
+    Args:
+        pushed: the endpoint for pushed requests, if it can be used.
+    """
+    yield _iss_check(document)
+    modes = lists["response_modes_supported"]
+    if modes is not None and "query" not in modes:
+        yield warned(
+            "server.response_modes",
+            "response_modes_supported has query, or is absent",
+            ", ".join(modes)[:300],
+            why="A listener on this machine receives only what the browser sends: the query of the callback.",
+            spec="RFC 8414 §2",
+            cure=(
+                "Continue: many servers answer in the query without listing it. If it fails, the server "
+                "must add it."
+            ),
+        )
+    yield from _pushed_check(document, pushed)
+    if needs_dpop:
+        algorithms = lists["dpop_signing_alg_values_supported"]
+        yield algorithm_check("server.dpop", algorithms, "server", "RFC 9449 §5.1")
+    protected = lists["protected_resources"]
+    if protected is not None:
+        yield _protected_resources_check(protected, resource)
+    yield from signature_check(document, "server", "RFC 8414 §2.1")
+
+
+def _iss_check(document: Mapping[str, JsonValue]) -> Check:
+    expected = "authorization_response_iss_parameter_supported is true"
+    why = "An answer that names its issuer cannot be mixed up with another server's."
+    check = Requirement("server.iss_parameter", expected, why, "RFC 9207 §3")
+    value = document.get("authorization_response_iss_parameter_supported")
+    if value is True:
+        return check.passed("true")
+    if value in (None, False):
+        return check.noticed("not supported; state and the recorded token endpoint bind the answer")
+    return check.warned(f"malformed: {value!r}"[:200])
+
+
+def _pushed_check(document: Mapping[str, JsonValue], endpoint: Url | None) -> Iterator[Check]:
+    """Yield whether pushed requests can be sent, where they have to be or an endpoint is named."""
+    required = document.get("require_pushed_authorization_requests") is True
+    named = document.get("pushed_authorization_request_endpoint")
+    if not required and (named is None or endpoint is not None):
+        return
+    check = Requirement(
+        "server.pushed_authorization_requests",
+        "a usable pushed_authorization_request_endpoint",
+        "The server accepts only pushed authorization requests.",
+        "RFC 9126 §5",
+    )
+    seen = "none" if named is None else f"unusable: {named!r}"[:300]
+    cure = "The server must publish the endpoint as an absolute https URL."
+    if endpoint is not None:
+        yield check.passed(endpoint.text)
+    elif required:
+        yield check.failed(seen, cure=cure)
+    else:
+        why = "Its requests are not pushed: the link has the parameters."
+        yield check.warned(seen, why=why, cure=cure)
+
+
+def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
+    name, expected = "server.protected_resources", f"protected_resources holds {resource}"
+    check = Requirement(name, expected, "Each must name the other.", "RFC 9728 §4")
+    if any(same_resource(resource, other) for other in protected):
+        return check.passed(resource)
+    return check.failed(
+        f"{len(protected)} others: {', '.join(protected[:3])}"[:500],
+        why="The resource names the server, and the server does not name the resource.",
+        cure="Continue if you know that this server issues tokens for the resource.",
+        overridable=True,
+    )

@@ -1,0 +1,375 @@
+"""Authorization server metadata (RFC 8414, OpenID Connect Discovery): where a login takes place, and how.
+
+The document is believed only when its `issuer` is the identifier that the resource named; otherwise an
+attacker's server could present the name of an honest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field, replace
+from typing import Final, NamedTuple
+
+from authlens_core.oauth.check import Check, Reading, Requirement, Severity, failed, noticed
+from authlens_core.oauth.discovery.resource_metadata import identifier_problem, string_list
+from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
+from authlens_core.oauth.discovery.server_features import feature_checks
+from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.formats.http_message import Response
+from authlens_core.oauth.formats.json_document import JsonValue
+from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url, same_site, usable_url
+from authlens_core.values.quick_dataclass import dataclass
+
+_STAGE: Final = "server"
+_SPEC: Final = "RFC 8414 §2"
+_OAUTH: Final = "/.well-known/oauth-authorization-server"
+_OPENID: Final = "/.well-known/openid-configuration"
+_LISTS: Final = (
+    "grant_types_supported",
+    "response_types_supported",
+    "response_modes_supported",
+    "code_challenge_methods_supported",
+    "token_endpoint_auth_methods_supported",
+    "revocation_endpoint_auth_methods_supported",
+    "scopes_supported",
+    "protected_resources",
+    "dpop_signing_alg_values_supported",
+)
+# No other endpoint is read: what may be opened or sent to is in that table.
+_ENDPOINTS: Final = addresses_in(AddressSource.SERVER_METADATA, AddressRule.ASKED)
+
+
+class _Need(NamedTuple):
+    """What a login by a public client needs, `wanted` in the list `member`; and the check of it."""
+
+    member: str
+    wanted: str
+    name: str
+    severity: Severity
+    why: str
+    cure: str
+    spec: str = _SPEC
+    overridable: bool = False
+
+
+_NEEDS: Final = (
+    _Need(
+        "response_types_supported",
+        "code",
+        "response_types",
+        Severity.FAILURE,
+        "The authorization code is the only answer that is safe for a program like this.",
+        "The server must list code in response_types_supported.",
+        overridable=True,
+    ),
+    # A warning only: RFC 8414 §2 makes client_secret_basic the default of an absent list, and servers that
+    # accept public clients leave it out all the same.
+    _Need(
+        "token_endpoint_auth_methods_supported",
+        "none",
+        "none",
+        Severity.WARNING,
+        "A program on your own machine cannot keep a client secret, so it has to be a public client.",
+        "Continue: many servers accept public clients without listing them. If the token request is "
+        "refused with invalid_client, the server has to allow token_endpoint_auth_method none.",
+    ),
+    _Need(
+        "grant_types_supported",
+        "authorization_code",
+        "authorization_code",
+        Severity.FAILURE,
+        "This grant turns a login into a token.",
+        "The server must allow the authorization_code grant.",
+        overridable=True,
+    ),
+    _Need(
+        "code_challenge_methods_supported",
+        "S256",
+        "s256",
+        Severity.FAILURE,
+        "Without PKCE, anyone who intercepts the code can use it.",
+        "The server must support PKCE with S256 and list it in code_challenge_methods_supported.",
+        "RFC 7636 §4.2, RFC 9700 §2.1.1",
+    ),
+)
+# What an absent list means (RFC 8414 §2).
+_DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "grant_types_supported": ("authorization_code", "implicit"),
+    "token_endpoint_auth_methods_supported": ("client_secret_basic",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMetadata:
+    """What an authorization server says about itself; endpoints are as they are sent, lists None when absent.
+
+    `issuer` is the identifier that the resource named, which the document's own equals (or differs from only
+    by the tolerated missing scheme); stored grants and the `iss` of an answer are compared with it.
+    """
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    registration_endpoint: str | None = None
+    revocation_endpoint: str | None = None
+    jwks_uri: str | None = None
+    grant_types_supported: tuple[str, ...] | None = None
+    code_challenge_methods_supported: tuple[str, ...] | None = None
+    token_endpoint_auth_methods_supported: tuple[str, ...] | None = None
+    scopes_supported: tuple[str, ...] | None = None
+    authorization_response_iss_parameter_supported: bool = False
+    client_id_metadata_document_supported: bool = False
+    pushed_authorization_request_endpoint: str | None = None
+    device_authorization_endpoint: str | None = None
+    document: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def metadata_urls(issuer: Url) -> tuple[Url, ...]:
+    """Return the places of an issuer's metadata in the order to try them.
+
+    RFC 8414 §3.1 inserts the well-known part between host and path, OpenID Connect Discovery §4.1 appends it;
+    some servers append where they should insert, so that form comes last.
+    """
+    path = issuer.path.rstrip("/")
+    places = [f"{_OAUTH}{path}", f"{_OPENID}{path}"]
+    if path:
+        places += [f"{path}{_OPENID}", f"{path}{_OAUTH}"]
+    return tuple(replace(issuer, path=place, query=None) for place in places)
+
+
+def moves_on(response: Response) -> bool:
+    """Return whether the next place is tried: a 4xx means "not here", except "too many requests" (429)."""
+    return 400 <= response.status < 500 and response.status != 429
+
+
+def read_server_metadata(
+    response: Response,
+    *,
+    issuer: str,
+    schemeless_issuer: bool,
+    resource: str,
+    loopback_http: bool,
+    needs_registration: bool = True,
+    needs_dpop: bool = False,
+) -> Reading[ServerMetadata]:
+    """Read the metadata of the authorization server `issuer`; every problem is reported.
+
+    Args:
+        response: the answer of one of `metadata_urls`.
+        issuer: the identifier that the resource named, compared code point by code point.
+        schemeless_issuer: whether the document may leave out the scheme (Cloudflare Access documents it so).
+        resource: the identifier of the resource, for `protected_resources`.
+        needs_registration: false when a client id is known already.
+        needs_dpop: true when tokens have to be bound to a key.
+    """
+    answer = read_answer(response, stage=_STAGE, spec="RFC 8414 §3.2", strict_media_type=True)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document = answer.value
+    checks = [
+        *answer.checks,
+        _issuer_check(document, issuer, schemeless=schemeless_issuer, loopback_http=loopback_http),
+    ]
+    lists: dict[str, tuple[str, ...] | None] = {}
+    for member in _LISTS:
+        lists[member], note = string_list(document, member, _STAGE)
+        checks += note
+    endpoints, problems = _endpoints(document, loopback_http=loopback_http)
+    checks += _endpoint_checks(document, endpoints, problems)
+    checks += _requirement_checks(document, lists)
+    registration = endpoints["registration_endpoint"]
+    checks.append(_registration_check(document, registration, needed=needs_registration))
+    checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
+    checks += feature_checks(
+        document,
+        lists,
+        resource,
+        needs_dpop=needs_dpop,
+        pushed=endpoints["pushed_authorization_request_endpoint"],
+    )
+    value = _metadata(document, issuer, lists, endpoints) if is_usable(checks) else None
+    return Reading(value, tuple(checks))
+
+
+def _metadata(
+    document: Mapping[str, JsonValue],
+    issuer: str,
+    lists: Mapping[str, tuple[str, ...] | None],
+    endpoints: Mapping[str, Url | None],
+) -> ServerMetadata:
+    # The two that a login needs are among them, or their checks had failed.
+    urls = {member: url.text for member, url in endpoints.items() if url is not None}
+    jwks_uri = document.get("jwks_uri")
+    return ServerMetadata(
+        issuer=issuer,
+        authorization_endpoint=urls["authorization_endpoint"],
+        token_endpoint=urls["token_endpoint"],
+        registration_endpoint=urls.get("registration_endpoint"),
+        revocation_endpoint=urls.get("revocation_endpoint"),
+        jwks_uri=jwks_uri if isinstance(jwks_uri, str) else None,
+        pushed_authorization_request_endpoint=urls.get("pushed_authorization_request_endpoint"),
+        device_authorization_endpoint=urls.get("device_authorization_endpoint"),
+        grant_types_supported=lists["grant_types_supported"],
+        code_challenge_methods_supported=lists["code_challenge_methods_supported"],
+        token_endpoint_auth_methods_supported=lists["token_endpoint_auth_methods_supported"],
+        scopes_supported=lists["scopes_supported"],
+        authorization_response_iss_parameter_supported=(
+            document.get("authorization_response_iss_parameter_supported") is True
+        ),
+        client_id_metadata_document_supported=document.get("client_id_metadata_document_supported") is True,
+        document=document,
+    )
+
+
+def _issuer_check(
+    document: Mapping[str, JsonValue], issuer: str, *, schemeless: bool, loopback_http: bool
+) -> Check:
+    stated = document.get("issuer")
+    why = "A server that gives another name than the one the resource trusts may be an impostor."
+    check = Requirement(f"{_STAGE}.issuer", issuer, why, "RFC 8414 §3.3")
+    problem = identifier_problem(issuer, loopback_http=loopback_http, allow_query=False)
+    if problem:
+        cure = "The resource must name its authorization server by an https URL without query or fragment."
+        named = replace(check, expected="an issuer identifier")
+        return named.failed(f"{issuer}: {problem}", spec=_SPEC, cure=cure)
+    if stated == issuer:
+        return check.passed(issuer)
+    # Cloudflare Access documents its issuer as a bare host name.
+    if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
+        return check.noticed(f"{stated}, the same without its scheme")
+    cure = f"The server must publish exactly {issuer} as issuer, or the resource to name the server so."
+    return check.failed("missing" if stated is None else f"{stated!r}"[:500], cure=cure)
+
+
+def _endpoints(
+    document: Mapping[str, JsonValue], *, loopback_http: bool
+) -> tuple[dict[str, Url | None], dict[str, str]]:
+    """Return the endpoints that can be used, and what is wrong with those that cannot."""
+    urls: dict[str, Url | None] = {}
+    problems: dict[str, str] = {}
+    for member in _ENDPOINTS:
+        value = document.get(member)
+        urls[member] = None
+        if not isinstance(value, str):
+            problems[member] = "missing" if value is None else f"{value!r}, not a string"[:200]
+            continue
+        try:
+            urls[member] = parse_url(value, loopback_http=loopback_http)
+        except UrlRefused as refused:
+            problems[member] = f"{value[:200]} ({refused})"
+    return urls, problems
+
+
+def _endpoint_checks(
+    document: Mapping[str, JsonValue], endpoints: Mapping[str, Url | None], problems: Mapping[str, str]
+) -> Iterator[Check]:
+    expected = "an absolute https URL without fragment"
+    for member, why in (
+        ("authorization_endpoint", "The browser is sent there."),
+        ("token_endpoint", "The code is turned into tokens there."),
+    ):
+        url, check = endpoints[member], Requirement(f"{_STAGE}.{member}", expected, why, _SPEC)
+        if url is not None:
+            yield check.passed(url.text)
+        else:
+            cure = f"The server must publish {member} as an absolute https URL."
+            yield check.failed(problems[member], cure=cure)
+    why = "Without it a token cannot be ended before it expires."
+    check = Requirement(f"{_STAGE}.revocation_endpoint", expected, why, "RFC 7009 §2")
+    url = endpoints["revocation_endpoint"]
+    if url is not None:
+        yield check.passed(url.text)
+    else:
+        severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
+        cure = "The server must publish revocation_endpoint; until then tokens end when they expire."
+        yield check.judged(severity, problems["revocation_endpoint"], cure=cure)
+
+
+def _requirement_checks(
+    document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None]
+) -> Iterator[Check]:
+    """Yield the requirements of a login by a public client, each as its own check."""
+    for need in _NEEDS:
+        member = need.member
+        check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, need.spec)
+        values = lists[member] or _DEFAULTS.get(member, ())
+        seen = ", ".join(values)[:500]
+        if not lists[member]:
+            malformed = document.get(member) not in (None, [])
+            seen = f"malformed: {document[member]!r}"[:200] if malformed else "not stated"
+            seen += f"; the default is {', '.join(values)}" if values else ""
+        if need.wanted in values:
+            yield check.passed(seen)
+        else:
+            yield check.judged(need.severity, seen, cure=need.cure, overridable=need.overridable)
+
+
+def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
+    why = "A client that the server does not know must register."
+    check = Requirement(f"{_STAGE}.registration_endpoint", "a registration_endpoint", why, "RFC 7591 §3")
+    if url is not None:
+        return check.passed(url.text)
+    value = document.get("registration_endpoint")
+    seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
+    if not needed:
+        return check.noticed(f"{seen}; a client id is known")
+    cure = "Use a pre-registered client: authlens login --client-id ID URL."
+    return check.failed(seen, cure=cure, overridable=True)
+
+
+def _place_checks(
+    issuer: str, endpoints: Mapping[str, Url | None], resource: str, *, needs_registration: bool
+) -> Iterator[Check]:
+    """Yield where each endpoint is, seen from the issuer, and which endpoints coincide."""
+    home = usable_url(issuer, loopback_http=True)
+    if home is None:
+        return
+    token = endpoints["token_endpoint"]
+    for member, url in endpoints.items():
+        if url is not None and (needs_registration or member != "registration_endpoint"):
+            yield _place_check(member, url, home)
+    if token is not None and (authorization := endpoints["authorization_endpoint"]) is not None:
+        yield from _apart(authorization, token, home)
+    if token is not None:
+        same = [m for m, url in endpoints.items() if url is not None and url.text == token.text]
+        same += ["the resource"] if token.text == resource else []
+        if len(same) > 1:
+            why = "It is allowed, and unusual enough to be seen."
+            seen = f"{', '.join(same)} are one URL"
+            yield noticed(f"{_STAGE}.endpoints_distinct", "endpoints of their own", seen, why=why, spec=_SPEC)
+
+
+def _place_check(member: str, url: Url, home: Url) -> Check:
+    why = "Metadata that sends codes and tokens to a stranger's host is how they are stolen."
+    check = Requirement(f"{_STAGE}.{member}_host", f"on {home.origin}", why, "RFC 9700 §4.4")
+    if url.origin == home.origin:
+        return check.passed(url.origin)
+    if url.is_loopback and home.is_loopback:
+        return check.noticed(f"{url.origin}, on this machine too")
+    cure = f"Continue only if {url.host}, where its {member} is, belongs to the same owner as {home.host}."
+    # The login page gets no secret of ours: you see its host in the browser. The others get codes or tokens.
+    if member == "authorization_endpoint" or url.host == home.host:
+        return check.warned(url.origin, cure=cure)
+    return check.failed(url.origin, cure=cure, overridable=True, host=url.host)
+
+
+def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
+    """Yield a failure where the login page is on another site than the place that gets the code.
+
+    A hostile issuer that names an honest login page would otherwise get the code of that page.
+    """
+    is_own = token.origin == home.origin or token.host == home.host
+    # Of a token endpoint that is not the issuer's own, another check has asked for the same two hosts.
+    asked = not is_own and same_site(authorization, home)
+    if asked or same_site(authorization, token):
+        return
+    yield failed(
+        f"{_STAGE}.endpoints_site",
+        f"login page and token endpoint on one site, {token.host}",
+        f"login page on {authorization.host}, token endpoint on {token.host}",
+        why="You sign in on one site, and another gets the code: codes are stolen that way.",
+        spec="RFC 9700 §4.4",
+        cure=f"Continue only if {authorization.host} and {token.host} belong to the same owner.",
+        overridable=True,
+        host=authorization.host,
+    )

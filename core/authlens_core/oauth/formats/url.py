@@ -1,0 +1,280 @@
+r"""Parse URLs strictly (RFC 3986 §3): the URL shown is the URL opened.
+
+Written here because general parsers are lenient and disagree: one sends `https://good\@evil/` to evil,
+another to good. This accepts only URLs that they all read alike, and whatever connects, compares or opens
+uses the text it returns. Only A-labels are left to `idna`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import string
+from typing import Final
+
+from authlens_core.values.errors import UsageError
+from authlens_core.values.quick_dataclass import dataclass
+
+MAX_LENGTH: Final = 2_048  # characters
+# Characters (RFC 1035 §2.3.4, without the trailing dot).
+_MAX_HOST: Final = 253
+_MAX_LABEL: Final = 63  # characters (RFC 1035 §2.3.4)
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+# RFC 3986 §2: unreserved and reserved characters and the percent sign; brackets belong to the host alone.
+_URL_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "-._~:/?#@!$&'()*+,;=%[]")
+_HEX: Final = frozenset(string.hexdigits)
+_LABEL_CHARACTERS: Final = frozenset(string.ascii_lowercase + string.digits + "-_")
+
+
+class UrlRefused(ValueError):
+    """The text is not a URL that authlens uses.
+
+    Args:
+        reasons: everything that is wrong with it, a few words each, safe to show.
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Url:
+    """An absolute http or https URL that passed `parse_url`; `repr` leaves the query out.
+
+    Attributes:
+        scheme: `https` or `http`.
+        host: lower case, in A-label form; an IPv6 address is in brackets.
+        port: None for the scheme's default port.
+        path: as given. It may be empty: `https://h` and `https://h/` are different identifiers.
+        query: without the question mark; None if there was none.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    query: str | None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port (RFC 6454), without the default port."""
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port is not None else "")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port as a socket takes them: without brackets, and with the default port."""
+        return self.host.strip("[]"), self.port or _DEFAULT_PORTS[self.scheme]
+
+    @property
+    def text(self) -> str:
+        """The URL as text: what is sent, compared and shown."""
+        return f"{self.origin}{self.path}" + (f"?{self.query}" if self.query is not None else "")
+
+    @property
+    def is_loopback(self) -> bool:
+        """True for `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3)."""
+        return _is_loopback(self.host)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Url {self.origin}{self.path}{'?…' if self.query is not None else ''}>"
+
+
+def with_https(text: str) -> str:
+    """Return `text` with `https://` where it is a host name, with or without a path."""
+    host = text.partition("/")[0]
+    return f"https://{text}" if "://" not in text and "." in host and "@" not in host else text
+
+
+def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = True) -> Url:
+    """Return `text` as a `Url`.
+
+    Accepted: https with a host; no userinfo, no fragment; only the characters of RFC 3986; an IPv4 address
+    only in its usual form, no zone identifier, no trailing dot; a port from 1 to 65535; no `.` and `..`
+    segments and no escaped control characters; at most 2,048 characters.
+
+    Args:
+        loopback_http: also accept plain http for loopback hosts: the emulator and servers in development.
+        allow_query: false refuses a query, as in an issuer (RFC 8414 §2).
+
+    Raises:
+        UrlRefused: with every reason found.
+    """
+    if len(text) > MAX_LENGTH:
+        raise UrlRefused(f"it has {len(text)} characters, and {MAX_LENGTH} are the limit")
+    reasons = _character_reasons(text)
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in _DEFAULT_PORTS:
+        raise UrlRefused("it does not start with https://", *reasons)
+    rest, has_fragment, _ = rest.partition("#")
+    rest, has_query, query = rest.partition("?")
+    authority, slash, path = rest.partition("/")
+    path = slash + path
+    if has_fragment:
+        reasons.append("it has a fragment (#)")
+    if has_query and not allow_query:
+        reasons.append("it has a query (?)")
+    host, port = _split_authority(authority, reasons)
+    reasons.extend(_path_reasons(path, query))
+    host = _host(host, reasons)
+    if scheme == "http" and not (loopback_http and _is_loopback(host)):
+        reasons.append("it is http: only https is used" + (", except on loopback" if loopback_http else ""))
+    if reasons:
+        raise UrlRefused(*dict.fromkeys(reasons))
+    return Url(
+        scheme, host, None if port == _DEFAULT_PORTS[scheme] else port, path, query if has_query else None
+    )
+
+
+def usable_url(text: str | None, *, loopback_http: bool = False) -> Url | None:
+    """Return `text` as a `Url`, or None where there is none that can be used."""
+    try:
+        return None if text is None else parse_url(text, loopback_http=loopback_http)
+    except UrlRefused:
+        return None
+
+
+def same_site(one: Url, other: Url) -> bool:
+    """Return whether one host is the other or within it, or both are this machine.
+
+    Siblings are two sites: they may belong to two tenants of one provider.
+    """
+    if one.is_loopback and other.is_loopback:
+        return True
+    return (
+        one.host == other.host
+        or f".{one.host}".endswith(f".{other.host}")
+        or f".{other.host}".endswith(f".{one.host}")
+    )
+
+
+def require_url(text: str, *, loopback_http: bool = True) -> Url:
+    """Return `text` as a `Url`.
+
+    Raises:
+        UsageError: it cannot be used, with every reason.
+    """
+    try:
+        return parse_url(text, loopback_http=loopback_http)
+    except UrlRefused as refused:
+        raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
+
+
+def _character_reasons(text: str) -> list[str]:
+    reasons = []
+    # A URL may become an argument of a program, such as a browser, which would take it for an option.
+    if text.startswith("-"):
+        reasons.append("it starts with '-'")
+    if _URL_CHARACTERS.issuperset(text) and "%action" not in text:
+        return reasons
+    if not text.isascii():
+        reasons.append("it has characters outside ASCII")
+    if any(c <= " " or c == "\x7f" for c in text):
+        reasons.append("it has a space or a control character")
+    if "\\" in text:
+        reasons.append("it has a backslash")
+    if any("!" <= c <= "~" and c != "\\" and c not in _URL_CHARACTERS for c in text):
+        reasons.append("it has a character that a URL may not have unescaped")
+    if "%action" in text:  # the standard library's browser opener substitutes this word
+        reasons.append("it has the word %action")
+    return reasons
+
+
+def _split_authority(authority: str, reasons: list[str]) -> tuple[str, int | None]:
+    """Return the host as written, and the port; what is wrong goes to `reasons`."""
+    userinfo, at, authority = authority.rpartition("@")
+    if at or userinfo:
+        reasons.append("it has a user name or password before the host (@)")
+    bracket = authority.rfind("]")
+    colon = authority.find(":", bracket + 1)
+    if colon < 0:
+        return authority, None
+    host, digits = authority[:colon], authority[colon + 1 :]
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 5 or digits.startswith("0"):
+        reasons.append("its port is not a number from 1 to 65535")
+        return host, None
+    if int(digits) > 65_535:
+        reasons.append("its port is not a number from 1 to 65535")
+    return host, int(digits)
+
+
+def _path_reasons(path: str, query: str) -> list[str]:
+    reasons = []
+    if "[" in path + query or "]" in path + query:
+        reasons.append("it has a bracket outside the host")
+    for part in (path, query):
+        for piece in part.split("%")[1:]:
+            if len(piece) < 2 or not _HEX.issuperset(piece[:2]):
+                reasons.append("it has a percent sign without two hexadecimal digits")
+            elif int(piece[:2], 16) < 0x20 or int(piece[:2], 16) == 0x7F:
+                reasons.append("it has an escaped control character")
+    # Browsers remove dot segments and escape them or not (WHATWG URL), so the URL shown is not the one
+    # opened.
+    if any(s.replace("%2e", ".").replace("%2E", ".") in (".", "..") for s in path.split("/")):
+        reasons.append("its path has a '.' or '..' segment")
+    return reasons
+
+
+def _host(written: str, reasons: list[str]) -> str:
+    """Return the host in canonical form; what is wrong goes to `reasons`."""
+    host = written.lower()
+    if host.startswith("["):
+        return _ipv6(host, reasons)
+    labels = host.split(".")
+    if not host:
+        reasons.append("it has no host")
+    elif host.endswith("."):
+        reasons.append("its host ends in a dot")
+    # Browsers read 0x7f.1 and 2130706433 as 127.0.0.1; a filter that does not would be passed by.
+    elif labels[-1].isdigit() or labels[-1].startswith("0x"):
+        if not _is_ipv4(host):
+            reasons.append("its host is an IPv4 address in an unusual form")
+    elif len(host) > _MAX_HOST or not all(_is_label(label) for label in labels):
+        reasons.append("its host is not a valid host name")
+    return host
+
+
+def _ipv6(host: str, reasons: list[str]) -> str:
+    if "%" in host:
+        reasons.append("its address has a zone identifier (%)")
+        return host
+    try:
+        address = ipaddress.IPv6Address(host[1:-1] if host.endswith("]") else "")
+    except ValueError:
+        reasons.append("its host is not a valid IPv6 address")
+        return host
+    # Python's own text of a mapped address is in hexadecimal, which hides the IPv4 address in it.
+    mapped = address.ipv4_mapped
+    return f"[::ffff:{mapped}]" if mapped is not None else f"[{address.compressed}]"
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        return str(ipaddress.IPv4Address(host)) == host
+    except ValueError:
+        return False
+
+
+def _is_label(label: str) -> bool:
+    if not 1 <= len(label) <= _MAX_LABEL or not _LABEL_CHARACTERS.issuperset(label):
+        return False
+    if label.startswith("-") or label.endswith("-"):
+        return False
+    return not label.startswith("xn--") or _is_a_label(label)
+
+
+def _is_a_label(label: str) -> bool:
+    """Return whether a U-label can be made of it (RFC 5891 §5.4)."""
+    import idna  # few names need it, and it is large
+
+    try:
+        idna.ulabel(label)
+    except idna.IDNAError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "[::1]") or (host.startswith("127.") and _is_ipv4(host))

@@ -1,0 +1,1 @@
+"""Secrets, text that is safe to show, errors: what every room hands to others."""

@@ -1,0 +1,84 @@
+"""The errors of authlens. Each says where it happened, the cause and the fix; each kind has an exit code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from authlens_core.values.safe_text import safe_sentence
+
+
+class AuthlensError(Exception):
+    """Something that stopped the work, in words a user can act on.
+
+    Args:
+        cause: what happened and why, one sentence; text from outside in it is made safe to show here.
+        cure: what to do about it, one sentence; names the exact setting where there is one.
+        stage: the name of the stage it happened in, or the empty string.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, cause: str, cure: str = "", *, stage: str = "") -> None:
+        self.cause = safe_sentence(cause)
+        super().__init__(self.cause)
+        self.cure = safe_sentence(cure)
+        self.stage = stage
+
+    def __str__(self) -> str:
+        where = f"{self.stage}: " if self.stage else ""
+        cure = f" {self.cure}" if self.cure else ""
+        return f"{where}{self.cause}{cure}"
+
+
+class UsageError(AuthlensError):
+    """The user asked for something that cannot be done."""
+
+    exit_code = 2
+
+
+class NotProtected(AuthlensError):
+    """The resource answers without a login."""
+
+    exit_code = 3
+
+
+class LoginNeeded(AuthlensError):
+    """A user has to log in."""
+
+    exit_code = 4
+
+
+class Refused(AuthlensError):
+    """The server or a policy said no."""
+
+    exit_code = 5
+
+
+class NetworkFailure(AuthlensError):
+    """There was no answer: name, connection, TLS or proxy."""
+
+    exit_code = 6
+
+
+class ServerMisconfigured(AuthlensError):
+    """The server's answer cannot be used: misconfigured or hostile."""
+
+    exit_code = 7
+
+
+class TimedOut(AuthlensError):
+    """No one answered in time."""
+
+    exit_code = 8
+
+
+class NoSecretStore(AuthlensError):
+    """There is no place to keep secrets."""
+
+    exit_code = 9
+
+
+class StillValid(AuthlensError):
+    """Renewal has ended; the server cannot revoke the access token, which works until it expires."""
+
+    exit_code = 11

@@ -1,0 +1,11 @@
+"""Each identifier of a cause is that of a row, and each row has one."""
+
+from __future__ import annotations
+
+from authlens_core.diagnosis.cause_id import CauseId
+from authlens_core.diagnosis.causes import CAUSES
+from authlens_core.diagnosis.client_messages import SAID_BY_CLIENTS
+
+
+def test_every_identifier_is_used_by_a_row() -> None:
+    assert {cause.name for cause in (*CAUSES, *SAID_BY_CLIENTS)} == set(CauseId)

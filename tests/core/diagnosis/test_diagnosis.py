@@ -1,0 +1,50 @@
+"""What a diagnosis says when it knows nothing, and what it is told from; the causes: test_known_failures."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.diagnosis.causes import CAUSES
+from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.oauth.error_response import OAuthError
+
+
+def test_every_row_has_a_condition() -> None:
+    """A row without one would swallow all that follow."""
+    for cause in CAUSES:
+        assert cause.errors or cause.phrases or cause.statuses or cause.protections or cause.checks
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "status"),
+    [
+        ("exchange", "server_error", 500),
+        ("authorization", "invalid_scope", None),
+        ("detection", "", 200),
+        ("pkce", "", None),
+    ],
+)
+def test_an_unknown_failure_is_not_explained(stage: str, error: str, status: int | None) -> None:
+    """Better no cause than a wrong one: the meaning of the code is told elsewhere."""
+    assert diagnose(stage, error=OAuthError(error), status=status) is None
+
+
+def test_the_evidence_says_what_it_was_told_from() -> None:
+    found = diagnose("exchange", error=OAuthError("invalid_grant", "Code used"), status=400)
+    assert found is not None
+    assert found.evidence == ("error=invalid_grant", "error_description=Code used", "status 400")
+    timed_out = diagnose("authorization", check_names=("other", "authorization.timeout"))
+    assert timed_out is not None
+    assert timed_out.evidence == ("check authorization.timeout",)
+
+
+@given(
+    st.sampled_from(["exchange", "authorization", "registration"]), st.text(max_size=20), st.text(max_size=40)
+)
+def test_what_a_server_says_is_safe_in_the_evidence(stage: str, error: str, description: str) -> None:
+    """Causes and cures are ours alone, evidence passes the gate."""
+    found = diagnose(stage, error=OAuthError(error, f"{description} invalid nonce"))
+    assert found is not None
+    assert all(line.isprintable() for line in (*found.evidence, found.cause, found.cure))

@@ -1,0 +1,149 @@
+"""What other programs print, and what it means."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.diagnosis.pasted_error import explain_text
+
+JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIzNDU2"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Error: redirect_uri is not allowed by organization settings", "redirect_uri_not_in_application"),
+        ('HTTP 400: {"error":"invalid_client","error_description":"unknown"}', "unknown_client"),
+        ("http://localhost:8400/callback?error=access_denied&state=x", "user_denied"),
+        ("SSE error: Unexpected content type: text/html; charset=utf-8", "login_page_for_an_answer"),
+        (
+            "SyntaxError: Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
+            "login_page_for_an_answer",
+        ),
+        ("McpError: code_challenge_method must be S256 for public clients", "pkce_first_character"),
+        ("listen EADDRINUSE: address already in use 127.0.0.1:8400", "port_taken"),
+        (
+            "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
+            "git_cannot_ask",
+        ),
+        (
+            "Incompatible auth server: does not support dynamic client registration",
+            "no_registration_endpoint",
+        ),
+        ("Error: HTTP 500 trying to load well-known OAuth metadata", "client_found_no_metadata"),
+        ("MCP error -32000: Connection closed", "local_server_ended"),
+        ("error code: 1010", "browser_integrity_check"),
+        ("unable to get local issuer certificate", "certificate_not_trusted"),
+        ("oauth: invalid_grant", "code_refused"),
+        ("Streamable HTTP error: Error POSTing to endpoint (HTTP 401): ", "token_refused"),
+        ('Bearer error="invalid_token"', "token_refused"),
+        ("<html><title>Sign in</title> https://team.cloudflareaccess.com/", "login_page_for_an_answer"),
+        ("Unable to find your Access application!", "application_not_found"),
+        (
+            'Error: HTTP 404: Invalid OAuth error response: "Not found" is not valid JSON.',
+            "oauth_not_found",
+        ),
+        (
+            "fatal: unable to access 'https://g.example/': The requested URL returned error: 403",
+            "git_refused",
+        ),
+        ('token refresh failed: oauth2: "invalid_grant" "Token is invalid"', "refresh_token_ended"),
+        ("refresh: {'error': 'invalid_grant'}", "refresh_token_ended"),
+        ("SSEClientException: Expected status code 200 but was 405", "transport_of_the_old_protocol"),
+        ("OAuth failed: invalid_request: refresh_token is invalid", "refresh_token_ended"),
+        ("Authentication Error\nToken exchange failed: HTTP 400", "code_not_exchanged"),
+        ("error: Auth required, when send initialize request", "login_not_made"),
+        ('"registration_endpoint" … expected string, received null', "metadata_with_null"),
+        (
+            "Protected resource https://w.example does not match expected https://w.example/mcp (or origin)",
+            "resource_does_not_match",
+        ),
+        ("OAuth callback error: state mismatch (possible CSRF)", "answer_of_another_login"),
+        ("Incompatible auth server: does not support code challenge method S256", "no_s256"),
+        ("[ERROR] Timed out waiting for authorization code, please try again.", "answer_never_came"),
+        ("error code: 1033", "tunnel_down"),
+        ('WWW-Authenticate: DPoP error="use_dpop_nonce"', "proof_wanted"),
+        ('400 Bad Request: {"error":"invalid_target"}', "resource_refused"),
+        ('{"error":"invalid_client_metadata","error_description":"no"}', "redirect_uri_refused"),
+        (
+            '{"error":"invalid_client_metadata","error_description":"No Client ID Metadata Document"}',
+            "client_document_refused",
+        ),
+        (
+            "GET /authorize?client_id=https%3A%2F%2Fc.example%2Fclient.json\nerror=invalid_client_metadata",
+            "client_document_refused",
+        ),
+        (
+            'refresh_token in grant_types\n{"error":"invalid_client_metadata","error_description":"no"}',
+            "redirect_uri_refused",
+        ),
+        ("invalid_client: The client metadata document cannot be read", "client_document_refused"),
+        ("invalid_client_metadata: client_id of the CIMD differs from its URL", "client_document_refused"),
+    ],
+)
+def test_messages_of_clients_are_explained(text: str, name: str) -> None:
+    """The most particular cause comes first, with a cure."""
+    found = explain_text(f"12:00:01 starting\n{text}\n12:00:02 done")
+    assert found[0].name == name
+    assert found[0].cure
+
+
+def test_the_servers_own_words_have_one_cause() -> None:
+    """Its error code tells less, and another cause with the same words is for another stage."""
+    text = '{"error":"invalid_redirect_uri","error_description":"redirect_uri is not allowed by the app"}'
+    assert [one.name for one in explain_text(text)] == ["redirect_uri_not_in_application"]
+
+
+def test_a_client_document_that_is_only_mentioned_is_no_failure() -> None:
+    """Clients log that the server takes one; the failure is another."""
+    text = "The server takes a client ID metadata document.\nerror code: 1010"
+    assert [one.name for one in explain_text(text)] == ["browser_integrity_check"]
+
+
+def test_an_answer_that_asks_for_a_token_has_a_cure() -> None:
+    """The challenge alone is no failure, and still there is something to do."""
+    (found,) = explain_text('HTTP/1.1 401 \nWWW-Authenticate: Bearer realm="x"\n\n')
+    assert "authlens login" in found.cure
+
+
+CURL = """\
+* Connected to wiki.example.com
+> GET / HTTP/2
+> Host: wiki.example.com
+>
+< HTTP/2 302
+< location: https://team.cloudflareaccess.com/cdn-cgi/access/login/wiki.example.com?meta=x
+< cf-ray: 8f1-FRA
+<
+"""
+
+
+def test_a_transcript_of_curl_is_classified_as_an_answer_of_our_own() -> None:
+    """The redirect to the login page, told from the header fields."""
+    names = [one.name for one in explain_text(CURL)]
+    assert names
+    assert any("login" in name for name in names)
+    plain = "HTTP/1.1 403 Forbidden\r\ncf-access-aud: abc\r\ncf-access-domain: w.example\r\n\r\nForbidden."
+    assert any("service" in one.cause.lower() for one in explain_text(plain))
+
+
+def test_what_looks_like_a_secret_is_masked_in_the_quoted_line() -> None:
+    """A log that was pasted may hold a token."""
+    (found,) = explain_text(f"invalid_client for token {JWT}")
+    assert JWT not in str(found)
+    assert found.evidence
+
+
+@pytest.mark.parametrize("text", ["", "all is well", "HTTP/1.1 200 OK\n\nhello", "x" * 1_000_000])
+def test_a_text_without_a_known_failure_is_not_explained(text: str) -> None:
+    """Nothing is guessed."""
+    assert explain_text(text) == ()
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_field_that_holds_the_line_end_of_another_reader_is_one_field(end: str) -> None:
+    """H323: LF ends a line of HTTP (RFC 9112 §2.2); a server could add an answer to a transcript."""
+    answer = ("HTTP/1.1 403 Forbidden", "cf-access-aud: abc", "cf-access-domain: w.example", "")
+    (found,) = explain_text("\n".join(answer))
+    forged = explain_text(f"HTTP/1.1 204 No Content\nserver: x{end}{end.join(answer)}\n\n")
+    assert found.name not in {one.name for one in forged}

@@ -1,0 +1,154 @@
+"""The table of addresses is whole: a member that may hold one is in it, or is known to hold none."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import authlens_core
+from authlens_core.explain.meaning import Members
+from authlens_core.explain.message_members import CLIENT_MEMBERS, ERROR_MEMBERS, TOKEN_MEMBERS
+from authlens_core.explain.metadata_members import RESOURCE_MEMBERS, SERVER_MEMBERS
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.oauth.discovery import server_metadata
+from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
+from authlens_core.oauth.discovery.server_addresses import (
+    SERVER_ADDRESSES,
+    AddressRule,
+    AddressSource,
+    addresses_in,
+)
+from authlens_core.oauth.discovery.server_metadata import ServerMetadata
+from authlens_core.oauth.pushed_authorization import PushedAuthorization
+
+CORE = Path(authlens_core.__file__).parent
+# Members that hold lists of words, switches, names or secrets: none of them an address.
+NO_ADDRESS = {
+    "access_token",
+    "application_type",
+    "aud",
+    "authorization_details",
+    "authentication_method",
+    "authentication_method_description",
+    "authentication_methods",
+    "client_id",
+    "client_id_issued_at",
+    "client_name",
+    "client_secret",
+    "client_secret_expires_at",
+    "contacts",
+    "document",
+    "error",
+    "error_description",
+    "expires_in",
+    "grant_types",
+    "id_token",
+    "interval",
+    "issued_at",
+    "issued_token_type",
+    "jwks",
+    "message",
+    "protected",
+    "ray_id",
+    "refresh_token",
+    "refresh_token_expires_in",
+    "registration_access_token",
+    "resource_name",
+    "response_types",
+    "scope",
+    "signed_metadata",  # it is not verified, so nothing in it is used
+    "software_id",
+    "software_statement",
+    "software_version",
+    "state",
+    "status_code",
+    "token_endpoint_auth_method",
+    "token_type",
+    "device_code",
+    "user_code",
+}
+NO_ADDRESS_ENDS = ("_supported", "_required", "_tokens")
+
+
+def _may_be_address(name: str) -> bool:
+    switch = name.startswith("require_")
+    return name not in NO_ADDRESS and not name.endswith(NO_ADDRESS_ENDS) and not switch
+
+
+@pytest.mark.parametrize(
+    ("members", "sources"),
+    [
+        (RESOURCE_MEMBERS, (AddressSource.RESOURCE_METADATA,)),
+        (SERVER_MEMBERS, (AddressSource.SERVER_METADATA,)),
+        (CLIENT_MEMBERS, (AddressSource.REGISTRATION,)),
+        (TOKEN_MEMBERS, (AddressSource.TOKENS,)),
+        (ERROR_MEMBERS, (AddressSource.ERROR, AddressSource.CALLBACK, AddressSource.REFUSAL)),
+    ],
+    ids=["resource metadata", "server metadata", "registration", "tokens", "errors"],
+)
+def test_each_member_that_may_hold_an_address_is_in_the_table(
+    members: Members, sources: tuple[AddressSource, ...]
+) -> None:
+    """H420, H425: the members are those that `explain` knows."""
+    known = {name for source in sources for name in addresses_in(source)}
+    assert {name for name in members if _may_be_address(name)} - known == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        (AddressSource.RESOURCE_METADATA, ResourceMetadata),
+        (AddressSource.SERVER_METADATA, ServerMetadata),
+        (AddressSource.REGISTRATION, Client),
+        (AddressSource.DEVICE, DeviceAuthorization),
+        (AddressSource.PUSHED, PushedAuthorization),
+    ],
+    ids=str,
+)
+def test_each_address_that_is_kept_is_in_the_table_and_more_than_text(
+    source: AddressSource, kept: type
+) -> None:
+    """What is only text is not kept for anything to open."""
+    names = {one.name for one in fields(kept) if _may_be_address(one.name)} - {"redirect_uri"}
+    assert names - set(addresses_in(source)) == set()
+    texts = set(addresses_in(source, AddressRule.TEXT)) - {"request_uri"}  # goes back as it came
+    assert names & texts == set()
+
+
+def test_an_address_is_in_the_table_once() -> None:
+    counted = Counter((one.source, one.name) for one in SERVER_ADDRESSES)
+    assert [one for one, count in counted.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("address", SERVER_ADDRESSES, ids=lambda one: f"{one.source}-{one.name}")
+def test_what_is_asked_has_a_check_and_what_is_compared_has_a_home(address: object) -> None:
+    one = next(each for each in SERVER_ADDRESSES if each is address)
+    assert one.spec
+    assert bool(one.home) is (one.rule is not AddressRule.TEXT)
+    if one.rule is AddressRule.ASKED:
+        assert one.check
+
+
+def test_the_endpoints_that_are_read_are_those_of_the_table() -> None:
+    assert addresses_in(AddressSource.SERVER_METADATA, AddressRule.ASKED) == server_metadata._ENDPOINTS
+
+
+def test_nothing_reads_an_address_that_is_only_text() -> None:
+    """Its name is in no module that builds a request; `explain`, exports and the emulator only show it."""
+    texts = {one.name for one in SERVER_ADDRESSES if one.rule is AddressRule.TEXT and "_" in one.name}
+    texts -= {"jwks_uri", "error_uri", "request_uri"}  # the same name is more than text elsewhere
+    rooms = ("oauth", "login", "wire", "access", "credentials", "gateway", "cloudflared")
+    modules = (path for room in rooms for path in (CORE / room).rglob("*.py"))
+    found = {
+        (path.name, node.value)
+        for path in modules
+        if path.name != "server_addresses.py"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and node.value in texts
+    }
+    assert found == set()

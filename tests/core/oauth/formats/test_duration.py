@@ -1,0 +1,96 @@
+"""`expires_in` (TK-5): the table of H106, and no exception for anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.oauth.formats.duration import LONGEST, MISSING, Lifetime, parse_expires_in
+from authlens_core.oauth.formats.json_document import JsonValue
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (3600, 3600),
+        ("3600", 3600),
+        (3600.0, 3600),
+        (3600.5, None),
+        (-1, 0),
+        ("-1", 0),
+        (0, 0),
+        (float("inf"), None),
+        (float("nan"), None),
+        (99999999999999, LONGEST),
+        ("99999999999999", LONGEST),
+        (10**39, LONGEST),
+        (1e300, LONGEST),
+        (True, None),
+        (False, None),
+        (None, None),
+        ("soon", None),
+        ("", None),
+        ("-", None),
+        ("1e3", None),
+        (" 3600", None),
+        ("٣٦٠٠", None),
+        ("9" * 5_000, None),
+        ([], None),
+        ({}, None),
+    ],
+)
+def test_the_table_of_odd_values(value: JsonValue, seconds: int | None) -> None:
+    """H106: 3600, "3600" and 3600.0 are a number; zero and less are expired; else unknown or cut."""
+    assert parse_expires_in(value).seconds == seconds
+
+
+def test_a_missing_value_is_unknown() -> None:
+    """TK-5: absent is unknown, and the token is used until a 401."""
+    assert parse_expires_in(MISSING) == parse_expires_in()
+    assert parse_expires_in().seconds is None
+
+
+def test_an_ordinary_value_needs_no_note() -> None:
+    """Only the odd is said."""
+    assert parse_expires_in(900) == Lifetime(900, "")
+
+
+@pytest.mark.parametrize("value", ["3600", 3600.0, 3600.5, -1, 0, 99999999999999, True, None, "soon", [], {}])
+def test_the_odd_value_is_shown(value: JsonValue) -> None:
+    """H106: the odd value is shown."""
+    note = parse_expires_in(value).note
+    assert "expires_in" in note
+    if isinstance(value, str):
+        assert f'"{value}"' in note
+
+
+def test_the_note_is_safe_to_show() -> None:
+    """A value from outside passes the gate."""
+    assert "\x1b" not in parse_expires_in("\x1b]0;x\x07").note
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(_JSON)
+def test_every_value_gives_a_usable_lifetime(value: JsonValue) -> None:
+    """No exception, and what comes out fits a calendar."""
+    lifetime = parse_expires_in(value)
+    assert lifetime.seconds is None or 0 <= lifetime.seconds <= LONGEST
+    assert timedelta(seconds=lifetime.seconds or 0) < timedelta(days=3_651)
+    assert lifetime.note.isprintable()
+
+
+def test_an_end_beyond_the_calendar_is_unknown() -> None:
+    """H182: ten years from 9999 is no date."""
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert Lifetime(LONGEST).ends_after(datetime(9999, 6, 1, tzinfo=UTC)) is None
+    assert Lifetime(None).ends_after(now) is None
+    assert Lifetime(900).ends_after(now) == now + timedelta(seconds=900)

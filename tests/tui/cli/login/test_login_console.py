@@ -1,0 +1,171 @@
+"""What a plain login says of the browser, and when it opens one."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from authlens_core.callback import own_screen
+from authlens_core.login.events import AuthorizationReady, DeviceCodeReady
+from authlens_core.login.login import Login
+from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.oauth.formats.url import parse_url
+from authlens_core.state.settings import SettingsFile
+from authlens_core.values.secret import Secret
+from authlens_tui.cli.login import login_console as teller_module
+from authlens_tui.cli.login.event_lines import EventLines
+from authlens_tui.cli.login.login_console import LoginConsole, say_device_code
+from authlens_tui.cli.login.login_events import event_as_json
+
+LINK = "https://team.example/authorize?state=s"
+SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+CONTAINER = {"container": "podman"}
+DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}
+
+
+class Reader:
+    """A terminal on which keys are pressed by the test."""
+
+    def __init__(self, _pasted: object, *, entered: Callable[[], None], **_others: object) -> None:
+        self.enter = entered
+
+    def start(self) -> bool:
+        """Say that it reads."""
+        return True
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Sit at a terminal that is in no container; return what was opened."""
+    links: list[str] = []
+
+    def open_browser(url: str, *_: object) -> bool:
+        links.append(url)
+        return True
+
+    def unless_marked(environ: Mapping[str, str]) -> bool:
+        return bool(environ.get("container"))
+
+    monkeypatch.setattr(teller_module, "open_browser", open_browser)
+    monkeypatch.setattr(teller_module, "PasteReader", Reader)
+    monkeypatch.setattr(teller_module, "is_terminal", lambda _: True)
+    monkeypatch.setattr(own_screen, "in_container", lambda environ, _=None: unless_marked(environ))
+    monkeypatch.setattr(teller_module, "in_container", unless_marked)
+    return links
+
+
+def offer(environ: Mapping[str, str], *, no_browser: bool = False) -> LoginConsole:
+    """Let a login wait for the browser; return who tells of it."""
+    listener = SimpleNamespace(port=8400, redirect_uri="http://localhost:8400/callback")
+    run = SimpleNamespace(wait=SimpleNamespace(listener=listener, waiting=True))
+    arguments = Namespace(no_browser=no_browser)
+    console = LoginConsole(cast("Login", run), arguments, EventLines(LINK, wanted=False), environ)
+    console.on_event(AuthorizationReady(LINK, (), 300.0))
+    return console
+
+
+def press_enter(console: LoginConsole) -> None:
+    """Press Enter on the empty line."""
+    reader: Any = console._reader
+    reader.enter()
+
+
+def test_nothing_opens_before_enter_is_pressed(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """On the person's own machine by a key press, and the words say which."""
+    console = offer(DESKTOP)
+    assert opened == []
+    assert "Press Enter to open the link in the browser on this machine." in capsys.readouterr().err
+    press_enter(console)
+    assert opened == [LINK]
+    assert "Opening the link in the browser." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by", ["setting", "BROWSER"])
+def test_it_opens_at_once_where_the_person_asked_for_that(
+    by: str, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a setting, or by naming a browser."""
+    if by == "setting":
+        SettingsFile.open().change(open_browser=True)
+    offer({**DESKTOP, **({"BROWSER": "firefox"} if by == "BROWSER" else {})})
+    assert opened == [LINK]
+    assert "Press Enter to open" not in capsys.readouterr().err
+
+
+def test_no_browser_wins(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Over the setting, BROWSER and Enter."""
+    SettingsFile.open().change(open_browser=True)
+    press_enter(offer({**DESKTOP, "BROWSER": "firefox"}, no_browser=True))
+    assert opened == []
+    assert "No browser opens here" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        (SSH, "this is an SSH session"),
+        (CONTAINER, "this is a container"),
+        ({"DISPLAY": "localhost:10.0"}, "the display belongs to another machine"),
+    ],
+)
+def test_where_none_may_open_it_says_why(
+    environ: Mapping[str, str], why: str, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And Enter opens none either."""
+    press_enter(offer(environ))
+    assert opened == []
+    said = capsys.readouterr().err
+    assert f"No browser opens here: {why}." in said
+    assert "Press Enter to open" not in said
+    assert ("The port 8400 of a container is not that of your own machine" in said) is (environ is CONTAINER)
+
+
+def _device(*, complete: bool = True) -> DeviceAuthorization:
+    page = parse_url("https://op.example/device")
+    filled = parse_url("https://op.example/device?user_code=WDJB-MJHT") if complete else None
+    return DeviceAuthorization(Secret("device-canary-1"), "WDJB-MJHT", page, filled, 600, 5)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
+    complete: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DG-4: RFC 10027 asks for each of them."""
+    say_device_code(DeviceCodeReady(_device(complete=complete), 600.0))
+    shown = capsys.readouterr().err
+    assert "https://op.example/device\n" in shown
+    assert "Code: WDJB-MJHT" in shown
+    assert "only if you started this login yourself" in shown
+    assert "The page is on op.example. The code expires in 10 min." in shown
+    assert ("user_code=WDJB-MJHT" in shown) is complete
+    assert "Waiting" not in shown
+    assert "canary" not in shown
+
+
+def test_a_wait_that_is_shorter_than_the_code_lives_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    say_device_code(DeviceCodeReady(_device(), 60.0))
+    assert "Waiting 60 seconds." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(
+    complete: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = event_as_json(DeviceCodeReady(_device(complete=complete), 600.0))
+    assert found is not None
+    EventLines("https://wiki.example/", wanted=True).write(found)
+    event = json.loads(capsys.readouterr().out)
+    assert event["resource_url"] == "https://wiki.example/"
+    schema = json.loads((Path(__file__).parents[4] / "docs" / "login-events.schema.json").read_text())
+    jsonschema.validate(event, schema)
+    assert "canary" not in json.dumps(event)

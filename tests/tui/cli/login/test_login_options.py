@@ -1,0 +1,71 @@
+"""The options of `login`, with the verb and without it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+
+from authlens_core.login.facts import Options
+from authlens_core.values.errors import UsageError
+from authlens_tui.app.workspace import Workspace
+from authlens_tui.cli import full_screen, main
+from authlens_tui.cli.login.login_options import refuse_options_without_screen
+from authlens_tui.cli.parser import build_parser
+from authlens_tui.cli.verbs import VERBS
+
+URL = "https://a.example/"
+
+
+def typed(*options: str) -> Namespace:
+    """Return what the parser reads."""
+    return build_parser().parse_args(["login", URL, *options])
+
+
+@pytest.mark.parametrize("option", ["--json", "--no-browser", "--cloudflared"])
+def test_what_only_plain_lines_have_is_refused_by_the_full_screen(option: str) -> None:
+    """The error names the option, the cure the verb."""
+    with pytest.raises(UsageError, match=f"has no {option}") as refused:
+        refuse_options_without_screen(typed(option))
+    assert "authlens login URL" in refused.value.cure
+
+
+def test_a_url_with_options_starts_the_full_screen_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`authlens URL --port 8401`, as the cure of a taken port says."""
+    started: list[tuple[str | None, Options | None]] = []
+
+    def run_app(url: str | None, options: Options | None = None) -> int:
+        started.append((url, options))
+        return 0
+
+    monkeypatch.setattr(full_screen, "run_app", run_app)
+    monkeypatch.setattr(full_screen, "why_no_full_screen", lambda: None)
+    assert main.run([URL, "--port", "8401", "--scope", "read"]) == 0
+    assert started == [(URL, Options(port=8401, scope="read"))]
+
+
+def test_options_may_stand_between_the_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    logins: list[Namespace] = []
+
+    def login(arguments: Namespace) -> int:
+        logins.append(arguments)
+        return 0
+
+    monkeypatch.setitem(VERBS, "login", login)
+    assert main.run(["login", URL, "--json", "https://b.example/", "https://c.example/"]) == 0
+    assert logins[0].urls == [URL, "https://b.example/", "https://c.example/"]
+    assert logins[0].json
+
+
+def test_an_unknown_option_between_the_urls_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main.run(["login", URL, "--jsno", "https://b.example/"])
+    assert left.value.code == 2
+    assert "nrecognized arguments: --jsno https://b.example/" in capsys.readouterr().err
+
+
+def test_the_options_are_those_of_that_url_only() -> None:
+    """A login elsewhere has the ordinary ones."""
+    workspace = Workspace(options={URL: Options(client_id="mine")})
+    assert workspace.options(URL) == Options(client_id="mine")
+    assert workspace.options("https://b.example/") is None

@@ -1,0 +1,1 @@
+"""`authlens login` on a plain terminal."""

@@ -1,0 +1,46 @@
+"""One login after another, for a command line with several URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from authlens_core.values.errors import AuthlensError
+from authlens_tui.cli.terminal.output import AnswerLost, explain, say
+from authlens_tui.cli.terminal.plain import numbered
+
+_SIGNALS: Final = 128  # an exit code above it: a signal ended the login, and with it the command
+
+
+async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) -> int:
+    """Log in to each URL and return the highest exit code; a failure does not stop the next login.
+
+    Ctrl-C stops all of them.
+
+    Raises:
+        AnswerLost: no one reads the answer, so the rest would be lost as well.
+    """
+    codes: dict[str, int] = {}
+    for number, url in enumerate(urls, 1):
+        if len(urls) > 1:
+            say(f"Login {number} of {len(urls)}: {url}")
+        try:
+            codes[url] = await log_in(url)
+        except AnswerLost:
+            raise
+        except AuthlensError as error:
+            explain(error)
+            codes[url] = error.exit_code
+        # Ctrl-C is meant for the command, not for this one login of it.
+        if codes[url] > _SIGNALS:
+            return codes[url]
+    if len(urls) > 1:
+        _sum_up(codes)
+    return max(codes.values(), default=0)
+
+
+def _sum_up(codes: Mapping[str, int]) -> None:
+    failed = {url: code for url, code in codes.items() if code}
+    say(f"{len(codes) - len(failed)} of {len(codes)} logins succeeded.")
+    for line in numbered(f"{url}: exit code {code}" for url, code in failed.items()):
+        say(f"  {line}")

@@ -1,0 +1,227 @@
+"""`authlens login`: the login on a plain terminal, with the same ways back as the wizard."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from authlens_core.callback.binding import another_port
+from authlens_core.credentials.records.working_login import working_logins
+from authlens_core.login.facts import BROWSER_WAIT
+from authlens_core.login.failure_reason import client_is_unknown, stage_error
+from authlens_core.login.login import Login
+from authlens_core.oauth.check import Check, CheckId, Severity
+from authlens_core.session.interruption import Interruptions
+from authlens_core.session.pending_login import LoginRuns, PendingLogin
+from authlens_core.session.session import Session
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.errors import AuthlensError, NoSecretStore
+from authlens_core.values.secret import Secret
+from authlens_tui.cli.login.event_lines import EventLines
+from authlens_tui.cli.login.login_console import LoginConsole
+from authlens_tui.cli.login.login_events import JSON_VERSION
+from authlens_tui.cli.login.login_options import login_options
+from authlens_tui.cli.session import iso_time
+from authlens_tui.cli.start import INTERRUPTED
+from authlens_tui.cli.terminal.interruption import ended_by
+from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
+from authlens_tui.cli.terminal.unexpected import FAILED
+from authlens_tui.words.logins import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
+
+
+async def log_in(session: Session, lines: EventLines, arguments: Namespace, secret: Secret | None) -> int:
+    """Log in, or join the login of another process; return the exit code.
+
+    Args:
+        session: its store has shown that it keeps what would be received.
+        lines: takes the events as JSON, and has the URL.
+
+    Raises:
+        AnswerLost: no one reads the events.
+    """
+    credentials = session.credentials
+    pending = PendingLogin.of(credentials.locks, lines.url, persistent=credentials.store.persistent)
+    lines.write({"event": "login", "version": JSON_VERSION})
+    now = datetime.now(UTC)
+    known = working_logins(credentials.list(), now).get(lines.url)
+    if known is not None and not lines.wanted:
+        say(f"{already_words(known, now)} Logging in again.")
+    try:
+        try:
+            async with pending.alone():
+                return await _alone(session, pending, lines, arguments, secret)
+        except LoginRuns:
+            from authlens_tui.cli.login.joined_login import join
+
+            return await join(pending, credentials, lines, bound=arguments.timeout or BROWSER_WAIT)
+    except AnswerLost:
+        raise
+    except AuthlensError as error:
+        return failed(error, lines)
+
+
+async def _alone(
+    session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, secret: Secret | None
+) -> int:
+    """Run the login, which no other process runs meanwhile."""
+    run = session.login(pending.url, login_options(arguments, secret))
+    console = LoginConsole(run, arguments, lines, os.environ)
+    run.watch(console.on_event)
+    run.watch(pending.on_event)
+    with _noted(run, session):
+        try:
+            return await _all_stages(run, frozenset(arguments.yes), lines)
+        finally:
+            console.close()
+            await run.aclose()
+
+
+@contextmanager
+def _noted(run: Login, session: Session) -> Iterator[None]:
+    """Say whether such a login was interrupted before, and note this one in case it is."""
+    interruptions = Interruptions.beside(session.credentials.store)
+    found = interruptions.find(run.facts.resource_url.text)
+    for record in found:
+        say(f"! {interrupted_words(record, datetime.now(UTC))}")
+        interruptions.forget(record)
+    if found:
+        say(f"  {STARTS_AGAIN}")
+    interruptions.follow(run)
+    # Stays, unless the block below ends: an exception that passes through is the reason why the login
+    # ended.
+    code = FAILED
+    try:
+        yield
+        code = 0
+    finally:
+        interruptions.close(why_it_ended(ended_by() or code))
+
+
+async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:
+    # Once: at a server that forgets every client, the login would register one after another.
+    registers_again = True
+    while not run.finished:
+        record = await _step(run, approved)
+        if record.outcome is Outcome.CANCELLED:
+            return stopped(INTERRUPTED, lines)
+        error = stage_error(record)
+        if run.steps_up and any(check.name in approved for check in record.failures):
+            await run.retry()
+            say("    the resource requires more scope: authorizing again, because --yes names the check")
+            continue
+        if registers_again and client_is_unknown(record) and not run.client_is_new:
+            registers_again = False
+            await run.retry()
+            if run.position is Stage.REGISTRATION:
+                say("    the server does not know the stored client: registering a new one")
+                continue
+        if error is not None:
+            error = _with_approval(error, record, steps_up=run.steps_up)
+            return failed(error, lines, *_other_options(run, record))
+    return _authenticated(run, lines)
+
+
+async def _step(run: Login, approved: Collection[str]) -> StageRecord:
+    record = await run.step()
+    # With one check overridden, the stage may fail at the next one. None is overridden in vain: a login that
+    # is said to continue does.
+    while record.outcome is Outcome.FAILED:
+        if not all(c.overridable and _approved_as(c, approved) for c in record.failures):
+            break
+        check = record.failures[0]
+        again = await run.override(check.name)
+        if again is None:
+            break
+        say(f"    continuing despite a failed check, because of --yes {_approved_as(check, approved)}")
+        record = again
+    return record
+
+
+def _approved_as(check: Check, approved: Collection[str]) -> str:
+    """Return the value of --yes that approves `check`, or nothing. A name alone approves any host."""
+    return next((one for one in (check.approval, check.name) if one in approved), "")
+
+
+def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool) -> AuthlensError:
+    """Return the error with the options that would approve what failed, where all of it can be approved."""
+    if not (all(check.overridable for check in record.failures) or steps_up):
+        return error
+    options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
+    cure = f"{error.cure} To continue anyway, add {options}.".lstrip()
+    return type(error)(error.cause, cure, stage=error.stage)
+
+
+def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
+    """Yield the options that help with a missing secret, a taken callback port, or too little time."""
+    options = run.facts.options
+    public = options.client_id is not None and options.client_secret is None
+    unknown = any(check.error_code == "invalid_client" for check in record.failures)
+    if public and unknown and record.stage is Stage.EXCHANGE:
+        yield "If this client has a secret: --client-secret, or set AUTHLENS_CLIENT_SECRET."
+    if run.client_is_new and client_is_unknown(record):
+        yield "This login registered the client itself, and the server refuses it: ask the server's owner."
+    names = {check.name for check in record.failures}
+    if CheckId.REGISTRATION_PORT_HALF in names:
+        yield "On 127.0.0.1 the port is free: --redirect-host 127.0.0.1"
+    if any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
+        other = another_port(options.redirect_host)
+        if other:
+            yield f"A free port: --port {other} (registers the client again)"
+        yield "Without a port, by pasting: --paste-only"
+    if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
+        yield "For more time: --timeout 900"
+
+
+def _authenticated(run: Login, lines: EventLines) -> int:
+    checks = (check for record in run.trace.records for check in record.checks)
+    stored = [check for check in checks if check.name == CheckId.EXCHANGE_STORED]
+    unkept = next((check for check in stored if check.severity is not Severity.PASS), None)
+    code = 0 if unkept is None else NoSecretStore.exit_code
+    lines.write(
+        {
+            "event": "authenticated",
+            "expires_at": iso_time(run.facts.expires_at),
+            "kept": unkept is None,
+            "exit_code": code,
+        }
+    )
+    if not lines.wanted:
+        say("Authenticated.")
+        for check in stored:
+            if check.severity is Severity.PASS:
+                say(f"  The tokens are stored {check.seen}.")
+    if unkept is not None:
+        explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
+    elif not lines.wanted:
+        say(f"  → For a script, the access token: authlens token {shlex.quote(lines.url)}")
+    return code
+
+
+def stopped(code: int, lines: EventLines) -> int:
+    """End the JSON lines, because the reader may outlive the signal that ends this; return the code."""
+    try:
+        lines.write({"event": "stopped", "exit_code": code})
+    except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader
+        discard(sys.stdout)
+    return code
+
+
+def failed(error: AuthlensError, lines: EventLines, *more: str) -> int:
+    if isinstance(error, NoSecretStore):
+        more += ("Nothing was sent. For a memory-only session, use the full-screen app: authlens URL",)
+    explain(error, *more)
+    lines.write(
+        {
+            "event": "failed",
+            "stage": error.stage,
+            "cause": error.cause,
+            "cure": error.cure,
+            "exit_code": error.exit_code,
+        }
+    )
+    return error.exit_code

@@ -1,0 +1,161 @@
+"""Reporting a login as it happens, in words or as JSON, and offering the ways back when the link is ready."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Final
+
+from authlens_core.callback.own_screen import container_hint, in_container, why_no_browser
+from authlens_core.callback.request_head import TEST_PATH
+from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, is_ssh, other_route_hint
+from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
+from authlens_core.login.login import Login
+from authlens_core.state.settings import SettingsFile
+from authlens_core.trace.record import Stage
+from authlens_core.values.secret import Secret
+from authlens_tui.cli.login.event_lines import EventLines
+from authlens_tui.cli.login.login_events import event_as_json, tell
+from authlens_tui.cli.terminal.output import is_terminal, say
+from authlens_tui.cli.terminal.pasted_lines import likeliest
+from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.quiet_terminal import PasteReader
+from authlens_tui.terminal.browser import open_browser
+from authlens_tui.words.logins import refused_words
+
+_MOST_EARLIER: Final = 16  # lines that are kept in case that the rest of an address comes later
+_SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may deliver it in pieces
+
+
+class LoginConsole:
+    """Watches one login; `close()` gives the terminal back."""
+
+    def __init__(
+        self, run: Login, arguments: Namespace, lines: EventLines, environ: Mapping[str, str]
+    ) -> None:
+        self._run = run
+        self._lines = lines
+        self._browser: bool = not arguments.no_browser
+        self._environ = environ
+        self._reader = PasteReader(
+            self._pasted,
+            ended=self._nothing_pasted,
+            entered=self._open_on_enter,
+            back=self._offer_keys,
+            silence=_SILENCE,
+        )
+        self._link_to_open = ""  # by Enter, where the browser of this machine is the user's
+        self._earlier: tuple[Secret, ...] = ()  # what was pasted and refused: it may have been a beginning
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
+            self._reader.close()
+        if self._lines.wanted:
+            line = event_as_json(event)
+            if line is not None:
+                self._lines.write(line)
+        else:
+            tell(event)
+        if isinstance(event, AuthorizationReady):
+            self._offer(event)
+        elif isinstance(event, DeviceCodeReady) and not self._lines.wanted:
+            say_device_code(event)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _offer(self, ready: AuthorizationReady) -> None:
+        why = why_no_browser(self._environ)
+        opened = self._open_browser(ready.url)
+        self._link_to_open = ready.url if self._browser and why is None and not opened else ""
+        say("")
+        if opened:
+            say("  Sign in in the browser that opens. If none opens, open this link:")
+        elif is_ssh(self._environ):
+            say("  Open this link in the browser on your own machine and sign in:")
+        else:
+            say("  Open this link in a browser and sign in:")
+        for line in ("", ready.url, ""):
+            say(line)
+        if self._browser and why is not None:
+            say(f"  No browser opens here: {why}.")
+        self._offer_ways_back()
+        say(f"  Waiting {ready.seconds:.0f} seconds. Ctrl-C stops.")
+
+    def _open_browser(self, url: str) -> bool:
+        """Open the link unasked, where BROWSER or a setting of the user asks for that."""
+        set_so = is_terminal(sys.stdin) and SettingsFile.open().present.open_browser
+        if not (self._browser and (self._environ.get("BROWSER") or set_so)):
+            return False
+        return open_browser(url, self._environ, self._not_opened)
+
+    def _open_on_enter(self) -> None:
+        if not (self._link_to_open and self._run.wait.waiting):
+            return
+        if open_browser(self._link_to_open, self._environ, self._not_opened):
+            say("    Opening the link in the browser.")
+        else:
+            self._not_opened()
+
+    def _not_opened(self) -> None:
+        if self._run.wait.waiting:
+            say("    The browser could not be started: open the link on any machine.")
+
+    def _offer_ways_back(self) -> None:
+        listener = self._run.wait.listener
+        if listener is not None:
+            host = "127.0.0.1" if listener.redirect_uri.startswith("http://127.") else "localhost"
+            line = forward_line_to_here(self._environ, listener.port, host)
+            if line is not None:
+                say("  On your own machine, run this before you sign in:")
+                say(f"    {line}")
+                say(f"    {escape_hint(listener.port, host)}")
+                say(f"    {other_route_hint(listener.port, host)}")
+            say(f"  To test the tunnel first, open http://{host}:{listener.port}{TEST_PATH}")
+            if in_container(self._environ):
+                say(f"  {container_hint(listener.port)}")
+        else:
+            say("  No port is open here: after you sign in, the browser cannot load the last page.")
+        if self._reader.start():
+            self._offer_keys()
+        elif self._reader.in_background:
+            say("  To paste the address the browser ends on, bring this job to the foreground: fg")
+
+    def _offer_keys(self) -> None:
+        """Say what can be typed; again when a job comes to the terminal that a shell had meanwhile."""
+        if not self._run.wait.waiting:
+            return
+        ways = ["Press Enter to open the link in the browser on this machine."] if self._link_to_open else []
+        for line in numbered([*ways, "If the browser cannot load the last page, copy its whole address,"]):
+            say(f"  {line}")
+        say("  paste it here and press Enter. It is not shown.")
+
+    def _pasted(self, lines: tuple[Secret, ...]) -> None:
+        """Take the answer that is in the lines of a paste, or say once why there is none."""
+        wait = self._run.wait
+        if not wait.waiting:
+            return
+        text = likeliest(lines, self._earlier, lambda candidate: wait.validate_paste(candidate).verdict)
+        response = self._run.paste(text)
+        if wait.waiting:
+            self._earlier = (*self._earlier, *lines)[-_MOST_EARLIER:]
+            say(f"    {refused_words(response)}")
+
+    def _nothing_pasted(self) -> None:
+        say("    Ctrl-D does not stop the login; it is still waiting. Ctrl-C stops it.")
+
+
+def say_device_code(ready: DeviceCodeReady) -> None:
+    """Say where the code is entered, on which host, and until when (RFC 10027)."""
+    device = ready.device
+    say("")
+    say("  On any device, open this page and enter the code, only if you started this login yourself:")
+    for line in ("", f"    {device.verification_uri.text}", f"    Code: {device.user_code}", ""):
+        say(line)
+    if device.verification_uri_complete is not None:
+        say(f"  With the code filled in: {device.verification_uri_complete.text}")
+    minutes = max(1, round(device.expires_in / 60))
+    say(f"  The page is on {device.verification_uri.host}. The code expires in {minutes} min. Ctrl-C stops.")
+    if ready.seconds < device.expires_in - 1:
+        say(f"  Waiting {ready.seconds:.0f} seconds.")

@@ -1,0 +1,145 @@
+"""The events of a login, for a user line by line, and as JSON lines for a program that watches.
+
+No secret is in them, but the link is: the program that hands it to a user needs it whole.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from authlens_core.diagnosis.diagnosis import Diagnosis
+from authlens_core.login.events import (
+    AnswerIgnored,
+    AuthorizationReady,
+    DeadlineMoved,
+    DeviceCodeReady,
+    Event,
+    ExchangeEnded,
+    StageEnded,
+    StageStarted,
+    TunnelTested,
+)
+from authlens_core.oauth.check import Check, Severity
+from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.secret import Secret
+from authlens_core.wire.exchange import Exchange
+from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.plain import is_plain
+
+_WORDS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.CANCELLED: "stopped"}
+_SYMBOLS = {Outcome.PASSED: "✔", Outcome.FAILED: "✖", Outcome.CANCELLED: "–"}
+
+
+def tell(event: Event) -> None:
+    """Say one event of a login in a line or two; the link itself is shown by the caller."""
+    match event:
+        case StageEnded(record):
+            _ended(record)
+        case AnswerIgnored(reason, count):
+            say(f"    ignored ({count}): {reason}; still waiting")
+        case TunnelTested(family):
+            say(f"    the test page was reached over {family}: the browser can reach this machine")
+        case _:
+            pass
+
+
+def _ended(record: StageRecord) -> None:
+    info = STAGE_INFO[record.stage]
+    warnings = record.count(Severity.WARNING)
+    noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    took = f"{record.elapsed * 1000:>7.0f} ms"
+    if is_plain():
+        say(f"Stage {info.number} of 8, {info.title}: {_WORDS[record.outcome]}.{noted}")
+    else:
+        say(f"{_SYMBOLS[record.outcome]} {info.number} {info.title:<18}{took}{noted}")
+    found = (check for check in record.checks if check.severity is Severity.WARNING)
+    for number, check in enumerate(found, 1):
+        mark = f"Warning {number}:" if is_plain() else "!"
+        say(f"    {mark} {check.expected} Seen: {check.seen}")
+
+
+# Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md.
+JSON_VERSION: Final = 1
+
+Json = dict[str, object]
+
+
+def event_as_json(event: Event) -> Json | None:
+    """Return one event as a JSON object, or None for those that say nothing new to a program."""
+    match event:
+        case StageStarted(stage):
+            return {"event": "stage_started", "stage": stage.value}
+        case ExchangeEnded(stage, exchange):
+            return {"event": "exchange", "stage": stage.value, **exchange_as_json(exchange)}
+        case AuthorizationReady(url, _, seconds):
+            return {"event": "authorization_url", "url": url, "seconds": seconds}
+        case DeviceCodeReady(device, seconds):
+            complete = device.verification_uri_complete
+            return {
+                "event": "device_code",
+                "user_code": device.user_code,
+                "verification_uri": device.verification_uri.text,
+                "verification_uri_complete": None if complete is None else complete.text,
+                "seconds": round(seconds),
+            }
+        case AnswerIgnored(reason, count):
+            return {"event": "ignored", "reason": reason, "count": count}
+        case DeadlineMoved(seconds):
+            return {"event": "waiting", "seconds": seconds}
+        case TunnelTested(family):
+            return {"event": "tunnel_tested", "family": family}
+        case StageEnded(record):
+            return {"event": "stage_ended", **record_as_json(record)}
+        case _:
+            return None
+
+
+def record_as_json(record: StageRecord) -> Json:
+    """Return the record of a stage: outcome, checks, and facts with their secrets masked."""
+    return {
+        "stage": record.stage.value,
+        "outcome": record.outcome.value,
+        "seconds": round(record.elapsed, 3),
+        "checks": [check_as_json(check) for check in record.checks],
+        "diagnosis": record.diagnosis and diagnosis_as_json(record.diagnosis),
+        "facts": [
+            {"name": fact.name, "value": fact.value.masked if isinstance(fact.value, Secret) else fact.value}
+            for fact in record.facts
+        ],
+    }
+
+
+def check_as_json(check: Check) -> Json:
+    return {
+        "name": check.name,
+        "severity": check.severity.value,
+        "expected": check.expected,
+        "seen": check.seen,
+        "spec": check.spec,
+        "cure": check.cure,
+        "overridable": check.overridable,
+        "error_code": check.error_code,
+    }
+
+
+def diagnosis_as_json(found: Diagnosis) -> Json:
+    return {
+        "name": found.name,
+        "cause": found.cause,
+        "cure": found.cure,
+        "evidence": list(found.evidence),
+        "layer": found.layer,
+    }
+
+
+def exchange_as_json(exchange: Exchange) -> Json:
+    """Return what a program needs of an exchange: neither headers nor bodies."""
+    return {
+        "method": exchange.request.method,
+        "url": exchange.request.url,
+        "status": exchange.response.status if exchange.response else None,
+        "failure": exchange.failure.cause if exchange.failure else None,
+        "seconds": round(exchange.elapsed, 3),
+        "proxy": exchange.proxy,
+    }

@@ -1,0 +1,70 @@
+"""`authlens login` until its secret store has shown that it works; the login itself loads meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from argparse import Namespace
+from typing import Final
+
+from authlens_core.values.errors import NoSecretStore, UsageError
+from authlens_core.values.secret import Secret
+from authlens_tui.cli.login.event_lines import EventLines
+from authlens_tui.cli.login.in_turn import in_turn
+from authlens_tui.cli.session import open_session
+from authlens_tui.cli.start import INTERRUPTED
+from authlens_tui.cli.terminal.interruption import ended_by
+from authlens_tui.cli.terminal.output import is_terminal
+from authlens_tui.cli.urls import checked_urls
+
+_FOR_ONE: Final = ("client_id", "resource", "issuer", "any_issuer", "yes")
+
+
+def _refuse_what_is_for_one(arguments: Namespace) -> None:
+    """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation."""
+    given = [f"--{name.replace('_', '-')}" for name in _FOR_ONE if getattr(arguments, name)]
+    if given:
+        raise UsageError(
+            f"With several URLs, each server would get what {' and '.join(given)} says.",
+            "Log in to that URL with a command of its own.",
+        )
+
+
+def _load() -> None:
+    import authlens_tui.cli.login.login  # noqa: F401
+
+
+async def login(arguments: Namespace, secret: Secret | None) -> int:
+    """Log in to each URL and return the exit code; `secret` is that of the client, if it has one.
+
+    Raises:
+        UsageError: a URL cannot be used, or the callback cannot come back.
+    """
+    urls = checked_urls(arguments.urls)
+    if len(urls) > 1:
+        _refuse_what_is_for_one(arguments)
+    if arguments.paste_only and not arguments.device and not is_terminal(sys.stdin):
+        raise UsageError(
+            "--paste-only needs a terminal to paste the address into.",
+            "Run it in a terminal, or omit --paste-only.",
+        )
+    lines = EventLines(urls[0], wanted=arguments.json)
+    try:
+        async with open_session(prove_keyring=True, loads=_load) as session:
+            from authlens_tui.cli.login.login import log_in
+
+            async def log_in_to(url: str) -> int:
+                lines.url = url
+                return await log_in(session, lines, arguments, secret)
+
+            return await in_turn(urls, log_in_to)
+    except NoSecretStore as error:
+        from authlens_tui.cli.login.login import failed
+
+        return failed(error, lines)
+    # A program that reads the events learns of the end before its pipe closes.
+    except asyncio.CancelledError:
+        from authlens_tui.cli.login.login import stopped
+
+        stopped(ended_by() or INTERRUPTED, lines)
+        raise

@@ -1,0 +1,37 @@
+"""`authlens headers`: the credential for a URL as header fields."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+from authlens_core.values.secret import Secret
+from authlens_tui.cli.scripts.credential_choice import chosen_headers, refuse_bound, say_bound, signed_fields
+from authlens_tui.cli.scripts.credential_helper import bazel_form
+from authlens_tui.cli.session import open_session
+from authlens_tui.cli.terminal.output import answer_secret
+from authlens_tui.cli.urls import checked_url
+
+
+async def headers(arguments: Namespace) -> int:
+    """Print the header fields for the URL on stdout, in the form that `--format` names.
+
+    Raises:
+        LoginNeeded: a user has to log in.
+        AuthlensError: the other reasons why there are none to be had.
+    """
+    url = checked_url(arguments.url)
+    async with open_session() as session:
+        found = await chosen_headers(session, url, arguments)
+    fields = signed_fields(found, arguments.method, url)
+    if found.signer is not None:
+        say_bound(arguments.url, f"these fields are for one {arguments.method} request, now.")
+    match arguments.format:
+        case "lines":
+            answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields)))
+        case "bazel":
+            refuse_bound(found, arguments.url, "Bazel")
+            answer_secret(bazel_form(found))
+        case _:
+            answer_secret(Secret(json.dumps(dict(fields))))
+    return 0

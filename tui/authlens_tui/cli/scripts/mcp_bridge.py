@@ -1,0 +1,138 @@
+"""`authlens mcp-bridge`: a remote MCP server behind a login, as a local one on standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Final
+
+from authlens_core.gateway.mcp_bridge import McpBridge
+from authlens_core.gateway.mcp_http import McpHttp
+from authlens_core.grammars.json_rpc import LineReader, LineTooLong
+from authlens_core.values.errors import LoginNeeded, UsageError
+from authlens_tui.cli.scripts.credential_choice import request_credential
+from authlens_tui.cli.session import open_session
+from authlens_tui.cli.terminal.output import explain, say
+from authlens_tui.cli.urls import checked_url
+
+_CHUNK: Final = 256 * 1024  # bytes of one read
+_WAITING: Final = 4  # lines that are read before the bridge takes them; each may be long
+
+
+async def mcp_bridge(arguments: Namespace) -> int:
+    """Serve until standard input closes.
+
+    A missing login is not the end: the client gets JSON-RPC errors, and a login that a user makes
+    meanwhile is used from then on.
+
+    Raises:
+        UsageError: the URL cannot be used, or there is no standard input or output.
+    """
+    url = checked_url(arguments.url)
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError("mcp-bridge needs standard input and output, but one of them is closed.")
+    output = _Output()
+    async with open_session() as session:
+        credential = request_credential(session, url, arguments)
+        try:
+            await credential.fields()
+        except LoginNeeded as error:
+            explain(error)
+        bridge = McpBridge(McpHttp(session.wire, credential), output.write, say)
+        await bridge.run(_lines(asyncio.get_running_loop()))
+    return 0
+
+
+class _Output:
+    """Standard output, for the protocol alone: whatever else writes there goes to stderr from now on.
+
+    A thread writes it, as a client may be slow. It is a daemon: one that reads nothing does not keep the
+    process from ending.
+    """
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._descriptor = os.dup(sys.stdout.fileno())
+        os.dup2(sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY), 1)
+        self._waiting: SimpleQueue[tuple[bytes, Future[None]]] = SimpleQueue()
+        threading.Thread(target=self._write_all, daemon=True).start()
+
+    async def write(self, line: bytes) -> None:
+        """Write one line whole.
+
+        Raises:
+            BrokenPipeError: the client is gone.
+        """
+        written: Future[None] = Future()
+        self._waiting.put((line, written))
+        await asyncio.wrap_future(written)
+
+    def _write_all(self) -> None:
+        while True:
+            line, written = self._waiting.get()
+            if not written.set_running_or_notify_cancel():
+                continue
+            try:
+                self._write_whole(line)
+            except OSError as error:
+                written.set_exception(error)
+            else:
+                written.set_result(None)
+
+    def _write_whole(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [])
+
+
+async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes | LineTooLong]:
+    """Yield the lines of standard input, whatever it is: a pipe, a file, a terminal.
+
+    A thread reads it, because a file cannot be waited for by the event loop. It is a daemon that holds no
+    lock of Python's own streams, so it never keeps the process from ending.
+    """
+    queue: asyncio.Queue[bytes | LineTooLong | None] = asyncio.Queue(maxsize=_WAITING)
+    threading.Thread(target=_read, args=(loop, queue), daemon=True).start()
+    while (line := await queue.get()) is not None:
+        yield line
+
+
+def _chunk(descriptor: int) -> bytes:
+    """Return the next bytes; none at the end.
+
+    A parent such as Node.js hands on pipes that do not block, and changing that would change its own end.
+    """
+    while True:
+        try:
+            return os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            select.select([descriptor], [], [])
+
+
+def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | LineTooLong | None]) -> None:
+    descriptor, reader = sys.stdin.fileno(), LineReader()
+
+    def put(line: bytes | LineTooLong | None) -> None:
+        # Waits while the queue is full, so a client that writes faster than the server answers is slowed
+        # down.
+        asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
+
+    try:
+        while chunk := _chunk(descriptor):
+            for line in reader.feed(chunk):
+                put(line)
+        for line in reader.end():
+            put(line)
+        put(None)
+    except (OSError, RuntimeError):  # the loop has ended: no one waits for lines any more
+        return

@@ -1,0 +1,93 @@
+"""`authlens skill`: the text that teaches a coding agent to use these verbs, as a skill or for AGENTS.md."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from argparse import Namespace
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from authlens_core.state import user_file
+from authlens_core.state.confined_path import UserFile, current_folder
+from authlens_core.values.errors import UsageError
+from authlens_tui.cli.terminal.output import answer_text, say
+
+_SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
+_AGENTS_FILE: Final = Path("AGENTS.md")
+_BEGIN: Final = "<!-- authlens: begin -->"
+_END: Final = "<!-- authlens: end -->"
+_OURS: Final = re.compile(r"---\r?\nname: authlens\r?\n")
+_FRONT_MATTER: Final = """\
+---
+name: authlens
+description: "Reach a URL that needs a login (Cloudflare Access, or any resource with RFC 9728 metadata): \
+detect it, ask the user to log in once, and use the credential without ever seeing it."
+license: MIT
+compatibility: "needs the program authlens on PATH"
+metadata:
+  category: authentication
+---
+
+# Reach protected resources with authlens
+
+"""
+
+
+def skill_text() -> str:
+    return _FRONT_MATTER + _body().replace("\n### ", "\n## ")
+
+
+def agents_text() -> str:
+    """Return the section for AGENTS.md, between the marks by which it is found again."""
+    return f"{_BEGIN}\n## Protected resources (authlens)\n\n{_body()}{_END}\n"
+
+
+async def skill(arguments: Namespace) -> int:
+    """Print the text; with `--write`, put it into the project in the current directory.
+
+    Raises:
+        UsageError: the file cannot be written, or is the skill of someone else.
+    """
+    as_section = arguments.format == "agents"
+    if not arguments.write:
+        answer_text(agents_text() if as_section else skill_text())
+        return 0
+    path = _AGENTS_FILE if as_section else _SKILL_FILE
+    printing = f"authlens skill --format {arguments.format}"
+    file = UserFile(path, current_folder(), f"Add it by hand; this prints it: {printing}")
+    before = user_file.read(file)
+    text = "" if before is None else before.text
+    after = _with_section(text) if as_section else skill_text()
+    if text == after:
+        say(f"{path} is up to date.")
+        return 0
+    if not as_section and before is not None and text and not _OURS.match(text):
+        name = shlex.quote(str(before.path))
+        raise UsageError(f"{before.path} is another skill.", f"Move it away first: mv -n {name} {name}.old")
+    # Of AGENTS.md only our own section changes; a skill is replaced whole, with what you changed in it.
+    written = user_file.write(file, after.encode(), before, backup=not as_section)
+    say(f"Wrote {written.path}.")
+    if written.backup is not None:
+        say(f"  Backup: {written.backup}")
+    return 0
+
+
+def _with_section(before: str) -> str:
+    """Return a file with our section: at its end, or where an earlier one is."""
+    line_end = "\r\n" if "\r\n" in before else "\n"
+    section = agents_text().replace("\n", line_end)
+    # Between these two is no other mark, so a mark in your own text costs none of it. Without a pattern,
+    # because one that spans lines takes minutes with a file of opening marks.
+    begin = before.rfind(_BEGIN, 0, max(before.rfind(_END), 0))
+    if begin >= 0:
+        end = before.find(_END, begin)
+        after = before[end + len(_END) :]
+        return before[:begin] + section + after.removeprefix("\r").removeprefix("\n")
+    gap = "" if not before else line_end if before.endswith("\n") else line_end * 2
+    return f"{before}{gap}{section}"
+
+
+def _body() -> str:
+    return files("authlens_tui.cli.scripts").joinpath("skill.md").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The verbs for what is stored on this machine."""

@@ -1,0 +1,272 @@
+"""`authlens list`: every credential on this machine and its state, as a table or as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing, suppress
+from datetime import datetime
+from typing import Final
+
+from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
+from authlens_core.credentials.inventory.inventory import (
+    InventoryEntry,
+    SortOrder,
+    arranged,
+    describe_cloudflared,
+    inventory_of,
+    status_of,
+)
+from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.credentials.records.grant import CredentialStatus, Grant, describe, utc_now
+from authlens_core.credentials.records.service_token import ServiceToken, TokenForm, describe_service_token
+from authlens_core.credentials.records.table import DamagedRecord, damaged_records
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.state.paths import StateUnusable
+from authlens_core.values.errors import UsageError
+from authlens_tui.cli.session import iso_time
+from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
+from authlens_tui.cli.terminal.plain import is_plain, numbered
+from authlens_tui.words.expiry import ago, expiry_of
+
+_TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
+_WIDEST: Final = 60  # cells of a column: one long resource does not push the others away
+_GAP: Final = "  "
+_NONE: Final = "No credentials on this machine. To log in: authlens login URL"
+
+
+async def list_credentials(arguments: Namespace) -> int:
+    """Print every credential and its state, those that need you first. The keyring is not opened.
+
+    Raises:
+        NoSecretStore: the state directory cannot be used.
+        UsageError: the options do not go together.
+    """
+    if arguments.watch is not None:
+        return await _watch(arguments)
+    entries, damaged = await _read()
+    if arguments.json:
+        answer_json([*map(_as_json, entries), *map(damaged_as_json, damaged)])
+    elif entries:
+        show_table(entries)
+    else:
+        say(_NONE)
+    say_damaged(damaged)
+    return 0
+
+
+async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:
+    # Named, not opened: the keyring might ask the user to unlock it, and no secret is needed here.
+    async with aclosing(Credentials.open(KeyringStore())) as credentials:
+        with suppress(StateUnusable):  # an index that can only be read is still listed
+            await credentials.recover()
+        grants, damaged = credentials.list(), damaged_records(credentials.index)
+        tokens = credentials.service_tokens.list()
+    return sorted_by_urgency(inventory_of(grants, find_cloudflared_tokens(), tokens)), damaged
+
+
+def sorted_by_urgency(entries: Iterable[InventoryEntry]) -> Sequence[InventoryEntry]:
+    """Return credentials in the order in which the dashboard starts."""
+    rows = arranged(entries, SortOrder.NEEDS, utc_now())
+    return [row for row in rows if isinstance(row, InventoryEntry)]
+
+
+async def _watch(arguments: Namespace) -> int:
+    """Print the table again whenever it changes; on a terminal over the table before it, unless plain.
+
+    Raises:
+        UsageError: JSON is one answer, not a sequence of them.
+    """
+    if arguments.json:
+        raise UsageError("list --watch prints a table, not JSON.", "Leave out --watch or --json.")
+    over = is_terminal(sys.stdout) and not is_plain()
+    before: str | None = None
+    while True:
+        entries, damaged = await _read()
+        header, lines = table_lines(entries, utc_now())
+        # Where the table is printed below the one before, a countdown alone is no reason to print it again.
+        words = "\n".join(line for line, _ in lines) if over else repr([_state(one) for one in entries])
+        if words != before:
+            before = words
+            first = f"At {utc_now().astimezone():%H:%M:%S}:" if is_plain() else header
+            answer_screen([first, *(line for line, _ in lines)] if lines else [_NONE], over=over)
+            say_damaged(damaged)
+        await asyncio.sleep(arguments.watch)
+
+
+def _state(entry: InventoryEntry) -> tuple[str, str]:
+    return entry.entry_id, status_of(entry, utc_now()).word
+
+
+def show_table(entries: Sequence[InventoryEntry]) -> None:
+    """Print a line for each credential, and below it on stderr what is odd about it.
+
+    The header is for a terminal; a script gets lines alone.
+    """
+    header, lines = table_lines(entries, utc_now())
+    if header and is_terminal(sys.stdout):
+        answer_line(header)
+    for line, note in lines:
+        answer_line(line)
+        if note:
+            say(f"    {note}")
+
+
+def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, list[tuple[str, str]]]:
+    """Return the header, and for each credential its line and what is odd about it.
+
+    In plain mode there are no columns, and no header.
+    """
+    notes = [status_of(entry, now).note for entry in entries]
+    named = list(zip(entries, _kinds(entries, now), strict=True))
+    if is_plain():
+        header, lines = "", numbered(_aloud(entry, kind, now) for entry, kind in named)
+    else:
+        header, *lines = _columns([_TITLES, *(_cells(entry, kind, now) for entry, kind in named)])
+    return header, list(zip(lines, notes, strict=True))
+
+
+def _aloud(entry: InventoryEntry, kind: str, now: datetime) -> str:
+    """Return a credential without signs and columns."""
+    resource = entry.url or entry.title
+    expiry = expiry_of(entry.token_ends, now).sentence
+    return f"{resource}: {status_of(entry, now).word}, {expiry}, {kind}"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [min(_WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
+    return [
+        _GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:
+    status = status_of(entry, now)
+    expiry = expiry_of(entry.token_ends, now)
+    within = f"in {expiry.span}" if expiry.expired is False else expiry.span or expiry.sentence
+    resource = entry.url or entry.title
+    return resource, f"{status.kind.symbol} {status.word}", within, kind
+
+
+def _kinds(entries: Sequence[InventoryEntry], now: datetime) -> list[str]:
+    """Return what each credential is, with the age of logins that differ in nothing else.
+
+    `--port 0` registers a client at each login, and another client does not replace the tokens of the first.
+    """
+    kinds = [_kind(entry) for entry in entries]
+    rows = Counter((entry.title, kind) for entry, kind in zip(entries, kinds, strict=True))
+    return [
+        f"{kind}, login {ago(entry.since, now)}"
+        if entry.grant is not None and rows[entry.title, kind] > 1
+        else kind
+        for entry, kind in zip(entries, kinds, strict=True)
+    ]
+
+
+def _kind(entry: InventoryEntry) -> str:
+    match entry.source:
+        case CloudflaredToken() as token:
+            return ", ".join(filter(None, (f"cloudflared {token.kind}", token.person)))
+        case ServiceToken() as token:
+            return f"service token {token.label or token.client_id}"
+    return f"{CredentialKind.OAUTH.label} at {entry.team}"
+
+
+def say_damaged(damaged: Iterable[DamagedRecord]) -> None:
+    for record in damaged:
+        say(f"! The record of {record.words} cannot be read. To remove it: {record.cure}")
+
+
+def damaged_as_json(record: DamagedRecord) -> dict[str, object]:
+    """Return a record that cannot be read as JSON carries it: its id is all that is known."""
+    return {
+        "id": record.record_id,
+        "kind": record.kind,
+        "resource_url": None,
+        "state": "damaged",
+        "note": f"Its record cannot be read. To remove it: {record.cure}",
+    }
+
+
+def _as_json(entry: InventoryEntry) -> dict[str, object]:
+    match entry.source:
+        case Grant() as grant:
+            return _grant_as_json(grant)
+        case ServiceToken() as token:
+            return service_token_as_json(token)
+        case file:
+            return _cloudflared_as_json(file)
+
+
+def _status_as_json(status: CredentialStatus) -> dict[str, object]:
+    left = status.remaining_seconds
+    return {
+        "state": status.word,
+        "note": status.note,
+        "remaining_seconds": None if left is None else int(left),
+    }
+
+
+def _grant_as_json(grant: Grant) -> dict[str, object]:
+    status = describe(grant)
+    return {
+        "id": grant.grant_id,
+        "kind": CredentialKind.OAUTH,
+        "resource_url": grant.resource_url,
+        "resource": grant.resource,
+        "issuer": grant.issuer,
+        "client_id": grant.client_id,
+        "scope": grant.scope,
+        **_status_as_json(status),
+        "refreshable": status.refreshable,
+        "obtained_at": iso_time(grant.obtained_at),
+        "refreshed_at": iso_time(grant.refreshed_at),
+        "expires_at": iso_time(grant.expires_at),
+        "last_tested_at": iso_time(grant.last_tested),
+        "last_verdict": grant.last_verdict.value,
+        "last_words": grant.last_words,
+        "last_proven_at": iso_time(grant.last_proven_at),
+    }
+
+
+def service_token_as_json(token: ServiceToken) -> dict[str, object]:
+    return {
+        "id": token.token_id,
+        "kind": CredentialKind.SERVICE_TOKEN,
+        "resource_url": token.url,
+        "client_id": token.client_id,
+        "label": token.label,
+        "form": token.form.value,
+        "header": token.header if token.form is TokenForm.SINGLE_HEADER else None,
+        **_status_as_json(describe_service_token(token)),
+        "added_at": iso_time(token.added_at),
+        "expires_at": iso_time(token.expires_at),
+        "last_tested_at": iso_time(token.last_tested),
+        "last_verdict": token.last_verdict.value,
+        "last_proven_at": iso_time(token.last_proven_at),
+    }
+
+
+def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
+    return {
+        "id": file.token_id,
+        "kind": CredentialKind.CLOUDFLARED,
+        "token": file.kind.value,
+        "host": file.host,
+        "audience": file.audience,
+        "person": file.person,
+        "team": file.team,
+        **_status_as_json(describe_cloudflared(file)),
+        "issued_at": iso_time(file.issued_at),
+        "not_before": iso_time(file.not_before),
+        "expires_at": iso_time(file.expires_at),
+        "file": str(file.path),
+        "pending_url": file.pending_url,
+        "lock": None if file.lock is None else {"pid": file.lock.pid, "owner": file.lock.owner.value},
+    }

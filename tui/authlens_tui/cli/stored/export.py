@@ -1,0 +1,101 @@
+"""`authlens export`: a trace on stdout or in a file, its secrets replaced by fingerprints."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+from authlens_core.credentials.records.traces import TraceSummary
+from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.export.formats import FORMATS
+from authlens_core.export.saved_file import named_path, open_session_file, write_export
+from authlens_core.state.user_file import FileExists
+from authlens_core.trace.record import Trace, TraceKind
+from authlens_core.values.errors import UsageError
+from authlens_tui.cli.session import grant_for, iso_time
+from authlens_tui.cli.terminal.output import answer_line, answer_text, say
+
+
+async def export_trace(arguments: Namespace) -> int:
+    """Write a trace in the form that was asked for.
+
+    Raises:
+        UsageError: there is no such trace or file, or the file to write is there already.
+        LoginNeeded: there is no credential for the URL.
+    """
+    if arguments.list:
+        return await _list(arguments.source)
+    trace = await chosen_trace(arguments.source, arguments.which)
+    text = FORMATS[arguments.format].write(trace)
+    # With --force, root would replace the link /dev/stdout by a file.
+    if arguments.output in (None, "-", "/dev/stdout"):
+        answer_text(text)
+        return 0
+    try:
+        path = write_export(named_path(arguments.output), text, force=arguments.force)
+    except FileExists as error:
+        raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None
+    say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
+    return 0
+
+
+async def chosen_trace(source: str, which: str | None) -> Trace:
+    """Return the trace in a file, or one that is kept of the credential for a URL.
+
+    Args:
+        which: the kind of the trace, of which the newest is meant, or its number in the list, 1 being the
+            newest of all; the newest login where it is None.
+
+    Raises:
+        UsageError: there is no such trace or file.
+        LoginNeeded: there is no credential for the URL.
+    """
+    if "://" not in source:
+        if which is not None:
+            raise UsageError("A file holds one trace.", "Leave --which out.")
+        return open_session_file(_file(source))
+    async with aclosing(Credentials.open(KeyringStore())) as credentials:
+        kept = credentials.traces.of(grant_for(credentials, source).grant_id)
+        return credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
+
+
+def _file(source: str) -> Path:
+    path = named_path(source)
+    with suppress(OSError):  # why it cannot be read is reported by what reads it
+        if not path.exists():
+            cause = f"There is no file {source}."
+            cure = "Give a file, or the whole address of a resource: https://wiki.example.com/"
+            raise UsageError(cause, cure)
+    return path
+
+
+def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
+    if not kept:
+        raise UsageError(
+            "No trace of this login is stored: it is older than this feature, or nothing was sent.",
+            "Log in again, or refresh it.",
+        )
+    if which.isdecimal():
+        number = int(which)
+        if not 1 <= number <= len(kept):
+            raise UsageError(f"{len(kept)} traces of it are stored.", "See them: authlens export URL --list")
+        return kept[number - 1]
+    found = next((one for one in kept if one.kind.value == which), None)
+    if found is None:
+        kinds = ", ".join(sorted({one.kind.value for one in kept}))
+        cause = f"No {which} trace of it is stored; stored are: {kinds}."
+        raise UsageError(cause, "See them: authlens export URL --list")
+    return found
+
+
+async def _list(source: str) -> int:
+    async with aclosing(Credentials.open(KeyringStore())) as credentials:
+        kept = credentials.traces.of(grant_for(credentials, source).grant_id)
+    if not kept:
+        say("No trace of this login is stored.")
+    for number, one in enumerate(kept, 1):
+        answer_line(f"{number:<3} {one.kind:<8} {one.outcome:<10} {iso_time(one.at)}")
+    return 0

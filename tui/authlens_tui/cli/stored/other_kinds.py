@@ -1,0 +1,97 @@
+"""What a verb of OAuth logins says where only a credential of another kind opens the URL."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from datetime import UTC, datetime
+from enum import Enum
+
+from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.records.coverage import covers
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.vault.access_log import access_events
+from authlens_core.credentials.vault.credentials import Credentials, NoLogin
+from authlens_core.values.errors import UsageError
+from authlens_tui.cli.session import chosen_grants
+from authlens_tui.cli.urls import checked_url
+from authlens_tui.words.durations import in_words
+
+
+class Wanted(Enum):
+    """What was asked for."""
+
+    TOKEN = "token"  # noqa: S105 - a verb, not a token
+    REFRESH = "refresh"
+    REVOKE = "revoke"
+
+
+def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> None:
+    """Refuse where only another kind of credential is for the URL: a login there would help no one.
+
+    A token of cloudflared that has ended, or that a login waits for, can still be renewed.
+
+    Raises:
+        UsageError: with what serves in its place.
+    """
+    from authlens_core.cloudflare.cloudflared_files import find_cloudflared_token
+
+    if credentials.service_tokens.find(url) is not None:
+        kind, cures = "service", _OF_A_SERVICE
+    elif find_cloudflared_token(url, usable=wanted is Wanted.TOKEN) is not None:
+        kind, cures = "cloudflared", _OF_CLOUDFLARED
+    else:
+        return
+    cure = cures[wanted].format(url=shlex.quote(url))
+    raise UsageError(f"The credential for {url} is a {kind} token, {_WHY[wanted]}.", cure)
+
+
+def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
+    """Return the logins that a verb is about, all of them or those for its URL.
+
+    Raises:
+        UsageError: only a credential of another kind is for the URL, or it is no URL.
+        NoLogin: there is nothing for the URL.
+    """
+    try:
+        return chosen_grants(credentials, None if arguments.all else arguments.url)
+    except NoLogin:
+        refuse_other_kinds(credentials, arguments.url, wanted)
+        at = revoked_at(credentials, arguments.url) if wanted is Wanted.REVOKE else None
+        if at is None:
+            raise
+        ago = in_words((at - datetime.now(UTC)).total_seconds())
+        cause = f"The login for {arguments.url} was revoked {ago}, at {at:%Y-%m-%d %H:%M:%S} UTC."
+        raise NoLogin(cause, "What the server answered: authlens events") from None
+
+
+def revoked_at(credentials: Credentials, url: str) -> datetime | None:
+    """Return when a login that covered `url` was last revoked from here; None if none is known."""
+    # The grant itself is gone once it is revoked; the history is what remembers it.
+    revoked = (one for one in access_events(credentials) if one.kind == AccessKind.REVOKED)
+    # An event names its resource without https://.
+    named = ((one, one.resource if "://" in one.resource else f"https://{one.resource}") for one in revoked)
+    wanted = checked_url(url)
+    return next((one.at for one, resource in named if covers(resource, wanted)), None)
+
+
+_WHY = {
+    Wanted.TOKEN: "which is not an access token and has its own headers",
+    Wanted.REFRESH: "and authlens refreshes only OAuth tokens",
+    Wanted.REVOKE: "and authlens revokes only OAuth tokens",
+}
+_FIELDS = "Use: authlens headers {url}     Or: authlens curl {url}"
+_SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
+_OF_A_SERVICE = {
+    Wanted.TOKEN: _FIELDS,
+    Wanted.REFRESH: f"Refresh it in {_SERVICE_TOKENS}, then: "
+    "authlens service-token edit {url} --expires DATE "
+    "    Or rotate it there, then: authlens service-token replace {url}",
+    Wanted.REVOKE: f"Delete it in {_SERVICE_TOKENS}, then: authlens service-token remove {{url}}",
+}
+_OF_CLOUDFLARED = {
+    Wanted.TOKEN: _FIELDS,
+    Wanted.REFRESH: "A login renews it: authlens login {url} --cloudflared",
+    Wanted.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → (user) → Revoke "
+    "session. On this machine, delete its file (path: authlens list --json).",
+}

@@ -1,0 +1,255 @@
+"""`authlens service-token`: add, test, replace, edit, remove and list service tokens."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from authlens_core.cloudflare.service_token import pasted, shape_problem
+from authlens_core.credentials.inventory.inventory import inventory_of
+from authlens_core.credentials.inventory.probe import (
+    ServiceTokenProbe,
+    probe_service_token,
+    replace_service_token,
+)
+from authlens_core.credentials.lifecycle.probe_result import failed_probe
+from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.credentials.records.service_token import (
+    ServiceToken,
+    describe_service_token,
+    expiry_from_text,
+)
+from authlens_core.credentials.records.table import damaged_records
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.service_tokens import new_token_id
+from authlens_core.desk.forget import forget
+from authlens_core.session.session import Session
+from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.values.secret import Secret
+from authlens_tui.cli.login.client_secret import typed_secret
+from authlens_tui.cli.session import open_session, say_result
+from authlens_tui.cli.stored.credentials import (
+    damaged_as_json,
+    say_damaged,
+    service_token_as_json,
+    show_table,
+    sorted_by_urgency,
+)
+from authlens_tui.cli.stored.forget import say_forgotten
+from authlens_tui.cli.terminal.output import answer_json, is_terminal, say
+from authlens_tui.cli.terminal.standard_input import next_line
+from authlens_tui.cli.urls import checked_url
+
+_LONGEST_LINE = 4_096  # bytes
+
+
+Pair = tuple[str, Secret]
+
+
+async def service_token(arguments: Namespace, pair: Pair | None) -> int:
+    """Do what was asked and return the exit code.
+
+    Args:
+        pair: the id and the secret, for what needs them; the id is empty if it stays as it was.
+
+    Raises:
+        AuthlensError: with the exit code of its kind.
+    """
+    if pair is not None:
+        return await (_add if arguments.action == "add" else _replace)(arguments, pair)
+    return await _ACTIONS[arguments.action](arguments)
+
+
+async def _add(arguments: Namespace, pair: Pair) -> int:
+    url = checked_url(arguments.url)
+    expires = expiry_from_text(arguments.expires) if arguments.expires else None
+    async with open_session(prove_keyring=True) as session:
+        client_id, secret = pair
+        token = ServiceToken(
+            token_id=new_token_id(),
+            url=url,
+            client_id=client_id,
+            added_at=datetime.now(UTC),
+            label=arguments.label,
+            expires_at=expires,
+            method=arguments.method,
+        ).sent_in(arguments.single_header)
+        _warn_of_shape(token, secret)
+        token = await session.credentials.service_tokens.save(token, secret)
+        say(f"✔ Stored in {session.credentials.store.name}: the service token for {url}")
+        if arguments.no_test:
+            if arguments.json:
+                answer_json(service_token_as_json(token))
+            return 0
+        test = await _tested(session, token)
+    if arguments.json:
+        answer_json(_as_json(test))
+    return test.result.exit_code
+
+
+def _warn_of_shape(token: ServiceToken, secret: Secret) -> None:
+    problem = shape_problem(token.client_id, secret)
+    if problem is not None and not problem.refused:
+        say(f"! {problem.cause} {problem.cure}")
+
+
+async def _test(arguments: Namespace) -> int:
+    async with open_session() as session:
+        if arguments.all:
+            tokens = session.credentials.service_tokens.list()
+        else:
+            tokens = (_meant(session.credentials, arguments.url),)
+        results = [await _tested(session, token) for token in tokens]
+    if not results:
+        say("No service tokens on this machine. To add one: authlens service-token add URL")
+    if arguments.json:
+        answer_json([_as_json(test) for test in results])
+    return max((test.result.exit_code for test in results), default=0)
+
+
+async def _tested(session: Session, token: ServiceToken) -> ServiceTokenProbe:
+    """Test one; an error becomes its result, so that it does not stop the others."""
+    try:
+        test = await probe_service_token(session.credentials, session.wire, token.token_id)
+    except AuthlensError as error:
+        test = ServiceTokenProbe(token, failed_probe(error))
+    say_result(token.url, test.result)
+    return test
+
+
+def _as_json(test: ServiceTokenProbe) -> dict[str, object]:
+    result = test.result
+    answer = {"accepted": result.accepted, "summary": result.summary, "cure": result.cure}
+    return {**service_token_as_json(test.token), **answer}
+
+
+async def _replace(arguments: Namespace, pair: Pair) -> int:
+    async with open_session(prove_keyring=True) as session:
+        token = _meant(session.credentials, arguments.url)
+        expires = expiry_from_text(arguments.expires) if arguments.expires else token.expires_at
+        client_id, secret = pair
+        changed = replace(token, client_id=client_id or token.client_id, expires_at=expires)
+        _warn_of_shape(changed, secret)
+        done = await replace_service_token(
+            session.credentials, session.wire, changed, secret, anyway=arguments.anyway
+        )
+    say_result(token.url, done.result)
+    kept = (
+        "the new secret is stored, the old one is deleted" if done.stored else "the old secret is unchanged"
+    )
+    say(f"{'✔' if done.stored else '!'} {token.url}: {kept}")
+    if not done.stored:
+        say("  → To store the new one anyway: --anyway")
+    if arguments.json:
+        answer_json({**_as_json(done), "replaced": done.stored})
+    return done.result.exit_code
+
+
+async def _edit(arguments: Namespace) -> int:
+    if arguments.expires is None and arguments.label is None:
+        raise UsageError("There is nothing to change.", "Add --expires DATE, --label L, or both.")
+    never = arguments.expires == "never"
+    expires = None if never or arguments.expires is None else expiry_from_text(arguments.expires)
+    async with open_session() as session:
+        token = _meant(session.credentials, arguments.url)
+        changed = session.credentials.service_tokens.edit(
+            token.token_id,
+            label=token.label if arguments.label is None else arguments.label,
+            expires_at=token.expires_at if arguments.expires is None else expires,
+        )
+    end = "" if changed.expires_at is None else f" until {changed.expires_at:%Y-%m-%d %H:%M} UTC"
+    say(f"✔ {changed.url}: {describe_service_token(changed).word}{end}; the secret is unchanged.")
+    if arguments.json:
+        answer_json(service_token_as_json(changed))
+    return 0
+
+
+async def _remove(arguments: Namespace) -> int:
+    async with open_session() as session:
+        tokens = session.credentials.service_tokens
+        # A record that cannot be read has no URL; its id is the only name it has left.
+        if arguments.url in tokens.damaged():
+            token_id, shown = arguments.url, "the unreadable record"
+        else:
+            token = _meant(session.credentials, arguments.url)
+            token_id, shown = token.token_id, f"{token.client_id} for {token.url}"
+        say_forgotten(session.credentials, shown, await forget(session.credentials, token_id))
+    return 0
+
+
+async def _list(arguments: Namespace) -> int:
+    async with open_session() as session:
+        tokens = session.credentials.service_tokens.list()
+        records = damaged_records(session.credentials.index)
+        damaged = [record for record in records if record.kind is CredentialKind.SERVICE_TOKEN]
+    if arguments.json:
+        answer_json([*map(service_token_as_json, tokens), *map(damaged_as_json, damaged)])
+    elif not tokens:
+        say("No service tokens on this machine. To add one: authlens service-token add URL")
+    else:
+        show_table(sorted_by_urgency(inventory_of((), (), tokens)))
+    say_damaged(damaged)
+    return 0
+
+
+def _meant(credentials: Credentials, name: str) -> ServiceToken:
+    """Return the service token of that id, or the one for that URL.
+
+    Raises:
+        UsageError: it is neither.
+        LoginNeeded: there is none for the URL.
+    """
+    for known in credentials.service_tokens.list():
+        if known.token_id == name:
+            return known
+    url = checked_url(name)
+    found = credentials.service_tokens.find(url)
+    if found is None:
+        raise LoginNeeded(
+            f"There is no service token for {url} on this machine.",
+            f"To add one: authlens service-token add {shlex.quote(url)}",
+        )
+    return found
+
+
+def typed_pair(arguments: Namespace) -> Pair | None:
+    """Return id and secret, asked for or read, where the action needs them.
+
+    Called before there is an event loop: it waits for a user, and Ctrl-C has to end that at once.
+
+    Raises:
+        UsageError: nothing came, or what else was given cannot be used.
+    """
+    if arguments.action not in {"add", "replace"}:
+        return None
+    if arguments.expires:
+        expiry_from_text(arguments.expires)
+    if arguments.client_id is not None:
+        return pasted(arguments.client_id), _secret()
+    if arguments.action == "replace":
+        return "", _secret()
+    checked_url(arguments.url)
+    if is_terminal(sys.stdin):
+        sys.stderr.write("Client ID: ")
+        sys.stderr.flush()
+    return pasted(_line("Client ID")), _secret()
+
+
+def _secret() -> Secret:
+    """Return the secret: asked for without echo, or the next line of standard input."""
+    if is_terminal(sys.stdin):
+        return Secret(pasted(typed_secret("Access shows it only once, when you create the token.")))
+    return Secret(pasted(_line("client secret")))
+
+
+def _line(what: str) -> str:
+    text = next_line(_LONGEST_LINE)
+    if not text.strip():
+        raise UsageError(f"No {what} came on standard input.", "Run it in a terminal, or pipe it in.")
+    return text
+
+
+_ACTIONS = {"test": _test, "edit": _edit, "remove": _remove, "list": _list}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
@@ -28,6 +27,7 @@ from authlens_tui.terminal.idle_collection import IdleCollection
 from authlens_tui.terminal.line_filters import LineFilters
 from authlens_tui.terminal.signals import leave_on_signals
 from authlens_tui.terminal.themes import HIGH_CONTRAST
+from authlens_tui.terminal.toasts import InterruptAnswer, ToastPainter
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 # Ways of Textual to write the screen, its log or the keys to a file: none is allowed here.
 _RECORDERS: Final = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_DRIVER", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT")
-_TWICE_WITHIN: Final = 2.5  # seconds between two presses of ctrl+c that mean: quit; time to read the answer
 _ROOM_FOR_TOASTS: Final = 100  # columns: on fewer, a toast would cover text
 
 
@@ -78,12 +77,11 @@ class TerminalApp(QuietCrash, App[int]):
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         refuse_recording(self.environ)
-        self._has_toasts = False
+        self._toasts = ToastPainter(self)  # Textual asks for it while it begins
         super().__init__(driver_class=driver_class())
         self._collection = IdleCollection()
         self._painted_through = LineFilters()
-        self._interrupted_at = float("-inf")
-        self._answer = ""
+        self._answer = InterruptAnswer()
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -129,47 +127,30 @@ class TerminalApp(QuietCrash, App[int]):
         if selected := selected_text(self):
             await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))
             return
-        if self._since_interrupted < _TWICE_WITHIN:
+        if self._answer.seconds_left:
             self.exit(return_code=INTERRUPTED)
             return
-        self._interrupted_at = time.monotonic()
         stopped = isinstance(self.screen, Stoppable) and self.screen.stop_running()
-        self._answer = "Stopped. Press ctrl+c again to quit." if stopped else how_to_leave(self)
+        self._answer.begin("Stopped. Press ctrl+c again to quit." if stopped else how_to_leave(self))
         self._show_answer()
-
-    @property
-    def _since_interrupted(self) -> float:
-        return time.monotonic() - self._interrupted_at
 
     def _show_answer(self) -> None:
         # A toast on every screen: in a line for notes, what was stopped writes its end at once.
-        super().notify(self._answer, timeout=_TWICE_WITHIN - self._since_interrupted, markup=False)
+        if left := self._answer.seconds_left:
+            super().notify(self._answer.words, timeout=left, markup=False)
 
     def clear_notifications(self) -> None:
         """Clear all but the answer to ctrl+c: what it stopped clears the toasts at its end."""
         super().clear_notifications()
-        if self._since_interrupted < _TWICE_WITHIN:
-            self._show_answer()
+        self._show_answer()
 
     def _refresh_notifications(self) -> None:
         super()._refresh_notifications()
-        self._paint_toasts()
+        self._toasts.paint(has_toasts=bool(self._notifications))
 
     def _unnotify(self, notification: Notification, refresh: bool = True) -> None:  # noqa: FBT001 - Textual's
         super()._unnotify(notification, refresh)
-        self._paint_toasts()
-
-    def _paint_toasts(self) -> None:
-        """Paint the whole screen once a toast has come or gone.
-
-        Textual paints what changed in its map of widgets. If a widget was looked up meanwhile, the map has
-        the change already: a toast was never painted, or stayed.
-        """
-        has_toasts = bool(self._notifications)
-        if self.screen_stack and (has_toasts or self._has_toasts):
-            top = self.screen_stack[-1]
-            self.call_later(top.call_after_refresh, top.refresh)
-        self._has_toasts = has_toasts
+        self._toasts.paint(has_toasts=bool(self._notifications))
 
     def action_release_mouse(self) -> None:
         """Give the mouse to the terminal, for its own selection, or take it back."""

@@ -86,8 +86,10 @@ class AdminMiddleware:
             return JSONResponse({"error": "no such action", "actions": sorted(self._actions)}, 404)
         try:
             found = await _body(request) if await request.body() else {}
+            if not isinstance(found, dict):
+                raise TypeError("send a JSON object")
             action(str(found.get("user", "ada")))
-        except (ValueError, AttributeError) as error:
+        except (ValueError, TypeError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(self._present())
 
@@ -106,4 +108,7 @@ class AdminMiddleware:
 
 
 async def _body(request: Request) -> Any:
-    return json.loads(await read_body(request))
+    try:
+        return json.loads(await read_body(request))
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None

@@ -64,7 +64,7 @@ def _wrong_method(method: str, fields: list[RawField]) -> ProxyRefusal | None:
         cause = "The method is refused: the resource could answer with the credential."
         return ProxyRefusal(405, "method_refused", cause, "Use another method.", allow=_ALLOWED)
     if method == "OPTIONS" and b"0" in _values(fields, b"max-forwards"):  # RFC 9110 §7.6.2
-        return ProxyRefusal(200, "max_forwards", "This is the proxy of authlens.", allow=_ALLOWED)
+        return ProxyRefusal(200, "max_forwards", "This is the authlens proxy.", allow=_ALLOWED)
     return None
 
 
@@ -75,9 +75,14 @@ def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | No
         cause = f"This proxy serves only the host {own}."
         return ProxyRefusal(421, "wrong_host", cause, "Use the URL that authlens proxy printed.")
     if is_service_worker(fields):
-        cause = "Service workers are refused: one would outlive this proxy, and serve the next on its port."
+        cause = (
+            "Service workers are refused: one would outlive this proxy and take over the next on its port."
+        )
         return ProxyRefusal(
-            403, "service_worker", cause, "The page works without it, or not through a proxy."
+            403,
+            "service_worker",
+            cause,
+            "Most pages work without one; others cannot be used through this proxy.",
         )
     own_pages = {mapping.local.encode()}
     if _values(fields, b"sec-fetch-site") == [b"same-origin"]:
@@ -114,7 +119,7 @@ def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | Non
             403,
             "not_served",
             f"This proxy serves {credential.url} and what is below it; {shown} is not.",
-            "Stop it, and start one for more of what the credential covers.",
+            "Stop it, then start one for everything that the credential covers.",
             command=f"authlens proxy {shlex.quote(credential.widest)}",
         )
     cause = f"The credential is not for {shown}."

@@ -113,7 +113,7 @@ class HttpProtocol(H11Protocol):
         length = dict(event.headers).get(b"content-length", b"0")
         framed = b"transfer-encoding" in names or length != b"0"
         if framed or self.conn.trailing_data[0]:
-            return "an upgrade with a body, or with bytes behind it"
+            return "an upgrade with a body, or with bytes after it"
         return ""
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
@@ -166,5 +166,5 @@ def bad_request(fault: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Prox
         return ProxyRefusal(
             431, "header_too_large", f"The request has {fault}.", "Send fewer or shorter fields."
         )
-    cure = ASK_AT_ITS_URL if fault == WHOLE_URL else "Only its client can send it as RFC 9112 says."
+    cure = ASK_AT_ITS_URL if fault == WHOLE_URL else "Correct the client: the request must follow RFC 9112."
     return ProxyRefusal(400, "bad_request", f"The request has {fault}.", cure)

@@ -150,12 +150,12 @@ class McpBridge:
         key = _key(message.request_id)
         if key in self._pending:
             # With its id this would be the answer to the request that has it.
-            words = "This request was not sent to the server: another one with its id is on its way."
+            words = "This request was not sent to the server: a request with the same id is in progress."
             await self._write(error_line(None, INVALID_REQUEST, words))
             return
         pending = PendingRequest(message)
         if len(self._tasks) >= _MOST_PENDING:
-            words = f"This request was not sent to the server: {_MOST_PENDING} others are on their way."
+            words = f"This request was not sent to the server: {_MOST_PENDING} others are in progress."
             await self._answer(pending, McpFailure(INTERNAL_ERROR, words))
             return
         pending.task = asyncio.create_task(self._request(pending))
@@ -234,7 +234,7 @@ class McpBridge:
 
 
 def _named(message: JsonRpcMessage) -> str:
-    return "A response of the client" if message.method is None else f"The notification {message.method}"
+    return "A response from the client" if message.method is None else f"The notification {message.method}"
 
 
 def _key(request_id: RequestId | None) -> tuple[type, RequestId | None]:

@@ -121,7 +121,8 @@ def _too_small(url: str, scope: str) -> McpFailure:
     message = f"{cause}. Ask the user to run: {command}"
     if scope and not is_plain(scope):
         command = f"authlens {shlex.quote(url)}"
-        message = f"{cause}, and it is not a plain word. Ask the user to run: {command}     and to press t."
+        ask = f"Ask the user to run: {command}     and to press t."
+        message = f"{cause}, and the scope is not made of plain words. {ask}"
     code = LoginNeeded.exit_code
     return McpFailure(_OURS - code, message, {"exit_code": code, "command": command})
 

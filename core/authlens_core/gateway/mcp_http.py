@@ -69,7 +69,7 @@ class McpHttp:
         """
         session = answer.get("mcp-session-id")
         if session and not is_session_id(session):
-            raise ServerMisconfigured("The server names a session that no header field can carry.", _OWNER)
+            raise ServerMisconfigured("The server's session ID cannot be sent in a header field.", _OWNER)
         self.session = session
 
     def agree_on(self, version: object) -> None:
@@ -80,7 +80,7 @@ class McpHttp:
         """
         if not isinstance(version, str) or not is_version(version):
             raise ServerMisconfigured(
-                "The server names a protocol version that no header field can carry.", _OWNER
+                "The server's protocol version cannot be sent in a header field.", _OWNER
             )
         self.version = version
 

@@ -136,7 +136,7 @@ class McpStreams:
                 raise ServerMisconfigured("The server ended its stream without an answer.")
             if place.is_given_up:
                 raise NetworkFailure(
-                    f"The stream was interrupted and could not be resumed {MOST_IN_VAIN} times."
+                    f"The stream was interrupted, and {MOST_IN_VAIN} attempts to resume it failed."
                 )
             await self._sleep(place.next_pause())
             with suppress(StreamFailed):
@@ -168,13 +168,13 @@ class McpStreams:
         if isinstance(message, BrokenMessage):
             if pending is not None and message.answers(pending.message.request_id):
                 raise ServerMisconfigured(f"The server's answer cannot be passed on: {message.reason}.")
-            self._note(f"A message of the server was not passed on: {message.reason}.")
+            self._note(f"A message from the server was not passed on: {message.reason}.")
         elif not message.is_response:
             await self._write(message.line)
         elif pending is not None and _is_for(message, pending):
             return await self._response(message, pending)
         else:
-            self._note("A response of the server was not passed on: its stream belongs to another request.")
+            self._note("A response from the server was not passed on: its stream belongs to another request.")
         return None
 
     async def _response(self, message: JsonRpcMessage, pending: PendingRequest) -> McpFailure | None:

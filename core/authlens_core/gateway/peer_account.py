@@ -38,11 +38,11 @@ def refused_peer(connection: socket.socket) -> ProxyRefusal | None:
 def judged(account: int | None, own: int) -> ProxyRefusal | None:
     """Return why a program of `account` is not served by a process of `own`; None if it is."""
     if account is None:
-        cause = "The system does not say which account this connection is from."
+        cause = "The system does not report which account this connection is from."
         return ProxyRefusal(403, "unknown_account", cause, _CURE)
     if account in (own, _ROOT):
         return None
-    cause = "This connection is from another account of this machine."
+    cause = "This connection is from another account on this machine."
     return ProxyRefusal(403, "other_account", cause, "Run authlens login and authlens proxy in that account.")
 
 

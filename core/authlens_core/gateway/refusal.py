@@ -112,5 +112,5 @@ def of_redirect(redirect: CrossOriginRedirect, url: str) -> ProxyRefusal:
 
 def unusable(fault: str) -> ProxyRefusal:
     """Return the answer where the resource's own cannot be passed on."""
-    cause = f"The resource answered, and {fault}."
+    cause = f"The resource's answer cannot be passed on: {fault}."
     return ProxyRefusal(502, "bad_answer", cause, "Only the server's owner can correct that.", 7)

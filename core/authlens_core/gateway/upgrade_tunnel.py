@@ -107,7 +107,7 @@ class UpgradeTunnel:
         if switched and [value.lower() for value in map(str.encode, answer.get_all("upgrade"))] != [
             b"websocket"
         ]:
-            return unusable("it switches to another protocol than was asked for")
+            return unusable("it switches to a protocol that was not requested")
         head = self._proxy.passed_fields(replace(answer, status=200) if switched else answer)
         if isinstance(head, ProxyRefusal):
             return head

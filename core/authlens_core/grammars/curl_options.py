@@ -39,9 +39,9 @@ class NotPassedOn(Enum):
         "Omit it. See which credential is sent: authlens curl --which {url}",
     )
     NO_REQUEST = ("it sends no request", "Use curl alone: curl --help all")
-    PROTOCOL = ("it is for other protocols than that of the URL", "Omit it, or use curl alone.")
+    PROTOCOL = ("it is for protocols other than the URL's", "Omit it, or use curl alone.")
     PROXY = (
-        "the proxy is what the environment says, and this machine itself is never proxied",
+        "the environment names the proxy, and requests to this machine never use one",
         "Set it for authlens and curl: HTTPS_PROXY=http://proxy.example:3128 authlens curl {url}",
     )
     REDIRECT = (
@@ -60,7 +60,7 @@ class NotPassedOn(Enum):
     )
     TLS = (
         "it could weaken the connection or give its keys away",
-        "Omit it; for a lowest version: authlens curl {url} -- --tlsv1.3",
+        "Omit it. To set the lowest version: authlens curl {url} -- --tlsv1.3",
     )
     TRUST = (
         "authlens and curl trust the same authorities, and the check cannot be switched off",

@@ -112,6 +112,6 @@ def _check_upload(option: CurlOption, url: str) -> None:
         return
     whole = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/NAME"
     raise UsageError(
-        f"The URL ends without a name, so curl would add the one of the file after {option.written}.",
+        f"The URL ends without a name, so curl would add the name of the file after {option.written}.",
         f"Give the whole URL: authlens curl {shlex.quote(whole)} -- -T FILE",
     )

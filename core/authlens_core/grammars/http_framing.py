@@ -55,7 +55,7 @@ def head_fault(received: bytes) -> str:
         return ""
     request = _REQUEST_LINE.fullmatch(lines[0])
     if request is None:
-        return "a request line that is not one of HTTP/1.1"
+        return "a request line that is not valid in HTTP/1.1"
     method, target, minor = request.groups()
     if not _is_path(target) and method != b"CONNECT" and target != b"*":
         return WHOLE_URL if b"://" in target else "a request target that is not a path"
@@ -76,7 +76,7 @@ def answer_fault(status: int, fields: Iterable[RawField]) -> str:
         fields: as h11 read them: it has refused lengths that differ, and codings but `chunked`.
     """
     if not 200 <= status <= 599:
-        return "its status is not one of HTTP"
+        return "its status is not an HTTP status"
     given = [(name.lower(), value) for name, value in fields]
     if sum(name in _FRAMING for name, _ in given) > 1:
         return "it has both Content-Length and Transfer-Encoding"

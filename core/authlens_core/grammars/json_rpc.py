@@ -274,10 +274,10 @@ def _is_deep(body: Mapping[str, Any]) -> bool:
 def _kind(body: Mapping[str, Any]) -> MessageKind | str:
     """Return the kind of a message, or what is wrong with its members."""
     if body.get("jsonrpc") != "2.0":
-        return "it does not say that it is JSON-RPC 2.0"
+        return "it is not marked as JSON-RPC 2.0"
     named = [name for name in ("method", "result", "error") if name in body]
     if len(named) != 1:
-        return "it has not exactly one of method, result and error"
+        return "it does not have exactly one of method, result and error"
     if named == ["method"]:
         return _kind_of_call(body)
     return _kind_of_response(body)

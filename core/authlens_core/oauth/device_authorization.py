@@ -154,8 +154,8 @@ def page_site_check(page: Url, server: Url) -> Check:
     check = Requirement(
         CheckId.DEVICE_PAGE_SITE,
         f"the page for the code and the token endpoint on one site, {server.host}",
-        "A hostile server can relay a code of another server's page. If you enter it, the attacker gets your "
-        "access there.",
+        "A hostile server can relay a code from another server's page. If you enter it, the attacker gets "
+        "your access there.",
         "RFC 8628 §5.4",
     )
     if same_site(page, server):

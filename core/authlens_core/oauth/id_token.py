@@ -34,9 +34,9 @@ def unrequested_check() -> Check:
     """Return that an ID token came which no one asked for; nothing reads it."""
     return noticed(
         f"{_STAGE}.unrequested",
-        "no ID token, because the scope openid was not asked for",
+        "no ID token, because the scope openid was not requested",
         "one came; it is neither verified nor used",
-        why="What it says decides nothing, so a forged one does no harm.",
+        why="Nothing depends on it, so a forged one does no harm.",
         spec="RFC 6749 §5.1",
     )
 

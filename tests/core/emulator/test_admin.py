@@ -90,6 +90,7 @@ async def test_a_fault_that_moves_the_login_server_can_be_set_while_it_runs() ->
         ("/faults", '["slow"]', {"content-type": "text/plain"}, 415),
         ("/faults", "{", JSON, 400),
         ("/faults", "3", JSON, 400),
+        ("/faults", "[" * 60_000, JSON, 400),
     ],
 )
 async def test_what_is_no_list_of_faults_changes_nothing(
@@ -175,6 +176,7 @@ async def test_an_unknown_action_is_named_with_the_known_ones() -> None:
         assert answer.status_code == 404
         assert "expire-access-tokens" in answer.json()["actions"]
         assert (await http.post(f"{admin}/deny", json={"user": "ada"})).status_code == 200
+        assert (await http.post(f"{admin}/deny", json=[])).json() == {"error": "send a JSON object"}
 
 
 def test_the_fixture_serves_a_test_without_an_event_loop(emulated_access: EmulatedAccess) -> None:

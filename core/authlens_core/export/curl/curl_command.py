@@ -68,14 +68,14 @@ class _Variables:
 
 def _command(request: Request, redactor: Redactor, variables: _Variables) -> Iterator[str]:
     if not can_be_sent(request):
-        yield "# curl cannot send this request: its URL or its method is not one of HTTP"
+        yield "# curl cannot send this request: its URL or method is not valid in HTTP"
         return
     body = redactor.body(request.body)
     is_whole = not (body.binary or body.truncated or "\0" in body.text)
     fields, left_out = header_arguments(redactor.headers(request.headers), has_body=bool(body.text))
-    yield from (f"# without the field {bash_remark(name)}, which is not one of HTTP" for name in left_out)
+    yield from (f"# without the field {bash_remark(name)}, which is not valid in HTTP" for name in left_out)
     if not is_whole:
-        yield "# without the body, which is not text, or was not recorded to its end"
+        yield "# without the body, which is not text, or was not recorded completely"
     url = redactor.text(request.url)
     needed = "".join(f"{option} " for option, pattern in _TAKEN_AS_IT_IS if pattern.search(url))
     is_head = request.method == "HEAD" and not body.text

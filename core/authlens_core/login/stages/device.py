@@ -108,7 +108,7 @@ def poll_checks(facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:
                 CheckId.DEVICE_TIMEOUT,
                 "You enter the code in time.",
                 f"not entered within {facts.options.wait:.0f} seconds, asked {len(sent)} times",
-                why="authlens waits no longer than you want it to.",
+                why="You limited how long authlens waits.",
                 spec="RFC 8628 §3.3",
                 cure="Start the login again and enter the new code.",
             ),

@@ -12,7 +12,10 @@ import pytest
 from support.wild_process import LoginProcess, machine_with_file_store
 from support.wild_server import Place, member, wild_server
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4"),
+]
 
 BOUND = 30.0
 

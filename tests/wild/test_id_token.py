@@ -12,7 +12,10 @@ import pytest
 from support.wild_process import Ended, LoginProcess, machine_with_file_store
 from support.wild_server import Change, Place, WildServer, cut_off, silent, status, wild_server, without
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4"),
+]
 
 BOUND = 30.0
 OPENID = ("--scope", "openid")

@@ -12,6 +12,8 @@ from support.raw_upstream import OK, RawUpstream, raw_upstream
 from support.served_proxy import ServedProxy, served_proxy
 from support.two_readings import both_readings
 
+pytestmark = pytest.mark.slow
+
 CORPUS = tomllib.loads((Path(__file__).parent / "answer_smuggling.toml").read_text("utf-8"))["answers"]
 LONG = {
     "{interim}": "HTTP/1.1 102 Processing\r\n\r\n" * 20,

@@ -358,6 +358,7 @@ def any_answers(drawn: list[bytes | None]) -> None:
     asyncio.run(any_server(lambda _: next(left, b""), IMPATIENT))
 
 
+@pytest.mark.slow
 @given(st.lists(answers(), min_size=1, max_size=4))
 @bounded(60)
 def test_whatever_bytes_a_server_sends_each_request_gets_one_answer(drawn: list[bytes | None]) -> None:
@@ -390,6 +391,7 @@ SOME_BODIES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(SOME_BODIES)
 @bounded(120)
 def test_whatever_messages_a_server_sends_each_request_gets_one_answer(
@@ -425,6 +427,7 @@ CALLS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(CALLS, st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")))))
 @bounded(100)
 def test_whatever_bytes_a_client_sends_each_message_is_answered_or_delivered(drawn: list[bytes]) -> None:
@@ -454,6 +457,7 @@ async def test_a_request_with_the_id_of_another_one_is_not_sent() -> None:
     assert (len(heard.of(1)), len(heard.of("1"))) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_too_many_requests_at_once_are_refused_one_by_one() -> None:
     """H408: each has a connection, and a process has few."""
     limits = BridgeLimits(at_the_end=0.0)

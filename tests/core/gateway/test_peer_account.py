@@ -74,7 +74,7 @@ async def test_a_second_account_does_not_get_in_by_leaving_at_once() -> None:
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
     """A directory in which every account finds a file whose name it knows."""
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:  # TMPDIR may be one's own
         Path(directory).chmod(0o711)
         yield Path(directory)
 

@@ -13,6 +13,8 @@ from support.raw_upstream import raw_upstream
 from support.served_proxy import TOKEN, ServedProxy, served_proxy
 from support.two_readings import Message, both_readings
 
+pytestmark = pytest.mark.slow
+
 CORPUS = tomllib.loads((Path(__file__).parent / "request_smuggling.toml").read_text("utf-8"))["requests"]
 LONG = "x" * 70_000
 

@@ -12,7 +12,8 @@ from authlens_core.grammars.curl_config import config_line
 from support.needs import program
 from support.waiting import PATIENCE
 
-VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=40)
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=40)
+VALUES = TEXT.filter(lambda text: not text.startswith("@"))  # --write-out reads @FILE
 
 
 @settings(max_examples=4, deadline=None)

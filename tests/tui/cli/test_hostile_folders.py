@@ -20,7 +20,10 @@ from support.hostile_folder import AT_FILE, AT_PARENT, LINKS, HostileFolder, sna
 from support.preloaded import Preloaded
 from support.waiting import PATIENCE
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor devices in folders")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor devices in folders"),
+]
 
 URL: Final = "https://wiki.example/mcp"
 SERVER: Final = json.dumps({"mcpServers": {"wiki": {"command": "authlens", "args": ["mcp-bridge", URL]}}})

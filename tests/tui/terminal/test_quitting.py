@@ -15,7 +15,7 @@ from textual.widgets import Input
 from textual.widgets._toast import Toast
 
 from authlens_tui.screens.help import HelpScreen
-from authlens_tui.terminal import toasts
+from authlens_tui.terminal import terminal_app
 from support.screens import Host, run_screen, text_of, until
 from tui.screens.test_snapshots import STATES, dashboard
 
@@ -74,7 +74,7 @@ async def test_keys_are_named_as_the_user_has_set_them(monkeypatch: pytest.Monke
         assert await answer(app, pilot) == "Press ctrl+c again, or f10, to quit."
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        monkeypatch.setattr(toasts, "time", Clock(time.monotonic() + 60))
+        monkeypatch.setattr(terminal_app, "time", Clock(time.monotonic() + 60))
         assert await answer(app, pilot) == f"Press f2 to go back. {ANYWHERE}"
 
 
@@ -90,19 +90,21 @@ async def test_the_answer_outlasts_toasts_that_are_cleared(monkeypatch: pytest.M
     """The end of a login that ctrl+c has stopped clears them; later they are cleared as before."""
     now = time.monotonic()
     async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
-        monkeypatch.setattr(toasts, "time", Clock(now))
+        monkeypatch.setattr(terminal_app, "time", Clock(now))
         told = await answer(app, pilot)
         app.clear_notifications()
         await pilot.pause()
         assert [one.message for one in app._notifications] == [told]
-        monkeypatch.setattr(toasts, "time", Clock(now + 60))
+        monkeypatch.setattr(terminal_app, "time", Clock(now + 60))
         app.clear_notifications()
         await pilot.pause()
         assert list(app._notifications) == []
 
 
 @pytest.mark.parametrize("dialog", [False, True])
-async def test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_newer(dialog: bool) -> None:
+async def test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_newer(
+    monkeypatch: pytest.MonkeyPatch, dialog: bool
+) -> None:
     """A lookup between the end of the toast and the layout makes Textual's map anew, without the toast."""
     async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
         if dialog:
@@ -111,7 +113,7 @@ async def test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_
         await answer(app, pilot)
         await until(pilot, lambda: "Press ctrl+c again" in text_of(app))
         [toast] = app.screen.query(Toast)
-        rows, painted = set(toast.region.line_range), Painted(app)
+        rows, painted = set(toast.region.line_range), Painted(app, monkeypatch)
         toast._expire()
         while toast in app.screen.query(Toast):
             await asyncio.sleep(0)
@@ -123,10 +125,10 @@ async def test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_
 class Painted:
     """The rows that were painted since."""
 
-    def __init__(self, app: Host) -> None:
+    def __init__(self, app: Host, patch: pytest.MonkeyPatch) -> None:
         self.rows: set[int] = set()
         self._display = app._display
-        app._display = self._note  # type: ignore[method-assign, assignment]
+        patch.setattr(app, "_display", self._note)
 
     def _note(self, screen: Screen[Any], update: Any) -> None:
         if isinstance(update, ChopsUpdate):

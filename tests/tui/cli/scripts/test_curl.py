@@ -18,6 +18,8 @@ from support.request_recorder import RequestRecorder, recorder
 from support.verb_process import authlens, machine_in
 from support.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 FIELDS = (("Authorization", "Bearer canary-token"), ("DPoP", "canary-proof"))
 PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 CREDENTIAL = dict(FIELDS)

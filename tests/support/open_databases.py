@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pytest
 
+from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.vault.credentials import Credentials
 
 _ROOT: Final = Path(__file__).parents[2]
 _OURS: Final = tuple(f"{_ROOT / room}/" for room in ("core", "tui", "tests"))
-_OWNED: Final[list[Credentials]] = []
+_OWNED: Final[list[Credentials | Traces]] = []
+_Records = TypeVar("_Records", Credentials, Traces)
 _OPEN: Final[dict[int, tuple[sqlite3.Connection, str]]] = {}
 
 
@@ -45,10 +47,10 @@ def _callers() -> Iterator[str]:
         frame = frame.f_back  # type: ignore[assignment]
 
 
-def owned(credentials: Credentials) -> Credentials:
-    """Return credentials whose records are closed at the end of the test; their store has another owner."""
-    _OWNED.append(credentials)
-    return credentials
+def owned(records: _Records) -> _Records:
+    """Return traces, or credentials, that are closed at the end of the test; the store has another owner."""
+    _OWNED.append(records)
+    return records
 
 
 @contextmanager
@@ -60,9 +62,9 @@ def all_closed() -> Iterator[None]:
     """
     before = set(_OPEN)
     yield
-    for credentials in _OWNED:
-        credentials.traces.close()
-        credentials.index.close()
+    for records in _OWNED:
+        for one in (records,) if isinstance(records, Traces) else (records.traces, records.index):
+            one.close()
     _OWNED.clear()
     left = [_OPEN[key] for key in _OPEN.keys() - before]
     for connection, _ in left:

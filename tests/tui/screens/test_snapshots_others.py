@@ -124,7 +124,7 @@ async def compared() -> CompareScreen:
 
 async def two_kept() -> OpenSessionScreen:
     """Return the choice between two traces that are kept of one credential."""
-    traces = Traces(None, lambda: {"a"})
+    traces = owned(Traces(None, lambda: {"a"}))
     traces.keep("a", replace(await failed(), started_at=BEGAN - timedelta(hours=3)))
     traces.keep("a", await logged_in())
     return OpenSessionScreen("Compare with", StoredTraces(traces, "a"))

@@ -26,12 +26,11 @@ from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.open_databases import owned
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def session():
-    return Session(Wire(), owned(Credentials.memory()))
+    return Session(Wire(), Credentials.memory())
 
 SCREENS = {
     "wizard": lambda: WizardScreen(session().login("https://a.example/"), "memory"),

@@ -19,6 +19,7 @@ from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTra
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.hostile_trace import hostile_trace
+from support.open_databases import owned
 from support.screens import footer_keys, run_screen, scripted, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -119,7 +120,7 @@ async def test_a_hostile_or_empty_trace_is_shown(size: tuple[int, int]) -> None:
 
 async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
     """M saves; = asks for the other one, a file or one that is kept, and shows what differs."""
-    traces = Traces(None, lambda: {"a"})
+    traces = owned(Traces(None, lambda: {"a"}))
     trace = await login_trace()
     other = replace(trace, trace_id="other", records=trace.records[:4])
     assert traces.keep("a", trace)

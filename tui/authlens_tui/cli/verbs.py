@@ -111,7 +111,7 @@ async def _stored_logins(arguments: Namespace) -> int:
 
 
 def _probe(arguments: Namespace) -> int:
-    module = "probe_kept" if arguments.all or arguments.kept else "probe"
+    module = "stored.probe_kept" if arguments.all or arguments.kept else "probe"
     return _verb(module)(arguments)
 
 

@@ -13,8 +13,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 from support.grants import grant
 
-__all__ = ["save_login"]
-
 
 async def save_login(machine: Mapping[str, str], resource: str) -> None:
     """Store a login for `resource` whose token is `canary` and lasts an hour."""

@@ -67,6 +67,11 @@ class StageRecord:
         """The failed checks that were not overridden."""
         return failures(self.checks, self.overridden)
 
+    @property
+    def may_continue(self) -> bool:
+        """True if an approval leads on: all that failed may be approved. A stopped stage has no failure."""
+        return bool(self.failures) and all(check.overridable for check in self.failures)
+
     def count(self, severity: Severity) -> int:
         return sum(1 for check in self.checks if check.severity is severity)
 

@@ -149,7 +149,7 @@ def _approved_as(check: Check, approved: Collection[str]) -> str:
 
 def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool) -> AuthlensError:
     """Return the error with the options that would approve what failed, where all of it can be approved."""
-    if not (all(check.overridable for check in record.failures) or steps_up):
+    if not (record.may_continue or steps_up):
         return error
     options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
     cure = f"{error.cure} To continue anyway, add {options}.".lstrip()

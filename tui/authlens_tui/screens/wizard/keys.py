@@ -117,9 +117,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.WHAT_IF: not running and not login.facts.options.device,
         Verb.EXPORT: bool(login.trace.records),
         Verb.PLAYER: bool(login.trace.records),
-        Verb.OVERRIDE: stuck is not None
-        and bool(names)
-        and all(check.overridable for check in stuck.failures),
+        Verb.OVERRIDE: stuck is not None and stuck.may_continue,
         Verb.RETRY: stuck is not None and not spent,
         Verb.SIGN_IN_AGAIN: spent,
         Verb.ANOTHER_PORT: no_port,

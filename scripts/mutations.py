@@ -191,10 +191,10 @@ MUTATIONS: Final = (
     Mutation(
         "scheme-unchecked",
         "Endpoints are used over plain http",
-        "core/authlens_core/oauth/formats/url.py",
+        "core/authlens_core/values/url.py",
         '    if scheme == "http" and not (loopback_http and _is_loopback(host)):\n',
         "    if False:\n",
-        "tests/core/oauth/formats/test_url.py::test_http_is_refused_everywhere_else",
+        "tests/core/values/test_url.py::test_http_is_refused_everywhere_else",
     ),
     Mutation(
         "listener-host-unchecked",
@@ -964,7 +964,7 @@ MUTATIONS: Final = (
     Mutation(
         "approval-of-any-host",
         "A yes for the page of one host is one for the page of any other",
-        "core/authlens_core/oauth/check.py",
+        "core/authlens_core/values/check.py",
         'return f"{self.name}={self.host}" if self.host else self.name',
         "return self.name",
         "tests/wild/test_device_page.py::test_a_yes_for_one_page_is_none_for_that_of_another_site",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from authlens_core.oauth.check import CheckId
+from authlens_core.values.check import CheckId
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
@@ -66,12 +66,12 @@ def test_no_decision_is_made_by_displayed_text() -> None:
 
 
 def test_a_check_that_decides_something_is_named_by_its_identifier() -> None:
-    """The text of an identifier is written once, in `oauth/check.py`."""
+    """The text of an identifier is written once, in `values/check.py`."""
     identifiers = {identifier.value for identifier in CheckId}
     found = [
         f"{source.name}:{node.lineno}"
         for source in sources_of_product()
-        if not source.name.endswith("oauth/check.py")
+        if not source.name.endswith("values/check.py")
         for node in source.nodes
         if isinstance(node, ast.Constant) and node.value in identifiers
     ]

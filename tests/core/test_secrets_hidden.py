@@ -30,15 +30,15 @@ from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.session.session import Session
 from authlens_core.session.session_login import store_tokens
 from authlens_core.trace.record import Fact, StageRecord, Trace
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from support.scripted_login import ScriptedSender, come_back, honest
 
 CANARY: Final = "canary-7f3a9b51c2"

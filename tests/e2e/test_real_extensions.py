@@ -19,8 +19,8 @@ from authlens_core.login.facts import Options
 from authlens_core.oauth.registration import client_document
 from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, Trace
+from authlens_core.values.purpose import Purpose
 from authlens_core.wire.client import Wire
-from authlens_core.wire.purpose import Purpose
 from e2e.conftest import StartServer
 from support.real_login import log_in, story
 from support.server_process import ServerProcess

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.oauth.check import failed
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.check import failed
+from authlens_core.values.exchange import Exchange, FailureKind, Timings, WireFailure
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.exchange import Exchange, FailureKind, Timings, WireFailure
 
 __all__ = ["CANARY", "hostile_trace"]
 

@@ -20,9 +20,9 @@ from authlens_core.oauth.formats.duration import parse_expires_in
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.oauth.formats.json_document import JsonRefused, JsonValue, load_json
 from authlens_core.oauth.formats.jwt import claims_of, header_of, parse_jwt
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
 from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url, UrlRefused, parse_url
 
 __all__ = ["CORPUS", "PARSERS", "as_line", "corpus"]
 

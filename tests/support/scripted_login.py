@@ -16,14 +16,14 @@ from authlens_core.login.login import Login
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.pkce import Pkce
+from authlens_core.values.exchange import Exchange, WireFailure
+from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.exchange import Exchange, WireFailure
 from authlens_core.wire.limits import Limits
-from authlens_core.wire.purpose import Purpose
 
 __all__ = [
     "ISSUER",

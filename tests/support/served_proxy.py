@@ -20,8 +20,8 @@ from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket, unix_socket
 from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
 from support.waiting import PATIENCE
 

@@ -14,7 +14,6 @@ from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
@@ -22,15 +21,16 @@ from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import failure_reason
 from authlens_core.login.login import Login
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.session.session import Session
 from authlens_core.trace.record import StageRecord
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_core.wire.purpose import Purpose
 from authlens_tui.app.demo_workspace import DemoCredentials
 from support.waiting import PATIENCE
 

@@ -14,11 +14,11 @@ from textual.filter import LineFilter
 from textual.widget import Widget
 
 from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
-from authlens_core.oauth.check import Check, failed, passed
-from authlens_core.oauth.formats.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.check import Check, failed, passed
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.scrubbing import Scrubbing, scrubbed

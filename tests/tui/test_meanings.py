@@ -17,14 +17,14 @@ from authlens_core.explain.headers import HeaderContext
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import NoRedactor, Redactor
 from authlens_core.login.jwks import check_signatures
-from authlens_core.oauth.check import failed
-from authlens_core.oauth.formats.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.check import failed
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import Line, Tone
 from authlens_tui.widgets.record.exchange_view import request_lines, response_lines
 from authlens_tui.widgets.record.header_table import header_lines

@@ -13,10 +13,10 @@ from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA, Limits
 from support.wild_server import WildServer, wild_server
 from wild.cases import CASES, Case

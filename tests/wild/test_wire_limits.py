@@ -11,10 +11,10 @@ from functools import cache
 
 import pytest
 
-from authlens_core.oauth.formats.http_message import Request
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
 from support.hostile_server import Forever, HostileServer, Receive, Send, Step, Wait, answer, hostile_server
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.oauth.formats.http_message import Request
+from authlens_core.values.exchange import Exchange, FailureKind
+from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange, FailureKind
 from authlens_core.wire.limits import Limits
 from support.hostile_server import Close, Receive, Reset, Send, Step, hostile_server
 

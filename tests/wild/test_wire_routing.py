@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.oauth.formats.http_message import Headers, Request
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.exchange import FailureKind
+from authlens_core.values.http_message import Headers, Request
 from authlens_core.values.secret import Body
+from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.limits import Limits
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
 from support.connect_proxy import connect_proxy

@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from authlens_core.oauth.formats.http_message import Headers, Request
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import Limits
 from support.hostile_server import Receive, Reset, Send, Step, Wait, answer, hostile_server
 

@@ -15,8 +15,8 @@ from typing import Final, TypeVar
 import httpx
 import pytest
 
-from authlens_core.oauth.formats.http_message import Request
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.http_message import Request
+from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
 from support.connect_proxy import connect_proxy

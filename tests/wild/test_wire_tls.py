@@ -7,10 +7,10 @@ import warnings
 
 import pytest
 
-from authlens_core.oauth.formats.http_message import Request
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import Limits
 from support.hostile_server import LocalAuthority, Receive, Reset, Send, Wait, answer, hostile_server
 

@@ -29,9 +29,9 @@ from authlens_core.cloudflare.cloudflared_token import (
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.oauth.formats.jwt import moment, parse_jwt
-from authlens_core.oauth.formats.url import usable_url
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import usable_url
 
 # Names in the directory that are looked at.
 MAX_ENTRIES: Final = 10_000

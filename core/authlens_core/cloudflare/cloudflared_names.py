@@ -11,7 +11,7 @@ from itertools import product
 from typing import Final
 
 from authlens_core.grammars.url_path import is_ambiguous
-from authlens_core.oauth.formats.url import Url, usable_url
+from authlens_core.values.url import Url, usable_url
 
 _AUD_LENGTH: Final = 64  # hexadecimal digits
 _HEX: Final = frozenset("0123456789abcdef")

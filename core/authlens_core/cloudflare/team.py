@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import Final
 
-from authlens_core.oauth.formats.url import Url, usable_url
+from authlens_core.values.url import Url, usable_url
 
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
 # The login page, on the team's host; below it is the host of the application.

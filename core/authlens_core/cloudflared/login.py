@@ -35,11 +35,11 @@ from authlens_core.cloudflared.binary import (
 )
 from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
 from authlens_core.oauth.formats.jwt import parse_jwt
-from authlens_core.oauth.formats.url import UrlRefused, parse_url, usable_url
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import UrlRefused, parse_url, usable_url
 
 # Seconds for the user to log in; cloudflared itself may wait ten minutes.
 TIMEOUT: Final = 300.0

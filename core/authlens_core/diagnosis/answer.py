@@ -18,13 +18,13 @@ from authlens_core.diagnosis.echoes import sent_in, without_echoes
 from authlens_core.diagnosis.evidence import body_line, header_lines, status_line
 from authlens_core.diagnosis.protection import ACCESS, MEANINGS, Protection
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
-from authlens_core.oauth.formats.http_message import Response
 from authlens_core.oauth.formats.json_document import load_object
 from authlens_core.oauth.formats.jwt import decoded_base64url
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _ACCESS_FIELDS: Final = ("cf-access-aud", "cf-access-domain", "cf-access-error")
 _BLOCKS: Final = {

@@ -15,9 +15,9 @@ from authlens_core.diagnosis.cause import (
     Cause,
     protected,
 )
-from authlens_core.diagnosis.cause_id import CauseId
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
-from authlens_core.oauth.check import CheckId
+from authlens_core.values.cause_id import CauseId
+from authlens_core.values.check import CheckId
 
 _BEFORE: Final = frozenset({"detection"})
 _DISCOVERY: Final = frozenset({"detection", "resource_metadata", "server_metadata"})

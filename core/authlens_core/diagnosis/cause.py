@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from authlens_core.cloudflare.credential import Credential
-from authlens_core.diagnosis.cause_id import CauseId
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
+from authlens_core.values.cause_id import CauseId
 from authlens_core.values.quick_dataclass import dataclass
 
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from authlens_core.diagnosis.cause import AGENTS_GUIDE, REPORTS, Cause
-from authlens_core.diagnosis.cause_id import CauseId
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
+from authlens_core.values.cause_id import CauseId
 
 SAID_BY_CLIENTS: Final = (
     Cause(

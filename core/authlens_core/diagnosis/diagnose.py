@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.cloudflare.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.diagnosis.echoes import sent_in, without_echoes
 from authlens_core.diagnosis.evidence import error_lines, quoted, status_line, whole_answer
 from authlens_core.diagnosis.protection import NETWORK, Protection
-from authlens_core.oauth.check import Check
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
-from authlens_core.oauth.formats.http_message import Response
+from authlens_core.values.check import Check
+from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Response
 from authlens_core.values.safe_text import safe_line
-from authlens_core.wire.exchange import Exchange
 
 if TYPE_CHECKING:
     from authlens_core.diagnosis.cause import Cause

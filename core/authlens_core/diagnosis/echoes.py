@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from authlens_core.cloudflare.credential import secrets_sent
 from authlens_core.oauth.error_response import without_secrets
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
 
 
 class _Dataclass(Protocol):

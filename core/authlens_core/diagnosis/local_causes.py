@@ -6,9 +6,9 @@ from typing import Final
 
 from authlens_core.cloudflare.team import LOGOUT
 from authlens_core.diagnosis.cause import AGENTS_GUIDE, MANAGED_GUIDE, REPORTS, Cause
-from authlens_core.diagnosis.cause_id import CauseId
 from authlens_core.diagnosis.protection import MANAGED_OAUTH
-from authlens_core.oauth.check import CheckId
+from authlens_core.values.cause_id import CauseId
+from authlens_core.values.check import CheckId
 
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "

@@ -16,12 +16,12 @@ from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.cause import Cause
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.client_messages import SAID_BY_CLIENTS
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.diagnosis.evidence import body_line
 from authlens_core.diagnosis.protection import Protection
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 # A longer list of causes would explain nothing.

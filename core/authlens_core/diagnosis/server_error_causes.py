@@ -14,8 +14,8 @@ from authlens_core.diagnosis.cause import (
     SWITCHES,
     Cause,
 )
-from authlens_core.diagnosis.cause_id import CauseId
 from authlens_core.diagnosis.protection import MANAGED_OAUTH
+from authlens_core.values.cause_id import CauseId
 
 _DOCUMENT: Final = Cause(
     name=CauseId.CLIENT_DOCUMENT_REFUSED,

@@ -14,7 +14,7 @@ from authlens_core.credentials.store.secret_store import CALL_LIMIT
 from authlens_core.doctor.finding import Finding
 from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
 from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
-from authlens_core.oauth.check import Severity
+from authlens_core.values.check import Severity
 
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
 LIMIT: Final = 20.0

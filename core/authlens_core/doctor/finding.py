@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from authlens_core.oauth.check import Severity
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore, UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields

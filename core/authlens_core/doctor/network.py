@@ -11,7 +11,7 @@ from authlens_core.callback.binding import NoLoopback, bind_loopback
 from authlens_core.callback.listener import DEFAULT_PORT, why_not_bound
 from authlens_core.callback.ssh_forward import forward_line_to_here, is_ssh
 from authlens_core.doctor.finding import Finding, from_error
-from authlens_core.oauth.check import Severity
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.wire.proxy import ProxyUnusable, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trusted

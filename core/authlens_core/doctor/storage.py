@@ -15,9 +15,9 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
 from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.login.interrupted_login import from_text
-from authlens_core.oauth.check import Severity
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import StateUnusable, state_directory
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import NoSecretStore
 
 _INTERRUPTED = "interrupted"

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.members import explain_member, members_of
-from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.oauth.formats.json_document import JsonValue, object_in
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
 from authlens_core.trace.record import Fact, StageRecord
+from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.login.failure_reason import failure_reason
-from authlens_core.oauth.check import CheckId, Severity
-from authlens_core.oauth.formats.http_message import Response
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import decisive
+from authlens_core.values.check import CheckId, Severity
+from authlens_core.values.http_message import Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

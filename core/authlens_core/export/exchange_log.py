@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.export.redaction import Redactor, secrets_in
-from authlens_core.oauth.formats.http_message import Request, Response
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import SafeText, safe_line
-from authlens_core.wire.exchange import Exchange
 
 _MOST: Final = 500  # exchanges
 _MOST_BYTES: Final = 16 * 1024 * 1024  # of their bodies together

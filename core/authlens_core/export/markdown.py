@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.export.mermaid import sequence_diagram
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.formats.http_message import Headers
 from authlens_core.trace.record import Outcome, StageRecord, Trace
+from authlens_core.values.check import Check, Severity
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers
 from authlens_core.values.safe_text import DOCUMENT, safe_line, safe_text
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange
 
 _BODY_SHOWN: Final = 20_000  # characters
 _SPAN: Final = 1_000  # characters

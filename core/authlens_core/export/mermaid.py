@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.safe_text import safe_line
-from authlens_core.wire.exchange import Exchange
 
 _LONGEST: Final = 80  # characters of a label
 _MOST_ARROWS: Final = 200  # a longer diagram is refused by its readers

@@ -12,10 +12,10 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from authlens_core.export.redacted_trace import body_text
-from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers
 from authlens_core.trace.record import StageRecord
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import FORM_TYPE, Headers
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange
 
 # Each field by its name, in the order in which they are in the record.
 Fields = dict[str, str]

@@ -23,11 +23,11 @@ from authlens_core.export.secret_names import (
     pieces,
     text_secrets,
 )
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_text
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.exchange import Exchange
 
 # `eyJ` is `{"` and a letter in base64url: the beginning of a JOSE header (RFC 7515 §3.1). The quantifiers are
 # possessive, so that a body of a megabyte is read once, whatever is in it.

@@ -10,17 +10,17 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, read_json, wrong
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.oauth.check import Check
-from authlens_core.oauth.formats.http_message import Headers
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.trace.stage_diagnosis import diagnosis_of
+from authlens_core.values.check import Check
+from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.values.errors import UsageError
+from authlens_core.values.http_message import Headers
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.purpose import Purpose
 
 FORMAT: Final = "authlens-session"
 VERSION: Final = 1

@@ -13,7 +13,7 @@ from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal, login_co
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.grammars.fetch_metadata import is_from_another_origin, is_service_worker
 from authlens_core.grammars.http_framing import is_read_as
-from authlens_core.oauth.formats.url import usable_url
+from authlens_core.values.url import usable_url
 from authlens_core.wire.streaming import RawField
 
 # TRACE and Microsoft's TRACK repeat the request, with the credential in it; CONNECT opens a tunnel (RFC 9110

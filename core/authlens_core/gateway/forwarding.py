@@ -13,9 +13,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.grammars.http_framing import alias_of, body_length, for_one_hop, framing, is_chunked
 from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.wire.streaming import RawField
 
 if TYPE_CHECKING:

@@ -18,8 +18,6 @@ from authlens_core.grammars.json_rpc import (
     error_in,
 )
 from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.oauth.formats.http_message import JSON_TYPE
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
     is_plain,
@@ -29,8 +27,10 @@ from authlens_core.oauth.insufficient_scope import (
 )
 from authlens_core.oauth.mcp import EVENT_STREAM
 from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
+from authlens_core.values.http_message import JSON_TYPE
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.

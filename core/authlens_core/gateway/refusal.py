@@ -16,8 +16,8 @@ from authlens_core.values.errors import (
     Refused,
     TimedOut,
 )
+from authlens_core.values.exchange import FailureKind
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.streaming import StreamFailed
 
 # For a client that was given the address as its `http_proxy`.

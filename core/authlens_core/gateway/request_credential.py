@@ -15,7 +15,7 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.formats.url import Url, parse_url
+from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.client import Wire
 
 # Seconds for which held fields are used without a look at the index, which another process may change.

@@ -28,7 +28,7 @@ from authlens_core.oauth.authorization import (
     read_authorization_response,
     read_pasted,
 )
-from authlens_core.oauth.check import Check, CheckId, failed, noticed
+from authlens_core.values.check import Check, CheckId, failed, noticed
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
 

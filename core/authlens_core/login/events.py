@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import field
 
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Fact, Stage, StageRecord
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.wire.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.dpop import DpopKey
-from authlens_core.oauth.formats.url import Url, usable_url
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.record import Stage
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url, usable_url
 
 # Seconds; what the browser gets if the user says nothing else.
 BROWSER_WAIT: Final = 300.0

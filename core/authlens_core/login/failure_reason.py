@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.diagnosis.answer import classify
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.diagnosis.protection import Protection
-from authlens_core.oauth.check import Check, CheckId
 from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.check import Check, CheckId
+from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.errors import (
     AuthlensError,
     NotProtected,
@@ -22,7 +22,7 @@ from authlens_core.values.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.purpose import Purpose
 
 _MOST_LINES: Final = 6  # of evidence
 _UNKNOWN_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client"})

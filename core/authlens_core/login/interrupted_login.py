@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.formats.url import UrlRefused, parse_url
 from authlens_core.trace.record import Stage
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.url import UrlRefused, parse_url
 
 # Characters of one record; a longer one is neither written nor read.
 LONGEST: Final = 64 * 1024

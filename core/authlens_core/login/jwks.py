@@ -18,15 +18,15 @@ from authlens_core.login.protocols import Sender
 from authlens_core.oauth.formats.json_document import object_in
 from authlens_core.oauth.formats.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.oauth.formats.jwt import Jwt
-from authlens_core.oauth.formats.url import Url, usable_url
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url, usable_url
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import METADATA
-from authlens_core.wire.purpose import Purpose
 
 ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
 _NO_PLACE: Final = Verification(

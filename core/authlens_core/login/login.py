@@ -37,15 +37,15 @@ from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
-from authlens_core.oauth.check import failures
 from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.oauth.formats.http_message import Request
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.values.check import failures
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.url import parse_url
 
 _WORK: Final = {**STAGES, Stage.REFRESH: StaleRefreshStage()}
 _USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
-from authlens_core.oauth.check import Check, failed
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Fact
+from authlens_core.values.check import Check, failed
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_core.wire.purpose import Purpose
 
 
 @dataclass(frozen=True, slots=True)

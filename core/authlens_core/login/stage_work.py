@@ -27,16 +27,16 @@ from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender, StageHook
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
-from authlens_core.oauth.check import Check, failures
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.dpop import DpopNonces, is_bound
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Stage
+from authlens_core.values.check import Check, failures
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.finish import finish_first
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.dpop import DpopSigner, send_with_proof, settled
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
 
 # Detection sends most: three calls, each again with a nonce, and documents. More means that a stage goes
 # round.

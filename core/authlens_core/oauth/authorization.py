@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, failed
 from authlens_core.oauth.error_response import OAuthError, failed_with
 from authlens_core.oauth.formats.form import FormPair, FormRefused, decode_component, encode_query
+from authlens_core.values.check import Check, CheckId, Requirement, Severity, failed
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

@@ -9,10 +9,10 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from authlens_core.oauth.formats.form import FormPair, encode_form
-from authlens_core.oauth.formats.http_message import FORM_TYPE, JSON_TYPE, Headers, Request
-from authlens_core.oauth.formats.url import Url
+from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.url import Url
 
 AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
 

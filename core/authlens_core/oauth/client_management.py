@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Literal
 
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.formats.http_message import JSON_TYPE, Headers, Request
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.http_message import JSON_TYPE, Headers, Request
+from authlens_core.values.url import parse_url
 
 
 class Deletion(StrEnum):

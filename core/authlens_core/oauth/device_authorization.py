@@ -11,15 +11,15 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
-from authlens_core.oauth.formats.http_message import Request, Response
 from authlens_core.oauth.formats.json_document import JsonValue
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url, same_site, usable_url
+from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity
+from authlens_core.values.http_message import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 LONGEST_LOGIN: Final = 3_600  # seconds; a code that lives longer is polled for no longer

@@ -14,14 +14,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.formats.http_message import Headers, Request, Response, is_visible
-from authlens_core.oauth.formats.url import Url, parse_url
 from authlens_core.oauth.pkce import base64url
+from authlens_core.values.check import Check, Requirement
+from authlens_core.values.http_message import Headers, Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url, parse_url
 
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey

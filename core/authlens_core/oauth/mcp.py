@@ -10,10 +10,10 @@ import json
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.formats.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.oauth.formats.json_document import JsonValue, object_in
-from authlens_core.oauth.formats.url import Url
+from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.secret import Body
+from authlens_core.values.url import Url
 
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"

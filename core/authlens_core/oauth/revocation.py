@@ -6,14 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from authlens_core.oauth.check import Check, Requirement
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.formats.duration import retry_after
-from authlens_core.oauth.formats.http_message import Request, Response
-from authlens_core.oauth.formats.url import Url
+from authlens_core.values.check import Check, Requirement
+from authlens_core.values.http_message import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url
 
 TokenHint = Literal["access_token", "refresh_token"]
 

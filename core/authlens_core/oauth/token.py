@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, TypeGuard
 
-from authlens_core.oauth.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.discovery.resource_metadata import same_resource
 from authlens_core.oauth.error_response import (
@@ -23,11 +22,12 @@ from authlens_core.oauth.error_response import (
 )
 from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair
-from authlens_core.oauth.formats.http_message import Request, Response, is_visible
 from authlens_core.oauth.formats.json_document import JsonValue
-from authlens_core.oauth.formats.url import Url
+from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
+from authlens_core.values.http_message import Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url
 
 _STAGE: Final = "token"
 _SPEC: Final = "RFC 6749 §5.1"

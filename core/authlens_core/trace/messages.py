@@ -14,12 +14,12 @@ from http import HTTPStatus
 from typing import Final
 
 from authlens_core.cloudflare.credential import Credential, credential_of
-from authlens_core.oauth.check import Check, CheckId, Severity
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord, taken_over
+from authlens_core.values.check import Check, CheckId, Severity
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
 _CARRIES: Final = {Stage.EXCHANGE: "code, code_verifier", Stage.REFRESH: "refresh_token"}

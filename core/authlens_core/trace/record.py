@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 
-from authlens_core.diagnosis.diagnosis import Diagnosis
-from authlens_core.oauth.check import Check, Severity, failures
-from authlens_core.trace.kinds import Outcome, Stage, TraceKind
+from authlens_core.values.check import Check, Severity, failures
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.stage import Outcome, Stage, TraceKind
 
 __all__ = ["Fact", "Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
 

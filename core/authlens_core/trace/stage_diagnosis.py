@@ -8,12 +8,12 @@ from typing import Final
 
 from authlens_core.diagnosis import echoes
 from authlens_core.diagnosis.diagnose import diagnose, explain
-from authlens_core.diagnosis.diagnosis import Diagnosis
-from authlens_core.oauth.check import Check, Severity, failures
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import Check, Severity, failures
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
 
 # A login continues after a warning; what it means still deserves a diagnosis.
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})

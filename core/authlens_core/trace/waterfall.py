@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.trace.record import Stage, StageRecord, sent_once
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.wire.exchange import Exchange
 
 _PAUSE: Final = 1.0  # seconds between two exchanges from which on the time is folded away
 

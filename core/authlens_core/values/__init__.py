@@ -1,1 +1,1 @@
-"""Secrets, text that is safe to show, errors: what every room hands to others."""
+"""What every room hands to others: secrets, safe text, errors, URLs, stages, checks, requests and answers."""

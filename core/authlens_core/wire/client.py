@@ -21,8 +21,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from authlens_core.oauth.formats.http_message import Request
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.values.version import VERSION
 from authlens_core.wire.addresses import (
     AddressPolicy,
@@ -33,12 +35,10 @@ from authlens_core.wire.addresses import (
     require_public,
     resolve,
 )
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.httpx_loading import load_httpx
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
-from authlens_core.wire.purpose import Purpose
 from authlens_core.wire.response_reader import PendingExchange, decoded, receive
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,

@@ -8,9 +8,9 @@ from itertools import zip_longest
 from typing import Final
 
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_jti, wants_nonce, with_proof
-from authlens_core.oauth.formats.http_message import Request, Response
-from authlens_core.oauth.formats.url import usable_url
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request, Response
+from authlens_core.values.url import usable_url
 
 _FIELD: Final = "dpop"
 

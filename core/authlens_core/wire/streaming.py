@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final, Protocol
 
-from authlens_core.oauth.formats.url import Url
+from authlens_core.values.exchange import WireFailure
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.wire.exchange import WireFailure
+from authlens_core.values.url import Url
 
 RawField = tuple[bytes, bytes]
 

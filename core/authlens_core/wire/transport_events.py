@@ -15,9 +15,9 @@ from dataclasses import field
 from enum import Enum
 from typing import Any, Final
 
+from authlens_core.values.exchange import Timings
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.addresses import AddressRefused, host_and_port
-from authlens_core.wire.exchange import Timings
 
 
 class TransportPhase(Enum):

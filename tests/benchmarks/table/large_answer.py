@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from authlens_core.export.session_file import session_json
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange
 
 __all__ = ["large_session"]
 

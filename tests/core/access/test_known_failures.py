@@ -15,12 +15,12 @@ import pytest
 
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, explain
-from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
-from authlens_core.oauth.check import failed
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers, Request, Response
+from authlens_core.values.check import failed
+from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 
 HOST: Final = "https://wiki.example.com"
 TEAM: Final = "https://team.cloudflareaccess.com"

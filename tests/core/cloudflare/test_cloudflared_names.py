@@ -13,7 +13,7 @@ from authlens_core.cloudflare.cloudflared_names import (
     readings,
     sure_address,
 )
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.url import parse_url
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.cloudflare.team import LOGOUT, cloudflare_metadata_urls, for_team, is_team_host
-from authlens_core.oauth.formats.url import UrlRefused, parse_url
+from authlens_core.values.url import UrlRefused, parse_url
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.protection import MEANINGS, Protection
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 
 HOST = "https://wiki.example.com"
 TEAM = "https://team.cloudflareaccess.com"

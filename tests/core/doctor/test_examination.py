@@ -11,7 +11,7 @@ import pytest
 from authlens_core.doctor import examination
 from authlens_core.doctor.examination import examine, look_at_cloudflared
 from authlens_core.doctor.finding import Finding, exit_code, from_error
-from authlens_core.oauth.check import Severity
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import NetworkFailure, NoSecretStore, UsageError
 
 TOPICS = ["state", "keyring", "interrupted", "ssh", "port 0", "tls trust", "proxy", "cloudflared"]

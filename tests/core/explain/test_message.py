@@ -16,10 +16,10 @@ from authlens_core.explain.message import (
     jwts_of,
     member_meanings,
 )
-from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.exchange import Exchange
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln"

@@ -10,13 +10,13 @@ import pytest
 
 from authlens_core.explain.overview import overview
 from authlens_core.login.failure_reason import failure_reason
-from authlens_core.oauth.check import Check, Severity, passed, warned
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.oauth.token import rotation_check
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.check import Check, Severity, passed, warned
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
 from support.recorded_login import record_login
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

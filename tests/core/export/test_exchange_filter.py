@@ -6,9 +6,9 @@ import pytest
 
 from authlens_core.export.exchange_filter import FilterRefused, parse_filter
 from authlens_core.export.exchange_log import ExchangeLog, rows_of
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from support.scripted_login import exchange, reply
 
 ASKED = exchange(reply(401, None, ("WWW-Authenticate", "Bearer"), text="who are you"))

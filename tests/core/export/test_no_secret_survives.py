@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.export.redaction import Redactor, raw_message
-from authlens_core.oauth.check import failed
-from authlens_core.oauth.formats.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.check import failed
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MARKER: Final = "Zq7Marker"

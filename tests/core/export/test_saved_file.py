@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.export.formats import FORMATS, file_name
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
@@ -17,6 +16,7 @@ from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
 from authlens_core.state.regular_file import FileUnusable
 from authlens_core.state.user_file import FileExists
 from authlens_core.trace.record import Trace
+from authlens_core.values.diagnosis import Diagnosis
 from support.hostile_folder import AT_PARENT, HostileFolder, snapshot
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks

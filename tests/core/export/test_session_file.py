@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.session_file import (
     MAX_SESSION_BYTES,
@@ -20,6 +19,7 @@ from authlens_core.export.session_file import (
     session_json,
 )
 from authlens_core.trace.record import Trace
+from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.secret import Secret
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import Recorded, leaks, record_login

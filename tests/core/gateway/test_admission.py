@@ -13,7 +13,7 @@ import pytest
 
 from authlens_core.gateway.forwarding import Mapping, response_fields
 from authlens_core.gateway.resource_cookies import ResourceCookies
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.url import parse_url
 from support.raw_upstream import RawUpstream, raw_upstream
 from support.served_proxy import ServedProxy, served_proxy
 from support.two_readings import both_readings

@@ -13,12 +13,12 @@ from authlens_core.login import login as driver
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages import STAGES
-from authlens_core.oauth.check import failed as failed_check
-from authlens_core.oauth.check import passed
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import failed as failed_check
+from authlens_core.values.check import passed
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
 from support.driven_login import at, failed, login_to, run_to, until
 from support.scripted_login import (
     ISSUER,

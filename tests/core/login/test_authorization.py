@@ -15,9 +15,9 @@ from authlens_core.login.stages.authorization import (
     no_callback,
 )
 from authlens_core.oauth.authorization import read_authorization_response
-from authlens_core.oauth.check import failures
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.check import failures
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, RESOURCE, facts
 
 STAGE = AuthorizationStage()

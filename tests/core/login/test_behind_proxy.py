@@ -10,10 +10,10 @@ import pytest
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.stages.detection import DetectionStage
-from authlens_core.oauth.formats.http_message import Request
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
+from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.exchange import Exchange
 from support.driven_login import login_to
 from support.scripted_login import RESOURCE, ScriptedSender, come_back, exchange, facts, honest, reply
 

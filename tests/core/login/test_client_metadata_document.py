@@ -10,9 +10,9 @@ import pytest
 
 from authlens_core.login.facts import Options
 from authlens_core.login.protocols import MemoryClientRegistry
-from authlens_core.oauth.check import Severity
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.check import Severity
 from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 

@@ -13,11 +13,11 @@ from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.stages.device import poll_checks, poll_request
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.oauth.formats.http_message import Response
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.errors import TimedOut
+from authlens_core.values.http_message import Response
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import parse_url
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,

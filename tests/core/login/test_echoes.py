@@ -11,10 +11,10 @@ import pytest
 
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import stage_error
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.trace.record import StageRecord
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.exchange import Exchange
 from support.driven_login import login_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply
 

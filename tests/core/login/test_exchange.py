@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from authlens_core.login.stages.exchange import ExchangeStage
-from authlens_core.oauth.check import Severity, failures
+from authlens_core.values.check import Severity, failures
+from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import FailureKind, WireFailure
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, exchange, facts, reply
 
 STAGE = ExchangeStage()

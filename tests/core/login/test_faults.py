@@ -12,8 +12,8 @@ import pytest
 
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.login.failure_reason import failure_reason, stage_error
-from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Severity
 from support.walked_faults import Walk, explained, walked
 
 

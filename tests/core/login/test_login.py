@@ -17,11 +17,11 @@ from authlens_core.login.events import (
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
-from authlens_core.oauth.check import warned
-from authlens_core.oauth.formats.http_message import Request
-from authlens_core.oauth.formats.url import UrlRefused
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.values.check import warned
+from authlens_core.values.http_message import Request
+from authlens_core.values.url import UrlRefused
 from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until
 from support.scripted_login import ISSUER, METADATA, RESOURCE, ScriptedSender, come_back, honest, reply
 

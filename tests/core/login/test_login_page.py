@@ -9,10 +9,10 @@ import pytest
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.detection import DetectionStage
-from authlens_core.oauth.check import Severity, failures
-from authlens_core.oauth.formats.http_message import Request
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import Severity, failures
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply
 
 STAGE = DetectionStage()

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import failure_reason
-from authlens_core.oauth.check import Severity
-from authlens_core.oauth.formats.http_message import Response
 from authlens_core.trace.record import Outcome, Stage, Trace
+from authlens_core.values.check import Severity
+from authlens_core.values.http_message import Response
 from support.driven_login import login_to
 from support.scripted_login import (
     ScriptedSender,

@@ -13,11 +13,11 @@ from joserfc.jwk import ECKey
 
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.oauth.check import Severity
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Severity
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
-from authlens_core.wire.purpose import Purpose
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from authlens_core.login.pasted_request import url_in
-from authlens_core.oauth.formats.url import with_https
+from authlens_core.values.url import with_https
 
 URL = "https://wiki.example.com/mcp"
 ENTRY = {"request": {"method": "GET", "url": URL, "headers": [{"name": "Cookie", "value": "a"}]}}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from authlens_core.login.stages.pkce import PkceStage
-from authlens_core.oauth.check import failures
 from authlens_core.oauth.pkce import code_challenge
+from authlens_core.values.check import failures
 from authlens_core.values.secret import Secret
 from support.scripted_login import facts
 

@@ -7,8 +7,8 @@ import pytest
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.facts import Options
-from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Stage
+from authlens_core.values.check import Severity
 from support.profile_login import log_in
 
 

@@ -12,11 +12,11 @@ from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.login.tampering.request_edit import EditLocation
-from authlens_core.oauth.check import Severity
-from authlens_core.oauth.formats.http_message import Request, Response
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Severity
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Request, Response
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document
 

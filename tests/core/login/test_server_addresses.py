@@ -17,8 +17,8 @@ from authlens_core.oauth.discovery.server_addresses import (
     AddressSource,
     ServerAddress,
 )
-from authlens_core.oauth.formats.http_message import Response
 from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.values.http_message import Response
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,

@@ -6,9 +6,9 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.protocols import MemoryClientRegistry
-from authlens_core.oauth.check import Severity
 from authlens_core.session.session import Session
 from authlens_core.trace.record import Trace
+from authlens_core.values.check import Severity
 from authlens_core.wire.client import Wire
 from support.driven_login import login_to
 from support.profile_login import log_in

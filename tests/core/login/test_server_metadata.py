@@ -9,9 +9,9 @@ import pytest
 
 from authlens_core.login.facts import Options
 from authlens_core.login.stages.server_metadata import ServerMetadataStage
-from authlens_core.oauth.check import failures
-from authlens_core.oauth.formats.url import parse_url
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.check import failures
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, Answer, exchange, facts, reply, server_document
 
 STAGE = ServerMetadataStage()

@@ -9,8 +9,8 @@ import pytest
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.failure_reason import failure_reason
-from authlens_core.oauth.formats.http_message import Response
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.http_message import Response
 from support.driven_login import login_to
 from support.scripted_login import METADATA, ScriptedSender, come_back, honest, reply
 

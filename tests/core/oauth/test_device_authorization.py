@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Reading, Severity
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import (
     GRANT_TYPE,
@@ -23,9 +22,10 @@ from authlens_core.oauth.device_authorization import (
     read_device_authorization,
 )
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.oauth.formats.http_message import Headers, Response
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.check import Reading, Severity
+from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.url import parse_url
 
 CLIENT = Client("me", "http://localhost:8400/callback")
 GOOD = {

@@ -12,7 +12,6 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from authlens_core.oauth.check import Severity
 from authlens_core.oauth.dpop import (
     BadDpopKey,
     DpopKey,
@@ -24,10 +23,11 @@ from authlens_core.oauth.dpop import (
     wants_nonce,
     with_proof,
 )
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.resource_request import authorization_field
+from authlens_core.values.check import Severity
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.url import parse_url
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEY = make_dpop_key()

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Check, Severity, judged, passed
 from authlens_core.oauth.error_response import (
     OAuthError,
     is_usable,
@@ -17,7 +16,8 @@ from authlens_core.oauth.error_response import (
     read_error,
     without_secrets,
 )
-from authlens_core.oauth.formats.http_message import Headers, Response
+from authlens_core.values.check import Check, Severity, judged, passed
+from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.secret import Body, Secret
 
 

@@ -12,8 +12,8 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authlens_core.oauth.check import Check, Severity
 from authlens_core.oauth.id_token import id_token_checks
+from authlens_core.values.check import Check, Severity
 from authlens_core.values.secret import Body, Secret
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.oauth.formats.http_message import Headers, Response
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
     McpCall,
@@ -14,7 +12,9 @@ from authlens_core.oauth.mcp import (
     mcp_request,
     protocol_version,
 )
+from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.secret import Body
+from authlens_core.values.url import parse_url
 
 RESULT = b'{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25"}}'
 ERROR = b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"}}'

@@ -7,18 +7,18 @@ import json
 import pytest
 
 from authlens_core.oauth.authorization import RepeatedParameter
-from authlens_core.oauth.check import Severity
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.formats.form import FormRefused, decode_form
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.pushed_authorization import (
     PushedAuthorization,
     pushed_authorization_request,
     pushed_authorization_url,
     read_pushed_authorization,
 )
+from authlens_core.values.check import Severity
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.url import parse_url
 
 ENDPOINT = parse_url("https://as.example/par")
 PARAMETERS = (("response_type", "code"), ("client_id", "me"), ("state", Secret("st4te")), ("scope", ""))

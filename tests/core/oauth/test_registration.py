@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authlens_core.oauth.check import Check, Reading, Severity, failures
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import meaning
-from authlens_core.oauth.formats.http_message import Headers, Response
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.registration import (
     is_client_metadata_url,
     read_registration,
     registration_request,
 )
+from authlens_core.values.check import Check, Reading, Severity, failures
+from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.url import parse_url
 
 REDIRECT = "http://localhost:8400/callback"
 ENDPOINT = parse_url("https://as.example/register")

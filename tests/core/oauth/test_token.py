@@ -9,13 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Check, Reading, Severity, failures
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.formats.duration import LONGEST
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.oauth.token import (
     Grant,
@@ -25,7 +22,10 @@ from authlens_core.oauth.token import (
     read_token_response,
     refresh_request,
 )
+from authlens_core.values.check import Check, Reading, Severity, failures
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.url import parse_url
 
 ENDPOINT = parse_url("https://as.example/token")
 REDIRECT = "http://localhost:8400/callback"

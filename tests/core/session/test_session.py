@@ -24,16 +24,16 @@ from authlens_core.login.clients import KnownClients
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, Severity
 from authlens_core.session.session import Session
 from authlens_core.session.session_login import grant_of, store_tokens
 from authlens_core.state.locks import Locks
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
+from authlens_core.values.check import Check, Severity
 from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from support.driven_login import until
 from support.open_databases import owned
 from support.ports import free_port

@@ -10,12 +10,12 @@ import pytest
 
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, Severity
-from authlens_core.oauth.formats.http_message import Headers, Request
 from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
-from authlens_core.wire.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import Check, Severity
+from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.purpose import Purpose
 from support.scripted_login import (
     ISSUER,
     RESOURCE,

@@ -12,13 +12,13 @@ from importlib.metadata import version
 
 import pytest
 
-from authlens_core.oauth.formats.http_message import FORM_TYPE, Headers, Request
+from authlens_core.values.exchange import FailureKind
+from authlens_core.values.http_message import FORM_TYPE, Headers, Request
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.connection import _SocketStream
-from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.limits import RESOURCE, Limits
-from authlens_core.wire.purpose import Purpose
 from support.hostile_server import LocalAuthority, Receive, Send, Wait, answer, hostile_server
 
 

@@ -11,10 +11,10 @@ import httpcore
 import httpx
 import pytest
 
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.exchange import FailureKind
+from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.connection import Connections
-from authlens_core.wire.exchange import FailureKind
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
 from authlens_core.wire.transport import Transport, _has_more
 from support.hostile_server import (

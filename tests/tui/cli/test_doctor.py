@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.oauth.check import Severity
+from authlens_core.values.check import Severity
 from authlens_tui.cli import main
 from authlens_tui.cli.doctor import look_at_browser, look_at_terminal
 

@@ -26,11 +26,11 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.session.session import Session
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused
+from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens import cloudflared as cloudflared_module

@@ -15,11 +15,11 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.widgets import Input
 
-from authlens_core.oauth.check import failed, passed, warned
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.check import failed, passed, warned
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body
-from authlens_core.wire.exchange import Exchange
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.help import HelpScreen

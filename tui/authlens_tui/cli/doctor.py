@@ -12,7 +12,7 @@ from typing import Final
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.doctor.examination import examine
 from authlens_core.doctor.finding import Finding, exit_code
-from authlens_core.oauth.check import Severity
+from authlens_core.values.check import Severity
 from authlens_tui.cli.full_screen import why_no_full_screen
 from authlens_tui.cli.terminal.charset import locale_setting
 from authlens_tui.cli.terminal.output import answer_json, answer_line

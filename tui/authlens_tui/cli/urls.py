@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from authlens_core.oauth.formats.url import UrlRefused, parse_url, usable_url, with_https
 from authlens_core.values.errors import UsageError
+from authlens_core.values.url import UrlRefused, parse_url, usable_url, with_https
 
 # RFC 3986 §2.2 without the brackets, which belong to the host alone; and what is encoded already.
 _TAKEN_AS_THEY_ARE: Final = ":/?#@!$&'()*+,;=%"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.callback.own_screen import why_no_browser
-from authlens_core.oauth.formats.url import usable_url
 from authlens_core.values.child_environment import for_children
+from authlens_core.values.url import usable_url
 
 # They would run in this terminal, over the screen.
 _TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})

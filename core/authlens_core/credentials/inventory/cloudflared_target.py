@@ -14,14 +14,14 @@ from urllib.parse import parse_qs
 from authlens_core.cloudflare.cloudflared_names import can_only_mean, names_of, readings, sure_address
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.cloudflare.team import LOGIN_PATH
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
-from authlens_core.oauth.formats.url import Url, parse_url, require_url
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.url import Url, parse_url, require_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
-from authlens_core.wire.purpose import Purpose
 
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 

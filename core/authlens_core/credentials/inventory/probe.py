@@ -34,19 +34,19 @@ from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.protection import NETWORK
-from authlens_core.oauth.formats.http_message import Headers
-from authlens_core.oauth.formats.url import require_url
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import require_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
-from authlens_core.wire.purpose import Purpose
 
 
 async def probe(credentials: Credentials, wire: Wire, entry: InventoryEntry) -> ProbeResult:

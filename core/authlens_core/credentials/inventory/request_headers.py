@@ -22,9 +22,9 @@ from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import is_bound
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

@@ -8,8 +8,8 @@ from authlens_core.credentials.lifecycle.action_result import ActionOutcome, Act
 from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_management import Deletion, management_request, read_deletion
-from authlens_core.oauth.formats.url import UrlRefused, parse_url
 from authlens_core.values.errors import AuthlensError, Refused, UsageError
+from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import TOKEN
 

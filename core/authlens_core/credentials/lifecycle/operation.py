@@ -11,18 +11,18 @@ from typing import ClassVar
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.diagnosis.diagnosis import Diagnosis
-from authlens_core.oauth.check import Check, failed
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.formats.http_message import Request
-from authlens_core.oauth.formats.url import Url, parse_url, usable_url
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
+from authlens_core.values.check import Check, failed
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.url import Url, parse_url, usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner, send_with_proof
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import TOKEN
-from authlens_core.wire.purpose import Purpose
 
 
 @dataclass(slots=True)

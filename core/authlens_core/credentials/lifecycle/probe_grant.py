@@ -18,20 +18,20 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound
-from authlens_core.oauth.formats.http_message import Request, Response
-from authlens_core.oauth.formats.url import require_url
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import UsageError
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request, Response
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import require_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import send_with_proof
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
-from authlens_core.wire.purpose import Purpose
 
 # What is sent in turn while the server does not take that kind of call; None is a plain GET.
 _CALLS: Final[Mapping[str, tuple[McpCall | None, ...]]] = {

@@ -15,13 +15,13 @@ from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.diagnose import explain
-from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.diagnosis.protection import Protection
-from authlens_core.oauth.check import CheckId, Severity, judged
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.values.check import CheckId, Severity, judged
+from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.values.errors import AuthlensError, Refused, ServerMisconfigured
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.wire.exchange import Exchange
 
 # The layer of a probe that was not sent: the secret store or a file was in the way.
 THIS_MACHINE: Final = "this machine"

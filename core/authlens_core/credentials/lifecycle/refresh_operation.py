@@ -20,14 +20,12 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Pending
 from authlens_core.diagnosis.echoes import sent_in
-from authlens_core.oauth.check import CheckId, Severity, failures, passed
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.formats.duration import retry_after
-from authlens_core.oauth.formats.http_message import Request, Response
-from authlens_core.oauth.formats.url import UrlRefused
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.values.check import CheckId, Severity, failures, passed
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
@@ -36,9 +34,11 @@ from authlens_core.values.errors import (
     Refused,
     ServerMisconfigured,
 )
+from authlens_core.values.exchange import WireFailure
+from authlens_core.values.http_message import Request, Response
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import WireFailure
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.url import UrlRefused
 
 _SPEC = "RFC 6749 §6"
 

@@ -15,17 +15,17 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.echoes import sent_in
-from authlens_core.oauth.check import Check, CheckId, noticed, passed, warned
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.formats.url import Url, UrlRefused
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.values.check import Check, CheckId, noticed, passed, warned
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.url import Url, UrlRefused
 
 _SPEC = "RFC 7009 §2"
 _PURPOSES: Final[Mapping[TokenHint, Purpose]] = {

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.grammars.url_path import below, is_ambiguous
-from authlens_core.oauth.formats.url import usable_url
+from authlens_core.values.url import usable_url
 
 _Record = TypeVar("_Record")
 

@@ -196,7 +196,7 @@ def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) 
 
 
 def _on_any_port(redirect_uri: str) -> str:
-    from authlens_core.oauth.formats.url import usable_url  # reading a stored token needs none
+    from authlens_core.values.url import usable_url  # reading a stored token needs none
 
     url = usable_url(redirect_uri, loopback_http=True)
     if url is None or not url.is_loopback:

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.credentials.records.record_json import from_text
 from authlens_core.credentials.records.schema import transaction, version
 from authlens_core.state.paths import StateUnusable, own_file
-from authlens_core.trace.kinds import Outcome, TraceKind
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
+from authlens_core.values.stage import Outcome, TraceKind
 
 if TYPE_CHECKING:
     from authlens_core.trace.record import Trace
-    from authlens_core.wire.exchange import Exchange
+    from authlens_core.values.exchange import Exchange
 
 BUSY_SECONDS: Final = 2.0
 # Traces of one credential that are stored beside its newest login.

@@ -21,10 +21,10 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.table import SERVICE_TOKENS, all_service_tokens
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.generations import Generations, load_secrets
-from authlens_core.oauth.formats.url import require_url
 from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import require_url
 
 
 def new_token_id() -> str:

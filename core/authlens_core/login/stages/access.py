@@ -7,11 +7,9 @@ from typing import Final
 
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.diagnose import diagnose
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
-from authlens_core.oauth.check import Check, CheckId, Requirement, noticed, warned
 from authlens_core.oauth.discovery.challenge import ChallengeField
 from authlens_core.oauth.insufficient_scope import (
     INSUFFICIENT_SCOPE,
@@ -23,8 +21,10 @@ from authlens_core.oauth.insufficient_scope import (
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.record import Fact
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import Check, CheckId, Requirement, noticed, warned
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
 
 _SPEC = "RFC 6750 §3.1, RFC 9470 §5"
 _ACCEPTED: Final = Requirement(

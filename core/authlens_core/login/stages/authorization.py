@@ -10,7 +10,6 @@ from authlens_core.cloudflare.browser_refusals import refusal_on
 from authlens_core.cloudflare.team import for_team
 from authlens_core.diagnosis.cause import REPORTS
 from authlens_core.diagnosis.diagnose import diagnose
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.login.stages.device import device_request, learn_device
@@ -22,10 +21,8 @@ from authlens_core.oauth.authorization import (
     authorization_url,
     url_parameters,
 )
-from authlens_core.oauth.check import Check, CheckId, Severity, failed, judged
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.form import FormPair, FormRefused
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
 from authlens_core.oauth.pushed_authorization import (
     pushed_authorization_request,
     pushed_authorization_url,
@@ -33,10 +30,13 @@ from authlens_core.oauth.pushed_authorization import (
 )
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
+from authlens_core.values.check import Check, CheckId, Severity, failed, judged
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.safe_text import safe_line
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.wire.limits import TOKEN
-from authlens_core.wire.purpose import Purpose
 
 _LONGEST_PAGE: Final = 240  # characters of what the browser shows
 _INCOMPLETE: Final = failed(

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.diagnosis.protection import ACCESS, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
@@ -23,10 +22,7 @@ from authlens_core.login.stages.metadata_location import (
     unusable_location,
     well_known,
 )
-from authlens_core.oauth.check import Check, CheckId, Requirement, Severity, noticed
 from authlens_core.oauth.discovery.resource_metadata import metadata_request
-from authlens_core.oauth.formats.http_message import JSON_TYPE, Response
-from authlens_core.oauth.formats.url import Url
 from authlens_core.oauth.insufficient_scope import is_scope
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
@@ -42,10 +38,14 @@ from authlens_core.oauth.mcp import (
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
+from authlens_core.values.check import Check, CheckId, Requirement, Severity, noticed
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import JSON_TYPE, Response
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.url import Url
 from authlens_core.wire.addresses import is_global
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
-from authlens_core.wire.purpose import Purpose
 
 _SPEC: Final = "RFC 9728 §5.1"
 # A server of MCP calls answers a GET with any of these: Express and Hono with 404, others with 405 or 406.

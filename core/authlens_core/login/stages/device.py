@@ -9,7 +9,6 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.check import Check, CheckId, failed, failures
 from authlens_core.oauth.device_authorization import (
     DevicePolling,
     PollResult,
@@ -20,9 +19,10 @@ from authlens_core.oauth.device_authorization import (
     read_device_authorization,
 )
 from authlens_core.trace.record import Fact
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.check import Check, CheckId, failed, failures
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
 from authlens_core.wire.limits import TOKEN
-from authlens_core.wire.purpose import Purpose
 
 _SPEC: Final = "RFC 8628 §3.2"
 _NO_ENDPOINT: Final = failed(

@@ -10,17 +10,17 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.device import poll_checks, poll_request
-from authlens_core.oauth.check import Check, failed, warned
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.jwks import jwks_request
-from authlens_core.oauth.formats.url import Url, same_site
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.check import Check, failed, warned
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.url import Url, same_site
 from authlens_core.wire.limits import TOKEN
-from authlens_core.wire.purpose import Purpose
 
 _NO_CODE: Final = failed(
     "exchange.code",

@@ -13,16 +13,16 @@ from typing import Final
 
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.diagnosis.protection import ACCESS, MANAGED_OAUTH, Protection
 from authlens_core.login.facts import Facts
-from authlens_core.oauth.check import Check, CheckId, Requirement, failed, failures, passed, warned
 from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
-from authlens_core.oauth.formats.http_message import JSON_TYPE, Response
 from authlens_core.oauth.formats.json_document import object_in
-from authlens_core.oauth.formats.url import Url
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.check import Check, CheckId, Requirement, failed, failures, passed, warned
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import JSON_TYPE, Response
+from authlens_core.values.url import Url
 
 _SPEC: Final = "RFC 9728 §5.1"
 _ASKED_FOR: Final = Requirement(

@@ -9,12 +9,12 @@ from secrets import token_bytes
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.registration import requested_scope
-from authlens_core.oauth.check import passed
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.trace.record import Fact
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.check import passed
+from authlens_core.values.exchange import Exchange
 
 
 class PkceStage:

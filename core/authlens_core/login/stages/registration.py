@@ -10,16 +10,16 @@ from authlens_core.callback.binding import redirect_uri
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.check import Check, CheckId, failed, failures, passed
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.formats.url import Url
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import Check, CheckId, failed, failures, passed
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.url import Url
 
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"

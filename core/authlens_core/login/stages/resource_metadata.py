@@ -8,19 +8,19 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted, places_tried, unanswered
-from authlens_core.oauth.check import Check, CheckId, failed, passed, warned
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,
     read_resource_metadata,
 )
 from authlens_core.oauth.discovery.server_metadata import metadata_urls, moves_on
-from authlens_core.oauth.formats.http_message import JSON_TYPE
-from authlens_core.oauth.formats.url import Url, UrlRefused, parse_url
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import Check, CheckId, failed, passed, warned
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import JSON_TYPE
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _SPEC = "RFC 9728 §3"
 _TOO_MANY: Final = 429

@@ -7,10 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.cloudflare.team import is_team_host
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, places_tried
-from authlens_core.oauth.check import Check, CheckId, failed, warned
 from authlens_core.oauth.discovery.resource_metadata import metadata_request
 from authlens_core.oauth.discovery.server_metadata import (
     ServerMetadata,
@@ -18,10 +16,12 @@ from authlens_core.oauth.discovery.server_metadata import (
     moves_on,
     read_server_metadata,
 )
-from authlens_core.oauth.formats.url import Url
 from authlens_core.trace.record import Fact
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
+from authlens_core.values.check import Check, CheckId, failed, warned
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.url import Url
 
 _LEGACY_PATHS: Final = "/authorize, /token and /register"
 

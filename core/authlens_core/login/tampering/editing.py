@@ -17,12 +17,12 @@ from authlens_core.login.stages.registration import requested_scope
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.formats.form import FormRefused, decode_form
-from authlens_core.oauth.formats.http_message import FORM_TYPE, JSON_TYPE, Request
-from authlens_core.oauth.formats.url import UrlRefused, parse_url
 from authlens_core.trace.record import Stage
+from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Request
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import UrlRefused, parse_url
 
 # What our own requests hold that is secret, by the name it is under.
 _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})

@@ -7,11 +7,11 @@ from typing import Final
 
 from authlens_core.login.tampering.experiments import Experiment, Referee
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
-from authlens_core.oauth.check import Check, Severity, judged
 from authlens_core.oauth.error_response import OAuthError, read_error
-from authlens_core.oauth.formats.http_message import Response
+from authlens_core.values.check import Check, Severity, judged
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Response
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
 
 _NOT_REFUSED: Final = "That is not a protocol error: it does not show that the rule is enforced."
 

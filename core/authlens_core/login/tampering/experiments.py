@@ -13,8 +13,8 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
-from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Stage
+from authlens_core.values.check import Severity
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

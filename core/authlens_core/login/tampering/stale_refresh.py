@@ -7,12 +7,12 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.check import failed
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
 from authlens_core.trace.record import Fact
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.check import failed
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.purpose import Purpose
 from authlens_core.wire.limits import TOKEN
-from authlens_core.wire.purpose import Purpose
 
 _NO_REFRESH_TOKEN: Final = failed(
     "experiment.refresh_token",

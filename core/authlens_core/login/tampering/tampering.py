@@ -21,14 +21,14 @@ from authlens_core.login.tampering.request_edit import (
     amended_url,
 )
 from authlens_core.oauth.authorization import AuthorizationResponse
-from authlens_core.oauth.check import Check, CheckId, failed, noticed
-from authlens_core.oauth.formats.http_message import Headers, Request
 from authlens_core.oauth.pushed_authorization import refers_to_pushed
 from authlens_core.trace.record import Fact, Stage
+from authlens_core.values.check import Check, CheckId, failed, noticed
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
 from authlens_core.wire.limits import RESOURCE
-from authlens_core.wire.purpose import Purpose
 
 
 class Tampering:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.check import CheckId
+from authlens_core.values.check import CheckId
 from authlens_core.values.quick_dataclass import dataclass
 
 

@@ -23,9 +23,9 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.paths import StateUnusable
 from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from support.rotating_server import RotatingServer, Scripted
 
 Open = Callable[..., Credentials]

@@ -18,9 +18,9 @@ from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
 from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.check import Severity
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.trace.record import Outcome, TraceKind
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

@@ -15,9 +15,9 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.plain_login import NotPlain, plain_login
 from authlens_core.credentials.vault.credentials import Credentials, NoLogin
 from authlens_core.oauth.discovery.resource_metadata import read_resource_metadata
-from authlens_core.oauth.formats.http_message import Headers, Response
-from authlens_core.oauth.formats.url import usable_url
+from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.secret import Body
+from authlens_core.values.url import usable_url
 from support.grants import grant
 
 CORPUS: Final = tomllib.loads((Path(__file__).parent / "path_confusions.toml").read_text("utf-8"))

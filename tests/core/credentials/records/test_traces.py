@@ -27,13 +27,13 @@ from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.oauth.formats.http_message import Request, Response
 from authlens_core.session.session import Session
 from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request, Response
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
-from authlens_core.wire.exchange import Exchange
 from support.grants import grant, keep
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import leaks

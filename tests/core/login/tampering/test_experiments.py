@@ -18,9 +18,9 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
 from authlens_core.oauth.authorization import url_parameters
-from authlens_core.oauth.check import Check, Severity
 from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.check import Check, Severity
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import login_to, run_to

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.check import Check, Reading, Severity
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,
@@ -17,9 +16,10 @@ from authlens_core.oauth.discovery.resource_metadata import (
     same_resource,
     well_known_urls,
 )
-from authlens_core.oauth.formats.http_message import Headers, Response
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.check import Check, Reading, Severity
+from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.secret import Body
+from authlens_core.values.url import parse_url
 
 ISSUER = "https://team.cloudflareaccess.com"
 GOOD: dict[str, object] = {"resource": "https://app.example/mcp", "authorization_servers": [ISSUER]}

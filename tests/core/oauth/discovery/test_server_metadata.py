@@ -6,16 +6,16 @@ import json
 
 import pytest
 
-from authlens_core.oauth.check import Check, Reading, Severity, failures
 from authlens_core.oauth.discovery.server_metadata import (
     ServerMetadata,
     metadata_urls,
     moves_on,
     read_server_metadata,
 )
-from authlens_core.oauth.formats.http_message import Headers, Response
-from authlens_core.oauth.formats.url import parse_url
+from authlens_core.values.check import Check, Reading, Severity, failures
+from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.secret import Body
+from authlens_core.values.url import parse_url
 
 ISSUER = "https://team.cloudflareaccess.com"
 RESOURCE = "https://app.example/mcp"

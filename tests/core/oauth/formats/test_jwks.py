@@ -19,8 +19,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authlens_core.oauth.formats.jwks import Signature, jwks_request, verify
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.values.secret import Body
+from authlens_core.values.url import parse_url
 
 # joserfc warns of the older name EdDSA, which is what tokens still carry.
 pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")

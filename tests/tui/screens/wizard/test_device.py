@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.record import Stage
+from authlens_core.values.http_message import Request
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

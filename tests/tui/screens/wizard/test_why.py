@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
-from authlens_core.diagnosis.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import StageRecord
+from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
 from authlens_tui.screens.wizard.words import failed_words
 from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_core.values.check import Check, Severity
 from authlens_tui.screens.wizard.words import authenticated_words, with_keys
 from support.screens import scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, come_back

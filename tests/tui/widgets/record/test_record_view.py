@@ -15,13 +15,13 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.check import failed
-from authlens_core.oauth.formats.http_message import Headers, Request, Response
 from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.check import failed
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body, Secret
-from authlens_core.wire.exchange import Exchange
-from authlens_core.wire.purpose import Purpose
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.copy_menu import CopyMenuScreen, copy_menu_wanted
 from authlens_tui.widgets.document.document import DocumentView

@@ -15,11 +15,11 @@ from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.login.facts import BROWSER_WAIT
 from authlens_core.login.failure_reason import client_is_unknown, stage_error
 from authlens_core.login.login import Login
-from authlens_core.oauth.check import Check, CheckId, Severity
 from authlens_core.session.interruption import Interruptions
 from authlens_core.session.pending_login import LoginRuns, PendingLogin
 from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines

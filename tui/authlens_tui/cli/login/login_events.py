@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.login.events import (
     AnswerIgnored,
     AuthorizationReady,
@@ -19,11 +18,12 @@ from authlens_core.login.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.check import Check, Severity
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.plain import is_plain
 

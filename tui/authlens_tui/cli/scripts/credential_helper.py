@@ -12,9 +12,9 @@ from argparse import Namespace
 
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders, credential_kinds
 from authlens_core.oauth.formats.json_document import JsonRefused, load_object
-from authlens_core.oauth.formats.url import usable_url
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import usable_url
 from authlens_tui.cli.scripts.credential_choice import chosen_headers, refuse_bound
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret

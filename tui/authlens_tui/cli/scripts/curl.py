@@ -19,10 +19,10 @@ from authlens_core.grammars.curl_config import config_line
 from authlens_core.grammars.curl_header import header_argument
 from authlens_core.grammars.curl_request import check_fields, check_values, method_of
 from authlens_core.grammars.curl_words import CurlOption, read_options
-from authlens_core.oauth.formats.url import Url, parse_url
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.proxy import ProxyUnusable, is_never_proxied, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trust_files
 from authlens_tui.cli.scripts.credential_choice import chosen_headers, signed_fields

@@ -25,9 +25,9 @@ from authlens_core.grammars.git_credential import (
     bearer_answer,
     read_request,
 )
-from authlens_core.oauth.formats.url import UrlRefused, parse_url, usable_url
 from authlens_core.session.session import Session
 from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.url import UrlRefused, parse_url, usable_url
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret, explain, say
 

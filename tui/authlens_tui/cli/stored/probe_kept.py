@@ -14,8 +14,8 @@ from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
 from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.formats.url import parse_url
 from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.url import parse_url
 from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.cli.urls import checked_url

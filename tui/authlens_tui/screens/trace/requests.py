@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Input
 from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
 from authlens_core.export.exchange_log import ExchangeLog, ExchangeRow, rows_of
 from authlens_core.trace.record import Stage
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen

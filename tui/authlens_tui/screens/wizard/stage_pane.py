@@ -13,11 +13,11 @@ from textual.widgets import ContentSwitcher
 
 from authlens_core.callback.own_screen import why_no_browser
 from authlens_core.login.login import Login
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, stage_info
-from authlens_core.wire.exchange import Exchange
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.http_message import Request
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player, open_page
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.link import QrScreen

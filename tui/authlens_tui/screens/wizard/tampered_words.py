@@ -10,9 +10,9 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import Experiment, experiment_named
-from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.check import Check, Severity
 from authlens_tui.screens.wizard.words import key_words
 from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words

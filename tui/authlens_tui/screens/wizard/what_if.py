@@ -13,9 +13,9 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
-from authlens_core.oauth.check import Check, Severity
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.values.check import Check, Severity
 from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

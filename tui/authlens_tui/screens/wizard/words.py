@@ -9,15 +9,15 @@ from typing import Final
 
 from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.cloudflare.team import for_team
-from authlens_core.diagnosis.diagnosis import Diagnosis
 from authlens_core.export.redaction import Redactor
 from authlens_core.login.facts import Facts
 from authlens_core.login.failure_reason import failure_reason
-from authlens_core.oauth.check import CheckId, Severity
-from authlens_core.oauth.formats.http_message import Request
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_core.values.check import CheckId, Severity
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.http_message import Request
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines

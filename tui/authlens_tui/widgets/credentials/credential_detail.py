@@ -14,8 +14,8 @@ from authlens_core.credentials.records.grant import CredentialStatus, Grant, Sta
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.state.settings import Settings
-from authlens_core.trace.kinds import Outcome
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import Item

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pretty_json
 from authlens_core.export.redaction import ShownBody
-from authlens_core.oauth.formats.http_message import FORM_TYPE
+from authlens_core.values.http_message import FORM_TYPE
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.widgets.document.lines import LazyLines, Line, Piece, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from authlens_core.diagnosis.diagnosis import Diagnosis
-from authlens_core.oauth.check import Check, Severity
+from authlens_core.values.check import Check, Severity
+from authlens_core.values.diagnosis import Diagnosis
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces
 

@@ -13,8 +13,8 @@ from typing import Final
 from authlens_core.explain.headers import HeaderContext
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.formats.http_message import Request, Response
-from authlens_core.wire.exchange import Exchange, WireFailure
+from authlens_core.values.exchange import Exchange, WireFailure
+from authlens_core.values.http_message import Request, Response
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.body_view import body_lines
 from authlens_tui.widgets.record.header_table import (

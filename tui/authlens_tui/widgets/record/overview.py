@@ -10,10 +10,10 @@ from authlens_core.explain.members import explain_fact
 from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.check import Severity
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.values.check import Severity
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
-from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import check_lines
 from authlens_tui.widgets.record.exchange_view import duration, failure_lines

@@ -9,8 +9,8 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.trace.waterfall import Phase, Waterfall, WaterfallRow, waterfall
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.safe_text import safe_line
-from authlens_core.wire.exchange import Exchange
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
 from authlens_tui.widgets.record.exchange_view import duration
 

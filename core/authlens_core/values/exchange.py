@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.oauth.formats.http_message import Request, Response
 from authlens_core.values.errors import (
     AuthlensError,
     NetworkFailure,
@@ -15,9 +14,10 @@ from authlens_core.values.errors import (
     TimedOut,
     UsageError,
 )
+from authlens_core.values.http_message import Request, Response
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
-from authlens_core.wire.purpose import Purpose
 
 
 class FailureKind(StrEnum):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.formats.url import MAX_LENGTH, Url, UrlRefused, parse_url
+from authlens_core.values.url import MAX_LENGTH, Url, UrlRefused, parse_url
 
 CANONICAL = [
     "https://h",

@@ -16,9 +16,9 @@ from authlens_core.credentials.vault.open_store import file_path, open_store, re
 from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.login.interrupted_login import from_text
 from authlens_core.state.crash_notes import CrashNotes
-from authlens_core.state.paths import StateUnusable, state_directory
+from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore, StateUnusable
 
 _INTERRUPTED = "interrupted"
 _MOST_NAMED = 5

@@ -15,7 +15,8 @@ from authlens_core.login.events import Event, StageEnded, StageStarted
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
 from authlens_core.state.crash_notes import CrashNote, CrashNotes
-from authlens_core.state.paths import StateUnusable, state_directory
+from authlens_core.state.paths import state_directory
+from authlens_core.values.errors import StateUnusable
 
 # An interruption that is older is not reported.
 WORTH: Final = timedelta(days=1)

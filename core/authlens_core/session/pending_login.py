@@ -16,7 +16,8 @@ from typing import Final
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.state import private_file
 from authlens_core.state.locks import LockBusy, Locks
-from authlens_core.state.paths import StateUnusable, state_directory
+from authlens_core.state.paths import state_directory
+from authlens_core.values.errors import StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
 _LOCK: Final = "login"

@@ -22,10 +22,9 @@ from authlens_core.login.failure_reason import failure_reason
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
 from authlens_core.state.locks import LockBusy
-from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId, passed, warned
-from authlens_core.values.errors import AuthlensError, NoSecretStore
+from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusable
 from authlens_core.wire.client import Wire
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock, taken
-from authlens_core.state.paths import StateUnusable, own_file, state_directory
+from authlens_core.state.paths import own_file, state_directory
+from authlens_core.values.errors import StateUnusable
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -11,11 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-from authlens_core.values.errors import NoSecretStore
-
-
-class StateUnusable(NoSecretStore):
-    """The directory or a file for the program's state cannot be used."""
+from authlens_core.values.errors import StateUnusable
 
 
 def _default() -> Path:

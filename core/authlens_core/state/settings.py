@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.state import private_file
-from authlens_core.state.paths import StateUnusable, own_file, state_directory
+from authlens_core.state.paths import own_file, state_directory
+from authlens_core.values.errors import StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
 # Shares of the life of an access token after which it may be refreshed.

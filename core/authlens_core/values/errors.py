@@ -78,6 +78,10 @@ class NoSecretStore(AuthlensError):
     exit_code = 9
 
 
+class StateUnusable(NoSecretStore):
+    """The directory or a file for the program's state cannot be used."""
+
+
 class StillValid(AuthlensError):
     """Renewal has ended; the server cannot revoke the access token, which works until it expires."""
 

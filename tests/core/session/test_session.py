@@ -27,10 +27,9 @@ from authlens_core.login.login import Login
 from authlens_core.session.session import Session
 from authlens_core.session.session_login import grant_of, store_tokens
 from authlens_core.state.locks import Locks
-from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

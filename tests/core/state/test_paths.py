@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.state.paths import StateUnusable, own_file, state_directory
+from authlens_core.state.paths import own_file, state_directory
+from authlens_core.values.errors import StateUnusable
 
 
 def _mode(path: Path) -> int:

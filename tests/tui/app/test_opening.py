@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_core.state.paths import StateUnusable
+from authlens_core.values.errors import StateUnusable
 from authlens_tui.app.opening import open_credentials
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen

@@ -17,8 +17,7 @@ from authlens_core.credentials.store.encryption import SHORTEST
 from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, remembered_place
-from authlens_core.state.paths import StateUnusable
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button

@@ -24,8 +24,7 @@ from authlens_core.credentials.records.lifetime import SOON, SOON_SHARE
 from authlens_core.credentials.records.parsed_logins import ParsedLogins
 from authlens_core.credentials.records.record_json import record_from_json
 from authlens_core.credentials.records.table import all_service_tokens
-from authlens_core.state.paths import StateUnusable
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
 _OF_STATE: Final = " ".join(f"WHEN '{state}' THEN :{kind.name}" for state, kind in BY_STATE.items())

@@ -36,9 +36,8 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.protection import NETWORK
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers
 from authlens_core.values.purpose import Purpose

@@ -11,8 +11,7 @@ from typing import Any, Final
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
-from authlens_core.state.paths import StateUnusable
-from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused, parse_url

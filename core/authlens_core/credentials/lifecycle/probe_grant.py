@@ -20,9 +20,8 @@ from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
-from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Stage
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request, Response
 from authlens_core.values.purpose import Purpose

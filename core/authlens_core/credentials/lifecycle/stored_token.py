@@ -18,7 +18,8 @@ from authlens_core.credentials.records.plain_login import NotPlain, PlainLogin, 
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
 from authlens_core.credentials.store.helper_pipes import HelperPipes
 from authlens_core.credentials.store.keyring_reader import KeyringReader, KeyringUnclear
-from authlens_core.state.paths import StateUnusable, own_file, state_directory
+from authlens_core.state.paths import own_file, state_directory
+from authlens_core.values.errors import StateUnusable
 from authlens_core.values.secret import Secret
 
 _Result = TypeVar("_Result")

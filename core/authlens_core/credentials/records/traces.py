@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.credentials.records.record_json import from_text
 from authlens_core.credentials.records.schema import transaction, version
-from authlens_core.state.paths import StateUnusable, own_file
-from authlens_core.values.errors import UsageError
+from authlens_core.state.paths import own_file
+from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Outcome, TraceKind

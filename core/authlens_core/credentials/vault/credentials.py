@@ -25,8 +25,8 @@ from authlens_core.credentials.vault.generations import Generations, SaveStep, l
 from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
 from authlens_core.state.locks import LockBusy, Locks
-from authlens_core.state.paths import StateUnusable, state_directory
-from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.state.paths import state_directory
+from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable
 from authlens_core.values.finish import finish
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.

@@ -25,8 +25,7 @@ from authlens_core.credentials.records.table import (
 )
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.state.paths import StateUnusable
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

@@ -21,8 +21,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.state.paths import StateUnusable
-from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

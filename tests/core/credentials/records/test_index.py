@@ -20,8 +20,7 @@ from authlens_core.credentials.records.schema import _STEPS, SCHEMA_VERSION
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.state.paths import StateUnusable
-from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.secret import Secret
 
 Open = Callable[..., Credentials]

@@ -28,8 +28,8 @@ from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.session.session import Session
-from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.errors import StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request, Response
 from authlens_core.values.secret import Body

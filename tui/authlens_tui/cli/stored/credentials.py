@@ -27,8 +27,7 @@ from authlens_core.credentials.records.service_token import ServiceToken, TokenF
 from authlens_core.credentials.records.table import DamagedRecord, damaged_records
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.state.paths import StateUnusable
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
 from authlens_tui.cli.terminal.plain import is_plain, numbered

@@ -13,9 +13,8 @@ from textual.widgets.option_list import Option
 
 from authlens_core.credentials.records.traces import Traces, TraceSummary
 from authlens_core.export.saved_file import named_path, open_session_file
-from authlens_core.state.paths import StateUnusable
 from authlens_core.trace.record import Trace
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.dialog import Dialog, DialogBox

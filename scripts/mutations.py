@@ -168,7 +168,7 @@ MUTATIONS: Final = (
         "digest-unchecked",
         "A stored secret is believed whatever its digest",
         "core/authlens_core/credentials/store/chunked_secret.py",
-        "    if found != manifest.sha256:\n",
+        "    if _digest(whole, key, generation) != manifest.sha256:\n",
         "    if False:\n",
         "tests/core/credentials/vault/test_generations.py::test_damaged_secrets_are_noticed",
     ),
@@ -899,9 +899,9 @@ MUTATIONS: Final = (
     Mutation(
         "type-unbound",
         "The type of a token can be edited in the index: a bound token goes out without a proof",
-        "core/authlens_core/credentials/records/record_json.py",
-        "    return {**owner, TOKEN_TYPE: record.token_type} if isinstance(record, Grant) else owner\n",
-        "    return owner\n",
+        "core/authlens_core/credentials/records/owner.py",
+        '"token_endpoint_auth_method", "token_type"',
+        '"token_endpoint_auth_method"',
         "tests/core/credentials/vault/test_binding.py"
         "::test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,12 +66,10 @@ class RecordReader:
 
     Args:
         special: how values of other types are read.
-        later: members that an older writer left out; a field without its member has its default.
     """
 
-    def __init__(self, special: Mapping[Any, ReadValue], later: Collection[str]) -> None:
+    def __init__(self, special: Mapping[Any, ReadValue]) -> None:
         self._known = {**_PLAIN, **special}
-        self._later = later
 
     def read(self, kind: Any, value: Any, name: str, parent: str) -> Any:
         """Return `value`, the member `name` of `parent`, as a value of the type `kind`."""
@@ -91,7 +89,7 @@ class RecordReader:
         for field, wanted in _types(kind).items():
             if field in members:
                 found[field] = self.read(wanted, members[field], field, name)
-            elif field not in self._later:
+            else:
                 raise RecordRefused(f"{name} has no {field}")
         return kind(**found)
 

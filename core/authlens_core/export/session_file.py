@@ -6,16 +6,13 @@ members are the fields of a trace and of all that is in it.
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, read_json, wrong
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.trace.record import Outcome, StageRecord, Trace
-from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.trace.record import Trace
 from authlens_core.values.errors import UsageError
 from authlens_core.values.http_message import Headers
 from authlens_core.values.purpose import Purpose
@@ -27,7 +24,6 @@ VERSION: Final = 1
 MAX_SESSION_BYTES: Final = 32 * 1024 * 1024
 _BODIES_KEPT: Final = 16 * 1024 * 1024  # bytes of all bodies together; what comes later is left out
 _LONGEST_ID: Final = 64  # characters
-_EARLY_DIAGNOSIS: Final = ".diagnosis"
 
 
 class SessionFileRefused(UsageError):
@@ -129,27 +125,6 @@ def _out(value: object, budget: _Budget) -> object:
     return value
 
 
-def _record_in(value: Any, name: str, _parent: str) -> StageRecord:
-    record: StageRecord = _READER.record(StageRecord, value, name)
-    # Until a diagnosis had a member of its own, it was written as a check with this ending.
-    for number, check in enumerate(record.checks):
-        if check.name.endswith(_EARLY_DIAGNOSIS):
-            evidence = value["checks"][number].get("evidence", "")
-            others = (*record.checks[:number], *record.checks[number + 1 :])
-            return replace(record, checks=others, diagnosis=_early_diagnosis(check, evidence))
-    if "diagnosis" in value or record.outcome is not Outcome.FAILED:
-        return record
-    made = diagnosis_of(record.stage, record.checks, record.exchanges, record.overridden)
-    return replace(record, diagnosis=made)
-
-
-def _early_diagnosis(check: Check, evidence: Any) -> Diagnosis:
-    unknown = check.name.endswith(f".{UNKNOWN}{_EARLY_DIAGNOSIS}")
-    lines = _READER.read(str, evidence, "evidence", check.name).split("\n")
-    shown = tuple(line for line in lines if line)
-    return Diagnosis(UNKNOWN if unknown else "early", check.seen, check.cure, shown, check.spec)
-
-
 def _purpose_in(value: Any, name: str, parent: str) -> Purpose:
     text = _READER.read(str, value, name, parent)
     return Purpose(text) if text in set(Purpose) else Purpose.OTHER
@@ -166,7 +141,7 @@ def _headers_in(value: Any, name: str, parent: str) -> Headers:
 class _WrittenBody:
     text: str
     truncated: bool
-    size: int | None = None  # files written before sizes were kept have none
+    size: int
 
 
 def _body_in(value: Any, name: str, _parent: str) -> Body:
@@ -175,6 +150,5 @@ def _body_in(value: Any, name: str, _parent: str) -> Body:
 
 
 _READER: Final = RecordReader(
-    {StageRecord: _record_in, Purpose: _purpose_in, Headers: _headers_in, Body: _body_in},
-    later=("tampering", "diagnosis", "error_code", "dns", "size", "host"),
+    {Purpose: _purpose_in, Headers: _headers_in, Body: _body_in},
 )

@@ -31,7 +31,12 @@ def _text(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
-# What each option may be; whatever else is in a file was not written by this program.
+def _switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+# What each option may be; whatever else is in a file was not written by this program. `any_issuer` relaxes a
+# check for one login and is not stored.
 _OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
     {
         # `type`, not `isinstance`: True is an int.
@@ -44,12 +49,13 @@ _OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
         "issuer": _text,
         "method": lambda value: value in (None, "GET", "POST"),
         "wait": lambda value: value is None or (type(value) in (int, float) and 0 < value <= 86_400),
-        "listen": lambda value: type(value) is bool,
+        "listen": _switch,
+        "anyway": _switch,
+        "device": _switch,
+        "dpop": _switch,
+        "legacy_paths": _switch,
     }
 )
-
-# A note of an older authlens has none of these. `any_issuer` relaxes a check for one login and is not kept.
-_SWITCHES: Final = ("anyway", "device", "dpop", "legacy_paths")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def to_text(record: InterruptedLogin) -> str:
             "resource_url": record.resource_url,
             "stage": record.stage.value,
             "at": record.at.isoformat(),
-            "options": {name: getattr(record.options, name) for name in (*_OPTIONS, *_SWITCHES)},
+            "options": {name: getattr(record.options, name) for name in _OPTIONS},
             "redirect_uri": record.redirect_uri,
             "needs_secret": record.needs_secret,
             "why": record.why,
@@ -143,4 +149,4 @@ def _options(read: Mapping[str, Any]) -> Options:
         if not allows(read[name]):
             raise ValueError(name)
     chosen: dict[str, Any] = {name: read[name] for name in _OPTIONS}
-    return Options(**chosen | {name: read.get(name) is True for name in _SWITCHES})
+    return Options(**chosen)

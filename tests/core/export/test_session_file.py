@@ -100,19 +100,6 @@ def test_members_that_are_not_known_are_ignored(login: Recorded) -> None:
     assert read_session(json.dumps(document).encode()) == redacted_trace(login.trace)
 
 
-def test_a_file_from_before_tampering_and_evidence_opens(login: Recorded) -> None:
-    """Version 1 has grown these two members; a file without them stays readable."""
-    document = json.loads(session_json(login.trace))
-    for record in document["trace"]["records"]:
-        del record["tampering"]
-        del record["diagnosis"]
-        for check in record["checks"]:
-            del check["error_code"]
-    again = read_session(json.dumps(document).encode())
-    assert [r.stage for r in again.records] == [r.stage for r in login.trace.records]
-    assert again.tampering == ()
-
-
 def test_tampering_and_evidence_survive(hostile: Trace) -> None:
     """A trace that was changed on purpose is marked wherever it is opened."""
     found = Diagnosis("cause", "It failed.", "Do.", ("HTTP/1.1 400",), "RFC 6749", "origin")
@@ -120,37 +107,6 @@ def test_tampering_and_evidence_survive(hostile: Trace) -> None:
     again = read_session(session_json(replace(hostile, records=(record,))).encode())
     assert again.tampering == ("another verifier",)
     assert again.records[0].diagnosis == found
-
-
-def test_a_diagnosis_that_an_early_version_wrote_as_a_check_is_read_as_a_diagnosis(hostile: Trace) -> None:
-    document = json.loads(session_json(hostile))
-    record = document["trace"]["records"][0]
-    del record["diagnosis"]
-    early: dict[str, object] = {
-        "severity": "notice",
-        "expected": "Why",
-        "seen": "It failed.",
-        "why": "",
-        "spec": "RFC 6749",
-    }
-    early |= {"name": "exchange.diagnosis", "spec": "RFC 6749"}
-    early |= {"cure": "Do.", "overridable": False, "evidence": "HTTP/1.1 400"}
-    record["checks"].append(early)
-    again = read_session(json.dumps(document).encode()).records[0]
-    assert len(again.checks) == len(record["checks"]) - 1
-    assert again.diagnosis == Diagnosis("early", "It failed.", "Do.", ("HTTP/1.1 400",), "RFC 6749")
-
-
-def test_a_failed_record_that_was_saved_without_a_diagnosis_is_diagnosed_when_it_is_read(
-    hostile: Trace,
-) -> None:
-    document = json.loads(session_json(hostile))
-    record = document["trace"]["records"][0]
-    del record["diagnosis"]
-    record["stage"], record["checks"][0]["name"] = "probe", "probe.accepted"
-    again = read_session(json.dumps(document).encode()).records[0]
-    assert again.diagnosis is not None
-    assert again.diagnosis.name == "no_answer"
 
 
 CHANGES: dict[str, Change] = {

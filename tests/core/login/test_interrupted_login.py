@@ -59,13 +59,6 @@ def test_a_way_to_log_in_that_was_chosen_is_taken_up_too(options: Options) -> No
     assert from_text(to_text(chosen)) == chosen
 
 
-def test_a_note_without_the_newer_options_is_read() -> None:
-    older = json.loads(to_text(RECORD))
-    for name in ("anyway", "device", "dpop", "legacy_paths"):
-        del older["options"][name]
-    assert from_text(json.dumps(older)) == RECORD
-
-
 def test_a_check_that_was_relaxed_is_asked_for_again() -> None:
     relaxed = replace(RECORD, options=replace(RECORD.options, any_issuer=True))
     assert from_text(to_text(relaxed)) == RECORD

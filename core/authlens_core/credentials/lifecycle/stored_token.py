@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from authlens_core.credentials.records.lifetime import outlasts
-from authlens_core.credentials.records.owner import OWNER, TOKEN_TYPE
+from authlens_core.credentials.records.owner import OWNER
 from authlens_core.credentials.records.plain_login import NotPlain, PlainLogin, plain_login
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
 from authlens_core.credentials.store.helper_pipes import HelperPipes
@@ -57,9 +57,7 @@ def _token(text: Secret, login: PlainLogin) -> Secret | None:
     found: Any = None
     with suppress(ValueError, RecursionError):  # the decoder's error carries the text
         found = json.loads(text.reveal())
-    if not isinstance(found, dict) or found.get(OWNER, login.owner) != login.owner:
-        return None
-    if found.get(TOKEN_TYPE, login.token_type) != login.token_type:
+    if not isinstance(found, dict) or found.get(OWNER) != login.owner:
         return None
     if "dpop_key" in found:
         return None  # the token is of no use without a proof, and that has to be said

@@ -17,7 +17,7 @@ from authlens_core.credentials.records.access_kind import TROUBLES
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.parsed_logins import Logins, ParsedLogins, Stamp
 from authlens_core.credentials.records.record_json import from_text, to_json
-from authlens_core.credentials.records.schema import SCHEMA_VERSION, migrate, transaction, version
+from authlens_core.credentials.records.schema import SCHEMA_VERSION, create_tables, transaction, version
 from authlens_core.credentials.records.table import LOGINS, settle
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.state.paths import own_file
@@ -147,7 +147,7 @@ class Index:
         if not self.read_only:
             # With less, a power cut may take the last transaction back, and with it a refresh token.
             connection.execute("PRAGMA synchronous = FULL")
-            migrate(connection)
+            create_tables(connection)
 
     def is_same(self, other: Index) -> bool:
         """Return whether `other` is this index, or another opening of the same file."""

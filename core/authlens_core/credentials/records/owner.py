@@ -10,14 +10,11 @@ from typing import Final
 # The member of the stored secrets that has the digest.
 OWNER: Final = "owner"
 
-# The member that has the type of the token. The index has it, too, and can be edited: a token bound to a key
-# would go out without a proof. It is no part of the digest, which an earlier authlens compares.
-TOKEN_TYPE: Final = "token_type"  # noqa: S105 - a name
-
-# The fields of a grant that say where its secrets are sent, and as whose.
+# The fields of a grant that say where its secrets are sent, and as what: a token that is bound to a key (RFC
+# 9449) must not go out as a bearer token, without a proof.
 GRANT_OWNER: Final = (
     *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
-    *("client_id", "token_endpoint_auth_method"),
+    *("client_id", "token_endpoint_auth_method", "token_type"),
 )
 
 

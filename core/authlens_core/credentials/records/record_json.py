@@ -22,7 +22,7 @@ from authlens_core.credentials.records.grant import (
     GrantState,
     TokenVerdict,
 )
-from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, TOKEN_TYPE, owner_digest
+from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.secret import Secret
@@ -104,20 +104,17 @@ _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
 }
 
 
-def _bound(record: Grant | ServiceToken | ClientRecord) -> dict[str, str]:
-    """Return the members of stored secrets that bind them to `record`."""
-    owner = {OWNER: owner_digest(getattr(record, name) for name in _OWNERS[type(record)])}
-    return {**owner, TOKEN_TYPE: record.token_type} if isinstance(record, Grant) else owner
+def _owner(record: Grant | ServiceToken | ClientRecord) -> str:
+    return owner_digest(getattr(record, name) for name in _OWNERS[type(record)])
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:
     """Return whether the secrets in `text` were stored for what `record` says now.
 
-    The index is a plain file. Without this, an endpoint edited there would get the tokens. Secrets that an
-    earlier version stored name no owner, or no type, and pass; the next save binds them.
+    The index is a plain file. Without this, an endpoint edited there would get the tokens.
     """
-    found = _secrets(text)
-    return all(name not in found or found[name].reveal() == value for name, value in _bound(record).items())
+    owner = _secrets(text).get(OWNER)
+    return owner is not None and owner.reveal() == _owner(record)
 
 
 def secrets_to_json(
@@ -126,7 +123,7 @@ def secrets_to_json(
     """Return the secrets as ASCII JSON, bound to `record`."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
     members = {name: value.reveal() for name, value in values.items() if value is not None}
-    return Secret(json.dumps({**members, **_bound(record)}))
+    return Secret(json.dumps({**members, OWNER: _owner(record)}))
 
 
 def _secrets(text: Secret) -> dict[str, Secret]:

@@ -1,4 +1,4 @@
-"""The tables of the index, the way from one version of them to the next, and transactions on them."""
+"""The tables of the index, and transactions on them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# `record` holds the grant as JSON: a newer field is a new key, not a new column. `generation` is the pointer
-# that a save switches; it is separate, so that no other write can move it.
-_FIRST: Final = (
-    """
-    CREATE TABLE grants (
-        grant_id   TEXT PRIMARY KEY,
+# The schema of the file: another one is written under another number. Those below 5 were never released.
+SCHEMA_VERSION: Final = 5
+
+# `record` is the record as JSON: a newer field is a new key, not a new column. `generation` and `place` are
+# the pointer to its secrets, which a save switches; they are columns, so that no other write can move them.
+_RECORDS: Final = """
+    CREATE TABLE {table} (
+        {key}      TEXT PRIMARY KEY,
         generation INTEGER NOT NULL,
         entries    INTEGER NOT NULL,
-        record     TEXT NOT NULL
+        record     TEXT NOT NULL,
+        place      TEXT NOT NULL
     ) STRICT
-    """,
-    """
-    CREATE TABLE clients (
-        client_key TEXT PRIMARY KEY,
-        generation INTEGER NOT NULL,
-        entries    INTEGER NOT NULL,
-        record     TEXT NOT NULL
-    ) STRICT
-    """,
+"""
+_TABLES: Final = (
+    _RECORDS.format(table="grants", key="grant_id"),
+    _RECORDS.format(table="clients", key="client_key"),
+    _RECORDS.format(table="service_tokens", key="token_id"),
     # Generations that are being written or deleted: what a crash leaves in the keyring is found from here.
     """
     CREATE TABLE leftovers (
         key        TEXT NOT NULL,
         generation INTEGER NOT NULL,
         entries    INTEGER NOT NULL,
+        place      TEXT NOT NULL,
         PRIMARY KEY (key, generation)
     ) STRICT
     """,
+    # A number is never used twice, not even after its generation was deleted and forgotten: a write that
+    # comes late, from a program that was killed, must not fall on what another one has stored since.
+    "CREATE TABLE begun (key TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT",
     """
     CREATE TABLE pending_refresh (
         grant_id   TEXT PRIMARY KEY,
@@ -42,61 +45,20 @@ _FIRST: Final = (
         started_at TEXT NOT NULL
     ) STRICT
     """,
+    # The history outlives a credential, and then only the event that began it says what it was for.
     """
     CREATE TABLE events (
         event_id INTEGER PRIMARY KEY AUTOINCREMENT,
         at       TEXT NOT NULL,
         kind     TEXT NOT NULL,
         grant_id TEXT NOT NULL,
-        detail   TEXT NOT NULL
+        detail   TEXT NOT NULL,
+        resource TEXT NOT NULL
     ) STRICT
     """,
     "CREATE INDEX events_of_grant ON events (grant_id, event_id)",
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
-
-# The pointer says in which place a generation is, too: records move from one to another one at a time.
-_PLACES: Final = tuple(
-    f"ALTER TABLE {table} ADD COLUMN place TEXT NOT NULL DEFAULT 'keyring'"
-    for table in ("grants", "clients", "leftovers")
-)
-_SERVICE_TOKENS: Final = (
-    """
-    CREATE TABLE service_tokens (
-        token_id   TEXT PRIMARY KEY,
-        generation INTEGER NOT NULL,
-        entries    INTEGER NOT NULL,
-        record     TEXT NOT NULL,
-        place      TEXT NOT NULL
-    ) STRICT
-    """,
-)
-# A number is never used twice, not even after its generation was deleted and forgotten: a write that comes
-# late, from a program that was killed, must not fall on what another one has stored since.
-_BEGUN: Final = (
-    "CREATE TABLE begun (key TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT",
-    """
-    INSERT INTO begun SELECT key, max(generation) FROM (
-        SELECT grant_id AS key, generation FROM grants
-        UNION ALL SELECT client_key, generation FROM clients
-        UNION ALL SELECT token_id, generation FROM service_tokens
-        UNION ALL SELECT key, generation FROM leftovers)
-    GROUP BY key
-    """,
-)
-# The history outlives a credential, and then only the event that began it says what it was for. Earlier
-# versions wrote "resource at issuer" as the detail of a login, and that is read here for the last time.
-_EVENT_RESOURCES: Final = (
-    "ALTER TABLE events ADD COLUMN resource TEXT NOT NULL DEFAULT ''",
-    """
-    UPDATE events SET resource = substr(detail, 1, instr(detail, ' at ') - 1)
-    WHERE kind = 'login' AND instr(detail, ' at ') > 0
-    """,
-)
-# What makes each version out of the one before.
-_STEPS: Final = (_FIRST, _PLACES, _SERVICE_TOKENS, _BEGUN, _EVENT_RESOURCES)
-
-SCHEMA_VERSION: Final = len(_STEPS)
 
 
 @contextmanager
@@ -120,12 +82,13 @@ def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file to `SCHEMA_VERSION`, in one transaction; two processes may try at once."""
-    if version(connection) >= SCHEMA_VERSION:
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new file, in one transaction; two processes may try at once."""
+    if version(connection) == SCHEMA_VERSION:
         return  # A write transaction costs four fdatasync and the exclusive lock, on every command.
     with transaction(connection):
-        for step in _STEPS[version(connection) :]:
-            for statement in step:
-                connection.execute(statement)
+        if version(connection) == SCHEMA_VERSION:
+            return
+        for statement in _TABLES:
+            connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -24,7 +24,7 @@ ENTRY_LIMIT: Final = 1_000
 MAX_ENTRIES: Final = 1_000
 # Characters; the manifest is about 130 with the largest numbers.
 _MANIFEST_ROOM: Final = 160
-# Of the manifest; one without a version is from an authlens whose digest covered the text alone.
+# Of the manifest.
 _VERSION: Final = 2
 
 
@@ -73,7 +73,6 @@ def split(text: Secret, key: str, generation: int) -> tuple[Secret, ...]:
 
 
 class _Manifest(NamedTuple):
-    version: int
     entries: int
     sha256: str
 
@@ -85,12 +84,12 @@ def _manifest(first: str, generation: int) -> tuple[_Manifest, str]:
     with contextlib.suppress(ValueError, RecursionError):
         found, end = json.JSONDecoder().raw_decode(first)
     manifest: dict[str, Any] = found if isinstance(found, dict) else {}
-    version, count = manifest.get("version", 1), manifest.get("count")
-    if version not in (1, _VERSION) or manifest.get("generation") != generation:
+    count = manifest.get("count")
+    if manifest.get("version") != _VERSION or manifest.get("generation") != generation:
         raise _damaged("the manifest belongs to something else")
     if type(count) is not int or not 1 <= count <= MAX_ENTRIES:
         raise _damaged("the manifest is damaged")
-    return _Manifest(version, count, str(manifest.get("sha256"))), first[end:]
+    return _Manifest(count, str(manifest.get("sha256"))), first[end:]
 
 
 async def read(store: SecretReader, key: str, generation: int) -> Secret:
@@ -111,11 +110,7 @@ async def read(store: SecretReader, key: str, generation: int) -> Secret:
             raise _damaged(f"part {index + 1} of {manifest.entries} is missing")
         parts.append(part.reveal())
     whole = "".join(parts)
-    if manifest.version == 1:
-        found = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
-    else:
-        found = _digest(whole, key, generation)
-    if found != manifest.sha256:
+    if _digest(whole, key, generation) != manifest.sha256:
         raise _damaged("they differ from what was stored")
     return Secret(whole)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Index, IndexReadOnly
 from authlens_core.credentials.records.record_json import record_from_json, to_json
-from authlens_core.credentials.records.schema import _STEPS, SCHEMA_VERSION
+from authlens_core.credentials.records.schema import SCHEMA_VERSION
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
@@ -103,38 +102,6 @@ async def test_a_newer_index_is_shown_and_not_changed(
         await newer.save(saved, secrets)
     with pytest.raises(IndexReadOnly):
         await newer.forget(saved.grant_id)
-
-
-async def test_an_index_of_the_first_version_is_read_and_written(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, state: Path
-) -> None:
-    """H181: what the older version kept is in the keyring, and it is not asked for again."""
-    path = state / "index.sqlite3"
-    raw = sqlite3.connect(path, isolation_level=None)
-    for statement in _STEPS[0]:
-        raw.execute(statement)
-    raw.execute("PRAGMA user_version = 1")
-    old = make_grant(generation=3)
-    raw.execute("INSERT INTO grants VALUES (?, 3, 1, ?)", (old.grant_id, to_json(old)))
-    raw.close()
-    credentials = open_credentials()
-    assert credentials.list() == (old,)
-    assert old.place is StoreKind.KEYRING
-    assert (await credentials.save(old, secrets)).generation == 4
-    assert [left.place for left in credentials.index.leftovers()] == [StoreKind.KEYRING]
-
-
-async def test_the_logins_of_an_older_index_name_their_resource(open_credentials: Open, state: Path) -> None:
-    """The history of a version that had no place for the URL is read once, when the index is converted."""
-    with closing(sqlite3.connect(state / "index.sqlite3", isolation_level=None)) as raw:
-        for step in _STEPS[:4]:
-            for statement in step:
-                raw.execute(statement)
-        raw.execute("PRAGMA user_version = 4")
-        add = "INSERT INTO events (at, kind, grant_id, detail) VALUES ('2026-05-01T00:00:00+00:00', ?, ?, ?)"
-        raw.execute(add, ("login", "gone", "https://wiki.example at https://as.example"))
-        raw.execute(add, ("verified", "gone", "status 200 at once"))
-    assert [event.resource for event in open_credentials().events()] == ["", "https://wiki.example"]
 
 
 async def test_what_is_listed_follows_every_write_of_this_and_other_programs(

@@ -1,15 +1,16 @@
 """Make the pictures in this folder from the real program on the embedded emulator.
 
-    python screenshots/make.py [FOLDER]
+    python screenshots/make.py             every picture
+    python screenshots/make.py NAME …      only these, such as `lesson`; the others stay as they are
 
-Nothing is drawn by hand: the demo is walked with the keys that a person presses. A walk is a function that
+Nothing is drawn by hand: the demo is walked with the keys that a user presses. A walk is a function that
 presses keys and yields the name of a picture wherever one is to be taken; to add a picture, add a name to a
 walk, or a walk to `WALKS`. Pictures that no walk takes any more are removed. `cast.svg` plays the pictures
 named in `CAST` in turn.
 
 Beside the pictures stands `manifest.json`: what is written on each of them, without what differs from run to
 run (ports, times, ids), and the digest of the file. `tests/architecture/test_screenshots.py` walks again and
-compares, so that a picture cannot grow old unnoticed.
+compares, so that a picture cannot grow old unnoticed; it names those to take again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,7 @@ from authlens_tui.widgets.record.record_lines import Tab
 
 __all__ = ["MANIFEST", "SIZE", "WALKS", "make", "written"]
 
+FOLDER: Final = Path(__file__).parent
 SIZE: Final = (120, 40)
 MANIFEST: Final = "manifest.json"
 _PATIENCE: Final = 30.0  # seconds for something to be on the screen
@@ -270,11 +272,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def taken(size: tuple[int, int] = SIZE) -> dict[str, Taken]:
-    """Walk every walk and return the pictures by name."""
+async def taken(wanted: Collection[str] = (), size: tuple[int, int] = SIZE) -> dict[str, Taken]:
+    """Walk every walk, or until the wanted pictures are taken; return all that were taken, by name."""
     pictures: dict[str, Taken] = {}
     with _anywhere():
         for faults, walks in WALKS:
+            if wanted and pictures.keys() >= set(wanted):
+                break
             app = DemoApp(faults=faults, menu=not faults, port=_free_port(), environ={})
             app.animation_level = "none"
             async with app.run_test(size=size) as pilot:
@@ -292,6 +296,13 @@ def written(pictures: Mapping[str, Taken]) -> dict[str, list[str]]:
 
 
 _OPENING: Final = re.compile(r"\s*<svg[^>]*>")
+_FRAME: Final = re.compile(
+    r'(<g class="frame" style="[^"]*">)(.*?)</g>(?=<g class="frame"|</svg>\n*\Z)', re.DOTALL
+)
+
+
+def _inside(picture: str) -> str:
+    return picture[picture.index(">") + 1 : picture.rindex("</svg>")]
 
 
 def cast(pictures: Sequence[str], seconds: float = 3.0) -> str:
@@ -304,10 +315,10 @@ def cast(pictures: Sequence[str], seconds: float = 3.0) -> str:
     opening = _OPENING.match(pictures[0])
     if opening is None:
         raise ValueError("not a picture that Textual drew")
-    frames = []
-    for number, picture in enumerate(pictures):
-        inside = picture[picture.index(">") + 1 : picture.rindex("</svg>")]
-        frames.append(f'<g class="frame" style="animation-delay:{number * seconds:g}s">{inside}</g>')
+    frames = (
+        f'<g class="frame" style="animation-delay:{number * seconds:g}s">{_inside(picture)}</g>'
+        for number, picture in enumerate(pictures)
+    )
     style = (
         f"@keyframes show{{0%,{share:.3f}%{{visibility:visible}}"
         f"{share + 0.001:.3f}%,100%{{visibility:hidden}}}}"
@@ -318,29 +329,51 @@ def cast(pictures: Sequence[str], seconds: float = 3.0) -> str:
     return f"{opening[0]}<style>{style}</style>{''.join(frames)}</svg>\n"
 
 
-def make(folder: Path) -> list[Path]:
-    """Make every picture and the manifest in `folder`; return the pictures."""
-    import resvg_py
+def recast(before: str, pictures: Mapping[str, Taken]) -> str:
+    """Return a cast in which the frames of `pictures` are new."""
+    names = iter(CAST)
 
-    pictures = asyncio.run(taken())
-    made, entries = [], {}
-    for name, one in pictures.items():
-        png = bytes(resvg_py.svg_to_bytes(svg_string=one.svg, font_family="Fira Code"))
-        path = folder / f"{name}.png"
-        path.write_bytes(png)
-        made.append(path)
-        entries[name] = {"sha256": hashlib.sha256(png).hexdigest(), "text": list(one.text)}
-    made.append(folder / "cast.svg")
-    made[-1].write_text(cast([pictures[name].svg for name in CAST]), encoding="utf-8")
-    for old in folder.glob("*.png"):
-        if old.stem not in pictures:
-            old.unlink()
-    manifest = json.dumps(entries, ensure_ascii=False, indent=1)
-    (folder / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
-    return made
+    def frame(match: re.Match[str]) -> str:
+        name = next(names)
+        return f"{match[1]}{_inside(pictures[name].svg)}</g>" if name in pictures else match[0]
+
+    return _FRAME.sub(frame, before)
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+def make(wanted: Collection[str] = (), folder: Path = FOLDER) -> None:
+    """Take every picture, or the wanted ones, and write them, their entries in the manifest, and the cast.
+
+    Raises:
+        KeyError: no walk takes a picture of that name.
+    """
+    pictures = asyncio.run(taken(wanted))
+    manifest, film = folder / MANIFEST, folder / "cast.svg"
+    if wanted:
+        pictures = {name: pictures[name] for name in wanted}
+        entries = json.loads(manifest.read_text("utf-8"))
+        film.write_text(recast(film.read_text("utf-8"), pictures), "utf-8")
+    else:
+        entries = {}
+        film.write_text(cast([pictures[name].svg for name in CAST]), "utf-8")
+    for name, picture in pictures.items():
+        entries[name] = _write_png(folder / f"{name}.png", picture)
+    for path in folder.glob("*.png"):
+        if path.stem not in entries:
+            path.unlink()
+    manifest.write_text(json.dumps(entries, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _write_png(path: Path, picture: Taken) -> dict[str, object]:
+    """Write a picture; return its entry in the manifest."""
+    import resvg_py  # only to write: the tests walk without it
+
+    png = bytes(resvg_py.svg_to_bytes(svg_string=picture.svg, font_family="Fira Code"))
+    path.write_bytes(png)
+    return {"sha256": hashlib.sha256(png).hexdigest(), "text": list(picture.text)}
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-    for picture in make(target):
-        sys.stdout.write(f"{picture.name}\n")
+    make(sys.argv[1:])

@@ -23,10 +23,9 @@ pytestmark = pytest.mark.xdist_group("sources")
 
 CORE = Path(authlens_core.__path__[0])
 
-PROTOCOL = ("authlens_core/oauth/", "authlens_core/trace/")
 REACHING = {"httpx", "h11", "ssl", "asyncio", "sqlite3", "keyring", "subprocess"}
-"""What sends, listens, stores or starts. `socket` is looked for in the source only: `email.utils`, which
-reads the dates of HTTP, brings it in on Python 3.11."""
+"""What sends, listens, stores or starts. A contract in pyproject.toml forbids the protocol to import it, and
+`socket` too, which is not here: `email.utils`, which reads the dates of HTTP, brings it in on Python 3.11."""
 
 IMPORT_AND_LIST = """
 import importlib, json, sys
@@ -80,44 +79,6 @@ def imports_of(source: Source) -> Iterator[str]:
             yield node.module
 
 
-def importers_of(package: str) -> set[str]:
-    """Return the files of authlens that import a package."""
-    return {
-        source.name
-        for source in sources_of_product()
-        if any(name.partition(".")[0] == package for name in imports_of(source))
-    }
-
-
-def test_httpx_is_reached_from_the_sender_and_its_transport_only() -> None:
-    """One place sends: what it records is all that ever went over the wire."""
-    wire = "authlens_core/wire"
-    transport = {f"{wire}/transport.py", f"{wire}/connection.py"}
-    assert importers_of("httpx") | importers_of("httpcore") == {f"{wire}/client.py"} | transport
-
-
-def test_the_keyring_is_reached_from_the_credentials_only() -> None:
-    """One package holds what opens the keyring."""
-    folders = {path.rpartition("/")[0] for path in importers_of("keyring")}
-
-    assert folders == {"authlens_core/credentials/store"}
-
-
-def test_the_protocol_names_nothing_that_reaches_out() -> None:
-    """The same rule in the source, where an import inside a function cannot hide, and with `socket`."""
-    protocol = [one for one in sources_of_product() if one.name.startswith(PROTOCOL)]
-    assert len(protocol) > 30, "the walk found too little to prove anything"
-
-    named = {
-        (source.name, name)
-        for source in protocol
-        for name in imports_of(source)
-        if name.partition(".")[0] in REACHING | {"socket", "selectors", "threading", "time", "os", "pathlib"}
-    }
-
-    assert named == set()
-
-
 def test_few_modules_import_by_name() -> None:
     """An import that is hidden in a string would pass the rules above: only the owners of a library do it."""
     hidden = {
@@ -136,7 +97,7 @@ def test_few_modules_import_by_name() -> None:
         "authlens_tui/app/key_names.py",  # walks our own screens
         "authlens_tui/cli/verbs.py",  # a verb imports its own module
     }
-    assert hidden <= owners
+    assert hidden <= owners, "import it by a statement: the contracts in pyproject.toml cannot see a string"
 
 
 def test_the_contracts_hold() -> None:
@@ -158,7 +119,7 @@ def test_every_imported_distribution_is_declared() -> None:
         name.partition(".")[0] for source in sources_of_product() for name in imports_of(source)
     } - own
 
-    assert {name.lower() for name in imported} == declared
+    assert {name.lower() for name in imported} == declared, "see dependencies in pyproject.toml"
 
 
 def test_dataclasses_with_slots_are_quick() -> None:

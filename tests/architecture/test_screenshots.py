@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
-ANEW: Final = "python screenshots/make.py makes them anew"
+AGAIN: Final = "run python screenshots/make.py"
 
 
 def manifest() -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_no_picture_is_drawn_or_changed_by_hand() -> None:
         for path in FOLDER.iterdir()
         if path.suffix == ".png"
     }
-    assert found == {name: entry["sha256"] for name, entry in manifest().items()}, ANEW
+    assert found == {name: entry["sha256"] for name, entry in manifest().items()}, AGAIN
 
 
 @pytest.mark.slow
@@ -51,6 +51,6 @@ def test_the_pictures_show_the_program_as_it_is_now(make: ModuleType) -> None:
     """Every walk is walked again; what is written on the screens is what the manifest holds."""
     now = make.written(asyncio.run(make.taken()))
     held = {name: entry["text"] for name, entry in manifest().items()}
-    assert now.keys() == held.keys(), ANEW
-    for name, text in now.items():
-        assert text == held[name], f"{name}.png is stale: {ANEW}"
+    assert now.keys() == held.keys(), AGAIN
+    stale = " ".join(name for name, text in now.items() if text != held[name])
+    assert not stale, f"they show a program of before; look at the difference, then {AGAIN} {stale}"

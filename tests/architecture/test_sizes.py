@@ -20,7 +20,8 @@ def test_no_module_is_longer_than_a_newcomer_reads() -> None:
     lengths = {source.name: len(source.text.splitlines()) for source in sources_of_product()}
     assert len(lengths) > 200, "the walk found too little to prove anything"
 
-    assert {name: length for name, length in lengths.items() if length > MODULE} == {}
+    long = {name: length for name, length in lengths.items() if length > MODULE}
+    assert long == {}, f"a module has at most {MODULE} lines: part it where a second idea begins"
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
@@ -33,7 +34,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
         if (length := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION
     }
 
-    assert long == {}
+    assert long == {}, f"a function has at most {FUNCTION} lines: give a step of it a name of its own"
 
 
 def classes() -> dict[str, tuple[int, list[str]]]:
@@ -57,4 +58,5 @@ def test_no_class_is_longer_than_a_newcomer_reads() -> None:
         return {name}.union(*(family(base) for base in known[name][1] if base in known and base != name))
 
     lengths = {name: sum(known[one][0] for one in family(name)) for name in known}
-    assert {name: length for name, length in lengths.items() if length > CLASS} == {}
+    long = {name: length for name, length in lengths.items() if length > CLASS}
+    assert long == {}, f"a class has at most {CLASS} lines, with its bases: part what it holds, not its text"

@@ -1,4 +1,4 @@
-"""Tests measure no time, can fail, and use what the product offers."""
+"""Tests measure no time, and use what the product offers."""
 
 from __future__ import annotations
 
@@ -66,29 +66,6 @@ def _is_clock(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Attribute) and call.func.attr in CLOCKS
 
 
-def _never_empty(values: ast.expr) -> bool:
-    root = values
-    while isinstance(root, ast.Attribute | ast.Call):
-        root = root.func if isinstance(root, ast.Call) else root.value
-    constant = isinstance(root, ast.Name) and root.id.isupper()
-    return isinstance(values, ast.Tuple | ast.List) or constant or ".split(" in ast.unparse(values)
-
-
-def vacuous(tree: ast.Module) -> Iterator[int]:
-    """Yield the lines of `assert all(…)` over values that nothing else there asserts to exist."""
-    for function in _functions(tree):
-        asserted = [node for node in ast.walk(function) if isinstance(node, ast.Assert)]
-        for one in asserted:
-            if not (isinstance(one.test, ast.Call) and ast.unparse(one.test.func) == "all"):
-                continue
-            given = one.test.args[0]
-            values = given.generators[0].iter if isinstance(given, ast.GeneratorExp | ast.ListComp) else given
-            others = (ast.unparse(other.test) for other in asserted if other is not one)
-            shown = ast.unparse(values)
-            if not _never_empty(values) and not any(shown in o and not o.startswith("all(") for o in others):
-                yield one.lineno
-
-
 @pytest.mark.parametrize(
     ("code", "found"),
     [
@@ -101,18 +78,6 @@ def test_the_scan_knows_an_assertion_on_measured_time(code: str, found: bool) ->
     assert bool(list(measurements(ast.parse(code)))) is found
 
 
-@pytest.mark.parametrize(
-    ("code", "found"),
-    [
-        ("def f():\n    assert all(row for row in rows)", True),
-        ("def f():\n    assert len(rows) == 2\n    assert all(row for row in rows)", False),
-        ("def f():\n    assert all(row for row in ROWS)", False),
-    ],
-)
-def test_the_scan_knows_an_assertion_that_holds_for_nothing(code: str, found: bool) -> None:
-    assert bool(list(vacuous(ast.parse(code)))) is found
-
-
 def test_no_assertion_depends_on_how_fast_the_machine_is() -> None:
     found = [
         f"{source.name}:{line}"
@@ -120,11 +85,7 @@ def test_no_assertion_depends_on_how_fast_the_machine_is() -> None:
         if not source.name.startswith("benchmarks/")
         for line in measurements(source.tree)
     ]
-    assert found == []
-
-
-def test_no_assertion_holds_because_there_is_nothing_to_look_at() -> None:
-    assert [f"{source.name}:{line}" for source in sources_of_tests() for line in vacuous(source.tree)] == []
+    assert found == [], "a slow machine fails these: move a clock, or count what is done"
 
 
 def test_tests_leave_private_attributes_of_the_product_alone() -> None:
@@ -139,10 +100,9 @@ def test_tests_leave_private_attributes_of_the_product_alone() -> None:
         for node in source.nodes:
             if isinstance(node, ast.Attribute) and node.attr in private - own and not _is_self(node.value):
                 used.setdefault(node.attr, []).append(f"{source.name}:{node.lineno}")
-    found = {attr: places for attr, places in used.items() if attr not in OF_OTHERS}
+    hidden = {attr: places for attr, places in used.items() if attr not in OF_OTHERS | SEAMS.keys()}
 
-    assert {attr: places for attr, places in found.items() if attr not in SEAMS} == {}
-    assert found.keys() >= SEAMS.keys(), "take what is left alone off the list"
+    assert hidden == {}, "look at what the user or the caller sees, or add a line to SEAMS with the reason"
 
 
 def _is_self(node: ast.AST) -> bool:

@@ -16,7 +16,7 @@ from typing import Final
 import authlens_core
 import authlens_tui
 
-__all__ = ["Source", "sources_of_product", "sources_of_tests"]
+__all__ = ["Source", "source_of", "sources_of_product", "sources_of_tests"]
 
 _PRODUCT: Final = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
 _TESTS: Final = Path(__file__).parents[1]
@@ -52,11 +52,15 @@ def sources_of_tests() -> tuple[Source, ...]:
     return _parsed((path, _TESTS) for path in ours)
 
 
+def source_of(text: str, name: str = "example.py") -> Source:
+    """Return a piece of code as if it were a file."""
+    tree = ast.parse(text, name)
+    return Source(name, text, tree, tuple(ast.walk(tree)))
+
+
 def _parsed(files: Iterable[tuple[Path, Path]]) -> tuple[Source, ...]:
-    found = []
-    for path, root in files:
-        text = path.read_text("utf-8")
-        tree = ast.parse(text, str(path))
-        found.append(Source(path.relative_to(root).as_posix(), text, tree, tuple(ast.walk(tree))))
+    sources = tuple(
+        source_of(path.read_text("utf-8"), path.relative_to(root).as_posix()) for path, root in files
+    )
     gc.freeze()  # half a million objects that stay until the end
-    return tuple(found)
+    return sources

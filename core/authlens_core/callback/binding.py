@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from authlens_core.values.errors import NetworkFailure
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import Stage
 
 RedirectHost = Literal["localhost", "127.0.0.1"]
 
@@ -42,7 +43,7 @@ class NoLoopback(NetworkFailure):
         super().__init__(
             f"This machine has no working loopback address for {host}.",
             "Bring the loopback interface up, or paste the callback URL instead of waiting for it.",
-            stage="authorization",
+            stage=Stage.AUTHORIZATION,
         )
 
 

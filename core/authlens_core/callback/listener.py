@@ -34,6 +34,7 @@ from authlens_core.callback.request_head import (
 )
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
     from authlens_core.callback.port_owner import PortOwner
@@ -81,7 +82,7 @@ class PortTaken(UsageError):
             f"Port {port} on this machine is in use by {holder}{where}.",
             f"Stop that program{literal} or use another port{such}. Another port changes the redirect "
             "URI: the client is registered again, and a server that knows only the old URI refuses it.",
-            stage="authorization",
+            stage=Stage.AUTHORIZATION,
         )
         self.half = half
 
@@ -93,7 +94,7 @@ class PortRefused(UsageError):
         super().__init__(
             f"The operating system does not let this account listen on port {port}.",
             "Use a port of 1024 or above; 8400 is the usual one.",
-            stage="authorization",
+            stage=Stage.AUTHORIZATION,
         )
 
 

@@ -18,9 +18,10 @@ from authlens_core.diagnosis.cause import (
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
+from authlens_core.values.stage import Stage
 
-_BEFORE: Final = frozenset({"detection"})
-_DISCOVERY: Final = frozenset({"detection", "resource_metadata", "server_metadata"})
+_BEFORE: Final = frozenset({Stage.DETECTION})
+_DISCOVERY: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
 _ANY_RESOURCE: Final = _DISCOVERY | WITH_TOKEN
 _FROM_A_TOOL: Final = (
     "If it was on before: Terraform and similar tools drop oauth_configuration when they update the "
@@ -228,7 +229,7 @@ WHO_ANSWERED: Final = (
         cause="The stored access token is refused: it expired or was revoked.",
         cure="Refresh it: authlens refresh URL. If the new one is refused too, log in again.",
         source=AGENTS_GUIDE,
-        stages=frozenset({"probe"}),
+        stages=frozenset({Stage.PROBE}),
         statuses=frozenset({401}),
     ),
     Cause(
@@ -239,7 +240,7 @@ WHO_ANSWERED: Final = (
         "with the resource metadata (--resource), and ask the owner about the policies of the "
         "application.",
         source=REPORTS,
-        stages=frozenset({"access"}),
+        stages=frozenset({Stage.ACCESS}),
         statuses=frozenset({401}),
     ),
     Cause(

@@ -8,6 +8,7 @@ from authlens_core.cloudflare.credential import Credential
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import Stage
 
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
 MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
@@ -18,7 +19,7 @@ SWITCHES: Final = (
     f"{MANAGED_OAUTH}: turn on “Allow localhost clients” (for http://localhost) or “Allow loopback clients” "
     "(for http://127.0.0.1), or list the URI under “Allowed redirect URIs”"
 )
-WITH_TOKEN: Final = frozenset({"access", "probe"})
+WITH_TOKEN: Final = frozenset({Stage.ACCESS, Stage.PROBE})
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -38,7 +39,7 @@ class Cause:
     cause: str
     cure: str
     source: str
-    stages: frozenset[str] = _NONE
+    stages: frozenset[Stage] = frozenset()
     errors: frozenset[str] = _NONE
     phrases: tuple[str, ...] = ()
     statuses: frozenset[int] = frozenset()
@@ -49,7 +50,7 @@ class Cause:
 
 
 def protected(
-    name: CauseId, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[str] = _NONE
+    name: CauseId, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[Stage] = frozenset()
 ) -> Cause:
     """Return the cause for a protection alone, in the words of its note."""
     meaning = MEANINGS[protection]

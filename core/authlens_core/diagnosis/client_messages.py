@@ -7,6 +7,7 @@ from typing import Final
 from authlens_core.diagnosis.cause import AGENTS_GUIDE, REPORTS, Cause
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
 from authlens_core.values.cause_id import CauseId
+from authlens_core.values.error_code import ErrorCode
 
 SAID_BY_CLIENTS: Final = (
     Cause(
@@ -190,7 +191,7 @@ SAID_BY_CLIENTS: Final = (
         cure="Let authlens make the proofs: authlens curl URL, or authlens proxy URL for a client that stays "
         "open.",
         source="RFC 9449 §7",
-        errors=frozenset({"invalid_dpop_proof"}),
+        errors=frozenset({ErrorCode.INVALID_DPOP_PROOF}),
         phrases=("use_dpop_nonce", "dpop proof"),
     ),
     Cause(
@@ -234,7 +235,7 @@ SAID_BY_CLIENTS: Final = (
         cure="To replace a refused token: authlens token URL --refused. A long-running client should use "
         "authlens mcp-bridge URL or authlens proxy URL, which refresh it.",
         source="RFC 6750 §3.1",
-        errors=frozenset({"invalid_token"}),
+        errors=frozenset({ErrorCode.INVALID_TOKEN}),
         phrases=("401 unauthorized", "status code 401", "http 401", "error: 401"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Find the cause of a failure: the first row of the table in `access.causes` that fits.
+"""Find the cause of a failure: the first row of the table in `causes.py` that fits.
 
 `diagnose` returns a known cause or None; `explain` has words for every failure: it quotes an unknown answer.
 """
@@ -19,20 +19,23 @@ from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Response
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
     from authlens_core.diagnosis.cause import Cause
 
 # Lines of evidence that fit beside a cause.
 _MOST_LINES: Final = 6
-_SPEAKS_OAUTH: Final = frozenset({"registration", "authorization", "exchange", "refresh", "revoke"})
-_ASKS_THE_RESOURCE: Final = frozenset({"detection", "access", "probe"})
+_SPEAKS_OAUTH: Final = frozenset(
+    {Stage.REGISTRATION, Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.REFRESH, Stage.REVOKE}
+)
+_ASKS_THE_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.ACCESS, Stage.PROBE})
 # Subjects of checks that look at the form of an answer and not at what it says.
 _ABOUT_THE_ANSWER: Final = frozenset({"status", "document", "media_type", "protection", "accepted", "proof"})
 
 
 def diagnose(
-    stage: str,
+    stage: Stage,
     *,
     error: OAuthError | None = None,
     status: int | None = None,
@@ -44,7 +47,7 @@ def diagnose(
     """Return the cause of a failure, or None if no known one fits.
 
     Args:
-        stage: the value of `trace.Stage` it happened in.
+        stage: it happened in.
         error: the OAuth error, if there is one; read from `exchange` where it is not given.
         status: the HTTP status of the answer; read from `exchange` where it is not given.
         answer: the answer, classified; made of `exchange` where it is not given.
@@ -57,11 +60,10 @@ def diagnose(
     return None if found is None else _without_echoes(seen.diagnosis(found), exchange)
 
 
-def explain(stage: str, checks: Sequence[Check], exchange: Exchange | None) -> Diagnosis | None:
+def explain(stage: Stage, checks: Sequence[Check], exchange: Exchange | None) -> Diagnosis | None:
     """Return why a stage failed; None where a check of ours says all there is to say.
 
     Args:
-        stage: the value of `trace.Stage`.
         checks: the checks that failed, or that warned where none failed.
         exchange: the request and the answer that decided, if the stage sent something.
     """
@@ -114,7 +116,7 @@ class _SeenFailure:
 
     def __init__(
         self,
-        stage: str,
+        stage: Stage,
         error: OAuthError | None,
         status: int | None,
         answer: Answer | None,

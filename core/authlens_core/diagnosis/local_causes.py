@@ -9,6 +9,7 @@ from authlens_core.diagnosis.cause import AGENTS_GUIDE, MANAGED_GUIDE, REPORTS, 
 from authlens_core.diagnosis.protection import MANAGED_OAUTH
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
+from authlens_core.values.stage import Stage
 
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
@@ -58,7 +59,7 @@ SEEN_HERE: Final = (
         cause="The server's registration endpoint does not register clients.",
         cure=_REGISTER_BEFOREHAND,
         source=AGENTS_GUIDE,
-        stages=frozenset({"registration"}),
+        stages=frozenset({Stage.REGISTRATION}),
         statuses=frozenset({404, 405, 501}),
     ),
     Cause(
@@ -67,7 +68,7 @@ SEEN_HERE: Final = (
         cure="Wait a minute. authlens reuses a client it has registered; keep the same --port and "
         "--redirect-host.",
         source="RFC 6585 §4",
-        stages=frozenset({"registration"}),
+        stages=frozenset({Stage.REGISTRATION}),
         statuses=frozenset({429}),
     ),
     Cause(
@@ -143,7 +144,7 @@ SEEN_HERE: Final = (
         cure="Ask the owner of the resource whether authorization_servers names the right server; at Access "
         "it is https://<team>.cloudflareaccess.com.",
         source="RFC 8414 §3",
-        stages=frozenset({"server_metadata"}),
+        stages=frozenset({Stage.SERVER_METADATA}),
         statuses=frozenset({400, 401, 403, 404, 410}),
         checks=frozenset({CheckId.SERVER_DOCUMENT}),
     ),

@@ -22,6 +22,7 @@ from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.secret import Body
+from authlens_core.values.stage import Stage
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 # A longer list of causes would explain nothing.
@@ -75,7 +76,7 @@ def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
 def _of_codes(text: str) -> Iterator[Cause]:
     """Yield the causes that an error code alone tells, with the stage as far as the text names it."""
     for cause in CAUSES:
-        here = "refresh" not in cause.stages or "refresh" in text
+        here = Stage.REFRESH not in cause.stages or "refresh" in text
         if here and not (cause.checks or cause.protections or cause.phrases):
             yield cause
     yield from SAID_BY_CLIENTS

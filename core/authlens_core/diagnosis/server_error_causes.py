@@ -16,6 +16,8 @@ from authlens_core.diagnosis.cause import (
 )
 from authlens_core.diagnosis.protection import MANAGED_OAUTH
 from authlens_core.values.cause_id import CauseId
+from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.stage import Stage
 
 _DOCUMENT: Final = Cause(
     name=CauseId.CLIENT_DOCUMENT_REFUSED,
@@ -25,7 +27,7 @@ _DOCUMENT: Final = Cause(
     "document is exactly this URL: authlens client-metadata prints such a document. Or omit "
     "--client-metadata-url; authlens then registers itself.",
     source="OAuth Client ID Metadata Document §4",
-    errors=frozenset({"invalid_client_metadata"}),
+    errors=frozenset({ErrorCode.INVALID_CLIENT_METADATA}),
 )
 WHAT_THE_SERVER_SAID: Final = (
     Cause(
@@ -57,7 +59,7 @@ WHAT_THE_SERVER_SAID: Final = (
         "registration is old: register again. Or try the other form: --redirect-host 127.0.0.1 or "
         "localhost.",
         source=MANAGED_GUIDE,
-        stages=frozenset({"authorization"}),
+        stages=frozenset({Stage.AUTHORIZATION}),
         phrases=("redirect uri not allowed", "redirect_uri is not allowed", "redirect_uri not allowed"),
     ),
     Cause(
@@ -70,7 +72,7 @@ WHAT_THE_SERVER_SAID: Final = (
     ),
     replace(
         _DOCUMENT,
-        errors=_DOCUMENT.errors | {"invalid_client", "invalid_request"},
+        errors=_DOCUMENT.errors | {ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_REQUEST},
         phrases=(
             "client metadata document",
             "client id metadata",
@@ -87,17 +89,17 @@ WHAT_THE_SERVER_SAID: Final = (
         cure=f"With Cloudflare Access, ask the owner: {SWITCHES}. Elsewhere, allow the URI at the server, "
         "or try --redirect-host 127.0.0.1 or localhost.",
         source="RFC 7591 §3.2.2",
-        stages=frozenset({"registration"}),
-        errors=frozenset({"invalid_redirect_uri", "invalid_client_metadata"}),
+        stages=frozenset({Stage.REGISTRATION}),
+        errors=frozenset({ErrorCode.INVALID_REDIRECT_URI, ErrorCode.INVALID_CLIENT_METADATA}),
     ),
     # Outside a registration, there is no other client metadata than a document.
-    replace(_DOCUMENT, stages=frozenset({"authorization", "exchange", "refresh"})),
+    replace(_DOCUMENT, stages=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.REFRESH})),
     Cause(
         name=CauseId.RESOURCE_MISSING,
         cause="The request had no resource parameter; Access needs it to find the application.",
         cure="Add it: authlens login URL --resource with the value from the resource metadata.",
         source=MANAGED_GUIDE,
-        errors=frozenset({"invalid_target"}),
+        errors=frozenset({ErrorCode.INVALID_TARGET}),
         phrases=("no resource parameter",),
     ),
     Cause(
@@ -107,7 +109,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cure="Use exactly the value from the resource metadata, or its origin: --resource. With Access, "
         f"check that Managed OAuth is on for this application: {MANAGED_OAUTH}.",
         source="RFC 8707 §2",
-        errors=frozenset({"invalid_target"}),
+        errors=frozenset({ErrorCode.INVALID_TARGET}),
     ),
     Cause(
         name=CauseId.STALE_SIGN_IN,
@@ -139,7 +141,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cause="The login was refused: a policy of the application refused it, or you chose Deny.",
         cure=f"Sign in with another account, or ask the owner to allow yours: {POLICIES}.",
         source="RFC 6749 §4.1.2.1",
-        errors=frozenset({"access_denied"}),
+        errors=frozenset({ErrorCode.ACCESS_DENIED}),
     ),
     Cause(
         name=CauseId.UNKNOWN_CLIENT,
@@ -147,7 +149,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cure="Log in again: authlens login URL registers a new client. With --client-id, check the id and "
         "its secret. An Access for SaaS client id is not valid here.",
         source="RFC 6749 §5.2",
-        errors=frozenset({"invalid_client"}),
+        errors=frozenset({ErrorCode.INVALID_CLIENT}),
     ),
     Cause(
         name=CauseId.REFRESH_TOKEN_ENDED,
@@ -155,16 +157,16 @@ WHAT_THE_SERVER_SAID: Final = (
         "used the token, or the policy no longer allows you.",
         cure="Log in again. “Grant session duration” sets how long a grant lasts: " + MANAGED_OAUTH + ".",
         source=MANAGED_GUIDE,
-        stages=frozenset({"refresh"}),
-        errors=frozenset({"invalid_grant"}),
+        stages=frozenset({Stage.REFRESH}),
+        errors=frozenset({ErrorCode.INVALID_GRANT}),
     ),
     Cause(
         name=CauseId.CODE_EXPIRED,
         cause="The code has expired: too much time passed between the sign-in and this request.",
         cure="Log in again: a code works once, for a few minutes.",
         source="RFC 6749 §4.1.2",
-        stages=frozenset({"exchange"}),
-        errors=frozenset({"invalid_grant"}),
+        stages=frozenset({Stage.EXCHANGE}),
+        errors=frozenset({ErrorCode.INVALID_GRANT}),
         phrases=("code expired", "code has expired", "expired code"),
     ),
     Cause(
@@ -172,6 +174,6 @@ WHAT_THE_SERVER_SAID: Final = (
         cause="The code was already used, has expired, or does not match this verifier and redirect URI.",
         cure="Log in again: a code works once, for a few minutes, and a new login has a new verifier.",
         source=AGENTS_GUIDE,
-        errors=frozenset({"invalid_grant"}),
+        errors=frozenset({ErrorCode.INVALID_GRANT}),
     ),
 )

@@ -19,13 +19,13 @@ from authlens_core.grammars.json_rpc import (
 )
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.insufficient_scope import (
-    INSUFFICIENT_SCOPE,
     is_plain,
     refusal_code,
     scope_union,
     scope_wanted,
 )
 from authlens_core.oauth.mcp import EVENT_STREAM
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.http_message import JSON_TYPE
 from authlens_core.values.quick_dataclass import dataclass
@@ -99,7 +99,7 @@ async def failure_of_answer(
     if answer.status in _REDIRECTS:
         return failure_of(_redirected(answer, url), url)
     challenges = parse_challenges(answer.get_all("www-authenticate"))
-    if answer.status >= 400 and refusal_code(challenges) == INSUFFICIENT_SCOPE:
+    if answer.status >= 400 and refusal_code(challenges) == ErrorCode.INSUFFICIENT_SCOPE:
         return _too_small(url, scope_union(granted, scope_wanted(challenges)))
     if answer.status >= 300:
         return await _refused(answer)

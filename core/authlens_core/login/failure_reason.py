@@ -9,11 +9,11 @@ from typing import Final
 
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.protection import Protection
-from authlens_core.oauth.insufficient_scope import INSUFFICIENT_SCOPE
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.check import Check, CheckId
 from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import (
     AuthlensError,
     NotProtected,
@@ -25,7 +25,7 @@ from authlens_core.values.errors import (
 from authlens_core.values.purpose import Purpose
 
 _MOST_LINES: Final = 6  # of evidence
-_UNKNOWN_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client"})
+_UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_PORT: UsageError,
     CheckId.REGISTRATION_PORT_HALF: UsageError,
@@ -101,7 +101,7 @@ def client_is_unknown(record: StageRecord) -> bool:
 def lacks_scope(record: StageRecord) -> bool:
     """Whether the resource refused the token of a login because its scope is too small."""
     refused = record.stage is Stage.ACCESS and record.outcome is Outcome.FAILED
-    return refused and any(check.error_code == INSUFFICIENT_SCOPE for check in record.failures)
+    return refused and any(check.error_code == ErrorCode.INSUFFICIENT_SCOPE for check in record.failures)
 
 
 def other_ways(record: StageRecord | None) -> tuple[OtherWay, ...]:

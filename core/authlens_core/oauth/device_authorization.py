@@ -16,6 +16,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer, read_erro
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.http_message import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -231,10 +232,10 @@ class PollResult(StrEnum):
 
 
 _ERRORS: Final[Mapping[str, PollResult]] = {
-    "authorization_pending": PollResult.PENDING,
-    "slow_down": PollResult.SLOW_DOWN,
-    "access_denied": PollResult.DENIED,
-    "expired_token": PollResult.EXPIRED,
+    ErrorCode.AUTHORIZATION_PENDING: PollResult.PENDING,
+    ErrorCode.SLOW_DOWN: PollResult.SLOW_DOWN,
+    ErrorCode.ACCESS_DENIED: PollResult.DENIED,
+    ErrorCode.EXPIRED_TOKEN: PollResult.EXPIRED,
 }
 
 

@@ -18,6 +18,7 @@ from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.pkce import base64url
 from authlens_core.values.check import Check, Requirement
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.http_message import Headers, Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -30,7 +31,6 @@ ALGORITHM: Final = "ES256"
 TOKEN_TYPE: Final = "DPoP"  # noqa: S105 - a type of token, not one
 _NONCE_LIMIT: Final = 1_024  # characters
 _ORIGINS: Final = 16  # whose nonces are remembered
-_USE_NONCE: Final = "use_dpop_nonce"
 
 
 class BadDpopKey(ValueError):
@@ -153,10 +153,10 @@ def wants_nonce(response: Response) -> bool:
     if response.status not in (400, 401) or not any(map(_is_nonce, response.headers.get_all("dpop-nonce"))):
         return False
     challenges = parse_challenges(response.headers.get_all("www-authenticate")).challenges
-    if any(c.is_scheme(TOKEN_TYPE) and c.get("error") == _USE_NONCE for c in challenges):
+    if any(c.is_scheme(TOKEN_TYPE) and c.get("error") == ErrorCode.USE_DPOP_NONCE for c in challenges):
         return True
     error = read_error(response)
-    return error is not None and error.error == _USE_NONCE
+    return error is not None and error.error == ErrorCode.USE_DPOP_NONCE
 
 
 def with_proof(request: Request, key: DpopKey, nonces: DpopNonces, *, now: datetime, jti: str) -> Request:

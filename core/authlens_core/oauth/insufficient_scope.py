@@ -7,7 +7,6 @@ from typing import Final
 
 from authlens_core.oauth.discovery.challenge import ChallengeField
 
-INSUFFICIENT_SCOPE: Final = "insufficient_scope"
 _PLAIN: Final = re.compile(r"(?:(?:^| )(?!-)[A-Za-z0-9._:/-]+)+")
 _LONGEST: Final = 2_000  # characters
 

@@ -10,6 +10,7 @@ from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.values.check import Check, Requirement
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.http_message import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -78,7 +79,7 @@ def read_revocation(
         return Revocation(
             RevocationOutcome.NOT_REVOKED, None, (_CHECK.failed(seen, spec=_REFUSED, cure=cure),)
         )
-    unsupported = error.error == "unsupported_token_type"
+    unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
     why, cure = meaning(error.error)
     check = _CHECK.failed(f"{seen} {error}", why=why, spec=_REFUSED, cure=cure)
     return Revocation(

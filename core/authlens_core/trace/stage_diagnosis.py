@@ -29,7 +29,7 @@ def refusal(
         remark: a sentence of ours that belongs to the cause.
         exchange: the request and the answer, if authlens itself sent the request.
     """
-    found = diagnose(stage.value, error=error, exchange=exchange)
+    found = diagnose(stage, error=error, exchange=exchange)
     return replace(found, cause=f"{found.cause} {remark}") if found is not None and remark else found
 
 
@@ -50,8 +50,8 @@ def diagnosis_of(
         return None
     exchange = decisive(stage, exchanges)
     if failing:
-        return explain(stage.value, grave, exchange)
-    return diagnose(stage.value, checks=grave, exchange=exchange)
+        return explain(stage, grave, exchange)
+    return diagnose(stage, checks=grave, exchange=exchange)
 
 
 def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:

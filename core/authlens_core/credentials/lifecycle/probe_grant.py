@@ -21,6 +21,7 @@ from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.trace.record import Stage
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request, Response
@@ -77,7 +78,7 @@ def _is_invalid_token(response: Response | None) -> bool:
     if response is None or response.status != 401:
         return False
     field = parse_challenges(response.headers.get_all("www-authenticate"))
-    return any(challenge.get("error") == "invalid_token" for challenge in field.challenges)
+    return any(challenge.get("error") == ErrorCode.INVALID_TOKEN for challenge in field.challenges)
 
 
 async def ask(

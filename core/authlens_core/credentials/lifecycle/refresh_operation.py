@@ -26,6 +26,7 @@ from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.values.check import CheckId, Severity, failures, passed
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
@@ -242,7 +243,7 @@ class RefreshOperation(LockedGrant):
         wait = retry_after(response, self.now())
         seen = f"{response.status} {error}" if error else f"{response.status}"
         # The one code that speaks of the token (RFC 6749 §5.2); all others may pass, so the grant is kept.
-        if error is not None and error.error == "invalid_grant":
+        if error is not None and error.error == ErrorCode.INVALID_GRANT:
             return self._login_needed(seen)
         # Decided by the status, not by the error code: proxies answer for a server that is down.
         if response.status == 429 or response.status >= 500:

@@ -12,7 +12,6 @@ from authlens_core.login.stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
 from authlens_core.oauth.discovery.challenge import ChallengeField
 from authlens_core.oauth.insufficient_scope import (
-    INSUFFICIENT_SCOPE,
     is_plain,
     refusal_code,
     scope_union,
@@ -23,8 +22,10 @@ from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.record import Fact
 from authlens_core.values.check import Check, CheckId, Requirement, noticed, warned
 from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.purpose import Purpose
+from authlens_core.values.stage import Stage
 
 _SPEC = "RFC 6750 §3.1, RFC 9470 §5"
 _ACCEPTED: Final = Requirement(
@@ -33,6 +34,7 @@ _ACCEPTED: Final = Requirement(
     why="A token that its resource refuses is usually for another audience, or was revoked.",
     spec=_SPEC,
 )
+
 _PROVES_NOTHING: Final = noticed(
     "access.anonymous",
     "The resource refuses a call without a token.",
@@ -96,7 +98,7 @@ class AccessStage:
             kind_of_resource(exchange, answer, version=version),
         )
         # Before the status is judged: servers send it with 403, and some with 401.
-        if refusal_code(answer.challenge_field) == INSUFFICIENT_SCOPE:
+        if refusal_code(answer.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
             return _too_small(facts, response.status, answer, shown)
         check = _judge(response.status, answer)
         proves_nothing = facts.anonymous and response.status < 300
@@ -120,9 +122,12 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     elif set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
-    seen, why = f"{status} {INSUFFICIENT_SCOPE}: {cause}", "A token opens only what its scope names."
-    check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=INSUFFICIENT_SCOPE)
-    found = Diagnosis(INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer)
+    seen, why = (
+        f"{status} {ErrorCode.INSUFFICIENT_SCOPE}: {cause}",
+        "A token opens only what its scope names.",
+    )
+    check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
+    found = Diagnosis(ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer)
     wanted = Fact("scope wanted", scope, "RFC 6750 §3", "granted, and what the resource asks for")
     return StageResult(facts, (check,), (*shown, wanted), found)
 
@@ -136,7 +141,7 @@ def _judge(status: int, answer: Answer) -> Check:
     if status < 300:
         why = "This is the purpose of the login."
         return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}", why=why)
-    found = diagnose("access", status=status, answer=answer)
+    found = diagnose(Stage.ACCESS, status=status, answer=answer)
     cause, cure = (found.cause, found.cure) if found else (answer.summary, answer.cure)
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
     if status in {401, 403} or 300 <= status < 400:

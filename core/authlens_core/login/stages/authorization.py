@@ -192,7 +192,7 @@ def no_callback(
         issuer: the server whose page that is.
     """
     timeout = (CheckId.AUTHORIZATION_TIMEOUT,)
-    found = browser_diagnosis(page, issuer) or diagnose("authorization", check_names=timeout)
+    found = browser_diagnosis(page, issuer) or diagnose(Stage.AUTHORIZATION, check_names=timeout)
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
     return judged(

@@ -167,7 +167,7 @@ def _secret_method(facts: Facts) -> str:
 
 
 def _nothing_to_use(facts: Facts) -> Check:
-    found = diagnose("registration", check_names=(CheckId.SERVER_REGISTRATION,))
+    found = diagnose(Stage.REGISTRATION, check_names=(CheckId.SERVER_REGISTRATION,))
     return failed(
         CheckId.REGISTRATION_ENDPOINT,
         "The server allows registration, or you give a client id.",

@@ -15,6 +15,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
@@ -118,7 +119,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         spec="RFC 7636 §4.6",
         referee=Referee.TOKEN_ENDPOINT,
         why="A stolen code would be as good as the tokens.",
-        errors=("invalid_grant",),
+        errors=(ErrorCode.INVALID_GRANT,),
         change=_wrong_verifier,
     ),
     Experiment(
@@ -130,7 +131,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         spec="RFC 6749 §4.1.2",
         referee=Referee.TOKEN_ENDPOINT,
         why="If a code works twice, every log that contains it gives access.",
-        errors=("invalid_grant",),
+        errors=(ErrorCode.INVALID_GRANT,),
         repeats=True,
         follow_up=Experiment(
             name="reused_code_tokens",
@@ -157,7 +158,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         referee=Referee.CALLBACK,
         why="The server chose where the token is valid. A resource that receives it may use it at another.",
         accepted=Severity.WARNING,
-        errors=("invalid_target", "invalid_request"),
+        errors=(ErrorCode.INVALID_TARGET, ErrorCode.INVALID_REQUEST),
         change=lambda _: (RequestEdit(EditLocation.QUERY, "resource", None),),
     ),
     Experiment(
@@ -171,7 +172,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         referee=Referee.CALLBACK,
         why="With plain, the link is enough to redeem a stolen code.",
         accepted=Severity.WARNING,
-        errors=("invalid_request",),
+        errors=(ErrorCode.INVALID_REQUEST,),
         change=_plain,
     ),
     Experiment(
@@ -197,7 +198,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         spec="RFC 6749 §4.1.3",
         referee=Referee.TOKEN_ENDPOINT,
         why="Nothing would tie the code to the address that it was sent to.",
-        errors=("invalid_grant",),
+        errors=(ErrorCode.INVALID_GRANT,),
         change=partial(_other_redirect, EditLocation.FORM),
     ),
     Experiment(
@@ -236,7 +237,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         referee=Referee.TOKEN_ENDPOINT,
         why="A stolen refresh token of a public client works as long as the grant, and no one notices.",
         accepted=Severity.WARNING,
-        errors=("invalid_grant",),
+        errors=(ErrorCode.INVALID_GRANT,),
         repeats=True,
     ),
 )

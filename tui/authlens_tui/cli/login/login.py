@@ -20,6 +20,7 @@ from authlens_core.session.pending_login import LoginRuns, PendingLogin
 from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
+from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
@@ -160,7 +161,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     """Yield the options that help with a missing secret, a taken callback port, or too little time."""
     options = run.facts.options
     public = options.client_id is not None and options.client_secret is None
-    unknown = any(check.error_code == "invalid_client" for check in record.failures)
+    unknown = any(check.error_code == ErrorCode.INVALID_CLIENT for check in record.failures)
     if public and unknown and record.stage is Stage.EXCHANGE:
         yield "If this client has a secret: --client-secret, or set AUTHLENS_CLIENT_SECRET."
     if run.client_is_new and client_is_unknown(record):

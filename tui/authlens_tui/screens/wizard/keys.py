@@ -14,6 +14,7 @@ from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
+from authlens_core.values.error_code import ErrorCode
 from authlens_tui.screens.verbs import Verb, bind
 from authlens_tui.widgets.key_binding import bound
 
@@ -145,7 +146,7 @@ def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
     if failed.stage is Stage.AUTHORIZATION:
         # A server that refuses the redirect URI says so in the browser only, and then nothing comes back.
         refused = (failed.diagnosis is not None and failed.diagnosis.name in _ABOUT_THE_REDIRECT_URI) or any(
-            check.error_code == "invalid_redirect_uri" for check in failed.failures
+            check.error_code == ErrorCode.INVALID_REDIRECT_URI for check in failed.failures
         )
         return CheckId.AUTHORIZATION_TIMEOUT in names or refused
     if failed.stage is not Stage.REGISTRATION:

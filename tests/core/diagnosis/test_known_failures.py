@@ -21,6 +21,7 @@ from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.secret import Body
+from authlens_core.values.stage import Stage
 
 HOST: Final = "https://wiki.example.com"
 TEAM: Final = "https://team.cloudflareaccess.com"
@@ -756,7 +757,7 @@ def _diagnosed(row: Row) -> Diagnosis | None:
     checks = (failed(name, "", seen),) if name else ()
     exchange = _exchange(row.reply, *row.sent, method=row.method) if row.reply else None
     error = OAuthError(*row.error) if any(row.error) else None
-    return diagnose(row.stage, error=error, checks=checks, exchange=exchange)
+    return diagnose(Stage(row.stage), error=error, checks=checks, exchange=exchange)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
@@ -790,7 +791,7 @@ def test_every_cause_in_the_table_has_a_row_here() -> None:
 
 def _unknown(stage: str, response: Response, check: str, *sent: tuple[str, str]) -> Diagnosis | None:
     return explain(
-        stage,
+        Stage(stage),
         (failed(check, "", "", cure=""),),
         _exchange(response, *sent),
     )
@@ -847,7 +848,7 @@ def test_a_secret_of_a_form_is_masked_where_the_answer_repeats_it() -> None:
     )
     response = _reply(418, body="bad short1 and plain-words")
     exchange = Exchange(request, response, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1)
-    found = explain("exchange", (failed("token.status", ""),), exchange)
+    found = explain(Stage.EXCHANGE, (failed("token.status", ""),), exchange)
     assert found is not None
     assert "short1" not in repr(found)
     assert "plain-words" not in repr(found)
@@ -883,7 +884,7 @@ def test_a_registered_error_code_without_a_row_has_its_own_meaning() -> None:
 def test_no_answer_at_all_is_a_matter_of_the_network() -> None:
     """The words are those of the wire, the layer is named, the query is not."""
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
-    found = explain("access", (failed("access.accepted", ""),), _exchange(lost))
+    found = explain(Stage.ACCESS, (failed("access.accepted", ""),), _exchange(lost))
     assert found == Diagnosis(
         "no_answer",
         "Nobody listens.",
@@ -898,7 +899,7 @@ def test_a_check_that_says_it_all_needs_no_diagnosis() -> None:
     answer = _reply(200, body={"resource": HOST})
     assert (
         explain(
-            "server_metadata",
+            Stage.SERVER_METADATA,
             (failed("server.endpoints", ""),),
             _exchange(answer),
         )

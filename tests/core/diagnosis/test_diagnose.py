@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.oauth.error_response import OAuthError
+from authlens_core.values.stage import Stage
 
 
 def test_every_row_has_a_condition() -> None:
@@ -28,14 +29,14 @@ def test_every_row_has_a_condition() -> None:
 )
 def test_an_unknown_failure_is_not_explained(stage: str, error: str, status: int | None) -> None:
     """Better no cause than a wrong one: the meaning of the code is told elsewhere."""
-    assert diagnose(stage, error=OAuthError(error), status=status) is None
+    assert diagnose(Stage(stage), error=OAuthError(error), status=status) is None
 
 
 def test_the_evidence_says_what_it_was_told_from() -> None:
-    found = diagnose("exchange", error=OAuthError("invalid_grant", "Code used"), status=400)
+    found = diagnose(Stage.EXCHANGE, error=OAuthError("invalid_grant", "Code used"), status=400)
     assert found is not None
     assert found.evidence == ("error=invalid_grant", "error_description=Code used", "status 400")
-    timed_out = diagnose("authorization", check_names=("other", "authorization.timeout"))
+    timed_out = diagnose(Stage.AUTHORIZATION, check_names=("other", "authorization.timeout"))
     assert timed_out is not None
     assert timed_out.evidence == ("check authorization.timeout",)
 
@@ -45,6 +46,6 @@ def test_the_evidence_says_what_it_was_told_from() -> None:
 )
 def test_what_a_server_says_is_safe_in_the_evidence(stage: str, error: str, description: str) -> None:
     """Causes and cures are ours alone, evidence passes the gate."""
-    found = diagnose(stage, error=OAuthError(error, f"{description} invalid nonce"))
+    found = diagnose(Stage(stage), error=OAuthError(error, f"{description} invalid nonce"))
     assert found is not None
     assert all(line.isprintable() for line in (*found.evidence, found.cause, found.cure))

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from authlens_core.callback.binding import redirect_uri
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.login.facts import Options
 from authlens_core.oauth.registration import client_document

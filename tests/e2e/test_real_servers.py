@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records.grant import Grant, describe
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials

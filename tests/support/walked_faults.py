@@ -9,11 +9,11 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.credentials.inventory.inventory import inventory_of
-from authlens_core.credentials.inventory.probe import probe
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.lifecycle import probe
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
@@ -163,7 +163,7 @@ async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> St
     try:
         await demo.hand_out(emulator, credentials)
         [entry] = inventory_of((), demo.find(), credentials.service_tokens.list())
-        probed = await probe(credentials, wire, entry)
+        probed = await probe(Session(wire, credentials), entry)
     finally:
         demo.close()
     assert probed.trace is not None

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.secret_store import MemoryStore

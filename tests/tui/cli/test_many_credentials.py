@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
-from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk import lifecycle
+from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.person import play_person
 from authlens_core.login.events import AuthorizationReady, Event
@@ -127,13 +127,13 @@ async def test_a_signal_during_the_verification_still_prints_every_result(
     session, urls = two
     reached = asyncio.Event()
 
-    async def stuck(credentials: Credentials, wire: Wire, grant: Grant, **options: Any) -> ActionResult:
+    async def stuck(session: Session, grant: Grant, **options: Any) -> ActionResult:
         if grant.resource_url == urls[0]:
             reached.set()
             await asyncio.Event().wait()
-        return await revoke_one(credentials, wire, grant, **options)
+        return await lifecycle.revoke(session, grant, **options)
 
-    monkeypatch.setattr(revoke, "revoke_one", stuck)
+    monkeypatch.setattr(revoke, "revoke", stuck)
     work = asyncio.create_task(
         revoke_credentials(build_parser().parse_args(["revoke", "--all", "--json", "--wait", "0"]))
     )

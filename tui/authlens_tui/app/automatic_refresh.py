@@ -10,9 +10,9 @@ from typing import Final
 from textual.app import App
 from textual.worker import Worker
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.session.session import Session
 from authlens_core.state.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError

@@ -11,11 +11,11 @@ from textual.message import Message
 from textual.theme import Theme
 from textual.worker import Worker
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.leftovers import delete_orphans
+from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.session.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire

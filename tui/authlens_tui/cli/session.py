@@ -27,7 +27,7 @@ from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.lifecycle.action_result import ActionResult
+    from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.wire.client import Wire
 
 _TRIES = 3

@@ -1,4 +1,4 @@
-"""Asking the resources whether credentials work now, whatever their kind.
+"""Asking the resources whether service tokens and tokens of cloudflared work now.
 
 A token of cloudflared is never copied: cloudflared has it on disk, reads it there, and deletes it when it has
 expired; a second copy in the keyring would be a second truth. So it is read at the moment it is needed, and
@@ -7,8 +7,7 @@ only what was found out is stored: the trace, and a line in the history.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
@@ -16,28 +15,18 @@ from typing import Literal
 from authlens_core.cloudflare.cloudflared_files import cloudflared_fields, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_target import place_for, place_of, refuse_unusable
-from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.inventory.request_headers import token_fields
+from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import RecordBuilder
-from authlens_core.credentials.lifecycle.probe_grant import probe_grant
-from authlens_core.credentials.lifecycle.probe_result import (
-    THIS_MACHINE,
-    ProbeResult,
-    failed_probe,
-    note_probe,
-    probe_result,
-)
-from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
+from authlens_core.credentials.lifecycle.probe_result import note_probe, probe_result
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
+from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.diagnosis.protection import NETWORK
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable
+from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers
 from authlens_core.values.purpose import Purpose
@@ -46,62 +35,6 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE
-
-
-async def probe(credentials: Credentials, wire: Wire, entry: InventoryEntry) -> ProbeResult:
-    """Ask the resource whether one credential works; an error becomes its result."""
-    try:
-        match entry.source:
-            case Grant() as grant:
-                return await _probe_grant(credentials, wire, grant)
-            case ServiceToken(token_id=token_id):
-                return (await probe_service_token(credentials, wire, token_id)).result
-            case token:
-                return await probe_cloudflared(credentials, wire, token, entry.url or None)
-    except AuthlensError as error:
-        return failed_probe(error)
-
-
-async def _probe_grant(credentials: Credentials, wire: Wire, grant: Grant) -> ProbeResult:
-    """Ask with the access token; with a new one, once, if the resource refused it as invalid."""
-    done = await probe_grant(credentials, wire, grant.grant_id)
-    refused = done.refused_token
-    if refused is None or done.grant.state is not GrantState.LIVE or not done.grant.has_refresh_token:
-        return done.result
-    fresh = await refresh(credentials, wire, grant.grant_id, RefreshOptions(refused=refused))
-    if fresh.outcome is RefreshOutcome.LOGIN_NEEDED:
-        return replace(
-            done.result,
-            summary=f"{done.result.summary} {fresh.summary}",
-            cure=fresh.cure,
-            error_type=LoginNeeded,
-            trace=fresh.trace,
-        )
-    # The refusal is the result; that a refresh could not help either is shown by the grant.
-    if fresh.outcome not in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED):
-        return done.result
-    result = (await probe_grant(credentials, wire, grant.grant_id)).result
-    return replace(
-        result,
-        summary=(f"The resource refused the old access token, so authlens got a new one. {result.summary}"),
-    )
-
-
-def count_results(results: Iterable[ProbeResult]) -> str:
-    """Return how many work and who answered the others: `31 work · 4 refused, by origin`."""
-    found = tuple(results)
-    works = sum(one.good for one in found)
-    layers = Counter((one.layer, one.accepted is False) for one in found if not one.good)
-    parts = [f"{works} {'works' if works == 1 else 'work'}"]
-    for (layer, refused), count in sorted(layers.items()):
-        parts.append(f"{count} {'refused' if refused else 'unclear'}, {_by(layer)}")
-    return " · ".join(parts)
-
-
-def _by(layer: str) -> str:
-    if layer == NETWORK:
-        return "no response"
-    return "not sent" if layer == THIS_MACHINE else f"from {layer}"
 
 
 @dataclass(frozen=True, slots=True)

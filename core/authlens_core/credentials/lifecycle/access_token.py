@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOptions, RefreshOutcome
-from authlens_core.credentials.lifecycle.refresh_schedule import lasts
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.refresh_schedule import lasts
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict
+from authlens_core.diagnosis.protection import NETWORK
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
+from authlens_core.values.secret import Secret
+
+if TYPE_CHECKING:
+    from authlens_core.diagnosis.answer import Answer
+    from authlens_core.oauth.revocation import RevocationOutcome, TokenHint
+    from authlens_core.values.diagnosis import Diagnosis
+
+# The layer of a probe that was not sent: the secret store or a file was in the way.
+THIS_MACHINE: Final = "this machine"
 
 
 class ActionOutcome(StrEnum):
@@ -16,8 +28,6 @@ class ActionOutcome(StrEnum):
     DONE = "done"
     FAILED = "failed"
     """The store, a lock or the record was in the way."""
-    UNFINISHED = "unfinished"
-    """A signal stopped it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +76,156 @@ class ActionResult:
 def failed_action(error: AuthlensError) -> ActionResult:
     return ActionResult(
         outcome=ActionOutcome.FAILED, summary=error.cause, cure=error.cure, error_type=type(error)
+    )
+
+
+# -- refresh -----------------------------------------------------------------------------------------------
+
+
+class RefreshOutcome(StrEnum):
+    """How a refresh ended."""
+
+    REFRESHED = "refreshed"
+    ADOPTED = "adopted"
+    """Another process refreshed it meanwhile; nothing was sent."""
+    NOT_NEEDED = "not needed"
+    """The access token lasts long enough; nothing was sent."""
+    LOGIN_NEEDED = "login needed"
+    """Only a new login helps."""
+    TRANSIENT = "transient"
+    """It may work later; the grant says when it is tried again."""
+    REFUSED = "refused"
+    """The server refused for a reason other than the end of the token; the tokens stay stored."""
+    DOWNGRADED = "downgraded"
+    """The server answered with a token that is not bound to the key; only its new refresh token is stored."""
+    UNKNOWN = "unknown"
+    """What the server did is unknown: the refresh token may be spent."""
+    STORE_FAILED = "store failed"
+    """The new tokens could not be stored: `Refreshed.unsaved` holds the only copy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed(ActionResult):
+    """The result of a refresh that could be tried.
+
+    Attributes:
+        grant: the grant as it is stored now; with STORE_FAILED, as it is to be stored with `unsaved`.
+        access_token: the access token that is stored now, whether it is valid or not.
+        dpop_key: the private key that it is bound to, or None.
+        unsaved: with STORE_FAILED the new secrets, for `Credentials.save(grant, unsaved)`.
+    """
+
+    outcome: RefreshOutcome
+    trace: Trace
+    grant: Grant
+    access_token: Secret
+    dpop_key: Secret | None = None
+    unsaved: GrantSecrets | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this refresh got the access token from the server."""
+        return self.outcome is RefreshOutcome.REFRESHED
+
+    @property
+    def may_be_spent(self) -> bool:
+        """Whether the refresh token may be spent, so that sending it again may end the login."""
+        return self.outcome is RefreshOutcome.UNKNOWN
+
+
+# -- revoke ------------------------------------------------------------------------------------------------
+
+
+class RevokeOutcome(StrEnum):
+    """How a revocation ended."""
+
+    REVOKED = "revoked"
+    """The server confirmed it; the tokens are removed from here."""
+    RENEWAL_ENDED = "renewal ended"
+    """The server cannot revoke the access token: nothing renews it, and it works until it expires."""
+    FAILED = "failed"
+    """The server did not confirm it; the grant is stored and marked."""
+    NO_ENDPOINT = "no endpoint"
+    """The server has no usable revocation endpoint; nothing was sent and nothing changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResult:
+    """What happened to one token.
+
+    Attributes:
+        outcome: the server's word; None if there was no answer.
+        summary: the same in words.
+        retry_after: seconds that the server asks to be left alone, or None.
+    """
+
+    token: TokenHint
+    outcome: RevocationOutcome | None
+    summary: str
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked(ActionResult):
+    """The result of a revocation that could be tried; `details` is what each token and the resource answered.
+
+    Attributes:
+        grant: the grant as it is now; with REVOKED as it was before it was removed.
+        tokens: each token's own result, in the order in which they were revoked.
+        still_accepted: whether the resource accepted the access token afterwards; None if its answer says
+            neither, or it was not asked.
+        removed: true if the tokens are gone from this machine.
+    """
+
+    outcome: RevokeOutcome
+    trace: Trace
+    grant: Grant
+    tokens: tuple[TokenResult, ...]
+    still_accepted: bool | None
+    removed: bool
+
+
+# -- probe -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult(ActionResult):
+    """What the resource answered to a credential.
+
+    Attributes:
+        accepted: the resource's decision; None if its answer is about something else, or nothing was sent.
+        layer: who answered: `Cloudflare Access`, `Cloudflare WAF`, `origin` or `network`; `THIS_MACHINE` if
+            nothing was sent.
+        answer: the answer, classified; None if nothing was sent.
+        diagnosis: why it was not accepted; None if it was, or the reason is unknown.
+    """
+
+    outcome: TokenVerdict
+    accepted: bool | None
+    layer: str
+    answer: Answer | None = None
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def was_sent(self) -> bool:
+        return self.layer != THIS_MACHINE
+
+    @property
+    def was_answered(self) -> bool:
+        return self.was_sent and self.layer != NETWORK
+
+    @property
+    def sign(self) -> str:
+        """The sign that both faces show before the summary: `?` if the resource did not decide."""
+        return {True: "✔", False: "✖", None: "?"}[self.accepted]
+
+
+def failed_probe(error: AuthlensError) -> ProbeResult:
+    return ProbeResult(
+        outcome=TokenVerdict.UNTESTED,
+        summary=error.cause,
+        cure=error.cure,
+        error_type=type(error),
+        accepted=None,
+        layer=THIS_MACHINE,
     )

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
+from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.lifecycle.operation import RecordBuilder, loopback_http
-from authlens_core.credentials.lifecycle.probe_result import (
-    ProbeResult,
-    note_probe,
-    probe_result,
-    status_words,
-)
+from authlens_core.credentials.lifecycle.probe_result import note_probe, probe_result, status_words
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.discovery.challenge import parse_challenges

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import RecordBuilder
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import TokenVerdict
@@ -18,51 +18,13 @@ from authlens_core.diagnosis.diagnose import explain
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.trace.record import Fact, Stage
 from authlens_core.values.check import CheckId, Severity, judged
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.values.diagnosis import UNKNOWN
 from authlens_core.values.errors import AuthlensError, Refused, ServerMisconfigured
 from authlens_core.values.exchange import Exchange
-from authlens_core.values.quick_dataclass import dataclass
 
-# The layer of a probe that was not sent: the secret store or a file was in the way.
-THIS_MACHINE: Final = "this machine"
 _WHY: Final = "Only a response from the resource itself shows that a credential is valid."
 _REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
 _VERDICTS: Final = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeResult(ActionResult):
-    """What the resource answered to a credential.
-
-    Attributes:
-        accepted: the resource's decision; None if its answer is about something else, or nothing was sent.
-        layer: who answered: `Cloudflare Access`, `Cloudflare WAF`, `origin` or `network`; `THIS_MACHINE` if
-            nothing was sent.
-        answer: the answer, classified; None if nothing was sent.
-        diagnosis: why it was not accepted; None if it was, or the reason is unknown.
-    """
-
-    outcome: TokenVerdict
-    accepted: bool | None
-    layer: str
-    answer: Answer | None = None
-    diagnosis: Diagnosis | None = None
-
-    @property
-    def sign(self) -> str:
-        """The sign that both faces show before the summary: `?` if the resource did not decide."""
-        return {True: "✔", False: "✖", None: "?"}[self.accepted]
-
-
-def failed_probe(error: AuthlensError) -> ProbeResult:
-    return ProbeResult(
-        outcome=TokenVerdict.UNTESTED,
-        summary=error.cause,
-        cure=error.cure,
-        error_type=type(error),
-        accepted=None,
-        layer=THIS_MACHINE,
-    )
 
 
 def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: str = "") -> ProbeResult:

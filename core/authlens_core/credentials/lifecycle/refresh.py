@@ -12,60 +12,19 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
-from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
-from authlens_core.credentials.lifecycle.refresh_result import (
+from authlens_core.credentials.lifecycle.action_result import (
     Refreshed,
-    RefreshOptions,
-    RefreshOutcome,
 )
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
+from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.state.locks import LockBusy
-from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
 
 _DEFAULTS: Final = RefreshOptions()
 # Seconds to wait for another process that is refreshing the grant.
 _LOCK_BOUND: Final = 30.0
-# Seconds before each new attempt to store tokens that only this process holds.
-_SAVE_PAUSES: Final = (0.5, 2.0)
-
-
-async def refresh_one(
-    credentials: Credentials, wire: Wire, grant: Grant, *, despite_unknown: bool = False
-) -> ActionResult:
-    """Refresh a grant however long its token lasts; an error becomes its result.
-
-    New tokens that the store did not take are stored again after a pause: the old ones may be spent.
-
-    Args:
-        despite_unknown: see `RefreshOptions`.
-    """
-    options = RefreshOptions(force=True, despite_unknown=despite_unknown)
-    try:
-        done = await refresh(credentials, wire, grant.grant_id, options)
-    except AuthlensError as error:
-        return failed_action(error)
-    return done if done.unsaved is None else await _save_again(credentials, done, done.unsaved)
-
-
-async def _save_again(credentials: Credentials, done: Refreshed, unsaved: GrantSecrets) -> Refreshed:
-    for pause in _SAVE_PAUSES:
-        await asyncio.sleep(pause)
-        try:
-            saved = await credentials.save(done.grant, unsaved)
-        except AuthlensError:
-            continue
-        return Refreshed(
-            outcome=RefreshOutcome.REFRESHED,
-            summary="Refreshed; stored on the second attempt.",
-            trace=done.trace,
-            grant=saved,
-            access_token=unsaved.access_token,
-            dpop_key=unsaved.dpop_key,
-        )
-    return done
 
 
 async def refresh(

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
+from authlens_core.credentials.lifecycle.action_result import Revoked
 from authlens_core.credentials.lifecycle.revoke_operation import RevokeOperation
-from authlens_core.credentials.lifecycle.revoke_result import Revoked
-from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire
 
 # How long a resource that still accepts the token is asked again: Cloudflare Access needs 20 to 30 s.
@@ -30,21 +28,6 @@ def proof_pauses(seconds: float) -> tuple[float, ...]:
         pauses.append(min(2.0 ** min(len(pauses), 3), left))
         left -= pauses[-1]
     return tuple(pauses)
-
-
-async def revoke_one(
-    credentials: Credentials,
-    wire: Wire,
-    grant: Grant,
-    *,
-    waiting: Callable[[float], None] = lambda _seconds: None,
-    wait: float = PROOF_SECONDS,
-) -> ActionResult:
-    """Revoke a grant and verify that; an error becomes its result. See `revoke`."""
-    try:
-        return await revoke(credentials, wire, grant.grant_id, waiting=waiting, pauses=proof_pauses(wait))
-    except AuthlensError as error:
-        return failed_action(error)
 
 
 async def revoke(

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
 
+from authlens_core.credentials.lifecycle.action_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.lifecycle.operation import LockedGrant
 from authlens_core.credentials.lifecycle.probe_grant import ask
 from authlens_core.credentials.lifecycle.probe_result import status_words, token_accepted
-from authlens_core.credentials.lifecycle.revoke_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
 from authlens_core.diagnosis.answer import classify

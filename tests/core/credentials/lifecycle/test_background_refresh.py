@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
+from authlens_core.credentials.lifecycle.action_result import ActionResult, Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.background_refresh import (
     LONGEST_SLEEP,
     BackgroundRefresh,
 )
-from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock

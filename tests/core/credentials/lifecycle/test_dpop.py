@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from authlens_core.credentials.inventory.request_headers import headers_for
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, describe
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import record_from_json, to_json

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault import credentials as grants
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock

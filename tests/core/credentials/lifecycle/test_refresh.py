@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions, RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_result import RefreshOptions
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.lifecycle.revoke_result import RevokeOutcome
 from authlens_core.credentials.records import traces as traces_module
 from authlens_core.credentials.records.traces import TraceGone, Traces
 from authlens_core.credentials.store.secret_store import MemoryStore

@@ -16,8 +16,8 @@ from authlens_core.cloudflared.login import (
     run_login,
 )
 from authlens_core.credentials.inventory.probe import probe_jwt
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.desk.lifecycle import ProbeResult
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn

@@ -9,16 +9,15 @@ from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
 from authlens_core.cloudflare.cloudflared_names import names_of
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
 from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
-from authlens_core.credentials.inventory.probe import count_results, probe
-from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.coverage import coverage
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.lifecycle import ProbeResult, for_each, probe
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.url import parse_url
 from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.cli.urls import checked_url
+from authlens_tui.words.outcomes import count_results
 
 
 async def probe_kept(arguments: Namespace) -> int:
@@ -31,10 +30,7 @@ async def probe_kept(arguments: Namespace) -> int:
     url = None if arguments.all else checked_url(arguments.url)
     async with open_session() as session:
         entries = _chosen(session.credentials, url)
-        credentials, wire = session.credentials, session.wire
-        results = await concurrent_map(
-            entries, lambda entry: probe(credentials, wire, entry), on_result=_tell
-        )
+        results = await for_each(entries, lambda entry: probe(session, entry), on_result=_tell)
     if not results:
         say("No credentials on this machine to probe with.")
     elif len(results) > 1:

@@ -6,16 +6,13 @@ import shlex
 from argparse import Namespace
 from dataclasses import replace
 
-from authlens_core.credentials.lifecycle.action_result import ActionResult
-from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
-from authlens_core.credentials.lifecycle.refresh import refresh_one
-from authlens_core.credentials.lifecycle.refresh_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.desk.lifecycle import ActionResult, Refreshed, for_each, refresh
 from authlens_core.session.session import Session
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.stored.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.terminal.output import answer_json, say
-from authlens_tui.words.refreshed import with_validity
+from authlens_tui.words.outcomes import with_validity
 
 
 async def refresh_credentials(arguments: Namespace) -> int:
@@ -23,7 +20,7 @@ async def refresh_credentials(arguments: Namespace) -> int:
     async with open_session() as session:
         await session.credentials.recover()
         grants = grants_or_other_kind(session.credentials, arguments, Wanted.REFRESH)
-        results = await concurrent_map(grants, lambda grant: _refresh(session, grant, again=arguments.again))
+        results = await for_each(grants, lambda grant: _refresh(session, grant, again=arguments.again))
     if not results:
         say("No credentials on this machine.")
     if arguments.json:
@@ -32,8 +29,8 @@ async def refresh_credentials(arguments: Namespace) -> int:
 
 
 async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResult:
-    result = await refresh_one(session.credentials, session.wire, grant, despite_unknown=again)
-    if result.outcome is RefreshOutcome.UNKNOWN:
+    result = await refresh(session, grant, despite_unknown=again)
+    if isinstance(result, Refreshed) and result.may_be_spent:
         url = shlex.quote(grant.resource_url)
         cure = f"To try again (this may end the login): authlens refresh --again {url}. Or log in again."
         result = replace(result, cure=cure)

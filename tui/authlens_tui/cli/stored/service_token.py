@@ -15,7 +15,7 @@ from authlens_core.credentials.inventory.probe import (
     probe_service_token,
     replace_service_token,
 )
-from authlens_core.credentials.lifecycle.probe_result import failed_probe
+from authlens_core.credentials.lifecycle.action_result import failed_probe
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.service_token import (
     ServiceToken,

@@ -8,15 +8,9 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.credentials.inventory.probe import count_results, probe
-from authlens_core.credentials.lifecycle.action_result import ActionResult
-from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult
-from authlens_core.credentials.lifecycle.refresh import refresh_one
-from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import GrantState
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.wire.client import Wire
+from authlens_core.desk.lifecycle import ActionResult, ProbeResult, for_each, probe, refresh, revoke
+from authlens_core.session.session import Session
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.credential_actions import grant_of
@@ -26,6 +20,7 @@ from authlens_tui.screens.dashboard.messages import MoveWanted
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.verbs import Verb
+from authlens_tui.words.outcomes import count_results
 
 _REVOKE_ALL: Final = (
     "Each server ends the refresh token and the access token. authlens calls each resource to verify that it "
@@ -108,7 +103,7 @@ class BatchActions:
         self,
         doing: str,
         entries: list[InventoryEntry],
-        action: Callable[[Credentials, Wire, InventoryEntry], Awaitable[_Done]],
+        action: Callable[[Session, InventoryEntry], Awaitable[_Done]],
         report: Callable[[Sequence[tuple[InventoryEntry, _Done]]], _Report],
     ) -> None:
         self._stopping = stop = asyncio.Event()
@@ -119,9 +114,9 @@ class BatchActions:
         async def do_all() -> None:
             session = self._context.session
             try:
-                found = await concurrent_map(
+                results = await for_each(
                     entries,
-                    lambda one: action(session.credentials, session.wire, one),
+                    lambda entry: action(session, entry),
                     on_result=self._one_done,
                     stop=stop,
                 )
@@ -129,7 +124,7 @@ class BatchActions:
                 self._stopping = None
                 self._context.end(entries)
             # Where it was stopped, there are fewer results than credentials, in the same order.
-            self._report(report(list(zip(entries, found, strict=False))), len(entries))
+            self._report(report(list(zip(entries, results, strict=False))), len(entries))
 
         self._context.run(do_all(), group="batch", description=f"{doing} all")
 
@@ -167,12 +162,12 @@ class BatchActions:
             self._context.show(ResultsScreen(done.title, summary, done.results))
 
 
-def _refresh(credentials: Credentials, wire: Wire, entry: InventoryEntry) -> Awaitable[ActionResult]:
-    return refresh_one(credentials, wire, grant_of(entry))
+def _refresh(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:
+    return refresh(session, grant_of(entry))
 
 
-def _revoke(credentials: Credentials, wire: Wire, entry: InventoryEntry) -> Awaitable[ActionResult]:
-    return revoke_one(credentials, wire, grant_of(entry))
+def _revoke(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:
+    return revoke(session, grant_of(entry))
 
 
 def _probes(done: Sequence[tuple[InventoryEntry, ProbeResult]]) -> _Report:

@@ -8,19 +8,16 @@ from functools import partial
 from typing import Any, Final
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.credentials.inventory.probe import probe
-from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult, failed_action
-from authlens_core.credentials.lifecycle.refresh import refresh_one
-from authlens_core.credentials.lifecycle.revoke import revoke_one
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.vault.forgotten import ForgottenCredentials
 from authlens_core.desk.forget import forget
+from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
-from authlens_tui.words.refreshed import with_validity
+from authlens_tui.words.outcomes import with_validity
 
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
 _REFRESH_AGAIN: Final = (
@@ -43,7 +40,7 @@ _UNDO: Final = "z undoes this until you quit."
 _NO_UNDO: Final = "This cannot be undone: its secrets could not be read safely."
 _RESTORED: Final = "Its secrets were read back. Its recorded requests stay deleted."
 
-_Action = Callable[[InventoryEntry], Coroutine[Any, Any, ActionResult]]
+_Action = Callable[[InventoryEntry], Coroutine[Any, Any, None]]
 
 
 class CredentialActions:
@@ -84,41 +81,41 @@ class CredentialActions:
             "Forget on this machine?", words, "Forget", lambda it: self._start(it, "forgetting", self._forget)
         )
 
-    async def _refresh(self, entry: InventoryEntry, *, despite_unknown: bool = False) -> ActionResult:
-        session, grant = self._context.session, grant_of(entry)
-        return with_validity(
-            await refresh_one(session.credentials, session.wire, grant, despite_unknown=despite_unknown)
-        )
+    async def _refresh(self, entry: InventoryEntry, *, despite_unknown: bool = False) -> None:
+        grant = grant_of(entry)
+        result = await refresh(self._context.session, grant, despite_unknown=despite_unknown)
+        self._report(entry, with_validity(result))
 
-    async def _revoke(self, entry: InventoryEntry) -> ActionResult:
+    async def _revoke(self, entry: InventoryEntry) -> None:
         def waiting(seconds: float) -> None:
             self._context.say(
                 f"The server confirmed the revocation. {entry.title} still accepts the "
                 f"token; asking again for up to {seconds:.0f} s …"
             )
 
-        session = self._context.session
-        result = await revoke_one(session.credentials, session.wire, grant_of(entry), waiting=waiting)
-        cure = f"{result.cure} Press I on the dashboard for the requests.".strip()
-        return replace(result, cure=cure) if result.good else result
+        result = await revoke(self._context.session, grant_of(entry), waiting=waiting)
+        if not result.good:
+            self._report(entry, result)
+            return
+        result = replace(result, cure=f"{result.cure} Press I on the dashboard for the requests.".strip())
+        self._report(entry, result)
+        if self._context.is_current:  # the row is gone, so the dashboard cannot show what verified it
+            proof = Result(entry.title, True, " ".join(result.details), result.cure)
+            self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
 
-    async def _probe(self, entry: InventoryEntry) -> ActionResult:
-        session = self._context.session
-        result = await probe(session.credentials, session.wire, entry)
-        if result.good:
-            return result
-        return replace(result, summary=f"Answered by {result.layer}: {result.summary}")
+    async def _probe(self, entry: InventoryEntry) -> None:
+        result = await probe(self._context.session, entry)
+        if not result.good:
+            result = replace(result, summary=f"Answered by {result.layer}: {result.summary}")
+        self._report(entry, result)
 
-    async def _forget(self, entry: InventoryEntry) -> ActionResult:
+    async def _forget(self, entry: InventoryEntry) -> None:
         credentials = self._context.session.credentials
         forgotten = await forget(credentials, entry.entry_id, self._forgotten)
         undo = _UNDO if self._forgotten.last == entry.entry_id else _NO_UNDO
         left = where_secrets_are_left(forgotten.left, credentials.store.place)
-        return ActionResult(
-            outcome=ActionOutcome.DONE,
-            summary=f"Removed from this machine. {what_stays_valid(forgotten)}",
-            cure=f"{undo} {left}".rstrip(),
-        )
+        words = f"Removed from this machine. {what_stays_valid(forgotten)} {undo} {left}"
+        self._context.say(words.rstrip(), good=True)
 
     @property
     def can_undo(self) -> bool:
@@ -148,20 +145,15 @@ class CredentialActions:
 
     async def _perform(self, entry: InventoryEntry, action: _Action) -> None:
         try:
-            result = await action(entry)
+            await action(entry)
         except AuthlensError as error:
-            result = failed_action(error)
+            self._context.say(str(error), good=False)
         finally:
             self._context.end((entry,))
+
+    def _report(self, entry: InventoryEntry, result: ActionResult) -> None:
         self._sent.note(entry.entry_id, result.trace)
         self._context.say(" ".join((result.summary, *result.details, result.cure)), good=result.good)
-        if result.good and action == self._revoke and self._context.is_current:
-            self._show_proof(entry, result)
-
-    def _show_proof(self, entry: InventoryEntry, result: ActionResult) -> None:
-        """Show what verified a revocation: its row is gone, so the dashboard cannot show it."""
-        proof = Result(entry.title, True, " ".join(result.details), result.cure)
-        self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
 
 
 def grant_of(entry: InventoryEntry) -> Grant:

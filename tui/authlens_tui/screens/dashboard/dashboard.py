@@ -45,10 +45,10 @@ from authlens_tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
     from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-    from authlens_core.credentials.lifecycle.action_result import ActionResult
     from authlens_core.credentials.records.grant import Grant
     from authlens_core.credentials.records.index import Event, Index
     from authlens_core.credentials.records.traces import TraceSummary
+    from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.session.session import Session
     from authlens_tui.screens.dashboard.actions import DashboardActions
 

@@ -16,9 +16,9 @@ from textual.widgets import Input
 
 from authlens_core.cloudflare.service_token import Shape, pasted, shape_problem
 from authlens_core.credentials.inventory.probe import probe_service_token, replace_service_token
-from authlens_core.credentials.lifecycle.probe_result import ProbeResult
 from authlens_core.credentials.records.service_token import DEFAULT_HEADER, ServiceToken, expiry_from_text
 from authlens_core.credentials.vault.service_tokens import new_token_id
+from authlens_core.desk.lifecycle import ProbeResult
 from authlens_core.session.session import Session
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.values.secret import Secret

@@ -10,8 +10,8 @@ from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.lifecycle.action_result import ActionResult
     from authlens_core.credentials.records.grant import Grant
+    from authlens_core.desk.lifecycle import ActionResult
 
 
 _KEY: Final = "bold $text-primary"

@@ -11,13 +11,11 @@ import pytest
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
-from authlens_core.credentials.inventory.probe import count_results, probe
-from authlens_core.credentials.lifecycle.concurrent_map import concurrent_map
-from authlens_core.credentials.lifecycle.probe_result import THIS_MACHINE, ProbeResult
-from authlens_core.credentials.lifecycle.refresh import refresh_one
-from authlens_core.credentials.lifecycle.revoke import revoke_one
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
+from authlens_core.credentials.lifecycle.action_result import THIS_MACHINE
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.lifecycle import ProbeResult, for_each, probe, refresh, revoke
+from authlens_core.session.session import Session
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.ports import free_port
@@ -36,7 +34,7 @@ async def test_no_more_than_so_many_are_under_way() -> None:
         under_way -= 1
         return number * 2
 
-    assert await concurrent_map(range(50), work, at_once=6) == tuple(range(0, 100, 2))
+    assert await for_each(range(50), work, at_once=6) == tuple(range(0, 100, 2))
     assert most == 6
 
 
@@ -52,8 +50,13 @@ async def test_stopping_begins_nothing_more_and_waits_for_what_was_begun() -> No
     def on_result(_item: int, _result: int) -> None:
         stop.set()
 
-    assert await concurrent_map(range(50), work, at_once=3, on_result=on_result, stop=stop) == (0, 1, 2)
+    assert await for_each(range(50), work, at_once=3, on_result=on_result, stop=stop) == (0, 1, 2)
     assert begun == [0, 1, 2]
+
+
+@pytest.fixture
+def session(credentials: Credentials, wire: Wire) -> Session:
+    return Session(wire, credentials)
 
 
 @pytest.fixture
@@ -66,78 +69,74 @@ async def three(credentials: Credentials, saved: Grant) -> list[Grant]:
     return [saved, refused, gone]
 
 
-async def _probe_all(
-    credentials: Credentials, wire: Wire, entries: Iterable[InventoryEntry]
-) -> tuple[ProbeResult, ...]:
-    return await concurrent_map(entries, lambda entry: probe(credentials, wire, entry))
+async def _probe_all(session: Session, entries: Iterable[InventoryEntry]) -> tuple[ProbeResult, ...]:
+    return await for_each(entries, lambda entry: probe(session, entry))
 
 
-async def test_each_resource_is_asked_and_each_layer_count_results(
-    credentials: Credentials, wire: Wire, three: list[Grant], server: RotatingServer
+async def test_each_resource_is_asked_and_one_that_fails_keeps_no_other_from_it(
+    credentials: Credentials, session: Session, three: list[Grant], server: RotatingServer
 ) -> None:
     """A secret that is gone keeps nobody else from being asked."""
-    results = await _probe_all(credentials, wire, inventory_of(three))
+    results = await _probe_all(session, inventory_of(three))
     assert [probed.accepted for probed in results] == [True, False, None]
     assert [probed.layer for probed in results] == ["origin", "origin", THIS_MACHINE]
     assert [probed.exit_code for probed in results] == [0, 4, 4]
     assert len(server.posts("/mcp")) == 2
-    assert count_results(results) == "1 works · 1 refused, from origin · 1 unclear, not sent"
     assert "canary" not in repr(results)
 
 
 async def test_a_token_that_is_refused_as_invalid_is_refreshed_once_and_asked_with_again(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+    credentials: Credentials, session: Session, saved: Grant, server: RotatingServer
 ) -> None:
     """RFC 6750 §3.1, whatever the clock says: the login works, and the words say what it took."""
     server.access_tokens.clear()
-    (probed,) = await _probe_all(credentials, wire, inventory_of([saved]))
+    (probed,) = await _probe_all(session, inventory_of([saved]))
     assert (probed.accepted, probed.exit_code) == (True, 0)
     assert probed.summary.startswith("The resource refused the old access token, so authlens got a new one.")
     assert len(server.posts("/token")) == 1
     server.answers(
         "/mcp", *[Scripted(401, None, (("WWW-Authenticate", 'Bearer error="invalid_token"'),))] * 2
     )
-    (again,) = await _probe_all(credentials, wire, inventory_of(credentials.list()))
+    (again,) = await _probe_all(session, inventory_of(credentials.list()))
     assert (again.accepted, again.exit_code) == (False, 5)
     assert len(server.posts("/token")) == 2
 
 
 async def test_a_refusal_that_is_not_about_the_token_refreshes_nothing(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+    credentials: Credentials, session: Session, saved: Grant, server: RotatingServer
 ) -> None:
     """403, or 401 by somebody else: the refresh token is not spent for that."""
     server.answers("/mcp", Scripted(403), Scripted(401))
     for _ in range(2):
-        (probed,) = await _probe_all(credentials, wire, inventory_of([saved]))
+        (probed,) = await _probe_all(session, inventory_of([saved]))
         assert probed.accepted is not True
     assert server.posts("/token") == []
 
 
 async def test_a_network_that_does_not_answer_is_told_from_a_refusal(
-    credentials: Credentials, wire: Wire, saved: Grant, secrets: GrantSecrets
+    credentials: Credentials, session: Session, saved: Grant, secrets: GrantSecrets
 ) -> None:
     """Pain 12: the token is not at fault."""
     nowhere = f"http://127.0.0.1:{free_port()}/mcp"
     alone = await credentials.save(replace(saved, resource_url=nowhere, resource=nowhere), secrets)
-    (probed,) = await _probe_all(credentials, wire, inventory_of([alone]))
+    (probed,) = await _probe_all(session, inventory_of([alone]))
     assert (probed.accepted, probed.layer, probed.exit_code) == (None, "network", 6)
-    assert count_results([probed]) == "0 work · 1 unclear, no response"
 
 
-async def test_an_organisation_token_is_not_sent_anywhere(credentials: Credentials, wire: Wire) -> None:
+async def test_an_organisation_token_is_not_sent_anywhere(session: Session) -> None:
     """It opens no application."""
     token = CloudflaredToken("c", CloudflaredKind.ORGANISATION, "team.cloudflareaccess.com", Path("x"))
-    probed = await probe(credentials, wire, inventory_of((), (token,))[0])
+    probed = await probe(session, inventory_of((), (token,))[0])
     assert (probed.accepted, probed.layer, probed.exit_code) == (None, THIS_MACHINE, 2)
 
 
 async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
-    credentials: Credentials, wire: Wire, three: list[Grant], server: RotatingServer
+    credentials: Credentials, session: Session, three: list[Grant], server: RotatingServer
 ) -> None:
     """Per-credential results; the words tell each token's, the answer of the resource and the time."""
     server.answers("/revoke", Scripted(503), Scripted(503))
     first, *_ = three
-    results = [await revoke_one(credentials, wire, one) for one in (first, *three[1:])]
+    results = [await revoke(session, one) for one in (first, *three[1:])]
     assert [ended.good for ended in results] == [False, True, False]
     assert {one.grant_id: one.state for one in credentials.list()} == {
         first.grant_id: GrantState.REVOCATION_FAILED,
@@ -151,15 +150,8 @@ async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
 
 
 async def test_refreshing_all_gives_each_its_turn(
-    credentials: Credentials, wire: Wire, three: list[Grant]
+    credentials: Credentials, session: Session, three: list[Grant]
 ) -> None:
     """One that is refused and one that is gone leave the good one alone."""
-    results = [await refresh_one(credentials, wire, one) for one in (three[0], three[2])]
+    results = [await refresh(session, one) for one in (three[0], three[2])]
     assert [ended.good for ended in results] == [True, False]
-
-
-def test_counts_of_nothing_say_so() -> None:
-    """No credential, no claim."""
-    assert count_results([]) == "0 work"
-    works = ProbeResult(outcome=TokenVerdict.ACCEPTED, summary="", accepted=True, layer="origin")
-    assert count_results([works] * 2) == "2 work"

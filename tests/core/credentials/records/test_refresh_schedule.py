@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.credentials.lifecycle.refresh_schedule import (
+from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.refresh_schedule import (
     next_attempt,
     refresh_due,
     seconds_until_retry,
 )
-from authlens_core.credentials.records.grant import Grant
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 Make = Callable[..., Grant]

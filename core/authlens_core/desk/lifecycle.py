@@ -1,0 +1,181 @@
+"""Refresh, revoke and probe what is stored: one credential, or many at once. An error becomes a result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from authlens_core.credentials.inventory.inventory import InventoryEntry
+from authlens_core.credentials.inventory.probe import probe_cloudflared, probe_service_token
+from authlens_core.credentials.lifecycle.action_result import (
+    ActionResult,
+    ProbeResult,
+    Refreshed,
+    RefreshOutcome,
+    Revoked,
+    failed_action,
+    failed_probe,
+)
+from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.refresh import refresh as refresh_stored
+from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
+from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
+from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.values.errors import AuthlensError, LoginNeeded
+
+if TYPE_CHECKING:
+    from authlens_core.session.session import Session
+
+__all__ = ["ActionResult", "ProbeResult", "Refreshed", "Revoked", "for_each", "probe", "refresh", "revoke"]
+
+# How many credentials are acted on at once.
+AT_ONCE: Final = 6
+# Seconds before each new attempt to store tokens that only this process holds.
+_SAVE_PAUSES: Final = (0.5, 2.0)
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+async def for_each(
+    items: Iterable[_Item],
+    act: Callable[[_Item], Awaitable[_Result]],
+    *,
+    at_once: int = AT_ONCE,
+    on_result: Callable[[_Item, _Result], None] = lambda _item, _result: None,
+    stop: asyncio.Event | None = None,
+) -> tuple[_Result, ...]:
+    """Act on every item, some at a time, and return the results in the order of the items.
+
+    Args:
+        act: such as `refresh`; what it raises ends everything.
+        stop: when it is set nothing more is started; what was started ends first, as it may have been sent.
+
+    Returns:
+        The results of what was started: fewer than items where it was stopped.
+    """
+    numbered = enumerate(items)
+    results: dict[int, _Result] = {}
+
+    async def worker() -> None:
+        # All workers take from one iterator, so each item is done once.
+        for number, item in numbered:
+            if stop is not None and stop.is_set():
+                return
+            results[number] = await act(item)
+            on_result(item, results[number])
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(worker())
+    return tuple(results[number] for number in sorted(results))
+
+
+# -- refresh -----------------------------------------------------------------------------------------------
+
+
+async def refresh(session: Session, grant: Grant, *, despite_unknown: bool = False) -> ActionResult:
+    """Get a new access token for a grant, however long its token lasts; `Refreshed` if it could be tried.
+
+    New tokens that the store did not take are stored again after a pause: the old ones may be spent.
+
+    Args:
+        despite_unknown: send the refresh token although it may be spent.
+    """
+    options = RefreshOptions(force=True, despite_unknown=despite_unknown)
+    try:
+        done = await refresh_stored(session.credentials, session.wire, grant.grant_id, options)
+    except AuthlensError as error:
+        return failed_action(error)
+    return done if done.unsaved is None else await _save_again(session.credentials, done, done.unsaved)
+
+
+async def _save_again(credentials: Credentials, done: Refreshed, unsaved: GrantSecrets) -> Refreshed:
+    for pause in _SAVE_PAUSES:
+        await asyncio.sleep(pause)
+        try:
+            saved = await credentials.save(done.grant, unsaved)
+        except AuthlensError:
+            continue
+        return Refreshed(
+            outcome=RefreshOutcome.REFRESHED,
+            summary="Refreshed; stored on the second attempt.",
+            trace=done.trace,
+            grant=saved,
+            access_token=unsaved.access_token,
+            dpop_key=unsaved.dpop_key,
+        )
+    return done
+
+
+# -- revoke ------------------------------------------------------------------------------------------------
+
+
+async def revoke(
+    session: Session,
+    grant: Grant,
+    *,
+    waiting: Callable[[float], None] = lambda _seconds: None,
+    wait: float = PROOF_SECONDS,
+) -> ActionResult:
+    """Revoke a grant at its server, verify that, and remove it here; `Revoked` if it could be tried.
+
+    Args:
+        waiting: called with the seconds that it may take, where the resource still accepts the token.
+        wait: how many seconds such a resource is asked again.
+    """
+    pauses = proof_pauses(wait)
+    try:
+        return await revoke_stored(
+            session.credentials, session.wire, grant.grant_id, waiting=waiting, pauses=pauses
+        )
+    except AuthlensError as error:
+        return failed_action(error)
+
+
+# -- probe -------------------------------------------------------------------------------------------------
+
+
+async def probe(session: Session, entry: InventoryEntry) -> ProbeResult:
+    """Ask the resource whether a credential works, of whatever kind."""
+    credentials, wire = session.credentials, session.wire
+    try:
+        match entry.source:
+            case Grant() as grant:
+                return await _probe_login(session, grant)
+            case ServiceToken(token_id=token_id):
+                return (await probe_service_token(credentials, wire, token_id)).result
+            case token:
+                return await probe_cloudflared(credentials, wire, token, entry.url or None)
+    except AuthlensError as error:
+        return failed_probe(error)
+
+
+async def _probe_login(session: Session, grant: Grant) -> ProbeResult:
+    """Ask with the access token; with a new one, once, if the resource refused it as invalid."""
+    credentials, wire = session.credentials, session.wire
+    done = await probe_grant(credentials, wire, grant.grant_id)
+    refused = done.refused_token
+    if refused is None or done.grant.state is not GrantState.LIVE or not done.grant.has_refresh_token:
+        return done.result
+    refreshed = await refresh_stored(credentials, wire, grant.grant_id, RefreshOptions(refused=refused))
+    if refreshed.outcome is RefreshOutcome.LOGIN_NEEDED:
+        return replace(
+            done.result,
+            summary=f"{done.result.summary} {refreshed.summary}",
+            cure=refreshed.cure,
+            error_type=LoginNeeded,
+            trace=refreshed.trace,
+        )
+    # The refusal is the result; that a refresh could not help either is shown by the grant.
+    if refreshed.outcome not in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED):
+        return done.result
+    result = (await probe_grant(credentials, wire, grant.grant_id)).result
+    return replace(
+        result,
+        summary=f"The resource refused the old access token, so authlens got a new one. {result.summary}",
+    )

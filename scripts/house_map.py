@@ -102,11 +102,6 @@ def direct(found: Rooms) -> Rooms:
 
 def sentence_of(room: str) -> str:
     """Return the first sentence of the room's docstring."""
-    if room in ("core/values", "core/session"):
-        return {
-            "core/values": "Secrets, text that is safe to show, errors: what every room hands to others.",
-            "core/session": "One run of the program: what its faces share, and how it is interrupted.",
-        }[room]
     module = "authlens_" + room.replace("/", ".")
     docstring = ast.get_docstring(ast.parse((_folder(module) / "__init__.py").read_text("utf-8"))) or ""
     return docstring.partition("\n")[0]

@@ -19,7 +19,7 @@ from textual.widgets import DataTable
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from support.grants import NOW, grant

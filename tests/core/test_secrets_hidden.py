@@ -24,7 +24,8 @@ import pytest
 import authlens_core
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.login.events import Event, ExchangeEnded, StageEnded
+from authlens_core.desk.log_in import store_tokens
+from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
@@ -32,8 +33,7 @@ from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
-from authlens_core.session.session import Session
-from authlens_core.session.session_login import store_tokens
+from authlens_core.trace.events import Event, ExchangeEnded, StageEnded
 from authlens_core.trace.record import Fact, StageRecord, Trace
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
 from authlens_core.login.facts import Options
-from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
 from support.chromium import Browser, chromium
@@ -69,7 +70,7 @@ async def test_the_emulators_login_ends_on_the_page_that_says_it_worked(
     async def browse(url: str) -> Page:
         return await asyncio.to_thread(press, browser, url, SIGN_IN, ends_with="close this tab")
 
-    trace, page = await log_in(session.login(emulator.resource_url, ANY_PORT), browse)
+    trace, page = await log_in(start_login(session, emulator.resource_url, ANY_PORT), browse)
 
     assert trace.records[-1].stage is Stage.ACCESS, story(trace)
     assert trace.records[-1].outcome is Outcome.PASSED, story(trace)
@@ -85,7 +86,7 @@ async def test_the_callback_page_runs_no_script_and_asks_for_nothing(
     async def browse(url: str) -> Page:
         return await asyncio.to_thread(press, browser, url, SIGN_IN, ends_with="close this tab")
 
-    await log_in(session.login(emulator.resource_url, ANY_PORT), browse)
+    await log_in(start_login(session, emulator.resource_url, ANY_PORT), browse)
 
     assert await asyncio.to_thread(browser.script, "return document.scripts.length") == 0
     asked = await asyncio.to_thread(browser.script, SUBRESOURCES)
@@ -100,7 +101,7 @@ async def test_a_denial_in_the_browser_ends_the_login(
     async def browse(url: str) -> Page:
         return await asyncio.to_thread(press, browser, url, DENY, ends_with="go back to the terminal")
 
-    trace, _ = await log_in(session.login(emulator.resource_url, ANY_PORT), browse)
+    trace, _ = await log_in(start_login(session, emulator.resource_url, ANY_PORT), browse)
 
     assert trace.records[-1].stage is Stage.AUTHORIZATION
     assert "access_denied" in story(trace)
@@ -123,6 +124,6 @@ async def test_a_login_at_a_real_provider(
     async def browse(url: str) -> Page:
         return await asyncio.to_thread(sign_in, url)
 
-    trace, _ = await log_in(session.login(oidc_provider.resource, ANY_PORT), browse)
+    trace, _ = await log_in(start_login(session, oidc_provider.resource, ANY_PORT), browse)
 
     assert trace.records[-1].outcome is Outcome.PASSED, story(trace)

@@ -15,9 +15,10 @@ from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.login.facts import Options
 from authlens_core.oauth.registration import client_document
-from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.purpose import Purpose
 from authlens_core.wire.client import Wire
@@ -40,7 +41,7 @@ async def session() -> AsyncIterator[Session]:
 async def logged_in(session: Session, server: ServerProcess, **options: object) -> Trace:
     """Log in and expect that it ends well."""
     chosen = Options(port=0, wait=30.0, **options)  # type: ignore[arg-type]
-    trace, _ = await log_in(session.login(server.resource, chosen))
+    trace, _ = await log_in(start_login(session, server.resource, chosen))
     last = trace.records[-1]
     assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED), story(trace)
     return trace
@@ -70,7 +71,7 @@ async def test_the_user_may_ask_for_bound_tokens_where_the_resource_does_not(
 ) -> None:
     """This resource takes no bound tokens, and the login says so at its last stage."""
     server = start_oidc_provider("{}")
-    trace, _ = await log_in(session.login(server.resource, Options(port=0, wait=30.0, dpop=True)))
+    trace, _ = await log_in(start_login(session, server.resource, Options(port=0, wait=30.0, dpop=True)))
     assert trace.records[-1].stage is Stage.ACCESS, story(trace)
     assert session.credentials.list()[0].token_type == "DPoP"
 

@@ -15,10 +15,11 @@ from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, describe
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
 from authlens_core.login.facts import Options
 from authlens_core.oauth.revocation import RevocationOutcome
-from authlens_core.session.session import Session
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.wire.client import Wire
@@ -60,7 +61,7 @@ async def session() -> AsyncIterator[Session]:
 
 async def grant_at(session: Session, target: Target) -> tuple[Grant, Trace]:
     """Log in and return what it left, and the record."""
-    trace, _ = await log_in(session.login(target.resource, ANY_PORT))
+    trace, _ = await log_in(start_login(session, target.resource, ANY_PORT))
     grant = session.credentials.find(target.resource)
     assert grant is not None, story(trace)
     return grant, trace
@@ -91,7 +92,7 @@ async def test_no_secret_is_in_what_the_record_shows(session: Session, target: T
 
 async def test_the_browser_ends_on_the_page_that_says_it_worked(session: Session, target: Target) -> None:
     """The person at the browser learns how it ended, too."""
-    _, page = await log_in(session.login(target.resource, ANY_PORT))
+    _, page = await log_in(start_login(session, target.resource, ANY_PORT))
 
     assert page is not None
     assert page.status == 200
@@ -100,7 +101,7 @@ async def test_the_browser_ends_on_the_page_that_says_it_worked(session: Session
 
 async def test_a_person_who_denies_ends_the_login_at_authorization(session: Session, target: Target) -> None:
     """RFC 6749 §4.1.2.1: `access_denied` is the server's word, said as such, and nothing is kept."""
-    trace, page = await log_in(session.login(target.resource, ANY_PORT), say_no)
+    trace, page = await log_in(start_login(session, target.resource, ANY_PORT), say_no)
 
     last = trace.records[-1]
     assert (last.stage, last.outcome) == (Stage.AUTHORIZATION, Outcome.FAILED), story(trace)
@@ -172,13 +173,13 @@ async def test_a_token_that_cannot_be_revoked_is_not_called_revoked(
 
 async def test_a_second_login_registers_nothing_new(session: Session, target: Target) -> None:
     """The client of the first login is used again when the redirect URI is the same."""
-    first, page = await log_in(session.login(target.resource, ANY_PORT))
+    first, page = await log_in(start_login(session, target.resource, ANY_PORT))
     assert page is not None
     grant = session.credentials.find(target.resource)
     assert grant is not None, story(first)
     port = int(grant.redirect_uri.rpartition(":")[2].partition("/")[0])
 
-    again, _ = await log_in(session.login(target.resource, Options(port=port, wait=PATIENCE)))
+    again, _ = await log_in(start_login(session, target.resource, Options(port=port, wait=PATIENCE)))
 
     registration = again.latest(Stage.REGISTRATION)
     assert registration is not None
@@ -192,7 +193,7 @@ async def test_tokens_live_in_a_real_keyring(oidc_provider: ServerProcess) -> No
         store = KeyringStore(environ=environment, limit=PATIENCE)
         await store.open()
         async with Session(Wire(), Credentials.open(store)) as first:
-            trace, _ = await log_in(first.login(oidc_provider.resource, ANY_PORT))
+            trace, _ = await log_in(start_login(first, oidc_provider.resource, ANY_PORT))
             assert trace.records[-1].outcome is Outcome.PASSED, story(trace)
 
         store = KeyringStore(environ=environment, limit=PATIENCE)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator import PlayResult, play_person
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.session.session import Session
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 
@@ -38,7 +39,7 @@ async def log_in(
     if session is None:
         login = Login(emulator.resource_url, wire, options=options)
     else:
-        login = session.login(emulator.resource_url, options)
+        login = start_login(session, emulator.resource_url, options)
     login.watch(watch)
     try:
         trace = await login.run_all()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.login import Login
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Trace
 from support.person import Page, Person
 

@@ -10,13 +10,13 @@ from itertools import count
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.pkce import Pkce
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.exchange import Exchange, WireFailure
 from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.purpose import Purpose

@@ -14,14 +14,15 @@ from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.lifecycle import probe
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import failure_reason
 from authlens_core.login.login import Login
-from authlens_core.session.session import Session
+from authlens_core.trace.events import AuthorizationReady, Event
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
@@ -102,7 +103,7 @@ async def _walk(fault: Fault) -> Walk:
             playing.append(asyncio.ensure_future(play_person(event.url)))
 
     async with Emulator(faults=[fault]) as emulator, Session(wire, Credentials.memory()) as session:
-        login = session.login(emulator.resource_url, _options(fault))
+        login = start_login(session, emulator.resource_url, _options(fault))
         login.watch(watch)
         try:
             await asyncio.wait_for(login.run_all(), PATIENCE)

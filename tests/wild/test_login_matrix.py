@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
+from authlens_core.trace.events import AuthorizationReady, Event
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request

@@ -29,7 +29,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded
 
 if TYPE_CHECKING:
-    from authlens_core.session.session import Session
+    from authlens_core.desk.session import Session
 
 __all__ = ["ActionResult", "ProbeResult", "Refreshed", "Revoked", "for_each", "probe", "refresh", "revoke"]
 

@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.cloudflare.team import is_team_host
-from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import decisive
 from authlens_core.values.check import CheckId, Severity

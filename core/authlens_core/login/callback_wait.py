@@ -18,7 +18,6 @@ from authlens_core.callback.listener import (
     PortTaken,
 )
 from authlens_core.callback.pages import Page
-from authlens_core.login.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.stages.authorization import expected_response
 from authlens_core.oauth.authorization import (
@@ -28,6 +27,7 @@ from authlens_core.oauth.authorization import (
     read_authorization_response,
     read_pasted,
 )
+from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.values.check import Check, CheckId, failed, noticed
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret

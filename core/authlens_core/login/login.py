@@ -17,14 +17,7 @@ from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.events import (
-    Event,
-    StageEnded,
-    StageStarted,
-    Watcher,
-)
 from authlens_core.login.facts import Facts, Options
-from authlens_core.login.failure_reason import client_is_unknown, lacks_scope
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
 from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
@@ -38,6 +31,13 @@ from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
+from authlens_core.trace.events import (
+    Event,
+    StageEnded,
+    StageStarted,
+    Watcher,
+)
+from authlens_core.trace.failure_reason import client_is_unknown, lacks_scope
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.trace.stage_info import LOGIN_STAGES

@@ -15,13 +15,6 @@ from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.events import (
-    AuthorizationReady,
-    DeviceCodeReady,
-    Event,
-    ExchangeEnded,
-    ExchangeStarted,
-)
 from authlens_core.login.facts import BROWSER_WAIT, Facts
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender, StageHook
@@ -29,6 +22,13 @@ from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, W
 from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.dpop import DpopNonces, is_bound
+from authlens_core.trace.events import (
+    AuthorizationReady,
+    DeviceCodeReady,
+    Event,
+    ExchangeEnded,
+    ExchangeStarted,
+)
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, failures
 from authlens_core.values.exchange import Exchange

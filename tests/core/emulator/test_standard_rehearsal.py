@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.emulator.scenario import Scenario, StandardCase
 from authlens_core.emulator.standard.rehearsal import STANDARD_SCENARIOS, emulator_with
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.session.session import Session
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.wire.client import Wire
 
@@ -37,7 +38,7 @@ async def begun(name: str) -> AsyncIterator[tuple[Login, Session]]:
             playing.append(asyncio.ensure_future(play_person(event.device.verification_uri_complete.text)))
 
     async with emulator_with((case,)) as emulator, Session(Wire(), Credentials.memory()) as session:
-        login = session.login(emulator.resource_url, Options(port=0, wait=60, device=case.device))
+        login = start_login(session, emulator.resource_url, Options(port=0, wait=60, device=case.device))
         login.watch(watch)
         try:
             await login.run_all()

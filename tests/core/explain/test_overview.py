@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.explain.overview import overview
-from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.token import rotation_check
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, Severity, passed, warned
 from authlens_core.values.exchange import Exchange

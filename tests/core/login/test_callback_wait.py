@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from authlens_core.callback.binding import free_port
-from authlens_core.login.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
 from authlens_core.oauth.authorization import Verdict
+from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.secret import Secret
 from support.driven_login import failed, is_free, login_to, port_of, run_to, until

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
+from authlens_core.trace.events import AuthorizationReady
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret

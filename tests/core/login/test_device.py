@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.stages.device import poll_checks, poll_request
 from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.errors import TimedOut
 from authlens_core.values.http_message import Response

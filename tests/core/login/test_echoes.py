@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import stage_error
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Facts
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Fact, Stage, Trace
 from authlens_core.values.secret import Secret
 from support.driven_login import login_to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.session.session_login import grant_of
+from authlens_core.desk.log_in import grant_of
 from authlens_core.trace.record import Stage
 from support.driven_login import failed, login_to, run_to
 from support.scripted_login import (

@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 
-from authlens_core.login.events import (
+from authlens_core.login.facts import Facts, Options
+from authlens_core.login.login import Login
+from authlens_core.login.protocols import Stored
+from authlens_core.trace.events import (
     AuthorizationReady,
     Event,
     ExchangeEnded,
@@ -14,9 +17,6 @@ from authlens_core.login.events import (
     StageEnded,
     StageStarted,
 )
-from authlens_core.login.facts import Facts, Options
-from authlens_core.login.login import Login
-from authlens_core.login.protocols import Stored
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.values.check import warned

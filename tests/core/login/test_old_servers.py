@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import failure_reason
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity
 from authlens_core.values.http_message import Response

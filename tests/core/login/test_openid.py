@@ -11,8 +11,8 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.http_message import Request

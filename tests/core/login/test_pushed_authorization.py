@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.login.tampering.request_edit import EditLocation
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import Session
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.protocols import MemoryClientRegistry
-from authlens_core.session.session import Session
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Severity
 from authlens_core.wire.client import Wire

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady
+from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.http_message import Request

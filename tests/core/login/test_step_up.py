@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import failure_reason
+from authlens_core.trace.events import AuthorizationReady, Event
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.http_message import Response
 from support.driven_login import login_to

@@ -14,14 +14,15 @@ from textual.widgets import Button
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.export.session_file import session_json
-from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
-from authlens_core.session.session import Session
 from authlens_core.state.settings import SettingsFile
+from authlens_core.trace.events import AuthorizationReady
 from authlens_core.values.errors import NoSecretStore
 from authlens_tui.app import parts
 from authlens_tui.app.authlens_app import AuthlensApp
@@ -216,7 +217,7 @@ async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.Mo
 
 async def logged_in(session: Session, url: str) -> None:
     """Walk a login with the person played."""
-    login = session.login(url, Options(port=0))
+    login = start_login(session, url, Options(port=0))
     links: list[str] = []
     login.watch(lambda event: links.append(event.url) if isinstance(event, AuthorizationReady) else None)
     running = asyncio.create_task(login.run_all())

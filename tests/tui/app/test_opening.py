@@ -8,7 +8,7 @@ import pytest
 
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.values.errors import StateUnusable
-from authlens_tui.app.opening import open_credentials
+from authlens_tui.app.opening import open_session
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from support.watched_store import WatchedStore
@@ -47,5 +47,5 @@ async def test_records_that_cannot_be_used_leave_no_store_open(
     else:
         (home / "index.sqlite3").write_text("no database" * 100)
     with pytest.raises(StateUnusable):
-        await open_credentials(workspace, _ask, None)
+        await open_session(workspace, _ask, lambda _: None, None)
     assert workspace.store.closed

@@ -15,11 +15,12 @@ from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk import lifecycle
 from authlens_core.desk.lifecycle import ActionResult
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.person import play_person
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.session.session import Session
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.stored import events, probe_kept, revoke
@@ -50,7 +51,7 @@ async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Session, l
 
 async def log_in(session: Session, url: str) -> None:
     """Walk a login, the person played."""
-    login = session.login(url, Options(port=0))
+    login = start_login(session, url, Options(port=0))
     ready: asyncio.Queue[str] = asyncio.Queue()
 
     def watch(event: Event) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from support.cloudflared_stub import stub_in

@@ -10,7 +10,7 @@ import pytest
 from rich.segment import Segment
 
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.trace.record import Outcome
 from authlens_core.wire.client import Wire
 from authlens_tui.app.demo import DemoApp

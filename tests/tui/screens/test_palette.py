@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

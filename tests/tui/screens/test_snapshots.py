@@ -24,7 +24,7 @@ from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, Cloudfla
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

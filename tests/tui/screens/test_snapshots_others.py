@@ -25,8 +25,8 @@ from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import OnProgress
+from authlens_core.desk.session import Session
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.session.session import Session
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused

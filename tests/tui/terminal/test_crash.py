@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from textual.binding import Binding
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import NoSecretStore
-from authlens_core.session.session import Session
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
 from authlens_tui.app.base_app import BaseApp
@@ -33,7 +34,7 @@ def session():
     return Session(Wire(), Credentials.memory())
 
 SCREENS = {
-    "wizard": lambda: WizardScreen(session().login("https://a.example/"), "memory"),
+    "wizard": lambda: WizardScreen(start_login(session(), "https://a.example/"), "memory"),
     "dashboard": lambda: DashboardScreen(session()),
     "trace": lambda: TraceScreen(Trace("1", TraceKind.PROBE, "https://a.example/", NOW,
                                        (StageRecord(Stage.PROBE, Outcome.PASSED, NOW, 1.0),))),

@@ -17,7 +17,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed
 
-from authlens_core.session.session import Session
 from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.workspace import Workspace
@@ -33,6 +32,7 @@ from authlens_tui.widgets.record.record_messages import Revealed, SignatureWante
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
+    from authlens_core.desk.session import Session
     from authlens_core.state.config_file import Config
     from authlens_tui.app.parts import Parts
 
@@ -113,15 +113,15 @@ class AuthlensApp(BaseApp):
         # The demo knows its URL only now: its emulator takes any free port.
         start_url = await self.workspace.prepare() or self._start_url
         try:
-            opened = await parts.open_credentials(self._first)
+            opened = await parts.open_session(self._first)
         except AuthlensError as error:
             self.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
             return
         if opened is None:
             self.exit(return_code=NoSecretStore.exit_code)
             return
-        credentials, notes = opened
-        session = parts.session = parts.session_on(credentials)  # closed from here on, whatever happens
+        session, notes = opened
+        parts.session = session  # closed from here on, whatever happens
         if self.dashboard is None:
             self.dashboard = _dashboard_of(self.workspace, session)
             await self.push_screen(self.dashboard)

@@ -13,7 +13,7 @@ from textual.worker import Worker
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.desk.lifecycle import ActionResult
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.state.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from authlens_core.credentials.records.working_login import working_logins
-from authlens_core.login.events import AuthorizationReady, Event
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.login.facts import Options
-from authlens_core.login.failure_reason import OtherWay
-from authlens_core.session.session import Session
+from authlens_core.trace.events import AuthorizationReady, Event
+from authlens_core.trace.failure_reason import OtherWay
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
@@ -77,7 +78,7 @@ class Logins:
             self._app.push_screen(ServiceTokenScreen(session, message.url))
 
     def _wizard(self, session: Session, url: str, options: Options | None) -> WizardScreen:
-        login = session.login(url, options)
+        login = start_login(session, url, options)
         self._interrupted.follow(login)
         # Asked each time: the credential exists only once the exchange has passed.
         self._records.credential_id = lambda: login.facts.grant_id or ""

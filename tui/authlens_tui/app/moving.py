@@ -12,7 +12,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import MoveReport, OnProgress
 from authlens_core.credentials.vault.open_store import file_path, open_store
 from authlens_core.desk.move_secrets import move_secrets
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
 from authlens_tui.app.automatic_refresh import AutomaticRefresh
@@ -50,7 +50,7 @@ class SecretMove:
         try:
             report, credentials = await _move_everything(old, choice, unlock, on_progress)
             if credentials is not old:
-                self._session = Session(self._session.wire, credentials)
+                self._session = self._session.on(credentials)
                 self._use(self._session)
                 await old.aclose()
         finally:

@@ -13,18 +13,16 @@ from textual.worker import Worker
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.leftovers import delete_orphans
 from authlens_core.desk.lifecycle import ActionResult
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
-from authlens_core.wire.client import Wire
 from authlens_tui.app.automatic_refresh import AutomaticRefresh
 from authlens_tui.app.expiry_notice import tell_of_expiry
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.moving import SecretMove
-from authlens_tui.app.opening import open_credentials
+from authlens_tui.app.opening import open_session
 from authlens_tui.app.records import Records
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
@@ -48,22 +46,19 @@ class Parts:
         self.interrupted = InterruptedLogins()
         self.records = Records(app)
         self.logins = Logins(app, workspace, self.interrupted, self.records)
-        self.open_credentials = partial(open_credentials, workspace, app.push_screen_wait)
+        self.open_session = partial(open_session, workspace, app.push_screen_wait, self.records.log.note)
         self._refresh = AutomaticRefresh(app, workspace.settings, self._on_attempt)
-
-    def session_on(self, credentials: Credentials) -> Session:
-        return Session(Wire(note=self.records.log.note), credentials)
 
     def begin(self, session: Session, dashboard: DashboardScreen) -> None:
         """Work on `session`: start what runs beside the screens, as long as the app does or once."""
         self._dashboard = dashboard
-        self.interrupted.find(session.credentials.store)
+        self.interrupted.find(session)
         self._use(session)
         app = self._app
         self._refresh.start(session)
         self._run_once(partial(delete_orphans, session.credentials), "delete orphans")
         tell_of_expiry(app, app.workspace.config, session.credentials)
-        self._run_once(session.wire.warm_up, "prepare the first request")
+        session.warm_up()
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
 
     def _run_once(self, work: Callable[[], Coroutine[None, None, None]], description: str) -> None:
@@ -89,7 +84,7 @@ class Parts:
 
     def _continue_with(self, session: Session) -> None:
         if self.session is not None and not self.session.credentials.store.persistent:
-            self.interrupted.store_moved(session.credentials.store)
+            self.interrupted.store_moved(session)
         self._use(session)
 
     def answer(self, message: Message) -> None:

@@ -7,8 +7,8 @@ from argparse import Namespace
 from contextlib import aclosing
 
 from authlens_core.login.facts import Facts, Options
-from authlens_core.login.failure_reason import stage_error
 from authlens_core.login.login import Login
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.errors import AuthlensError
 from authlens_core.wire.client import Wire

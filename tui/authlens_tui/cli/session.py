@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -11,15 +10,15 @@ from typing import TYPE_CHECKING
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.store.file_store import WrongPassphrase
 from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.credentials import EXIT_BOUND, Credentials
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import (
     OpenedStore,
     file_path,
     open_store,
     remembered_place,
-    store_at,
 )
-from authlens_core.session.session import Session
+from authlens_core.desk import session as desk
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import say
@@ -27,15 +26,15 @@ from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
+    from authlens_core.credentials.store.secret_store import SecretStore
     from authlens_core.desk.lifecycle import ActionResult
-    from authlens_core.wire.client import Wire
 
 _TRIES = 3
 
 
 @asynccontextmanager
 async def open_session(
-    *, prove_keyring: bool = False, loads: Callable[[], object] | None = None
+    *, prove_keyring: bool = False, loads: Callable[[], object] = lambda: None
 ) -> AsyncIterator[Session]:
     """Yield a session on the keyring, or on the store that the user chose instead.
 
@@ -49,46 +48,22 @@ async def open_session(
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
     place = remembered_place()
-    # The sender loads the TLS trust while the keyring is tried: both take long, and neither needs the
-    # other.
-    ready = asyncio.ensure_future(_sender(loads)) if prove_keyring else None
-    if prove_keyring or place is StoreKind.ENCRYPTED_FILE:
-        store = (await open_place(place, prove=prove_keyring)).store
-    else:
-        store = store_at(place)
-    credentials = await Credentials.on(store)
-    try:
-        wire = None if ready is None else await ready
-    except BaseException:
-        await credentials.aclose()
-        raise
-    async with Session(wire, credentials) as session:
-        try:
-            yield session
-        finally:
-            if credentials.unfinished:
-                say(
-                    f"Waiting up to {EXIT_BOUND:.0f} s for a response that may have the only copy of a "
-                    "token. Ctrl-C again quits immediately."
-                )
+
+    async def opened() -> SecretStore:
+        return (await open_place(place, prove=prove_keyring)).store
+
+    asks = prove_keyring or place is StoreKind.ENCRYPTED_FILE
+    async with desk.open_session(
+        opened if asks else None, sends=prove_keyring, loads=loads, on_wait=_say_wait
+    ) as session:
+        yield session
 
 
-async def _sender(loads: Callable[[], object] | None) -> Wire:
-    """Return the sender of a verb that is going to send; it and `loads` load while the keyring is tried."""
-    wire = (await asyncio.to_thread(_wire_class))()
-    if loads is not None:
-        await asyncio.to_thread(loads)
-    _warming.append(asyncio.ensure_future(wire.warm_up()))
-    return wire
-
-
-def _wire_class() -> type[Wire]:
-    from authlens_core.wire.client import Wire  # most verbs send nothing
-
-    return Wire
-
-
-_warming: list[asyncio.Future[None]] = []  # a task that nothing holds may be collected
+def _say_wait(seconds: float) -> None:
+    say(
+        f"Waiting up to {seconds:.0f} s for a response that may have the only copy of a token. "
+        "Ctrl-C again quits immediately."
+    )
 
 
 async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> OpenedStore:

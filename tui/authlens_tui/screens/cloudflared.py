@@ -24,7 +24,7 @@ from authlens_core.cloudflared.login import (
 from authlens_core.credentials.inventory.probe import probe_jwt
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.desk.lifecycle import ProbeResult
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content

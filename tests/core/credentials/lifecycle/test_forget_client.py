@@ -7,11 +7,11 @@ import pytest
 from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import Session
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.client_management import Deletion, read_deletion
-from authlens_core.session.session import Session
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

@@ -22,12 +22,13 @@ from authlens_core.credentials.records import traces as traces_module
 from authlens_core.credentials.records.traces import TraceGone, Traces
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.export.redacted_trace import redacted_trace
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
-from authlens_core.session.session import Session
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.exchange import Exchange
@@ -218,7 +219,7 @@ async def _log_in(session: Session, url: str) -> None:
         if isinstance(event, AuthorizationReady):
             playing.append(asyncio.ensure_future(play_person(event.url)))
 
-    login = session.login(url, Options(port=0, wait=60))
+    login = start_login(session, url, Options(port=0, wait=60))
     login.watch(watch)
     try:
         await login.run_all()
@@ -232,7 +233,7 @@ async def test_a_login_that_stops_after_its_exchange_is_kept_when_the_program_en
     """The record waits for the request that follows the exchange, though not longer than the program runs."""
     async with Emulator() as emulator:
         session = Session(Wire(), Credentials.open(Persistent(), tmp_path))
-        login = session.login(emulator.resource_url, Options(port=0, wait=60))
+        login = start_login(session, emulator.resource_url, Options(port=0, wait=60))
         playing: list[asyncio.Task[PlayResult]] = []
 
         def watch(event: Event) -> None:

@@ -10,15 +10,16 @@ from typing import Final
 import pytest
 
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
 from authlens_core.oauth.authorization import url_parameters
-from authlens_core.session.session import Session
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.secret import Secret
@@ -56,7 +57,7 @@ async def at_emulator(*faults: Fault) -> AsyncIterator[tuple[Login, Credentials]
         Emulator(faults=faults) as emulator,
         Session(Wire(environ={}), Credentials.memory()) as session,
     ):
-        login = session.login(emulator.resource_url, Options(port=0, wait=60))
+        login = start_login(session, emulator.resource_url, Options(port=0, wait=60))
 
         def on_event(event: Event) -> None:
             if isinstance(event, AuthorizationReady):

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import MemoryClientRegistry, Stored
 from authlens_core.login.tampering.editing import added, choices, difference, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
+from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.secret import Secret
 from support.driven_login import at, login_to, run_to

@@ -13,10 +13,10 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from authlens_core.callback import own_screen
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady
 from authlens_core.login.login import Login
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.state.settings import SettingsFile
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from authlens_tui.cli.login import login_console as teller_module

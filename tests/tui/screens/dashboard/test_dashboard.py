@@ -24,12 +24,13 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import TraceSummary
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
-from authlens_core.login.events import AuthorizationReady
 from authlens_core.login.facts import Options
-from authlens_core.session.session import Session
 from authlens_core.state.settings import SettingsFile
+from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.secret import Secret
@@ -70,7 +71,7 @@ async def earned(
         Emulator(faults=faults, access_token_lifetime=lifetime) as emulator,
         Session(Wire(), Credentials.memory()) as session,
     ):
-        login = session.login(emulator.resource_url, Options(port=0))
+        login = start_login(session, emulator.resource_url, Options(port=0))
         links: list[str] = []
         login.watch(lambda event: links.append(event.url) if isinstance(event, AuthorizationReady) else None)
         running = asyncio.create_task(login.run_all())

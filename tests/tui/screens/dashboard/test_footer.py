@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from support.grants import NOW, grant, keep

@@ -12,7 +12,7 @@ from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.login.facts import Options
 from authlens_core.login.interrupted_login import InterruptedLogin
-from authlens_core.session.interruption import Interruptions
+from authlens_core.login.interruptions import Interruptions
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp

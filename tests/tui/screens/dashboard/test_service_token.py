@@ -11,8 +11,8 @@ from textual.widgets import Input
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
-from authlens_core.session.session import Session
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen

@@ -10,8 +10,8 @@ import pytest
 from textual import events
 from textual.worker import WorkerFailed
 
-from authlens_core.login.events import AnswerIgnored, AuthorizationReady, ExchangeEnded, StageEnded
 from authlens_core.login.login import Login
+from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, ExchangeEnded, StageEnded
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.http_message import Request

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.events import Paste
 from textual.pilot import Pilot
 
-from authlens_core.login.events import AuthorizationReady
+from authlens_core.trace.events import AuthorizationReady
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel

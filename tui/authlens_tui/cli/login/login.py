@@ -12,12 +12,17 @@ from datetime import UTC, datetime
 
 from authlens_core.callback.binding import another_port
 from authlens_core.credentials.records.working_login import working_logins
-from authlens_core.login.facts import BROWSER_WAIT
-from authlens_core.login.failure_reason import client_is_unknown, stage_error
-from authlens_core.login.login import Login
-from authlens_core.session.interruption import Interruptions
-from authlens_core.session.pending_login import LoginRuns, PendingLogin
-from authlens_core.session.session import Session
+from authlens_core.desk.log_in import (
+    BROWSER_WAIT,
+    Login,
+    PendingLogin,
+    interruptions,
+    join_login,
+    pending_login,
+    start_login,
+)
+from authlens_core.desk.session import Session
+from authlens_core.trace.failure_reason import client_is_unknown, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.error_code import ErrorCode
@@ -46,20 +51,17 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, secr
         AnswerLost: no one reads the events.
     """
     credentials = session.credentials
-    pending = PendingLogin.of(credentials.locks, lines.url, persistent=credentials.store.persistent)
+    pending = pending_login(session, lines.url)
     lines.write({"event": "login", "version": JSON_VERSION})
     now = datetime.now(UTC)
     known = working_logins(credentials.list(), now).get(lines.url)
     if known is not None and not lines.wanted:
         say(f"{already_words(known, now)} Logging in again.")
     try:
-        try:
-            async with pending.alone():
+        async with pending.alone() as alone:
+            if alone:
                 return await _alone(session, pending, lines, arguments, secret)
-        except LoginRuns:
-            from authlens_tui.cli.login.joined_login import join
-
-            return await join(pending, credentials, lines, bound=arguments.timeout or BROWSER_WAIT)
+        return await _join(session, pending, lines, bound=arguments.timeout or BROWSER_WAIT)
     except AnswerLost:
         raise
     except AuthlensError as error:
@@ -70,7 +72,7 @@ async def _alone(
     session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, secret: Secret | None
 ) -> int:
     """Run the login, which no other process runs meanwhile."""
-    run = session.login(pending.url, login_options(arguments, secret))
+    run = start_login(session, pending.url, login_options(arguments, secret))
     console = LoginConsole(run, arguments, lines, os.environ)
     run.watch(console.on_event)
     run.watch(pending.on_event)
@@ -82,17 +84,37 @@ async def _alone(
             await run.aclose()
 
 
+async def _join(session: Session, pending: PendingLogin, lines: EventLines, *, bound: float) -> int:
+    """Wait for the login of another process, whose link is shown here too; its end is ours."""
+
+    def show(link: str) -> None:
+        lines.write({"event": "authorization_url", "url": link, "seconds": bound})
+        if not lines.wanted:
+            say("  Sign in with this link of the other login:")
+            for line in ("", link, ""):
+                say(line)
+
+    say("Another login for this resource is in progress; this one joins it.")
+    grant = await join_login(session, pending, on_link=show, bound=bound)
+    lines.write(
+        {"event": "authenticated", "expires_at": iso_time(grant.expires_at), "kept": True, "exit_code": 0}
+    )
+    if not lines.wanted:
+        say("Authenticated.")
+    return 0
+
+
 @contextmanager
 def _noted(run: Login, session: Session) -> Iterator[None]:
     """Say whether such a login was interrupted before, and note this one in case it is."""
-    interruptions = Interruptions.beside(session.credentials.store)
-    found = interruptions.find(run.facts.resource_url.text)
-    for record in found:
+    notes = interruptions(session)
+    earlier = notes.find(run.facts.resource_url.text)
+    for record in earlier:
         say(f"! {interrupted_words(record, datetime.now(UTC))}")
-        interruptions.forget(record)
-    if found:
+        notes.forget(record)
+    if earlier:
         say(f"  {STARTS_AGAIN}")
-    interruptions.follow(run)
+    notes.follow(run)
     # Stays, unless the block below ends: an exception that passes through is the reason why the login
     # ended.
     code = FAILED
@@ -100,7 +122,7 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
         yield
         code = 0
     finally:
-        interruptions.close(why_it_ended(ended_by() or code))
+        notes.close(why_it_ended(ended_by() or code))
 
 
 async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:

@@ -10,9 +10,9 @@ from typing import Final
 from authlens_core.callback.own_screen import container_hint, in_container, why_no_browser
 from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, is_ssh, other_route_hint
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.login.login import Login
 from authlens_core.state.settings import SettingsFile
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.record import Stage
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines

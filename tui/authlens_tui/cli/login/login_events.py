@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.login.events import (
+from authlens_core.trace.events import (
     AnswerIgnored,
     AuthorizationReady,
     DeadlineMoved,

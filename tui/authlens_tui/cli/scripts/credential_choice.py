@@ -13,8 +13,8 @@ from authlens_core.credentials.inventory.request_headers import (
     headers_for,
 )
 from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.desk.session import Session
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.session.session import Session
 from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_list, say

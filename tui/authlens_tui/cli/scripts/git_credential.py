@@ -16,6 +16,7 @@ from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import NoLogin
+from authlens_core.desk.session import Session
 from authlens_core.grammars.git_credential import (
     AUTHTYPE,
     LONGEST_LINE,
@@ -25,7 +26,6 @@ from authlens_core.grammars.git_credential import (
     bearer_answer,
     read_request,
 )
-from authlens_core.session.session import Session
 from authlens_core.values.errors import AuthlensError, LoginNeeded
 from authlens_core.values.url import UrlRefused, parse_url, usable_url
 from authlens_tui.cli.session import open_session

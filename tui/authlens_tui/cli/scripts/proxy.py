@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from authlens_core.desk.session import Session
 from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket, remove_socket, unix_socket
 from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
-from authlens_core.session.session import Session
 from authlens_core.values.url import Url, parse_url
 from authlens_tui.cli.scripts.credential_choice import request_credential
 from authlens_tui.cli.session import open_session

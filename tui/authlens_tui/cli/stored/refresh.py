@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.desk.lifecycle import ActionResult, Refreshed, for_each, refresh
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.stored.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.terminal.output import answer_json, say

@@ -26,7 +26,7 @@ from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.desk.forget import forget
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.client_secret import typed_secret

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.grant import GrantState
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, for_each, probe, refresh, revoke
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.credential_actions import grant_of

@@ -16,7 +16,7 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
-    from authlens_core.session.session import Session
+    from authlens_core.desk.session import Session
 
 _Answer = TypeVar("_Answer")
 Work = Coroutine[Any, Any, object]

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Event, Index
     from authlens_core.credentials.records.traces import TraceSummary
     from authlens_core.desk.lifecycle import ActionResult
-    from authlens_core.session.session import Session
+    from authlens_core.desk.session import Session
     from authlens_tui.screens.dashboard.actions import DashboardActions
 
 Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"

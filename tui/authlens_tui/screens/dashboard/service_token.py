@@ -19,7 +19,7 @@ from authlens_core.credentials.inventory.probe import probe_service_token, repla
 from authlens_core.credentials.records.service_token import DEFAULT_HEADER, ServiceToken, expiry_from_text
 from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.desk.lifecycle import ProbeResult
-from authlens_core.session.session import Session
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url

@@ -11,8 +11,8 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from authlens_core.login.events import AnswerIgnored, AuthorizationReady
 from authlens_core.login.login import Login
+from authlens_core.trace.events import AnswerIgnored, AuthorizationReady
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.messages import LinkChanged

@@ -9,8 +9,8 @@ from typing import Final
 from textual.binding import BindingType
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.failure_reason import OtherWay, other_ways
 from authlens_core.login.login import Login
+from authlens_core.trace.failure_reason import OtherWay, other_ways
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId

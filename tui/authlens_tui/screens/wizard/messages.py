@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from authlens_core.login.events import Event
-    from authlens_core.login.failure_reason import OtherWay
     from authlens_core.login.login import Login
+    from authlens_core.trace.events import Event
+    from authlens_core.trace.failure_reason import OtherWay
 
 
 class LoginEvent(Message, namespace="wizard"):

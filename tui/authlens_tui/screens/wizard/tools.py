@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from authlens_core.login.failure_reason import OtherWay
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.trace.failure_reason import OtherWay
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen

@@ -12,7 +12,8 @@ from textual.containers import VerticalScroll
 from textual.events import Paste
 from textual.widgets import TabbedContent
 
-from authlens_core.login.events import (
+from authlens_core.login.login import Login
+from authlens_core.trace.events import (
     AnswerIgnored,
     AuthorizationReady,
     DeadlineMoved,
@@ -23,8 +24,7 @@ from authlens_core.login.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.login.failure_reason import OtherWay
-from authlens_core.login.login import Login
+from authlens_core.trace.failure_reason import OtherWay
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.trace.undone import undone

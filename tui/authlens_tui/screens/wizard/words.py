@@ -11,8 +11,8 @@ from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, refusal_
 from authlens_core.cloudflare.team import for_team
 from authlens_core.export.redaction import Redactor
 from authlens_core.login.facts import Facts
-from authlens_core.login.failure_reason import failure_reason
 from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.values.check import CheckId, Severity

@@ -17,8 +17,8 @@ from textual.widgets import Input
 
 from authlens_core.callback.request_head import TEST_PATH
 from authlens_core.callback.ssh_forward import forward_line_to_here
-from authlens_core.login.events import AuthorizationReady
 from authlens_core.oauth.authorization import url_parameters
+from authlens_core.trace.events import AuthorizationReady
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content

@@ -6,26 +6,24 @@ waiting login is in a private file, so that the one that joins can show it too.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.state import private_file
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import state_directory
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
 _LOCK: Final = "login"
 _LONGEST: Final = 64 * 1024  # bytes of the file with a link
-
-
-class LoginRuns(Exception):
-    """Another login for the resource runs."""
+_LOOK: Final = 0.25  # seconds between two looks for the link, which the other process writes to a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +50,19 @@ class PendingLogin:
         return cls(locks, url, path)
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        """Run the login in the block, and no other one for this resource beside it.
-
-        Raises:
-            LoginRuns: another one does.
-        """
+    async def alone(self) -> AsyncIterator[bool]:
+        """Yield whether no other process runs this login; if so, none does until the block ends."""
         async with AsyncExitStack() as stack:
+            alone = True
             try:
                 await stack.enter_async_context(
                     self.locks.hold(_LOCK, self.url, purpose="logging in", bound=0)
                 )
             except LockBusy:
-                raise LoginRuns from None
-            stack.callback(self._remove)
-            yield
+                alone = False
+            else:
+                stack.callback(self._remove)
+            yield alone
 
     def on_event(self, event: Event) -> None:
         """Keep the link for those who join."""
@@ -74,21 +70,35 @@ class PendingLogin:
             with suppress(OSError, StateUnusable):
                 private_file.replace(self.path, json.dumps({"url": event.url}).encode("ascii"), durable=False)
 
-    def link(self) -> str:
-        """Return the link of the login that waits, or the empty string where there is none yet."""
-        try:
-            found = "" if self.path is None else json.loads(self.path.read_bytes()[:_LONGEST])["url"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
-        return found if isinstance(found, str) and found.startswith(("https://", "http://")) else ""
+    async def over(self, bound: float, on_link: Callable[[str], None] = lambda _link: None) -> bool:
+        """Wait at most `bound` seconds until no other login runs; return whether that is so.
 
-    async def over(self, bound: float) -> bool:
-        """Wait at most `bound` seconds until no other login runs; return whether that is so."""
+        Args:
+            on_link: called with the link of the other login, when there is one.
+        """
+        showing = asyncio.create_task(self._show_link(on_link))
         try:
             async with self.locks.hold(_LOCK, self.url, purpose="waiting for a login", bound=bound):
                 return True
         except LockBusy:
             return False
+        finally:
+            showing.cancel()
+            with suppress(asyncio.CancelledError):
+                await showing
+
+    async def _show_link(self, on_link: Callable[[str], None]) -> None:
+        while not (link := self._link()):  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(_LOOK)
+        on_link(link)
+
+    def _link(self) -> str:
+        """Return the link of the other login, or the empty string where there is none yet."""
+        try:
+            link = "" if self.path is None else json.loads(self.path.read_bytes()[:_LONGEST])["url"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+        return link if isinstance(link, str) and link.startswith(("https://", "http://")) else ""
 
     def _remove(self) -> None:
         if self.path is not None:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.login.facts import Options
+from authlens_core.login.interruptions import Interruptions
 from authlens_core.login.login import Login
-from authlens_core.session.interruption import Interruptions
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.trace.record import Stage
 from authlens_core.wire.client import Wire
@@ -151,7 +150,7 @@ async def test_a_store_that_forgets_and_a_directory_that_cannot_be_used(tmp_path
     """Neither stops a login."""
     blocked = tmp_path / "file"
     blocked.write_text("")
-    for mine in (Interruptions.beside(MemoryStore()), Interruptions(CrashNotes(blocked / "unfinished"))):
+    for mine in (Interruptions.kept(persistent=False), Interruptions(CrashNotes(blocked / "unfinished"))):
         assert mine.find() == ()
         mine.follow(login)
         await login.step()

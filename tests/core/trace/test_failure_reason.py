@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.failure_reason import failure_reason, stage_error
+from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, Severity, failed, judged

@@ -1,47 +1,71 @@
-"""A login on the stored credentials: its tokens are stored, its client is reused, its record is kept."""
+"""Start a login whose tokens are stored, whose client is reused and whose record is kept.
+
+Another process may run a login for the same resource: `pending_login` runs this one alone, or joins that one.
+A login of a process that died is among those that `interruptions` finds.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from authlens_core.credentials.lifecycle.dpop import note_nonces
 from authlens_core.credentials.lifecycle.probe_result import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import save_login
+from authlens_core.desk.session import Session
 from authlens_core.diagnosis.answer import classify
-from authlens_core.login.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
-from authlens_core.login.facts import Facts, Options
-from authlens_core.login.failure_reason import failure_reason
+from authlens_core.login.facts import BROWSER_WAIT, Facts, Options
+from authlens_core.login.interrupted_login import InterruptedLogin
+from authlens_core.login.interruptions import Interruptions
 from authlens_core.login.login import Login
+from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.protocols import Stored
 from authlens_core.state.locks import LockBusy
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId, passed, warned
-from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusable
-from authlens_core.wire.client import Wire
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, TimedOut
+
+__all__ = [
+    "BROWSER_WAIT",
+    "Facts",
+    "InterruptedLogin",
+    "Interruptions",
+    "Login",
+    "Options",
+    "PendingLogin",
+    "interruptions",
+    "join_login",
+    "pending_login",
+    "start_login",
+]
+
+# Tokens that are older belong to a login before the one that was joined.
+_OBTAINED_BEFORE: Final = timedelta(minutes=1)
 
 
-def session_login(
-    wire: Wire, credentials: Credentials, resource_url: str, options: Options | None = None
-) -> Login:
-    """Return a login whose tokens are stored in `credentials`, and whose client it reuses.
+def start_login(session: Session, resource_url: str, options: Options | None = None) -> Login:
+    """Return a login whose tokens are stored in this session, and whose client is reused.
 
     Raises:
         UrlRefused: when the URL cannot be used, with all the reasons.
     """
+    credentials = session.credentials
     earlier = None
     with suppress(StateUnusable):  # a login needs no index until its tokens are stored
         earlier = credentials.find(resource_url)
     login = Login(
         resource_url,
-        wire,
+        session.wire,
         options=options,
         registry=credentials.clients,
         keeper=partial(store_tokens, credentials),
@@ -50,6 +74,40 @@ def session_login(
     login.watch(lambda event: _note_verdict(credentials, login, event))
     login.watch(_TraceKeeper(credentials, login).on_event)
     return login
+
+
+def pending_login(session: Session, url: str) -> PendingLogin:
+    """Return the login for `url`, of this process or of another one."""
+    credentials = session.credentials
+    return PendingLogin.of(credentials.locks, url, persistent=credentials.store.persistent)
+
+
+async def join_login(
+    session: Session, pending: PendingLogin, *, on_link: Callable[[str], None], bound: float = BROWSER_WAIT
+) -> Grant:
+    """Wait for the login of another process, and return the grant that it stored.
+
+    Args:
+        on_link: called with the link of that login, when there is one.
+
+    Raises:
+        TimedOut: it lasts longer than `bound` seconds.
+        LoginNeeded: it has ended without a token.
+    """
+    started_at = datetime.now(UTC)
+    if not await pending.over(bound, on_link):
+        raise TimedOut(f"The other login did not finish within {bound:.0f} seconds.", "Try again.")
+    grant = session.credentials.find(pending.url)
+    # Its tokens were asked for before its lock was free, and may have been before we came.
+    earliest = started_at - _OBTAINED_BEFORE
+    if grant is None or grant.state is not GrantState.LIVE or grant.obtained_at < earliest:
+        raise LoginNeeded("The other login ended without a token.", "Log in again.")
+    return grant
+
+
+def interruptions(session: Session) -> Interruptions:
+    """Return the notes of interrupted logins; none where secrets are in memory, which leaves no traces."""
+    return Interruptions.kept(persistent=session.credentials.store.persistent)
 
 
 class _TraceKeeper:

@@ -1,7 +1,4 @@
-"""Interrupted logins: noted while they run, found at the next start, and continued.
-
-`login` knows what to write down about one, `credentials` where a note may be kept; this module joins them.
-"""
+"""Notes of interrupted logins: written while a login runs, found at the next start, dropped when it ends."""
 
 from __future__ import annotations
 
@@ -10,12 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from authlens_core.credentials.store.secret_store import SecretStore
-from authlens_core.login.events import Event, StageEnded, StageStarted
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
 from authlens_core.state.crash_notes import CrashNote, CrashNotes
 from authlens_core.state.paths import state_directory
+from authlens_core.trace.events import Event, StageEnded, StageStarted
 from authlens_core.values.errors import StateUnusable
 
 # An interruption that is older is not reported.
@@ -42,9 +38,9 @@ class Interruptions:
         self._closed = False
 
     @classmethod
-    def beside(cls, store: SecretStore) -> Interruptions:
-        """Keep notes in the state directory; none beside a store in memory, chosen to leave no traces."""
-        if not store.persistent:
+    def kept(cls, *, persistent: bool) -> Interruptions:
+        """Keep notes in the state directory; none if what is stored is not to outlive the program."""
+        if not persistent:
             return cls(None)
         try:
             return cls(CrashNotes(state_directory() / "unfinished"))

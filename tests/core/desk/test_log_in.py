@@ -19,15 +19,15 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.desk.log_in import grant_of, start_login, store_tokens
+from authlens_core.desk.session import Session
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.events import AuthorizationReady, Event
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
-from authlens_core.session.session import Session
-from authlens_core.session.session_login import grant_of, store_tokens
 from authlens_core.state.locks import Locks
+from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.errors import NoSecretStore, StateUnusable
@@ -55,7 +55,7 @@ async def _log_in(session: Session, url: str, options: Options) -> Login:
         if isinstance(event, AuthorizationReady):
             playing.append(asyncio.ensure_future(play_person(event.url)))
 
-    login = session.login(url, options)
+    login = start_login(session, url, options)
     login.watch(watch)
     try:
         await login.run_all()
@@ -225,7 +225,7 @@ class _Held(ScriptedSender):
 async def _logged_in(credentials: Credentials, sender: ScriptedSender) -> Login:
     """Log in with a fixed client, up to the end, and return the login."""
     session = Session(sender, credentials)  # type: ignore[arg-type]
-    login = session.login(RESOURCE, Options(port=_PORT, wait=60, client_id="given"))
+    login = start_login(session, RESOURCE, Options(port=_PORT, wait=60, client_id="given"))
     login.watch(come_back(login))
     await login.run_all()
     await login.aclose()
@@ -385,7 +385,7 @@ async def test_a_login_does_not_make_a_grant_live_that_was_not_revoked_meanwhile
     """RV-6: between keeping and proving another program tried to revoke it; its word stays."""
     credentials = _opened(tmp_path / "state", _Shared())
     session = Session(ScriptedSender(honest()), credentials)  # type: ignore[arg-type]
-    login = session.login(RESOURCE, Options(port=0, wait=60, client_id="given"))
+    login = start_login(session, RESOURCE, Options(port=0, wait=60, client_id="given"))
     login.watch(come_back(login))
     while login.position is not Stage.ACCESS:
         await login.step()

@@ -1,1 +1,0 @@
-"""One run of the program: what its faces share, and how it is interrupted."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.callback.own_screen import why_no_browser
+from authlens_core.callback.user_screen import UserScreen
 from support.fake_browser import beside_a_fake_browser, what_was_opened
 from support.needs import program
 from support.person import Person
@@ -172,8 +172,8 @@ async def test_enter_alone_opens_the_browser_of_this_machine_and_nothing_does_be
         await screen.wait_for(REFUSED)
         assert what_was_opened(tmp_path) == ""
         screen.press("enter")
-        if why_no_browser(env) is None:
+        if UserScreen(env).why_no_browser is None:
             await screen.wait_until(lambda: "code_challenge=" in what_was_opened(tmp_path), "browser")
         await paste_and_finish(screen, await callback_of(screen))
         opened = what_was_opened(tmp_path).splitlines()
-        assert len(opened) == (1 if why_no_browser(env) is None else 0)
+        assert len(opened) == (1 if UserScreen(env).why_no_browser is None else 0)

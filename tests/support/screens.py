@@ -25,8 +25,8 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from authlens_core.callback import own_screen
 from authlens_core.callback.listener import Listener
+from authlens_core.callback.user_screen import UserScreen
 from authlens_core.login import callback_wait as response_wait
 from authlens_core.login import login as login_module
 from authlens_core.login import stage_work
@@ -41,7 +41,7 @@ from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.dashboard.messages import LoginWanted, TraceWanted
 from authlens_tui.screens.wizard import stage_pane, status_line
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.widgets.authorization import authorization_panel, authorization_words
+from authlens_tui.widgets.authorization import authorization_panel
 from authlens_tui.widgets.record import exchange_view, overview
 from support.keyboard_use import keyboard_faults, leaves, says_how_to_leave
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
@@ -293,8 +293,8 @@ def frozen() -> Iterator[None]:
         for module in (status_line, stage_pane, exchange_view, overview):
             patch.setattr(module, "datetime", SimpleNamespace(now=now))
         patch.setattr(response_wait, "_now", lambda: 0.0)
-        for module in (own_screen, authorization_words):  # the tests themselves may run in a container
-            patch.setattr(module, "in_container", lambda *_: False)
+        # The tests themselves may run in a container.
+        patch.setattr(UserScreen, "in_container", property(lambda _: False))
         patch.setattr(Listener, "open", fixed)
         patch.chdir(os.environ["HOME"])
         yield

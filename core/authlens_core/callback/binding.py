@@ -17,6 +17,7 @@ from authlens_core.values.stage import Stage
 RedirectHost = Literal["localhost", "127.0.0.1"]
 
 CALLBACK_PATH: Final = "/callback"
+TEST_PATH: Final = "/test"
 FAMILY_NAMES: Final = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 _ADDRESSES: Final = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {

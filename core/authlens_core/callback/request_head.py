@@ -12,12 +12,11 @@ from typing import Final
 
 import h11
 
-from authlens_core.callback.binding import CALLBACK_PATH
+from authlens_core.callback.binding import CALLBACK_PATH, TEST_PATH
 from authlens_core.grammars.fetch_metadata import is_no_page_load, is_service_worker
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
-TEST_PATH: Final = "/test"
 # What browsers ask every host for, unbidden; also after the test page, whose visit is no cause for alarm.
 _ICONS: Final = frozenset(
     {b"/favicon.ico", b"/apple-touch-icon.png", b"/apple-touch-icon-precomposed.png", b"/favicon.png"}

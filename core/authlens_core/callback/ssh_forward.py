@@ -13,21 +13,17 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
+from authlens_core.callback.user_screen import UserScreen
+
 # Used if no host name is known. No shell runs the line like this, so the user has to replace it.
 THIS_MACHINE: Final = "<this machine>"
 _SSH_PORT: Final = 22
-_MARKS: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
 # Who came in, for sudo and doas tell the account of before (sudo(8), doas(1)).
 _CAME_IN_AS: Final = ("SUDO_USER", "DOAS_USER")
 
 
-def is_ssh(environ: Mapping[str, str]) -> bool:
-    """Return whether this terminal came in over SSH."""
-    return any(environ.get(name) for name in _MARKS)
-
-
 def ssh_forward_line(
-    environ: Mapping[str, str], port: int, user: str, hostname: str, target: str = "localhost"
+    screen: UserScreen, port: int, user: str, hostname: str, target: str = "localhost"
 ) -> str | None:
     """Return the command for the user's own machine that forwards `port` to this one; None outside SSH.
 
@@ -43,9 +39,9 @@ def ssh_forward_line(
         target: the host of the redirect URI: `127.0.0.1` where the listener has that address alone, since
             another program may have the port on `::1`.
     """
-    if not is_ssh(environ):
+    if not screen.over_ssh:
         return None
-    address, ssh_port = _server_end(environ)
+    address, ssh_port = _server_end(screen.environ)
     forward = f"ssh -N -L {port}:{target}:{port}"
     other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
     host = address or hostname
@@ -57,9 +53,9 @@ def ssh_forward_line(
     return f"{forward} {shlex.quote(destination)}{other_port}"
 
 
-def forward_line_to_here(environ: Mapping[str, str], port: int, target: str = "localhost") -> str | None:
+def forward_line_to_here(screen: UserScreen, port: int, target: str = "localhost") -> str | None:
     """Return `ssh_forward_line` for the account that came in to this machine."""
-    return ssh_forward_line(environ, port, _account(environ), socket.gethostname(), target)
+    return ssh_forward_line(screen, port, _account(screen.environ), socket.gethostname(), target)
 
 
 def _account(environ: Mapping[str, str]) -> str:

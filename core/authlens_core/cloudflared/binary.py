@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.callback.own_screen import why_no_browser
+from authlens_core.callback.user_screen import UserScreen
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -132,7 +132,7 @@ def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str
     Args:
         directory: a private one for the programs that replace those that open browsers.
     """
-    if why_no_browser(environment) is None or sys.platform == "win32":
+    if UserScreen(environment).why_no_browser is None or sys.platform == "win32":
         return dict(environment)
     from authlens_core.state import private_file  # the verbs that only read its tokens need none
 

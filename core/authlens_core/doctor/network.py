@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from authlens_core.callback.binding import NoLoopback, bind_loopback
 from authlens_core.callback.listener import DEFAULT_PORT, why_not_bound
-from authlens_core.callback.ssh_forward import forward_line_to_here, is_ssh
+from authlens_core.callback.ssh_forward import forward_line_to_here
+from authlens_core.callback.user_screen import UserScreen
 from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import AuthlensError, UsageError
@@ -44,9 +45,10 @@ async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
 def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding:
     """Return whether this session came in over SSH, and which line brings the callback here."""
     topic = "ssh"
-    if not is_ssh(environ):
+    screen = UserScreen(environ)
+    if not screen.over_ssh:
         return Finding(topic, Severity.PASS, "This is not an SSH session.")
-    line = forward_line_to_here(environ, port)
+    line = forward_line_to_here(screen, port)
     found = "This is an SSH session: the browser is on another machine."
     paste = "you can paste the address the browser ends on."
     cure = (

@@ -68,6 +68,11 @@ class ResponseWait:
         """What a user should know of the redirect URI that `open` returned last."""
 
     @property
+    def redirect_uri(self) -> str | None:
+        """Where the browser comes back to; None if no port is open."""
+        return None if self.listener is None else self.listener.redirect_uri
+
+    @property
     def waiting(self) -> bool:
         return self._expected is not None and self._answer is None
 

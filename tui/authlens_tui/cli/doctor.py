@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from authlens_core.callback.own_screen import why_no_browser
+from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.doctor.examination import examine
 from authlens_core.doctor.finding import Finding, exit_code
 from authlens_core.values.check import Severity
@@ -74,7 +74,7 @@ def _as_json(finding: Finding) -> dict[str, object]:
 async def look_at_browser(environ: Mapping[str, str]) -> Finding:
     """Say which browser a login would open; none is opened."""
     topic = "browser"
-    why = why_no_browser(environ)
+    why = UserScreen(environ).why_no_browser
     if why is not None:
         cure = "Open the login link on any machine; you can copy it."
         return Finding(topic, Severity.NOTICE, f"authlens opens no browser here: {why}.", cure)

@@ -21,16 +21,11 @@ _Prepared = TypeVar("_Prepared")
 
 
 def follow_attached_client() -> None:
-    """Inside tmux, go by the environment of the client that attached last: the user sits there."""
-    if not os.environ.get("TMUX"):
-        return
-    from authlens_core.callback.attached_client import client_variables
+    """Inside tmux, go by the environment of the client that attached last: the user is there."""
+    if os.environ.get("TMUX"):
+        from authlens_tui.cli.terminal.attached_client import adopt_client_variables
 
-    for name, value in client_variables(os.environ).items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+        adopt_client_variables()
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from authlens_core.callback.own_screen import why_no_browser
+from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.url import usable_url
 
@@ -85,7 +85,7 @@ def open_browser(
     after `leave_after` seconds is left to itself.
     """
     address = usable_url(url, loopback_http=True)
-    if address is None or why_no_browser(environ) is not None:
+    if address is None or UserScreen(environ).why_no_browser is not None:
         return False
     try:
         child = subprocess.Popen(

@@ -18,7 +18,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.system_clipboard import fill
 
@@ -140,7 +140,7 @@ def _load_tmux_buffer(environ: Mapping[str, str], text: str) -> None:
 
 
 def _has_own_clipboard(environ: Mapping[str, str]) -> bool:
-    if is_ssh(environ):
+    if UserScreen(environ).over_ssh:
         return False
     return sys.platform in ("darwin", "win32") or any(environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
 

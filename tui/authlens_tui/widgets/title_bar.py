@@ -6,7 +6,7 @@ import os
 
 from textual.reactive import reactive
 
-from authlens_core.callback.ssh_forward import is_ssh
+from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -37,7 +37,7 @@ class TitleBar(Static):
             "  ",
             self._subject,
         )
-        ssh = "  over SSH" if is_ssh(os.environ) else ""
+        ssh = "  over SSH" if UserScreen(os.environ).over_ssh else ""
         secrets = f"secrets: {self.store_name}" if self.store_name else ""
         right = Content.styled(f"{secrets}{ssh}", "$quiet")
         gap = self.content_size.width - left.cell_length - right.cell_length

@@ -12,7 +12,7 @@ from typing import Any, cast
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from authlens_core.callback import own_screen
+from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.login.login import Login
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.state.settings import SettingsFile
@@ -53,21 +53,20 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         links.append(url)
         return True
 
-    def unless_marked(environ: Mapping[str, str]) -> bool:
-        return bool(environ.get("container"))
+    def marked(screen: UserScreen) -> bool:
+        return bool(screen.environ.get("container"))
 
     monkeypatch.setattr(teller_module, "open_browser", open_browser)
     monkeypatch.setattr(teller_module, "PasteReader", Reader)
     monkeypatch.setattr(teller_module, "is_terminal", lambda _: True)
-    monkeypatch.setattr(own_screen, "in_container", lambda environ, _=None: unless_marked(environ))
-    monkeypatch.setattr(teller_module, "in_container", unless_marked)
+    monkeypatch.setattr(UserScreen, "in_container", property(marked))
     return links
 
 
 def offer(environ: Mapping[str, str], *, no_browser: bool = False) -> LoginConsole:
     """Let a login wait for the browser; return who tells of it."""
-    listener = SimpleNamespace(port=8400, redirect_uri="http://localhost:8400/callback")
-    run = SimpleNamespace(wait=SimpleNamespace(listener=listener, waiting=True))
+    wait = SimpleNamespace(redirect_uri="http://localhost:8400/callback", waiting=True)
+    run = SimpleNamespace(wait=wait)
     arguments = Namespace(no_browser=no_browser)
     console = LoginConsole(cast("Login", run), arguments, EventLines(LINK, wanted=False), environ)
     console.on_event(AuthorizationReady(LINK, (), 300.0))

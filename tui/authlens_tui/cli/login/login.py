@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from authlens_core.callback.binding import another_port
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.desk.log_in import (
     BROWSER_WAIT,
@@ -192,8 +191,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     if CheckId.REGISTRATION_PORT_HALF in names:
         yield "On 127.0.0.1 the port is free: --redirect-host 127.0.0.1"
     if any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
-        other = another_port(options.redirect_host)
-        if other:
+        if other := run.another_port():
             yield f"A free port: --port {other} (registers the client again)"
         yield "Without a port, by pasting: --paste-only"
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:

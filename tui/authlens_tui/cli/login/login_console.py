@@ -7,10 +7,8 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.callback.own_screen import container_hint, in_container, why_no_browser
-from authlens_core.callback.request_head import TEST_PATH
-from authlens_core.callback.ssh_forward import escape_hint, forward_line_to_here, is_ssh, other_route_hint
-from authlens_core.login.login import Login
+from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
+from authlens_core.desk.log_in import Login
 from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.record import Stage
@@ -66,13 +64,14 @@ class LoginConsole:
         self._reader.close()
 
     def _offer(self, ready: AuthorizationReady) -> None:
-        why = why_no_browser(self._environ)
+        offer = callback_offer(self._run.wait.redirect_uri, UserScreen(self._environ))
+        why = offer.why_no_browser
         opened = self._open_browser(ready.url)
         self._link_to_open = ready.url if self._browser and why is None and not opened else ""
         say("")
         if opened:
             say("  Sign in in the browser that opens. If none opens, open this link:")
-        elif is_ssh(self._environ):
+        elif offer.over_ssh:
             say("  Open this link in the browser on your own machine and sign in:")
         else:
             say("  Open this link in a browser and sign in:")
@@ -80,7 +79,7 @@ class LoginConsole:
             say(line)
         if self._browser and why is not None:
             say(f"  No browser opens here: {why}.")
-        self._offer_ways_back()
+        self._offer_ways_back(offer)
         say(f"  Waiting {ready.seconds:.0f} seconds. Ctrl-C stops.")
 
     def _open_browser(self, url: str) -> bool:
@@ -102,19 +101,15 @@ class LoginConsole:
         if self._run.wait.waiting:
             say("    The browser could not be started: open the link on any machine.")
 
-    def _offer_ways_back(self) -> None:
-        listener = self._run.wait.listener
-        if listener is not None:
-            host = "127.0.0.1" if listener.redirect_uri.startswith("http://127.") else "localhost"
-            line = forward_line_to_here(self._environ, listener.port, host)
-            if line is not None:
+    def _offer_ways_back(self, offer: CallbackOffer) -> None:
+        if offer.listens:
+            if offer.forward_line is not None:
                 say("  On your own machine, run this before you sign in:")
-                say(f"    {line}")
-                say(f"    {escape_hint(listener.port, host)}")
-                say(f"    {other_route_hint(listener.port, host)}")
-            say(f"  To test the tunnel first, open http://{host}:{listener.port}{TEST_PATH}")
-            if in_container(self._environ):
-                say(f"  {container_hint(listener.port)}")
+                for line in (offer.forward_line, *offer.forward_hints):
+                    say(f"    {line}")
+            say(f"  To test the tunnel first, open {offer.test_url}")
+            if offer.container_hint:
+                say(f"  {offer.container_hint}")
         else:
             say("  No port is open here: after you sign in, the browser cannot load the last page.")
         if self._reader.start():

@@ -11,7 +11,8 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from authlens_core.login.login import Login
+from authlens_core.desk.callback_offer import UserScreen, callback_offer
+from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.link import QrScreen
@@ -96,9 +97,8 @@ class AuthorizationLink(Widget):
     def begin(self, ready: AuthorizationReady) -> None:
         self._ready = ready
         self._played, self._is_silent, self._ignored = Played(""), False, None
-        listener = self._login.wait.listener
-        port = listener.port if listener is not None else None
-        self.panel.show_link(ready, port, player=self._player is not None)
+        offer = callback_offer(self._login.wait.redirect_uri, UserScreen(self.app.environ))
+        self.panel.show_link(ready.url, offer, player=self._player is not None)
         self.panel.show_remaining(ready.seconds)
         if self._play_at_once:
             self.play()

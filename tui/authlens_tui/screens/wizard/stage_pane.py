@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from authlens_core.callback.own_screen import why_no_browser
+from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.login.login import Login
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
@@ -113,7 +113,7 @@ class StagePane(Vertical):
         self.shown = stage
         current = self._waits_for(stage)
         if current == "device":
-            self.device.show(self._login.facts, can_open=why_no_browser(self.app.environ) is None)
+            self.device.show(self._login.facts, can_open=UserScreen(self.app.environ).why_no_browser is None)
             self.device.tick(datetime.now(UTC))
         self.switcher.current = current
         if current == "device" and self._play_at_once:
@@ -180,7 +180,7 @@ class StagePane(Vertical):
     @property
     def can_open(self) -> bool:
         waits = self.code_is_shown or bool(self.link.url)
-        return waits and why_no_browser(self.app.environ) is None
+        return waits and UserScreen(self.app.environ).why_no_browser is None
 
     @property
     def can_play(self) -> bool:

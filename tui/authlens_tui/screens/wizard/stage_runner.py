@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 
 from textual.screen import Screen
 
-from authlens_core.callback.binding import another_port
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord
@@ -94,8 +93,7 @@ class StageRunner:
             await self._login.override(check.name)
 
     def another_port(self) -> None:
-        options = self._login.facts.options
-        self._retry_with(replace(options, port=another_port(options.redirect_host)))
+        self._retry_with(replace(self._login.facts.options, port=self._login.another_port()))
 
     def paste_only(self) -> None:
         """Open no port: the user pastes the address that the browser ends on."""

@@ -15,10 +15,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input
 
-from authlens_core.callback.request_head import TEST_PATH
-from authlens_core.callback.ssh_forward import forward_line_to_here
-from authlens_core.oauth.authorization import url_parameters
-from authlens_core.trace.events import AuthorizationReady
+from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content
@@ -117,9 +114,7 @@ class AuthorizationPanel(VerticalScroll):
         super().__init__(id=id)
         self._remaining = 0.0
         self._url = ""
-        self._port: int | None = None
-        self._test_url = ""
-        self._forward: str | None = None
+        self._offer = callback_offer(None, UserScreen({}))
         self.shown_at = 0.0
         self._families: list[str] = []
         self._over = asyncio.Event()
@@ -136,29 +131,25 @@ class AuthorizationPanel(VerticalScroll):
             compact=True,
         )
 
-    def show_link(self, ready: AuthorizationReady, port: int | None, *, player: bool) -> None:
-        """Show the link and how the answer can come back: to the port of the listener, if there is one."""
+    def show_link(self, url: str, offer: CallbackOffer, *, player: bool) -> None:
+        """Show the link, and how the answer can come back."""
         self.empty()
-        host = _redirect_host(ready)
-        self._url, self._port = ready.url, port
+        self._url, self._offer = url, offer
         self._over = asyncio.Event()
         self.shown_at, self._families = time.monotonic(), []
-        self._test_url = "" if port is None else f"http://{host}:{port}{TEST_PATH}"
-        self._forward = None if port is None else forward_line_to_here(self.app.environ, port, host)
         self.link.border_title = "1 Open this link · 2 Sign in there · 3 Come back here"
-        self.link.update(Content.styled(ready.url, Style(link=ready.url)))
+        self.link.update(Content.styled(url, Style(link=url)))
         self.show_ways(player=player)
-        self.forward.set_class(self._forward is not None, "-shown")
-        if self._forward is not None:
-            self.forward.update(forward_words(self._forward))
+        self.forward.set_class(offer.forward_line is not None, "-shown")
+        self.forward.update(forward_words(offer))
         self._fold()
-        self.further.update(further_words(self._forward, port, host))
+        self.further.update(further_words(offer))
         self._show_test()
         self.scroll_home(animate=False)
 
     def show_ways(self, *, player: bool) -> None:
         """Say which keys take the link; `player`: the demo can sign in with it."""
-        self.ways.update(key_words(self.app.environ, self._port, player=player))
+        self.ways.update(key_words(self._offer, player=player))
 
     def empty(self) -> None:
         """Remove everything of this wait: what was typed, the file, the QR code."""
@@ -202,7 +193,7 @@ class AuthorizationPanel(VerticalScroll):
     def _fold(self) -> None:
         folded = self.app.size.height < _ROWS_FOR_PROBLEMS and not self._explains
         self.set_class(folded, "-folded")
-        self.problems.update(problem_words(self.app.environ, self._port, folded=folded))
+        self.problems.update(problem_words(self._offer, folded=folded))
 
     def action_problems(self) -> None:
         """Show what to do about a problem, or fold it again."""
@@ -236,7 +227,8 @@ class AuthorizationPanel(VerticalScroll):
 
     def _show_test(self) -> None:
         silent = time.monotonic() - self.shown_at
-        is_late = self._forward is not None and silent >= _SILENCE
+        forwards, test_url = self._offer.forward_line is not None, self._offer.test_url
+        is_late = forwards and silent >= _SILENCE
         if self._families:
             families = " and ".join(self._families)
             told = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
@@ -244,12 +236,12 @@ class AuthorizationPanel(VerticalScroll):
             told = (f"\n! Not reached in {clock(silent)}. {NO_FORWARD}", "$text-warning")
         else:
             told = (f"  not reached yet ({clock(silent)})", "$quiet")
-        self.test.set_class(bool(self._test_url or self._families), "-shown")
+        self.test.set_class(bool(test_url or self._families), "-shown")
         self.test.set_class(bool(self._families) or is_late, "-news")
         self.test.update(
             Content.assemble(
-                "Test the tunnel: " if self._forward is not None else _TEST,
-                Content.styled(self._test_url, Style(link=self._test_url, bold=True)),
+                "Test the tunnel: " if forwards else _TEST,
+                Content.styled(test_url, Style(link=test_url, bold=True)),
                 told,
             )
         )
@@ -259,7 +251,7 @@ class AuthorizationPanel(VerticalScroll):
             return bool(self._url)
         if action == "problems":
             return bool(self._url) and self.app.size.height < _ROWS_FOR_PROBLEMS
-        return bool(self._url and self._forward) if action == "copy_forward" else True
+        return bool(self._url and self._offer.forward_line) if action == "copy_forward" else True
 
     def action_qr_code(self) -> None:
         self.post_message(QrCodeWanted(self._url))
@@ -294,8 +286,8 @@ class AuthorizationPanel(VerticalScroll):
 
     @work(exclusive=True, group="copy", description="copy the ssh line")
     async def action_copy_forward(self) -> None:
-        if self._forward is not None:
-            await self.app.copy(self._forward, "The ssh line")
+        if self._offer.forward_line is not None:
+            await self.app.copy(self._offer.forward_line, "The ssh line")
 
     @on(PasteField.Left)
     def _left(self) -> None:
@@ -316,10 +308,3 @@ class AuthorizationPanel(VerticalScroll):
         self.refused.remove_class("-shown")
         if text.strip():
             self.post_message(self.Pasted(Secret(text)))
-
-
-def _redirect_host(ready: AuthorizationReady) -> str:
-    """Return the host of the redirect URI; where the request was pushed, the link does not hold it."""
-    found = next((one.value for one in ready.parameters if one.name == "redirect_uri"), None)
-    redirect_uri = str(found or dict(url_parameters(ready.url)).get("redirect_uri", ""))
-    return "127.0.0.1" if redirect_uri.startswith("http://127.0.0.1:") else "localhost"

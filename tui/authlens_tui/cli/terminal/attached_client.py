@@ -7,6 +7,7 @@ copies some variables into the environment of the session, and marks those that 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -19,6 +20,15 @@ _FOLLOWED: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY", "WAYLA
 _GO_WITH_THE_CONNECTION: Final = ("SSH_CLIENT", "SSH_TTY")
 # What tmux needs to find its server and the session of this window; nothing else of ours is handed on.
 _FOR_TMUX: Final = ("PATH", "HOME", "TMUX", "TMUX_PANE", "TMUX_TMPDIR", "LANG", "LC_ALL", "LC_CTYPE")
+
+
+def adopt_client_variables() -> None:
+    """Inside tmux, go by the environment of the client that attached last: the user is there."""
+    for name, value in client_variables(os.environ).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def client_variables(environ: Mapping[str, str], seconds: float = _SECONDS) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.callback.own_screen import in_container, why_no_browser
+from authlens_core.callback.user_screen import UserScreen
 
 DESKTOP = {"DISPLAY": ":0"}
 
@@ -38,14 +38,14 @@ def test_a_browser_needs_a_screen_of_the_person(
 ) -> None:
     """V-3: elsewhere the link is shown, and a sentence says why nothing opens."""
     monkeypatch.setattr(sys, "platform", "linux")
-    assert why_no_browser(environ, tmp_path) == why
+    assert UserScreen(environ, tmp_path).why_no_browser == why
 
 
 @pytest.mark.parametrize("mark", [".dockerenv", "run/.containerenv", "run/systemd/container"])
 def test_a_container_is_known_by_the_file_that_its_maker_left(mark: str, tmp_path: Path) -> None:
     """Even where a display was handed into it."""
-    assert not in_container(DESKTOP, tmp_path)
+    assert not UserScreen(DESKTOP, tmp_path).in_container
     path = tmp_path / mark
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    assert why_no_browser(DESKTOP, tmp_path) == "this is a container"
+    assert UserScreen(DESKTOP, tmp_path).why_no_browser == "this is a container"

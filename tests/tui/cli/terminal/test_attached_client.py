@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.callback.attached_client import client_variables, read_session_environment
+from authlens_tui.cli.terminal.attached_client import client_variables, read_session_environment
 
 
 def stub(folder: Path, body: str) -> dict[str, str]:

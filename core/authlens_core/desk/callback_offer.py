@@ -1,0 +1,71 @@
+"""What a face shows of the browser's way back to a login that waits for it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from authlens_core.callback.user_screen import UserScreen
+from authlens_core.values.quick_dataclass import dataclass
+
+__all__ = ["CallbackOffer", "UserScreen", "callback_offer"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackOffer:
+    """How the browser can be opened, and how its answer can come back.
+
+    Attributes:
+        test_url: a page that shows whether the browser reaches the port; empty if no port is open. Then the
+            user pastes the address on which the browser ends.
+        forward_line: the command for the user's own machine that brings the port there; None outside SSH.
+        to_replace: the part of that line that the user has to replace; empty if it can be run as it is.
+        forward_hints: sentences: how to forward the port if that line does not do it.
+        container_hint: a sentence: what a container means for the port; empty outside one.
+        over_ssh: whether the user's browser is at the other end of an SSH connection.
+        why_no_browser: a clause: why none is opened on this machine; None if one can be.
+    """
+
+    test_url: str
+    forward_line: str | None
+    to_replace: str
+    forward_hints: tuple[str, ...]
+    container_hint: str
+    over_ssh: bool
+    why_no_browser: str | None
+
+    @property
+    def listens(self) -> bool:
+        """Whether a port is open here."""
+        return bool(self.test_url)
+
+
+def callback_offer(redirect_uri: str | None, screen: UserScreen) -> CallbackOffer:
+    """Return what to offer a user who is to sign in, and come back to `redirect_uri`.
+
+    Args:
+        redirect_uri: that of the listener; None if no port is open.
+    """
+    # The first screen asks only where the user's screen is.
+    from authlens_core.callback import ssh_forward
+    from authlens_core.callback.binding import TEST_PATH
+
+    target = urlsplit(redirect_uri or "")
+    host, port = target.hostname, target.port
+    if host is None or port is None:
+        return CallbackOffer("", None, "", (), "", screen.over_ssh, screen.why_no_browser)
+    line = ssh_forward.forward_line_to_here(screen, port, host)
+    hints = (ssh_forward.escape_hint(port, host), ssh_forward.other_route_hint(port, host))
+    placeholder = ssh_forward.THIS_MACHINE
+    return CallbackOffer(
+        test_url=f"http://{host}:{port}{TEST_PATH}",
+        forward_line=line,
+        to_replace=placeholder if line is not None and placeholder in line else "",
+        forward_hints=() if line is None else hints,
+        container_hint=(
+            f"The port {port} of a container is not that of your own machine, unless you forward it."
+            if screen.in_container
+            else ""
+        ),
+        over_ssh=screen.over_ssh,
+        why_no_browser=screen.why_no_browser,
+    )

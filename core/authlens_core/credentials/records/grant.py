@@ -172,6 +172,9 @@ class ClientRecord:
     generation: int = 0
     place: StoreKind = StoreKind.KEYRING
 
+    def __post_init__(self) -> None:
+        require_time_zones(self, "registered_at")
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSecrets:

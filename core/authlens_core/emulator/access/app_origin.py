@@ -191,8 +191,8 @@ class AppOrigin:
         said = words
         if account.has(Fault.HOSTILE_TEXT):
             facts["error_description"] = words + HOSTILE_TEXT
-            # A header field is bytes, so it goes as they are; the lone surrogate at the end has none.
-            said = (words + HOSTILE_TEXT[:-1]).encode().decode("latin-1")
+            # A header field is bytes, so it goes as they are.
+            said = (words + HOSTILE_TEXT).encode().decode("latin-1")
         challenge = (
             f'Bearer realm="OAuth", error="invalid_token", error_description="{said}", '
             f'resource_metadata="{metadata_url}"'

@@ -195,5 +195,5 @@ class AuthorizationEndpoint:
         if self._account.has(Fault.ISS_MISMATCH):
             answer["iss"] = FOREIGN_ISSUER
         joint = "&" if "?" in asked.redirect_uri else "?"
-        target = asked.redirect_uri + joint + urlencode(answer, errors="surrogatepass")
+        target = asked.redirect_uri + joint + urlencode(answer)
         return Response(b"", 302, {**NO_STORE, "location": target})

@@ -47,7 +47,7 @@ def answered(_: Request, error: Any) -> Response:
 
 
 def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer in JSON, all ASCII, so that even a lone surrogate can be said."""
+    """Return an answer in JSON, all ASCII."""
     body = json.dumps(data).encode("ascii")
     return Response(body, status, dict(headers or {}), media_type="application/json")
 

@@ -178,6 +178,9 @@ class _Scanner:
         value = cast("str", json.loads(f'"{raw}"')) if "\\" in raw else raw
         if len(value) > MAX_STRING:
             raise self.bad_string(start, end)
+        # RFC 8259 §8.2: readers differ about half of a surrogate pair, and no record can hold one.
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise _Stop("half of a surrogate pair in a string", start)
         return value
 
     def bad_string(self, start: int, end: int) -> _Stop:

@@ -19,7 +19,7 @@ from authlens_core.credentials.records.schema import SCHEMA_VERSION
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.values.errors import LoginNeeded, StateUnusable
+from authlens_core.values.errors import LoginNeeded, StateUnusable, UsageError
 from authlens_core.values.secret import Secret
 
 Open = Callable[..., Credentials]
@@ -54,8 +54,14 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
 
 def test_a_record_comes_back_whole(make_grant: Any) -> None:
     """Every field survives the round trip, text from hostile servers included."""
-    grant = make_grant(scope="a \ud800 \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
+    grant = make_grant(scope="a \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
     assert record_from_json(Grant, to_json(grant), 7) == grant
+
+
+def test_text_that_is_not_unicode_is_refused_before_it_is_stored(make_grant: Any) -> None:
+    """An argument in another encoding becomes half of a surrogate pair, which no JSON can hold."""
+    with pytest.raises(UsageError, match="not valid Unicode"):
+        to_json(make_grant(scope="caf\udce9"))
 
 
 @given(st.text(max_size=300))

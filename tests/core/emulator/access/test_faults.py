@@ -181,7 +181,6 @@ async def test_hostile_text() -> None:
     async with program_at("hostile-text") as program:
         challenge = await program.open()
         assert b"\x1b]52;c;" in dict(challenge.headers.raw)[b"www-authenticate"]
-        assert b"\\ud800" in challenge.content
         assert ESCAPE in challenge.json()["error_description"]
         assert ESCAPE in str((await resource_metadata(program))["resource_name"])
         assert ESCAPE in (await program.metadata())["service_documentation"]
@@ -194,7 +193,6 @@ async def test_hostile_text() -> None:
         welcome = (await program.open(tokens["access_token"])).json()["message"]
         assert "[/foo]" in welcome
         assert "\u202e" in welcome
-        assert "\ud800" in welcome
         assert (await program.open(tokens["access_token"], accept="text/html")).status_code == 200
 
 

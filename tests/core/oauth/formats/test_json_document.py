@@ -137,9 +137,10 @@ def test_the_reason_is_safe_to_show() -> None:
     assert "\x1b" not in str(refused.value)
 
 
-def test_a_surrogate_alone_is_kept_for_the_gate() -> None:
-    """It is text from outside, which `safe_text` makes visible; it must not raise here."""
-    assert load_json(b'"\\ud800"') == "\ud800"
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    """RFC 8259 §8.2: readers differ about it, and no record can hold it."""
+    with pytest.raises(JsonRefused, match="half of a surrogate pair in a string at byte 1"):
+        load_json(b'["\\ud800"]')
     assert load_json(b'"\\ud83d\\ude00"') == "😀"
 
 

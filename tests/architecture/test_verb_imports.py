@@ -24,6 +24,8 @@ TOKEN = frozenset(
         "authlens_core",
         "authlens_core.values",
         "authlens_core.values.child_environment",
+        "authlens_core.desk",
+        "authlens_core.desk.stored_token",
         "authlens_core.credentials",
         "authlens_core.credentials.lifecycle",
         "authlens_core.credentials.lifecycle.stored_token",

@@ -33,7 +33,7 @@ async def _do(command: str, at: datetime, credentials: Credentials, wire: Wire, 
         )
         return {"outcome": result.outcome.value}
     try:
-        token = (await usable_token(credentials, wire, url, now=lambda: at)).token
+        token = (await usable_token(credentials, wire, credentials.covering(url), now=lambda: at)).token
     except AuthlensError as error:
         return {"error": type(error).__name__, "words": str(error)}
     return {"token": token.reveal()}

@@ -123,7 +123,7 @@ def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | Non
             command=f"authlens proxy {shlex.quote(credential.widest)}",
         )
     cause = f"The credential is not for {shown}."
-    elsewhere = usable_url(f"{credential.origin}{path}", loopback_http=True)
+    elsewhere = usable_url(f"{credential.resource.origin}{path}", loopback_http=True)
     if elsewhere is None or (how := rewrite(elsewhere.text)):
         return ProxyRefusal(403, "not_covered", cause, how if elsewhere else "Use a plain path.")
     return ProxyRefusal(

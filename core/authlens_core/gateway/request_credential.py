@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.cloudflare.cloudflared_files import find_cloudflared_token
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders, headers_for
+from authlens_core.credentials.inventory.request_headers import (
+    CredentialHeaders,
+    headers_for,
+    matching_credentials,
+)
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
@@ -104,8 +107,9 @@ class RequestCredential:
             return fresh
 
     @property
-    def origin(self) -> str:
-        return self._asked.origin
+    def resource(self) -> Url:
+        """The URL, parsed."""
+        return self._asked
 
     @property
     def widest(self) -> str:
@@ -141,20 +145,14 @@ class RequestCredential:
         self._held, self._loaded_at = found, self._now()
         self._version, self._checked = self._stored_version(), self._monotonic()
         # The shortest address that the credential is for: what a proxy could serve at most.
-        self._root = min(self._roots(found.kind), key=lambda root: len(root.path.rstrip("/")))
+        self._root = min(self._roots(found.urls), key=lambda root: len(root.path.rstrip("/")))
         return found
 
-    def _roots(self, kind: CredentialKind) -> Iterator[Url]:
-        yield parse_url(self.url, loopback_http=True)
-        grant, token = self._credentials.find(self.url), self._credentials.service_tokens.find(self.url)
-        texts: tuple[str | None, ...] = ()
-        if kind is CredentialKind.OAUTH and grant is not None:
-            texts = (grant.resource, grant.resource_url)
-        elif kind is CredentialKind.SERVICE_TOKEN and token is not None:
-            texts = (token.url,)
-        for text in texts:
-            if text is not None and covers(text, self.url):
-                yield parse_url(text, loopback_http=True)
+    def _roots(self, urls: Iterable[str]) -> Iterator[Url]:
+        yield self._asked
+        for url in urls:
+            if covers(url, self.url):
+                yield parse_url(url, loopback_http=True)
 
     def _usable(self) -> CredentialHeaders | None:
         """Return the held fields while they last and the index says nothing new."""
@@ -168,12 +166,15 @@ class RequestCredential:
         return held
 
     def _stored_version(self) -> object:
-        """Return a value that changes when a login, a refresh or an edit stores something for the URL."""
-        grant = self._credentials.find(self.url)
-        token = self._credentials.service_tokens.find(self.url)
-        of_grant = None if grant is None else (grant.grant_id, grant.generation, grant.state)
-        file = find_cloudflared_token(self.url, now=self._now())
-        return of_grant, token, None if file is None else (file.token_id, file.fingerprint)
+        """Return a value that changes when something is stored that would be sent instead of what is held."""
+        held = self._held
+        versions = []
+        for match in matching_credentials(self._credentials, self.url, kind=self._kind, now=self._now):
+            versions.append((match.kind, match.version))
+            # What would only be tried after the held one does not matter.
+            if held is None or match.kind is held.kind:
+                break
+        return versions
 
 
 def _is_below(place: Url, path: str) -> bool:

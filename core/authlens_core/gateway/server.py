@@ -1,20 +1,28 @@
-"""uvicorn on a socket of our own: loopback, or a Unix socket that only this account can open."""
+"""The proxy on a socket of our own: loopback, or a Unix socket that only this account can open."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import uvicorn
 
+from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.http_protocol import HttpProtocol
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
+from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
 from authlens_core.values.errors import UsageError
+from authlens_core.values.url import Url
+from authlens_core.wire.client import Wire
 
 _BACKLOG: Final = 128
 # Seconds for the answers under way when it stops.
@@ -69,6 +77,72 @@ def _keep_freed_memory() -> None:
     M_MMAP_THRESHOLD). The block itself is never touched, so it costs no memory.
     """
     bytes(_KEPT_FREE)
+
+
+class LocalProxy:
+    """A running proxy: what it serves, and what happened so far.
+
+    Args:
+        credential: for the resource; loaded once already.
+        listener: a listening socket, on loopback or Unix.
+    """
+
+    def __init__(self, wire: Wire, credential: RequestCredential, listener: socket.socket) -> None:
+        self._wire = wire
+        self._credential = credential
+        self._listener = listener
+        self._mapping = _mapping(credential.resource, listener)
+        self.counters = Counters()
+
+    @property
+    def resource(self) -> str:
+        """The URL of the protected resource."""
+        return self._mapping.upstream.text
+
+    @property
+    def url(self) -> str:
+        """The URL that local programs use instead."""
+        upstream = self._mapping.upstream
+        rest = (upstream.path or "/") + ("" if upstream.query is None else f"?{upstream.query}")
+        if not self._mapping.local:
+            return f"unix://{quote(str(self._listener.getsockname()))}#{rest}"
+        return f"{self._mapping.local}{self._mapping.prefix}{rest}"
+
+    @property
+    def refreshes(self) -> int:
+        """How often the credential was replaced by a newer one."""
+        return self._credential.refreshes
+
+    async def serve(self) -> None:
+        """Serve until cancelled; then close every connection."""
+        app = ReverseProxy(self._wire, self._credential, self._mapping, self.counters)
+        tunnel = UpgradeTunnel(app, self._wire)
+        try:
+            await GatewayServer(app, tunnel.protocol).serve_until_cancelled(self._listener)
+        finally:
+            await tunnel.stop()
+
+
+def _mapping(resource: Url, listener: socket.socket) -> Mapping:
+    if listener.family != socket.AF_INET:
+        return Mapping(resource)
+    # Any page in a browser can send requests to a port of this machine, but it cannot guess this path.
+    return Mapping(resource, f"http://127.0.0.1:{listener.getsockname()[1]}", f"/{secrets.token_urlsafe(24)}")
+
+
+@contextlib.contextmanager
+def unix_listener(path: Path) -> Iterator[socket.socket]:
+    """Yield a listening Unix socket, as `unix_socket` makes it; remove it at the end.
+
+    Raises:
+        UsageError: the path is in use, or cannot be made.
+    """
+    path = path.absolute()
+    with unix_socket(path) as listener:
+        try:
+            yield listener
+        finally:
+            remove_socket(path)
 
 
 def loopback_socket(port: int) -> socket.socket:

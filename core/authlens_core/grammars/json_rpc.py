@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -208,6 +208,16 @@ class LineReader:
         self._rest.clear()
         self._too_long = False
         return line
+
+
+async def lines_in(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | LineTooLong]:
+    """Yield the lines of a stream that comes in chunks, the last one too where it has no end."""
+    reader = LineReader()
+    async for chunk in chunks:
+        for line in reader.feed(chunk):
+            yield line
+    for line in reader.end():
+        yield line
 
 
 def _parsed(text: str | bytes) -> Any:

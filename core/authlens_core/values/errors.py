@@ -48,6 +48,14 @@ class LoginNeeded(AuthlensError):
     exit_code = 4
 
 
+class NoLogin(LoginNeeded):
+    """There is no OAuth grant for the URL on this machine."""
+
+
+class NoCredential(LoginNeeded):
+    """There is no credential of any kind for the URL on this machine."""
+
+
 class Refused(AuthlensError):
     """The server or a policy said no."""
 

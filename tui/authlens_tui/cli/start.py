@@ -5,8 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from authlens_core.credentials.store.helper_pipes import start_helper
+from authlens_core.desk.stored_token import stored_token
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 # Loading modules makes many objects and no garbage: to look for any takes a fifth of the time that it takes.
 # What runs for longer than that sets a threshold of its own.
@@ -34,26 +38,29 @@ def has_borrowed_rights() -> bool:
 
 def _try_token(url: str) -> None:
     """Print the token for `url` and exit, if nothing but reading it is needed."""
-    helper = start_helper()
-    if helper is None:
-        return
-    # While the helper loads its backend.
-    from authlens_core.credentials.lifecycle.stored_token import stored_token
-    from authlens_core.values.errors import AuthlensError
-    from authlens_tui.cli.terminal.output import answer_secret, explain
-
     try:
-        token = stored_token(url, helper)
+        token = stored_token(url, loads=_output)
         if token is None:
             return
-        answer_secret(token)
+        _output().answer_secret(token)
         code = 0
-    except AuthlensError as error:
-        explain(error)
-        code = error.exit_code
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
         code = READER_GONE
+    except Exception as error:
+        from authlens_core.values.errors import AuthlensError  # not before the keyring's helper has started
+
+        if not isinstance(error, AuthlensError):
+            raise
+        _output().explain(error)
+        code = error.exit_code
     # Ending the interpreter in order takes as long as all of the above.
     os._exit(code)
+
+
+def _output() -> ModuleType:
+    """Import what prints; it is loaded while the keyring's helper starts."""
+    from authlens_tui.cli.terminal import output
+
+    return output

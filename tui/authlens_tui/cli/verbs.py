@@ -91,11 +91,11 @@ async def _stored_logins(arguments: Namespace) -> int:
     more = ["--cloudflared"] if arguments.cloudflared else []
     urls = checked_urls(arguments.urls)
     async with open_session() as session:
-        from authlens_core.credentials.inventory.request_headers import headers_for
+        from authlens_core.desk.use import request_headers
 
         async def find(url: str) -> int:
             try:
-                await headers_for(session.credentials, session.wire, url)
+                await request_headers(session, url)
             except LoginNeeded as error:
                 say_command(error, ["login", url, *more])
                 return error.exit_code
@@ -132,9 +132,9 @@ def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepar
 def _curl(arguments: Namespace) -> int:
     if arguments.which:
         return _show_which(arguments)
-    from authlens_tui.cli.scripts.curl import curl_call, run_curl
+    from authlens_tui.cli.scripts.curl import curl
 
-    return _become(curl_call(arguments), run_curl)
+    return _become(curl(arguments), lambda become: become())
 
 
 def _run_command(arguments: Namespace) -> int:

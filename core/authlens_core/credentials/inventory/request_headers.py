@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from authlens_core.cloudflare.cloudflared_files import (
@@ -12,23 +12,68 @@ from authlens_core.cloudflare.cloudflared_files import (
     find_cloudflared_token,
     read_cloudflared_token,
 )
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.inventory.cloudflared_target import place_for
-from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
 from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.resource_request import authorization_field
-from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop import DpopSigner
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialMatch:
+    """A stored credential that covers a URL; no secret has been read.
+
+    Attributes:
+        source: its record.
+    """
+
+    kind: CredentialKind
+    source: Grant | ServiceToken | CloudflaredToken
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """What it is stored for; empty for a token of `cloudflared`, whose file name can mean several."""
+        match self.source:
+            case Grant(resource=resource, resource_url=url):
+                return (url,) if resource is None else (resource, url)
+            case ServiceToken(url=url):
+                return (url,)
+            case _:
+                return ()
+
+    @property
+    def description(self) -> str:
+        """Whose credential it is, in a few words; no secret."""
+        match self.source:
+            case Grant() as grant:
+                return f"{grant.resource_identifier} at {grant.issuer}"
+            case ServiceToken() as token:
+                return f"{token.url} {token.label or token.client_id}"
+            case file:
+                return f"{file.host} {file.person}".strip()
+
+    @property
+    def version(self) -> object:
+        """A value that changes when a login, a refresh or an edit stores something else."""
+        match self.source:
+            case Grant() as grant:
+                return grant.grant_id, grant.generation, grant.state
+            case ServiceToken() as token:
+                return token
+            case file:
+                return file.token_id, file.fingerprint
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,6 +82,7 @@ class CredentialHeaders:
 
     Attributes:
         fields: names and values, without the proof that a bound token needs; see `for_request`.
+        urls: what the credential is stored for; see `CredentialMatch.urls`.
         token: the OAuth access token in them, or None.
         expires_at: when they stop working, in UTC; None if unknown.
         signer: makes the proofs of a token that is bound to a key (RFC 9449), or None.
@@ -44,9 +90,15 @@ class CredentialHeaders:
 
     kind: CredentialKind
     fields: tuple[tuple[str, str], ...]
+    urls: tuple[str, ...] = ()
     token: Secret | None = None
     expires_at: datetime | None = None
     signer: DpopSigner | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """True if each request needs a proof, which only a program with the key can make."""
+        return self.signer is not None
 
     def for_request(self, method: str, url: str) -> tuple[tuple[str, str], ...]:
         """Return the fields of one request, with a fresh proof if the token needs one.
@@ -58,6 +110,38 @@ class CredentialHeaders:
             return self.fields
         return self.signer.sign(Request(method, url, Headers.of(self.fields))).headers.fields
 
+    def signed(self, method: str, url: str) -> tuple[tuple[str, str], ...]:
+        """Return the fields of one request, as `for_request` does.
+
+        Raises:
+            UsageError: the URL cannot be signed.
+        """
+        try:
+            return self.for_request(method, url)
+        except ValueError as error:
+            raise UsageError(f"The request cannot be signed: {error}.", "Correct the URL.") from None
+
+    def refuse_bound(self, url: str, program: str) -> None:
+        """Refuse to hand a bound token to a program that cannot sign its requests.
+
+        Raises:
+            UsageError: the token is bound.
+        """
+        if self.is_bound:
+            raise UsageError(
+                f"The token is bound to a key (DPoP), and {program} cannot sign its requests.",
+                f"Use: authlens proxy {shlex.quote(url)}",
+            )
+
+    def variables(self, name: str) -> dict[str, Secret]:
+        """Return environment variables: the access token as `name`, else one for each header field.
+
+        A field's variable is its name in capitals: `CF-Access-Client-Id` is `CF_ACCESS_CLIENT_ID`.
+        """
+        if self.token is not None:
+            return {name: self.token}
+        return {field.upper().replace("-", "_"): Secret(value) for field, value in self.fields}
+
     def learn(self, url: str, response: Response) -> bool:
         """Note the nonce in an answer; return whether the request may be sent again with it."""
         return self.signer is not None and self.signer.learn(url, response)
@@ -66,21 +150,28 @@ class CredentialHeaders:
         return f"<CredentialHeaders {self.kind} {', '.join(name for name, _ in self.fields)}>"
 
 
-def credential_kinds(
-    credentials: Credentials, url: str, *, now: Callable[[], datetime] = utc_now
-) -> tuple[CredentialKind, ...]:
-    """Return the kinds of credential that cover `url`, in the order in which they are tried.
+def matching_credentials(
+    credentials: Credentials,
+    url: str,
+    *,
+    kind: CredentialKind | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Iterator[CredentialMatch]:
+    """Yield the credentials that cover `url`, the one that is tried first at the start.
 
-    Of cloudflared it is the name of a file that does; whether the address agrees is asked at need.
+    Each kind is looked up when it is asked for: the files of `cloudflared` are not read where a login is
+    found. Of these the name covers the URL; whether its application agrees is asked before the token is sent.
     """
-    found = []
-    if credentials.find(url) is not None:
-        found.append(CredentialKind.OAUTH)
-    if credentials.service_tokens.find(url) is not None:
-        found.append(CredentialKind.SERVICE_TOKEN)
-    if find_cloudflared_token(url, now=now()) is not None:
-        found.append(CredentialKind.CLOUDFLARED)
-    return tuple(found)
+    if kind in (None, CredentialKind.OAUTH) and (grant := credentials.find(url)) is not None:
+        yield CredentialMatch(CredentialKind.OAUTH, grant)
+    if kind in (None, CredentialKind.SERVICE_TOKEN):
+        token = credentials.service_tokens.find(url)
+        if token is not None:
+            yield CredentialMatch(CredentialKind.SERVICE_TOKEN, token)
+    if kind in (None, CredentialKind.CLOUDFLARED):
+        file = find_cloudflared_token(url, now=now())
+        if file is not None:
+            yield CredentialMatch(CredentialKind.CLOUDFLARED, file)
 
 
 async def headers_for(
@@ -106,55 +197,67 @@ async def headers_for(
             newer one is stored.
 
     Raises:
-        LoginNeeded: nothing covers the URL, or a user has to renew it.
+        NoCredential: nothing covers the URL.
+        LoginNeeded: a user has to renew what covers it.
         Refused, NetworkFailure, NoSecretStore: as `usable_token`.
     """
-    kinds = credential_kinds(credentials, url, now=now)
     problem: LoginNeeded | None = None
-    for one in kinds if kind is None else (kind,):
+    old_token = None if refused is None else refused.token
+    for match in matching_credentials(credentials, url, kind=kind, now=now):
         try:
-            return await _fields(credentials, wire, url, one, min_ttl, refused, now)
+            match match.source:
+                case Grant() as grant:
+                    token = await usable_token(
+                        credentials, wire, grant, min_ttl=min_ttl, refused=old_token, now=now
+                    )
+                    return _token_headers(credentials, match, token, now)
+                case ServiceToken(token_id=token_id):
+                    stored, secret = await credentials.service_tokens.load(token_id)
+                    fields = token_fields(stored, secret)
+                    return CredentialHeaders(match.kind, fields, match.urls, expires_at=stored.expires_at)
+                case file:
+                    return await _cloudflared_headers(wire, file, url)
         # Of another kind there may be one that works; the first problem is the one to report.
         except LoginNeeded as error:
             problem = problem or error
-    raise problem or LoginNeeded(
-        f"No credential on this machine covers {url}.",
-        rewrite(url) or f"Log in: authlens login {url}     Or: authlens service-token add {url}",
+    raise problem or _nothing_covers(credentials, url, kind)
+
+
+def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | None) -> LoginNeeded:
+    match kind:
+        case CredentialKind.OAUTH:
+            return credentials.no_login(url)
+        case CredentialKind.SERVICE_TOKEN:
+            return _missing("service token", url)
+        case CredentialKind.CLOUDFLARED:
+            return _missing("token of cloudflared", url)
+        case None:
+            return NoCredential(
+                f"No credential on this machine covers {url}.",
+                rewrite(url) or f"Log in: authlens login {url}     Or: authlens service-token add {url}",
+            )
+
+
+def _token_headers(
+    credentials: Credentials, match: CredentialMatch, usable: UsableToken, now: Callable[[], datetime]
+) -> CredentialHeaders:
+    return CredentialHeaders(
+        match.kind,
+        (authorization_field(usable.grant.token_type, usable.token),),
+        match.urls,
+        usable.token,
+        usable.grant.expires_at,
+        signer_for(credentials, usable.dpop_key, now) if usable.is_bound else None,
     )
 
 
-async def _fields(
-    credentials: Credentials,
-    wire: Wire,
-    url: str,
-    kind: CredentialKind,
-    min_ttl: timedelta | None,
-    refused: CredentialHeaders | None,
-    now: Callable[[], datetime],
-) -> CredentialHeaders:
-    if kind is CredentialKind.OAUTH:
-        old = None if refused is None else refused.token
-        found = await usable_token(credentials, wire, url, min_ttl=min_ttl, refused=old, now=now)
-        token_type = found.grant.token_type
-        signer = signer_for(credentials, found.dpop_key, now) if is_bound(token_type) else None
-        field = authorization_field(token_type, found.token)
-        return CredentialHeaders(kind, (field,), found.token, found.grant.expires_at, signer)
-    if kind is CredentialKind.SERVICE_TOKEN:
-        service_token = credentials.service_tokens.find(url)
-        if service_token is None:
-            raise _missing("service token", url)
-        known, secret = await credentials.service_tokens.load(service_token.token_id)
-        fields = token_fields(known, secret)
-        return CredentialHeaders(kind, fields, expires_at=known.expires_at)
-    file = await asyncio.to_thread(find_cloudflared_token, url, now=now())
-    if file is None:
-        raise _missing("token of cloudflared", url)
+async def _cloudflared_headers(wire: Wire, file: CloudflaredToken, url: str) -> CredentialHeaders:
     # It raises where the token is not for this address; the answer itself is not needed.
     await place_for(wire, file, url)
     jwt = read_cloudflared_token(file)
     if jwt is None:
         raise _missing("token of cloudflared", url)
-    return CredentialHeaders(kind, cloudflared_fields(jwt), expires_at=file.expires_at)
+    return CredentialHeaders(CredentialKind.CLOUDFLARED, cloudflared_fields(jwt), expires_at=file.expires_at)
 
 
 def token_fields(token: ServiceToken, secret: Secret) -> tuple[tuple[str, str], ...]:

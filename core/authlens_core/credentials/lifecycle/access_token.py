@@ -11,6 +11,7 @@ from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.refresh_schedule import lasts
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.oauth.dpop import is_bound
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
@@ -28,17 +29,22 @@ class UsableToken:
     grant: Grant
     dpop_key: Secret | None
 
+    @property
+    def is_bound(self) -> bool:
+        """True if each request with it needs a proof (RFC 9449)."""
+        return is_bound(self.grant.token_type)
+
 
 async def usable_token(
     credentials: Credentials,
     wire: Wire,
-    url: str,
+    grant: Grant,
     *,
     min_ttl: timedelta | None = None,
     refused: Secret | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> UsableToken:
-    """Return a token that may be sent to `url` and lasts for a while; never opens a browser.
+    """Return the access token of a login, refreshed if it would not last; never opens a browser.
 
     A token that ends sooner is still given where the server could not be reached for a new one.
 
@@ -48,22 +54,20 @@ async def usable_token(
             is refreshed, once, whatever the clock says. A caller whose new token is refused as well stops.
 
     Raises:
-        NoLogin: there is no login for the URL.
         LoginNeeded: only a user can renew it.
         Refused: the server refused the refresh.
         NetworkFailure: the token has expired and the server cannot be reached just now.
         NoSecretStore: the store could not be read or written.
         LockBusy: another process was refreshing all the time.
     """
-    found = credentials.covering(url)
     # Asking the store takes long: it is not asked for a token that will not be given.
-    if refused is None and found.state.is_wanted and lasts(found, min_ttl, now()):
-        grant, secrets = await credentials.load(found.grant_id)
+    if refused is None and grant.state.is_wanted and lasts(grant, min_ttl, now()):
+        stored, secrets = await credentials.load(grant.grant_id)
         # Again: another process may have replaced or revoked it since it was looked up.
-        if grant.state.is_wanted and lasts(grant, min_ttl, now()):
-            return UsableToken(secrets.access_token, grant, secrets.dpop_key)
+        if stored.state.is_wanted and lasts(stored, min_ttl, now()):
+            return UsableToken(secrets.access_token, stored, secrets.dpop_key)
     options = RefreshOptions(min_ttl=min_ttl, refused=refused)
-    result = await refresh(credentials, wire, found.grant_id, options, now=now)
+    result = await refresh(credentials, wire, grant.grant_id, options, now=now)
     # A server that is down for a moment must not stop a script whose token still works.
     if result.error_type is None or _still_good(result, refused, now()):
         return UsableToken(result.access_token, result.grant, result.dpop_key)

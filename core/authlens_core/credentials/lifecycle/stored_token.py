@@ -25,7 +25,7 @@ from authlens_core.values.secret import Secret
 _Result = TypeVar("_Result")
 
 
-def stored_token(url: str, helper: HelperPipes) -> Secret | None:
+def read_token(url: str, helper: HelperPipes) -> Secret | None:
     """Return the stored access token for `url` if it lasts; None if anything else is to be done or said.
 
     Args:

@@ -26,15 +26,11 @@ from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import state_directory
-from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NoLogin, StateUnusable
 from authlens_core.values.finish import finish
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
-
-
-class NoLogin(LoginNeeded):
-    """There is no OAuth grant for the URL on this machine."""
 
 
 class Credentials:
@@ -203,12 +199,17 @@ class Credentials:
         """
         grant = self.find(url)
         if grant is None:
-            raise NoLogin(
-                f"There is no login for {url} on this machine.",
-                coverage.rewrite(url)
-                or f"Run: authlens login {shlex.quote(url)}     All credentials: authlens list",
-            )
+            raise self.no_login(url)
         return grant
+
+    @staticmethod
+    def no_login(url: str) -> NoLogin:
+        """Return the error where no grant covers `url`, with how to get one."""
+        return NoLogin(
+            f"There is no login for {url} on this machine.",
+            coverage.rewrite(url)
+            or f"Run: authlens login {shlex.quote(url)}     All credentials: authlens list",
+        )
 
     def get(self, grant_id: str) -> Grant:
         """Return one grant.

@@ -31,7 +31,9 @@ async def test_a_token_that_lasts_is_handed_out_as_it_is(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:
     """Nothing is sent."""
-    assert (await usable_token(credentials, wire, fresh.resource_url)).token == Secret("access-canary-0")
+    assert (await usable_token(credentials, wire, credentials.covering(fresh.resource_url))).token == Secret(
+        "access-canary-0"
+    )
     assert server.seen == []
 
 
@@ -41,9 +43,9 @@ async def test_a_refused_token_is_refreshed_once_whatever_the_clock_says(
     """H115: 401 invalid_token on a token that should last; told of the same one again, the new one stands."""
     old = Secret("access-canary-0")
     for _ in range(2):
-        assert (await usable_token(credentials, wire, fresh.resource_url, refused=old)).token == Secret(
-            "access-canary-1"
-        )
+        assert (
+            await usable_token(credentials, wire, credentials.covering(fresh.resource_url), refused=old)
+        ).token == Secret("access-canary-1")
     assert len(server.posts("/token")) == 1
 
 
@@ -52,7 +54,7 @@ async def test_many_who_were_refused_the_same_token_send_one_refresh(
 ) -> None:
     """H115, RF-6: each of them learns of the 401 by itself."""
     old = Secret("access-canary-0")
-    asked = (usable_token(open_credentials(), wire, fresh.resource_url, refused=old) for _ in range(5))
+    asked = (usable_token(open_credentials(), wire, fresh, refused=old) for _ in range(5))
     assert {one.token for one in await asyncio.gather(*asked)} == {Secret("access-canary-1")}
     assert len(server.posts("/token")) == 1
 
@@ -63,7 +65,9 @@ async def test_a_refused_token_is_not_handed_out_again_where_there_is_no_other(
     """The server is in trouble: said, and not glossed over."""
     server.answers("/token", Scripted(503))
     with pytest.raises(NetworkFailure):
-        await usable_token(credentials, wire, fresh.resource_url, refused=Secret("access-canary-0"))
+        await usable_token(
+            credentials, wire, credentials.covering(fresh.resource_url), refused=Secret("access-canary-0")
+        )
 
 
 @pytest.mark.parametrize(("life", "passed", "sent"), [(24, 1, 0), (24, 13, 1), (60, 29, 0), (600, 545, 1)])
@@ -80,7 +84,12 @@ async def test_a_token_that_lives_shorter_than_a_minute_is_used_for_half_of_its_
     at = utc_now()
     credentials.update(replace(saved, refreshed_at=at, expires_at=at + timedelta(seconds=life)))
     for _ in range(3):
-        await usable_token(credentials, wire, saved.resource_url, now=lambda: at + timedelta(seconds=passed))
+        await usable_token(
+            credentials,
+            wire,
+            credentials.covering(saved.resource_url),
+            now=lambda: at + timedelta(seconds=passed),
+        )
     assert len(server.posts("/token")) == sent
 
 
@@ -89,7 +98,7 @@ async def test_many_who_ask_for_a_short_lived_token_at_once_send_one_refresh(
 ) -> None:
     """RF-6: what another one has earned just now is taken, though it does not last a minute either."""
     server.expires_in = 24
-    asked = (usable_token(open_credentials(), wire, saved.resource_url) for _ in range(8))
+    asked = (usable_token(open_credentials(), wire, saved) for _ in range(8))
     assert {one.token for one in await asyncio.gather(*asked)} == {Secret("access-canary-1")}
     assert len(server.posts("/token")) == 1
 
@@ -99,7 +108,9 @@ async def test_a_clock_that_was_put_back_makes_no_token_last_longer(
 ) -> None:
     """H182: it was asked for in the future, so its age is not known; it is renewed and not trusted."""
     before = fresh.refreshed_at - timedelta(days=2)
-    token = (await usable_token(credentials, wire, fresh.resource_url, now=lambda: before)).token
+    token = (
+        await usable_token(credentials, wire, credentials.covering(fresh.resource_url), now=lambda: before)
+    ).token
     assert token == Secret("access-canary-1")
 
 
@@ -109,7 +120,9 @@ async def test_a_token_that_ends_soon_is_better_than_none(
     """The server cannot refresh it just now, and it still lasts a while."""
     server.answers("/token", Scripted(503))
     wanted = timedelta(hours=1)
-    token = (await usable_token(credentials, wire, fresh.resource_url, min_ttl=wanted)).token
+    token = (
+        await usable_token(credentials, wire, credentials.covering(fresh.resource_url), min_ttl=wanted)
+    ).token
     assert token == Secret("access-canary-0")
     assert len(server.posts("/token")) == 1
 
@@ -120,7 +133,8 @@ async def test_a_clock_far_ahead_or_behind_costs_a_refresh_at_most(
     """H182: no exception, and a token either way."""
     for year in (1970, 2038, 9998):
         at = datetime(year, 1, 1, tzinfo=fresh.obtained_at.tzinfo)
-        assert (await usable_token(credentials, wire, fresh.resource_url, now=lambda at=at: at)).token  # type: ignore[misc]
+        grant = credentials.covering(fresh.resource_url)
+        assert (await usable_token(credentials, wire, grant, now=lambda at=at: at)).token  # type: ignore[misc]
 
 
 async def test_the_end_of_a_grant_needs_a_person(
@@ -129,4 +143,4 @@ async def test_the_end_of_a_grant_needs_a_person(
     """RF-5."""
     server.dead = True
     with pytest.raises(LoginNeeded):
-        await usable_token(credentials, wire, saved.resource_url)
+        await usable_token(credentials, wire, credentials.covering(saved.resource_url))

@@ -82,7 +82,7 @@ async def test_a_token_goes_nowhere_outside_its_resource(
 ) -> None:
     """TK-10, H121: not attached, not even sent."""
     with pytest.raises(LoginNeeded, match="no login"):
-        await usable_token(credentials, wire, f"{server.base}{path}")
+        await usable_token(credentials, wire, credentials.covering(f"{server.base}{path}"))
     assert server.seen == []
 
 
@@ -91,8 +91,12 @@ async def test_an_expired_token_is_refreshed_for_a_script(
 ) -> None:
     """`authlens token`: valid, or made valid; one request, and none for the next caller."""
     url = f"{server.base}/mcp/tool"
-    assert (await usable_token(credentials, wire, url)).token == Secret("access-canary-1")
-    assert (await usable_token(credentials, wire, url)).token == Secret("access-canary-1")
+    assert (await usable_token(credentials, wire, credentials.covering(url))).token == Secret(
+        "access-canary-1"
+    )
+    assert (await usable_token(credentials, wire, credentials.covering(url))).token == Secret(
+        "access-canary-1"
+    )
     assert len(server.posts("/token")) == 1
 
 
@@ -102,9 +106,13 @@ async def test_a_token_that_would_not_last_is_refreshed(
     """`--min-ttl`: the caller says how long it needs the token."""
     credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=300)))
     url = f"{server.base}/mcp"
-    assert (await usable_token(credentials, wire, url)).token == Secret("access-canary-0")
+    assert (await usable_token(credentials, wire, credentials.covering(url))).token == Secret(
+        "access-canary-0"
+    )
     longer = timedelta(seconds=600)
-    assert (await usable_token(credentials, wire, url, min_ttl=longer)).token == Secret("access-canary-1")
+    assert (await usable_token(credentials, wire, credentials.covering(url), min_ttl=longer)).token == Secret(
+        "access-canary-1"
+    )
 
 
 async def test_a_valid_token_is_given_though_the_server_is_away(
@@ -113,7 +121,9 @@ async def test_a_valid_token_is_given_though_the_server_is_away(
     """H126: what is still good is good."""
     credentials.update(replace(saved, expires_at=utc_now() + timedelta(seconds=30)))
     server.answers("/token", Scripted(503))
-    assert (await usable_token(credentials, wire, f"{server.base}/mcp")).token == Secret("access-canary-0")
+    assert (
+        await usable_token(credentials, wire, credentials.covering(f"{server.base}/mcp"))
+    ).token == Secret("access-canary-0")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,7 @@ async def test_without_a_token_the_exit_code_says_why(
     """Scripts tell a login that is needed from a server that is away."""
     server.answers("/token", answer)
     with pytest.raises(error):
-        await usable_token(credentials, wire, f"{server.base}/mcp")
+        await usable_token(credentials, wire, credentials.covering(f"{server.base}/mcp"))
 
 
 async def test_a_grant_that_was_to_be_revoked_gives_no_token(
@@ -146,5 +156,5 @@ async def test_a_grant_that_was_to_be_revoked_gives_no_token(
     ends = utc_now() + timedelta(seconds=600)
     credentials.update(replace(saved, state=GrantState.REVOCATION_FAILED, expires_at=ends))
     with pytest.raises(LoginNeeded, match="revoked"):
-        await usable_token(credentials, wire, f"{server.base}/mcp")
+        await usable_token(credentials, wire, credentials.covering(f"{server.base}/mcp"))
     assert server.seen == []

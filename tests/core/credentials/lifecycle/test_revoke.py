@@ -290,7 +290,7 @@ async def test_an_access_token_that_cannot_be_revoked_ends_its_renewal_and_count
     _, secrets = await credentials.load(saved.grant_id)
     assert secrets.refresh_token is None
     with pytest.raises(LoginNeeded):
-        await usable_token(credentials, wire, saved.resource_url)
+        await usable_token(credentials, wire, credentials.covering(saved.resource_url))
     credentials.update(replace(row, expires_at=utc_now() - timedelta(seconds=1)))
     assert credentials.list() == ()
     await credentials.recover()

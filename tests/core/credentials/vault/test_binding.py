@@ -26,7 +26,9 @@ OTHER = GrantSecrets(Secret("access-canary-other"), Secret("refresh-canary-other
 Act = Callable[[Credentials, Wire, Grant], Any]
 
 ACTIONS: dict[str, Act] = {
-    "token": lambda credentials, wire, grant: usable_token(credentials, wire, grant.resource_url),
+    "token": lambda credentials, wire, grant: usable_token(
+        credentials, wire, credentials.covering(grant.resource_url)
+    ),
     "refresh": lambda credentials, wire, grant: refresh(
         credentials, wire, grant.grant_id, RefreshOptions(force=True)
     ),

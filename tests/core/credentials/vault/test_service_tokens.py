@@ -17,7 +17,7 @@ from authlens_core.credentials.inventory.probe import (
     probe_service_token,
     replace_service_token,
 )
-from authlens_core.credentials.inventory.request_headers import credential_kinds, headers_for
+from authlens_core.credentials.inventory.request_headers import headers_for, matching_credentials
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
@@ -282,7 +282,10 @@ async def test_whichever_credential_covers_a_url_gives_its_header_fields(
     found = await headers_for(credentials, wire, url)
     assert (found.kind, found.fields) == (CredentialKind.CLOUDFLARED, (("cf-access-token", text),))
     await credentials.service_tokens.save(a_token(), OLD)
-    assert credential_kinds(credentials, url) == (CredentialKind.SERVICE_TOKEN, CredentialKind.CLOUDFLARED)
+    assert [match.kind for match in matching_credentials(credentials, url)] == [
+        CredentialKind.SERVICE_TOKEN,
+        CredentialKind.CLOUDFLARED,
+    ]
     pair = await headers_for(credentials, wire, url)
     assert dict(pair.fields) == {"CF-Access-Client-Id": ID, "CF-Access-Client-Secret": OLD.reveal()}
     assert OLD.reveal() not in repr(pair)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
+from authlens_core.desk.use import request_headers
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.scripts.credential_choice import chosen_headers, refuse_bound, say_bound, signed_fields
-from authlens_tui.cli.scripts.credential_helper import bazel_form
+from authlens_tui.cli.scripts.credential_choice import choice, say_bound
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_secret
 from authlens_tui.cli.urls import checked_url
@@ -22,16 +22,18 @@ async def headers(arguments: Namespace) -> int:
     """
     url = checked_url(arguments.url)
     async with open_session() as session:
-        found = await chosen_headers(session, url, arguments)
-    fields = signed_fields(found, arguments.method, url)
-    if found.signer is not None:
+        credential = await request_headers(session, url, **choice(arguments))
+    fields = credential.signed(arguments.method, url)
+    if credential.is_bound:
         say_bound(arguments.url, f"these fields are for one {arguments.method} request, now.")
     match arguments.format:
         case "lines":
             answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields)))
         case "bazel":
-            refuse_bound(found, arguments.url, "Bazel")
-            answer_secret(bazel_form(found))
+            from authlens_core.desk.programs import helper_answer  # only this form needs it
+
+            credential.refuse_bound(arguments.url, "Bazel")
+            answer_secret(helper_answer(credential))
         case _:
             answer_secret(Secret(json.dumps(dict(fields))))
     return 0

@@ -13,17 +13,15 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Final
 
-from authlens_core.gateway.mcp_bridge import McpBridge
-from authlens_core.gateway.mcp_http import McpHttp
-from authlens_core.grammars.json_rpc import LineReader, LineTooLong
-from authlens_core.values.errors import LoginNeeded, UsageError
-from authlens_tui.cli.scripts.credential_choice import request_credential
+from authlens_core.desk.programs import bridge_mcp
+from authlens_core.values.errors import UsageError
+from authlens_tui.cli.scripts.credential_choice import choice
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import explain, say
 from authlens_tui.cli.urls import checked_url
 
 _CHUNK: Final = 256 * 1024  # bytes of one read
-_WAITING: Final = 4  # lines that are read before the bridge takes them; each may be long
+_WAITING: Final = 4  # chunks that are read before the bridge takes them
 
 
 async def mcp_bridge(arguments: Namespace) -> int:
@@ -40,13 +38,10 @@ async def mcp_bridge(arguments: Namespace) -> int:
         raise UsageError("mcp-bridge needs standard input and output, but one of them is closed.")
     output = _Output()
     async with open_session() as session:
-        credential = request_credential(session, url, arguments)
-        try:
-            await credential.fields()
-        except LoginNeeded as error:
-            explain(error)
-        bridge = McpBridge(McpHttp(session.wire, credential), output.write, say)
-        await bridge.run(_lines(asyncio.get_running_loop()))
+        chunks = _chunks(asyncio.get_running_loop())
+        await bridge_mcp(
+            session, url, chunks, output.write, note=say, on_login_needed=explain, **choice(arguments)
+        )
     return 0
 
 
@@ -95,16 +90,16 @@ class _Output:
                 select.select([], [self._descriptor], [])
 
 
-async def _lines(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes | LineTooLong]:
-    """Yield the lines of standard input, whatever it is: a pipe, a file, a terminal.
+async def _chunks(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:
+    """Yield what comes on standard input, whatever it is: a pipe, a file, a terminal.
 
     A thread reads it, because a file cannot be waited for by the event loop. It is a daemon that holds no
     lock of Python's own streams, so it never keeps the process from ending.
     """
-    queue: asyncio.Queue[bytes | LineTooLong | None] = asyncio.Queue(maxsize=_WAITING)
+    queue: asyncio.Queue[bytes] = asyncio.Queue(maxsize=_WAITING)
     threading.Thread(target=_read, args=(loop, queue), daemon=True).start()
-    while (line := await queue.get()) is not None:
-        yield line
+    while chunk := await queue.get():
+        yield chunk
 
 
 def _chunk(descriptor: int) -> bytes:
@@ -119,20 +114,16 @@ def _chunk(descriptor: int) -> bytes:
             select.select([descriptor], [], [])
 
 
-def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes | LineTooLong | None]) -> None:
-    descriptor, reader = sys.stdin.fileno(), LineReader()
-
-    def put(line: bytes | LineTooLong | None) -> None:
-        # Waits while the queue is full, so a client that writes faster than the server answers is slowed
-        # down.
-        asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
-
+def _read(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[bytes]) -> None:
+    """Put chunks into the queue, an empty one at the end."""
+    descriptor = sys.stdin.fileno()
     try:
-        while chunk := _chunk(descriptor):
-            for line in reader.feed(chunk):
-                put(line)
-        for line in reader.end():
-            put(line)
-        put(None)
-    except (OSError, RuntimeError):  # the loop has ended: no one waits for lines any more
+        while True:
+            chunk = _chunk(descriptor)
+            # Waits while the queue is full, so a client that writes faster than the server answers is slowed
+            # down.
+            asyncio.run_coroutine_threadsafe(queue.put(chunk), loop).result()
+            if not chunk:
+                return
+    except (OSError, RuntimeError):  # the loop has ended: no one waits for chunks any more
         return

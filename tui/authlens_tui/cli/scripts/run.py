@@ -13,11 +13,11 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import NoReturn
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.desk.use import request_headers
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.scripts.credential_choice import chosen_headers, refuse_bound
+from authlens_tui.cli.scripts.credential_choice import choice
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.urls import checked_url
 
@@ -39,11 +39,9 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
     if shutil.which(arguments.command[0]) is None:
         raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:
-        found = await chosen_headers(session, url, arguments)
-    refuse_bound(found, url, arguments.command[0])
-    if found.kind is CredentialKind.OAUTH and found.token is not None:
-        return {name: found.token}
-    return {_variable(field): Secret(value) for field, value in found.fields}
+        headers = await request_headers(session, url, **choice(arguments))
+    headers.refuse_bound(url, arguments.command[0])
+    return headers.variables(name)
 
 
 def run_command(arguments: Namespace, values: Mapping[str, Secret]) -> NoReturn:
@@ -62,8 +60,3 @@ def run_command(arguments: Namespace, values: Mapping[str, Secret]) -> NoReturn:
         raise UsageError(
             f"The command {name!r} cannot be run: {error.strerror}.", f"Such as: -- sh {name}"
         ) from None
-
-
-def _variable(field: str) -> str:
-    """Return the variable for a header field: `CF-Access-Client-Id` is `CF_ACCESS_CLIENT_ID`."""
-    return field.upper().replace("-", "_")

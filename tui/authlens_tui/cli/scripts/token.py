@@ -6,10 +6,8 @@ import sys
 from argparse import Namespace
 from datetime import timedelta
 
-from authlens_core.credentials.lifecycle.access_token import usable_token
-from authlens_core.credentials.vault.credentials import NoLogin
-from authlens_core.oauth.dpop import is_bound
-from authlens_core.values.errors import UsageError
+from authlens_core.desk.use import access_token
+from authlens_core.values.errors import NoLogin, UsageError
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.scripts.credential_choice import say_bound
 from authlens_tui.cli.session import open_session
@@ -32,16 +30,14 @@ async def token(arguments: Namespace) -> int:
         AuthlensError: the other reasons why there is none to be had.
     """
     url = checked_url(arguments.url)
-    wanted = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
+    min_ttl = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
     refused = _refused_token() if arguments.refused else None
     async with open_session() as session:
         try:
-            found = await usable_token(
-                session.credentials, session.wire, url, min_ttl=wanted, refused=refused
-            )
-            if is_bound(found.grant.token_type):
+            usable = await access_token(session, url, min_ttl=min_ttl, refused=refused)
+            if usable.is_bound:
                 say_bound(url, "each request needs a proof besides it.")
-            answer_secret(found.token)
+            answer_secret(usable.token)
         except NoLogin:
             refuse_other_kinds(session.credentials, url, Wanted.TOKEN)
             raise

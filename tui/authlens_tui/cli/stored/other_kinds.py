@@ -11,8 +11,8 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.access_log import access_events
-from authlens_core.credentials.vault.credentials import Credentials, NoLogin
-from authlens_core.values.errors import UsageError
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.values.errors import NoLogin, UsageError
 from authlens_tui.cli.session import chosen_grants
 from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.durations import in_words

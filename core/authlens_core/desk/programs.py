@@ -1,0 +1,341 @@
+"""Hand the credential for a URL to another program: curl, git, Bazel, a browser or an MCP client.
+
+The programs' own languages are in `grammars`; what runs beside them is in `gateway`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders
+from authlens_core.credentials.records.coverage import rewrite
+from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.desk.use import access_token, covering_credentials, request_headers
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NoCredential, NoLogin, UsageError
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
+from authlens_core.values.url import UrlRefused, parse_url, usable_url
+
+if TYPE_CHECKING:
+    from authlens_core.desk.session import Session
+    from authlens_core.gateway.curl_call import CurlCall
+    from authlens_core.gateway.server import LocalProxy
+    from authlens_core.grammars.git_credential import GitRequest
+
+__all__ = [
+    "CurlCall",
+    "GitAnswer",
+    "LocalProxy",
+    "OpenSession",
+    "answer_git",
+    "answer_helper_request",
+    "bridge_mcp",
+    "curl_call",
+    "helper_answer",
+    "proxy",
+]
+
+OpenSession = Callable[[], "AbstractAsyncContextManager[Session]"]
+"""Opens a session. It may ask the user for a passphrase, so what is asked for is checked before."""
+
+
+async def curl_call(
+    open_session: OpenSession,
+    url: str,
+    words: Sequence[str],
+    *,
+    kind: CredentialKind | None = None,
+    min_ttl: timedelta | None = None,
+) -> CurlCall:
+    """Return the call of curl that sends one request to `url` with the credential that covers it.
+
+    Args:
+        words: curl's options, as the user typed them. Only those that lead curl nowhere else are passed on.
+        kind: as in `request_headers`; so is `min_ttl`.
+
+    Raises:
+        UsageError: curl is not installed, or an option is not passed on to it.
+        LoginNeeded: a user has to log in.
+        AuthlensError: as `request_headers`.
+    """
+    from authlens_core.gateway.curl_call import call_with, checked_options, curl_path
+    from authlens_core.grammars.curl_request import method_of
+
+    path = curl_path()
+    options = checked_options(words, url)
+    async with open_session() as session:
+        headers = await request_headers(session, url, kind=kind, min_ttl=min_ttl)
+    return call_with(headers.signed(method_of(options), url), options, url, path)
+
+
+def helper_answer(headers: CredentialHeaders | None) -> Secret:
+    """Return header fields as Bazel's credential helpers answer (EngFlow's credential-helper-spec).
+
+    Args:
+        headers: None where no credential covers the URL: the program then goes on without.
+    """
+    if headers is None:
+        return Secret('{"headers": {}}')
+    answer: dict[str, object] = {"headers": {name: [value] for name, value in headers.fields}}
+    if headers.expires_at is not None:
+        answer["expires"] = headers.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Secret(json.dumps(answer))
+
+
+async def answer_helper_request(
+    open_session: OpenSession,
+    text: bytes,
+    *,
+    kind: CredentialKind | None = None,
+    min_ttl: timedelta | None = None,
+) -> Secret:
+    """Answer a request of Bazel or another program that uses EngFlow's credential-helper-spec.
+
+    Args:
+        text: the request, one JSON object: `{"uri": "https://…"}`.
+
+    Raises:
+        UsageError: it is not such a request, or the token is bound to a key.
+        LoginNeeded: a user has to renew what covers the URL.
+        AuthlensError: as `request_headers`.
+    """
+    address = usable_url(_asked_uri(text), loopback_http=True)
+    if address is None:
+        return helper_answer(None)
+    async with open_session() as session:
+        if not covering_credentials(session, address.text):
+            return helper_answer(None)
+        headers = await request_headers(session, address.text, kind=kind, min_ttl=min_ttl)
+    headers.refuse_bound(address.text, "the program that asks")
+    return helper_answer(headers)
+
+
+def _asked_uri(text: bytes) -> str:
+    from authlens_core.oauth.formats.json_document import JsonRefused, load_object
+
+    try:
+        # Strict: of two equal keys, another reader may take the other one.
+        uri = load_object(text).get("uri")
+    except JsonRefused:
+        uri = None
+    if not isinstance(uri, str):
+        raise UsageError(
+            "Standard input holds no request of the credential helper protocol.",
+            """Pipe it in: printf '{"uri":"https://wiki.example.com/"}' | authlens credential-helper get""",
+        )
+    return uri
+
+
+@dataclass(frozen=True, slots=True)
+class GitAnswer:
+    """What git gets, and what the user is shown.
+
+    Attributes:
+        output: the lines for git; None to leave git to its other helpers.
+        notes: lines for the user.
+        error: what stopped it, or None.
+        exit_code: that of the helper. git goes on in any case, unless `output` tells it to quit.
+    """
+
+    output: Secret | None = None
+    notes: tuple[str, ...] = ()
+    error: AuthlensError | None = None
+    exit_code: int = 0
+
+
+async def answer_git(open_session: OpenSession, action: str, request: BinaryIO | None) -> GitAnswer:
+    """Do what git asks of a credential helper (gitcredentials(7)), for Bearer tokens.
+
+    git 2.46 and newer can send a token that it does not store. Header fields of other names, which service
+    tokens and `cloudflared` need, git takes from no helper.
+
+    Args:
+        action: `get` returns a token; `erase` refreshes the one that the server refused. Any other is
+            ignored, because every token comes from a login.
+        request: what git writes; None if there is no standard input.
+    """
+    if action not in ("get", "erase"):
+        return GitAnswer()
+    from authlens_core.grammars.git_credential import GitRequestRefused, read_request
+
+    try:
+        asked = read_request(_git_lines(request))
+        url = _git_url(asked)
+    # Nothing is answered, and git goes on as without this helper: another one may read it otherwise.
+    except GitRequestRefused as refused:
+        return GitAnswer(notes=(f"authlens gives git no token: {refused}.",))
+    except UrlRefused as refused:
+        return GitAnswer(notes=(f"authlens gives git no token: the URL is refused: {refused}.",))
+    if url is None:
+        return GitAnswer()
+    async with open_session() as session:
+        if action == "erase":
+            return await _after_refusal(session, url, asked)
+        return await _git_token(session, url, asked)
+
+
+def _git_lines(stream: BinaryIO | None) -> Iterator[bytes]:
+    """Yield the lines of a stream; a longer one than the protocol allows comes in pieces."""
+    from authlens_core.grammars.git_credential import LONGEST_LINE
+
+    if stream is not None:
+        yield from iter(lambda: stream.readline(LONGEST_LINE + 1), b"")
+
+
+def _git_url(request: GitRequest) -> str | None:
+    """Return the URL that git asks about; its path is there only with `credential.useHttpPath`.
+
+    Raises:
+        UrlRefused: its path cannot be used.
+    """
+    # Alone first: nothing that follows it may change the host.
+    site = usable_url(request.site, loopback_http=True)
+    if site is None:
+        return None
+    url = parse_url(f"{site.origin}{request.path}", loopback_http=True)
+    return url.text if url.origin == site.origin else None
+
+
+async def _git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
+    """Return the token; nothing where git has to ask elsewhere; stop git where only a login helps."""
+    from authlens_core.grammars.git_credential import AUTHTYPE, QUIT, bearer_answer
+
+    try:
+        headers = await request_headers(session, url)
+    except (NoCredential, NoLogin):
+        return _no_git_token(session, url, request)
+    except LoginNeeded as error:
+        if not covering_credentials(session, url, kind=CredentialKind.OAUTH):
+            return _no_git_token(session, url, request)
+        # Without QUIT, git goes on to ask for a user name and a password on the terminal.
+        notes = (f"  → Run: authlens login {shlex.quote(url)}",)
+        return GitAnswer(QUIT, notes, error, error.exit_code)
+    if headers.token is None:
+        return _use_proxy(
+            f"git cannot send this kind of credential from a helper: {headers.kind.label}.",
+            url,
+            "    Or set http.extraHeader in the environment of one command "
+            "(GIT_CONFIG_COUNT, git-config(1)).",
+        )
+    if headers.is_bound:
+        return _use_proxy("The token is bound to a key (DPoP), and git cannot sign its requests.", url)
+    if AUTHTYPE not in request.capabilities:
+        why = "This git cannot send a Bearer token from a helper; git 2.46 or newer can."
+        return _use_proxy(why, url)
+    try:
+        return GitAnswer(bearer_answer(headers.token, headers.expires_at))
+    except ValueError as refused:
+        return _use_proxy(f"git cannot take this token from a helper: {refused}.", url)
+
+
+def _no_git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
+    """Return why there is no token, if a path would have found one; else leave git to its other helpers."""
+    origin = parse_url(url, loopback_http=True).origin
+    resources = (grant.resource_identifier for grant in session.credentials.list())
+    if not any(resource.startswith(f"{origin}/") for resource in resources):
+        return GitAnswer()
+    if request.path == "/":
+        shown = shlex.quote(origin)
+        return GitAnswer(
+            notes=(
+                f"The logins for {shown} are for paths, but git did not send the path.",
+                f"  → Run: git config --global credential.{shown}.useHttpPath true",
+            )
+        )
+    why = rewrite(url)
+    return GitAnswer(notes=(f"authlens gives git no token for {url}.", f"  → {why}") if why else ())
+
+
+async def _after_refusal(session: Session, url: str, request: GitRequest) -> GitAnswer:
+    """Refresh the token that the server refused, so that the next `get` returns another one."""
+    if request.bearer is None:
+        return GitAnswer()
+    try:
+        await access_token(session, url, refused=request.bearer)
+    except NoLogin:
+        return GitAnswer()
+    except AuthlensError as error:
+        return GitAnswer(error=error)
+    return GitAnswer()
+
+
+def _use_proxy(why: str, url: str, *more: str) -> GitAnswer:
+    use = f"  → Use: authlens proxy {shlex.quote(url)}     and clone from the URL that it prints."
+    return GitAnswer(notes=(why, use, *more))
+
+
+@asynccontextmanager
+async def proxy(
+    session: Session,
+    url: str,
+    *,
+    port: int = 0,
+    socket_path: Path | None = None,
+    kind: CredentialKind | None = None,
+    min_ttl: timedelta | None = None,
+) -> AsyncIterator[LocalProxy]:
+    """Yield a proxy that adds the credential to requests for `url`; it serves while its `serve()` runs.
+
+    Args:
+        port: the port on 127.0.0.1; 0 picks a free one.
+        socket_path: where to make a Unix socket instead.
+        kind: as in `request_headers`; so is `min_ttl`.
+
+    Raises:
+        UsageError: the port or the socket cannot be used.
+        LoginNeeded: there is no credential for the URL.
+        AuthlensError: as `request_headers`.
+    """
+    from authlens_core.gateway.request_credential import RequestCredential
+    from authlens_core.gateway.server import LocalProxy, loopback_socket, unix_listener
+
+    credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+    await credential.fields()  # a missing login is reported now, not at the first request
+    listening = loopback_socket(port) if socket_path is None else unix_listener(socket_path)
+    with listening as listener:
+        yield LocalProxy(session.wire, credential, listener)
+
+
+async def bridge_mcp(
+    session: Session,
+    url: str,
+    chunks: AsyncIterator[bytes],
+    write: Callable[[bytes], Awaitable[None]],
+    *,
+    note: Callable[[str], None],
+    on_login_needed: Callable[[LoginNeeded], None],
+    kind: CredentialKind | None = None,
+    min_ttl: timedelta | None = None,
+) -> None:
+    """Connect an MCP client to the remote server at `url` until `chunks` ends.
+
+    A missing login is not the end: the client gets JSON-RPC errors, and a login that a user makes meanwhile
+    is used from then on.
+
+    Args:
+        chunks: what the client writes, JSON-RPC messages in lines.
+        write: writes one line to the client; raises OSError when it is gone.
+        note: shows the user one sentence.
+        on_login_needed: called at the start if there is no login.
+        kind: as in `request_headers`; so is `min_ttl`.
+
+    Raises:
+        AuthlensError: as `request_headers`, at the start.
+    """
+    from authlens_core.gateway.mcp_bridge import McpBridge
+    from authlens_core.gateway.mcp_http import McpHttp
+    from authlens_core.gateway.request_credential import RequestCredential
+    from authlens_core.grammars.json_rpc import lines_in
+
+    credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+    try:
+        await credential.fields()
+    except LoginNeeded as error:
+        on_login_needed(error)
+    await McpBridge(McpHttp(session.wire, credential), write, note).run(lines_in(chunks))

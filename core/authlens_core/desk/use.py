@@ -1,0 +1,85 @@
+"""Get the credential for a URL, whatever its kind: as an access token, or as the fields of a request.
+
+Nothing here opens a browser: `LoginNeeded` says that a user has to.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from authlens_core.credentials.inventory.request_headers import (
+    CredentialHeaders,
+    CredentialMatch,
+    headers_for,
+    matching_credentials,
+)
+from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
+from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.values.secret import Secret
+
+if TYPE_CHECKING:
+    from authlens_core.desk.session import Session
+
+__all__ = [
+    "CredentialHeaders",
+    "CredentialMatch",
+    "UsableToken",
+    "access_token",
+    "covering_credentials",
+    "request_headers",
+]
+
+
+async def access_token(
+    session: Session, url: str, *, min_ttl: timedelta | None = None, refused: Secret | None = None
+) -> UsableToken:
+    """Return the access token for `url`, refreshed if it would not last.
+
+    Args:
+        min_ttl: how long it has to last; None for a minute, or half of its life where that is less.
+        refused: the token from an earlier call, where the resource answered it with 401: it is refreshed,
+            whatever the clock says, unless a newer one is stored.
+
+    Raises:
+        NoLogin: there is no OAuth login for the URL.
+        LoginNeeded: only a user can renew it.
+        AuthlensError: the server refused, or cannot be reached; or the store cannot be used.
+    """
+    grant = session.credentials.covering(url)
+    return await usable_token(session.credentials, session.wire, grant, min_ttl=min_ttl, refused=refused)
+
+
+async def request_headers(
+    session: Session,
+    url: str,
+    *,
+    kind: CredentialKind | None = None,
+    min_ttl: timedelta | None = None,
+    refused: CredentialHeaders | None = None,
+) -> CredentialHeaders:
+    """Return the header fields that authorize a request to `url`.
+
+    An OAuth login comes first, then a service token, then a token of `cloudflared`. A credential that only a
+    user can renew is passed over where the next one covers the URL.
+
+    Args:
+        kind: the only kind that is wanted, or None.
+        min_ttl: as in `access_token`.
+        refused: the fields that the resource answered with 401; see `access_token`.
+
+    Raises:
+        NoCredential: nothing covers the URL.
+        LoginNeeded: a user has to renew what covers it.
+        AuthlensError: the server refused, or cannot be reached; or the store cannot be used.
+    """
+    return await headers_for(
+        session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl, refused=refused
+    )
+
+
+def covering_credentials(
+    session: Session, url: str, *, kind: CredentialKind | None = None
+) -> tuple[CredentialMatch, ...]:
+    """Return the credentials that cover `url`, the one that is tried first at the start; reads no secret."""
+    return tuple(matching_credentials(session.credentials, url, kind=kind))

@@ -9,12 +9,12 @@ import pytest
 
 from authlens_core.callback.binding import redirect_uri
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
-from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.clients import forget_client, registered_clients
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.login.facts import Options
@@ -131,9 +131,9 @@ async def test_a_registration_is_deleted_at_the_server(
     """RFC 7592 §2.3."""
     server = start_oidc_provider("{}")
     await logged_in(session, server)
-    (record,) = session.credentials.clients.list()
     await revoke(session.credentials, session.wire, session.credentials.list()[0].grant_id, pauses=())
-    done = await forget_client(session.credentials, session.wire, record)
+    (client,) = registered_clients(session)
+    done = await forget_client(session, client)
     assert done.good, done.summary
     assert "401" in done.summary
     assert session.credentials.clients.list() == ()

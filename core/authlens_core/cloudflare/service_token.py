@@ -34,9 +34,32 @@ class ShapeProblem:
     cure: str
 
     @property
+    def is_swapped(self) -> bool:
+        """True where the two values are in each other's place."""
+        return self.name is Shape.SWAPPED
+
+    @property
     def refused(self) -> bool:
         """True where the pair cannot be right; false where Cloudflare may have a newer format."""
         return self.name not in (Shape.ID_DIGITS, Shape.SECRET)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTokenPair:
+    """A client id and its secret, before anything is sent or stored."""
+
+    client_id: str
+    secret: Secret
+
+    @classmethod
+    def typed(cls, client_id: str, secret: str) -> ServiceTokenPair:
+        """Return the pair that a user meant, where a value was copied as a whole header line."""
+        return cls(pasted(client_id), Secret(pasted(secret)))
+
+    @property
+    def problem(self) -> ShapeProblem | None:
+        """What is odd about it; see `shape_problem`."""
+        return shape_problem(self.client_id, self.secret)
 
 
 def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:

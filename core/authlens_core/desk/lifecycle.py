@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.credentials.inventory.probe import probe_cloudflared, probe_service_token
+from authlens_core.credentials.inventory.probe import probe_cloudflared
 from authlens_core.credentials.lifecycle.action_result import (
     ActionResult,
     ProbeResult,
@@ -26,6 +26,7 @@ from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.service_tokens import probe_service_token
 from authlens_core.values.errors import AuthlensError, LoginNeeded
 
 if TYPE_CHECKING:
@@ -142,15 +143,15 @@ async def revoke(
 
 async def probe(session: Session, entry: InventoryEntry) -> ProbeResult:
     """Ask the resource whether a credential works, of whatever kind."""
-    credentials, wire = session.credentials, session.wire
     try:
         match entry.source:
             case Grant() as grant:
                 return await _probe_login(session, grant)
-            case ServiceToken(token_id=token_id):
-                return (await probe_service_token(credentials, wire, token_id)).result
-            case token:
-                return await probe_cloudflared(credentials, wire, token, entry.url or None)
+            case ServiceToken() as token:
+                return (await probe_service_token(session, token)).result
+            case file:
+                url = entry.url or None
+                return await probe_cloudflared(session.credentials, session.wire, file, url)
     except AuthlensError as error:
         return failed_probe(error)
 

@@ -6,8 +6,8 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.forgotten import ForgottenCredentials
-from authlens_core.desk.forget import forget
+from authlens_core.desk.forget import ForgottenCredentials, forget
+from authlens_core.desk.session import Session
 from authlens_core.values.secret import Secret
 from support.grants import NOW, grant
 
@@ -18,7 +18,7 @@ TOKEN = ServiceToken("service-1", "https://ci.example.com/", f"{'0' * 32}.access
 async def test_a_grant_is_removed_and_called_one() -> None:
     credentials = Credentials.memory()
     saved = await credentials.save(grant(), SECRETS)
-    assert (await forget(credentials, saved.grant_id)).kind is CredentialKind.OAUTH
+    assert (await forget(Session(None, credentials), saved.grant_id)).kind is CredentialKind.OAUTH
     assert credentials.list() == ()
     await credentials.aclose()
 
@@ -26,7 +26,7 @@ async def test_a_grant_is_removed_and_called_one() -> None:
 async def test_a_service_token_is_removed_and_called_one() -> None:
     credentials = Credentials.memory()
     await credentials.service_tokens.save(TOKEN, Secret("a" * 64))
-    assert (await forget(credentials, TOKEN.token_id)).kind is CredentialKind.SERVICE_TOKEN
+    assert (await forget(Session(None, credentials), TOKEN.token_id)).kind is CredentialKind.SERVICE_TOKEN
     assert credentials.service_tokens.list() == ()
     await credentials.aclose()
 
@@ -36,9 +36,9 @@ async def test_both_kinds_can_be_restored_where_an_undo_is_given() -> None:
     saved = await credentials.save(grant(), SECRETS)
     await credentials.service_tokens.save(TOKEN, Secret("a" * 64))
     for record_id in (saved.grant_id, TOKEN.token_id):
-        await forget(credentials, record_id, undo)
+        await forget(Session(None, credentials), record_id, undo)
         assert undo.last == record_id
-        await undo.restore(credentials)
+        await undo.restore(Session(None, credentials))
     assert [found.grant_id for found in credentials.list()] == [saved.grant_id]
     assert [found.token_id for found in credentials.service_tokens.list()] == [TOKEN.token_id]
     await credentials.aclose()

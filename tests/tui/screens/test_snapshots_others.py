@@ -25,6 +25,7 @@ from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import OnProgress
+from authlens_core.desk.clients import StoredClient
 from authlens_core.desk.session import Session
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.state.settings import SettingsFile
@@ -146,7 +147,7 @@ def events(*, some: bool) -> EventsScreen:
     for minutes, (kind, entry, detail) in enumerate(told if some else ()):
         credentials.index.add_event(kind, entry, detail, at=NOW + timedelta(minutes=minutes))
     names = {"a": "wiki.example.com/mcp", "b": "a-rather-long-name.of.a.host.example.com/with/a/path"}
-    return EventsScreen(credentials, names, selected="a" if some else None)
+    return EventsScreen(Session(None, credentials), names, selected="a" if some else None)
 
 
 class Unhurried(RevealScreen):
@@ -184,7 +185,8 @@ def registered_clients() -> RegisteredClientsScreen:
     """Return two clients, one of which a login uses."""
     client = ClientRecord(ISSUER, "http://localhost:8400/callback", "none", "client-1", NOW)
     other = replace(client, issuer="https://other.example.com", client_id="f3b1c0de-8f0e-4d6d")
-    return RegisteredClientsScreen([(client, "https://wiki.example.com/mcp"), (other, "")])
+    clients = [StoredClient(client, "https://wiki.example.com/mcp"), StoredClient(other, "")]
+    return RegisteredClientsScreen(clients)
 
 
 def service_token(*, known: bool = False) -> ServiceTokenScreen:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -17,7 +16,6 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
-from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
@@ -155,13 +153,7 @@ class DemoCredentials:
         client_id, secret = emulator.service_token
         if any(one.client_id == client_id for one in credentials.service_tokens.list()):
             return
-        token = ServiceToken(
-            token_id=new_token_id(),
-            url=emulator.resource_url,
-            client_id=client_id,
-            added_at=datetime.now(UTC),
-            label="demo service token",
-        )
+        token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
         await credentials.service_tokens.save(token, Secret(secret))
 
     def _folder(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -70,15 +71,39 @@ class ServiceToken:
         require_time_zones(self, "added_at", "expires_at", "secret_from", "last_tested", "last_proven_at")
         safe_fields(self, "last_words")
 
+    @classmethod
+    def new(
+        cls,
+        url: str,
+        client_id: str,
+        *,
+        label: str = "",
+        expires_at: datetime | None = None,
+        header: str | None = None,
+        method: Literal["GET", "POST"] = "GET",
+    ) -> ServiceToken:
+        """Return a token that is not stored yet.
+
+        Args:
+            header: the one header field that carries it; None for the usual two.
+        """
+        token = cls(
+            token_id=f"service-{secrets.token_hex(10)}",
+            url=url,
+            client_id=client_id,
+            added_at=utc_now(),
+            label=label,
+            expires_at=expires_at,
+            method=method,
+        )
+        if not header:
+            return token
+        return replace(token, form=TokenForm.SINGLE_HEADER, header=header)
+
     def tested(self, at: datetime, verdict: TokenVerdict, words: str) -> ServiceToken:
         """Return the token after the resource was asked with it."""
         proven = at if verdict is TokenVerdict.ACCEPTED else self.last_proven_at
         return replace(self, last_tested=at, last_verdict=verdict, last_words=words, last_proven_at=proven)
-
-    def sent_in(self, header: str | None) -> ServiceToken:
-        """Return the token as one header field carries it, or as two do if none is named."""
-        form = TokenForm.SINGLE_HEADER if header else TokenForm.TWO_HEADERS
-        return replace(self, form=form, header=header or DEFAULT_HEADER)
 
 
 def expiry_from_text(text: str) -> datetime:

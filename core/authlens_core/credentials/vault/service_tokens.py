@@ -6,7 +6,6 @@ are; so a replacement that fails leaves the old secret where it was.
 
 from __future__ import annotations
 
-import secrets
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,10 +24,6 @@ from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url
-
-
-def new_token_id() -> str:
-    return f"service-{secrets.token_hex(10)}"
 
 
 class ServiceTokens:

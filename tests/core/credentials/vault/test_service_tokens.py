@@ -14,8 +14,6 @@ from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
 from authlens_core.credentials.inventory.probe import (
     probe_cloudflared,
     probe_jwt,
-    probe_service_token,
-    replace_service_token,
 )
 from authlens_core.credentials.inventory.request_headers import headers_for, matching_credentials
 from authlens_core.credentials.records.credential_kind import CredentialKind
@@ -29,7 +27,8 @@ from authlens_core.credentials.records.service_token import (
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
-from authlens_core.credentials.vault.service_tokens import new_token_id
+from authlens_core.desk.service_tokens import probe_service_token, replace_service_token
+from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
 from authlens_core.trace.record import TraceKind
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused, UsageError
@@ -45,7 +44,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 def a_token(url: str = "https://wiki.example.com/", client_id: str = ID) -> ServiceToken:
     """Return a token that is stored nowhere yet."""
-    return ServiceToken(new_token_id(), url, client_id, NOW)
+    return replace(ServiceToken.new(url, client_id), added_at=NOW)
 
 
 @pytest.fixture
@@ -159,7 +158,7 @@ async def test_a_good_token_is_accepted_in_either_form_and_mode(
         client_id, secret = emulator.service_token
         token = replace(a_token(emulator.resource_url, client_id), form=form, header="X-Service-Token")
         token = await credentials.service_tokens.save(token, Secret(secret))
-        tried = await probe_service_token(credentials, wire, token.token_id)
+        tried = await probe_service_token(Session(wire, credentials), token)
     assert tried.result.outcome is TokenVerdict.ACCEPTED
     assert tried.result.error_type is None
     assert credentials.service_tokens.get(token.token_id).last_proven_at is not None
@@ -193,7 +192,7 @@ async def test_each_refusal_has_the_cause_of_its_mode(
         made = emulator.service_tokens.create(in_policy=in_policy)
         token = a_token(emulator.resource_url, made.client_id)
         token = await credentials.service_tokens.save(token, Secret(made.secret) if known else NEW)
-        tried = await probe_service_token(credentials, wire, token.token_id)
+        tried = await probe_service_token(Session(wire, credentials), token)
     assert tried.result.outcome is TokenVerdict.REFUSED
     assert tried.result.diagnosis is not None
     assert tried.result.diagnosis.name == cause
@@ -206,7 +205,7 @@ async def test_a_network_that_is_down_says_nothing_about_the_token(
 ) -> None:
     """Unclear is not refused."""
     token = await credentials.service_tokens.save(a_token("http://127.0.0.1:1/"), OLD)
-    tried = await probe_service_token(credentials, wire, token.token_id)
+    tried = await probe_service_token(Session(wire, credentials), token)
     assert tried.result.outcome is TokenVerdict.UNCLEAR
     assert tried.result.error_type is NetworkFailure
     assert tried.token.last_proven_at is None
@@ -221,14 +220,14 @@ async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
         token = await credentials.service_tokens.save(
             a_token(emulator.resource_url, client_id), Secret(secret)
         )
-        refused = await replace_service_token(credentials, wire, token, NEW)
+        refused = await replace_service_token(Session(wire, credentials), token, NEW)
         assert not refused.stored
         assert (await credentials.service_tokens.load(token.token_id))[1].reveal() == secret
         rotated = Secret(emulator.service_tokens.rotate(client_id))
-        done = await replace_service_token(credentials, wire, token, rotated)
+        done = await replace_service_token(Session(wire, credentials), token, rotated)
         assert done.stored
         assert (await credentials.service_tokens.load(token.token_id))[1] == rotated
-        forced = await replace_service_token(credentials, wire, done.token, NEW, anyway=True)
+        forced = await replace_service_token(Session(wire, credentials), done.token, NEW, anyway=True)
         assert forced.stored
         assert forced.token.last_verdict is TokenVerdict.REFUSED
 
@@ -329,7 +328,7 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
         assert said.diagnosis is not None
         assert said.diagnosis.name == "jwt_refused"
         token = await credentials.service_tokens.save(a_token(emulator.resource_url), OLD)
-        await probe_service_token(credentials, wire, token.token_id)
+        await probe_service_token(Session(wire, credentials), token)
     assert len(credentials.traces.of(application.token_id)) == 1
     assert [event.kind for event in credentials.events(application.token_id)] == ["not verified"]
     with pytest.raises(UsageError, match="does not open any application"):

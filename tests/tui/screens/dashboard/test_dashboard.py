@@ -797,7 +797,7 @@ async def test_events_are_listed_narrowed_and_written_for_their_owner_alone(
     await keep(credentials, grant("a"), grant("b"))
     for name in ("a", "b", "a"):
         credentials.record("verified", f"id-{name}", "200")
-    screen = EventsScreen(credentials, {"id-a": "a.example.com"}, selected="id-a")
+    screen = EventsScreen(Session(None, credentials), {"id-a": "a.example.com"}, selected="id-a")
     async with run_screen(screen) as (app, pilot):
         assert "Events of all credentials" in text_of(app)
         await pilot.press("o")

@@ -6,8 +6,7 @@ import shlex
 from argparse import Namespace
 
 from authlens_core.callback.binding import RedirectHost, redirect_uri
-from authlens_core.credentials.lifecycle.forget_client import forget_client
-from authlens_core.credentials.records.grant import ClientRecord
+from authlens_core.desk.clients import StoredClient, forget_client, registered_clients
 from authlens_core.login.stages.registration import CLIENT_NAME
 from authlens_core.oauth.registration import client_document, is_client_metadata_url
 from authlens_core.values.errors import UsageError
@@ -25,35 +24,37 @@ async def clients(arguments: Namespace) -> int:
         NoSecretStore: the store could not be read or written.
     """
     async with open_session() as session:
-        known = session.credentials.clients.list()
+        known = registered_clients(session)
         if arguments.forget is not None:
-            record = _named(known, arguments.forget)
-            result = await forget_client(session.credentials, session.wire, record, only_here=arguments.here)
-            say_result(f"{record.client_id} at {record.issuer}", result)
+            client = _named(known, arguments.forget)
+            result = await forget_client(session, client, only_here=arguments.here)
+            say_result(f"{client.record.client_id} at {client.record.issuer}", result)
             return result.exit_code
     if arguments.json:
-        answer_json([_as_json(record) for record in known])
+        answer_json([_as_json(client) for client in known])
         return 0
-    answer_list(f"{one.client_id}  {one.issuer}  {one.redirect_uri}" for one in known)
+    records = (client.record for client in known)
+    answer_list(f"{record.client_id}  {record.issuer}  {record.redirect_uri}" for record in records)
     if not known:
         say("No registered clients on this machine.")
     return 0
 
 
-def _named(known: tuple[ClientRecord, ...], name: str) -> ClientRecord:
-    found = [record for record in known if record.client_id == name]
-    if not found:
-        raise UsageError(f"There is no client {name!r} on this machine.", "See: authlens clients")
-    return found[0]
+def _named(known: tuple[StoredClient, ...], name: str) -> StoredClient:
+    for client in known:
+        if client.record.client_id == name:
+            return client
+    raise UsageError(f"There is no client {name!r} on this machine.", "See: authlens clients")
 
 
-def _as_json(record: ClientRecord) -> dict[str, object]:
+def _as_json(client: StoredClient) -> dict[str, object]:
+    record = client.record
     return {
         "client_id": record.client_id,
         "issuer": record.issuer,
         "redirect_uri": record.redirect_uri,
         "registered_at": iso_time(record.registered_at),
-        "deletable": record.registration_client_uri is not None,
+        "deletable": client.is_deletable,
     }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from contextlib import aclosing
 
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.access_log import access_event_as_json, access_events
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.history import access_events, json_lines
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded
-from authlens_tui.cli.terminal.output import answer_json, answer_list, is_terminal, say
+from authlens_tui.cli.terminal.output import answer_list, answer_text, is_terminal, say
 from authlens_tui.cli.urls import checked_url
 
 
@@ -22,15 +22,14 @@ async def show_events(arguments: Namespace) -> int:
         LoginNeeded: nothing is known of the URL.
         StateUnusable: the state directory cannot be used.
     """
-    async with aclosing(Credentials.open(KeyringStore())) as credentials:
-        events = _events(credentials, arguments.url, arguments.limit)
+    async with Session(None, Credentials.open(KeyringStore())) as session:
+        events = _events(session, arguments.url, arguments.limit)
     if not events:
         say("Nothing has happened yet.")
     if not arguments.json and events and is_terminal(sys.stdout):
         say(f"{'WHEN (UTC)':<21}{'WHAT':<24}RESOURCE, DETAIL")
     if arguments.json:
-        for event in reversed(events):
-            answer_json(access_event_as_json(event))
+        answer_text(json_lines(reversed(events)))
     else:
         answer_list(map(_words, reversed(events)))
     return 0
@@ -41,13 +40,13 @@ def _words(event: Event) -> str:
     return words.rstrip()
 
 
-def _events(credentials: Credentials, url: str | None, limit: int) -> tuple[Event, ...]:
+def _events(session: Session, url: str | None, limit: int) -> tuple[Event, ...]:
     if url is None:
-        return access_events(credentials, limit=limit)
-    checked = checked_url(url)
+        return access_events(session, limit=limit)
+    checked, credentials = checked_url(url), session.credentials
     grant, token = credentials.find(checked), credentials.service_tokens.find(checked)
-    ids = [one for one in (grant and grant.grant_id, token and token.token_id) if one]
+    ids = [entry_id for entry_id in (grant and grant.grant_id, token and token.token_id) if entry_id]
     if not ids:
         raise LoginNeeded(f"There is no credential for {checked} on this machine.", "See: authlens list")
-    found = [event for one in ids for event in access_events(credentials, one, limit=limit)]
-    return tuple(sorted(found, key=lambda event: event.at, reverse=True)[:limit])
+    events = [event for entry_id in ids for event in access_events(session, entry_id, limit=limit)]
+    return tuple(sorted(events, key=lambda event: event.at, reverse=True)[:limit])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from contextlib import aclosing
 
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.desk.forget import Forgotten, forget
+from authlens_core.desk.session import Session
 from authlens_tui.cli.session import grant_for, others_of_resource
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
@@ -24,11 +24,12 @@ async def forget_credential(arguments: Namespace) -> int:
     Raises:
         LoginNeeded: there is none.
     """
-    async with aclosing(Credentials.open(store_at(remembered_place()))) as credentials:
+    async with Session(None, Credentials.open(store_at(remembered_place()))) as session:
+        credentials = session.credentials
         record_id, shown = _named(credentials, arguments.url)
         grant = next((grant for grant in credentials.list() if grant.grant_id == record_id), None)
-        forgotten = await forget(credentials, record_id)
-        say_forgotten(credentials, shown, forgotten)
+        forgotten = await forget(session, record_id)
+        say_forgotten(session, shown, forgotten)
         others = others_of_resource(credentials.list(), grant)
     for other in others:
         say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
@@ -37,11 +38,11 @@ async def forget_credential(arguments: Namespace) -> int:
     return 0
 
 
-def say_forgotten(credentials: Credentials, shown: str, forgotten: Forgotten) -> None:
+def say_forgotten(session: Session, shown: str, forgotten: Forgotten) -> None:
     """Report a removal: what is left in a store, and what stays valid at the server."""
     say(f"✔ Removed from this machine: {shown}")
     if forgotten.left:
-        say(f"! {where_secrets_are_left(forgotten.left, credentials.store.place)}")
+        say(f"! {where_secrets_are_left(forgotten.left, session.credentials.store.place)}")
     say(f"  {what_stays_valid(forgotten)}")
 
 

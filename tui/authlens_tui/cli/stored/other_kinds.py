@@ -7,11 +7,10 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from enum import Enum
 
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.access_log import access_events
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.history import revoked_at
+from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, UsageError
 from authlens_tui.cli.session import chosen_grants
 from authlens_tui.cli.urls import checked_url
@@ -46,7 +45,7 @@ def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> No
     raise UsageError(f"The credential for {url} is a {kind} token, {_WHY[wanted]}.", cure)
 
 
-def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
+def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
     """Return the logins that a verb is about, all of them or those for its URL.
 
     Raises:
@@ -54,25 +53,15 @@ def grants_or_other_kind(credentials: Credentials, arguments: Namespace, wanted:
         NoLogin: there is nothing for the URL.
     """
     try:
-        return chosen_grants(credentials, None if arguments.all else arguments.url)
+        return chosen_grants(session.credentials, None if arguments.all else arguments.url)
     except NoLogin:
-        refuse_other_kinds(credentials, arguments.url, wanted)
-        at = revoked_at(credentials, arguments.url) if wanted is Wanted.REVOKE else None
+        refuse_other_kinds(session.credentials, arguments.url, wanted)
+        at = revoked_at(session, checked_url(arguments.url)) if wanted is Wanted.REVOKE else None
         if at is None:
             raise
         ago = in_words((at - datetime.now(UTC)).total_seconds())
         cause = f"The login for {arguments.url} was revoked {ago}, at {at:%Y-%m-%d %H:%M:%S} UTC."
         raise NoLogin(cause, "What the server answered: authlens events") from None
-
-
-def revoked_at(credentials: Credentials, url: str) -> datetime | None:
-    """Return when a login that covered `url` was last revoked from here; None if none is known."""
-    # The grant itself is gone once it is revoked; the history is what remembers it.
-    revoked = (one for one in access_events(credentials) if one.kind == AccessKind.REVOKED)
-    # An event names its resource without https://.
-    named = ((one, one.resource if "://" in one.resource else f"https://{one.resource}") for one in revoked)
-    wanted = checked_url(url)
-    return next((one.at for one, resource in named if covers(resource, wanted)), None)
 
 
 _WHY = {

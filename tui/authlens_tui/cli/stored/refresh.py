@@ -19,7 +19,7 @@ async def refresh_credentials(arguments: Namespace) -> int:
     """Refresh one credential or all; the exit code is the highest of the results."""
     async with open_session() as session:
         await session.credentials.recover()
-        grants = grants_or_other_kind(session.credentials, arguments, Wanted.REFRESH)
+        grants = grants_or_other_kind(session, arguments, Wanted.REFRESH)
         results = await for_each(grants, lambda grant: _refresh(session, grant, again=arguments.again))
     if not results:
         say("No credentials on this machine.")

@@ -19,7 +19,7 @@ async def revoke_credentials(arguments: Namespace) -> int:
     0 means that the server confirmed it and the resource does not accept the token any more.
     """
     async with open_session() as session:
-        grants = grants_or_other_kind(session.credentials, arguments, Wanted.REVOKE)
+        grants = grants_or_other_kind(session, arguments, Wanted.REVOKE)
         results: dict[str, ActionResult] = {}
         try:
             await for_each(

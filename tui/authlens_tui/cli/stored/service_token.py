@@ -6,16 +6,8 @@ import shlex
 import sys
 from argparse import Namespace
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from authlens_core.cloudflare.service_token import pasted, shape_problem
 from authlens_core.credentials.inventory.inventory import inventory_of
-from authlens_core.credentials.inventory.probe import (
-    ServiceTokenProbe,
-    probe_service_token,
-    replace_service_token,
-)
-from authlens_core.credentials.lifecycle.action_result import failed_probe
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
@@ -24,11 +16,15 @@ from authlens_core.credentials.records.service_token import (
 )
 from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.desk.forget import forget
+from authlens_core.desk.service_tokens import (
+    ServiceTokenPair,
+    ServiceTokenProbe,
+    probe_service_token,
+    replace_service_token,
+)
 from authlens_core.desk.session import Session
-from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_core.values.secret import Secret
+from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_tui.cli.login.client_secret import typed_secret
 from authlens_tui.cli.session import open_session, say_result
 from authlens_tui.cli.stored.credentials import (
@@ -46,10 +42,7 @@ from authlens_tui.cli.urls import checked_url
 _LONGEST_LINE = 4_096  # bytes
 
 
-Pair = tuple[str, Secret]
-
-
-async def service_token(arguments: Namespace, pair: Pair | None) -> int:
+async def service_token(arguments: Namespace, pair: ServiceTokenPair | None) -> int:
     """Do what was asked and return the exit code.
 
     Args:
@@ -63,22 +56,20 @@ async def service_token(arguments: Namespace, pair: Pair | None) -> int:
     return await _ACTIONS[arguments.action](arguments)
 
 
-async def _add(arguments: Namespace, pair: Pair) -> int:
+async def _add(arguments: Namespace, pair: ServiceTokenPair) -> int:
     url = checked_url(arguments.url)
     expires = expiry_from_text(arguments.expires) if arguments.expires else None
     async with open_session(prove_keyring=True) as session:
-        client_id, secret = pair
-        token = ServiceToken(
-            token_id=new_token_id(),
-            url=url,
-            client_id=client_id,
-            added_at=datetime.now(UTC),
+        token = ServiceToken.new(
+            url,
+            pair.client_id,
             label=arguments.label,
             expires_at=expires,
+            header=arguments.single_header,
             method=arguments.method,
-        ).sent_in(arguments.single_header)
-        _warn_of_shape(token, secret)
-        token = await session.credentials.service_tokens.save(token, secret)
+        )
+        _warn_of_shape(pair)
+        token = await session.credentials.service_tokens.save(token, pair.secret)
         say(f"✔ Stored in {session.credentials.store.name}: the service token for {url}")
         if arguments.no_test:
             if arguments.json:
@@ -90,8 +81,8 @@ async def _add(arguments: Namespace, pair: Pair) -> int:
     return test.result.exit_code
 
 
-def _warn_of_shape(token: ServiceToken, secret: Secret) -> None:
-    problem = shape_problem(token.client_id, secret)
+def _warn_of_shape(pair: ServiceTokenPair) -> None:
+    problem = pair.problem
     if problem is not None and not problem.refused:
         say(f"! {problem.cause} {problem.cure}")
 
@@ -111,11 +102,7 @@ async def _test(arguments: Namespace) -> int:
 
 
 async def _tested(session: Session, token: ServiceToken) -> ServiceTokenProbe:
-    """Test one; an error becomes its result, so that it does not stop the others."""
-    try:
-        test = await probe_service_token(session.credentials, session.wire, token.token_id)
-    except AuthlensError as error:
-        test = ServiceTokenProbe(token, failed_probe(error))
+    test = await probe_service_token(session, token)
     say_result(token.url, test.result)
     return test
 
@@ -126,16 +113,14 @@ def _as_json(test: ServiceTokenProbe) -> dict[str, object]:
     return {**service_token_as_json(test.token), **answer}
 
 
-async def _replace(arguments: Namespace, pair: Pair) -> int:
+async def _replace(arguments: Namespace, pair: ServiceTokenPair) -> int:
     async with open_session(prove_keyring=True) as session:
         token = _meant(session.credentials, arguments.url)
         expires = expiry_from_text(arguments.expires) if arguments.expires else token.expires_at
-        client_id, secret = pair
-        changed = replace(token, client_id=client_id or token.client_id, expires_at=expires)
-        _warn_of_shape(changed, secret)
-        done = await replace_service_token(
-            session.credentials, session.wire, changed, secret, anyway=arguments.anyway
-        )
+        client_id = pair.client_id or token.client_id
+        changed = replace(token, client_id=client_id, expires_at=expires)
+        _warn_of_shape(replace(pair, client_id=client_id))
+        done = await replace_service_token(session, changed, pair.secret, anyway=arguments.anyway)
     say_result(token.url, done.result)
     kept = (
         "the new secret is stored, the old one is deleted" if done.stored else "the old secret is unchanged"
@@ -176,7 +161,7 @@ async def _remove(arguments: Namespace) -> int:
         else:
             token = _meant(session.credentials, arguments.url)
             token_id, shown = token.token_id, f"{token.client_id} for {token.url}"
-        say_forgotten(session.credentials, shown, await forget(session.credentials, token_id))
+        say_forgotten(session, shown, await forget(session, token_id))
     return 0
 
 
@@ -215,7 +200,7 @@ def _meant(credentials: Credentials, name: str) -> ServiceToken:
     return found
 
 
-def typed_pair(arguments: Namespace) -> Pair | None:
+def typed_pair(arguments: Namespace) -> ServiceTokenPair | None:
     """Return id and secret, asked for or read, where the action needs them.
 
     Called before there is an event loop: it waits for a user, and Ctrl-C has to end that at once.
@@ -227,22 +212,20 @@ def typed_pair(arguments: Namespace) -> Pair | None:
         return None
     if arguments.expires:
         expiry_from_text(arguments.expires)
-    if arguments.client_id is not None:
-        return pasted(arguments.client_id), _secret()
-    if arguments.action == "replace":
-        return "", _secret()
+    if arguments.client_id is not None or arguments.action == "replace":
+        return ServiceTokenPair.typed(arguments.client_id or "", _secret())
     checked_url(arguments.url)
     if is_terminal(sys.stdin):
         sys.stderr.write("Client ID: ")
         sys.stderr.flush()
-    return pasted(_line("Client ID")), _secret()
+    return ServiceTokenPair.typed(_line("Client ID"), _secret())
 
 
-def _secret() -> Secret:
+def _secret() -> str:
     """Return the secret: asked for without echo, or the next line of standard input."""
     if is_terminal(sys.stdin):
-        return Secret(pasted(typed_secret("Access shows it only once, when you create the token.")))
-    return Secret(pasted(_line("client secret")))
+        return typed_secret("Access shows it only once, when you create the token.")
+    return _line("client secret")
 
 
 def _line(what: str) -> str:

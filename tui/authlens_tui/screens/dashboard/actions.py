@@ -66,4 +66,4 @@ class DashboardActions:
         entry = self._context.selected
         names = {one.entry_id: one.title for one in self._listing.entries}
         only = None if entry is None else entry.entry_id
-        self._context.show(EventsScreen(self._context.session.credentials, names, selected=only))
+        self._context.show(EventsScreen(self._context.session, names, selected=only))

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.grant import Grant, GrantState
-from authlens_core.credentials.vault.forgotten import ForgottenCredentials
-from authlens_core.desk.forget import forget
+from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
@@ -110,10 +109,10 @@ class CredentialActions:
         self._report(entry, result)
 
     async def _forget(self, entry: InventoryEntry) -> None:
-        credentials = self._context.session.credentials
-        forgotten = await forget(credentials, entry.entry_id, self._forgotten)
+        session = self._context.session
+        forgotten = await forget(session, entry.entry_id, self._forgotten)
         undo = _UNDO if self._forgotten.last == entry.entry_id else _NO_UNDO
-        left = where_secrets_are_left(forgotten.left, credentials.store.place)
+        left = where_secrets_are_left(forgotten.left, session.credentials.store.place)
         words = f"Removed from this machine. {what_stays_valid(forgotten)} {undo} {left}"
         self._context.say(words.rstrip(), good=True)
 
@@ -127,7 +126,7 @@ class CredentialActions:
 
     async def _undo_forget(self) -> None:
         try:
-            restored = await self._forgotten.restore(self._context.session.credentials)
+            restored = await self._forgotten.restore(self._context.session)
         except AuthlensError as error:
             self._context.say(f"Not restored: {error.cause} {error.cure}", good=False)
         else:

@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from authlens_core.credentials.records.index import Event
-from authlens_core.credentials.vault.access_log import access_events, json_lines
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.history import access_events, json_lines
+from authlens_core.desk.session import Session
 from authlens_core.export.saved_file import write_export
 from authlens_core.state.user_file import FileExists
 from authlens_core.values.errors import AuthlensError
@@ -55,20 +55,20 @@ class EventsScreen(FrontScreen[None]):
 
     def __init__(
         self,
-        credentials: Credentials,
+        session: Session,
         names: Mapping[str, str],
         *,
         selected: str | None = None,
     ) -> None:
         super().__init__()
-        self._credentials = credentials
+        self._session = session
         self._names = names
         self._selected = selected
         self._only = False
         self._events: tuple[Event, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("access events", self._credentials.store.name)
+        yield TitleBar("access events", self._session.credentials.store.name)
         yield DocumentView(id="events")
         yield Static(id="said")
         yield KeyFooter()
@@ -83,7 +83,7 @@ class EventsScreen(FrontScreen[None]):
     def _show(self) -> None:
         only = self._selected if self._only else None
         try:
-            self._events = access_events(self._credentials, only, names=self._names)
+            self._events = access_events(self._session, only, names=self._names)
         except AuthlensError as error:
             self._say(str(error), good=False)
             return

@@ -11,9 +11,7 @@ from textual.binding import BindingType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.credentials.lifecycle.action_result import failed_action
-from authlens_core.credentials.lifecycle.forget_client import forget_client
-from authlens_core.credentials.records.grant import ClientRecord
+from authlens_core.desk.clients import StoredClient, forget_client, registered_clients
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.confirm import ConfirmScreen
@@ -33,19 +31,15 @@ _DELETE: Final = (
 )
 
 
-class RegisteredClientsScreen(Dialog[ClientRecord | None]):
-    """Offers the clients that can be deleted; one that is in use is shown with the login that uses it.
-
-    Args:
-        clients: each with the resource of the login that uses it, or the empty string.
-    """
+class RegisteredClientsScreen(Dialog[StoredClient | None]):
+    """Offers the clients that can be deleted; one that is in use is shown with the login that uses it."""
 
     HELP = "Choose a client with the arrow keys; Enter asks, then deletes it at its server."
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("clients.cancel", "escape", "dismiss(None)", "Back", "Back without deleting one"),
     ]
 
-    def __init__(self, clients: Sequence[tuple[ClientRecord, str]]) -> None:
+    def __init__(self, clients: Sequence[StoredClient]) -> None:
         super().__init__()
         self._clients = tuple(clients)
 
@@ -53,7 +47,7 @@ class RegisteredClientsScreen(Dialog[ClientRecord | None]):
         with DialogBox("Registered clients"):
             yield Static(Content(_WORDS), classes="dialog-words")
             yield OptionList(
-                *(Option(_entry(record, used), disabled=bool(used)) for record, used in self._clients)
+                *(Option(_entry(client), disabled=bool(client.used_by)) for client in self._clients)
             )
             yield Static(Content("Enter deletes one at its server."), classes="dialog-hint")
 
@@ -64,39 +58,35 @@ class RegisteredClientsScreen(Dialog[ClientRecord | None]):
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._clients[event.option_index][0])
+        self.dismiss(self._clients[event.option_index])
 
 
 async def ask_which_client(context: DashboardContext) -> None:
     """Ask which registered client to forget, and forget it with the core of `authlens clients --forget`."""
-    credentials = context.session.credentials
-    # A refresh needs its client: deleting one in use would end the login without a word.
-    using = {(grant.issuer, grant.client_id): grant.resource_url for grant in credentials.list()}
-    clients = [
-        (record, using.get((record.issuer, record.client_id), ""))
-        for record in credentials.clients.list()
-        if record.registration_client_uri is not None
-    ]
-    record = await context.answer(RegisteredClientsScreen(clients))
-    if record is None:
+    clients = [client for client in registered_clients(context.session) if client.is_deletable]
+    chosen = await context.answer(RegisteredClientsScreen(clients))
+    if chosen is None:
         return
+    record = chosen.record
     words = f"{safe_line(record.client_id)}\n{safe_line(record.issuer)}\n\n{_DELETE}"
     if await context.answer(ConfirmScreen("Delete the client at its server?", words, "Delete")):
-        deleting = _forget(context, record)
+        deleting = _forget(context, chosen)
         context.run(deleting, group="action", description="delete a client at its server")
 
 
-async def _forget(context: DashboardContext, record: ClientRecord) -> None:
-    session, named = context.session, safe_line(record.client_id)
-    context.say(f"Deleting {named} …")
+async def _forget(context: DashboardContext, client: StoredClient) -> None:
+    name = safe_line(client.record.client_id)
+    context.say(f"Deleting {name} …")
     try:
-        result = await forget_client(session.credentials, session.wire, record)
+        result = await forget_client(context.session, client)
     except AuthlensError as error:
-        result = failed_action(error)
-    context.say(f"{named}: {result.summary} {result.cure}".rstrip(), good=result.good)
+        context.say(f"{name}: {error}", good=False)
+    else:
+        context.say(f"{name}: {result.summary} {result.cure}".rstrip(), good=result.good)
     context.changed(reread=True)
 
 
-def _entry(record: ClientRecord, used: str) -> Content:
-    state = f"used by {safe_line(used)}" if used else "not used by a login here"
+def _entry(client: StoredClient) -> Content:
+    record = client.record
+    state = f"used by {safe_line(client.used_by)}" if client.used_by else "not used by a login here"
     return Content.assemble(safe_line(record.client_id), "\n  ", f"{safe_line(record.issuer)} · {state}")

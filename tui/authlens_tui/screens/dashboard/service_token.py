@@ -14,11 +14,9 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input
 
-from authlens_core.cloudflare.service_token import Shape, pasted, shape_problem
-from authlens_core.credentials.inventory.probe import probe_service_token, replace_service_token
 from authlens_core.credentials.records.service_token import DEFAULT_HEADER, ServiceToken, expiry_from_text
-from authlens_core.credentials.vault.service_tokens import new_token_id
 from authlens_core.desk.lifecycle import ProbeResult
+from authlens_core.desk.service_tokens import ServiceTokenPair, probe_service_token, replace_service_token
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.values.secret import Secret
@@ -123,17 +121,21 @@ class ServiceTokenScreen(Dialog[None]):
     def _value(self, name: str) -> str:
         return next((field.value.strip() for field in self.query(f"#{name}").results(Input)), "")
 
+    def _typed_pair(self) -> ServiceTokenPair:
+        return ServiceTokenPair.typed(self._value("client_id"), self._value("secret"))
+
     @on(Input.Changed)
     def _judge(self) -> None:
-        client_id, secret = pasted(self._value("client_id")), Secret(pasted(self._value("secret")))
-        problem = shape_problem(client_id, secret) if client_id and secret else None
+        pair = self._typed_pair()
+        is_whole = bool(pair.client_id and pair.secret)
+        problem = pair.problem if is_whole else None
         words, kind = "", ""
         if problem is not None:
             sign = "✖" if problem.refused else "!"
             words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
-        elif client_id and secret:
+        elif is_whole:
             words, kind = "✔ The format is that of a service token.", "-good"
-        self.query_one("#swap").display = problem is not None and problem.name is Shape.SWAPPED
+        self.query_one("#swap").display = problem is not None and problem.is_swapped
         self.shape.set_classes(kind)
         self.shape.update(Content(words))
         self.query_one("#anyway").display = self._refused
@@ -185,25 +187,20 @@ class ServiceTokenScreen(Dialog[None]):
         Raises:
             UsageError: it cannot be kept.
         """
-        secret = Secret(pasted(self._value("secret")))
-        client_id = pasted(self._value("client_id"))
+        pair = self._typed_pair()
         label, ends = self._value("label"), self._value("expires")
         expires = expiry_from_text(ends) if ends else None
         if self._replaced is not None:
             if ends == self._initial("expires"):
                 expires = self._replaced.expires_at  # the field has no seconds
-            return replace(self._replaced, client_id=client_id, expires_at=expires, label=label), secret
+            return replace(
+                self._replaced, client_id=pair.client_id, expires_at=expires, label=label
+            ), pair.secret
         text = self._value("url")
         url = require_url(text if "://" in text else f"https://{text}").text
-        token = ServiceToken(
-            token_id=new_token_id(),
-            url=url,
-            client_id=client_id,
-            added_at=datetime.now(UTC),
-            label=label,
-            expires_at=expires,
-        )
-        return token.sent_in(self._value("header")), secret
+        header = self._value("header")
+        token = ServiceToken.new(url, pair.client_id, label=label, expires_at=expires, header=header)
+        return token, pair.secret
 
     @work(exclusive=True, group="service-token", description="store and test a service token")
     async def _work(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> None:
@@ -234,16 +231,13 @@ class ServiceTokenScreen(Dialog[None]):
         self.tell("#result", words, good=True)
 
     async def _add(self, token: ServiceToken, secret: Secret) -> ProbeResult:
-        credentials = self._session.credentials
-        self._stored = await credentials.service_tokens.save(token, secret)
-        tried = await probe_service_token(credentials, self._session.wire, token.token_id)
-        self._stored = tried.token
-        return tried.result
+        self._stored = await self._session.credentials.service_tokens.save(token, secret)
+        probed = await probe_service_token(self._session, self._stored)
+        self._stored = probed.token
+        return probed.result
 
     async def _replace(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> ProbeResult:
-        done = await replace_service_token(
-            self._session.credentials, self._session.wire, token, secret, anyway=anyway
-        )
+        done = await replace_service_token(self._session, token, secret, anyway=anyway)
         self._refused = not done.stored
         self._stored = done.token if done.stored else None
         return done.result

@@ -7,12 +7,9 @@ from datetime import timedelta
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
-from authlens_core.credentials.vault.access_log import (
-    access_event_as_json,
-    access_events,
-    json_lines,
-)
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.history import access_events, json_lines
+from authlens_core.desk.session import Session
 from support.grants import grant, keep
 
 
@@ -23,7 +20,7 @@ async def test_events_come_newest_first_with_the_resource_they_are_about() -> No
     credentials.record("login", "id-wiki", "https://wiki.example.com/mcp at https://team")
     credentials.record(AccessKind.REVEALED, "id-wiki", "access token")
     credentials.record(AccessKind.COPIED, "id-wiki", "access token")
-    found = access_events(credentials)
+    found = access_events(Session(None, credentials))
     assert [event.kind for event in found] == ["copied", "revealed", "login"]
     assert {event.resource for event in found} == {"wiki.example.com/mcp"}
     assert utc_now() - found[0].at < timedelta(minutes=1)
@@ -37,7 +34,7 @@ async def test_a_credential_that_is_gone_is_named_by_its_login() -> None:
     url = "https://wiki.example.com/mcp"
     credentials.record("login", "id-wiki", f"{url} at https://team", resource=url)
     await credentials.forget("id-wiki")
-    assert {event.resource for event in access_events(credentials)} == {"wiki.example.com/mcp"}
+    assert {event.resource for event in access_events(Session(None, credentials))} == {"wiki.example.com/mcp"}
     await credentials.aclose()
 
 
@@ -45,11 +42,12 @@ async def test_json_lines_are_one_object_a_line_in_plain_ascii() -> None:
     """Nothing in them can steer a terminal or break a line."""
     credentials = Credentials.memory()
     credentials.record("login", "id-x", "a\nb\x1b[31m \u202e é")
-    lines = json_lines(access_events(credentials)).splitlines()
+    lines = json_lines(access_events(Session(None, credentials))).splitlines()
     assert len(lines) == 1
     assert lines[0].isascii()
-    assert json.loads(lines[0]) == access_event_as_json(access_events(credentials)[0])
-    assert json.loads(lines[0])["event"] == "login"
+    event = json.loads(lines[0])
+    assert list(event) == ["at", "event", "credential", "resource", "detail"]
+    assert event["event"] == "login"
     await credentials.aclose()
 
 
@@ -58,5 +56,5 @@ async def test_no_token_is_in_the_history() -> None:
     credentials = Credentials.memory()
     await keep(credentials, grant("wiki"))
     credentials.record(AccessKind.COPIED, "id-wiki", "access token")
-    assert "canary" not in json_lines(access_events(credentials))
+    assert "canary" not in json_lines(access_events(Session(None, credentials)))
     await credentials.aclose()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.credentials.lifecycle.forget_client import forget_client
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.clients import forget_client, registered_clients
+from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
@@ -33,6 +34,11 @@ async def remembered(credentials: Credentials, server: RotatingServer, *, manage
     return client
 
 
+async def forget_only_client(session: Session, *, only_here: bool = False) -> ActionResult:
+    (client,) = registered_clients(session)
+    return await forget_client(session, client, only_here=only_here)
+
+
 async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
     """RG-7, RG-10: the whole way, from the registration of a login to its end."""
     async with (
@@ -41,12 +47,12 @@ async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
     ):
         await log_in(emulator, session=session)
         credentials = session.credentials
-        (record,) = credentials.clients.list()
+        (client,) = registered_clients(session)
         with pytest.raises(UsageError, match="still uses this client") as refused:
-            await forget_client(credentials, session.wire, record)
+            await forget_client(session, client)
         assert refused.value.cure.endswith(f"authlens revoke {emulator.resource_url}")
         await revoke(credentials, session.wire, credentials.list()[0].grant_id, pauses=())
-        done = await forget_client(credentials, session.wire, record)
+        done = await forget_only_client(session)
         assert done.good, done.summary
         assert "(204)" in done.summary
         assert "401" in done.summary
@@ -69,7 +75,7 @@ async def test_a_client_that_is_not_gone_stays_here(
     """RG-10, H059: as the server answered it."""
     await remembered(credentials, server)
     server.answers("/register/1", *answers)
-    done = await forget_client(credentials, wire, credentials.clients.list()[0])
+    done = await forget_only_client(Session(wire, credentials))
     assert done.good is good, done.summary
     assert len(credentials.clients.list()) == (0 if good else 1)
     assert "canary" not in done.summary + done.cure
@@ -80,7 +86,7 @@ async def test_a_client_without_a_management_url_is_forgotten_here_and_that_is_s
     credentials: Credentials, wire: Wire, server: RotatingServer
 ) -> None:
     await remembered(credentials, server, managed=False)
-    done = await forget_client(credentials, wire, credentials.clients.list()[0])
+    done = await forget_only_client(Session(wire, credentials))
     assert "it still has it" in done.summary
     assert (credentials.clients.list(), server.seen) == ((), [])
 
@@ -89,7 +95,7 @@ async def test_a_client_can_be_removed_from_this_machine_only(
     credentials: Credentials, wire: Wire, server: RotatingServer
 ) -> None:
     await remembered(credentials, server)
-    done = await forget_client(credentials, wire, credentials.clients.list()[0], only_here=True)
+    done = await forget_only_client(Session(wire, credentials), only_here=True)
     assert done.good
     assert (credentials.clients.list(), server.seen) == ((), [])
 

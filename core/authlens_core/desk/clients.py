@@ -1,24 +1,52 @@
-"""Delete a registered client at its server and verify that (RFC 7592 §2.3), then forget it here."""
+"""List the clients that logins registered, and delete one at its server (RFC 7592 §2.3) and here."""
 
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_management import Deletion, management_request, read_deletion
 from authlens_core.values.errors import AuthlensError, Refused, UsageError
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import UrlRefused, parse_url
-from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import TOKEN
+
+if TYPE_CHECKING:
+    from authlens_core.desk.session import Session
 
 _GONE = (401, 403, 404, 410)
 
 
-async def forget_client(
-    credentials: Credentials, wire: Wire, record: ClientRecord, *, only_here: bool = False
-) -> ActionResult:
+@dataclass(frozen=True, slots=True)
+class StoredClient:
+    """A client that a server registered for authlens.
+
+    Attributes:
+        used_by: the resource of a login that uses it; empty if none does.
+    """
+
+    record: ClientRecord
+    used_by: str
+
+    @property
+    def is_deletable(self) -> bool:
+        """Whether its server lets authlens delete it."""
+        return self.record.registration_client_uri is not None
+
+
+def registered_clients(session: Session) -> tuple[StoredClient, ...]:
+    """Return every registered client, those registered first in front."""
+    resources = {(grant.issuer, grant.client_id): grant.resource_url for grant in session.credentials.list()}
+    return tuple(
+        StoredClient(record, resources.get((record.issuer, record.client_id), ""))
+        for record in session.credentials.clients.list()
+    )
+
+
+async def forget_client(session: Session, client: StoredClient, *, only_here: bool = False) -> ActionResult:
     """Delete the registration at the server, read it to see that it is gone, and remove it from this machine.
 
     A client that the server did not delete stays here, so that it can be tried again.
@@ -27,14 +55,20 @@ async def forget_client(
         UsageError: a login still uses the client: nothing was sent.
         NoSecretStore: the store could not be read or written.
     """
-    _refuse_in_use(credentials, record)
+    # A refresh needs its client: deleting one in use would end the login without a word.
+    if client.used_by:
+        raise UsageError(
+            f"The login for {client.used_by} still uses this client.",
+            f"Revoke it first: authlens revoke {shlex.quote(client.used_by)}",
+        )
+    credentials, wire, record = session.credentials, session.wire, client.record
     if only_here:
         return await _forgotten(credentials, record, "Removed from this machine; the server still has it.")
     loopback = parse_url(record.issuer, loopback_http=True).is_loopback
-    client = await credentials.clients.load(record)
+    loaded = await credentials.clients.load(record)
     try:
-        delete = management_request(client, "DELETE", loopback_http=loopback)
-        read = management_request(client, "GET", loopback_http=loopback)
+        delete = management_request(loaded, "DELETE", loopback_http=loopback)
+        read = management_request(loaded, "GET", loopback_http=loopback)
     except UrlRefused as refused:
         return _kept(record, f"The stored management URL is refused: {refused}.", Refused)
     if delete is None or read is None:
@@ -57,15 +91,6 @@ async def forget_client(
     proof = f"reading it returned {seen or 'no answer'}"
     proof += "" if seen in _GONE else ", which verifies nothing"
     return await _forgotten(credentials, record, f"The server {said} ({status}); {proof}.")
-
-
-def _refuse_in_use(credentials: Credentials, record: ClientRecord) -> None:
-    for grant in credentials.list():
-        if (grant.issuer, grant.client_id) == (record.issuer, record.client_id):
-            raise UsageError(
-                f"The login for {grant.resource_url} still uses this client.",
-                f"Revoke it first: authlens revoke {shlex.quote(grant.resource_url)}",
-            )
 
 
 async def _forgotten(credentials: Credentials, record: ClientRecord, words: str) -> ActionResult:

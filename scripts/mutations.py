@@ -321,8 +321,8 @@ MUTATIONS: Final = (
         "device-code-shown-first",
         "A device code is in the record before its page was approved",
         "core/authlens_core/login/stages/device.py",
-        "        return StageResult(new, checks)\n    expires",
-        "        pass\n    expires",
+        "            return StageResult(new, checks)\n        expires",
+        "            pass\n        expires",
         "tests/core/login/test_device.py::test_a_page_on_another_site_is_shown_only_after_a_yes",
     ),
     Mutation(

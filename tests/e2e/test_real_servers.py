@@ -21,7 +21,7 @@ from authlens_core.emulator import Emulator
 from authlens_core.login.facts import Options
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.trace.record import Outcome, Stage, Trace
-from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.wire.client import Wire
 from support.keyring_session import keyring_session
 from support.real_login import log_in, say_no, story

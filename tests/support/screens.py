@@ -34,6 +34,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Secret
 from authlens_tui.app.base_app import BaseApp
@@ -287,7 +288,7 @@ def frozen() -> Iterator[None]:
 
     still = SimpleNamespace(monotonic=lambda: 0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(STAGES[Stage.PKCE], "_random_bytes", bytes_of)
+        patch.setattr(STAGES[GrantType.AUTHORIZATION_CODE][Stage.PKCE], "_random_bytes", bytes_of)
         for module in (login_module, stage_work, authorization_panel, cloudflared_module):
             patch.setattr(module, "time", still)
         for module in (status_line, stage_pane, exchange_view, overview):

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.wire.limits import METADATA
 from support.driven_login import is_free
 from support.preloaded import Preloaded
@@ -121,8 +121,9 @@ def _port(screen: Terminal) -> int | None:
 
 
 def _name(stage: Stage) -> str:
-    return f"{STAGE_INFO[stage].number} {STAGE_INFO[stage].title}"
+    return AUTHORIZATION_CODE.numbered(stage)
 
 
 def _before(stage: Stage) -> list[Stage]:
-    return [one for one in Stage if 0 < STAGE_INFO[one].number < STAGE_INFO[stage].number]
+    stages = AUTHORIZATION_CODE.stages
+    return list(stages[: stages.index(stage)])

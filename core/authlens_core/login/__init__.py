@@ -1,1 +1,1 @@
-"""The eight stages in order, and the Login that drives them."""
+"""The stages of each flow, what they ask and learn, and the Login that drives them."""

@@ -17,7 +17,9 @@ from authlens_core.oauth.dpop import DpopKey
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
+from authlens_core.trace.flow import Flow, flow_of
 from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url
@@ -42,7 +44,7 @@ class Options:
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
         legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
             as servers of MCP 2025-03-26 do.
-        device: log in by a code that is entered on another device (RFC 8628).
+        grant_type: how the tokens are got, which decides the flow.
         dpop: ask for tokens that are bound to a key (RFC 9449) although the resource does not require it.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         anyway: log in although the resource answers without a login, if it publishes metadata.
@@ -62,7 +64,7 @@ class Options:
     wait: float | None = None
     anyway: bool = False
     any_issuer: bool = False
-    device: bool = False
+    grant_type: GrantType = GrantType.AUTHORIZATION_CODE
     dpop: bool = False
     legacy_paths: bool = False
     listen: bool = True
@@ -83,7 +85,7 @@ _MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
         "redirect_host": Stage.REGISTRATION,
         "listen": Stage.REGISTRATION,
         "client_secret": Stage.REGISTRATION,
-        "device": Stage.REGISTRATION,
+        "grant_type": Stage.REGISTRATION,
         "scope": Stage.PKCE,
         "any_issuer": Stage.PKCE,
         "resource": Stage.PKCE,
@@ -161,6 +163,11 @@ class Facts:
     expires_at: datetime | None = None
     step_ups: int = 0
     grant_id: str | None = None
+
+    @property
+    def flow(self) -> Flow:
+        """The way in which the user logs in."""
+        return flow_of(self.options.grant_type)
 
     def url(self, text: str | None) -> Url | None:
         """Return an address that a server named, or None where it cannot be used in this login."""

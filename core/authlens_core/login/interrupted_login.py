@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import UrlRefused, parse_url
 
@@ -51,7 +52,7 @@ _OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
         "wait": lambda value: value is None or (type(value) in (int, float) and 0 < value <= 86_400),
         "listen": _switch,
         "anyway": _switch,
-        "device": _switch,
+        "grant_type": lambda value: value in set(GrantType),
         "dpop": _switch,
         "legacy_paths": _switch,
     }

@@ -1,4 +1,4 @@
-"""The login: drives the eight stages, keeps the record, and can be watched, stopped and taken back.
+"""The login: drives the stages of its flow, keeps the record, and can be watched, stopped and taken back.
 
 It owns the effects that are not requests: binding the listener before registration, looking up a known
 client, waiting for the browser, and handing the received tokens to a keeper before success is claimed.
@@ -21,7 +21,7 @@ from authlens_core.login.clients import KnownClients
 from authlens_core.login.facts import Facts, Options
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
-from authlens_core.login.stage import PlannedRequest, StageResult, WaitStopped
+from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access import MOST_STEP_UPS, wider_scope
@@ -32,24 +32,23 @@ from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.trace.events import (
-    Event,
-    StageEnded,
-    StageStarted,
-    Watcher,
-)
+from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
 from authlens_core.trace.failure_reason import client_is_unknown, lacks_scope
+from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
-from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
-_WORK: Final = {**STAGES, Stage.REFRESH: StaleRefreshStage()}
-_USES_A_CODE: Final = frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE})
+_STALE_REFRESH: Final = StaleRefreshStage()
+
+
+def _handler(stage: Stage, facts: Facts) -> LoginStage:
+    """Return what `stage` asks and learns in this login; after one, an experiment may refresh."""
+    return _STALE_REFRESH if stage is Stage.REFRESH else STAGES[facts.options.grant_type][stage]
 
 
 class Login:
@@ -94,24 +93,28 @@ class Login:
         self._tampering = Tampering()
         self._new_clients: set[str] = set()
         self._work = StageWork(
-            _WORK, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
+            _handler, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
         )
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
     @property
     def position(self) -> Stage | None:
-        """The stage to run next, or None when all eight have passed."""
+        """The stage to run next, or None when all have passed."""
         return self._progress.stage
 
     @property
     def finished(self) -> bool:
-        """True when all eight stages have passed."""
         return self._progress.finished
 
     @property
     def facts(self) -> Facts:
         """Everything learned so far, without a code that was sent already."""
         return self._progress.usable
+
+    @property
+    def flow(self) -> Flow:
+        """The way in which the user logs in; another one after `use` if they chose so."""
+        return self._progress.facts.flow
 
     @property
     def wait(self) -> ResponseWait:
@@ -128,7 +131,7 @@ class Login:
     def planned(self) -> PlannedRequest | None:
         """Return the first request of the next stage as it will be sent, to be shown before, or None."""
         stage = self.position
-        planned = None if stage is None else STAGES[stage].request(self.facts, ())
+        planned = None if stage is None else _handler(stage, self.facts).request(self.facts, ())
         if stage is None or planned is None:
             return None
         return self._tampering.request(stage, planned, self.facts)
@@ -157,11 +160,13 @@ class Login:
         return None if link is None else amended_url(link, self.amendments)
 
     def _honest_link(self) -> str | None:
-        return STAGES[Stage.AUTHORIZATION].learn(self._progress.facts, ()).facts.authorization_url
+        facts = self._progress.facts
+        return _handler(Stage.AUTHORIZATION, facts).learn(facts, ()).facts.authorization_url
 
     def _honest_request(self) -> Request | None:
         stage = self.position
-        planned = None if stage is None else STAGES[stage].request(self._progress.facts, ())
+        facts = self._progress.facts
+        planned = None if stage is None else _handler(stage, facts).request(facts, ())
         return None if planned is None else planned.request
 
     def amend(self, *amendments: RequestEdit, stage: Stage | None = None) -> None:
@@ -210,7 +215,7 @@ class Login:
     async def step(self) -> StageRecord:
         """Run the next stage and return its record.
 
-        An authorization or exchange that was tried already is not tried again as it is: PKCE runs instead.
+        What uses up a state or a code is not tried again as it is: the flow starts over instead.
 
         Raises:
             RuntimeError: when a stage is running already or none is left.
@@ -219,8 +224,7 @@ class Login:
             self._progress.renew()
         stage = self.position
         if stage is None or self._task is not None:
-            msg = "a stage is running already" if self._task is not None else "the login has ended"
-            raise RuntimeError(msg)
+            raise RuntimeError("the login has ended" if stage is None else "a stage is running already")
         record = await self._drive(stage, ())
         armed = self.armed
         if self.finished and not self._stopped and armed is not None and armed.stage is Stage.REFRESH:
@@ -238,8 +242,8 @@ class Login:
     async def retry(self) -> None:
         """Make the failed stage the next one again, with the approvals given for it withdrawn.
 
-        After a failed authorization or exchange, and after a refusal for lack of scope, PKCE is next. A
-        client that the server no longer knows is forgotten.
+        After a failed stage that uses up a state or a code, and after a refusal for lack of scope, the flow
+        starts over. A client that the server no longer knows is forgotten.
         """
         stage = self.position
         if stage is None or self._task is not None:
@@ -248,8 +252,8 @@ class Login:
         self._tampering.drop_edits()
         if failed is not None and self._step_up(failed):
             return
-        if stage in _USES_A_CODE:
-            self._progress.back(Stage.PKCE)
+        if stage in self.flow.single_use:
+            self._progress.start_over()
         # After a change, in that stage or before, the refusal says nothing about the client as it is kept.
         unknown = failed is not None and client_is_unknown(failed) and not self.tampered
         if unknown and await self._clients.forget(self.facts):
@@ -281,7 +285,7 @@ class Login:
         return client is not None and client.client_id in self._new_clients
 
     def back(self, to: Stage | None = None) -> None:
-        """Take the facts from before `to`, or one stage earlier; PKCE where a state or code is used up."""
+        """Take the facts from before `to`, or one stage earlier; further where a state or code is used up."""
         if self._task is None:
             self._tampering.drop_edits()
             self._progress.back(to)
@@ -378,12 +382,13 @@ class Login:
             1 + sum(1 for r in self.trace.records if r.stage is stage),
             self._tampering.done,
             learned.diagnosis,
+            self.flow.grant_type,
         )
         # Before anyone sees the record: servers repeat what they were sent in their errors.
         record = without_echoes(record)
         self.trace = self.trace.with_record(record)
         self._tampering.ended(stage, record.checks, passed=outcome is Outcome.PASSED)
-        if outcome is Outcome.PASSED and stage in LOGIN_STAGES:
+        if outcome is Outcome.PASSED and stage in self.flow.stages:
             self._progress.passed(stage, learned.facts)
         if outcome is Outcome.PASSED and stage is Stage.REGISTRATION and exchanges and learned.facts.client:
             self._new_clients.add(learned.facts.client.client_id)

@@ -1,7 +1,7 @@
 """How far a login has come: the facts before each stage, and what may not be used a second time.
 
 Going back is taking earlier facts. A state is shown in one link and its code is sent in one request: where
-one of them has gone out, going back leads to PKCE, where both are new.
+one of them has gone out, going back leads to where the flow starts over, with new ones.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from authlens_core.login.facts import Facts, Options, first_changed
+from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Stage
-from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.values.secret import Secret
 
 
@@ -28,16 +28,20 @@ class Progress:
     @property
     def stage(self) -> Stage | None:
         """The stage to run next, or None when all have passed."""
-        return None if self.finished else LOGIN_STAGES[self._index]
+        return None if self.finished else self._flow.stages[self._index]
 
     @property
     def finished(self) -> bool:
-        return self._index >= len(LOGIN_STAGES)
+        return self._index >= len(self._flow.stages)
 
     @property
     def facts(self) -> Facts:
         """Everything learned so far, with the code even if it was sent already: answers to it mask it."""
-        return self._start if self._index == 0 else self._after[LOGIN_STAGES[self._index - 1]]
+        return self._start if self._index == 0 else self._after[self._flow.stages[self._index - 1]]
+
+    @property
+    def _flow(self) -> Flow:
+        return self._start.flow
 
     @property
     def usable(self) -> Facts:
@@ -47,7 +51,7 @@ class Progress:
 
     def passed(self, stage: Stage, facts: Facts) -> None:
         self._after[stage] = facts
-        self._index = LOGIN_STAGES.index(stage) + 1
+        self._index = self._flow.place(stage) + 1
 
     def approve(self, check_name: str) -> None:
         """Note that the user goes on despite a check of the next stage."""
@@ -55,38 +59,46 @@ class Progress:
 
     def back(self, to: Stage | None = None) -> None:
         """Go back to `to`, or one stage; never forward. What was approved there is asked again."""
-        index = self._index - 1 if to is None else LOGIN_STAGES.index(to)
+        index = self._index - 1 if to is None else self._flow.place(to)
         self._index = max(0, min(index, self._index))
         self.renew()
 
+    def start_over(self) -> None:
+        """Go back to where another attempt begins, in a flow in which something was used up."""
+        if self._flow.starts_over is not None:
+            self._index = min(self._index, self._flow.place(self._flow.starts_over))
+
     def renew(self) -> None:
-        """Stay, or go back to PKCE where a state would be shown, or its code redeemed, a second time.
+        """Stay, or start over where a state would be shown, or its code redeemed, a second time.
 
         Approvals are withdrawn.
         """
         if (self.stage, self.facts.state) in self._used:
-            self._index = LOGIN_STAGES.index(Stage.PKCE)
+            self.start_over()
         # Another attempt may show something else.
         self._replace(replace(self.facts, approved=frozenset()))
 
     def use(self, options: Options) -> None:
         """Decide again, and go back to the first stage in which that matters."""
-        changed = first_changed(self.facts.options, options)
+        changed, stage = first_changed(self.facts.options, options), self.stage
         self._start = replace(self._start, options=options)
         self._after = {stage: replace(facts, options=options) for stage, facts in self._after.items()}
+        # The flow may be another one now, with other stages.
+        self._index = self._flow.place(stage)
         if changed is None:
             self.renew()
         else:
             self.back(changed)
 
     def step_up(self, scope: str) -> None:
-        """Go back to PKCE to authorize again with `scope`, and count it whatever comes after."""
+        """Go back to authorize again with `scope`, and count it whatever comes after."""
         again = self.facts.step_ups + 1
         self._start = replace(self._start, step_ups=again)
         self._after = {stage: replace(facts, step_ups=again) for stage, facts in self._after.items()}
         # As an option: the scope of the challenge would be asked for again.
         self.use(replace(self.facts.options, scope=scope))
-        self.back(Stage.PKCE)
+        self.start_over()
+        self.renew()
 
     def link_shown(self, facts: Facts) -> None:
         """Note that the link with the state in `facts` is out."""
@@ -103,4 +115,4 @@ class Progress:
         if self._index == 0:
             self._start = facts
         else:
-            self._after[LOGIN_STAGES[self._index - 1]] = facts
+            self._after[self._flow.stages[self._index - 1]] = facts

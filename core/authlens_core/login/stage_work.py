@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -20,7 +20,6 @@ from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender, StageHook
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
-from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.dpop import DpopNonces, is_bound
 from authlens_core.trace.events import (
     AuthorizationReady,
@@ -29,6 +28,7 @@ from authlens_core.trace.events import (
     ExchangeEnded,
     ExchangeStarted,
 )
+from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, failures
 from authlens_core.values.exchange import Exchange
@@ -53,7 +53,7 @@ class StageWork:
 
     def __init__(
         self,
-        stages: Mapping[Stage, LoginStage],
+        handler: Callable[[Stage, Facts], LoginStage],
         wire: Sender,
         clients: KnownClients,
         keeper: Keeper,
@@ -62,7 +62,7 @@ class StageWork:
         emit: Callable[[Event], None],
         clock: Callable[[], datetime],
     ) -> None:
-        self._stages = stages
+        self._handler = handler
         self._wire = wire
         self._clients = clients
         self._keeper = keeper
@@ -81,7 +81,8 @@ class StageWork:
         facts = self._progress.facts if again else self._progress.usable
         if stage is not Stage.REGISTRATION:
             return facts, None
-        options = replace(facts.options, listen=False) if facts.options.device else facts.options
+        listens = facts.options.listen and facts.flow.user_part is UserPart.LINK
+        options = replace(facts.options, listen=listens)
         redirect_uri, problem = await self.wait.open(options)
         if problem is not None or redirect_uri is None:
             return facts, problem
@@ -89,14 +90,11 @@ class StageWork:
 
     async def perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> StageResult:
         """Send what the stage wants sent, after `exchanges`, add it to them, and return what it taught."""
-        handler = self._stages[stage]
+        handler = self._handler(stage, facts)
         first: PlannedRequest | None = None
-        polls = stage is Stage.EXCHANGE and facts.device is not None
         cut_short = False
-        for _ in range(_MOST_POLLS if polls else _MOST_REQUESTS_IN_A_STAGE):
-            planned = handler.request(facts, settled(exchanges))
-            if planned is None:
-                break
+        for wanted in _wanted(handler, facts, exchanges):
+            planned = wanted
             # Not when answers are read again after an override: what was sent then was changed already.
             if first is None and not exchanges:
                 planned = first = self._hook.sending(stage, planned, facts)
@@ -135,9 +133,7 @@ class StageWork:
             _, cancelled = await finish_first(self._clients.remember(learned.facts))
             return replace(learned, stop=cancelled)
         if stage is Stage.AUTHORIZATION:
-            if learned.facts.device is not None and learned.facts.options.device:
-                return self._show_code(learned, learned.facts.device)
-            return await self._authorize(self._hook.link(learned), exchanges)
+            return await self._hand_out(learned, exchanges)
         if stage is Stage.EXCHANGE:
             withheld = self._hook.withheld
             if withheld is not None:
@@ -192,9 +188,21 @@ class StageWork:
         self._emit(ExchangeEnded(stage, exchange))
         return exchange
 
-    def _show_code(self, learned: StageResult, device: DeviceAuthorization) -> StageResult:
+    async def _hand_out(self, learned: StageResult, exchanges: list[Exchange]) -> StageResult:
+        """Give the user what they log in with elsewhere."""
+        match learned.facts.flow.user_part:
+            case UserPart.LINK:
+                return await self._authorize(self._hook.link(learned), exchanges)
+            case UserPart.CODE:
+                return self._show_code(learned)
+            case UserPart.NOTHING:
+                return learned
+
+    def _show_code(self, learned: StageResult) -> StageResult:
         """Hand out the code for another device; the wait for it begins now."""
-        now = self._clock()
+        now, device = self._clock(), learned.facts.device
+        if device is None:
+            return learned
         facts = replace(learned.facts, device_shown_at=now)
         ends_at = facts.device_ends_at or now
         self._emit(DeviceCodeReady(device, max(0.0, (ends_at - now).total_seconds())))
@@ -235,3 +243,16 @@ class StageWork:
     def _no_callback(self, facts: Facts, *, stopped: bool = False) -> Check:
         wait = self.wait
         return no_callback(wait.waited, wait.ignored, stopped=stopped, page=wait.page, issuer=facts.issuer)
+
+
+def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) -> Iterator[PlannedRequest]:
+    """Yield what the stage wants sent, one request after the other, while `exchanges` grow."""
+    at_once = 0
+    for _ in range(_MOST_POLLS):
+        planned = handler.request(facts, settled(exchanges))
+        if planned is None:
+            return
+        at_once += planned.not_before is None
+        if at_once > _MOST_REQUESTS_IN_A_STAGE:
+            return
+        yield planned

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +238,7 @@ LESSONS: Final[Mapping[Stage, Lesson]] = MappingProxyType(
     }
 )
 
-# The lesson on the authorization stage if the user enters a code on another device.
-DEVICE_LESSON: Final = Lesson(
+_DEVICE_AUTHORIZATION: Final = Lesson(
     "A machine without a browser still needs you to sign in at the server. It gets two codes: a long one "
     "for itself, and a short one that you enter on the server's own page, on a phone or a laptop. It then "
     "asks the token endpoint until you are done.",
@@ -252,3 +252,13 @@ DEVICE_LESSON: Final = Lesson(
         ("RFC 10027", "How services protect logins that go from one device to another."),
     ),
 )
+# Where a stage teaches something else than in an authorization code grant.
+_BY_GRANT_TYPE: Final[Mapping[tuple[GrantType, Stage], Lesson]] = MappingProxyType(
+    {(GrantType.DEVICE_CODE, Stage.AUTHORIZATION): _DEVICE_AUTHORIZATION}
+)
+
+
+def lesson(stage: Stage, grant_type: GrantType | None = None) -> Lesson:
+    """Return the lesson on `stage` in a login with `grant_type`; that of the code grant if that is None."""
+    own = _BY_GRANT_TYPE.get((grant_type, stage)) if grant_type is not None else None
+    return own or LESSONS[stage]

@@ -14,15 +14,16 @@ from http import HTTPStatus
 from typing import Final
 
 from authlens_core.cloudflare.credential import Credential, credential_of
+from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord, taken_over
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Request
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
-_CARRIES: Final = {Stage.EXCHANGE: "code, code_verifier", Stage.REFRESH: "refresh_token"}
 _CREDENTIALS: Final = {
     Credential.BEARER: "Bearer token",
     Credential.BEARER_JWT: "Bearer token",
@@ -68,6 +69,7 @@ class Arrow:
         reply: true for an answer.
         record_index: which record it belongs to; the number of records for a stage that is under way.
         missing: true for an arrow that should have been there and was not, or is not yet.
+        grant_type: of the login that it belongs to.
     """
 
     sender: Party
@@ -80,6 +82,7 @@ class Arrow:
     reply: bool = False
     record_index: int = 0
     missing: bool = False
+    grant_type: GrantType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class RunningStage:
     stage: Stage
     exchanges: tuple[Exchange, ...] = ()
     request: Request | None = None
+    grant_type: GrantType | None = None
 
 
 def messages(records: Sequence[StageRecord], underway: RunningStage | None = None) -> tuple[Arrow, ...]:
@@ -96,10 +100,17 @@ def messages(records: Sequence[StageRecord], underway: RunningStage | None = Non
 
     An exchange that was read again, after a user went on despite a failed check, is drawn once.
     """
-    drawn = [_of_record(record, taken_over(records, index)) for index, record in enumerate(records)]
+    drawn = [
+        (record.grant_type, _of_record(record, taken_over(records, index)))
+        for index, record in enumerate(records)
+    ]
     if underway is not None:
-        drawn.append(_of_underway(underway))
-    return tuple(replace(arrow, record_index=index) for index, arrows in enumerate(drawn) for arrow in arrows)
+        drawn.append((underway.grant_type, _of_underway(underway)))
+    return tuple(
+        replace(arrow, record_index=index, grant_type=grant_type)
+        for index, (grant_type, arrows) in enumerate(drawn)
+        for arrow in arrows
+    )
 
 
 def authorities(records: Sequence[StageRecord], underway: RunningStage | None = None) -> Mapping[Party, str]:
@@ -124,7 +135,7 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
         yield _own("continued despite a failed check", record.stage)
     failing = _failing(record)
     for number, exchange in enumerate(record.exchanges[known:], known):
-        yield _request(record.stage, exchange.request, exchange.purpose, number)
+        yield _request(record.stage, exchange.request, exchange.purpose, number, record.grant_type)
         yield _reply(record, exchange, number, failed=number in failing)
     if record.outcome is not Outcome.PASSED and not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
@@ -138,10 +149,11 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
 def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
     stage = underway.stage
     for number, exchange in enumerate(underway.exchanges):
-        yield _request(stage, exchange.request, exchange.purpose, number)
+        yield _request(stage, exchange.request, exchange.purpose, number, underway.grant_type)
         yield _answer(stage, exchange, number)
     if underway.request is not None:
-        yield _request(stage, underway.request, Purpose.OTHER, len(underway.exchanges))
+        number = len(underway.exchanges)
+        yield _request(stage, underway.request, Purpose.OTHER, number, underway.grant_type)
     elif stage is Stage.AUTHORIZATION:
         yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
         yield _no_browser("waiting for the browser", stage)
@@ -170,9 +182,15 @@ def _receiver(stage: Stage, purpose: Purpose) -> Party:
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 
-def _request(stage: Stage, request: Request, purpose: Purpose, number: int) -> Arrow:
-    carries = "" if purpose is Purpose.SIGNING_KEYS else _CARRIES.get(stage, "")
-    if stage in (Stage.ACCESS, Stage.PROBE) or (stage is Stage.REVOKE and purpose is Purpose.ACCESS):
+def _request(
+    stage: Stage, request: Request, purpose: Purpose, number: int, grant_type: GrantType | None = None
+) -> Arrow:
+    carries = ""
+    if stage is Stage.EXCHANGE and purpose is not Purpose.SIGNING_KEYS:
+        carries = flow_of(grant_type).carries
+    elif stage is Stage.REFRESH:
+        carries = "refresh_token"
+    elif stage in (Stage.ACCESS, Stage.PROBE) or (stage is Stage.REVOKE and purpose is Purpose.ACCESS):
         carries = _credential_in(request)
     elif stage is Stage.REVOKE:
         carries = _REVOCATIONS.get(purpose, ("", ""))[1]
@@ -271,7 +289,7 @@ def _authorization(record: StageRecord) -> Iterator[Arrow]:
     for number, exchange in enumerate(record.exchanges):
         yield _request(stage, exchange.request, exchange.purpose, number)
         yield _reply(record, exchange, number, failed=CheckId.AUTHORIZATION_OPENED in failed)
-    if record.exchanges and record.exchanges[-1].purpose is Purpose.DEVICE_AUTHORIZATION:
+    if flow_of(record.grant_type).user_part is UserPart.CODE:
         yield from _device(record)
         return
     cut = bool(record.exchanges) and record.exchanges[-1].failure is not None

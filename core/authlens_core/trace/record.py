@@ -12,6 +12,7 @@ from datetime import datetime
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Outcome, Stage, TraceKind
@@ -43,6 +44,7 @@ class StageRecord:
             ran normally.
         diagnosis: why it failed or what its warnings mean, made when the record is made; None if its
             checks say everything.
+        grant_type: how the login gets its tokens, which says what its `Flow` is; None after a login.
     """
 
     stage: Stage
@@ -56,6 +58,7 @@ class StageRecord:
     attempt: int = 1
     tampering: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
+    grant_type: GrantType | None = None
 
     @property
     def network(self) -> float:
@@ -95,6 +98,11 @@ class Trace:
     def tampering(self) -> tuple[str, ...]:
         """Everything that was changed on purpose; what such a trace received is never kept."""
         return tuple(words for record in self.records for words in record.tampering)
+
+    @property
+    def grant_type(self) -> GrantType | None:
+        """How the login got its tokens; of several ways, the last one that was tried."""
+        return next((r.grant_type for r in reversed(self.records) if r.grant_type is not None), None)
 
     def with_record(self, record: StageRecord) -> Trace:
         return replace(self, records=(*self.records, record))

@@ -1,4 +1,4 @@
-"""What each stage is, in words for a user: its number, its name, what it does and why it exists."""
+"""What each stage is, in words for a user: its name, what it does and why it exists."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,22 +16,21 @@ class StageInfo:
     """The words for one stage.
 
     Attributes:
-        number: 1 to 8 for the stages of a login, 0 for the rest.
         what: what happens, one or two plain sentences.
         why: what would go wrong without it.
+        announces: what it does next, after its title, where its request does not say it.
     """
 
-    number: int
     title: str
     specification: str
     what: str
     why: str
+    announces: str = ""
 
 
 STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
     {
         Stage.DETECTION: StageInfo(
-            1,
             "Detection",
             "RFC 9110 §11, RFC 6750 §3, RFC 9728 §5",
             "authlens requests the resource without a credential and reads the refusal. The refusal "
@@ -38,7 +38,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Without it authlens cannot know whether the resource uses OAuth, or which server to ask.",
         ),
         Stage.RESOURCE_METADATA: StageInfo(
-            2,
             "Resource metadata",
             "RFC 9728",
             "The resource publishes a small document: its own name, and the authorization servers it trusts.",
@@ -46,7 +45,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "server and collect your tokens.",
         ),
         Stage.SERVER_METADATA: StageInfo(
-            3,
             "Server metadata",
             "RFC 8414",
             "The authorization server publishes its endpoints and what it can do. Four things are needed: "
@@ -55,7 +53,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Otherwise one server could present another server's document.",
         ),
         Stage.REGISTRATION: StageInfo(
-            4,
             "Registration",
             "RFC 7591",
             "The server must know the client. authlens registers as a public client and names its "
@@ -64,7 +61,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "to an attacker.",
         ),
         Stage.PKCE: StageInfo(
-            5,
             "PKCE",
             "RFC 7636",
             "authlens generates a secret, the code_verifier. Only its SHA-256, the code_challenge, goes "
@@ -73,16 +69,15 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "verifier.",
         ),
         Stage.AUTHORIZATION: StageInfo(
-            6,
             "Authorization",
             "RFC 6749 §4.1, RFC 8252, RFC 8707, RFC 9207",
             "You open the link in a browser and sign in there. The server then sends the browser back to "
             "this machine with a code. authlens never sees your password.",
             "The state in the link comes back with the code. If it differs, the response belongs to "
             "another login and is ignored.",
+            "gives you a link for your browser and waits",
         ),
         Stage.EXCHANGE: StageInfo(
-            7,
             "Exchange",
             "RFC 6749 §4.1.3, RFC 7636 §4.5",
             "authlens sends the code together with the code_verifier and receives the tokens. A code "
@@ -90,21 +85,18 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Tokens never pass through the browser, its history or the address bar.",
         ),
         Stage.ACCESS: StageInfo(
-            8,
             "Access",
             "RFC 6750",
             "authlens calls the resource again, this time with the access token in the Authorization header.",
             "A token is useful only if the resource accepts it. This request verifies that.",
         ),
         Stage.REFRESH: StageInfo(
-            0,
             "Refresh",
             "RFC 6749 §6",
             "The refresh token is exchanged for a new access token, without a browser.",
             "Access tokens are short-lived so that a stolen one is soon worthless.",
         ),
         Stage.REVOKE: StageInfo(
-            0,
             "Revoke",
             "RFC 7009",
             "authlens asks the server to revoke the refresh token, then the access token, and then calls "
@@ -112,7 +104,6 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
             "Removing a token from this machine does not revoke it. Only the server can.",
         ),
         Stage.PROBE: StageInfo(
-            0,
             "Probe",
             "RFC 6750",
             "authlens calls the resource to see whether the credential works.",
@@ -121,22 +112,19 @@ STAGE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
     }
 )
 
-LOGIN_STAGES: Final = tuple(stage for stage, info in STAGE_INFO.items() if info.number)
-
-# The stages that differ if the user enters a code on another device (RFC 8628).
-_DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
+# Where a stage differs from the one of an authorization code grant.
+_BY_GRANT_TYPE: Final[Mapping[tuple[GrantType, Stage], StageInfo]] = MappingProxyType(
     {
-        Stage.AUTHORIZATION: StageInfo(
-            6,
+        (GrantType.DEVICE_CODE, Stage.AUTHORIZATION): StageInfo(
             "Authorization",
             "RFC 8628 §3.1–3.3",
             "authlens asks the server for a code. You open the server's page on any device, enter the code "
             "and sign in there. Nothing has to come back to this machine.",
             "A login without a browser and without a port here. Enter only a code that you asked for: "
             "someone who sends you theirs gets your access.",
+            "asks for a code that you enter on another device",
         ),
-        Stage.EXCHANGE: StageInfo(
-            7,
+        (GrantType.DEVICE_CODE, Stage.EXCHANGE): StageInfo(
             "Exchange",
             "RFC 8628 §3.4–3.5",
             "authlens asks the token endpoint again and again, as often as the server allows, until you have "
@@ -147,6 +135,7 @@ _DEVICE_INFO: Final[Mapping[Stage, StageInfo]] = MappingProxyType(
 )
 
 
-def stage_info(stage: Stage, *, device: bool = False) -> StageInfo:
-    """Return the words for `stage`; `device`: of a login by the device grant."""
-    return (_DEVICE_INFO.get(stage) if device else None) or STAGE_INFO[stage]
+def stage_info(stage: Stage, grant_type: GrantType | None = None) -> StageInfo:
+    """Return the words for `stage` in a login with `grant_type`; those of the code grant if that is None."""
+    own = _BY_GRANT_TYPE.get((grant_type, stage)) if grant_type is not None else None
+    return own or STAGE_INFO[stage]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.trace.stage_info import LOGIN_STAGES
+from authlens_core.values.stage import LOGIN_STAGES
 
 
 def undone(records: Sequence[StageRecord], position: Stage | None) -> frozenset[int]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Stage(StrEnum):
-    """What a record is about: the eight stages of a login, then what the dashboard does with a grant."""
+    """What a record is about: the stages of a login in their order, then what is done with a grant later.
+
+    A login has some of these stages; which, its `Flow` says.
+    """
 
     DETECTION = "detection"
     RESOURCE_METADATA = "resource_metadata"
@@ -19,6 +23,11 @@ class Stage(StrEnum):
     REFRESH = "refresh"
     REVOKE = "revoke"
     PROBE = "probe"
+
+
+LOGIN_STAGES: Final = tuple(
+    stage for stage in Stage if stage not in (Stage.REFRESH, Stage.REVOKE, Stage.PROBE)
+)
 
 
 class Outcome(StrEnum):

@@ -18,6 +18,7 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.values.grant_type import GrantType
 from authlens_core.wire.client import Wire
 
 BY_NAME = {one.name: one for one in STANDARD_SCENARIOS}
@@ -29,6 +30,8 @@ async def begun(name: str) -> AsyncIterator[tuple[Login, Session]]:
     scenario: Scenario = BY_NAME[name]
     case = scenario.fault
     assert isinstance(case, StandardCase)
+    grant_type = GrantType.DEVICE_CODE if case.device else GrantType.AUTHORIZATION_CODE
+    options = Options(port=0, wait=60, grant_type=grant_type)
     playing: list[asyncio.Task[PlayResult]] = []
 
     def watch(event: Event) -> None:
@@ -38,7 +41,7 @@ async def begun(name: str) -> AsyncIterator[tuple[Login, Session]]:
             playing.append(asyncio.ensure_future(play_person(event.device.verification_uri_complete.text)))
 
     async with emulator_with((case,)) as emulator, Session(Wire(), Credentials.memory()) as session:
-        login = start_login(session, emulator.resource_url, Options(port=0, wait=60, device=case.device))
+        login = start_login(session, emulator.resource_url, options)
         login.watch(watch)
         try:
             await login.run_all()

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from authlens_core.login.facts import Options
-from authlens_core.login.stages.device import poll_checks, poll_request
+from authlens_core.login.stages.device import DeviceGrant
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.errors import TimedOut
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Response
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
@@ -41,6 +42,8 @@ CODES = {
 }
 TOKENS = reply(200, {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900})
 
+POLLING = DeviceGrant()
+
 
 def _error(code: str) -> Response:
     return reply(400, {"error": code})
@@ -57,7 +60,9 @@ async def _run(sender: ScriptedSender, wait: float | None = None) -> tuple[Stage
     """Return the last record and the events. The clock is an hour ahead, so no poll has to wait."""
     events: list[Event] = []
     ahead = {"clock": lambda: datetime.now(UTC) + timedelta(hours=1)}
-    async with login_to(sender, options=Options(port=0, device=True, wait=wait), **ahead) as login:
+    async with login_to(
+        sender, options=Options(port=0, grant_type=GrantType.DEVICE_CODE, wait=wait), **ahead
+    ) as login:
         login.watch(events.append)
         trace = await login.run_all()
     return trace.records[-1], events
@@ -105,15 +110,18 @@ async def test_a_wait_that_the_user_bounded_ends_before_the_code_does() -> None:
         device=DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{ISSUER}/device"), None, 600, 5),
         device_asked_at=NOW,
         device_shown_at=NOW + timedelta(seconds=1),
-        options=Options(device=True, wait=30),
+        options=Options(grant_type=GrantType.DEVICE_CODE, wait=30),
     )
-    planned = poll_request(shown, ())
+    planned = POLLING.request(shown, ())
     assert planned is not None
     assert planned.not_before == NOW + timedelta(seconds=5)
     pending = replace(exchange(_error("authorization_pending")), started_at=NOW + timedelta(seconds=30))
-    assert poll_request(shown, (pending,)) is None
-    assert poll_request(replace(shown, options=Options(device=True)), (pending,)) is not None
-    [check] = poll_checks(shown, (pending,))
+    assert POLLING.request(shown, (pending,)) is None
+    assert (
+        POLLING.request(replace(shown, options=Options(grant_type=GrantType.DEVICE_CODE)), (pending,))
+        is not None
+    )
+    [check] = POLLING.given_up(shown, (pending,))
     assert check.name == "device.timeout"
     assert "30 seconds" in check.seen
 
@@ -129,7 +137,7 @@ async def test_a_page_on_another_site_is_shown_only_after_a_yes() -> None:
     """DG-10, H420."""
     sender = _sender(TOKENS, codes={**CODES, "verification_uri": "https://honest.example/device"})
     events: list[Event] = []
-    async with login_to(sender, options=Options(port=0, device=True)) as login:
+    async with login_to(sender, options=Options(port=0, grant_type=GrantType.DEVICE_CODE)) as login:
         login.watch(events.append)
         record = (await login.run_all()).records[-1]
         assert [check.name for check in record.failures] == ["device.verification_site"]

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from authlens_core.login.stages.exchange import ExchangeStage
+from authlens_core.login.stages.exchange import CodeGrant, ExchangeStage
 from authlens_core.values.check import Severity, failures
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.secret import Secret
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, exchange, facts, reply
 
-STAGE = ExchangeStage()
+STAGE = ExchangeStage(CodeGrant())
 START = facts(scope="a")
 TOKENS = {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900}
 

@@ -17,6 +17,7 @@ from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 
@@ -51,7 +52,13 @@ def test_it_is_taken_up_with_the_port_that_it_had() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [Options(anyway=True), Options(device=True), Options(dpop=True), Options(legacy_paths=True)]
+    "options",
+    [
+        Options(anyway=True),
+        Options(grant_type=GrantType.DEVICE_CODE),
+        Options(dpop=True),
+        Options(legacy_paths=True),
+    ],
 )
 def test_a_way_to_log_in_that_was_chosen_is_taken_up_too(options: Options) -> None:
     """A login that asked for bound tokens must not be resumed for tokens that anyone can use."""

@@ -9,6 +9,7 @@ from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.login.facts import Options
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
+from authlens_core.values.grant_type import GrantType
 from support.profile_login import log_in
 
 
@@ -73,7 +74,7 @@ async def test_a_login_by_device_code_ends_with_a_token_that_the_resource_accept
 ) -> None:
     """RFC 8628; with bound tokens, each poll has a proof of its own."""
     async with StandardEmulator(Profile.GENERIC, faults=faults) as emulator:
-        last = (await log_in(emulator, Options(device=True))).records[-1]
+        last = (await log_in(emulator, Options(grant_type=GrantType.DEVICE_CODE))).records[-1]
     assert last.stage is Stage.ACCESS
     assert last.failures == ()
 

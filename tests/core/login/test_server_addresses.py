@@ -18,6 +18,7 @@ from authlens_core.oauth.discovery.server_addresses import (
     ServerAddress,
 )
 from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Response
 from support.driven_login import login_to
 from support.scripted_login import (
@@ -127,8 +128,9 @@ def _sender(address: ServerAddress) -> ScriptedSender:
 async def _logged_in(address: ServerAddress, sender: ScriptedSender) -> tuple[StageRecord, str]:
     """Return the last record, and everything that was approved on the way, which is nothing."""
     device = address.source is AddressSource.DEVICE
+    grant_type = GrantType.DEVICE_CODE if device else GrantType.AUTHORIZATION_CODE
     scope = "openid" if address.source is AddressSource.JWT else None
-    options = Options(port=0, wait=2, device=device, scope=scope)
+    options = Options(port=0, wait=2, grant_type=grant_type, scope=scope)
     shown = ""
     async with login_to(sender, options=options) as login:
         if address.source is AddressSource.CALLBACK:

@@ -14,6 +14,7 @@ from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Headers, Request
 from authlens_core.values.purpose import Purpose
 from support.scripted_login import (
@@ -273,13 +274,13 @@ def test_a_link_that_an_experiment_opened_itself_is_drawn_before_anybody_gets_it
 
 def test_a_device_code_goes_to_the_user_and_no_browser_comes_back() -> None:
     asked = sent(reply(200), Purpose.DEVICE_AUTHORIZATION, f"{ISSUER}/device_authorization")
-    drawn = messages((record(Stage.AUTHORIZATION, asked),))
+    by_code = replace(record(Stage.AUTHORIZATION, asked), grant_type=GrantType.DEVICE_CODE)
+    drawn = messages((by_code,))
     assert ways(drawn)[2:] == [
         "authlens > person: the code to enter",
         "person > browser: opens",
         "browser > server: sign in, enter the code",
     ]
-    refused = messages(
-        (record(Stage.AUTHORIZATION, asked, outcome=Outcome.FAILED, failed="device.user_code"),)
-    )
+    failed = record(Stage.AUTHORIZATION, asked, outcome=Outcome.FAILED, failed="device.user_code")
+    refused = messages((replace(failed, grant_type=GrantType.DEVICE_CODE),))
     assert [one.label for one in refused if one.failed][-1] == "got no code to enter"

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Request
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.screens.trace.requests import RequestsScreen
@@ -60,7 +61,7 @@ async def _to_the_code(pilot: Pilot[int]) -> None:
     for _ in range(3):
         await login.step()
     await pilot.press("D")
-    await until(pilot, lambda: login.facts.options.device)
+    await until(pilot, lambda: login.flow.grant_type is GrantType.DEVICE_CODE)
     await pilot.press("a")
     await until(pilot, lambda: login.running is Stage.EXCHANGE and "W D J B" in text_of(app))
 

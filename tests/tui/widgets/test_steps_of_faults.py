@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("fault", Fault, ids=str)
 async def test_a_stage_that_failed_is_not_shown_as_done(fault: Fault) -> None:
     login = (await walked(fault)).login
-    states = [step.state for step in steps_of(login.trace, login.position, None)]
+    states = [step.state for step in steps_of(login.flow, login.trace, login.position, None)]
     if login.finished:
         assert set(states) <= {StepState.DONE, StepState.WARNED}
         return

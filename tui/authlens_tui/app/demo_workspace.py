@@ -26,6 +26,7 @@ from authlens_core.login.facts import Options
 from authlens_core.state import private_file
 from authlens_core.state.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.secret import Secret
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice
@@ -67,7 +68,8 @@ class DemoWorkspace(Workspace):
         if case is None:
             return Options(port=self._port)
         old = StandardFault.DEFAULT_PATHS in case.faults
-        return Options(port=self._port, device=case.device, legacy_paths=self.plays and old)
+        by_code = GrantType.DEVICE_CODE if case.device else GrantType.AUTHORIZATION_CODE
+        return Options(port=self._port, grant_type=by_code, legacy_paths=self.plays and old)
 
     def suggestion(self) -> str:
         return self._emulator.resource_url

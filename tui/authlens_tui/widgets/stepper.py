@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
-from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_core.values.check import Severity
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
@@ -203,32 +203,34 @@ class Stepper(Widget, can_focus=True):
         return Content.of(whole.truncate(max(1, width), ellipsis=True))
 
 
-def stages_of(trace: Trace, running: Stage | None = None) -> tuple[Stage, ...]:
-    """Return the eight stages, and the refresh where an experiment after the login made one."""
+def stages_of(flow: Flow, trace: Trace, running: Stage | None = None) -> tuple[Stage, ...]:
+    """Return the stages of a login, and the refresh where an experiment after it made one."""
     refreshed = running is Stage.REFRESH or trace.latest(Stage.REFRESH) is not None
-    return (*LOGIN_STAGES, Stage.REFRESH) if refreshed else LOGIN_STAGES
+    return (*flow.stages, Stage.REFRESH) if refreshed else flow.stages
 
 
-def steps_of(trace: Trace, position: Stage | None, running: Stage | None) -> tuple[StageStep, ...]:
+def steps_of(
+    flow: Flow, trace: Trace, position: Stage | None, running: Stage | None
+) -> tuple[StageStep, ...]:
     """Return the steps: what has passed, what failed, what runs, what lies ahead.
 
     A stage lies ahead again, whatever it came to once, when the user went back before it.
     """
-    here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
+    here = flow.place(position)
     last = trace.records[-1] if trace.records else None
     tampered = {record.stage for record in trace.records if record.tampering}
 
     def step(number: int, stage: Stage) -> StageStep:
         # What was run after the login has no place among its stages, and is past in any case.
-        record = trace.latest(stage) if number <= here or stage not in LOGIN_STAGES else None
+        record = trace.latest(stage) if number <= here or stage not in flow.stages else None
         if last is not None and last.stage is stage is position and last.outcome is not Outcome.PASSED:
             record = last
         state, took = (StepState.WAITING, None) if record is None else how_it_ended(record)
         if running is stage:
             state, took = StepState.RUNNING, None
-        return StageStep(number, STAGE_INFO[stage].title, state, took, stage in tampered)
+        return StageStep(number, flow.info(stage).title, state, took, stage in tampered)
 
-    return tuple(step(number, stage) for number, stage in enumerate(stages_of(trace, running), 1))
+    return tuple(step(number, stage) for number, stage in enumerate(stages_of(flow, trace, running), 1))
 
 
 def how_it_ended(record: StageRecord) -> tuple[StepState, float]:

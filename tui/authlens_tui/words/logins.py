@@ -11,7 +11,7 @@ from typing import Final
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
-from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.trace.flow import flow_of
 from authlens_tui.words.durations import in_words
 
 STARTS_AGAIN: Final = (
@@ -33,11 +33,11 @@ def why_it_ended(code: int) -> str | None:
 
 def interrupted_words(record: InterruptedLogin, now: datetime) -> str:
     """Return in a sentence which login was interrupted, at which stage, when and, if known, why."""
-    info = STAGE_INFO[record.stage]
     ago = in_words(max(0.0, (now - record.at).total_seconds()))
     why = f" ({record.why})" if record.why else ""
     url = record.resource_url
-    return f"A login to {url} was interrupted at {info.number} {info.title}, {ago} ago{why}."
+    where = flow_of(record.options.grant_type).numbered(record.stage)
+    return f"A login to {url} was interrupted at {where}, {ago} ago{why}."
 
 
 def command_again(record: InterruptedLogin) -> str:

@@ -12,7 +12,6 @@ from authlens_core.diagnosis.cause import REPORTS
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.login.stages.device import device_request, learn_device
 from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
@@ -51,17 +50,11 @@ class AuthorizationStage:
     """Builds the link. What comes back is read by `learn_response`, whatever brought it."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the request that goes before the browser's: for the device's codes, or the pushed one."""
-        if sent:
-            return None
-        if facts.options.device:
-            return device_request(facts, requested_scope(facts))
-        return _pushed(facts, self.learn(facts, ()).facts.authorization_url)
+        """Return the pushed authorization request, if the server takes it; it goes before the browser's."""
+        return None if sent else _pushed(facts, self.learn(facts, ()).facts.authorization_url)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Build the authorization URL from what is known and, if it was pushed, its reference."""
-        if facts.options.device:
-            return learn_device(facts, exchanges, requested_scope(facts))
         plain = self._with_link(facts)
         pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
         return plain if pushed is None or not plain.facts.authorization_url else _referred(plain, pushed)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
-from authlens_core.login.stages.device import poll_checks, poll_request
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
@@ -19,6 +18,7 @@ from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, failed, warned
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.purpose import Purpose
+from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, same_site
 from authlens_core.wire.limits import TOKEN
 
@@ -39,20 +39,25 @@ _NO_ID_TOKEN: Final = warned(
 )
 
 
-class ExchangeStage:
-    """Redeems the code, exactly once."""
+class TokenGrant(Protocol):
+    """What a flow sends to the token endpoint; one for each grant type."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the token request, once; then the GET of the keys, if an ID token came.
+        """Return the next token request after those `sent`, or None if there is none."""
 
-        A second use of a code may end the grant.
-        """
+    def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:
+        """Return why there are no tokens, if the last answer does not say so itself."""
+
+    def nonce(self, facts: Facts) -> Secret | None:
+        """Return the nonce that an ID token must repeat, if one was sent."""
+
+
+class CodeGrant:
+    """Redeems the code, exactly once: a second use of a code may end the grant."""
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         endpoint, client, pkce = facts.token_endpoint, facts.client, facts.pkce
-        if facts.device is not None and (planned := poll_request(facts, sent)) is not None:
-            return planned
-        if sent:
-            return _keys_request(facts, sent)
-        if endpoint is None or client is None or pkce is None or facts.code is None:
+        if sent or endpoint is None or client is None or pkce is None or facts.code is None:
             return None
         request = code_request(
             endpoint,
@@ -64,11 +69,28 @@ class ExchangeStage:
         )
         return PlannedRequest(request, Purpose.TOKEN, limits=TOKEN)
 
+    def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
+        return () if sent else (_NO_CODE,)
+
+    def nonce(self, facts: Facts) -> Secret | None:
+        return facts.nonce
+
+
+class ExchangeStage:
+    """Gets the tokens, by whatever grant."""
+
+    def __init__(self, grant: TokenGrant) -> None:
+        self._grant = grant
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the next token request; after the last, the GET of the keys, if an ID token came."""
+        planned = self._grant.request(facts, sent)
+        return planned if planned is not None or not sent else _keys_request(facts, sent)
+
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
         if not exchanges:
-            expired = poll_checks(facts, ()) if facts.device is not None else ()
-            return StageResult(facts, expired or (_NO_CODE,))
+            return StageResult(facts, self._grant.given_up(facts, ()) or (_NO_CODE,))
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
         if exchange.answer is None:
@@ -86,11 +108,12 @@ class ExchangeStage:
             error = read_error(exchange.answer, facts.grant_secrets)
             found = refusal(Stage.EXCHANGE, error, exchange=exchange)
             # The last answer before a code expires is often "authorization_pending": not what to show.
-            if facts.device is not None and (expired := poll_checks(facts, exchanges)):
-                return StageResult(facts, expired)
+            if given_up := self._grant.given_up(facts, exchanges):
+                return StageResult(facts, given_up)
             return StageResult(replace(facts, code=None), checks, diagnosis=found)
         tokens = reading.value
-        checks = (*checks, *_id_token_checks(facts, tokens, exchange.ended_at, fetched))
+        nonce = self._grant.nonce(facts)
+        checks = (*checks, *_id_token_checks(facts, tokens, nonce, exchange.ended_at, fetched))
         expires_at = tokens.lifetime.ends_after(exchange.started_at)
         new = replace(
             facts, tokens=tokens, tokens_asked_at=exchange.started_at, expires_at=expires_at, code=None
@@ -141,7 +164,7 @@ def _no_keys(facts: Facts) -> str:
 
 
 def _id_token_checks(
-    facts: Facts, tokens: TokenResponse, now: datetime, fetched: Sequence[Exchange]
+    facts: Facts, tokens: TokenResponse, nonce: Secret | None, now: datetime, fetched: Sequence[Exchange]
 ) -> tuple[Check, ...]:
     client, metadata = facts.client, facts.server_metadata
     if client is None or metadata is None:
@@ -155,8 +178,7 @@ def _id_token_checks(
         tokens.id_token,
         issuer=metadata.issuer,
         client_id=client.client_id,
-        # The request for a device's code has no nonce (RFC 8628 §3.1), so none can come back.
-        nonce=None if facts.options.device else facts.nonce,
+        nonce=nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,
         now=now,
         no_keys=_no_keys(facts),

@@ -11,7 +11,6 @@ from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
 from authlens_core.trace.record import Fact, Stage
@@ -45,7 +44,7 @@ class RegistrationStage:
             client_name=CLIENT_NAME,
             scope=requested_scope(facts),
             resource=facts.resource,
-            extra_grants=(GRANT_TYPE,) if facts.options.device else (),
+            extra_grants=facts.flow.extra_grant_types,
         )
         return PlannedRequest(request, Purpose.REGISTRATION)
 
@@ -124,7 +123,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
         )
     known = facts.known_client
     # RFC 8628 needs the grant type at registration, and a client of an earlier login may lack it.
-    if known is not None and not (facts.options.device and GRANT_TYPE not in known.grant_types):
+    if known is not None and set(facts.flow.extra_grant_types) <= set(known.grant_types):
         return known, passed(
             "registration.client",
             "authlens is already registered at this server.",

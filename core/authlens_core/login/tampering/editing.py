@@ -18,6 +18,7 @@ from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Request
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
@@ -83,7 +84,7 @@ def choices(stage: Stage, facts: Facts) -> tuple[LoginOption, ...]:
         "redirect_host": facts.options.redirect_host,
         "scope": requested_scope(facts),
         "resource": facts.resource,
-        "device": _YES_NO[facts.options.device],
+        "device": _YES_NO[facts.options.grant_type is GrantType.DEVICE_CODE],
         "any_issuer": _YES_NO[facts.options.any_issuer],
     }
     names = (*_CHOICES_AT.get(stage, ()), *_offered(stage, facts))
@@ -111,6 +112,9 @@ def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
         name: _switch(name, text.strip()) if name in _SWITCHES else _option(name, text.strip())
         for name, text in chosen.items()
     }
+    if "device" in values:
+        by_code = values.pop("device")
+        values["grant_type"] = GrantType.DEVICE_CODE if by_code else GrantType.AUTHORIZATION_CODE
     return replace(options, **values)
 
 

@@ -17,6 +17,7 @@ from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
+from authlens_core.login.stages.authorization import AuthorizationStage
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady, Event
@@ -177,7 +178,7 @@ async def test_a_redirect_to_an_unregistered_address_is_found_before_anybody_sig
         login.arm(armed("other_redirect_authorization"))
         sender = login._work._wire
         assert isinstance(sender, ScriptedSender)
-        link = login._tampering.link(login._work._stages[Stage.AUTHORIZATION].learn(login.facts, ()))
+        link = login._tampering.link(AuthorizationStage().learn(login.facts, ()))
         url = link.facts.authorization_url or ""
         there = dict(url_parameters(url))["redirect_uri"]
         sender.script = {**sender.script, f"GET {url}": reply(302, None, ("Location", f"{there}&error=x"))}

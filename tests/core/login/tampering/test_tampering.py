@@ -15,6 +15,7 @@ from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.secret import Secret
 from support.driven_login import at, login_to, run_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, facts, honest, reply, server_document
@@ -336,7 +337,7 @@ def test_the_device_grant_is_a_choice_where_the_server_has_it() -> None:
     offered = replace(start.server_metadata, device_authorization_endpoint=f"{ISSUER}/device")
     names = {c.name: c.value for c in choices(Stage.REGISTRATION, replace(start, server_metadata=offered))}
     assert names["device"] == "no"
-    assert with_choices(start.options, {"device": "yes"}).device
+    assert with_choices(start.options, {"device": "yes"}).grant_type is GrantType.DEVICE_CODE
     with pytest.raises(ValueError, match="yes or no"):
         with_choices(start.options, {"device": "perhaps"})
 

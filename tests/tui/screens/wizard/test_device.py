@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Request
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
@@ -125,9 +126,9 @@ async def test_the_key_changes_back_to_a_link() -> None:
     login, sender = _login()
     async with _at_registration(login) as (_, pilot, app):
         await pilot.press("D")
-        await until(pilot, lambda: login.facts.options.device)
+        await until(pilot, lambda: login.flow.grant_type is GrantType.DEVICE_CODE)
         await pilot.press("D")
-        await until(pilot, lambda: not login.facts.options.device)
+        await until(pilot, lambda: login.flow.grant_type is not GrantType.DEVICE_CODE)
         await pilot.press("a")
         await until(pilot, lambda: login.wait.waiting)
         assert f"POST {ISSUER}/device_authorization" not in [one.line for one in sender.sent]

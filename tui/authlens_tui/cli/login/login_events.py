@@ -18,8 +18,8 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
+from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, StageRecord
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
@@ -45,14 +45,15 @@ def tell(event: Event) -> None:
 
 
 def _ended(record: StageRecord) -> None:
-    info = STAGE_INFO[record.stage]
+    flow = flow_of(record.grant_type)
+    number, title = flow.number(record.stage), flow.info(record.stage).title
     warnings = record.count(Severity.WARNING)
     noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     took = f"{record.elapsed * 1000:>7.0f} ms"
     if is_plain():
-        say(f"Stage {info.number} of 8, {info.title}: {_WORDS[record.outcome]}.{noted}")
+        say(f"Stage {number} of {len(flow.stages)}, {title}: {_WORDS[record.outcome]}.{noted}")
     else:
-        say(f"{_SYMBOLS[record.outcome]} {info.number} {info.title:<18}{took}{noted}")
+        say(f"{_SYMBOLS[record.outcome]} {number} {title:<18}{took}{noted}")
     found = (check for check in record.checks if check.severity is Severity.WARNING)
     for number, check in enumerate(found, 1):
         mark = f"Warning {number}:" if is_plain() else "!"

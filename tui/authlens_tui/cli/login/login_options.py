@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.login.facts import Options
 from authlens_core.values.errors import UsageError
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.secret import Secret
 
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
@@ -26,7 +27,7 @@ def login_options(arguments: Namespace, secret: Secret | None) -> Options:
         method=arguments.method,
         wait=arguments.timeout,
         anyway=arguments.anyway,
-        device=arguments.device,
+        grant_type=GrantType.DEVICE_CODE if arguments.device else GrantType.AUTHORIZATION_CODE,
         dpop=arguments.dpop,
         legacy_paths=arguments.legacy_paths,
         any_issuer=arguments.any_issuer,

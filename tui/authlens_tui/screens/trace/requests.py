@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Input
 
 from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
 from authlens_core.export.exchange_log import ExchangeLog, ExchangeRow, rows_of
+from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Stage
 from authlens_core.values.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted
@@ -142,7 +143,7 @@ class RequestsScreen(FrontScreen[None]):
         self.set_class(row is None, "-empty")
         if row is not None and row.exchange is not self._in_view:
             self._in_view = row.exchange
-            self.record_view.show_running(Stage.PROBE, None, (row.exchange,))
+            self.record_view.show_running(RunningStage(Stage.PROBE, (row.exchange,)))
 
     @on(DataTable.RowSelected)
     def _read_marked(self) -> None:

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import StageRecord, Trace
-from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.compare import CompareScreen
 from authlens_tui.screens.trace.export import ExportScreen
@@ -180,8 +180,8 @@ def _marks(trace: Trace, replay: str) -> Content:
 
 
 def _step(number: int, record: StageRecord) -> StageStep:
-    info = STAGE_INFO[record.stage]
+    flow = flow_of(record.grant_type)
     again = f" ({record.attempt})" if record.attempt > 1 else ""
     changed = " TAMPERED" if record.tampering else ""
-    shown = info.number if record.stage in LOGIN_STAGES else number
-    return StageStep(shown, f"{info.title}{again}{changed}", *how_it_ended(record))
+    shown, title = flow.number(record.stage) or number, flow.info(record.stage).title
+    return StageStep(shown, f"{title}{again}{changed}", *how_it_ended(record))

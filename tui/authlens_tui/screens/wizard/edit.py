@@ -15,8 +15,8 @@ from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.facts import Options
 from authlens_core.login.tampering.editing import EditablePart, LoginOption, added, difference, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
+from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Stage
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
@@ -254,8 +254,8 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     def on_mount(self) -> None:
         """Name the stage in the border, and make room for every field as far as there is any."""
-        info, box = STAGE_INFO[self._stage], self.query_one("#edit")
-        box.border_title = f"{info.number} {info.title}: edit the request"
+        box, flow = self.query_one("#edit"), flow_of(self._options.grant_type)
+        box.border_title = f"{flow.numbered(self._stage)}: edit the request"
         sections = (self._choices, self._parts, self._places)
         box.styles.height = _AROUND + sum(2 + len(some) for some in sections)
 

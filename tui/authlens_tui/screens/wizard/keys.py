@@ -11,10 +11,12 @@ from textual.binding import BindingType
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.trace.failure_reason import OtherWay, other_ways
+from authlens_core.trace.flow import FLOWS, Flow, UserPart
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
 from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.grant_type import GrantType
 from authlens_tui.screens.verbs import Verb, bind
 from authlens_tui.widgets.key_binding import bound
 
@@ -109,13 +111,14 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
     stuck = failed if idle else None
     names = {check.name for check in stuck.failures} if stuck else set()
     others = other_ways(stuck) if stuck else ()
-    spent = stuck is not None and stuck.stage is Stage.EXCHANGE and not login.facts.options.device
+    by_link = login.flow.user_part is UserPart.LINK
+    spent = stuck is not None and stuck.stage is Stage.EXCHANGE and by_link
     no_port = bool(names & _NO_PORT)
     return {
         Verb.NEXT: idle and failed is None,
         Verb.RUN_ALL: idle and failed is None,
         Verb.EDIT: idle,
-        Verb.WHAT_IF: not running and not login.facts.options.device,
+        Verb.WHAT_IF: not running and login.flow.can_be_attacked,
         Verb.EXPORT: bool(login.trace.records),
         Verb.PLAYER: bool(login.trace.records),
         Verb.OVERRIDE: stuck is not None and stuck.may_continue,
@@ -123,7 +126,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.SIGN_IN_AGAIN: spent,
         Verb.ANOTHER_PORT: no_port,
         Verb.PASTE_ONLY: no_port and login.facts.options.listen,
-        Verb.DEVICE: idle and has_device_grant(login.facts),
+        Verb.DEVICE: idle and other_flow(login.facts) is not None,
         Verb.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names),
         Verb.CLOUDFLARED: OtherWay.CLOUDFLARED in others,
         Verb.SERVICE_TOKEN: OtherWay.SERVICE_TOKEN in others,
@@ -135,10 +138,13 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
     }
 
 
-def has_device_grant(facts: Facts) -> bool:
-    """Return whether the server lets the user enter a code on another device."""
+def other_flow(facts: Facts) -> Flow | None:
+    """Return the flow that the user can change to, if the server offers it."""
     metadata = facts.server_metadata
-    return metadata is not None and metadata.device_authorization_endpoint is not None
+    if metadata is None or metadata.device_authorization_endpoint is None:
+        return None
+    by_link = facts.options.grant_type is GrantType.AUTHORIZATION_CODE
+    return FLOWS[GrantType.DEVICE_CODE if by_link else GrantType.AUTHORIZATION_CODE]
 
 
 def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:

@@ -11,24 +11,23 @@ from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
 
-from authlens_core.trace.lessons import DEVICE_LESSON, LESSONS
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow
 from authlens_core.trace.record import Stage
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
-_STAGES: Final = tuple(LESSONS)
+_LATER: Final = (Stage.REFRESH, Stage.REVOKE, Stage.PROBE)  # what is done with the tokens of a login
 
 
 def _part(title: str, words: str | Content) -> Content:
     return Content.assemble((title, "bold $text-accent"), "\n", words)
 
 
-def lesson_words(stage: Stage, *, in_full: bool = True, device: bool = False) -> Content:
+def lesson_words(stage: Stage, flow: Flow, *, in_full: bool = True) -> Content:
     """Return the lesson on `stage` as it is on the screen; where it is written, if `in_full`."""
-    lesson = DEVICE_LESSON if device and stage is Stage.AUTHORIZATION else LESSONS[stage]
+    lesson = flow.lesson(stage)
     sections = (
         Content.assemble((section, "$text-primary"), "  ", sentence)
         for section, sentence in lesson.specification
@@ -60,10 +59,11 @@ class LessonScreen(ModalScreen[None]):
     box = getters.query_one("#lesson", VerticalScroll)
     words = getters.query_one("#lesson-words", Static)
 
-    def __init__(self, stage: Stage, *, device: bool = False) -> None:
+    def __init__(self, stage: Stage, flow: Flow = AUTHORIZATION_CODE) -> None:
         super().__init__()
         self.stage = stage
-        self._device = device
+        self._flow = flow
+        self._stages = (*flow.stages, *_LATER)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="lesson-side"):
@@ -78,7 +78,7 @@ class LessonScreen(ModalScreen[None]):
 
     def action_turn(self, step: int) -> None:
         """Turn to the stage `step` further on; after the last comes the first."""
-        self.stage = _STAGES[(_STAGES.index(self.stage) + step) % len(_STAGES)]
+        self.stage = self._stages[(self._stages.index(self.stage) + step) % len(self._stages)]
         self._show()
 
     def on_click(self, event: Click) -> None:
@@ -87,8 +87,7 @@ class LessonScreen(ModalScreen[None]):
             self.dismiss(None)
 
     def _show(self) -> None:
-        info = STAGE_INFO[self.stage]
-        self.box.border_title = Content(f"Lesson: {f'{info.number} ' if info.number else ''}{info.title}")
-        self.box.border_subtitle = Content(f"{_STAGES.index(self.stage) + 1} of {len(_STAGES)}")
-        self.words.update(lesson_words(self.stage, device=self._device))
+        self.box.border_title = Content(f"Lesson: {self._flow.numbered(self.stage)}")
+        self.box.border_subtitle = Content(f"{self._stages.index(self.stage) + 1} of {len(self._stages)}")
+        self.words.update(lesson_words(self.stage, self._flow))
         self.box.scroll_home(animate=False)

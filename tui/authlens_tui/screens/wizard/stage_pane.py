@@ -13,9 +13,9 @@ from textual.widgets import ContentSwitcher
 
 from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.login.login import Login
-from authlens_core.trace.messages import Arrow
+from authlens_core.trace.flow import UserPart
+from authlens_core.trace.messages import Arrow, RunningStage
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.trace.stage_info import LOGIN_STAGES, stage_info
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player, open_page
@@ -73,7 +73,7 @@ class StagePane(Vertical):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages of the list: those of the login, and what was run after it."""
-        return stages_of(self._login.trace, self._login.running)
+        return stages_of(self._login.flow, self._login.trace, self._login.running)
 
     @property
     def planned(self) -> Request | None:
@@ -102,11 +102,12 @@ class StagePane(Vertical):
         if self.link.url and stage is Stage.AUTHORIZATION:
             return "panel"
         login, running = self._login, self._login.running
+        if login.flow.user_part is not UserPart.CODE or login.facts.device is None:
+            return "record"
         # The code is entered while the exchange asks for the tokens, and before that.
         asks = login.position is Stage.EXCHANGE and self._runner.failed is None
         where = Stage.EXCHANGE if running is Stage.EXCHANGE else Stage.AUTHORIZATION
-        coded = login.facts.options.device and login.facts.device is not None
-        return "device" if asks and coded and stage is where else "record"
+        return "device" if asks and stage is where else "record"
 
     def show(self, stage: Stage) -> None:
         """Show one stage: its record, its progress, or the request it would send."""
@@ -123,14 +124,14 @@ class StagePane(Vertical):
 
     def _show_record(self, stage: Stage) -> None:
         position, record = self._login.position, self._login.trace.latest(stage)
-        here = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
+        here = self._login.flow.place(position)
         runs = self._login.running is stage
         done = record is not None and (self.stages.index(stage) < here or self._is_latest(record))
         # There is time to read before a stage runs, and while the browser is away. Set once: each change has
         # Textual match every rule against every widget of the screen.
         self.screen.set_class(not self.record_is_shown if runs else not done, "-ahead")
         if runs:
-            self.record_view.show_running(stage, self._sending, self._exchanged)
+            self._show_running(stage)
         elif record is not None and done:
             self.record_view.show_record(record)
         elif stage is position:
@@ -140,11 +141,11 @@ class StagePane(Vertical):
 
     def _is_latest(self, record: StageRecord) -> bool:
         """Whether the record is of a stage that did not pass, or of one after the login."""
-        return record is self._runner.failed or record.stage not in LOGIN_STAGES
+        return record is self._runner.failed or record.stage not in self._login.flow.stages
 
     def show_heading(self) -> None:
-        by_code = self._login.facts.options.device
-        info, size = stage_info(self.shown, device=by_code), self.screen.size
+        flow, size = self._login.flow, self.screen.size
+        info = flow.info(self.shown)
         self.screen.set_class(self._runner.failed is not None, "-stopped")
         name = f"{self.stages.index(self.shown) + 1} {info.title}"
         self.heading.border_title = with_badge(name, self.record_view.badge)
@@ -153,7 +154,7 @@ class StagePane(Vertical):
         self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
         below = self.query_one("#teach-below", Static)
         below.border_title = f"Lesson: {info.title}"
-        below.update(lesson_words(self.shown, in_full=False, device=by_code))
+        below.update(lesson_words(self.shown, flow, in_full=False))
 
     # -- what the login reports ------------------------------------------------------------------------
 
@@ -173,7 +174,11 @@ class StagePane(Vertical):
     def _show_progress(self) -> None:
         self.device.show_asked(len(self._exchanged))
         if self._login.running is self.shown:
-            self.record_view.show_running(self.shown, self._sending, self._exchanged)
+            self._show_running(self.shown)
+
+    def _show_running(self, stage: Stage) -> None:
+        grant_type = self._login.flow.grant_type
+        self.record_view.show_running(RunningStage(stage, self._exchanged, self._sending, grant_type))
 
     # -- what the keys do ------------------------------------------------------------------------------
 

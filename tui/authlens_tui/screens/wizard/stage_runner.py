@@ -12,11 +12,10 @@ from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.wizard.keys import other_flow
 from authlens_tui.screens.wizard.messages import LoginChanged, RunEnded
 
 _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
-_BY_CODE: Final = "You will get a code to enter on another device. authlens registers for that first."
-_BY_LINK: Final = "You will get a link again. authlens registers for that first."
 _PASTE_ONLY: Final = (
     "No port is opened. After you sign in, the browser cannot load the last page: copy its address and "
     "paste it here."
@@ -108,14 +107,14 @@ class StageRunner:
         note = f"Registering {other} as the host of the redirect URI."
         self._retry_with(replace(options, redirect_host=other), note)
 
-    def device(self) -> None:
+    def other_flow(self) -> None:
         """Change between a link and a code to enter on another device; the client is registered for it."""
-        if self._busy:
+        other = other_flow(self._login.facts)
+        if self._busy or other is None:
             return
-        options = self._login.facts.options
         self._login.arm(None)
-        self._login.use(replace(options, device=not options.device))
-        self._screen.notify(_BY_LINK if options.device else _BY_CODE, markup=False)
+        self._login.use(replace(self._login.facts.options, grant_type=other.grant_type))
+        self._screen.notify(other.chosen, markup=False)
         self._screen.post_message(LoginChanged())
 
     def _retry_with(self, options: Options, note: str = "") -> None:

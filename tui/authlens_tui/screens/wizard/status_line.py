@@ -10,8 +10,7 @@ from textual.timer import Timer
 
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord
-from authlens_core.trace.stage_info import LOGIN_STAGES
-from authlens_tui.screens.wizard.keys import has_device_grant
+from authlens_tui.screens.wizard.keys import other_flow
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.tampered_words import experiment_words, marks, unkept_words
@@ -82,10 +81,10 @@ class StatusLine(Static):
                 pane.planned,
                 shown=shown,
                 width=brief,
-                device=login.facts.options.device,
-                other_way=has_device_grant(login.facts),
+                flow=login.flow,
+                other=other_flow(login.facts),
             )
-        elif last is not None and last.stage not in LOGIN_STAGES:
+        elif last is not None and last.stage not in login.flow.stages:
             words = self._outcome_words(last, pane)
         elif login.tampered:
             words = unkept_words(login.facts, now)

@@ -10,6 +10,7 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import Experiment, experiment_named
+from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.check import Check, Severity
@@ -22,11 +23,10 @@ _MOST_SAID: Final = 3  # changes that are named one by one
 
 
 def acts_at(experiment: Experiment) -> str:
-    """Return where an experiment acts, such as `at 7 Exchange`."""
+    """Return where an experiment acts, such as `at 7 Exchange`; all act in the authorization code grant."""
     if experiment.stage is Stage.REFRESH:
-        return "after 8 Access"
-    info = STAGE_INFO[experiment.stage]
-    return f"at {info.number} {info.title}"
+        return f"after {AUTHORIZATION_CODE.numbered(AUTHORIZATION_CODE.stages[-1])}"
+    return f"at {AUTHORIZATION_CODE.numbered(experiment.stage)}"
 
 
 def results_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:

@@ -95,7 +95,7 @@ class WizardTools:
     def lesson(self, stage: Stage) -> None:
         from authlens_tui.screens.wizard.lesson import LessonScreen
 
-        self._screen.app.push_screen(LessonScreen(stage, device=self._login.facts.options.device))
+        self._screen.app.push_screen(LessonScreen(stage, self._login.flow))
 
     def step_through(self) -> None:
         """Step through the arrows of the login; what the user opens there is opened in the wizard."""

@@ -13,8 +13,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
+from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.trace.stage_info import LOGIN_STAGES
 from authlens_core.values.check import Check, Severity
 from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
 from authlens_tui.terminal.content import Content
@@ -109,7 +109,7 @@ class WhatIfScreen(ModalScreen[str | None]):
 def _words(experiment: Experiment, position: Stage | None) -> Content:
     where = acts_at(experiment)
     acts = Stage.EXCHANGE if experiment.stage is Stage.REFRESH else experiment.stage
-    already_run = position is None or LOGIN_STAGES.index(position) > LOGIN_STAGES.index(acts)
+    already_run = AUTHORIZATION_CODE.place(position) > AUTHORIZATION_CODE.place(acts)
     again = " Already run: restarts from an earlier stage, and you sign in again." if already_run else ""
     return Content.assemble(
         ("What an attacker would try\n", _HEAD),

@@ -26,7 +26,7 @@ from authlens_core.trace.events import (
 )
 from authlens_core.trace.failure_reason import OtherWay
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.trace.undone import undone
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.verbs import Verb
@@ -102,7 +102,7 @@ class WizardScreen(FrontScreen[None]):
         self._verbs, self._shown_keys = self._all_verbs(), self._keys_of_what_is_shown()
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
-        self.show_stage(Stage.DETECTION)
+        self.show_stage(self.login.flow.stages[0])
         self.status.show(self.pane)
         if self._play_at_once:
             self.runner.run_all()
@@ -187,7 +187,7 @@ class WizardScreen(FrontScreen[None]):
     @on(LoginChanged)
     def _login_changed(self) -> None:
         self._show_story()
-        self._show_next(self.login.position or LOGIN_STAGES[-1])
+        self._show_next(self.login.position or self.login.flow.stages[-1])
 
     @on(RunEnded)
     def _run_ended(self) -> None:
@@ -218,13 +218,13 @@ class WizardScreen(FrontScreen[None]):
 
     def show_stage(self, stage: Stage) -> None:
         self.title_bar.tampered = self.login.tampered
-        self.stepper.steps = steps_of(self.login.trace, self.login.position, self.login.running)
+        login = self.login
+        self.stepper.steps = steps_of(login.flow, login.trace, login.position, login.running)
         self.stepper.looked_at = self.pane.stages.index(stage)
         self.pane.show(stage)
         self.area.instead = self.pane.shown_instead
         self.query_one("#teach").border_title = f"Lesson: {STAGE_INFO[stage].title}"
-        lesson = lesson_words(stage, device=self.login.facts.options.device)
-        self.query_one("#teach-words", Static).update(lesson)
+        self.query_one("#teach-words", Static).update(lesson_words(stage, self.login.flow))
         self.refresh_bindings()
 
     def _show_next(self, stage: Stage) -> None:
@@ -255,7 +255,7 @@ class WizardScreen(FrontScreen[None]):
             Verb.ANOTHER_PORT: runner.another_port,
             Verb.PASTE_ONLY: runner.paste_only,
             Verb.OTHER_HOST: runner.other_host,
-            Verb.DEVICE: runner.device,
+            Verb.DEVICE: runner.other_flow,
             Verb.BACK: runner.back,
             Verb.UNDO: runner.back,
             Verb.STAGES: self.stepper.focus,

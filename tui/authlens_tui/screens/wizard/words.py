@@ -13,12 +13,14 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.failure_reason import failure_reason
+from authlens_core.trace.flow import Flow, flow_of
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
-from authlens_core.trace.stage_info import LOGIN_STAGES, STAGE_INFO
+from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.check import CheckId, Severity
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.http_message import Request
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.stage import LOGIN_STAGES
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.widgets.record.exchange_view import duration
@@ -66,29 +68,24 @@ def next_words(
     *,
     shown: bool,
     width: int | None = None,
-    device: bool = False,
-    other_way: bool = False,
+    flow: Flow,
+    other: Flow | None = None,
 ) -> Content:
     """Say which stage is next, what it sends, and the keys that run it.
 
     Args:
         shown: false adds the keys that preview it.
         width: cells of one line, without the keys; None for two lines.
-        other_way: whether the key that changes between link and code does something.
+        other: the flow that the user can change to, if there is one.
     """
-    info = STAGE_INFO[stage]
-    sends = "sends nothing"
-    if stage is Stage.AUTHORIZATION and device:
-        sends = "asks for a code that you enter on another device"
-    elif stage is Stage.AUTHORIZATION:
-        sends = "gives you a link for your browser and waits"
-    elif request is not None:
+    sends = flow.info(stage).announces or "sends nothing"
+    if request is not None and not flow.info(stage).announces:
         sends = f"{request.method} {_cut(Redactor().text(request.url), _LONGEST_URL)}"
-    said = Content.assemble("Next: ", (f"{info.number} {info.title}", "bold"), f"  {sends}")
+    said = Content.assemble("Next: ", (flow.numbered(stage), "bold"), f"  {sends}")
     if width is not None:
         return Content.of(said.truncate(max(1, width - 2), ellipsis=True))
     ways = [("n", "run"), ("a", "run all"), ("l", "learn")]
-    ways += [("D", "use a link" if device else "use a code on another device")] if other_way else []
+    ways += [] if other is None else [("D", other.offer)]
     ways += [] if shown else [("↓", "preview"), ("]", "next tab")]
     return Content.assemble(said, "\n", key_words(ways))
 
@@ -152,7 +149,7 @@ def authenticated_words(
         brief: three lines: what was received, the first warning, and the keys.
     """
     warnings = [Content.styled(one, "$text-warning") for one in _warned(trace)]
-    attack = [] if facts.options.device else [("i", "try an attack")]
+    attack = [("i", "try an attack")] if facts.flow.can_be_attacked else []
     keys = key_words([*attack, ("C", "copy the token"), ("m", "save"), ("d", "done")])
     done = ("✔ Authenticated. ", "bold $text-success")
     if brief:
@@ -198,7 +195,8 @@ def _received(facts: Facts, now: datetime) -> str:
 def _took(trace: Trace) -> str:
     sent = [exchange for _, _, exchange in sent_once(trace.records)]
     wire = sum(exchange.elapsed for exchange in sent)
-    return f"8 stages, {len(sent)} requests, {duration(wire)} on the network"
+    stages = len(flow_of(trace.grant_type).stages)
+    return f"{stages} stages, {len(sent)} requests, {duration(wire)} on the network"
 
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:

@@ -14,9 +14,9 @@ from typing import Final
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
+from authlens_core.trace.flow import flow_of
 from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import StageRecord
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
 
@@ -252,8 +252,7 @@ def _stages(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[tuple[s
     """Yield the arrows of each record, with its title before and whether it is undone behind."""
     for record_index, group in groupby(drawn, key=lambda message: message.record_index):
         arrows, gone = list(group), record_index in undone
-        info = STAGE_INFO[arrows[0].stage]
-        title = f"{info.number} {info.title}" if info.number else info.title
+        title = flow_of(arrows[0].grant_type).numbered(arrows[0].stage)
         yield f"{title} (undone)" if gone else title, arrows, gone
 
 

@@ -111,10 +111,10 @@ class RecordView(Widget):
         """Show that the turn of `stage` has not come, so that no one knows yet what it sends."""
         self._show(StageSnapshot(stage, ahead=True))
 
-    def show_running(self, stage: Stage, request: Request | None, exchanges: tuple[Exchange, ...]) -> None:
+    def show_running(self, underway: RunningStage) -> None:
         """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
-        underway = RunningStage(stage, exchanges, request)
-        self._show(StageSnapshot(stage, planned=request, exchanges=exchanges, underway=underway))
+        sent, exchanges = underway.request, underway.exchanges
+        self._show(StageSnapshot(underway.stage, planned=sent, exchanges=exchanges, underway=underway))
 
     def show_record(self, record: StageRecord) -> None:
         self._show(self._made.known_of(record))

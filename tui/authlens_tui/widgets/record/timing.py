@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from authlens_core.export.redaction import Redactor
+from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.trace.waterfall import Phase, Waterfall, WaterfallRow, waterfall
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.safe_text import safe_line
@@ -80,7 +80,7 @@ def _row(
         at = names + _TIME + round(bar * row.start / drawn.total) if bar and drawn.total else 2
         return line((f"{' ' * max(2, min(at, width - len(words)))}{words}", Tone.MUTED), hang=2)
     exchange = record.exchanges[row.exchange_index]
-    label = f"{mark}{STAGE_INFO[row.stage].number or ' '} {_label(exchange, redactor)}"
+    label = f"{mark}{flow_of(record.grant_type).number(row.stage) or ' '} {_label(exchange, redactor)}"
     tone = Tone.TITLE if record is current else Tone.PLAIN
     status = _status(exchange)
     name = _cut(label, names - len(status[0]) - 2)

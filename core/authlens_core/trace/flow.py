@@ -1,0 +1,120 @@
+"""A way to log in as a value: its stages in order, what the user does in it, and how it is told.
+
+Whatever depends on the way of a login asks its flow, and nothing compares grant types. What a flow sends is
+in `login/stages`, under the same grant type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from authlens_core.trace.stage_info import StageInfo, stage_info
+from authlens_core.values.grant_type import GrantType
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import LOGIN_STAGES, Stage
+
+if TYPE_CHECKING:
+    from authlens_core.trace.lessons import Lesson
+
+
+class UserPart(StrEnum):
+    """What the user does in the authorization stage, which decides what they are shown meanwhile."""
+
+    LINK = "link"
+    """Opens a link in a browser, which comes back to this machine with the answer."""
+
+    CODE = "code"
+    """Enters a code on a page, on any device; nothing comes back here."""
+
+    NOTHING = "nothing"
+    """Is not needed: a program logs in as itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A way to log in.
+
+    Attributes:
+        stages: in the order in which they run.
+        starts_over: where another attempt begins once what it uses up was used, such as a state or a code;
+            None where nothing is used up.
+        single_use: the stages that use it up.
+        extra_grant_types: what is registered besides the authorization code and refresh.
+        carries: what its token request carries, in a few words.
+        chosen: the words for a user who chooses this flow instead of another.
+        offer: the same as the meaning of a key.
+        can_be_attacked: whether the experiments know how to act in it.
+    """
+
+    grant_type: GrantType
+    stages: tuple[Stage, ...]
+    user_part: UserPart
+    starts_over: Stage | None
+    single_use: frozenset[Stage]
+    extra_grant_types: tuple[GrantType, ...]
+    carries: str
+    chosen: str
+    offer: str
+    can_be_attacked: bool = False
+
+    def place(self, stage: Stage | None) -> int:
+        """Return how many stages come before `stage`, which need not be one of this flow; None is the end."""
+        if stage is None:
+            return len(self.stages)
+        return sum(1 for one in self.stages if _ORDER[one] < _ORDER[stage])
+
+    def number(self, stage: Stage) -> int:
+        """Return the number that users see, from 1; 0 for what is no stage of this flow."""
+        return self.stages.index(stage) + 1 if stage in self.stages else 0
+
+    def numbered(self, stage: Stage) -> str:
+        """Return the title of `stage` with its number before it, if it has one."""
+        number, title = self.number(stage), self.info(stage).title
+        return f"{number} {title}" if number else title
+
+    def info(self, stage: Stage) -> StageInfo:
+        return stage_info(stage, self.grant_type)
+
+    def lesson(self, stage: Stage) -> Lesson:
+        # Many pages of text, which only the screens show.
+        from authlens_core.trace.lessons import lesson
+
+        return lesson(stage, self.grant_type)
+
+
+_ORDER: Final = {stage: number for number, stage in enumerate(Stage)}
+AUTHORIZATION_CODE: Final = Flow(
+    GrantType.AUTHORIZATION_CODE,
+    LOGIN_STAGES,
+    UserPart.LINK,
+    starts_over=Stage.PKCE,
+    single_use=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE}),
+    extra_grant_types=(),
+    carries="code, code_verifier",
+    chosen="You will get a link again. authlens registers for that first.",
+    offer="use a link",
+    can_be_attacked=True,
+)
+# It runs PKCE too, although its requests carry neither verifier nor state: the key of DPoP is drawn there.
+_DEVICE_CODE: Final = Flow(
+    GrantType.DEVICE_CODE,
+    LOGIN_STAGES,
+    UserPart.CODE,
+    starts_over=Stage.PKCE,
+    single_use=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE}),
+    extra_grant_types=(GrantType.DEVICE_CODE,),
+    carries="device_code",
+    chosen="You will get a code to enter on another device. authlens registers for that first.",
+    offer="use a code on another device",
+)
+FLOWS: Final[Mapping[GrantType, Flow]] = MappingProxyType(
+    {flow.grant_type: flow for flow in (AUTHORIZATION_CODE, _DEVICE_CODE)}
+)
+
+
+def flow_of(grant_type: GrantType | None) -> Flow:
+    """Return the flow of a login; of a record that names none, the one with the most stages."""
+    return AUTHORIZATION_CODE if grant_type is None else FLOWS[grant_type]

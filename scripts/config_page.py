@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from authlens_core.state.config_file import OPTIONS, TEMPLATE
+from authlens_core.desk.settings import OPTIONS, TEMPLATE
 from authlens_tui.app.key_names import key_names
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.credentials.credential_row import columns_for

@@ -8,9 +8,9 @@ from typing import Final
 from authlens_core.export.session_file import MAX_SESSION_BYTES, read_session
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import UserFile, folder_of
-from authlens_core.state.regular_file import FileUnusable, is_directory, read_regular, unusable
-from authlens_core.state.user_file import FileExists
+from authlens_core.state.regular_file import is_directory, read_regular, unusable
 from authlens_core.trace.record import Trace
+from authlens_core.values.errors import FileExists, FileUnusable
 
 _INSTEAD: Final = "Choose another name, in a directory that you can write to."
 

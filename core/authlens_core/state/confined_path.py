@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Final
 
-from authlens_core.state.regular_file import FileUnusable, is_directory, kind_of, unusable
+from authlens_core.state.regular_file import is_directory, kind_of, unusable
+from authlens_core.values.errors import FileUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
 # O_PATH, because a directory on the way may be one that can be entered and not listed.

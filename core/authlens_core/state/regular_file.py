@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import FileUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
 _READING: Final = (
@@ -32,10 +32,6 @@ _KINDS: Final = (
     (stat.S_ISBLK, "a block device"),
 )
 _UNITS: Final = ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "bytes"))
-
-
-class FileUnusable(UsageError):
-    """The file cannot be read or written."""
 
 
 @dataclass(frozen=True, slots=True)

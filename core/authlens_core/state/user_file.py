@@ -24,17 +24,14 @@ from typing import Final
 
 from authlens_core.state.confined_path import Spot, UserFile, located
 from authlens_core.state.draft import BY_UMASK, PRIVATE, draft_beside, put_new, put_over
-from authlens_core.state.regular_file import FileUnusable, RegularFile, kind_of, read_regular
+from authlens_core.state.regular_file import RegularFile, kind_of, read_regular
+from authlens_core.values.errors import FileExists, FileUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
 BACKUP_SUFFIX: Final = ".authlens-backup"
 # Bytes; some agents keep their history in the file that has their servers.
 LARGEST: Final = 16 * 1024 * 1024
 _MOST_BACKUPS: Final = 99
-
-
-class FileExists(FileUnusable):
-    """There is a file of this name already; it was left as it is."""
 
 
 class FileChanged(FileUnusable):

@@ -36,6 +36,14 @@ class UsageError(AuthlensError):
     exit_code = 2
 
 
+class FileUnusable(UsageError):
+    """A file of the user cannot be read or written."""
+
+
+class FileExists(FileUnusable):
+    """There is a file of this name already; it was left as it is."""
+
+
 class NotProtected(AuthlensError):
     """The resource answers without a login."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from authlens_core.state import confined_path, user_file
 from authlens_core.state.confined_path import UserFile
-from authlens_core.state.regular_file import FileUnusable
+from authlens_core.values.errors import FileUnusable
 from support.hostile_folder import AT_FILE, AT_PARENT, HostileFolder, snapshot
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor devices in folders")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from authlens_core.state.regular_file import FileUnusable, read_regular
+from authlens_core.state.regular_file import read_regular
+from authlens_core.values.errors import FileUnusable
 from support.hostile_folder import AT_FILE, HostileFolder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor devices in folders")

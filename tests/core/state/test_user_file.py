@@ -13,8 +13,8 @@ import pytest
 
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import LeadsOut, UserFile, folder_of
-from authlens_core.state.regular_file import FileUnusable
-from authlens_core.state.user_file import BACKUP_SUFFIX, LARGEST, FileChanged, FileExists
+from authlens_core.state.user_file import BACKUP_SUFFIX, LARGEST, FileChanged
+from authlens_core.values.errors import FileExists, FileUnusable
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes and few links")
 

@@ -16,12 +16,12 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.export.session_file import session_json
 from authlens_core.login.facts import Options
-from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.values.errors import NoSecretStore
 from authlens_tui.app import parts

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.state.config_file import Config, NoticeKind
-from authlens_core.state.settings import SettingsFile
+from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.expiry_notice import ExpiryNotice
 from authlens_tui.app.key_names import key_names

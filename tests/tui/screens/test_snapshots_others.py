@@ -27,8 +27,8 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.desk.clients import StoredClient
 from authlens_core.desk.session import Session
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused
 from authlens_core.values.http_message import Request

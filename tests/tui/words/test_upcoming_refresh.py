@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantState
-from authlens_core.state.settings import Settings
+from authlens_core.values.settings import Settings
 from authlens_tui.words.upcoming_refresh import NextRefresh, UpcomingRefresh, upcoming_refresh
 from support.grants import NOW, grant
 

@@ -33,7 +33,7 @@ from authlens_tui.widgets.record.record_messages import Revealed, SignatureWante
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
     from authlens_core.desk.session import Session
-    from authlens_core.state.config_file import Config
+    from authlens_core.desk.settings import Config
     from authlens_tui.app.parts import Parts
 
 

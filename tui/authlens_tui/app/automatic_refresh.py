@@ -14,7 +14,7 @@ from authlens_core.credentials.lifecycle.background_refresh import BackgroundRef
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session
-from authlens_core.state.settings import SettingsFile
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
 
 _PAUSE: Final = 30.0  # seconds before the next try after the index could not be used

@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.state.config_file import Config, NoticeKind
+from authlens_core.desk.settings import Config, NoticeKind
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.words.durations import in_words

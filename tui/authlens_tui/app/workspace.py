@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.index import Index
-from authlens_core.state.config_file import read_config
+from authlens_core.desk.settings import SettingsFile, read_config
 from authlens_core.state.paths import state_directory
-from authlens_core.state.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from argparse import Namespace
 
-from authlens_core.state.config_file import config_path, read_config, write_template
+from authlens_core.desk.settings import config_path, read_config, write_template
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
 

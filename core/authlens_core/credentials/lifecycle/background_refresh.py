@@ -19,8 +19,8 @@ from authlens_core.credentials.records.refresh_schedule import (
     seconds_until_retry,
 )
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.state.settings import Settings
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.settings import Settings
 from authlens_core.wire.client import Wire
 
 # How many grants are refreshed at once.

@@ -13,9 +13,9 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from authlens_core.desk.callback_offer import UserScreen
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.login.login import Login
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.state.settings import SettingsFile
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url

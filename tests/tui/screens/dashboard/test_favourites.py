@@ -7,7 +7,8 @@ from pathlib import Path
 
 from textual.widgets import OptionList
 
-from authlens_core.state.settings import MOST_FAVOURITES, SettingsFile
+from authlens_core.desk.settings import SettingsFile
+from authlens_core.values.settings import MOST_FAVOURITES
 from authlens_tui.screens.dashboard.new_login import LoginChoice, NewLoginScreen
 from support.screens import footer_keys, run_screen, text_of, until
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
 from authlens_core.desk.log_in import Login
-from authlens_core.state.settings import SettingsFile
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.record import Stage
 from authlens_core.values.secret import Secret

@@ -12,9 +12,8 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
-from authlens_core.state.user_file import FileExists
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import FileExists, UsageError
 from authlens_tui.cli.session import grant_for, iso_time
 from authlens_tui.cli.terminal.output import answer_line, answer_text, say
 

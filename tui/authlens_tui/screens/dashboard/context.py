@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.state.settings import SettingsFile
+from authlens_core.desk.settings import SettingsFile
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.terminal.terminal_app import TerminalApp
 

@@ -17,7 +17,7 @@ from textual.widgets import Input
 
 from authlens_core.credentials.inventory.inventory import InventoryEntry, SortOrder
 from authlens_core.credentials.records.index import IndexBusy
-from authlens_core.state.settings import SettingsFile
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered

@@ -14,8 +14,7 @@ from authlens_core.credentials.records.index import Event
 from authlens_core.desk.history import access_events, json_lines
 from authlens_core.desk.session import Session
 from authlens_core.export.saved_file import write_export
-from authlens_core.state.user_file import FileExists
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError, FileExists
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static

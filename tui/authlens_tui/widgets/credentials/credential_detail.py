@@ -13,8 +13,8 @@ from authlens_core.credentials.inventory.inventory import InventoryEntry, life_l
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.state.settings import Settings
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.settings import Settings
 from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of

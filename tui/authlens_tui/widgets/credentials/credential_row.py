@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from authlens_core.credentials.inventory.inventory import InventoryEntry, life_left, status_of
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import CredentialStatus, StatusKind
-from authlens_core.state.settings import Settings
+from authlens_core.values.settings import Settings
 from authlens_tui.words.expiry import ago, expiry_of, in_one_unit
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 

@@ -1,24 +1,116 @@
-"""What a user writes in `config.toml`: theme, columns of the dashboard, notices and keys.
+"""What a user has set: in the app (`settings.json`), and by hand in `config.toml`.
 
-The program reads this file and never writes to it, but for the first one with every line commented out.
+The program writes `settings.json` at each change; losing it costs nothing but the settings. It only reads
+`config.toml`, which has the theme, columns of the dashboard, notices and keys, and writes the first one, with
+every line commented out.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import field
+from contextlib import suppress
+from dataclasses import field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.state import private_file
+from authlens_core.state.paths import own_file, state_directory
+from authlens_core.values.errors import FileUnusable, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.settings import Settings, is_fit
 
-_LARGEST: Final = 64 * 1024  # bytes of the file
+__all__ = ["Config", "NoticeKind", "SettingsFile", "config_path", "read_config", "write_template"]
+
+_VERSION: Final = 1
+_LARGEST: Final = 64 * 1024  # bytes of either file
 _ANOTHER_FILE: Final = "Move it away, or name another file in AUTHLENS_CONFIG."
+
+
+class SettingsFile:
+    """The settings, read once and written at each change.
+
+    Args:
+        path: the file; None keeps them in memory.
+
+    Attributes:
+        problem: why the file could not be read, one sentence; empty if it could, or is not there.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._members: dict[str, Any] = {}
+        self.problem = ""
+        self._read()
+        self.present = _settings(self._members)
+
+    @classmethod
+    def open(cls, directory: Path | None = None) -> SettingsFile:
+        """Return the settings of the state directory; the defaults if it cannot be used."""
+        try:
+            return cls(state_directory(directory) / "settings.json")
+        except StateUnusable as error:
+            defaults = cls(None)
+            defaults.problem = error.cause
+            return defaults
+
+    def _read(self) -> None:
+        if self._path is None or not os.path.lexists(self._path):
+            return
+        members: Any = None
+        try:
+            with own_file(self._path).open("rb") as file:
+                data = file.read(_LARGEST + 1)
+        except (OSError, StateUnusable) as error:
+            self.problem = f"The settings cannot be read: {error}"
+            return
+        with suppress(ValueError, RecursionError):
+            members = json.loads(data) if len(data) <= _LARGEST else None
+        if isinstance(members, dict):
+            self._members = members
+        else:
+            self.problem = "The settings cannot be read, so the defaults apply until you change them."
+
+    def change(self, **changes: Any) -> Settings:
+        """Set something, and keep it; what is set holds from now on even if it could not be kept.
+
+        Raises:
+            ValueError: a setting cannot have that value.
+            StateUnusable: the file could not be written; the old one stays.
+        """
+        for name, value in changes.items():
+            if not is_fit(name, value):
+                raise ValueError(f"{name} cannot be that")
+        self.present = replace(self.present, **changes)
+        if self._path is not None:
+            # What a newer authlens has written is kept, though it means nothing here.
+            self._members |= {"version": max(_VERSION, self._written_by()), **changes}
+            try:
+                private_file.replace(self._path, json.dumps(self._members, indent=2).encode())
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise StateUnusable(
+                    f"The settings could not be written: {reason}.", "They apply until authlens ends."
+                ) from error
+        return self.present
+
+    def _written_by(self) -> int:
+        version = self._members.get("version")
+        return version if isinstance(version, int) else 0
+
+
+def _settings(members: Mapping[str, Any]) -> Settings:
+    names = (field.name for field in fields(Settings))
+    fit = {name: members[name] for name in names if name in members and is_fit(name, members[name])}
+    if "favourites" in fit:
+        fit["favourites"] = tuple(fit["favourites"])
+    return Settings(**fit)
+
+
 # Columns of the dashboard beside resource and state.
 COLUMNS: Final = ("life", "kind", "proven", "next", "login", "team", "person")
 
@@ -124,7 +216,7 @@ def read_config(path: Path | None = None) -> Config:
     # Most users have no such file, and the first paint waits for this.
     import tomllib
 
-    from authlens_core.state.regular_file import FileUnusable, read_regular
+    from authlens_core.state.regular_file import read_regular
 
     try:
         data = read_regular(where, _LARGEST).data
@@ -155,7 +247,7 @@ def write_template(path: Path) -> None:
         FileUnusable: what is there is not a regular file.
         OSError: it cannot be written.
     """
-    from authlens_core.state.regular_file import FileUnusable, kind_of
+    from authlens_core.state.regular_file import kind_of
 
     try:
         mode = path.stat().st_mode
@@ -184,21 +276,27 @@ def _checked(members: Mapping[str, Any]) -> Config:
         known = _TABLES[name]
         if known is not None and isinstance(table, Mapping):
             where = f"[{name}] of config.toml" if name else "config.toml"
-            problems += [f"{where} has no {safe_line(one, NAME)}." for one in table if one not in known]
+            problems += [
+                f"{where} has no {safe_line(member, NAME)}." for member in table if member not in known
+            ]
     dashboard, notices = take(members, "dashboard", dict, {}), take(members, "notices", dict, {})
     keys = take(members, "keys", dict, {})
     columns = take(dashboard, "columns", list, [])
-    problems += [f"There is no column {safe_line(str(one), NAME)}." for one in columns if one not in COLUMNS]
+    problems += [
+        f"There is no column {safe_line(str(column), NAME)}." for column in columns if column not in COLUMNS
+    ]
     how = take(notices, "how", str, NoticeKind.BELL.value)
     if how not in set(NoticeKind):
         problems.append('how in config.toml is "bell", "osc9" or "osc777".')
         how = NoticeKind.BELL.value
     problems += [
-        f"The keys of {safe_line(one, NAME)} are not a text." for one in keys if not _is_text(keys[one])
+        f"The keys of {safe_line(name, NAME)} are not a text."
+        for name, value in keys.items()
+        if not _is_text(value)
     ]
     return Config(
         theme=take(members, "theme", str, ""),
-        columns=tuple(one for one in columns if one in COLUMNS),
+        columns=tuple(column for column in columns if column in COLUMNS),
         before_expiry=max(0, take(notices, "before_expiry", int, 0)),
         notice=NoticeKind(how),
         keys={name: value for name, value in keys.items() if _is_text(value)},

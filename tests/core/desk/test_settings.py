@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from authlens_core.state.settings import Settings, SettingsFile
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import StateUnusable
+from authlens_core.values.settings import Settings
 
 
 def test_what_is_set_is_there_at_the_next_start(private_environment: Path) -> None:

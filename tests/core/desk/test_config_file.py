@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.state.config_file import TEMPLATE, Config, NoticeKind, read_config, write_template
+from authlens_core.desk.settings import TEMPLATE, Config, NoticeKind, read_config, write_template
 
 
 def written(path: Path, text: str) -> Config:

@@ -1,0 +1,49 @@
+"""What a user has set, as one value."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from authlens_core.values.quick_dataclass import dataclass
+
+# Shares of the life of an access token after which it may be refreshed.
+FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
+# Seconds before its end at which it is refreshed at the latest.
+LEADS: Final = (30, 60, 120, 300)
+MOST_FAVOURITES: Final = 20
+_LONGEST_URL: Final = 2_000  # characters of a favourite
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user has set.
+
+    Attributes:
+        background_refresh: refresh what is due while the dashboard is open.
+        refresh_at: the share of its life after which an access token is due, from 0.5 to 1.
+        refresh_before: seconds before its end at which it is due at the latest.
+        open_browser: open the link of a login at once where the browser is on this machine; else on a key.
+        theme: the name of the theme; empty for the one that fits the terminal.
+        favourites: URLs that a new login offers first, the newest first.
+    """
+
+    background_refresh: bool = True
+    refresh_at: float = 0.8
+    refresh_before: int = 60
+    open_browser: bool = False
+    theme: str = ""
+    favourites: tuple[str, ...] = ()
+
+
+def is_fit(name: str, value: Any) -> bool:
+    """Return whether a setting of `Settings` can have a value."""
+    if name == "refresh_at":
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0.5 <= value < 1
+    if name == "refresh_before":
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3600
+    if name == "theme":
+        return isinstance(value, str) and len(value) <= 100
+    if name == "favourites":
+        few = isinstance(value, list | tuple) and len(value) <= MOST_FAVOURITES
+        return few and all(isinstance(url, str) and len(url) <= _LONGEST_URL for url in value)
+    return isinstance(value, bool)

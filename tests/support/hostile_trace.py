@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange, FailureKind, Timings, WireFailure
 from authlens_core.values.http_message import Headers, Request, Response
@@ -36,7 +37,11 @@ def hostile_trace() -> Trace:
         Exchange(request, None, failure, began, 0.5),
     )
     check = failed("a.b", text, text, why=text, spec=text, cure=text, overridable=True)
-    facts = (Fact("client_secret", Secret(CANARY)), Fact("client_id", text, text, text), Fact(text, text))
+    facts = (
+        Fact(FactId.CLIENT_SECRET, Secret(CANARY)),
+        Fact(FactId.CLIENT_ID, text, text, text),
+        Fact(text, text),
+    )
     records = (
         StageRecord(
             Stage.DETECTION, Outcome.FAILED, began, 1.5, exchanges, (check,), facts, frozenset({text})

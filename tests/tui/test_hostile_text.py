@@ -14,7 +14,8 @@ from textual.filter import LineFilter
 from textual.widget import Widget
 
 from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.trace.fact import Fact
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, failed, passed
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response

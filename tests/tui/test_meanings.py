@@ -19,7 +19,8 @@ from authlens_core.export.redaction import NoRedactor, Redactor
 from authlens_core.login.jwks import check_signatures
 from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.oauth.formats.jwt import parse_jwt
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
@@ -173,10 +174,10 @@ def test_a_form_says_what_its_fields_mean() -> None:
 def test_facts_are_explained_once_and_not_where_a_note_does_it() -> None:
     """Muted, wrapped and hanging below the value."""
     facts = [
-        Fact("resource", "https://a", "RFC 9728 §2", "a note of its own"),
-        Fact("authorization_servers", "https://b", "RFC 9728 §2"),
-        Fact("authorization_servers", "https://c", "RFC 9728 §2"),
-        Fact("jwks_uri", "absent", "RFC 9728 §2"),
+        Fact(FactId.RESOURCE, "https://a", "RFC 9728 §2", "a note of its own"),
+        Fact(FactId.AUTHORIZATION_SERVERS, "https://b", "RFC 9728 §2"),
+        Fact(FactId.AUTHORIZATION_SERVERS, "https://c", "RFC 9728 §2"),
+        Fact("jwks_uri", None, "RFC 9728 §2"),
     ]
     lines = list(explained_fact_lines(facts, Stage.RESOURCE_METADATA, Redactor(), NOW))
     muted = [one for one in lines if {tone for _, tone in one.pieces} == {Tone.MUTED}]
@@ -189,7 +190,9 @@ def test_facts_are_explained_once_and_not_where_a_note_does_it() -> None:
 def test_a_secret_fact_of_that_shape_is_taken_apart() -> None:
     """The overview of an exchange shows what is in the token, not the token."""
     raw = token({"sub": "ada"})
-    shown = text(explained_fact_lines([Fact("access_token", Secret(raw))], Stage.EXCHANGE, Redactor(), NOW))
+    shown = text(
+        explained_fact_lines([Fact(FactId.ACCESS_TOKEN, Secret(raw))], Stage.EXCHANGE, Redactor(), NOW)
+    )
     assert "JWT in access_token" in shown
     assert raw not in shown
 

@@ -16,10 +16,11 @@ from authlens_core.cloudflare.credential import Credential, credential_of
 from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
 from authlens_core.diagnosis.echoes import sent_in, without_echoes
 from authlens_core.diagnosis.evidence import body_line, header_lines, status_line
-from authlens_core.diagnosis.protection import ACCESS, MEANINGS, Protection
+from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
 from authlens_core.oauth.formats.json_document import load_object
 from authlens_core.oauth.formats.jwt import decoded_base64url
+from authlens_core.values.diagnosis import Layer
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Response
 from authlens_core.values.quick_dataclass import dataclass
@@ -49,7 +50,6 @@ class Answer:
         cure: what to do about it; empty where nothing is wrong.
         challenge_field: the challenges, and what was refused in them.
         cf_ray: Cloudflare's number of the request, which its support asks for.
-        layer: who answered: `Cloudflare Access`, `Cloudflare WAF`, `origin` or `network`.
     """
 
     protection: Protection
@@ -58,7 +58,7 @@ class Answer:
     cure: str
     challenge_field: ChallengeField = field(default_factory=ChallengeField)
     cf_ray: str | None = None
-    layer: str = "origin"
+    layer: Layer = Layer.ORIGIN
 
 
 def classify(exchange: Exchange) -> Answer:
@@ -98,7 +98,7 @@ class _SeenResponse:
         self,
         protection: Protection,
         *names: str,
-        layer: str = "",
+        layer: Layer | None = None,
         note: str = "",
         quoted: Sequence[str] = (),
     ) -> Answer:
@@ -156,12 +156,12 @@ def _metadata_elsewhere(seen: _SeenResponse) -> Answer | None:
     return None
 
 
-def _challenger(seen: _SeenResponse) -> str:
+def _challenger(seen: _SeenResponse) -> Layer | None:
     by_access = any(
         c.is_scheme("cloudflare-access") or WELL_KNOWN in (c.get("resource_metadata") or "")
         for c in seen.field.challenges
     )
-    return ACCESS if by_access else ""
+    return Layer.ACCESS if by_access else None
 
 
 def _redirect(seen: _SeenResponse) -> Answer | None:

@@ -12,10 +12,10 @@ from authlens_core.cloudflare.credential import Credential, credential_of, pair_
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.echoes import sent_in, without_echoes
 from authlens_core.diagnosis.evidence import error_lines, quoted, status_line, whole_answer
-from authlens_core.diagnosis.protection import NETWORK, Protection
+from authlens_core.diagnosis.protection import Protection
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import Check
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.values.diagnosis import UNKNOWN, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Response
 from authlens_core.values.safe_text import safe_line
@@ -97,7 +97,7 @@ def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
     cure = next((c.cure for c in checks if c.cure), failure.cure)
     asked = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
     line = safe_line(f"{failure.kind} failure: {asked}")
-    return Diagnosis("no_answer", failure.cause, cure, (line,), layer=NETWORK)
+    return Diagnosis("no_answer", failure.cause, cure, (line,), layer=Layer.NETWORK)
 
 
 def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) -> Diagnosis:
@@ -161,7 +161,7 @@ class _SeenFailure:
 
     def diagnosis(self, cause: Cause) -> Diagnosis:
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
-        layer = self.answer.layer if self.answer is not None and self._matters else ""
+        layer = self.answer.layer if self.answer is not None and self._matters else None
         return Diagnosis(cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer)
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from authlens_core.values.diagnosis import Layer
+
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
 )
@@ -40,101 +42,96 @@ class ProtectionNote(NamedTuple):
         cure: what to do, one or two sentences; empty where nothing is wrong.
     """
 
-    layer: str
+    layer: Layer
     summary: str
     cure: str
 
 
-ACCESS: Final = "Cloudflare Access"
-WAF: Final = "Cloudflare WAF"
-ORIGIN: Final = "origin"
-NETWORK: Final = "network"
-
 MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     Protection.PUBLIC: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "It responds without a login.",
         "No action needed. If it should be protected, add an Access application for this host and path.",
     ),
-    Protection.OAUTH: ProtectionNote(ORIGIN, "It asks for a bearer token: OAuth can start.", ""),
+    Protection.OAUTH: ProtectionNote(Layer.ORIGIN, "It asks for a bearer token: OAuth can start.", ""),
     Protection.ACCESS_LOGIN: ProtectionNote(
-        ACCESS,
+        Layer.ACCESS,
         "Cloudflare Access sends you to its login page.",
         f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then, log in with cloudflared: "
         "authlens login --cloudflared URL.",
     ),
     Protection.SERVICE_AUTH_ONLY: ProtectionNote(
-        ACCESS,
+        Layer.ACCESS,
         "This application accepts only service tokens; you cannot log in with a browser.",
         "Give a service token: authlens service-token add URL. Or ask the owner for an Allow policy: "
         "Zero Trust → Access controls → Applications → (app) → Policies.",
     ),
     Protection.BLOCKED: ProtectionNote(
-        WAF,
+        Layer.WAF,
         "Cloudflare's zone security blocked the request before Access saw it; the login is not the cause.",
         "Ask the owner to allow this client: a WAF custom rule with the action Skip for this host, or "
         "Browser Integrity Check off in a configuration rule. Quote the CF-Ray.",
     ),
     Protection.REQUIRE_ACCESS_PROTECTION: ProtectionNote(
-        ACCESS,
+        Layer.ACCESS,
         "Error 1043: the organisation requires Access on every host, and this one has no Access application.",
         "Ask the owner to add an Access application for this host: "
         "Zero Trust → Access controls → Applications → Add an application.",
     ),
     Protection.ORIGIN_DOWN: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "Cloudflare cannot reach the server behind it; the login is not the cause.",
         "Ask the owner to start the origin or its tunnel (cloudflared tunnel), then try again.",
     ),
     Protection.BASIC: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "It asks for another kind of login, not OAuth.",
         "Log in with the method it names; authlens supports OAuth and Cloudflare Access.",
     ),
     Protection.UNAUTHORIZED_BARE: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate header.",
         "Continue: the well-known URLs are tried. If they return nothing, use authlens login "
         "--cloudflared or a browser, and ask the owner to send WWW-Authenticate.",
     ),
     Protection.METHOD_NOT_ALLOWED: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "It does not support this request method, so it does not say how it is protected.",
         "Try the other method: --method POST, as MCP servers expect, or --method GET.",
     ),
     Protection.REDIRECT_ELSEWHERE: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "It redirects, and authlens does not follow redirects during a login.",
         "If you trust the target, give its URL to authlens.",
     ),
     Protection.PREFLIGHT: ProtectionNote(
-        ACCESS,
+        Layer.ACCESS,
         "Access refuses the preflight request (OPTIONS), which never includes a credential.",
         "Ask the owner to let Access answer preflight requests, or forward them: Zero Trust → Access "
         "controls → Applications → (app) → Advanced settings → Cross-Origin Resource Sharing (CORS).",
     ),
     Protection.FORBIDDEN: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "It refuses (403) without saying how to log in.",
         "Check the URL, and ask the owner whether your network or account is allowed.",
     ),
     Protection.NOT_FOUND: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "Nothing was found at this address (404).",
         "Check the path of the URL; an Access application may cover another path of this host.",
     ),
     Protection.RATE_LIMITED: ProtectionNote(
-        ORIGIN, "It limits requests (429 Too Many Requests).", "Wait a minute, then try again."
+        Layer.ORIGIN, "It limits requests (429 Too Many Requests).", "Wait a minute, then try again."
     ),
     Protection.SERVER_ERROR: ProtectionNote(
-        ORIGIN, "The server failed.", "Try again in a minute; if it lasts, tell the owner."
+        Layer.ORIGIN, "The server failed.", "Try again in a minute; if it lasts, tell the owner."
     ),
     Protection.UNEXPECTED: ProtectionNote(
-        ORIGIN,
+        Layer.ORIGIN,
         "The response does not mention a login.",
         "Look at the response, and check the URL and --method.",
     ),
     Protection.NO_ANSWER: ProtectionNote(
-        NETWORK, "There was no answer.", "Check the address and the network, then try again."
+        Layer.NETWORK, "There was no answer.", "Check the address and the network, then try again."
     ),
 }

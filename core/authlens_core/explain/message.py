@@ -11,7 +11,8 @@ from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.members import explain_member, members_of
 from authlens_core.oauth.formats.json_document import JsonValue, object_in
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
-from authlens_core.trace.record import Fact, StageRecord
+from authlens_core.trace.fact import Fact, fact_text
+from authlens_core.trace.record import StageRecord
 from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -62,7 +63,8 @@ def jwts_in(message: Message) -> tuple[FoundJwt, ...]:
 def jwts_in_facts(facts: Iterable[Fact]) -> tuple[FoundJwt, ...]:
     """Return the JWTs among the secret facts, each once, at most 8."""
     return _found(
-        (fact.name, fact.value.reveal() if isinstance(fact.value, Secret) else fact.value) for fact in facts
+        (fact.name, fact.value.reveal() if isinstance(fact.value, Secret) else fact_text(fact))
+        for fact in facts
     )
 
 

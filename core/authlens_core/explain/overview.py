@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.trace.fact import FactId, fact_text
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import decisive
 from authlens_core.values.check import CheckId, Severity
+from authlens_core.values.diagnosis import Layer
 from authlens_core.values.http_message import Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
@@ -65,9 +68,7 @@ def overview(record: StageRecord) -> Overview:
             matters,
             tampering=record.tampering,
         )
-    tell = _TELLERS.get(record.stage)
-    sentences = tuple(tell(seen)) if tell is not None else ()
-    return Overview(sentences, tampering=record.tampering)
+    return Overview(tuple(_SENTENCES[record.stage](seen)), tampering=record.tampering)
 
 
 class _SeenRecord:
@@ -86,22 +87,17 @@ class _SeenRecord:
         """Return the host whose answer decided."""
         return _host(self.last.request.url) if self.last is not None else ""
 
-    def fact(self, name: str) -> str:
-        """Return the first fact of this name, masked and cut, or the empty string; `absent` is none."""
-        values = (fact.value for fact in self.record.facts if fact.name == name)
-        value = next(values, "")
-        text = value.masked if isinstance(value, Secret) else safe_line(value, _MAX)
-        return "" if text == "absent" else text
+    def text(self, name: FactId) -> str:
+        """Return the first fact of this name, masked and cut; empty if there is none or it has no value."""
+        facts = (fact for fact in self.record.facts if fact.name == name and fact.value is not None)
+        return next((safe_line(fact_text(fact), _MAX) for fact in facts), "")
 
-    def facts(self, name: str) -> tuple[str, ...]:
-        return tuple(
-            safe_line(fact.value, _MAX)
-            for fact in self.record.facts
-            if fact.name == name and not isinstance(fact.value, Secret)
-        )
+    def has(self, name: FactId) -> bool:
+        return any(fact.name == name and fact.value is not None for fact in self.record.facts)
 
-    def has(self, name: str) -> bool:
-        return any(fact.name == name for fact in self.record.facts)
+    def severity(self, name: CheckId) -> Severity | None:
+        """Return how the check of this name came out; None if it was not made."""
+        return next((check.severity for check in self.record.checks if check.name == name), None)
 
 
 def _answers(seen: _SeenRecord) -> Iterator[str]:
@@ -116,18 +112,14 @@ def _answers(seen: _SeenRecord) -> Iterator[str]:
 
 def _detection(seen: _SeenRecord) -> Iterator[str]:
     answered = f"The resource answered {seen.response.status}" if seen.response is not None else ""
-    answer, layer = seen.fact("answer"), seen.fact("protected by")
-    challenged = seen.response is not None and any(
-        "resource_metadata" in value for value in seen.response.headers.get_all("www-authenticate")
-    )
-    named = " and named its metadata document" if challenged else ""
-    yield f"{answered}{named}."
+    named = seen.severity(CheckId.DETECTION_METADATA) is Severity.PASS
+    yield f"{answered}{' and named its metadata document' if named else ''}."
+    answer, team = seen.text(FactId.ANSWER), _team(seen)
     if answer:
         yield answer
-    team = _team(seen)
-    if layer == "Cloudflare Access" or team:
+    if Layer.ACCESS in seen.record.learned(FactId.PROTECTED_BY, str) or team:
         yield f"It is behind Cloudflare Access{f', team {team}' if team else ''}."
-    if not challenged and seen.has("resource_metadata"):
+    if seen.severity(CheckId.DETECTION_METADATA_GUESSED) is not None:
         yield "It did not say where its metadata is, so the well-known URLs are tried next."
 
 
@@ -138,7 +130,8 @@ def _team(seen: _SeenRecord) -> str:
 
 
 def _resource_metadata(seen: _SeenRecord) -> Iterator[str]:
-    name, servers = seen.fact("resource"), seen.facts("authorization_servers")
+    name = seen.text(FactId.RESOURCE)
+    servers = [safe_line(url, _MAX) for url in seen.record.learned(FactId.AUTHORIZATION_SERVERS, str)]
     if name:
         yield f"The resource calls itself {name}, and that covers the URL you asked for."
     if len(servers) == 1:
@@ -150,28 +143,28 @@ def _resource_metadata(seen: _SeenRecord) -> Iterator[str]:
 
 
 def _server_metadata(seen: _SeenRecord) -> Iterator[str]:
-    issuer = seen.fact("issuer")
-    yield f"{issuer or seen.host} published where to sign in and where to get tokens."
+    yield f"{seen.text(FactId.ISSUER) or seen.host} published where to sign in and where to get tokens."
     yield (
         "It allows clients to register themselves."
-        if seen.fact("registration_endpoint")
+        if seen.has(FactId.REGISTRATION_ENDPOINT)
         else "This server does not allow clients to register themselves: it needs a client_id."
     )
-    if "S256" in seen.fact("code_challenge_methods_supported"):
+    methods = seen.record.learned(FactId.CODE_CHALLENGE_METHODS_SUPPORTED, tuple)
+    if any("S256" in listed for listed in methods):
         yield "It supports PKCE with S256, so a stolen code is useless."
-    if not seen.fact("revocation_endpoint"):
+    if not seen.has(FactId.REVOCATION_ENDPOINT):
         yield "It cannot revoke tokens: they stay valid until they expire."
 
 
 def _registration(seen: _SeenRecord) -> Iterator[str]:
-    client, place = seen.fact("client_id"), seen.fact("redirect_uris")
+    client, redirect_uri = seen.text(FactId.CLIENT_ID), seen.text(FactId.REDIRECT_URIS)
     if seen.last is None:
         yield f"Nothing was sent: the server knows this client already, as {client}."
     else:
         yield f"The server registered authlens as {client}."
-    if place:
-        yield f"It sends codes to {place} only, an address of this machine."
-    if seen.has("client_secret"):
+    if redirect_uri:
+        yield f"It sends codes to {redirect_uri} only, an address of this machine."
+    if seen.has(FactId.CLIENT_SECRET):
         yield "It gave a client secret too, although authlens requested none; it is stored like a token."
 
 
@@ -181,21 +174,23 @@ def _pkce(_seen: _SeenRecord) -> Iterator[str]:
 
 
 def _authorization(seen: _SeenRecord) -> Iterator[str]:
-    if seen.has("user_code"):
-        yield f"On any device, open {seen.fact('verification_uri')} and enter {seen.fact('user_code')}."
+    if seen.has(FactId.USER_CODE):
+        page, code = seen.text(FactId.VERIFICATION_URI), seen.text(FactId.USER_CODE)
+        yield f"On any device, open {page} and enter {code}."
         yield "Do so only if you started this login. Meanwhile the next stage asks for the tokens."
         return
-    if not seen.has("code"):
+    if not seen.has(FactId.CODE):
         yield "The link is ready; the sign-in happens in your browser."
         return
     yield "You signed in, and the browser returned a code that works once."
-    if any(check.name == CheckId.AUTHORIZATION_STATE for check in seen.record.checks):
+    if seen.severity(CheckId.AUTHORIZATION_STATE) is Severity.PASS:
         yield "Its state matches this login, so the response is ours."
 
 
 def _tokens(seen: _SeenRecord) -> Iterator[str]:
-    token = next((f.value for f in seen.record.facts if f.name == "access_token"), None)
-    if not isinstance(token, Secret):
+    # In a session file the token is a mask, which says nothing about it.
+    token = next(iter(seen.record.learned(FactId.ACCESS_TOKEN, Secret)), None)
+    if token is None:
         return
     shape = (
         "a JWT, which can be read"
@@ -203,10 +198,9 @@ def _tokens(seen: _SeenRecord) -> Iterator[str]:
         else "opaque: only the server can tell what is in it"
     )
     yield f"The access token is {shape}."
-    lifetime = seen.fact("expires_in")
-    if lifetime.removesuffix(" s").isdigit():
-        yield f"It is valid for {_span(int(lifetime.removesuffix(' s')))}."
-    if seen.has("refresh_token"):
+    for lifetime in seen.record.learned(FactId.EXPIRES_IN, timedelta):
+        yield f"It is valid for {_span(int(lifetime.total_seconds()))}."
+    if seen.has(FactId.REFRESH_TOKEN):
         yield "A refresh token gets the next one without a sign-in."
     else:
         yield "There is no refresh token: when it expires, you sign in again."
@@ -222,7 +216,7 @@ def _refresh(seen: _SeenRecord) -> Iterator[str]:
         yield "Nothing was sent: another process had already refreshed it."
         return
     yield "The server returned a new access token without a sign-in."
-    rotation = next((c.severity for c in seen.record.checks if c.name == CheckId.REFRESH_ROTATION), None)
+    rotation = seen.severity(CheckId.REFRESH_ROTATION)
     if rotation is Severity.PASS:
         yield "The refresh token was replaced too; the old one is invalid."
     elif rotation is not None:
@@ -234,7 +228,7 @@ def _refresh(seen: _SeenRecord) -> Iterator[str]:
 
 def _access(seen: _SeenRecord) -> Iterator[str]:
     status = seen.response.status if seen.response is not None else None
-    layer = seen.fact("answered by")
+    layer = seen.text(FactId.ANSWERED_BY)
     if status is not None and status >= 500:
         yield f"The token was accepted, but then the answer was {status}."
         yield "The login works; the application behind it does not."
@@ -252,8 +246,8 @@ def _probe(seen: _SeenRecord) -> Iterator[str]:
 
 def _revoke(seen: _SeenRecord) -> Iterator[str]:
     for fact in seen.record.facts:
-        if fact.name in ("refresh_token", "access_token") and not isinstance(fact.value, Secret):
-            yield f"The server, about the {fact.name.replace('_', ' ')}: {safe_line(fact.value, _MAX)}."
+        if fact.name in (FactId.REFRESH_TOKEN, FactId.ACCESS_TOKEN):
+            yield f"The server, about the {fact.name.replace('_', ' ')}: {safe_line(fact_text(fact), _MAX)}."
     proof = next((c for c in seen.record.checks if c.name == CheckId.REVOKE_PROOF), None)
     if proof is not None:
         status = safe_line(proof.seen, _MAX)
@@ -281,7 +275,7 @@ def _host(url: str) -> str:
         return ""
 
 
-_TELLERS: Final[Mapping[Stage, Callable[[_SeenRecord], Iterator[str]]]] = {
+_SENTENCES: Final[Mapping[Stage, Callable[[_SeenRecord], Iterator[str]]]] = {
     Stage.DETECTION: _detection,
     Stage.RESOURCE_METADATA: _resource_metadata,
     Stage.SERVER_METADATA: _server_metadata,

@@ -13,6 +13,7 @@ from typing import Final
 from authlens_core.export.mermaid import sequence_diagram
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import Diagnosis
@@ -95,7 +96,7 @@ def _record(number: int, record: StageRecord) -> Iterator[str]:
         for fact in record.facts:
             remarks = "; ".join(prose(text) for text in (fact.note, fact.spec) if text)
             end = f" ({remarks})" if remarks else ""
-            yield f"- {code_span(fact.name)}: {code_span(f'{fact.value}')}{end}"
+            yield f"- {code_span(fact.name)}: {code_span(fact_text(fact))}{end}"
     if record.checks:
         yield from ("", "### Checks", "")
         for check in record.checks:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from authlens_core.trace.fact import FactId, fact_text
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.safe_text import safe_line
@@ -58,7 +59,7 @@ def _record(number: int, record: StageRecord, servers: dict[str, str]) -> Iterat
     if record.stage is Stage.AUTHORIZATION and record.facts:
         yield f"  authlens->>{_PERSON}: the link to sign in"
         if record.outcome is Outcome.PASSED:
-            code = next((f"{fact.value}" for fact in record.facts if fact.name == "code"), "")
+            code = next((fact_text(fact) for fact in record.facts if fact.name == FactId.CODE), "")
             yield f"  {_PERSON}->>authlens: {label(f'comes back with the code {code}')}"
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from authlens_core.export.redacted_trace import body_text
+from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import FORM_TYPE, Headers
@@ -58,7 +59,7 @@ def _record(record: StageRecord) -> Named:
     for name in sorted(record.overridden):
         yield "continued despite", name
     for fact in record.facts:
-        yield f"fact {fact.name}", f"{fact.value}"
+        yield f"fact {fact.name}", fact_text(fact)
     for check in record.checks:
         # What was expected follows from what else differs: the issuer, the resource, the port.
         yield f"check {check.name}", f"{check.severity}: {check.seen}" if check.seen else check.severity.value

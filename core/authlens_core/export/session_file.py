@@ -7,11 +7,12 @@ members are the fields of a trace and of all that is in it.
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, read_json, wrong
 from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.trace.fact import Fact, FactValue
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import UsageError
 from authlens_core.values.http_message import Headers
@@ -116,13 +117,46 @@ def _out(value: object, budget: _Budget) -> object:
             return value.fields
         case datetime():
             return value.isoformat()
+        case Fact():
+            return {**_members(value, budget), "value": _fact_value_out(value.value)}
         case tuple():
             return [_out(one, budget) for one in value]
         case frozenset():
             return sorted(value)
-    if is_dataclass(value):
-        return {one.name: _out(getattr(value, one.name), budget) for one in fields(value)}
-    return value
+    return _members(value, budget) if is_dataclass(value) else value
+
+
+def _members(value: Any, budget: _Budget) -> dict[str, object]:
+    return {one.name: _out(getattr(value, one.name), budget) for one in fields(value)}
+
+
+def _fact_value_out(value: FactValue) -> object:
+    """Return the value of a fact as JSON; what JSON has no type for is an object with one member."""
+    match value:
+        case timedelta():
+            return {"seconds": value.total_seconds()}
+        case datetime():
+            return {"time": value.isoformat()}
+        case Secret():
+            return value.masked
+        case _:
+            return value
+
+
+def _fact_value_in(value: Any, name: str, parent: str) -> Any:
+    match value:
+        case None | str():
+            return value
+        case int() if not isinstance(value, bool):
+            return _READER.read(int, value, name, parent)
+        case list():
+            return _READER.read(tuple[str, ...], value, name, parent)
+        case {"seconds": seconds, **others} if not others:
+            return timedelta(seconds=_READER.read(float, seconds, "seconds", name))
+        case {"time": time, **others} if not others:
+            return _READER.read(datetime, time, "time", name)
+        case _:
+            return wrong(name, parent, "the value of a fact")
 
 
 def _purpose_in(value: Any, name: str, parent: str) -> Purpose:
@@ -150,5 +184,5 @@ def _body_in(value: Any, name: str, _parent: str) -> Body:
 
 
 _READER: Final = RecordReader(
-    {Purpose: _purpose_in, Headers: _headers_in, Body: _body_in},
+    {Purpose: _purpose_in, Headers: _headers_in, Body: _body_in, FactValue: _fact_value_in},
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from authlens_core.login.facts import Facts
-from authlens_core.trace.record import Fact
+from authlens_core.trace.fact import Fact
 from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure

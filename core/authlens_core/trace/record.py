@@ -8,31 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from datetime import datetime
+from typing import TypeVar
 
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Outcome, Stage, TraceKind
 
-__all__ = ["Fact", "Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
+__all__ = ["Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
 
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something a stage learned, by the name its specification gives it.
-
-    Attributes:
-        name: the field's standard name, such as `token_endpoint`.
-        value: its value; a `Secret` where it is one, otherwise text that may come from outside.
-    """
-
-    name: str
-    value: str | Secret
-    spec: str = ""
-    note: str = ""
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +62,10 @@ class StageRecord:
     def may_continue(self) -> bool:
         """True if an approval leads on: all that failed may be approved. A stopped stage has no failure."""
         return bool(self.failures) and all(check.overridable for check in self.failures)
+
+    def learned(self, name: FactId, kind: type[_Value]) -> tuple[_Value, ...]:
+        """Return the values of the facts of this name that are of the type `kind`, in order."""
+        return tuple(f.value for f in self.facts if f.name == name and isinstance(f.value, kind))
 
     def count(self, severity: Severity) -> int:
         return sum(1 for check in self.checks if check.severity is severity)

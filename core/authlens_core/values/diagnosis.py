@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from authlens_core.values.quick_dataclass import dataclass
@@ -9,6 +10,16 @@ from authlens_core.values.safe_text import safe_fields, safe_text
 
 # The name of the diagnosis that shows an answer because its meaning is not known.
 UNKNOWN: Final = "unknown"
+
+
+class Layer(StrEnum):
+    """Who gave an answer."""
+
+    ACCESS = "Cloudflare Access"
+    WAF = "Cloudflare WAF"
+    ORIGIN = "origin"
+    NETWORK = "network"
+    THIS_MACHINE = "this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +30,7 @@ class Diagnosis:
         name: a stable identifier of the cause; `UNKNOWN` if the answer is shown instead.
         cure: what to do; names the exact setting.
         evidence: the lines that show it, quoted from the raw answer if there is one.
-        layer: who answered, such as `Cloudflare Access`; empty if no one did or it does not matter.
+        layer: who answered; None if no one did or it does not matter.
     """
 
     name: str
@@ -27,7 +38,7 @@ class Diagnosis:
     cure: str
     evidence: tuple[str, ...] = ()
     source: str = ""
-    layer: str = ""
+    layer: Layer | None = None
 
     def __post_init__(self) -> None:
         safe_fields(self, "cause", "cure")

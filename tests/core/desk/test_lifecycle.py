@@ -11,11 +11,11 @@ import pytest
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
-from authlens_core.credentials.lifecycle.action_result import THIS_MACHINE
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.lifecycle import ProbeResult, for_each, probe, refresh, revoke
 from authlens_core.desk.session import Session
+from authlens_core.values.diagnosis import Layer
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.ports import free_port
@@ -79,7 +79,7 @@ async def test_each_resource_is_asked_and_one_that_fails_keeps_no_other_from_it(
     """A secret that is gone keeps nobody else from being asked."""
     results = await _probe_all(session, inventory_of(three))
     assert [probed.accepted for probed in results] == [True, False, None]
-    assert [probed.layer for probed in results] == ["origin", "origin", THIS_MACHINE]
+    assert [probed.layer for probed in results] == ["origin", "origin", Layer.THIS_MACHINE]
     assert [probed.exit_code for probed in results] == [0, 4, 4]
     assert len(server.posts("/mcp")) == 2
     assert "canary" not in repr(results)
@@ -127,7 +127,7 @@ async def test_an_organisation_token_is_not_sent_anywhere(session: Session) -> N
     """It opens no application."""
     token = CloudflaredToken("c", CloudflaredKind.ORGANISATION, "team.cloudflareaccess.com", Path("x"))
     probed = await probe(session, inventory_of((), (token,))[0])
-    assert (probed.accepted, probed.layer, probed.exit_code) == (None, THIS_MACHINE, 2)
+    assert (probed.accepted, probed.layer, probed.exit_code) == (None, Layer.THIS_MACHINE, 2)
 
 
 async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(

@@ -17,7 +17,7 @@ from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.check import failed
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.values.diagnosis import UNKNOWN, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.secret import Body
@@ -890,7 +890,7 @@ def test_no_answer_at_all_is_a_matter_of_the_network() -> None:
         "Nobody listens.",
         "Start it.",
         (f"connect failure: GET {HOST}/",),
-        layer="network",
+        layer=Layer.NETWORK,
     )
 
 

@@ -16,7 +16,8 @@ from authlens_core.explain.message import (
     jwts_of,
     member_meanings,
 )
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
@@ -106,7 +107,7 @@ def test_the_same_token_is_shown_once() -> None:
 
 def test_a_secret_fact_of_that_shape_is_found() -> None:
     """An opaque one is not."""
-    facts = [Fact("access_token", Secret(TOKEN)), Fact("refresh_token", Secret("oauth:abc"))]
+    facts = [Fact(FactId.ACCESS_TOKEN, Secret(TOKEN)), Fact(FactId.REFRESH_TOKEN, Secret("oauth:abc"))]
     assert [one.where for one in jwts_in_facts(facts)] == ["access_token"]
 
 
@@ -119,6 +120,6 @@ def test_a_token_answer_is_told() -> None:
 def test_a_record_has_each_of_its_tokens_once() -> None:
     """In a fact and in the answer it came in, it is one token."""
     exchange = Exchange(form(""), answer({"access_token": TOKEN}), None, NOW, 0.1)
-    facts = (Fact("access_token", Secret(TOKEN)),)
+    facts = (Fact(FactId.ACCESS_TOKEN, Secret(TOKEN)),)
     record = StageRecord(Stage.EXCHANGE, Outcome.PASSED, NOW, 0.1, (exchange,), (), facts)
     assert [one.where for one in jwts_of(record)] == ["access_token"]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from authlens_core.explain.overview import overview
 from authlens_core.oauth.token import rotation_check
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, Severity, passed, warned
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Check, CheckId, Severity, passed, warned
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.purpose import Purpose
@@ -60,17 +61,21 @@ def test_detection_names_the_team() -> None:
     """The redirect to the login page says whose it is."""
     location = ("Location", "https://acme.cloudflareaccess.com/cdn-cgi/access/login/wiki.example?kid=a")
     challenge = ("WWW-Authenticate", 'Cloudflare-Access resource_metadata="https://wiki.example/x"')
-    found = words(record(Stage.DETECTION, exchange(302, location, challenge)))
+    named = passed(CheckId.DETECTION_METADATA, "named", "in WWW-Authenticate")
+    found = words(record(Stage.DETECTION, exchange(302, location, challenge), checks=[named]))
     assert found.startswith("The resource answered 302 and named its metadata document.")
     assert "team acme" in found
 
 
 def test_an_exchange_says_what_kind_of_token_came() -> None:
     """Opaque or readable, how long it lives, and whether it can be renewed."""
-    facts = [Fact("access_token", Secret("oauth:abcdefgh")), Fact("expires_in", "900 s")]
+    facts = [
+        Fact(FactId.ACCESS_TOKEN, Secret("oauth:abcdefgh")),
+        Fact(FactId.EXPIRES_IN, timedelta(seconds=900)),
+    ]
     opaque = words(record(Stage.EXCHANGE, exchange(200), facts=facts))
     jwt = Secret("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln")
-    readable = [Fact("access_token", jwt), Fact("refresh_token", Secret("x" * 20))]
+    readable = [Fact(FactId.ACCESS_TOKEN, jwt), Fact(FactId.REFRESH_TOKEN, Secret("x" * 20))]
     assert "opaque" in opaque
     assert "15 minutes" in opaque
     assert "There is no refresh token" in opaque
@@ -78,7 +83,10 @@ def test_an_exchange_says_what_kind_of_token_came() -> None:
 
 
 def test_a_token_of_one_second_is_told_in_the_singular() -> None:
-    facts = [Fact("access_token", Secret("oauth:abcdefgh")), Fact("expires_in", "1 s")]
+    facts = [
+        Fact(FactId.ACCESS_TOKEN, Secret("oauth:abcdefgh")),
+        Fact(FactId.EXPIRES_IN, timedelta(seconds=1)),
+    ]
     assert "It is valid for 1 second." in words(record(Stage.EXCHANGE, exchange(200), facts=facts))
 
 
@@ -118,7 +126,7 @@ def test_an_origin_that_is_down_is_no_plain_success() -> None:
 )
 def test_a_revocation_says_what_was_proven(proof: Check, said: str) -> None:
     """What the server confirmed, and what the resource then did."""
-    facts = [Fact("refresh_token", "revoked (200)")]
+    facts = [Fact(FactId.REFRESH_TOKEN, "revoked (200)")]
     found = words(record(Stage.REVOKE, exchange(200), exchange(401), facts=facts, checks=[proof]))
     assert "The server, about the refresh token: revoked (200)." in found
     assert said in found
@@ -163,7 +171,7 @@ def test_a_record_with_nothing_in_it_never_raises(stage: Stage, outcome: Outcome
 
 
 def test_a_device_login_says_where_the_code_is_entered() -> None:
-    codes = [Fact("user_code", "WDJB-MJHT"), Fact("verification_uri", "https://op.example/device")]
+    codes = [Fact(FactId.USER_CODE, "WDJB-MJHT"), Fact(FactId.VERIFICATION_URI, "https://op.example/device")]
     told = words(record(Stage.AUTHORIZATION, exchange(200), facts=codes))
     assert "open https://op.example/device and enter WDJB-MJHT" in told
     assert "in your browser" not in told

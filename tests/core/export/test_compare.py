@@ -14,7 +14,8 @@ from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.login.facts import Options
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import Severity, failed, judged
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
@@ -216,9 +217,9 @@ def test_no_secret_is_in_a_comparison(hostile: Trace) -> None:
 def test_a_secret_has_the_same_fingerprint_on_both_sides() -> None:
     """The same token is no difference; a fact that became text is compared by its mask."""
     record = StageRecord(
-        Stage.EXCHANGE, Outcome.PASSED, BEGAN, 0, facts=(Fact("refresh_token", Secret(CANARY)),)
+        Stage.EXCHANGE, Outcome.PASSED, BEGAN, 0, facts=(Fact(FactId.REFRESH_TOKEN, Secret(CANARY)),)
     )
-    shown = replace(record, facts=(Fact("refresh_token", Secret(CANARY).masked),))
+    shown = replace(record, facts=(Fact(FactId.REFRESH_TOKEN, Secret(CANARY).masked),))
     assert compare(trace(record), trace(shown)) == Comparison()
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.export.redaction import Redactor, raw_message
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response
@@ -47,7 +48,7 @@ def trace(secret: str) -> Trace:
         0.1,
     )
     check = failed("a.b", "no token", f"it sent {secret}", why=f"{secret}", cure=f"Never {secret}.")
-    facts = (Fact("access_token", Secret(secret)), Fact("echo", f"<{secret}>", note=secret))
+    facts = (Fact(FactId.ACCESS_TOKEN, Secret(secret)), Fact("echo", f"<{secret}>", note=secret))
     record = StageRecord(Stage.EXCHANGE, Outcome.FAILED, NOW, 0.1, (exchange,), (check,), facts)
     return Trace("t", TraceKind.LOGIN, "https://wiki.example", NOW, (record,))
 

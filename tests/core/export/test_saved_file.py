@@ -146,7 +146,7 @@ def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
 def test_every_form_hides_the_secrets_and_says_that_it_was_tampered_with(name: str, hostile: Trace) -> None:
     """V-7, and a tampered trace is marked as such everywhere; evidence is exported."""
     words = f"the verifier {CANARY} was changed"
-    found = Diagnosis(CANARY, CANARY, CANARY, ("HTTP/1.1 400", CANARY), CANARY, CANARY)
+    found = Diagnosis(CANARY, CANARY, CANARY, ("HTTP/1.1 400", CANARY), CANARY)
     record = replace(hostile.records[0], tampering=(words,), diagnosis=found)
     text = FORMATS[name].write(replace(hostile, records=(record, *hostile.records[1:])))
     assert leaks(text, CANARY) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from authlens_core.export.session_file import (
     read_session,
     session_json,
 )
+from authlens_core.trace.fact import Fact, FactValue
 from authlens_core.trace.record import Trace
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.secret import Secret
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import Recorded, leaks, record_login
@@ -100,9 +102,18 @@ def test_members_that_are_not_known_are_ignored(login: Recorded) -> None:
     assert read_session(json.dumps(document).encode()) == redacted_trace(login.trace)
 
 
+@pytest.mark.parametrize(
+    "value", ["text", 200, None, ("a", "b"), timedelta(seconds=3600), datetime(2026, 3, 1, tzinfo=UTC)]
+)
+def test_a_fact_keeps_its_value_and_its_type(value: FactValue, hostile: Trace) -> None:
+    record = replace(hostile.records[0], facts=(Fact("name", value),))
+    again = read_session(session_json(replace(hostile, records=(record,))).encode())
+    assert again.records[0].facts == record.facts
+
+
 def test_tampering_and_evidence_survive(hostile: Trace) -> None:
     """A trace that was changed on purpose is marked wherever it is opened."""
-    found = Diagnosis("cause", "It failed.", "Do.", ("HTTP/1.1 400",), "RFC 6749", "origin")
+    found = Diagnosis("cause", "It failed.", "Do.", ("HTTP/1.1 400",), "RFC 6749", Layer.ORIGIN)
     record = replace(hostile.records[0], tampering=("another verifier",), diagnosis=found)
     again = read_session(session_json(replace(hostile, records=(record,))).encode())
     assert again.tampering == ("another verifier",)
@@ -126,7 +137,11 @@ CHANGES: dict[str, Change] = {
     ),
     "records as an object": lambda d: d["trace"].update(records={}),
     "tampering as text": lambda d: d["trace"]["records"][0].update(tampering="x"),
-    "a fact as a number": lambda d: d["trace"]["records"][0]["facts"][0].update(value=1),
+    "a fact as a truth": lambda d: d["trace"]["records"][0]["facts"][0].update(value=True),
+    "a fact as a list of numbers": lambda d: d["trace"]["records"][0]["facts"][0].update(value=[1]),
+    "a fact as two values": lambda d: d["trace"]["records"][0]["facts"][0].update(
+        value={"seconds": 1, "time": "2026-03-01T12:00:00+00:00"}
+    ),
 }
 
 

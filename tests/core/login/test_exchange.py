@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from authlens_core.login.stages.exchange import CodeGrant, ExchangeStage
+from authlens_core.trace.fact import fact_text
 from authlens_core.values.check import Severity, failures
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.secret import Secret
@@ -64,7 +65,7 @@ def test_without_expires_in_the_end_is_unknown() -> None:
     """TK-5."""
     learned = STAGE.learn(START, [exchange(reply(200, {**TOKENS, "expires_in": None}))])
     assert learned.facts.expires_at is None
-    assert "no expiry given" in [f.value for f in learned.shown]
+    assert "no expiry given" in [fact_text(fact) for fact in learned.shown]
 
 
 def test_tokens_are_shown_as_secrets() -> None:
@@ -72,7 +73,7 @@ def test_tokens_are_shown_as_secrets() -> None:
     shown = {f.name: f.value for f in STAGE.learn(START, [exchange(reply(200, full))]).shown}
     assert isinstance(shown["access_token"], Secret)
     assert isinstance(shown["refresh_token"], Secret)
-    assert (shown["scope"], shown["resource"]) == ("a", RESOURCE)
+    assert (shown["scope"], shown["resource"]) == (("a",), RESOURCE)
 
 
 def test_a_refusal_is_explained_and_the_code_is_gone() -> None:

@@ -21,7 +21,8 @@ from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers
@@ -116,7 +117,7 @@ async def call_resource(
     """
     target = require_url(url)
     record = RecordBuilder(Stage.PROBE, target.text, utc_now(), exchanges=[*before])
-    record.facts.append(Fact("credential", secret))
+    record.facts.append(Fact(FactId.CREDENTIAL, secret))
     request = resource_request(target, McpCall.INITIALIZE if method == "POST" else None)
     request = replace(request, headers=Headers((*request.headers.fields, *fields)))
     plain = target.scheme == "http"

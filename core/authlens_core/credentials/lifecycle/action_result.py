@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict
-from authlens_core.diagnosis.protection import NETWORK
 from authlens_core.trace.record import Trace
+from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
@@ -16,10 +16,6 @@ from authlens_core.values.secret import Secret
 if TYPE_CHECKING:
     from authlens_core.diagnosis.answer import Answer
     from authlens_core.oauth.revocation import RevocationOutcome, TokenHint
-    from authlens_core.values.diagnosis import Diagnosis
-
-# The layer of a probe that was not sent: the secret store or a file was in the way.
-THIS_MACHINE: Final = "this machine"
 
 
 class ActionOutcome(StrEnum):
@@ -194,25 +190,25 @@ class ProbeResult(ActionResult):
 
     Attributes:
         accepted: the resource's decision; None if its answer is about something else, or nothing was sent.
-        layer: who answered: `Cloudflare Access`, `Cloudflare WAF`, `origin` or `network`; `THIS_MACHINE` if
-            nothing was sent.
+        layer: who answered; `THIS_MACHINE` if nothing was sent, because the secret store or a file was in
+            the way.
         answer: the answer, classified; None if nothing was sent.
         diagnosis: why it was not accepted; None if it was, or the reason is unknown.
     """
 
     outcome: TokenVerdict
     accepted: bool | None
-    layer: str
+    layer: Layer
     answer: Answer | None = None
     diagnosis: Diagnosis | None = None
 
     @property
     def was_sent(self) -> bool:
-        return self.layer != THIS_MACHINE
+        return self.layer is not Layer.THIS_MACHINE
 
     @property
     def was_answered(self) -> bool:
-        return self.was_sent and self.layer != NETWORK
+        return self.was_sent and self.layer is not Layer.NETWORK
 
     @property
     def sign(self) -> str:
@@ -227,5 +223,5 @@ def failed_probe(error: AuthlensError) -> ProbeResult:
         cure=error.cure,
         error_type=type(error),
         accepted=None,
-        layer=THIS_MACHINE,
+        layer=Layer.THIS_MACHINE,
     )

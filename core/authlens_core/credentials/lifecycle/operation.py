@@ -12,7 +12,8 @@ from authlens_core.credentials.lifecycle.dpop import signer_for
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.fact import Fact
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis

@@ -16,7 +16,8 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.diagnose import explain
 from authlens_core.diagnosis.protection import Protection
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId, Severity, judged
 from authlens_core.values.diagnosis import UNKNOWN
 from authlens_core.values.errors import AuthlensError, Refused, ServerMisconfigured
@@ -61,7 +62,7 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         judged(severity, CheckId.PROBE_ACCEPTED, expected, seen, why=_WHY, spec=spec, cure=cure)
     )
     record.exchanges.append(exchange)
-    record.facts.append(Fact("answered by", answer.layer))
+    record.facts.append(Fact(FactId.ANSWERED_BY, answer.layer))
     return ProbeResult(
         outcome=_VERDICTS[accepted],
         summary=summary,

@@ -21,7 +21,8 @@ from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId, Severity, failures, passed
 from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import (
@@ -337,18 +338,19 @@ class RefreshOperation(LockedGrant):
         return self._result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:
-        ends = grant.expires_at.isoformat() if grant.expires_at else "no expiry given"
         facts = [
-            Fact("access_token", new.access_token, "RFC 6749 §5.1", "new"),
-            Fact("expires_at", ends, "RFC 6749 §5.1", "counted from before the request"),
+            Fact(FactId.ACCESS_TOKEN, new.access_token, "RFC 6749 §5.1", "new"),
+            Fact(FactId.EXPIRES_AT, grant.expires_at, "RFC 6749 §5.1", "counted from before the request"),
         ]
         if new.refresh_token is not None:
             note = "new; replaces the old one" if replaced else "none returned: the old one stays valid"
-            facts.append(Fact("refresh_token", new.refresh_token, _SPEC, note))
+            facts.append(Fact(FactId.REFRESH_TOKEN, new.refresh_token, _SPEC, note))
             self.record.checks.append(rotation_check(replaced=replaced))
         if grant.generation != self.grant.generation:
             moved = f"{self.grant.generation} → {grant.generation}"
-            facts.append(Fact("generation", moved, note="written, read back, switched, the old one deleted"))
+            facts.append(
+                Fact(FactId.GENERATION, moved, note="written, read back, switched, the old one deleted")
+            )
         self.record.facts.extend(facts)
 
     def _result(

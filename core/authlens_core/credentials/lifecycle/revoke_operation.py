@@ -18,7 +18,8 @@ from authlens_core.diagnosis.echoes import sent_in
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact
+from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, CheckId, noticed, passed, warned
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.values.exchange import Exchange

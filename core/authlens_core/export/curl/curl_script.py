@@ -15,6 +15,7 @@ from authlens_core.export.curl.curl_prelude import AUTHORIZE, PRELUDE
 from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments, is_callable
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.export.secret_forms import MASKED
+from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import FORM_TYPE, Request
@@ -56,7 +57,7 @@ def _variables(trace: Trace) -> dict[str, str]:
 
 
 def _facts(record: StageRecord | None) -> dict[str, str]:
-    return {} if record is None else {fact.name: f"{fact.value}" for fact in record.facts}
+    return {} if record is None else {fact.name: fact_text(fact) for fact in record.facts}
 
 
 def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from authlens_core.oauth.insufficient_scope import (
 )
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
-from authlens_core.trace.record import Fact
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, Requirement, noticed, warned
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.error_code import ErrorCode
@@ -93,8 +93,8 @@ class AccessStage:
             return StageResult(facts, (_ACCEPTED.failed(lost.cause, cure=lost.cure),))
         version = facts.mcp_version or mcp_version(exchanges)
         shown = (
-            Fact("status", f"{response.status}", "RFC 9110 §15"),
-            Fact("answered by", answer.layer),
+            Fact(FactId.STATUS, response.status, "RFC 9110 §15"),
+            Fact(FactId.ANSWERED_BY, answer.layer),
             kind_of_resource(exchange, answer, version=version),
         )
         # Before the status is judged: servers send it with 403, and some with 401.
@@ -128,7 +128,9 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     )
     check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
     found = Diagnosis(ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer)
-    wanted = Fact("scope wanted", scope, "RFC 6750 §3", "granted, and what the resource asks for")
+    wanted = Fact(
+        FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
+    )
     return StageResult(facts, (check,), (*shown, wanted), found)
 
 

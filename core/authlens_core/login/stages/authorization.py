@@ -27,7 +27,8 @@ from authlens_core.oauth.pushed_authorization import (
     pushed_authorization_url,
     read_pushed_authorization,
 )
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, Severity, failed, judged
 from authlens_core.values.diagnosis import Diagnosis
@@ -132,7 +133,10 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
         )
     except RepeatedParameter as repeated:
         return StageResult(facts, (_unusable(str(repeated)),))
-    shown = (*plain.shown, Fact("request_uri", reading.value.request_uri, "RFC 9126 §2.2", "in the link"))
+    shown = (
+        *plain.shown,
+        Fact(FactId.REQUEST_URI, reading.value.request_uri, "RFC 9126 §2.2", "in the link"),
+    )
     return StageResult(replace(facts, authorization_url=link), reading.checks, shown)
 
 
@@ -169,7 +173,9 @@ def expected_response(facts: Facts) -> ExpectedResponse:
 
 def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult:
     """Return what the browser's answer taught; the same for the listener and for a pasted URL."""
-    shown = () if response.code is None else (Fact("code", response.code, "RFC 6749 §4.1.2", "works once"),)
+    shown = (
+        () if response.code is None else (Fact(FactId.CODE, response.code, "RFC 6749 §4.1.2", "works once"),)
+    )
     found = None if response.error is None else refusal(Stage.AUTHORIZATION, response.error)
     return StageResult(replace(facts, code=response.code), response.checks, shown, found)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.protection import ACCESS, Protection
+from authlens_core.diagnosis.protection import Protection
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.metadata_location import (
@@ -36,10 +36,11 @@ from authlens_core.oauth.mcp import (
     protocol_version,
 )
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Requirement, Severity, noticed
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import JSON_TYPE, Response
 from authlens_core.values.purpose import Purpose
@@ -196,7 +197,7 @@ def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None)
     media_type = response.media_type if response is not None else ""
     if exchange.request.method == "POST" or version is not None:
         kind = f"MCP server, protocol {version}" if version else "MCP server"
-    elif answer.layer == ACCESS:
+    elif answer.layer is Layer.ACCESS:
         kind = "Cloudflare Access application"
     elif media_type in {"text/html", "application/xhtml+xml"}:
         kind = "web page"
@@ -206,7 +207,7 @@ def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None)
         kind = "API"
     else:
         kind = "protected resource" if answer.protection in _GOES_ON else "not known"
-    return Fact("kind of resource", kind)
+    return Fact(FactId.KIND_OF_RESOURCE, kind)
 
 
 def _is_public(exchange: Exchange, url: Url, *, before: bool) -> bool:
@@ -276,13 +277,20 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
 
 def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:
     shown = [
-        Fact("protected by", answer.layer),
-        Fact("answer", answer.summary),
-        *(Fact("evidence", line) for line in answer.evidence),
-        *(Fact("resource_metadata", url.text, _SPEC) for url in facts.metadata_candidates),
+        Fact(FactId.PROTECTED_BY, answer.layer),
+        Fact(FactId.ANSWER, answer.summary),
+        *(Fact(FactId.EVIDENCE, line) for line in answer.evidence),
+        *(Fact(FactId.RESOURCE_METADATA, url.text, _SPEC) for url in facts.metadata_candidates),
     ]
     if answer.cf_ray is not None:
-        shown.append(Fact("CF-Ray", answer.cf_ray, "", "quote it when you ask Cloudflare for help"))
+        shown.append(Fact(FactId.CF_RAY, answer.cf_ray, "", "quote it when you ask Cloudflare for help"))
     if facts.challenge_scope:
-        shown.append(Fact("scope", facts.challenge_scope, "RFC 6750 §3", "asked for by the challenge"))
+        shown.append(
+            Fact(
+                FactId.SCOPE,
+                tuple(facts.challenge_scope.split()),
+                "RFC 6750 §3",
+                "asked for by the challenge",
+            )
+        )
     return tuple(shown)

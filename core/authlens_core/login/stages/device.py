@@ -19,7 +19,7 @@ from authlens_core.oauth.device_authorization import (
     poll_result,
     read_device_authorization,
 )
-from authlens_core.trace.record import Fact
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, failed, failures
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.purpose import Purpose
@@ -75,11 +75,11 @@ class DeviceAuthorizationStage:
             return StageResult(new, checks)
         expires = exchange.started_at + timedelta(seconds=found.expires_in)
         shown = [
-            Fact("user_code", found.user_code, _SPEC, "enter it only if you started this login"),
-            Fact("verification_uri", found.verification_uri.text, _SPEC, "open it on any device"),
-            Fact("expires at", expires.isoformat(sep=" ", timespec="seconds"), "", "UTC"),
-            Fact("device_code", found.device_code, _SPEC, "authlens asks for the tokens with it"),
-            Fact("interval", f"{found.interval} s", _SPEC),
+            Fact(FactId.USER_CODE, found.user_code, _SPEC, "enter it only if you started this login"),
+            Fact(FactId.VERIFICATION_URI, found.verification_uri.text, _SPEC, "open it on any device"),
+            Fact(FactId.EXPIRES_AT, expires, "", "UTC"),
+            Fact(FactId.DEVICE_CODE, found.device_code, _SPEC, "authlens asks for the tokens with it"),
+            Fact(FactId.INTERVAL, timedelta(seconds=found.interval), _SPEC),
         ]
         return StageResult(new, checks, tuple(shown))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from authlens_core.login.facts import Facts
@@ -13,7 +13,8 @@ from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, failed, warned
 from authlens_core.values.exchange import Exchange
@@ -200,18 +201,18 @@ def _no_answer(exchange: Exchange) -> Check:
 
 def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ...]:
     spec, lifetime = "RFC 6749 §5.1", tokens.lifetime
-    lasts = "no expiry given" if lifetime.seconds is None else f"{lifetime.seconds} s"
+    lasts = None if lifetime.seconds is None else timedelta(seconds=lifetime.seconds)
     facts = [
-        Fact("access_token", tokens.access_token, spec),
-        Fact("token_type", tokens.token_type, spec),
-        Fact("expires_in", lasts, spec, lifetime.note),
+        Fact(FactId.ACCESS_TOKEN, tokens.access_token, spec),
+        Fact(FactId.TOKEN_TYPE, tokens.token_type, spec),
+        Fact(FactId.EXPIRES_IN, lasts, spec, lifetime.note),
     ]
     if expires_at is not None:
-        facts.append(Fact("expires at", expires_at.isoformat(sep=" ", timespec="seconds"), "", "UTC"))
+        facts.append(Fact(FactId.EXPIRES_AT, expires_at, "", "UTC"))
     others = (
-        ("refresh_token", tokens.refresh_token, spec),
-        ("id_token", tokens.id_token, "OpenID Connect Core §3.1.3.3"),
-        ("scope", tokens.scope, "RFC 6749 §3.3"),
-        ("resource", tokens.resource, "RFC 8707"),
+        (FactId.REFRESH_TOKEN, tokens.refresh_token, spec),
+        (FactId.ID_TOKEN, tokens.id_token, "OpenID Connect Core §3.1.3.3"),
+        (FactId.SCOPE, tuple(tokens.scope.split()) if tokens.scope else None, "RFC 6749 §3.3"),
+        (FactId.RESOURCE, tokens.resource, "RFC 8707"),
     )
     return (*facts, *(Fact(name, value, source) for name, value, source in others if value))

@@ -13,13 +13,13 @@ from typing import Final
 
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer
-from authlens_core.diagnosis.protection import ACCESS, MANAGED_OAUTH, Protection
+from authlens_core.diagnosis.protection import MANAGED_OAUTH, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
 from authlens_core.oauth.formats.json_document import object_in
 from authlens_core.values.check import Check, CheckId, Requirement, failed, failures, passed, warned
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import JSON_TYPE, Response
 from authlens_core.values.url import Url
@@ -121,7 +121,7 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
     if methods is not None and "oauth" in methods:
         seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
         cure = "Continue: the login goes by the metadata."
-        found = Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, ACCESS)
+        found = Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, Layer.ACCESS)
         return _ASKED_FOR.warned(seen, cure=cure), found
     if methods is not None:
         seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
@@ -129,7 +129,7 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
         return _ASKED_FOR.failed(seen, cure=cure, overridable=True), None
     cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
     cure = f"Ask the owner whether it is on: {MANAGED_OAUTH}. {_OTHERWISE}"
-    found = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, ACCESS)
+    found = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS)
     return _ASKED_FOR.failed(f"{cause} ({evidence})", cure=cure, overridable=True), found
 
 

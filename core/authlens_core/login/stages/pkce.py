@@ -12,7 +12,7 @@ from authlens_core.login.stages.registration import requested_scope
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
-from authlens_core.trace.record import Fact
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import passed
 from authlens_core.values.exchange import Exchange
 
@@ -51,23 +51,27 @@ class PkceStage:
             ),
         )
         shown: tuple[Fact, ...] = (
-            Fact("code_verifier", pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, in memory only"),
-            Fact("code_challenge", pkce.code_challenge, "RFC 7636 §4.2", "sent in the link"),
-            Fact("code_challenge_method", "S256", "RFC 7636 §4.3"),
-            Fact("state", state, "RFC 6749 §10.12", "must come back with the code"),
+            Fact(
+                FactId.CODE_VERIFIER, pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, in memory only"
+            ),
+            Fact(FactId.CODE_CHALLENGE, pkce.code_challenge, "RFC 7636 §4.2", "sent in the link"),
+            Fact(FactId.CODE_CHALLENGE_METHOD, "S256", "RFC 7636 §4.3"),
+            Fact(FactId.STATE, state, "RFC 6749 §10.12", "must come back with the code"),
         )
         nonce = None
         if OPENID in (requested_scope(facts) or "").split():
             nonce = make_state(self._random_bytes)
             spec = "OpenID Connect Core §3.1.2.1"
-            shown = (*shown, Fact("nonce", nonce, spec, "must come back in the ID token"))
+            shown = (*shown, Fact(FactId.NONCE, nonce, spec, "must come back in the ID token"))
         key = None
         if facts.needs_dpop:
             key = make_dpop_key()
             shown = (
                 *shown,
-                Fact("DPoP private key", key.private_jwk, "RFC 9449 §4.2", "signs the requests"),
-                Fact("dpop_jkt", key.thumbprint, "RFC 9449 §10", "its thumbprint: the code is bound to it"),
+                Fact(FactId.DPOP_PRIVATE_KEY, key.private_jwk, "RFC 9449 §4.2", "signs the requests"),
+                Fact(
+                    FactId.DPOP_JKT, key.thumbprint, "RFC 9449 §10", "its thumbprint: the code is bound to it"
+                ),
             )
         new = replace(facts, pkce=pkce, state=state, nonce=nonce, dpop_key=key)
         return StageResult(new, checks, shown)

@@ -13,7 +13,8 @@ from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, failed, failures, passed
 from authlens_core.values.exchange import Exchange
@@ -186,10 +187,10 @@ def _no_answer(facts: Facts, exchange: Exchange) -> StageResult:
 
 def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:
     shown = [
-        Fact("client_id", client.client_id, "RFC 7591 §3.2.1"),
-        Fact("redirect_uris", client.redirect_uri, "RFC 7591 §2", "where the code may be sent"),
-        Fact("token_endpoint_auth_method", client.token_endpoint_auth_method, "RFC 7591 §2"),
+        Fact(FactId.CLIENT_ID, client.client_id, "RFC 7591 §3.2.1"),
+        Fact(FactId.REDIRECT_URIS, client.redirect_uri, "RFC 7591 §2", "where the code may be sent"),
+        Fact(FactId.TOKEN_ENDPOINT_AUTH_METHOD, client.token_endpoint_auth_method, "RFC 7591 §2"),
     ]
     if client.client_secret is not None:
-        shown.append(Fact("client_secret", client.client_secret, "RFC 7591 §3.2.1"))
+        shown.append(Fact(FactId.CLIENT_SECRET, client.client_secret, "RFC 7591 §3.2.1"))
     return StageResult(replace(facts, client=client), checks, tuple(shown))

@@ -14,7 +14,8 @@ from authlens_core.oauth.discovery.resource_metadata import (
     read_resource_metadata,
 )
 from authlens_core.oauth.discovery.server_metadata import metadata_urls, moves_on
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, failed, passed, warned
 from authlens_core.values.exchange import Exchange
@@ -130,12 +131,12 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
     if facts.earlier_issuer not in (None, chosen):
         checks.append(_server_changed(facts.earlier_issuer or "", chosen))
     spec = "RFC 9728 §2"
-    shown = [Fact("resource", metadata.resource, spec, "what this resource calls itself")]
+    shown = [Fact(FactId.RESOURCE, metadata.resource, spec, "what this resource calls itself")]
     for server in servers:
         note = "chosen" if server == chosen else "also named"
-        shown.append(Fact("authorization_servers", server, spec, note))
+        shown.append(Fact(FactId.AUTHORIZATION_SERVERS, server, spec, note))
     if metadata.scopes_supported:
-        shown.append(Fact("scopes_supported", " ".join(metadata.scopes_supported), spec))
+        shown.append(Fact(FactId.SCOPES_SUPPORTED, metadata.scopes_supported, spec))
     issuer: Url | None
     try:
         issuer = parse_url(chosen, loopback_http=facts.loopback_http, allow_query=False)

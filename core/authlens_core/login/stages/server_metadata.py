@@ -16,7 +16,7 @@ from authlens_core.oauth.discovery.server_metadata import (
     moves_on,
     read_server_metadata,
 )
-from authlens_core.trace.record import Fact
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, failed, warned
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
@@ -118,17 +118,13 @@ def _no_document(seen: str, cure: str = "") -> Check:
 def _shown(metadata: ServerMetadata) -> tuple[Fact, ...]:
     spec = "RFC 8414 §2"
     pairs = (
-        ("issuer", metadata.issuer),
-        ("authorization_endpoint", metadata.authorization_endpoint),
-        ("token_endpoint", metadata.token_endpoint),
-        ("registration_endpoint", metadata.registration_endpoint),
-        ("revocation_endpoint", metadata.revocation_endpoint),
-        ("grant_types_supported", _joined(metadata.grant_types_supported)),
-        ("code_challenge_methods_supported", _joined(metadata.code_challenge_methods_supported)),
-        ("token_endpoint_auth_methods_supported", _joined(metadata.token_endpoint_auth_methods_supported)),
+        (FactId.ISSUER, metadata.issuer),
+        (FactId.AUTHORIZATION_ENDPOINT, metadata.authorization_endpoint),
+        (FactId.TOKEN_ENDPOINT, metadata.token_endpoint),
+        (FactId.REGISTRATION_ENDPOINT, metadata.registration_endpoint),
+        (FactId.REVOCATION_ENDPOINT, metadata.revocation_endpoint),
+        (FactId.GRANT_TYPES_SUPPORTED, metadata.grant_types_supported),
+        (FactId.CODE_CHALLENGE_METHODS_SUPPORTED, metadata.code_challenge_methods_supported),
+        (FactId.TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED, metadata.token_endpoint_auth_methods_supported),
     )
-    return tuple(Fact(name, value if value is not None else "absent", spec) for name, value in pairs)
-
-
-def _joined(values: tuple[str, ...] | None) -> str | None:
-    return None if values is None else " ".join(values)
+    return tuple(Fact(name, value, spec) for name, value in pairs)

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
-from authlens_core.trace.record import Fact
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.purpose import Purpose
@@ -59,8 +59,8 @@ class StaleRefreshStage:
             return StageResult(facts, reading.checks)
         new = reading.value.refresh_token
         shown = (
-            Fact("refresh_token", old, "RFC 6749 §6", "the old one"),
-            *(() if new is None else (Fact("refresh_token", new, "RFC 6749 §6", "the new one"),)),
+            Fact(FactId.REFRESH_TOKEN, old, "RFC 6749 §6", "the old one"),
+            *(() if new is None else (Fact(FactId.REFRESH_TOKEN, new, "RFC 6749 §6", "the new one"),)),
         )
         replaced = new is not None and new != old
         return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), shown)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_tui.screens.trace.compare import CompareScreen, comparison_lines
 from support.hostile_trace import hostile_trace
 from support.screens import run_screen, text_of, until
@@ -104,7 +105,7 @@ async def test_the_screen_works_at_every_size(size: tuple[int, int]) -> None:
 
 async def test_f_unfolds_and_c_copies() -> None:
     """What must differ is there for who looks."""
-    screen = CompareScreen(trace(Fact("state", "one")), trace(Fact("state", "two")))
+    screen = CompareScreen(trace(Fact(FactId.STATE, "one")), trace(Fact(FactId.STATE, "two")))
     async with run_screen(screen) as (app, pilot):
         await until(pilot, lambda: "No differences." in text_of(app))
         assert "fact state" not in text_of(app)

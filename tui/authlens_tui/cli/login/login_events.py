@@ -18,12 +18,12 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
+from authlens_core.trace.fact import fact_text
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
-from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.plain import is_plain
 
@@ -104,10 +104,7 @@ def record_as_json(record: StageRecord) -> Json:
         "seconds": round(record.elapsed, 3),
         "checks": [check_as_json(check) for check in record.checks],
         "diagnosis": record.diagnosis and diagnosis_as_json(record.diagnosis),
-        "facts": [
-            {"name": fact.name, "value": fact.value.masked if isinstance(fact.value, Secret) else fact.value}
-            for fact in record.facts
-        ],
+        "facts": [{"name": fact.name, "value": fact_text(fact)} for fact in record.facts],
     }
 
 
@@ -130,7 +127,7 @@ def diagnosis_as_json(found: Diagnosis) -> Json:
         "cause": found.cause,
         "cure": found.cure,
         "evidence": list(found.evidence),
-        "layer": found.layer,
+        "layer": found.layer or "",
     }
 
 

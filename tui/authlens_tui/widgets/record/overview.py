@@ -10,7 +10,8 @@ from authlens_core.explain.members import explain_fact
 from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
+from authlens_core.trace.fact import Fact, FactId, fact_text
+from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
@@ -55,7 +56,7 @@ def overview_lines(
         yield BLANK
         yield from check_lines([*experiments, *grave], record.overridden)
     # Both are in the words above already.
-    facts = [fact for fact in record.facts if fact.name not in ("answer", "evidence")]
+    facts = [fact for fact in record.facts if fact.name not in (FactId.ANSWER, FactId.EVIDENCE)]
     if facts:
         yield BLANK
         yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
@@ -81,7 +82,7 @@ def exchange_line(exchange: Exchange, redactor: Redactor) -> Line:
 
 def _evidence(record: StageRecord) -> tuple[str, ...]:
     """Return the lines of the answer from which a stage that did not fail was recognised."""
-    return tuple(f.value for f in record.facts if f.name == "evidence" and isinstance(f.value, str))
+    return record.learned(FactId.EVIDENCE, str)
 
 
 def _words(told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor) -> Iterator[Line]:
@@ -116,11 +117,11 @@ def explained_fact_lines(
     column = NameColumn((fact.name for fact in known), _NAME_WIDTH)
     explained: set[str] = set()
     for fact in known[:_MAX_FACTS]:
-        wanted = not fact.note and fact.name not in explained and fact.value != "absent"
+        wanted = not fact.note and fact.name not in explained and fact.value is not None
         meaning = explain_fact(fact.name, stage) if wanted else None
         explained.add(fact.name)
         remark = "".join(f"  {part}" for part in (fact.note, "" if meaning else fact.spec) if part)
-        yield column.line(fact.name, _value(fact.value, redactor), remark)
+        yield column.line(fact.name, _value(fact, redactor), remark)
         if meaning is not None:
             words = f"{meaning.sentence}  {fact.spec or meaning.spec}"
             yield prose(words, Tone.MUTED, indent=column.width + 2)
@@ -129,8 +130,8 @@ def explained_fact_lines(
     yield from found_jwt_lines(jwts_in_facts(known), redactor, now or datetime.now(UTC), verdicts)
 
 
-def _value(value: str | Secret, redactor: Redactor) -> Iterator[Piece]:
-    if isinstance(value, Secret):
-        yield redactor.secret(value), Tone.SECRET
+def _value(fact: Fact, redactor: Redactor) -> Iterator[Piece]:
+    if isinstance(fact.value, Secret):
+        yield redactor.secret(fact.value), Tone.SECRET
     else:
-        yield from value_pieces(redactor.text(value))
+        yield from value_pieces(redactor.text(fact_text(fact)))

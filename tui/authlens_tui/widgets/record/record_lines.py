@@ -15,6 +15,7 @@ from authlens_core.export.redaction import (
     secrets_in,
 )
 from authlens_core.export.secret_forms import MASKED
+from authlens_core.trace.fact import fact_text
 from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.exchange import Exchange
@@ -123,7 +124,9 @@ def hides_secrets(known: StageSnapshot, redactor: Redactor) -> bool:
 def _texts(known: StageSnapshot, redactor: Redactor) -> Iterator[str]:
     """Yield all that is shown of the stage."""
     for fact in known.record.facts if known.record else ():
-        yield redactor.secret(fact.value) if isinstance(fact.value, Secret) else redactor.text(fact.value)
+        yield (
+            redactor.secret(fact.value) if isinstance(fact.value, Secret) else redactor.text(fact_text(fact))
+        )
     messages: list[Request | Response] = [*requests_of(known), *responses_of(known)]
     for message in messages:
         yield redactor.text(message.url if isinstance(message, Request) else message.reason)

@@ -18,14 +18,6 @@ from authlens_core.values.quick_dataclass import dataclass
 STAGE: Final = "cloudflared"
 _SETTINGS: Final = "Zero Trust → Access controls → Applications → (app)"
 
-# What is known to go wrong with it, each one sentence.
-KNOWN_BUGS: Final = (
-    "No window opens under WSL: set up wslview, or copy the link (cloudflared#192, #225).",
-    "It may exit with code 0 but no token: authlens reports that as a failure (cloudflared#1429).",
-    "It waits for itself if the application has a Binding Cookie; authlens stops it (cloudflared#1692).",
-    "It finds no application if a Bypass policy covers this address (cloudflared#498).",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class _KnownCause:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, TypeAlias
+from typing import Final
 
 from authlens_core.cloudflare.cloudflared_files import (
     cloudflared_directory,
@@ -35,6 +35,13 @@ from authlens_core.cloudflared.binary import (
 )
 from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
 from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.trace.events import (
+    CloudflaredEvent,
+    LinkShown,
+    OtherProcessWaiting,
+    PrintedLine,
+    ProcessStarted,
+)
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
@@ -55,39 +62,6 @@ _LAST_WORDS: Final = 0.5  # seconds for its last output once it has
 _OUTPUT: Final = 64 * 1024  # bytes of stdout
 _MOST_STDERR: Final = 4 * 1024 * 1024  # bytes of stderr
 _CHATTER: Final = "successfully fetched your token:"
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessStarted:
-    """cloudflared runs: what was run, as a shell would take it, which one, and the number of its process."""
-
-    command: str
-    cloudflared: Cloudflared
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class LinkShown:
-    """The link that the user has to open, here or on any machine."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class OtherProcessWaiting:
-    """Another cloudflared waits for the same login; its number."""
-
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class PrintedLine:
-    """A line that cloudflared printed, safe to show."""
-
-    line: str
-
-
-CloudflaredEvent: TypeAlias = ProcessStarted | LinkShown | OtherProcessWaiting | PrintedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +123,8 @@ async def run_login(
         )
         run = _Run(child, events, parse_url(target, loopback_http=True).host)
         try:
-            events(ProcessStarted(shlex.join(("cloudflared", *arguments)), chosen, child.pid))
+            command = shlex.join(("cloudflared", *arguments))
+            events(ProcessStarted(command, chosen.shown, chosen.notes, child.pid))
             try:
                 async with asyncio.timeout(timeout):
                     output = await run.watch()

@@ -1,8 +1,12 @@
-"""List the clients that logins registered, and delete one at its server (RFC 7592 §2.3) and here."""
+"""How servers know authlens: the clients that logins registered, and the document that describes it.
+
+A client is deleted at its server (RFC 7592 §2.3) and here.
+"""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from authlens_core.desk.session import Session
 
 _GONE = (401, 403, 404, 410)
+_LARGEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,36 @@ async def forget_client(session: Session, client: StoredClient, *, only_here: bo
     proof = f"reading it returned {seen or 'no answer'}"
     proof += "" if seen in _GONE else ", which verifies nothing"
     return await _forgotten(credentials, record, f"The server {said} ({status}); {proof}.")
+
+
+def client_metadata(url: str, port: int) -> Mapping[str, object]:
+    """Return the Client ID Metadata Document that a server fetches from `url` to learn about authlens.
+
+    Args:
+        port: of the callback; for both host names that a login can use.
+
+    Raises:
+        UsageError: the URL cannot be a client id, or there is no such port.
+    """
+    # The stage of the login is loaded for this alone.
+    from authlens_core.callback.binding import RedirectHost, redirect_uri
+    from authlens_core.login.stages.registration import CLIENT_NAME
+    from authlens_core.oauth.registration import client_document, is_client_metadata_url
+
+    reading = is_client_metadata_url(url)
+    if reading.value is None:
+        check = reading.checks[0]
+        raise UsageError(
+            f"{check.seen} cannot be the URL of the document.", f"It has to be {check.expected}."
+        )
+    if not 0 < port <= _LARGEST_PORT:
+        raise UsageError(f"{port} is not a port.", "Leave --port out, or give 1 to 65535.")
+    hosts: tuple[RedirectHost, ...] = ("localhost", "127.0.0.1")
+    return client_document(
+        reading.value.text,
+        client_name=CLIENT_NAME,
+        redirect_uris=[redirect_uri(host, port) for host in hosts],
+    )
 
 
 async def _forgotten(credentials: Credentials, record: ClientRecord, words: str) -> ActionResult:

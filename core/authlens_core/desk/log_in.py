@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,11 +29,17 @@ from authlens_core.login.login import Login
 from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.protocols import Stored
 from authlens_core.state.locks import LockBusy
-from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded, Watcher
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import CheckId, passed, warned
-from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, TimedOut
+from authlens_core.values.errors import (
+    AuthlensError,
+    LoginNeeded,
+    NoSecretStore,
+    StateUnusable,
+    TimedOut,
+)
 
 __all__ = [
     "BROWSER_WAIT",
@@ -43,12 +49,14 @@ __all__ = [
     "Login",
     "Options",
     "PendingLogin",
+    "discover",
     "interruptions",
     "join_login",
     "pending_login",
     "start_login",
 ]
 
+_DISCOVERY: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
 # Tokens that are older belong to a login before the one that was joined.
 _OBTAINED_BEFORE: Final = timedelta(minutes=1)
 
@@ -74,6 +82,28 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
     login.watch(lambda event: _note_verdict(credentials, login, event))
     login.watch(_TraceKeeper(credentials, login).on_event)
     return login
+
+
+async def discover(
+    resource_url: str, options: Options | None = None, *, watcher: Watcher = lambda _event: None
+) -> tuple[Facts, Trace]:
+    """Find out what protects a resource, and whether a login is possible; nothing is registered or stored.
+
+    Returns:
+        What was learned, and the record, whose last stage says what failed if something did.
+
+    Raises:
+        UrlRefused: when the URL cannot be used, with all the reasons.
+    """
+    from authlens_core.wire.client import Wire  # a login has the sender of its session
+
+    async with Wire() as wire, aclosing(Login(resource_url, wire, options=options)) as login:
+        login.watch(watcher)
+        while login.position in _DISCOVERY:
+            record = await login.step()
+            if record.outcome is not Outcome.PASSED:
+                break
+    return login.facts, login.trace
 
 
 def pending_login(session: Session, url: str) -> PendingLogin:

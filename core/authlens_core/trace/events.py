@@ -1,4 +1,4 @@
-"""The events of a login. They carry values of its record and do not affect it."""
+"""The events of a login, and of one by cloudflared. They carry values of its record and do not affect it."""
 
 from __future__ import annotations
 
@@ -104,3 +104,44 @@ Event = (
     | StageEnded
 )
 Watcher = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStarted:
+    """cloudflared runs.
+
+    Attributes:
+        command: what was run, as a shell would take it.
+        version: year, month and number, or that it is unknown.
+        notes: what the user should know about this version, one sentence each.
+        pid: the number of its process.
+    """
+
+    command: str
+    version: str
+    notes: tuple[str, ...]
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkShown:
+    """cloudflared shows the link that the user has to open, here or on any machine."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherProcessWaiting:
+    """Another cloudflared waits for the same login; its number."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedLine:
+    """A line that cloudflared printed, safe to show."""
+
+    line: str
+
+
+CloudflaredEvent = ProcessStarted | LinkShown | OtherProcessWaiting | PrintedLine

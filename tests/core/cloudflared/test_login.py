@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared, parse_version
-from authlens_core.cloudflared.login import (
+from authlens_core.cloudflared.login import CloudflaredLogin, run_login
+from authlens_core.trace.events import (
     CloudflaredEvent,
-    CloudflaredLogin,
     LinkShown,
     OtherProcessWaiting,
     PrintedLine,
     ProcessStarted,
-    run_login,
 )
 from authlens_core.values.errors import (
     AuthlensError,

@@ -17,8 +17,6 @@ from textual.pilot import Pilot
 from textual.timer import Timer, TimerCallback
 from textual.widgets import Input
 
-from authlens_core.cloudflared.binary import Cloudflared
-from authlens_core.cloudflared.login import CloudflaredLogin, LinkShown, ProcessStarted
 from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import Traces
@@ -26,9 +24,11 @@ from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.desk.clients import StoredClient
+from authlens_core.desk.cloudflared_login import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.session_file import read_session, session_json
+from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused
 from authlens_core.values.http_message import Request
@@ -67,7 +67,6 @@ CLIENT_ID: Final = f"{'0' * 32}.access"
 TEAM_LINK: Final = (
     "https://team.cloudflareaccess.com/cdn-cgi/access/cli?aud=" + "a" * 64 + "&token=" + "b" * 44
 )
-CLOUDFLARED: Final = Cloudflared("/usr/local/bin/cloudflared", (2026, 8, 2))
 
 
 def keys(*wanted: str, until_shown: str = "") -> Walk:
@@ -205,16 +204,16 @@ async def type_a_swapped_pair(pilot: Pilot[int]) -> None:
 def cloudflared(*happens: object) -> Callable[[], CloudflaredScreen]:
     """Return what makes the screen of a cloudflared that tells these events, and then waits or ends."""
 
-    async def run_login(_url: str, *, events: Callable[[Any], None], **_settings: object) -> CloudflaredLogin:
+    async def log_in(*_: object, on_event: Callable[[Any], None], **_settings: object) -> CloudflaredOutcome:
         for event in happens:
             if isinstance(event, Exception):
                 raise event
-            events(event)
+            on_event(event)
         await asyncio.Event().wait()
         raise AssertionError
 
     def make() -> CloudflaredScreen:
-        vars(cloudflared_module)["run_login"] = run_login  # put back by `real_cloudflared`
+        vars(cloudflared_module)["log_in_with_cloudflared"] = log_in  # put back by `real_cloudflared`
         return CloudflaredScreen("https://wiki.example.com/", session())
 
     return make
@@ -223,7 +222,8 @@ def cloudflared(*happens: object) -> Callable[[], CloudflaredScreen]:
 @pytest.fixture(autouse=True)
 def real_cloudflared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put back what a picture of cloudflared replaces."""
-    monkeypatch.setitem(vars(cloudflared_module), "run_login", vars(cloudflared_module)["run_login"])
+    name = "log_in_with_cloudflared"
+    monkeypatch.setitem(vars(cloudflared_module), name, vars(cloudflared_module)[name])
 
 
 def store(**settings: Any) -> Callable[[], StoreChoiceScreen]:
@@ -249,7 +249,10 @@ async def type_two_passphrases(pilot: Pilot[int]) -> None:
 
 
 STARTED: Final = ProcessStarted(
-    "cloudflared access login --no-verbose https://wiki.example.com/", CLOUDFLARED, 4711
+    "cloudflared access login --no-verbose https://wiki.example.com/",
+    "2026.8.2",
+    (),
+    4711,
 )
 
 PICTURES: Final = (

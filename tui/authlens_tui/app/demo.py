@@ -9,10 +9,10 @@ from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
 
+from authlens_core.desk.log_in import Login
 from authlens_core.desk.session import Session
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.scenario import Scenario, StandardCase
-from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo_workspace import DemoWorkspace

@@ -16,6 +16,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
+from authlens_core.desk.log_in import Options
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
@@ -23,7 +24,6 @@ from authlens_core.emulator.person import play_person
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.scenario import Scenario, StandardCase
 from authlens_core.emulator.standard.rehearsal import emulator_with
-from authlens_core.login.facts import Options
 from authlens_core.state import private_file
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.grant_type import GrantType

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
     from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
     from authlens_core.credentials.vault.open_store import OpenedStore
-    from authlens_core.login.facts import Options
+    from authlens_core.desk.log_in import Options
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from contextlib import aclosing
 
-from authlens_core.login.facts import Facts, Options
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Facts, Options, discover
 from authlens_core.trace.failure_reason import stage_error
-from authlens_core.trace.record import Outcome, Stage
+from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
-from authlens_core.wire.client import Wire
 from authlens_tui.cli.login.login_events import record_as_json, tell
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url
-
-_DISCOVERY = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
 
 
 async def probe(arguments: Namespace) -> int:
@@ -26,20 +21,16 @@ async def probe(arguments: Namespace) -> int:
     Raises:
         UsageError: the URL cannot be used.
     """
-    url = checked_url(arguments.url)
-    options = Options(method=arguments.method)
-    async with Wire() as wire, aclosing(Login(url, wire, options=options)) as run:
-        if not arguments.json:
-            run.watch(tell)
-        while run.position in _DISCOVERY:
-            record = await run.step()
-            if record.outcome is not Outcome.PASSED:
-                break
-    error = stage_error(run.trace.records[-1])
+    facts, trace = await discover(
+        checked_url(arguments.url),
+        Options(method=arguments.method),
+        watcher=(lambda _event: None) if arguments.json else tell,
+    )
+    error = stage_error(trace.records[-1])
     if arguments.json:
-        answer_json(_as_json(run, error))
+        answer_json(_as_json(facts, trace, error))
     else:
-        _show(run.facts, error)
+        _show(facts, error)
     return 0 if error is None else error.exit_code
 
 
@@ -67,8 +58,7 @@ def _findings(facts: Facts) -> dict[str, str]:
     return found
 
 
-def _as_json(run: Login, error: AuthlensError | None) -> dict[str, object]:
-    facts = run.facts
+def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None) -> dict[str, object]:
     answer, metadata, server = facts.answer, facts.resource_metadata, facts.server_metadata
     return {
         "url": facts.resource_url.text,
@@ -81,5 +71,5 @@ def _as_json(run: Login, error: AuthlensError | None) -> dict[str, object]:
         "issuer": server.issuer if server else None,
         "cause": error.cause if error else "",
         "cure": error.cure if error else "",
-        "stages": [record_as_json(record) for record in run.trace.records],
+        "stages": [record_as_json(record) for record in trace.records],
     }

@@ -10,21 +10,19 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from authlens_core.cloudflared.causes import KNOWN_BUGS
-from authlens_core.cloudflared.login import (
-    TIMEOUT,
+from authlens_core.desk.cloudflared_login import (
+    CLOUDFLARED_WAIT,
+    CloudflaredOutcome,
+    log_in_with_cloudflared,
+)
+from authlens_core.desk.session import Session
+from authlens_core.trace.events import (
     CloudflaredEvent,
-    CloudflaredLogin,
     LinkShown,
     OtherProcessWaiting,
     PrintedLine,
     ProcessStarted,
-    run_login,
 )
-from authlens_core.credentials.inventory.probe import probe_jwt
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.desk.lifecycle import ProbeResult
-from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
@@ -37,6 +35,13 @@ from authlens_tui.widgets.key_binding import bound
 _INTRO: Final = (
     "cloudflared logs in as you and stores the token in ~/.cloudflared; programs send it in cf-access-token."
 )
+# What is known to go wrong with it, each one sentence.
+_KNOWN_BUGS: Final = (
+    "No window opens under WSL: set up wslview, or copy the link (cloudflared#192, #225).",
+    "It may exit with code 0 but no token: authlens reports that as a failure (cloudflared#1429).",
+    "It waits for itself if the application has a Binding Cookie; authlens stops it (cloudflared#1692).",
+    "It finds no application if a Bypass policy covers this address (cloudflared#498).",
+)
 
 
 class CloudflaredScreen(Dialog[None]):
@@ -45,7 +50,7 @@ class CloudflaredScreen(Dialog[None]):
     app = getters.app(TerminalApp)
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("cloudflared.tcss")]  # noqa: RUF012 - Textual declares it
-    HELP = "Login with cloudflared. The link works on any machine. Known problems:\n" + "\n".join(KNOWN_BUGS)
+    HELP = "Login with cloudflared. The link works on any machine. Known problems:\n" + "\n".join(_KNOWN_BUGS)
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("cloudflared.copy", "c", "copy_link", "Copy link", "Copy the link to open"),
         bound("cloudflared.again", "t", "again", "Try again", "Run cloudflared again"),
@@ -83,8 +88,8 @@ class CloudflaredScreen(Dialog[None]):
 
     def _begin(self) -> None:
         self._link = None
-        self._ends_at = time.monotonic() + TIMEOUT
-        self.countdown.total = TIMEOUT
+        self._ends_at = time.monotonic() + CLOUDFLARED_WAIT
+        self.countdown.total = CLOUDFLARED_WAIT
         for part in (self.link, self.said):
             part.update("")
         self.tell("#result", "")
@@ -115,26 +120,21 @@ class CloudflaredScreen(Dialog[None]):
     @work(exclusive=True, group="cloudflared", description="log in with cloudflared")
     async def _run(self) -> None:
         try:
-            login = await run_login(self._url, events=self._show_event, environ=self.app.environ)
-            token_id = "" if login.file is None else login.file.token_id
-            self._session.credentials.record(AccessKind.LOGIN, token_id, f"{self._url} by cloudflared")
-            said = await probe_jwt(
-                self._session.credentials, self._session.wire, self._url, login.token, token_id
+            outcome = await log_in_with_cloudflared(
+                self._session, self._url, on_event=self._show_event, environ=self.app.environ
             )
         except AuthlensError as error:
             self._end(f"✖ {error.cause}\n→ {error.cure}", good=False)
             return
-        self._tell_proof(login, said)
+        self._tell_proof(outcome)
 
     def _show_event(self, event: CloudflaredEvent) -> None:
         if not self.is_mounted:
             return
         match event:
-            case ProcessStarted(command, cloudflared, _):
-                notes = "".join(f"\n! {note}" for note in cloudflared.notes)
-                self.words.update(
-                    Content(f"{_INTRO}\ncloudflared {cloudflared.shown} runs: {command}{notes}")
-                )
+            case ProcessStarted(command, version, notes):
+                warnings = "".join(f"\n! {note}" for note in notes)
+                self.words.update(Content(f"{_INTRO}\ncloudflared {version} runs: {command}{warnings}"))
             case LinkShown(url):
                 self._link = url
                 self.link.update(Content(f"Open this link, here or on any other machine:\n{url}"))
@@ -147,13 +147,14 @@ class CloudflaredScreen(Dialog[None]):
                 self.said.update(Content(f"cloudflared: {line}"))
         self._show()
 
-    def _tell_proof(self, login: CloudflaredLogin, said: ProbeResult) -> None:
-        self._accepted = bool(said.accepted)
+    def _tell_proof(self, outcome: CloudflaredOutcome) -> None:
+        probe = outcome.probe
+        self._accepted = bool(probe.accepted)
         kept = "! cloudflared stored no copy of this token: it is lost."
-        if login.kept_at is not None:
-            kept = f"✔ cloudflared stored the token: {login.kept_at}"
-        cure = f"\n→ {said.cure}" if said.cure else ""
-        self._end(f"{kept}\n{said.sign} {said.summary}{cure}", good=self._accepted)
+        if outcome.kept_at is not None:
+            kept = f"✔ cloudflared stored the token: {outcome.kept_at}"
+        cure = f"\n→ {probe.cure}" if probe.cure else ""
+        self._end(f"{kept}\n{probe.sign} {probe.summary}{cure}", good=self._accepted)
 
     def _end(self, words: str, *, good: bool) -> None:
         self._ends_at = None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.login.interrupted_login import InterruptedLogin
+from authlens_core.desk.log_in import InterruptedLogin
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.trace.flow import flow_of
 from authlens_tui.words.durations import in_words

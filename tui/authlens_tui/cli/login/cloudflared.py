@@ -5,23 +5,23 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.cloudflared.login import (
-    TIMEOUT,
+from authlens_core.desk.cloudflared_login import (
+    CLOUDFLARED_WAIT,
+    CloudflaredOutcome,
+    log_in_with_cloudflared,
+)
+from authlens_core.desk.session import open_session
+from authlens_core.trace.events import (
     CloudflaredEvent,
-    CloudflaredLogin,
     LinkShown,
     OtherProcessWaiting,
     PrintedLine,
     ProcessStarted,
-    run_login,
 )
-from authlens_core.credentials.inventory.probe import probe_jwt
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.desk.lifecycle import ProbeResult
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
-from authlens_tui.cli.session import iso_time, open_session
+from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import explain, say
 from authlens_tui.cli.urls import checked_urls
 
@@ -33,28 +33,24 @@ async def cloudflared_login(arguments: Namespace) -> int:
         UsageError: a URL cannot be used.
     """
     urls = checked_urls(arguments.urls)
-    bound = arguments.timeout or TIMEOUT
+    bound = arguments.timeout or CLOUDFLARED_WAIT
     return await in_turn(urls, lambda url: _log_in(EventLines(url, wanted=arguments.json), bound))
 
 
 async def _log_in(lines: EventLines, bound: float) -> int:
-    """Have cloudflared log in, then ask the resource with its token.
+    """Have cloudflared log in, and report how the resource answers its token.
 
     Raises:
         NoSecretStore: the state directory cannot be used.
     """
-    url = lines.url
     console = _CloudflaredConsole(lines)
-    try:
-        login = await run_login(url, timeout=bound, events=console.on_event)
-    except AuthlensError as error:
-        return console.failed(error)
+    # Only the history is written: no passphrase has to be asked for.
     async with open_session() as session:
-        # Some versions store nothing, or elsewhere: then the token exists in this process alone.
-        token_id = "" if login.file is None else login.file.token_id
-        session.credentials.record(AccessKind.LOGIN, token_id, f"{url}, with cloudflared")
-        said = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
-    return console.ended(login, said)
+        try:
+            outcome = await log_in_with_cloudflared(session, lines.url, on_event=console.on_event, wait=bound)
+        except AuthlensError as error:
+            return console.failed(error)
+    return console.ended(outcome)
 
 
 class _CloudflaredConsole:
@@ -68,9 +64,9 @@ class _CloudflaredConsole:
             self._lines.write(_as_json(event))
             return
         match event:
-            case ProcessStarted(command, cloudflared, _):
-                say(f"cloudflared {cloudflared.shown} runs: {command}")
-                for note in cloudflared.notes:
+            case ProcessStarted(command, version, notes):
+                say(f"cloudflared {version} runs: {command}")
+                for note in notes:
                     say(f"! {note}")
             case LinkShown(url):
                 say("")
@@ -89,36 +85,37 @@ class _CloudflaredConsole:
         )
         return error.exit_code
 
-    def ended(self, login: CloudflaredLogin, said: ProbeResult) -> int:
+    def ended(self, outcome: CloudflaredOutcome) -> int:
         """Report how the resource answered the token, and where the token is."""
+        probe = outcome.probe
         self._lines.write(
             {
-                "event": "authenticated" if said.accepted else "not verified",
-                "accepted": said.accepted,
-                "summary": said.summary,
-                "cure": said.cure,
-                "kept_at": None if login.kept_at is None else str(login.kept_at),
-                "expires_at": None if login.file is None else iso_time(login.file.expires_at),
+                "event": "authenticated" if probe.accepted else "not verified",
+                "accepted": probe.accepted,
+                "summary": probe.summary,
+                "cure": probe.cure,
+                "kept_at": None if outcome.kept_at is None else str(outcome.kept_at),
+                "expires_at": iso_time(outcome.expires_at),
             }
         )
-        if said.error_type is not None:
-            explain(said.error_type(said.summary, said.cure, stage="Probe"))
-            return said.exit_code
+        if probe.error_type is not None:
+            explain(probe.error_type(probe.summary, probe.cure, stage="Probe"))
+            return probe.exit_code
         if not self._lines.wanted:
             say("Authenticated.")
-        if login.kept_at is None:
+        if outcome.kept_at is None:
             say("! cloudflared stored no copy of this token, so it is lost.")
         elif not self._lines.wanted:
-            say(f"  cloudflared stored the token: {login.kept_at}")
-            say(f"  → For a script: authlens headers {shlex.quote(login.url)}")
+            say(f"  cloudflared stored the token: {outcome.kept_at}")
+            say(f"  → For a script: authlens headers {shlex.quote(self._lines.url)}")
         return 0
 
 
 def _as_json(event: CloudflaredEvent) -> dict[str, object]:
     match event:
-        case ProcessStarted(command, cloudflared, pid):
-            shown = {"command": command, "version": cloudflared.shown, "pid": pid}
-            return {"event": "cloudflared started", **shown, "notes": list(cloudflared.notes)}
+        case ProcessStarted(command, version, notes, pid):
+            shown = {"command": command, "version": version, "pid": pid}
+            return {"event": "cloudflared started", **shown, "notes": list(notes)}
         case LinkShown(url):
             return {"event": "link", "url": url}
         case OtherProcessWaiting(pid):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Final
 
-from authlens_core.login.facts import Options
+from authlens_core.desk.log_in import Options
 from authlens_core.values.errors import UsageError
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.secret import Secret

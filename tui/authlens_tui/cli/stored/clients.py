@@ -5,15 +5,11 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.callback.binding import RedirectHost, redirect_uri
 from authlens_core.desk.clients import StoredClient, forget_client, registered_clients
-from authlens_core.login.stages.registration import CLIENT_NAME
-from authlens_core.oauth.registration import client_document, is_client_metadata_url
+from authlens_core.desk.clients import client_metadata as client_metadata_of
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_list, say
-
-_LARGEST_PORT = 65_535
 
 
 async def clients(arguments: Namespace) -> int:
@@ -64,18 +60,9 @@ async def client_metadata(arguments: Namespace) -> int:
     Raises:
         UsageError: the URL cannot be a client id, or there is no such port.
     """
-    reading = is_client_metadata_url(arguments.url)
-    if reading.value is None:
-        check = reading.checks[0]
-        raise UsageError(
-            f"{check.seen} cannot be the URL of the document.", f"It has to be {check.expected}."
-        )
-    if not 0 < arguments.port <= _LARGEST_PORT:
-        raise UsageError(f"{arguments.port} is not a port.", "Leave --port out, or give 1 to 65535.")
-    url = reading.value.text
-    hosts: tuple[RedirectHost, ...] = ("localhost", "127.0.0.1")
-    uris = [redirect_uri(host, arguments.port) for host in hosts]
-    answer_json(client_document(url, client_name=CLIENT_NAME, redirect_uris=uris))
+    document = client_metadata_of(arguments.url, arguments.port)
+    answer_json(document)
+    url = str(document["client_id"])
     say(f"Host it at {url} as application/json.")
     say(f"  → Then: authlens login RESOURCE --client-metadata-url {shlex.quote(url)}")
     return 0

@@ -14,8 +14,8 @@ from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.login.pasted_request import url_in
 from authlens_core.values.errors import StateUnusable
+from authlens_core.values.pasted_url import url_in
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import MOST_FAVOURITES
 from authlens_core.values.url import UrlRefused, parse_url, with_https

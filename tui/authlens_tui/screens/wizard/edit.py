@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from authlens_core.desk.log_in import Options
 from authlens_core.export.secret_names import is_sensitive
-from authlens_core.login.facts import Options
 from authlens_core.login.tampering.editing import EditablePart, LoginOption, added, difference, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.flow import flow_of

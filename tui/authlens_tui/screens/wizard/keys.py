@@ -8,8 +8,7 @@ from typing import Final
 
 from textual.binding import BindingType
 
-from authlens_core.login.facts import Facts
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Facts, Login
 from authlens_core.trace.failure_reason import OtherWay, other_ways
 from authlens_core.trace.flow import FLOWS, Flow, UserPart
 from authlens_core.trace.record import Stage, StageRecord

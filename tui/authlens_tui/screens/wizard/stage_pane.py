@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from authlens_core.desk.callback_offer import UserScreen
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Login
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.messages import Arrow, RunningStage
 from authlens_core.trace.record import Stage, StageRecord

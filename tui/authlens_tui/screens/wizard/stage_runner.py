@@ -8,8 +8,7 @@ from typing import Any, Final, Literal
 
 from textual.screen import Screen
 
-from authlens_core.login.facts import Options
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Login, Options
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.keys import other_flow

@@ -8,7 +8,7 @@ from typing import Final
 
 from textual.timer import Timer
 
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.wizard.keys import other_flow
 from authlens_tui.screens.wizard.stage_pane import StagePane

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from authlens_core.login.facts import Facts
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Facts, Login
 from authlens_core.login.tampering.experiments import Experiment, experiment_named
 from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord

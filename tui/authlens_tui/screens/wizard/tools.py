@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Login
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.trace.failure_reason import OtherWay
 from authlens_core.trace.messages import Arrow

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.events import Paste
 from textual.widgets import TabbedContent
 
-from authlens_core.login.login import Login
+from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import (
     AnswerIgnored,
     AuthorizationReady,

@@ -9,8 +9,8 @@ from typing import Final
 
 from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.cloudflare.team import for_team
+from authlens_core.desk.log_in import Facts
 from authlens_core.export.redaction import Redactor
-from authlens_core.login.facts import Facts
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import Flow, flow_of

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.style import Style
 
-from authlens_core.login.facts import Facts
+from authlens_core.desk.log_in import Facts
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content

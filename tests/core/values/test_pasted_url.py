@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from authlens_core.login.pasted_request import url_in
+from authlens_core.values.pasted_url import url_in
 from authlens_core.values.url import with_https
 
 URL = "https://wiki.example.com/mcp"

@@ -39,7 +39,7 @@ TOKEN = frozenset(
         "authlens_core.credentials.store.helper_pipes",
         "authlens_core.credentials.store.keyring_reader",
         "authlens_core.credentials.store.secret_store",
-        "authlens_core.credentials.store.store_kind",
+        "authlens_core.values.store_kind",
         "authlens_core.values.errors",
         "authlens_core.grammars",
         "authlens_core.grammars.url_path",

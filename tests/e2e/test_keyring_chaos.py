@@ -30,10 +30,10 @@ import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for, utc_now
 from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from support import refresh_worker
 from support.keyring_session import keyring_session
 from support.rotating_server import RotatingServer, rotating_server

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from support.keyring_session import keyring_session
 from support.terminal import terminal
 from support.waiting import PATIENCE

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.state.locks import Locks
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from support.waiting import PATIENCE
 
 NEW = GrantSecrets(Secret("n" * 3_000), Secret("new-refresh"))

@@ -16,11 +16,11 @@ from pathlib import Path
 from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire
 from support.waiting import PATIENCE
 

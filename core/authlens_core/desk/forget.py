@@ -10,12 +10,12 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.leftovers import erase_left
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.store_kind import StoreKind
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session

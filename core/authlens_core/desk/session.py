@@ -12,7 +12,6 @@ from authlens_core.credentials.vault.open_store import OpenedStore, remembered_p
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
-    from authlens_core.credentials.store.secret_store import SecretStore
     from authlens_core.values.exchange import Exchange
     from authlens_core.wire.client import Wire
 
@@ -49,9 +48,9 @@ class Session:
         """Prepare the first request in the background: the TLS trust takes long to load."""
         self._warming = asyncio.ensure_future(self.wire.warm_up())
 
-    def on(self, credentials: Credentials) -> Session:
-        """Return a session with the same sender on other credentials, after a move."""
-        return Session(self.wire, credentials)
+    async def on(self, opened: OpenedStore) -> Session:
+        """Return a session with the same sender on another store, to move secrets there."""
+        return Session(self.wire, await Credentials.on(opened.store))
 
     @property
     def closing_takes(self) -> float:
@@ -75,7 +74,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    open_store: Callable[[], Awaitable[SecretStore]] | None = None,
+    open_store: Callable[[], Awaitable[OpenedStore]] | None = None,
     *,
     sends: bool = False,
     loads: Callable[[], object] = lambda: None,
@@ -95,7 +94,7 @@ async def open_session(
     """
     # Both take long, and neither needs the other.
     preparing = asyncio.ensure_future(_prepared_wire(loads)) if sends else None
-    store = store_at(remembered_place()) if open_store is None else await open_store()
+    store = store_at(remembered_place()) if open_store is None else (await open_store()).store
     credentials = await Credentials.on(store)
     try:
         wire = None if preparing is None else await preparing

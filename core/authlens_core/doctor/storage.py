@@ -11,7 +11,6 @@ from pathlib import Path
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
 from authlens_core.credentials.store.secret_store import CALL_LIMIT
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
 from authlens_core.doctor.finding import Finding, from_error
 from authlens_core.login.interrupted_login import from_text
@@ -19,6 +18,7 @@ from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import NoSecretStore, StateUnusable
+from authlens_core.values.store_kind import StoreKind
 
 _INTERRUPTED = "interrupted"
 _MOST_NAMED = 5

@@ -94,6 +94,18 @@ class NoSecretStore(AuthlensError):
     exit_code = 9
 
 
+class SecretStoreDenied(NoSecretStore):
+    """The secret store is locked, or said no."""
+
+
+class WrongPassphrase(SecretStoreDenied):
+    """The passphrase is not the one of the file, or too short for a new one; it can be asked for again."""
+
+
+class PassphraseNeeded(SecretStoreDenied):
+    """The encrypted file is locked, and no passphrase was given."""
+
+
 class StateUnusable(NoSecretStore):
     """The directory or a file for the program's state cannot be used."""
 

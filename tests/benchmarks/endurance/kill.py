@@ -32,10 +32,10 @@ from urllib.parse import urlsplit
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.store import encryption
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli import main as program
 
 RESOURCES: Final = tuple(f"/r{number}" for number in range(4))

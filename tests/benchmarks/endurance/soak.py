@@ -28,10 +28,10 @@ from authlens_core.credentials.lifecycle import background_refresh
 from authlens_core.credentials.lifecycle.action_result import ActionResult
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire
 from benchmarks.endurance.kill import body, serving
 

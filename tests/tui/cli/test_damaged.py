@@ -12,10 +12,10 @@ import pytest
 
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli import main
 from support.grants import grant
 

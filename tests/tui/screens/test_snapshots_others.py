@@ -20,7 +20,6 @@ from textual.widgets import Input
 from authlens_core.credentials.records.grant import ClientRecord
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import Traces
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import OnProgress
 from authlens_core.desk.clients import StoredClient
@@ -33,6 +32,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.values.errors import NoSecretStore, Refused
 from authlens_core.values.http_message import Request
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen

@@ -10,11 +10,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault import open_store as core
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore, file_path, remembered_place
 from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen

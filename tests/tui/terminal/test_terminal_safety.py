@@ -17,8 +17,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from textual.app import App
 
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.errors import UsageError
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.cli.full_screen import require_terminal
 from authlens_tui.terminal.crash import crash_report

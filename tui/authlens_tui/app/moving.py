@@ -6,15 +6,18 @@ from collections.abc import Callable
 
 from textual.app import App
 
-from authlens_core.credentials.store.secret_store import SecretStore
-from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.move import MoveReport, OnProgress
-from authlens_core.credentials.vault.open_store import file_path, open_store
-from authlens_core.desk.move_secrets import move_secrets
+from authlens_core.desk.secret_store import (
+    MoveReport,
+    OnProgress,
+    OpenedStore,
+    move_secrets,
+    open_secret_store,
+    remembered_store,
+)
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.automatic_refresh import AutomaticRefresh
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
@@ -36,7 +39,7 @@ class SecretMove:
 
     def ask(self, dashboard: DashboardScreen) -> None:
         try:
-            new_file = not file_path(StoreKind.ENCRYPTED_FILE).exists()
+            new_file = not remembered_store().has_encrypted_file
         except AuthlensError as error:
             dashboard.context.say(str(error), good=False)
             return
@@ -44,28 +47,27 @@ class SecretMove:
         self._app.push_screen(MoveStoreScreen(place, self._carry_out, new_file=new_file))
 
     async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress) -> None:
-        old = self._session.credentials
+        old = self._session
         # A refresh that stores its tokens in the old store meanwhile would be left behind there.
         await self._refresh.stop()
         try:
-            report, credentials = await _move_everything(old, choice, unlock, on_progress)
-            if credentials is not old:
-                self._session = self._session.on(credentials)
+            report, self._session = await _move_everything(old, choice, unlock, on_progress)
+            if self._session is not old:
                 self._use(self._session)
-                await old.aclose()
+                await old.credentials.aclose()
         finally:
             self._refresh.start(self._session)
-        results = _results_of(report, credentials, choice.place)
+        results = _results_of(report, self._session.credentials.store.place, choice.place)
         # After the dialog that this runs in has closed: only the screen on top can be dismissed.
         self._app.call_later(self._app.push_screen, results)
 
 
 async def _move_everything(
-    now: Credentials, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress
-) -> tuple[MoveReport, Credentials]:
-    """Move everything to the place that was chosen, and return the credentials to go on with.
+    now: Session, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress
+) -> tuple[MoveReport, Session]:
+    """Move everything to the place that was chosen, and return the session to go on with.
 
-    Those are on the new place, unless something stayed behind: then they are the old ones.
+    It is on the new place, unless something stayed behind: then it is the old one.
 
     Args:
         unlock: the passphrase of an encrypted file that something comes from, and that is not open.
@@ -74,12 +76,13 @@ async def _move_everything(
         NoSecretStore: a place cannot be opened; `PassphraseNeeded` and `WrongPassphrase` where that is why.
     """
     target = now
-    if choice.place is not now.store.place:
-        opened = await open_store(place=choice.place, passphrase=choice.passphrase, create=choice.create)
-        target = await Credentials.on(opened.store)
+    if choice.place is not now.credentials.store.place:
+        target = await now.on(
+            await open_secret_store(choice.place, passphrase=choice.passphrase, create=choice.create)
+        )
 
-    async def unlocked() -> SecretStore:
-        return (await open_store(place=StoreKind.ENCRYPTED_FILE, passphrase=unlock)).store
+    async def unlocked() -> OpenedStore:
+        return await open_secret_store(StoreKind.ENCRYPTED_FILE, passphrase=unlock)
 
     goes_on = now
     try:
@@ -88,11 +91,11 @@ async def _move_everything(
             goes_on = target
     finally:
         if target is not goes_on:
-            await target.aclose()
+            await target.credentials.aclose()  # both sessions have one sender
     return report, goes_on
 
 
-def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> ResultsScreen:
+def _results_of(report: MoveReport, open_now: StoreKind, place: StoreKind) -> ResultsScreen:
     there = f"It is stored in {place.words}."
     moved = [
         *(url.removeprefix("https://") for url in report.logins),
@@ -116,6 +119,6 @@ def _results_of(report: MoveReport, target: Credentials, place: StoreKind) -> Re
         ),
     ]
     new = f"New ones go to {place.words}." if report.is_complete else "New ones are stored as before."
-    left = where_secrets_are_left(target.index.places_left(), target.store.place)
+    left = where_secrets_are_left(report.left, open_now)
     summary = f"{len(moved)} moved · {len(report.failed)} not. {new} {left}".strip()
     return ResultsScreen("Moved", summary, results)

@@ -13,8 +13,8 @@ from authlens_core.values.errors import AuthlensError
 if TYPE_CHECKING:
     from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
     from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-    from authlens_core.credentials.vault.open_store import OpenedStore
     from authlens_core.desk.log_in import Options
+    from authlens_core.desk.secret_store import OpenedStore
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 
@@ -86,12 +86,8 @@ class Workspace:
         Raises:
             NoSecretStore: it cannot be opened.
         """
-        # After the first paint, which needs none of these.
-        from authlens_core.credentials.store.store_kind import StoreKind
-        from authlens_core.credentials.vault.open_store import memory_only, open_store, remembered_place
+        from authlens_core.desk.secret_store import open_secret_store  # after the first paint
 
         if choice is None:
-            return await open_store(place=remembered_place())
-        if choice.place is StoreKind.MEMORY:
-            return memory_only(in_place_of=state_directory())
-        return await open_store(place=choice.place, passphrase=choice.passphrase, create=choice.create)
+            return await open_secret_store()
+        return await open_secret_store(choice.place, passphrase=choice.passphrase, create=choice.create)

@@ -8,25 +8,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.store.file_store import WrongPassphrase
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import (
-    OpenedStore,
-    file_path,
-    open_store,
-    remembered_place,
-)
 from authlens_core.desk import session as desk
+from authlens_core.desk.secret_store import OpenedStore, open_secret_store, remembered_store
 from authlens_core.desk.session import Session
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import UsageError, WrongPassphrase
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.store.secret_store import SecretStore
     from authlens_core.desk.lifecycle import ActionResult
 
 _TRIES = 3
@@ -47,10 +40,10 @@ async def open_session(
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
-    place = remembered_place()
+    place = remembered_store().kind
 
-    async def opened() -> SecretStore:
-        return (await open_place(place, prove=prove_keyring)).store
+    async def opened() -> OpenedStore:
+        return await open_place(place, prove=prove_keyring)
 
     asks = prove_keyring or place is StoreKind.ENCRYPTED_FILE
     async with desk.open_session(
@@ -77,12 +70,12 @@ async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> 
         NoSecretStore: it cannot be opened, or there is no one to ask.
     """
     if place is not StoreKind.ENCRYPTED_FILE:
-        return await open_store(place=place, probe=prove)
-    new = create and not file_path(place).exists()
+        return await open_secret_store(place, probe=prove)
+    new = create and not remembered_store().has_encrypted_file
     for left in reversed(range(_TRIES)):
         typed = await (_new_passphrase() if new else passphrase())
         try:
-            return await open_store(place=place, passphrase=typed, create=new, probe=prove)
+            return await open_secret_store(place, passphrase=typed, create=new, probe=prove)
         except WrongPassphrase as error:
             if left == 0 or not asks_on_terminal():
                 raise

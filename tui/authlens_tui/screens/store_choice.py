@@ -13,13 +13,10 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from authlens_core.credentials.store.encryption import SHORTEST
-from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
-from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.open_store import file_path, remembered_place
-from authlens_core.values.errors import NoSecretStore, StateUnusable
+from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, StateUnusable, WrongPassphrase
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import SHORTEST_PASSPHRASE, StoreKind
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -48,9 +45,12 @@ class StoreChoice:
 
 def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
     """Return the question that follows from why a place could not be opened."""
+    from authlens_core.desk.secret_store import remembered_store  # not needed for the first paint
+
     place, exists = StoreKind.KEYRING, False
     with suppress(StateUnusable):  # memory is still on offer
-        place, exists = remembered_place(), file_path(StoreKind.ENCRYPTED_FILE).exists()
+        remembered = remembered_store()
+        place, exists = remembered.kind, remembered.has_encrypted_file
     locked = isinstance(error, PassphraseNeeded | WrongPassphrase)
     return StoreChoiceScreen(error, place=place, unlock=locked, new_file=not exists)
 
@@ -91,8 +91,8 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
     @on(Input.Submitted)
     def _typed(self) -> None:
         first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
-        if self._new_file and len(first.value) < SHORTEST:
-            self.hint(f"At least {SHORTEST} characters.", first)
+        if self._new_file and len(first.value) < SHORTEST_PASSPHRASE:
+            self.hint(f"At least {SHORTEST_PASSPHRASE} characters.", first)
         # Enter in the first field leads to the second one, and is no mistake yet.
         elif self._new_file and not second.has_focus and not second.value:
             second.focus()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.worker import WorkerFailed
 
-from authlens_core.credentials.store.store_kind import StoreKind
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.terminal.own_frames import own_frames
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import Final, Literal, Self
 
 from authlens_core.credentials.records.lifetime import is_soon
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
 CLOCK_TOLERANCE: Final = timedelta(days=1)

@@ -19,11 +19,11 @@ from authlens_core.credentials.records.parsed_logins import Logins, ParsedLogins
 from authlens_core.credentials.records.record_json import from_text, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, create_tables, transaction, version
 from authlens_core.credentials.records.table import LOGINS, settle
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.store_kind import StoreKind
 
 # A write takes milliseconds; more than that is a process that hangs, and a user who waits.
 BUSY_SECONDS: Final = 2.0

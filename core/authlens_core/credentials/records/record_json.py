@@ -17,9 +17,9 @@ import msgspec
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets, Grant, GrantSecrets
 from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 _Sealed = TypeVar("_Sealed")
 _Record = TypeVar("_Record", Grant, ClientRecord, ServiceToken)

@@ -15,10 +15,10 @@ from authlens_core.credentials.records.grant import (
     require_time_zones,
     utc_now,
 )
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
+from authlens_core.values.store_kind import StoreKind
 
 # How long before its end a service token is marked: renewing it takes a user, and often another one.
 REMIND: Final = timedelta(days=30)

@@ -19,9 +19,6 @@ from authlens_core.values.secret import Secret
 # scrypt's N for new files: 128 MiB and about 0.3 s.
 COST: Final = 2**17
 
-# Characters of a new passphrase.
-SHORTEST: Final = 8
-
 # A file may not name any cost: a huge one would take all memory, and a small one would make guessing cheap.
 _COSTS: Final = frozenset(2**n for n in range(14, 20))
 _BLOCK: Final = 8  # scrypt's r (RFC 7914 §2)

@@ -17,6 +17,7 @@ from authlens_core.credentials.store import encryption
 from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import SHORTEST_PASSPHRASE
 
 
 class FileKeyringError(KeyringError):
@@ -109,8 +110,8 @@ class EncryptedFileKeyring(FileKeyring):
 
     def create(self, passphrase: Secret, cost: int | None = None) -> Secret:
         """Make the file and return its key; if another program made it meanwhile, open that."""
-        if len(passphrase.reveal()) < encryption.SHORTEST:
-            raise FileKeyringError("short", f"a passphrase needs {encryption.SHORTEST} characters")
+        if len(passphrase.reveal()) < SHORTEST_PASSPHRASE:
+            raise FileKeyringError("short", f"a passphrase needs {SHORTEST_PASSPHRASE} characters")
         header, key = encryption.new_header(passphrase, cost)
         with _told(), self._file.changing() as content:
             # Looked at under the lock: two programs may make the file at the same moment, with two

@@ -8,26 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.store.secret_store import (
-    CALL_LIMIT,
-    SecretStoreDenied,
-    SecretStoreFailed,
-    SecretStoreTimeout,
-)
-from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.credentials.store.secret_store import CALL_LIMIT, SecretStoreFailed, SecretStoreTimeout
+from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, WrongPassphrase
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 # Seconds for a call that has to make the key from the passphrase first: that is slow on purpose.
 UNLOCK_LIMIT: Final = 20.0
-
-
-class WrongPassphrase(SecretStoreDenied):
-    """The passphrase is not the one of the file, or too short for a new one; it can be asked for again."""
-
-
-class PassphraseNeeded(SecretStoreDenied):
-    """The file is locked, and no passphrase was given."""
 
 
 class StoreDamaged(SecretStoreFailed):

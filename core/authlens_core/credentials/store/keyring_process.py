@@ -28,8 +28,8 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, NoKeyringError, PasswordDeleteError
 
 from authlens_core.credentials.store.keyring_backends import BackendCandidate, BackendRefused, choose
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 if TYPE_CHECKING:
     from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring

@@ -13,18 +13,17 @@ from typing import Any, Final
 from authlens_core.credentials.store.helper_pipes import HELPER
 from authlens_core.credentials.store.secret_store import (
     CALL_LIMIT,
-    SecretStoreDenied,
     SecretStoreFailed,
     SecretStoreTimeout,
     keyring_too_slow,
 )
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.child_environment import for_children
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
 from authlens_core.values.finish import finish
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 _LINE_LIMIT: Final = 1024 * 1024  # bytes of an answer of the helper
 # Seconds for a call to end when the store is closed; one that takes longer waits for a prompt.

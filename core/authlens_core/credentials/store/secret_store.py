@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 # Seconds that one call of a store may take.
 CALL_LIMIT: Final = 3.0
@@ -23,10 +23,6 @@ def keyring_too_slow(name: str, bound: float) -> SecretStoreTimeout:
         "unlock prompt on the desktop.",
         "Unlock it and try again, or continue with a memory-only session.",
     )
-
-
-class SecretStoreDenied(NoSecretStore):
-    """The keyring is locked, or said no."""
 
 
 class SecretStoreFailed(NoSecretStore):

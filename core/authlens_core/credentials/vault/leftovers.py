@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import Generations
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.store_kind import StoreKind
 
 
 async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:

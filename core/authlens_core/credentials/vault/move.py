@@ -28,6 +28,7 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 # Called with how many records are done, and how many there are.
 OnProgress = Callable[[int, int], None]
@@ -39,7 +40,7 @@ class MoveReport:
 
     Attributes:
         damaged: the records that cannot be read; the secrets of those that are not in `failed` came along.
-        swept: false where copies that nothing points to could not be deleted from the old store yet.
+        left: the stores that could not be reached and still hold old copies.
     """
 
     logins: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class MoveReport:
     clients: tuple[str, ...] = ()
     damaged: tuple[DamagedRecord, ...] = ()
     failed: tuple[tuple[str, AuthlensError], ...] = ()
-    swept: bool = True
+    left: tuple[StoreKind, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -62,7 +63,7 @@ class MoveReport:
             self.clients + other.clients,
             tuple(dict.fromkeys(self.damaged + other.damaged)),
             self.failed + other.failed,
-            self.swept and other.swept,
+            other.left,
         )
 
 
@@ -92,9 +93,7 @@ async def move(
     await target.generations.sweep()
     await source.generations.sweep()
     logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))
-    swept = source.store.place not in source.index.places_left()
-    damaged = damaged_records(source.index)
-    report = MoveReport(logins, service_tokens, clients, damaged, tuple(failed), swept)
+    report = MoveReport(logins, service_tokens, clients, damaged_records(source.index), tuple(failed))
     if report.is_complete:
         target.remember_place()
     return report

@@ -10,10 +10,10 @@ from typing import Final
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.keyring_store import Backend, KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.state.paths import state_directory
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 _FILES: Final = {
     StoreKind.ENCRYPTED_FILE: "secrets.encrypted.json",
@@ -126,15 +126,15 @@ async def open_store(
     return OpenedStore(store, notes)
 
 
-def memory_only(*, in_place_of: Path | None = None) -> OpenedStore:
+def memory_only(*, instead_of: Path | None = None) -> OpenedStore:
     """Return a store that forgets everything when the program ends, if the user chose it.
 
     Args:
-        in_place_of: the state directory of a store that could not be opened; what it holds is counted in the
+        instead_of: the state directory of a store that could not be opened; what it holds is counted in the
             notes, for it is not shown until that store is open again.
     """
     note = "Tokens are in memory only: they are lost when authlens ends, but stay valid at the server."
-    hidden = () if in_place_of is None else _hidden_notes(in_place_of)
+    hidden = () if instead_of is None else _hidden_notes(instead_of)
     return OpenedStore(MemoryStore(), (*hidden, note))
 
 

@@ -17,9 +17,9 @@ from authlens_core.credentials.lifecycle.background_refresh import (
     BackgroundRefresh,
 )
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
-from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.desk.settings import SettingsFile
+from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import until

@@ -16,14 +16,13 @@ from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantState
-from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.values.check import Severity
-from authlens_core.values.errors import LoginNeeded, ServerMisconfigured
+from authlens_core.values.errors import LoginNeeded, SecretStoreDenied, ServerMisconfigured
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.profile_login import log_in

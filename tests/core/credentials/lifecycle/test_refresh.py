@@ -25,11 +25,11 @@ from authlens_core.credentials.records.grant import (
     describe,
     utc_now,
 )
-from authlens_core.credentials.store.secret_store import SecretStoreDenied
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.state.locks import LockBusy
 from authlens_core.trace.record import Outcome, Stage, TraceKind
+from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted

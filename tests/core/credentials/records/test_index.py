@@ -16,11 +16,11 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.records.index import Index, IndexReadOnly
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.errors import LoginNeeded, StateUnusable, UsageError
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 Open = Callable[..., Credentials]
 

@@ -22,18 +22,13 @@ from authlens_core.credentials.store.file_keyrings import (
     FileKeyringError,
     PlainFileKeyring,
 )
-from authlens_core.credentials.store.file_store import (
-    FileStore,
-    PassphraseNeeded,
-    StoreDamaged,
-    WrongPassphrase,
-)
+from authlens_core.credentials.store.file_store import FileStore, StoreDamaged
 from authlens_core.credentials.store.keyring_backends import ALLOWED
 from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, WrongPassphrase
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 
 PASSPHRASE = Secret("correct horse battery")
 ENTRY = "authlens:grant:1:0"

@@ -16,11 +16,8 @@ import pytest
 
 from authlens_core.credentials.store.keyring_process import LAST_CALL
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.store.secret_store import (
-    SecretStoreDenied,
-    SecretStoreFailed,
-    SecretStoreTimeout,
-)
+from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
+from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from support.cancelling import cancelled
 from support.keyring_backends import SLOW_SECONDS

@@ -15,11 +15,11 @@ import pytest
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store import file_keyrings
 from authlens_core.credentials.store.entry_file import EntryFile
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from support import keyring_death
 from support.keyring_death import NEW
 from support.keyring_session import keyring_session

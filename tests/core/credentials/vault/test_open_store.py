@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.store import keyring_backends as backends
-from authlens_core.credentials.store.secret_store import SecretStoreDenied, SecretStoreTimeout
+from authlens_core.credentials.store.secret_store import SecretStoreTimeout
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import memory_only, open_store
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
 
 
 async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
@@ -110,13 +110,13 @@ async def test_a_locked_keyring_is_a_typed_error(keyring: Any) -> None:
         await open_store(environ=keyring.environ("DeniedKeyring"))
 
 
-async def test_memory_in_place_of_a_store_says_how_many_logins_are_not_shown(
+async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(
     open_credentials: Any, make_grant: Any, secrets: Any, state: Path
 ) -> None:
     """A locked keyring makes the table empty; nobody shall think that the logins are gone."""
-    assert len(memory_only(in_place_of=state).notes) == 1
+    assert len(memory_only(instead_of=state).notes) == 1
     await open_credentials().save(make_grant(), secrets)
-    note, _ = memory_only(in_place_of=state).notes
+    note, _ = memory_only(instead_of=state).notes
     assert note.startswith("1 login is stored in the secret store that could not be opened")
 
 

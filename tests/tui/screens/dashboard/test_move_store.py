@@ -15,10 +15,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
@@ -179,7 +179,7 @@ async def test_what_stays_behind_is_named_and_the_old_place_stays_open(
     await keep(StoreKind.KEYRING, "b")
 
     async def refuse(*_: object, **__: object) -> bool:
-        from authlens_core.credentials.store.secret_store import SecretStoreDenied
+        from authlens_core.values.errors import SecretStoreDenied
 
         raise SecretStoreDenied("The keyring is locked.", "Unlock it and try again.")
 

@@ -8,9 +8,8 @@ from argparse import Namespace
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.table import damaged_records
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.desk.forget import Forgotten, forget
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import Session, open_session
 from authlens_tui.cli.session import grant_for, others_of_resource
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
@@ -24,7 +23,7 @@ async def forget_credential(arguments: Namespace) -> int:
     Raises:
         LoginNeeded: there is none.
     """
-    async with Session(None, Credentials.open(store_at(remembered_place()))) as session:
+    async with open_session() as session:
         credentials = session.credentials
         record_id, shown = _named(credentials, arguments.url)
         grant = next((grant for grant in credentials.list() if grant.grant_id == record_id), None)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from contextlib import aclosing
+from functools import partial
 
-from authlens_core.credentials.store.secret_store import SecretStore
-from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.move import MoveReport
-from authlens_core.credentials.vault.open_store import file_path, remembered_place, store_at
-from authlens_core.desk.move_secrets import move_secrets, records_by_store
+from authlens_core.desk import session as desk
+from authlens_core.desk.secret_store import (
+    MoveReport,
+    OpenedStore,
+    move_secrets,
+    records_by_store,
+    remembered_store,
+)
 from authlens_core.values.errors import UsageError
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import numbered
@@ -36,13 +39,14 @@ async def store(arguments: Namespace) -> int:
 
 
 async def _show(*, as_json: bool) -> int:
-    in_use = remembered_place()
-    async with aclosing(await Credentials.on(store_at(in_use))) as credentials:
-        stored = records_by_store(credentials)
+    remembered = remembered_store()
+    in_use = remembered.kind
+    async with desk.open_session() as session:
+        stored = records_by_store(session)
     if as_json:
         answer_json({"store": in_use.value, "kept": {place.value: count for place, count in stored.items()}})
         return 0
-    where = f", {file_path(in_use)}" if in_use in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else ""
+    where = "" if remembered.file is None else f", {remembered.file}"
     answer_line(f"{in_use.value}{where}")
     for line in numbered(f"{count} with secrets in {place.words}" for place, count in stored.items()):
         say(f"  {line}")
@@ -60,19 +64,17 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
     if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
         raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")
-    opened = await open_place(to, prove=True, create=True)
-    async with aclosing(await Credentials.on(opened.store)) as target:
+    async with desk.open_session(partial(open_place, to, prove=True, create=True)) as target:
         report = await move_secrets(target, _unlocked)
-        left = target.index.places_left()
-    _tell(to, report, left, as_json=as_json)
+    _tell(to, report, as_json=as_json)
     return report.failed[0][1].exit_code if report.failed else 0
 
 
-async def _unlocked() -> SecretStore:
-    return (await open_place(StoreKind.ENCRYPTED_FILE, prove=True)).store
+async def _unlocked() -> OpenedStore:
+    return await open_place(StoreKind.ENCRYPTED_FILE, prove=True)
 
 
-def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_json: bool) -> None:
+def _tell(to: StoreKind, report: MoveReport, *, as_json: bool) -> None:
     logins, tokens = report.logins, report.service_tokens
     if as_json:
         answer_json(
@@ -80,9 +82,9 @@ def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_
                 "store": to.value,
                 "logins": logins,
                 "service_tokens": tokens,
-                "damaged": [{"id": one.record_id, "kind": one.kind} for one in report.damaged],
+                "damaged": [{"id": record.record_id, "kind": record.kind} for record in report.damaged],
                 "failed": [{"what": what, "cause": error.cause} for what, error in report.failed],
-                "left_in": [place.value for place in left],
+                "left_in": [place.value for place in report.left],
             }
         )
     moved = f"{_counted(len(logins), 'login')} and {_counted(len(tokens), 'service token')}"
@@ -93,8 +95,8 @@ def _tell(to: StoreKind, report: MoveReport, left: tuple[StoreKind, ...], *, as_
     for record in report.damaged:
         say(f"! The record of {record.words} cannot be read; its secrets were moved with the others.")
         say(f"  → To remove it: {record.cure}")
-    if left:
-        say(f"! Old copies stay for now. {where_secrets_are_left(left, to)}")
+    if report.left:
+        say(f"! Old copies stay for now. {where_secrets_are_left(report.left, to)}")
 
 
 def _counted(count: int, what: str) -> str:

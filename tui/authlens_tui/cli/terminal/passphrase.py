@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from authlens_core.credentials.store.file_store import PassphraseNeeded
+from authlens_core.values.errors import PassphraseNeeded
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader

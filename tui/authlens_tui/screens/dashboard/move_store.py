@@ -10,11 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Button, Input
 
-from authlens_core.credentials.store.file_store import PassphraseNeeded, WrongPassphrase
-from authlens_core.credentials.store.store_kind import StoreKind
-from authlens_core.credentials.vault.move import OnProgress
-from authlens_core.values.errors import AuthlensError
+from authlens_core.desk.secret_store import OnProgress
+from authlens_core.values.errors import AuthlensError, PassphraseNeeded, WrongPassphrase
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from authlens_tui.screens.dialog import DialogBox, DialogButtons, action_button
 from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+SHORTEST_PASSPHRASE: Final = 8  # characters
 
 
 class StoreKind(StrEnum):

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.records.grant import GrantSecrets
-from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreDenied
-from authlens_core.credentials.store.store_kind import StoreKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.leftovers import erase_left
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
-from authlens_core.desk.move_secrets import move_secrets, records_by_store
+from authlens_core.desk.secret_store import OpenedStore, move_secrets, records_by_store
+from authlens_core.desk.session import Session
+from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import StoreKind
 from support.fake_keyring import FakeKeyring
 from support.grants import grant
 
@@ -44,7 +45,7 @@ async def at(place: StoreKind, **options: Any) -> AsyncIterator[Credentials]:
         await credentials.aclose()
 
 
-async def never_asked() -> SecretStore:
+async def never_asked() -> OpenedStore:
     raise AssertionError("nothing comes from the encrypted file")
 
 
@@ -55,11 +56,11 @@ async def test_secrets_from_two_stores_are_moved_to_a_third_which_is_used_from_n
         await first.save(replace(grant(), grant_id="a"), SECRETS)
         await second.save(replace(grant(), grant_id="b"), SECRETS)
     async with at(StoreKind.ENCRYPTED_FILE, passphrase=PASSPHRASE, create=True) as target:
-        assert records_by_store(target) == {StoreKind.KEYRING: 1, StoreKind.FILE: 1}
-        report = await move_secrets(target, never_asked)
-        assert (len(report.logins), report.failed, report.swept) == (2, (), True)
+        assert records_by_store(Session(None, target)) == {StoreKind.KEYRING: 1, StoreKind.FILE: 1}
+        report = await move_secrets(Session(None, target), never_asked)
+        assert (len(report.logins), report.failed, report.left) == (2, (), ())
         assert [(await target.load(name))[1] for name in "ab"] == [SECRETS, SECRETS]
-        assert records_by_store(target) == {StoreKind.ENCRYPTED_FILE: 2}
+        assert records_by_store(Session(None, target)) == {StoreKind.ENCRYPTED_FILE: 2}
     assert remembered_place() is StoreKind.ENCRYPTED_FILE
     assert keyring.entries() == {}
 
@@ -72,25 +73,28 @@ async def test_an_encrypted_file_is_unlocked_before_anything_is_moved(
     async with at(StoreKind.FILE) as other:
         await other.save(replace(grant(), grant_id="b"), SECRETS)
 
-    async def wrong() -> SecretStore:
+    async def wrong() -> OpenedStore:
         raise SecretStoreDenied("Wrong passphrase.", "Try again.")
 
-    async def unlocked() -> SecretStore:
-        return store_at(StoreKind.ENCRYPTED_FILE, passphrase=PASSPHRASE)
+    async def unlocked() -> OpenedStore:
+        return OpenedStore(store_at(StoreKind.ENCRYPTED_FILE, passphrase=PASSPHRASE))
 
     async with at(StoreKind.KEYRING) as target:
         with pytest.raises(SecretStoreDenied):
-            await move_secrets(target, wrong)
-        assert records_by_store(target) == {StoreKind.ENCRYPTED_FILE: 1, StoreKind.FILE: 1}
-        assert len((await move_secrets(target, unlocked)).logins) == 2
-        assert records_by_store(target) == {StoreKind.KEYRING: 2}
+            await move_secrets(Session(None, target), wrong)
+        assert records_by_store(Session(None, target)) == {StoreKind.ENCRYPTED_FILE: 1, StoreKind.FILE: 1}
+        assert len((await move_secrets(Session(None, target), unlocked)).logins) == 2
+        assert records_by_store(Session(None, target)) == {StoreKind.KEYRING: 2}
 
 
 async def test_a_session_in_memory_is_moved_too(keyring: FakeKeyring, private_environment: Path) -> None:
     memory = Credentials.memory()
     await memory.save(replace(grant(), grant_id="a"), SECRETS)
     async with at(StoreKind.FILE) as target:
-        assert len((await move_secrets(target, never_asked, in_use=memory)).logins) == 1
+        assert (
+            len((await move_secrets(Session(None, target), never_asked, in_use=Session(None, memory))).logins)
+            == 1
+        )
         assert (await target.load("a"))[1] == SECRETS
     await memory.aclose()
 
@@ -117,7 +121,7 @@ async def test_a_move_deletes_leftovers_of_a_store_that_could_not_be_reached_bef
         with monkeypatch.context() as patch:
             patch.setattr("authlens_core.credentials.store.keyring_store.KeyringStore.delete", _refuse)
             assert await erase_left(other) == (StoreKind.KEYRING,)
-        assert (await move_secrets(other, never_asked)).failed == ()
+        assert (await move_secrets(Session(None, other), never_asked)).failed == ()
     assert keyring.entries() == {}
 
 

@@ -8,9 +8,9 @@ from textual.app import App
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.desk.session import Session
+from authlens_core.desk.signatures import check_signatures
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
-from authlens_core.login.jwks import check_signatures
 from authlens_tui.screens.dashboard.messages import TraceWanted
 from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.requests import RequestsScreen

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from authlens_core.desk.signatures import Signature, Verification
 from authlens_core.explain.meaning import Members
 from authlens_core.explain.members import explain_member
 from authlens_core.explain.message import FoundJwt
 from authlens_core.explain.token_members import CLAIMS, DPOP_PROOF, JOSE_HEADER
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose

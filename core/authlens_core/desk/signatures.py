@@ -28,7 +28,9 @@ from authlens_core.values.url import Url, usable_url
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.limits import METADATA
 
-ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
+__all__ = ["Signature", "Verification", "check_signatures"]
+
+_ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
 _NO_PLACE: Final = Verification(
     Signature.NOT_CHECKED,
     "The location of the keys is unknown: the server names no jwks_uri, and it is not an Access team.",
@@ -66,7 +68,7 @@ def key_source(
     # Anyone can write any issuer into a token, so only Cloudflare's own hosts are asked for its sake.
     if team is None or not (is_team_host(team.host) or (loopback_http and team.is_loopback)):
         return None
-    keys = usable_url(f"{team.origin}{ACCESS_KEYS}", loopback_http=loopback_http)
+    keys = usable_url(f"{team.origin}{_ACCESS_KEYS}", loopback_http=loopback_http)
     return KeySource(keys, team.origin, from_token=issuer is None) if keys is not None else None
 
 

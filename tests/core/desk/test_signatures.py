@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
+from authlens_core.desk.signatures import check_signatures, key_source, trusted_issuer
 from authlens_core.emulator import Emulator
 from authlens_core.explain.message import FoundJwt, jwts_in
-from authlens_core.login.jwks import check_signatures, key_source, trusted_issuer
 from authlens_core.oauth.formats.jwks import Signature
 from authlens_core.oauth.formats.jwt import Jwt
 from authlens_core.trace.record import Outcome, Stage, StageRecord

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from authlens_core.desk.callback_offer import UserScreen
-from authlens_core.doctor.examination import examine
-from authlens_core.doctor.finding import Finding, exit_code
+from authlens_core.desk.doctor import Finding, examine, exit_code
 from authlens_core.values.check import Severity
 from authlens_tui.cli.full_screen import why_no_full_screen
 from authlens_tui.cli.terminal.charset import locale_setting

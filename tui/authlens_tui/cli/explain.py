@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from authlens_core.diagnosis.pasted_error import explain_text
+from authlens_core.explain.pasted_error import explain_text
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.login.login_events import diagnosis_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_line, is_terminal, say

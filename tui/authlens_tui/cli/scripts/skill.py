@@ -9,8 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from authlens_core.state import user_file
-from authlens_core.state.confined_path import UserFile, current_folder
+from authlens_core.desk.agents import edit_project_file
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_text, say
 
@@ -56,25 +55,32 @@ async def skill(arguments: Namespace) -> int:
         return 0
     path = _AGENTS_FILE if as_section else _SKILL_FILE
     printing = f"authlens skill --format {arguments.format}"
-    file = UserFile(path, current_folder(), f"Add it by hand; this prints it: {printing}")
-    before = user_file.read(file)
-    text = "" if before is None else before.text
-    after = _with_section(text) if as_section else skill_text()
-    if text == after:
+    edited = edit_project_file(
+        path,
+        _with_section if as_section else _own_skill,
+        instead=f"Add it by hand; this prints it: {printing}",
+        # Of AGENTS.md only our own section changes; a skill is replaced whole, with what you changed in it.
+        backup=not as_section,
+    )
+    if not edited.changed:
         say(f"{path} is up to date.")
         return 0
-    if not as_section and before is not None and text and not _OURS.match(text):
-        name = shlex.quote(str(before.path))
-        raise UsageError(f"{before.path} is another skill.", f"Move it away first: mv -n {name} {name}.old")
-    # Of AGENTS.md only our own section changes; a skill is replaced whole, with what you changed in it.
-    written = user_file.write(file, after.encode(), before, backup=not as_section)
-    say(f"Wrote {written.path}.")
-    if written.backup is not None:
-        say(f"  Backup: {written.backup}")
+    say(f"Wrote {edited.path}.")
+    if edited.backup is not None:
+        say(f"  Backup: {edited.backup}")
     return 0
 
 
-def _with_section(before: str) -> str:
+def _own_skill(before: str, path: Path) -> str:
+    """Return the skill, unless what is there is another one."""
+    text = skill_text()
+    if before not in ("", text) and not _OURS.match(before):
+        name = shlex.quote(str(path))
+        raise UsageError(f"{path} is another skill.", f"Move it away first: mv -n {name} {name}.old")
+    return text
+
+
+def _with_section(before: str, _path: Path) -> str:
     """Return a file with our section: at its end, or where an earlier one is."""
     line_end = "\r\n" if "\r\n" in before else "\n"
     section = agents_text().replace("\n", line_end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.diagnosis.pasted_error import explain_text
+from authlens_core.explain.pasted_error import explain_text
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIzNDU2"
 

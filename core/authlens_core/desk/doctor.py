@@ -1,4 +1,4 @@
-"""All that is looked at, in the order in which a login needs it."""
+"""Examine this machine, as far as a login depends on it, in the order in which a login needs it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Final
 from authlens_core.callback.listener import DEFAULT_PORT
 from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.credentials.store.secret_store import CALL_LIMIT
-from authlens_core.doctor.finding import Finding
+from authlens_core.doctor.finding import Finding, exit_code
 from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
 from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
 from authlens_core.values.check import Severity
 
+__all__ = ["Finding", "examine", "exit_code"]
+
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
-LIMIT: Final = 20.0
+_LIMIT: Final = 20.0
 _ONLY_FOR: Final = "It is only needed for: authlens login URL --cloudflared"
 
 
@@ -26,7 +28,7 @@ async def examine(
     *,
     directory: Path | None = None,
     port: int = DEFAULT_PORT,
-    limit: float = LIMIT,
+    limit: float = _LIMIT,
 ) -> AsyncIterator[Finding]:
     """Look at this machine, one thing after another, and yield each finding when it is there.
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.doctor import examination
-from authlens_core.doctor.examination import examine, look_at_cloudflared
+from authlens_core.desk import doctor
+from authlens_core.desk.doctor import examine, look_at_cloudflared
 from authlens_core.doctor.finding import Finding, exit_code, from_error
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import NetworkFailure, NoSecretStore, UsageError
@@ -31,7 +31,7 @@ async def test_everything_that_a_login_needs_is_looked_at(
 
 async def test_a_look_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every wait is bounded, and the others are still looked at."""
-    monkeypatch.setattr(examination, "look_at_ssh", lambda *_: time.sleep(1))
+    monkeypatch.setattr(doctor, "look_at_ssh", lambda *_: time.sleep(1))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
     findings = [f async for f in examine(os.environ, directory=tmp_path, port=0, limit=0.5)]

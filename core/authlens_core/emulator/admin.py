@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authlens_core.emulator.access.edge import read_body
 from authlens_core.emulator.admin_guard import refusal
+from authlens_core.emulator.answers import read_body
 
 if TYPE_CHECKING:
     from authlens_core.emulator.emulator import Emulator

@@ -1,23 +1,40 @@
-"""What the endpoints of every profile share: reading a form and its client, answering an error."""
+"""What the endpoints of every profile share: reading a request, and answers in JSON, refusals, redirects."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
+import json
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, Self
-from urllib.parse import parse_qsl, unquote_plus
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.access.edge import NO_STORE, json_answer, read_body
-from authlens_core.emulator.access.grants import OAuthRefusal, RegisteredClient
+from authlens_core.emulator.issued import RegisteredClient
 
-AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
+NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
+LONGEST_BODY: Final = 64 * 1024  # bytes of a request
+
+
+class Answered(Exception):
+    """The request goes no further: `answer` is the response."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def answered(_: Request, error: Any) -> Response:
+    """Answer with what an `Answered` holds; the handler where it is raised."""
+    response: Response = error.answer
+    return response
+
+
+def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer in JSON, all ASCII."""
+    body = json.dumps(data).encode("ascii")
+    return Response(body, status, dict(headers or {}), media_type="application/json")
 
 
 def refusal(_: Request, error: Any) -> Response:
@@ -28,53 +45,34 @@ def refusal(_: Request, error: Any) -> Response:
     return json_answer({"error": error.error, "error_description": error.description}, error.status, headers)
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """Return the parameters of a form.
+def callback(redirect_uri: str, answer: Mapping[str, str]) -> Response:
+    """Send the browser to the redirect URI with a code or an error (RFC 6749 §4.1.2)."""
+    joint = "&" if "?" in redirect_uri else "?"
+    target = redirect_uri + joint + urlencode(answer)
+    return Response(b"", 302, {**NO_STORE, "location": target})
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the request body.
 
     Raises:
-        OAuthRefusal: the body is not a form, or has a parameter twice.
+        HTTPException: there are more than 64 KiB of it; the answer is 413.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    pairs = parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
-    form = dict(pairs)
-    if media_type != "application/x-www-form-urlencoded" or len(form) != len(pairs):
-        raise OAuthRefusal("invalid_request", "The body is not a form, or has a parameter twice")
-    return form
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            raise HTTPException(413)
+    return body
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCredentials:
-    """Who a client says it is, by one of the methods of RFC 6749 §2.3.1."""
-
-    client_id: str
-    secret: str = field(repr=False)
-    method: str
-
-    @classmethod
-    def of(cls, request: Request, form: Mapping[str, str]) -> Self:
-        """Return what is in a Basic field, or else in the form."""
-        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            with suppress(binascii.Error, ValueError):
-                client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-                return cls(unquote_plus(client_id), unquote_plus(secret), "client_secret_basic")
-        return cls(form.get("client_id", ""), form.get("client_secret", ""), "client_secret_post")
-
-    def authenticate(self, client: RegisteredClient) -> RegisteredClient:
-        """Return the client, if these credentials are the registered ones.
-
-        Raises:
-            OAuthRefusal: invalid_client.
-        """
-        if client.auth_method != "none":
-            same = hmac.compare_digest(self.secret.encode(), client.secret.encode())
-            if client.auth_method != self.method or not same:
-                raise OAuthRefusal("invalid_client", "Client authentication failed", 401)
-        return client
+async def read_fields(request: Request) -> dict[str, str]:
+    """Return the fields of a form of ours; of a name that comes twice, the last."""
+    return dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
 
 
-def client_information(client: RegisteredClient, place: str) -> dict[str, Any]:
-    """Return what a registration answers (RFC 7591 §3.2.1); it is managed at `place`."""
+def client_information(client: RegisteredClient, management_url: str) -> dict[str, Any]:
+    """Return what a registration answers (RFC 7591 §3.2.1)."""
     answer: dict[str, Any] = {
         "client_id": client.client_id,
         "client_name": client.name,
@@ -82,7 +80,7 @@ def client_information(client: RegisteredClient, place: str) -> dict[str, Any]:
         "grant_types": list(client.grant_types),
         "response_types": ["code"],
         "token_endpoint_auth_method": client.auth_method,
-        "registration_client_uri": place,
+        "registration_client_uri": management_url,
     }
     if client.secret:
         answer |= {"client_secret": client.secret, "client_secret_expires_at": 0}

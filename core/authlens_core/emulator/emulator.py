@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.emulator.access.account import Account, email_of
+from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.access.service_tokens import IssuedServiceTokens
 from authlens_core.emulator.origins import LoopbackServer, bind, close_all
 from authlens_core.emulator.profile import Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from
+from authlens_core.emulator.users import email_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

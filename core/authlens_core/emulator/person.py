@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import h11
 
-from authlens_core.emulator.access.account import email_of
+from authlens_core.emulator.users import email_of
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_HOPS: Final = 12

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.access.grants import Grants, put
 from authlens_core.emulator.access.service_tokens import IssuedServiceToken, IssuedServiceTokens
+from authlens_core.emulator.grants import Grants, put
+from authlens_core.emulator.issued import GrantRules, InvalidGrant
 from authlens_core.emulator.keys import SigningKeys
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 OAUTH: Final = "/cdn-cgi/access/oauth"
 FOREIGN_ISSUER: Final = "https://elsewhere.example"
-USERS: Final = ("ada@example.com", "grace@example.com", "mallory@example.com")
 DENIED_BY_POLICY: Final = "mallory@example.com"
 CLOCK_SKEW: Final = 3600.0  # seconds
 SESSION_LIFETIME: Final = 86_400  # seconds
@@ -27,11 +27,25 @@ META_LIFETIME: Final = 300  # seconds
 # A changed setting of Access takes about a minute to reach every edge.
 PROPAGATION: Final = 60.0
 MOST_SESSIONS: Final = 1000
+TOKEN_CHARACTERS: Final = 65
+# Access says exactly what is wrong.
+WORDS: Final = {
+    InvalidGrant.CODE_UNKNOWN: "Authorization code not found",
+    InvalidGrant.CODE_USED: "Authorization code was already used",
+    InvalidGrant.CODE_EXPIRED: "Authorization code expired",
+    InvalidGrant.CODE_OF_ANOTHER_CLIENT: "Authorization code was issued to another client",
+    InvalidGrant.ANOTHER_REDIRECT_URI: "redirect_uri does not match the authorization request",
+    InvalidGrant.WRONG_VERIFIER: "code_verifier does not match the code_challenge",
+    InvalidGrant.REFRESH_TOKEN_UNKNOWN: "Refresh token not found",
+    InvalidGrant.GRANT_ENDED: "Grant was revoked or its refresh token was used twice",
+    InvalidGrant.GRANT_EXPIRED: "Grant expired",
+    InvalidGrant.USER_REFUSED: "User no longer has access",
+}
 
 
-def email_of(user: str) -> str:
-    """Return the e-mail address of a demo user, who may be named by the part before the @."""
-    return user if "@" in user else f"{user}@example.com"
+def new_token() -> str:
+    """Return an access or a refresh token, in the form in which Access issues both."""
+    return "oauth:" + randomness.token_urlsafe(64)[:TOKEN_CHARACTERS]
 
 
 @dataclass(slots=True)
@@ -77,13 +91,21 @@ class Account:
     transfers: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.grants = Grants(
-            self.now,
-            access_token_lifetime=self.access_token_lifetime,
+        rules = GrantRules(
+            words=WORDS,
+            grant_types=frozenset({"authorization_code", "refresh_token"}),
+            client_id=lambda: str(randomness.uuid4()),
+            refresh_token=new_token,
             grant_lifetime=self.grant_lifetime,
             rotation=Fault.ROTATION_OFF not in self.faults,
-            may_enter=lambda user: user not in self.denied,
             grace=self.refresh_grace,
+            code_reuse_ends_grant=True,
+        )
+        self.grants = Grants(
+            self.now,
+            rules,
+            access_token_lifetime=self.access_token_lifetime,
+            may_enter=lambda user: user not in self.denied,
         )
         self.made_at = self.clock()
         self.service_tokens = IssuedServiceTokens(

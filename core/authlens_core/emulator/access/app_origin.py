@@ -14,9 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access import browser_session
 from authlens_core.emulator.access.account import SESSION_LIFETIME, Account, server_metadata
-from authlens_core.emulator.access.edge import NO_STORE, Edge, json_answer, wants_json
+from authlens_core.emulator.access.edge import Edge, wants_json
 from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.service_tokens import IssuedServiceToken, NoServiceToken
+from authlens_core.emulator.answers import NO_STORE, json_answer
 from authlens_core.emulator.pages import INVALID_NONCE, page
 
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"
@@ -124,9 +125,14 @@ class AppOrigin:
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and account.oauth_on and not account.has(Fault.ACCESS_TOKEN_REFUSED):
-            user = account.grants.user_of(token.strip())
-            if user is not None:
-                return {"type": "app", "email": user, "aud": [account.aud], "iss": account.team_url}
+            issued = account.grants.access_token(token.strip())
+            if issued is not None:
+                return {
+                    "type": "app",
+                    "email": issued.grant.user,
+                    "aud": [account.aud],
+                    "iss": account.team_url,
+                }
         for token in self._tokens_of_access(request):
             claims = await account.identity(token)
             if claims is not None and claims["email"] not in account.denied:

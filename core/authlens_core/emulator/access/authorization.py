@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.account import FOREIGN_ISSUER, OAUTH, SESSION_LIFETIME, USERS, Account
-from authlens_core.emulator.access.edge import NO_STORE, Answered, read_fields
+from authlens_core.emulator.access.account import FOREIGN_ISSUER, OAUTH, SESSION_LIFETIME, Account
 from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.access.grants import CHALLENGE, RegisteredClient, put
+from authlens_core.emulator.answers import NO_STORE, Answered, callback, read_fields
+from authlens_core.emulator.grants import CHALLENGE, put
+from authlens_core.emulator.issued import RegisteredClient
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
+from authlens_core.emulator.users import USERS
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
 MOST_PENDING: Final = 1000
@@ -187,13 +189,11 @@ class AuthorizationEndpoint:
         return self._callback(asked, {"error": error, "error_description": description})
 
     def _callback(self, asked: AuthorizationRequest, answer: dict[str, str]) -> Response:
-        """Send the browser to the redirect URI (RFC 6749 §4.1.2)."""
+        """Send the browser to the redirect URI, under some faults with what an attacker would say."""
         if self._account.has(Fault.WRONG_STATE):
             answer["state"] = randomness.token_urlsafe(16)
         elif asked.state is not None:
             answer["state"] = asked.state
         if self._account.has(Fault.ISS_MISMATCH):
             answer["iss"] = FOREIGN_ISSUER
-        joint = "&" if "?" in asked.redirect_uri else "?"
-        target = asked.redirect_uri + joint + urlencode(answer)
-        return Response(b"", 302, {**NO_STORE, "location": target})
+        return callback(asked.redirect_uri, answer)

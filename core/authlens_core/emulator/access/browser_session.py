@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator.access.account import Account
-from authlens_core.emulator.access.edge import NO_STORE, json_answer, read_fields
-from authlens_core.emulator.access.grants import put
+from authlens_core.emulator.answers import NO_STORE, json_answer, read_fields
+from authlens_core.emulator.grants import put
 from authlens_core.emulator.pages import page
 
 PUBLIC_KEY: Final = re.compile(r"[A-Za-z0-9_=-]{16,128}")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from email.utils import formatdate
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,9 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator.answers import NO_STORE, json_answer
 
-NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
-LONGEST_BODY: Final = 64 * 1024  # bytes of a request
 # What error 1010, of the Browser Integrity Check, says besides.
 BANNED: Final = {
     "title": "Error 1010: Access denied",
@@ -32,48 +27,9 @@ ZONE_ERRORS: Final = (
 )
 
 
-class Answered(Exception):
-    """The request goes no further: `answer` is the response."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-def answered(_: Request, error: Any) -> Response:
-    """Answer with what an `Answered` holds; the handler where it is raised."""
-    response: Response = error.answer
-    return response
-
-
-def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer in JSON, all ASCII."""
-    body = json.dumps(data).encode("ascii")
-    return Response(body, status, dict(headers or {}), media_type="application/json")
-
-
 def wants_json(request: Request) -> bool:
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
-
-
-async def read_body(request: Request) -> bytes:
-    """Return the request body.
-
-    Raises:
-        HTTPException: there are more than 64 KiB of it; the answer is 413.
-    """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            raise HTTPException(413)
-    return body
-
-
-async def read_fields(request: Request) -> dict[str, str]:
-    """Return the fields of a form of ours; of a name that comes twice, the last."""
-    return dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
 
 
 def _refused_by_the_zone(account: Account, request: Request) -> Response | None:

@@ -16,14 +16,22 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access import browser_session
-from authlens_core.emulator.access.account import OAUTH, Account, server_metadata
+from authlens_core.emulator.access.account import OAUTH, Account, new_token, server_metadata
 from authlens_core.emulator.access.authorization import AuthorizationEndpoint
-from authlens_core.emulator.access.edge import NO_STORE, Answered, Edge, answered, json_answer, read_body
+from authlens_core.emulator.access.edge import Edge
 from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.access.grants import OAuthRefusal, RegisteredClient
-from authlens_core.emulator.access.token_endpoint import TokenEndpoint
-from authlens_core.emulator.answers import AUTH_METHODS, client_information, refusal
+from authlens_core.emulator.answers import (
+    NO_STORE,
+    Answered,
+    answered,
+    client_information,
+    json_answer,
+    read_body,
+    refusal,
+)
+from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import page
+from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
 
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
 MOST_REDIRECT_URIS: Final = 20
@@ -32,14 +40,14 @@ CERTIFICATE_LIFETIME: Final = 240.0  # seconds
 
 
 def team_origin(account: Account) -> ASGIApp:
-    team, authorization, tokens = TeamOrigin(account), AuthorizationEndpoint(account), TokenEndpoint(account)
+    team, authorization = TeamOrigin(account), AuthorizationEndpoint(account)
     routes = [
         Route("/", team.front_page),
         Route("/.well-known/oauth-authorization-server", team.metadata),
         Route(f"{OAUTH}/registration", team.register, methods=["POST"]),
         Route(f"{OAUTH}/authorization", authorization.authorize),
-        Route(f"{OAUTH}/token", tokens.token, methods=["POST"]),
-        Route(f"{OAUTH}/revoke", tokens.revoke, methods=["POST"]),
+        Route(f"{OAUTH}/token", team.token, methods=["POST"]),
+        Route(f"{OAUTH}/revoke", team.revoke, methods=["POST"]),
         Route("/cdn-cgi/access/login/{host}", authorization.login, methods=["GET", "POST"]),
         Route("/cdn-cgi/access/certs", team.certs),
         Route("/cdn-cgi/access/get-identity", partial(browser_session.get_identity, account)),
@@ -79,10 +87,14 @@ def _strings(metadata: dict[str, Any], name: str, default: list[str]) -> tuple[s
 
 
 class TeamOrigin:
-    """Answers for the team's host, apart from login and tokens."""
+    """Answers for the team's host, apart from the login."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._tokens = TokenEndpoint(account.grants, self._client)
+
+    async def _client(self, client_id: str) -> RegisteredClient:
+        return self._account.grants.registered(client_id)
 
     async def front_page(self, _: Request) -> Response:
         return page("Team", "<p>Nothing to see here. Open the protected resource instead.</p>")
@@ -150,11 +162,51 @@ class TeamOrigin:
         )
 
     def _registration_answer(self, client: RegisteredClient) -> dict[str, Any]:
-        place = f"{self._account.team_url}{OAUTH}/registration/{client.client_id}"
-        answer = {**client_information(client, place), "client_id_issued_at": client.issued_at}
+        management_url = f"{self._account.team_url}{OAUTH}/registration/{client.client_id}"
+        answer = {**client_information(client, management_url), "client_id_issued_at": client.issued_at}
         if self._account.has(Fault.HOSTILE_TEXT):
             answer["client_name"] += HOSTILE_TEXT
         return answer
 
     async def certs(self, _: Request) -> Response:
         return json_answer({"keys": await self._account.keys.public()})
+
+    async def token(self, request: Request) -> Response:
+        account = self._account
+        if account.has(Fault.HTML_ERROR):
+            return page("Error 500: Internal server error", status=500)
+        form, client = await self._tokens.asked(request)
+        self._refuse(form)
+        tokens = account.grants.issue(self._tokens.grant(form, client), new_token())
+        # As Access answers: no scope, and the resource that the token is for.
+        body = {**tokens, "token_type": "bearer", "scope": "", "resource": account.resource}
+        if account.has(Fault.HOSTILE_TEXT):
+            body["message"] = HOSTILE_TEXT
+        return json_answer(body, headers=NO_STORE)
+
+    def _refuse(self, form: dict[str, str]) -> None:
+        """Refuse what Access, or a fault, refuses before it looks at the code or refresh token.
+
+        Raises:
+            OAuthRefusal: invalid_target, invalid_request or invalid_grant.
+        """
+        account, grant_type = self._account, form.get("grant_type")
+        if form.get("resource") and not account.covers(form["resource"]):
+            raise OAuthRefusal("invalid_target", "The resource is not an application of this team")
+        if not grant_type:
+            raise OAuthRefusal("invalid_request", "grant_type is missing")
+        if grant_type == "authorization_code" and account.has(Fault.INVALID_GRANT):
+            raise OAuthRefusal("invalid_grant", "Authorization code expired")
+        if grant_type == "refresh_token" and account.has(Fault.EXPIRED_REFRESH_TOKEN):
+            raise OAuthRefusal("invalid_grant", "Refresh token expired")
+
+    async def revoke(self, request: Request) -> Response:
+        """End a token (RFC 7009)."""
+        if self._account.has(Fault.NO_REVOCATION_ENDPOINT):
+            return json_answer({"error": "not found"}, 404)
+        if self._account.has(Fault.REVOCATION_UNAVAILABLE):
+            return page("Service unavailable", status=503, headers={"retry-after": "30"})
+        form, client = await self._tokens.asked(request)
+        if not form.get("token"):
+            raise OAuthRefusal("invalid_request", "token is missing")
+        return self._tokens.revoke(form, client)

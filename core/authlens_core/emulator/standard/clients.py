@@ -10,17 +10,15 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator import randomness
-from authlens_core.emulator.access.edge import NO_STORE, json_answer, read_body
-from authlens_core.emulator.access.grants import OAuthRefusal, RegisteredClient, put
-from authlens_core.emulator.answers import AUTH_METHODS, client_information
+from authlens_core.emulator.answers import NO_STORE, client_information, json_answer, read_body
+from authlens_core.emulator.issued import DEVICE_GRANT, OAuthRefusal, RegisteredClient
 from authlens_core.emulator.person import fetch_page
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.state import ServerState
+from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
+from authlens_core.emulator.token_endpoint import AUTH_METHODS
 
-DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
+LONGEST_NAME: Final = 200  # characters
 EXAMPLE_DOCUMENT: Final = "/example-client.json"
-GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
 
 
 class EmulatedClients:
@@ -33,22 +31,18 @@ class EmulatedClients:
         if self._state.has(StandardFault.NO_REGISTRATION):
             return json_answer({"error": "not_found"}, 404)
         client = self._registered(await read_body(request))
-        put(self._state.clients, client.client_id, client)
         return json_answer(self._information(client), 201, NO_STORE)
 
     async def manage(self, request: Request) -> Response:
         """Read or delete a registration (RFC 7592 §2.1, §2.3); the token is for that one client only."""
-        client = self._state.clients.get(request.path_params["client_id"])
+        client = self._state.grants.client(request.path_params["client_id"])
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         known = client is not None and hmac.compare_digest(token.encode(), client.management_token.encode())
         if client is None or scheme.lower() != "bearer" or not known:
             return json_answer({"error": "invalid_token"}, 401, {"www-authenticate": "Bearer", **NO_STORE})
         if request.method == "GET":
             return json_answer(self._information(client), headers=NO_STORE)
-        del self._state.clients[client.client_id]
-        # RFC 7592 §2.3: with the client its grants and tokens end.
-        for grant in self._state.refresh_tokens.values():
-            grant.alive = grant.alive and grant.client_id != client.client_id
+        self._state.grants.delete_client(client)
         return Response(b"", 204, dict(NO_STORE))
 
     async def example_document(self, _: Request) -> Response:
@@ -70,12 +64,10 @@ class EmulatedClients:
         Raises:
             OAuthRefusal: invalid_client.
         """
-        known = self._state.clients.get(client_id)
-        if known is not None:
-            return known
-        if urlsplit(client_id).scheme in ("http", "https"):
+        described = urlsplit(client_id).scheme in ("http", "https")
+        if described and self._state.grants.client(client_id) is None:
             return await self._from_document(client_id)
-        raise OAuthRefusal("invalid_client", "Client not found" if client_id else "client_id is missing", 401)
+        return self._state.grants.registered(client_id)
 
     async def _from_document(self, url: str) -> RegisteredClient:
         """Fetch and check a client metadata document; this emulator goes to loopback only."""
@@ -89,17 +81,14 @@ class EmulatedClients:
         if status != 200 or document.get("client_id") != url:
             raise OAuthRefusal("invalid_client", "The document is not that of this client_id", 401)
         grant_types = tuple(map(str, document.get("grant_types", ("authorization_code",))))
-        return RegisteredClient(
-            url, uris, str(document.get("client_name", ""))[:200], grant_types=grant_types
-        )
+        name = str(document.get("client_name", ""))[:LONGEST_NAME]
+        return RegisteredClient(url, uris, name, grant_types=grant_types)
 
     def _registered(self, body: bytes) -> RegisteredClient:
         try:
             metadata = json.loads(body)
-            uris, grants = (
-                metadata.get("redirect_uris", []),
-                metadata.get("grant_types", ["authorization_code"]),
-            )
+            uris = metadata.get("redirect_uris", [])
+            grants = metadata.get("grant_types", ["authorization_code"])
             method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
             text = all(isinstance(item, str) for item in (*uris, *grants, method))
         except (ValueError, AttributeError, TypeError, RecursionError):
@@ -110,16 +99,17 @@ class EmulatedClients:
             raise OAuthRefusal("invalid_redirect_uri", "redirect_uris is missing")
         if not all(urlsplit(uri).scheme in ("http", "https") for uri in uris):
             raise OAuthRefusal("invalid_redirect_uri", "A redirect URI is not an http or https URL")
-        return RegisteredClient(
-            client_id=randomness.token_urlsafe(16),
-            redirect_uris=tuple(uris),
-            name=str(metadata.get("client_name", ""))[:200],
+        return self._state.grants.register(
+            tuple(uris),
+            name=str(metadata.get("client_name", ""))[:LONGEST_NAME],
             auth_method=method,
             grant_types=tuple(grants),
-            secret="" if method == "none" else randomness.token_urlsafe(32),
-            management_token=randomness.token_urlsafe(32),
+            managed=True,
         )
 
     def _information(self, client: RegisteredClient) -> dict[str, Any]:
-        place = f"{self._state.issuer}/register/{client.client_id}"
-        return {**client_information(client, place), "registration_access_token": client.management_token}
+        management_url = f"{self._state.issuer}/register/{client.client_id}"
+        return {
+            **client_information(client, management_url),
+            "registration_access_token": client.management_token,
+        }

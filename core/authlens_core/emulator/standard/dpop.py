@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.access.grants import OAuthRefusal, put, s256
+from authlens_core.emulator.grants import put, s256
+from authlens_core.emulator.issued import OAuthRefusal
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.state import ServerState
+from authlens_core.emulator.standard.server_state import ServerState
 
 # Seconds around now in which a proof may have been made.
 WINDOW: Final = 300.0

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from authlens_core.emulator import randomness
 from authlens_core.emulator.origins import LoopbackServer
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of, named_faults
 from authlens_core.emulator.randomness import drawn_from
-from authlens_core.emulator.standard.state import ServerState
+from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -53,13 +52,12 @@ class StandardEmulator(LoopbackServer):
         from starlette.applications import Starlette
         from starlette.routing import Route
 
-        from authlens_core.emulator.access.edge import Answered, answered
-        from authlens_core.emulator.access.grants import OAuthRefusal
-        from authlens_core.emulator.answers import refusal
+        from authlens_core.emulator.answers import Answered, answered, refusal
+        from authlens_core.emulator.issued import OAuthRefusal
         from authlens_core.emulator.standard.dpop import with_nonce
         from authlens_core.emulator.standard.mcp import McpEndpoint
         from authlens_core.emulator.standard.resource import METADATA, Resource
-        from authlens_core.emulator.standard.server import server_routes
+        from authlens_core.emulator.standard.server_origin import server_routes
 
         state = self._state
         state.resource_url, state.server_url = resource_url, server_url
@@ -132,19 +130,11 @@ class StandardEmulator(LoopbackServer):
 
     def register_client(self, redirect_uri: str, *, auth_method: str = "none") -> tuple[str, str]:
         """Register a client, as an administrator would; return its id and its secret, if any."""
-        from authlens_core.emulator.access.grants import RegisteredClient, put
-        from authlens_core.emulator.standard.clients import GRANT_TYPES
-
-        client = RegisteredClient(
-            client_id=randomness.token_urlsafe(16),
-            redirect_uris=(redirect_uri,),
-            auth_method=auth_method,
-            grant_types=tuple(sorted(GRANT_TYPES)),
-            secret="" if auth_method == "none" else randomness.token_urlsafe(32),
+        client = self._state.grants.register(
+            (redirect_uri,), auth_method=auth_method, grant_types=tuple(sorted(GRANT_TYPES))
         )
-        put(self._state.clients, client.client_id, client)
         return client.client_id, client.secret
 
     def expire_access_tokens(self) -> None:
         """Expire every access token; refresh tokens still work."""
-        self._state.access_tokens.clear()
+        self._state.grants.expire_access_tokens()

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.edge import json_answer, read_body
+from authlens_core.emulator.answers import json_answer, read_body
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.resource import Resource
-from authlens_core.emulator.standard.state import ServerState
+from authlens_core.emulator.standard.server_state import ServerState
 
 OLD: Final = "2025-11-25"
 OLDER: Final = frozenset({OLD, "2025-06-18", "2025-03-26"})

@@ -8,11 +8,11 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.access.edge import NO_STORE, Answered, json_answer
-from authlens_core.emulator.access.grants import AccessToken, OAuthRefusal
+from authlens_core.emulator.answers import NO_STORE, Answered, json_answer
+from authlens_core.emulator.issued import AccessToken, OAuthRefusal
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.dpop import proof_key, with_nonce
-from authlens_core.emulator.standard.state import ServerState
+from authlens_core.emulator.standard.server_state import ServerState
 
 METADATA: Final = "/.well-known/oauth-protected-resource"
 
@@ -60,7 +60,7 @@ class Resource:
         scheme, _, access_token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() not in ("bearer", "dpop"):
             raise Answered(self.challenge())
-        token = self._state.token(access_token.strip())
+        token = self._state.access_token(access_token.strip())
         if token is None:
             raise Answered(self.challenge({"error": "invalid_token"}))
         try:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.account import USERS
-from authlens_core.emulator.access.edge import NO_STORE, read_fields
-from authlens_core.emulator.access.grants import (
-    CHALLENGE,
-    CODE_LIFETIME,
-    AuthorizationCode,
-    OAuthRefusal,
-    RegisteredClient,
-    put,
-)
+from authlens_core.emulator.answers import callback, read_fields
+from authlens_core.emulator.grants import CHALLENGE
+from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.clients import EmulatedClients
-from authlens_core.emulator.standard.state import ServerState
+from authlens_core.emulator.standard.server_state import ServerState
+from authlens_core.emulator.users import USERS
 
 
 class StandardAuthorizationEndpoint:
@@ -58,25 +52,19 @@ class StandardAuthorizationEndpoint:
             return self._callback(given, denied)
         # RFC 9126 §4: a reference works once. Reloading the page before the sign-in is still possible.
         self._state.pushed.pop(given.get("request_uri", ""), None)
-        code = randomness.token_urlsafe(32)
-        put(
-            self._state.codes,
-            code,
-            AuthorizationCode(
-                client_id=client.client_id,
-                redirect_uri=redirect_uri,
-                challenge=given["code_challenge"],
-                user=user,
-                scope=self._state.granted_scope(given.get("scope", "")),
-                nonce=given.get("nonce", ""),
-                expires_at=self._state.clock() + CODE_LIFETIME,
-            ),
+        code = self._state.grants.issue_code(
+            client,
+            redirect_uri=redirect_uri,
+            challenge=given["code_challenge"],
+            user=user,
+            scope=self._state.granted_scope(given.get("scope", "")),
+            nonce=given.get("nonce", ""),
         )
         return self._callback(given, {"code": code})
 
     async def device(self, request: Request) -> Response:
         """The page where the user enters the code of a device and decides (RFC 8628 §3.3)."""
-        login = self._state.device_of(request.query_params.get("user_code", ""))
+        login = self._state.grants.device_of(request.query_params.get("user_code", ""))
         if login is None or login.expires_at <= self._state.clock():
             form = (
                 '<form method="get"><label>Code <input name="user_code"></label><button>Next</button></form>'
@@ -144,9 +132,7 @@ class StandardAuthorizationEndpoint:
             answer["state"] = given["state"]
         if not self._state.has(StandardFault.ISS_MISSING):
             answer["iss"] = self._state.issuer
-        uri = given["redirect_uri"]
-        target = f"{uri}{'&' if '?' in uri else '?'}{urlencode(answer)}"
-        return Response(b"", 302, {**NO_STORE, "location": target})
+        return callback(given["redirect_uri"], answer)
 
 
 def _same_uri(asked: str, known: str) -> bool:

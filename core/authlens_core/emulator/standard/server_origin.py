@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from authlens_core.emulator.access.edge import json_answer
+from authlens_core.emulator.answers import json_answer
+from authlens_core.emulator.issued import DEVICE_GRANT
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.authorization import StandardAuthorizationEndpoint
-from authlens_core.emulator.standard.clients import DEVICE_GRANT, EXAMPLE_DOCUMENT, EmulatedClients
-from authlens_core.emulator.standard.state import SCOPES, ServerState
-from authlens_core.emulator.standard.token_endpoint import StandardTokenEndpoint
+from authlens_core.emulator.standard.clients import EXAMPLE_DOCUMENT, EmulatedClients
+from authlens_core.emulator.standard.server_pages import StandardAuthorizationEndpoint
+from authlens_core.emulator.standard.server_state import SCOPES, ServerState
+from authlens_core.emulator.standard.server_tokens import StandardTokenEndpoint
 
 _WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 

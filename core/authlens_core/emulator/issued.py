@@ -1,0 +1,136 @@
+"""What an authorization server issues, as values: clients, codes, grants and tokens; and what it refuses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+class OAuthRefusal(Exception):
+    """A refusal with an RFC 6749 §5.2 error code."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+        self.status = status
+
+
+class InvalidGrant(Enum):
+    """Why a code or a refresh token gets `invalid_grant`."""
+
+    CODE_UNKNOWN = auto()
+    CODE_USED = auto()
+    CODE_EXPIRED = auto()
+    CODE_OF_ANOTHER_CLIENT = auto()
+    ANOTHER_REDIRECT_URI = auto()
+    WRONG_VERIFIER = auto()
+    REFRESH_TOKEN_UNKNOWN = auto()
+    """Never issued, or to another client."""
+    GRANT_ENDED = auto()
+    """Revoked, or one of its refresh tokens was used twice."""
+    GRANT_EXPIRED = auto()
+    USER_REFUSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredClient:
+    """A registered client (RFC 7591), or one of a client metadata document. A public one has no secret."""
+
+    client_id: str
+    redirect_uris: tuple[str, ...]
+    name: str = ""
+    auth_method: str = "none"
+    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    issued_at: int = 0
+    secret: str = field(default="", repr=False)
+    management_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """What a code stands for (RFC 6749 §4.1.2, RFC 7636 §4.4)."""
+
+    client_id: str
+    redirect_uri: str
+    challenge: str = field(repr=False)
+    user: str
+    expires_at: float
+    scope: str = ""
+    nonce: str = ""
+
+
+@dataclass(slots=True)
+class IssuedGrant:
+    """One user's permission to one client: the family of its tokens, which end together.
+
+    Attributes:
+        nonce: of the authorization request, for the first ID token; empty without one.
+        jkt: the thumbprint of the key that it is bound to; empty without one (RFC 9449 §6).
+        refresh_token: the newest.
+        refused_by_the_edge: it can be refreshed, but the resource refuses its access tokens.
+    """
+
+    client_id: str
+    user: str
+    expires_at: float = math.inf
+    scope: str = ""
+    nonce: str = ""
+    jkt: str = ""
+    refresh_token: str = field(default="", repr=False)
+    previous_token: str = field(default="", repr=False)
+    alive: bool = True
+    refused_by_the_edge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What an access token stands for."""
+
+    grant: IssuedGrant
+    expires_at: float
+
+
+@dataclass(slots=True)
+class DeviceLogin:
+    """A device login (RFC 8628): `user` is set once the user has decided."""
+
+    client_id: str
+    user_code: str
+    scope: str
+    expires_at: float
+    next_poll: float
+    interval: int = 1
+    polls: int = 0
+    user: str = ""
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRules:
+    """How one profile's server differs from another's.
+
+    Attributes:
+        words: what the server says for each reason; one sentence for several tells a thief less.
+        grant_types: what its token endpoint takes.
+        client_id: makes one.
+        refresh_token: makes one.
+        grant_lifetime: seconds a grant, and so its refresh tokens, lives.
+        rotation: whether a refresh issues a new refresh token and ends the old one.
+        grace: whether the refresh token before the newest is good until the newest is used.
+        code_reuse_ends_grant: whether a code used twice ends the tokens of its first use.
+    """
+
+    words: Mapping[InvalidGrant, str]
+    grant_types: frozenset[str]
+    client_id: Callable[[], str]
+    refresh_token: Callable[[], str]
+    grant_lifetime: float = math.inf
+    rotation: bool = True
+    grace: bool = False
+    code_reuse_ends_grant: bool = False

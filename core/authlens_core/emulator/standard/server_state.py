@@ -1,0 +1,96 @@
+"""The settings and the memory of one standard server. It shares no code with the client that it tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from authlens_core.emulator import randomness
+from authlens_core.emulator.grants import Grants
+from authlens_core.emulator.issued import DEVICE_GRANT, AccessToken, GrantRules, InvalidGrant
+from authlens_core.emulator.keys import SigningKeys
+from authlens_core.emulator.profile import Profile, StandardFault
+
+SCOPES: Final = ("openid", "offline_access", "read", "write")
+GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
+_BAD_CODE: Final = "The code is unknown, used or expired"
+_BAD_REFRESH_TOKEN: Final = "The refresh token is unknown, revoked or was used before"  # noqa: S105 - words
+_RULES: Final = GrantRules(
+    words={
+        InvalidGrant.CODE_UNKNOWN: _BAD_CODE,
+        InvalidGrant.CODE_USED: _BAD_CODE,
+        InvalidGrant.CODE_EXPIRED: _BAD_CODE,
+        InvalidGrant.CODE_OF_ANOTHER_CLIENT: _BAD_CODE,
+        InvalidGrant.ANOTHER_REDIRECT_URI: "redirect_uri differs from the authorization request",
+        InvalidGrant.WRONG_VERIFIER: "code_verifier does not match the code_challenge",
+        InvalidGrant.REFRESH_TOKEN_UNKNOWN: _BAD_REFRESH_TOKEN,
+        InvalidGrant.GRANT_ENDED: _BAD_REFRESH_TOKEN,
+        InvalidGrant.GRANT_EXPIRED: _BAD_REFRESH_TOKEN,
+        InvalidGrant.USER_REFUSED: _BAD_REFRESH_TOKEN,
+    },
+    grant_types=GRANT_TYPES,
+    client_id=partial(randomness.token_urlsafe, 16),
+    refresh_token=partial(randomness.token_urlsafe, 32),
+)
+
+
+@dataclass(slots=True)
+class ServerState:
+    """What the endpoints of one server share.
+
+    Attributes:
+        resource_url: the resource's origin, without a final slash.
+        server_url: the authorization server's origin, without a final slash.
+        moved: true once the resource names another issuer (`move`).
+        pushed: authorization requests by their reference: the client, the parameters, the expiry.
+    """
+
+    profile: Profile
+    faults: frozenset[StandardFault]
+    clock: Callable[[], float]
+    access_token_lifetime: int = 60
+    resource_url: str = ""
+    server_url: str = ""
+    moved: bool = False
+    keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
+    grants: Grants = field(init=False, repr=False)
+    pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
+    seen_proofs: dict[str, float] = field(default_factory=dict, repr=False)
+    dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
+
+    def __post_init__(self) -> None:
+        self.grants = Grants(self.clock, _RULES, access_token_lifetime=self.access_token_lifetime)
+
+    def has(self, *faults: StandardFault) -> bool:
+        return any(fault in self.faults for fault in faults)
+
+    @property
+    def issuer(self) -> str:
+        """The issuer, with which the endpoints' URLs start; old servers have them at the resource."""
+        if self.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
+            return self.resource_url
+        return f"{self.server_url}/moved" if self.moved else self.server_url
+
+    @property
+    def resource(self) -> str:
+        return f"{self.resource_url}/mcp" if self.profile is Profile.MCP else f"{self.resource_url}/"
+
+    @property
+    def needs_dpop(self) -> bool:
+        return self.has(StandardFault.DPOP_REQUIRED, StandardFault.DPOP_NONCE)
+
+    def move(self) -> None:
+        """Have the resource name another issuer, which knows no client and no token of the old one."""
+        self.moved = True
+        self.pushed.clear()
+        self.grants.forget_everything()
+
+    def granted_scope(self, asked: str) -> str:
+        """Return the scopes that exist out of those asked for; `read` without any."""
+        return " ".join(scope for scope in asked.split() if scope in SCOPES) or "read"
+
+    def access_token(self, token: str) -> AccessToken | None:
+        """Return what a live access token stands for, or None."""
+        return self.grants.access_token(token, self_contained=self.has(StandardFault.JWT_ACCESS_TOKENS))

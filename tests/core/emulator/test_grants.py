@@ -1,0 +1,122 @@
+"""The store of grants under both emulators: what its rules decide, without HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.emulator import Emulator, randomness
+from authlens_core.emulator.grants import Grants, s256
+from authlens_core.emulator.issued import (
+    GrantRules,
+    InvalidGrant,
+    IssuedGrant,
+    OAuthRefusal,
+    RegisteredClient,
+)
+from authlens_core.emulator.standard.emulator import StandardEmulator
+
+VERIFIER = "v" * 43
+CALLBACK = "http://127.0.0.1:8400/callback"
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def store(clock: Clock, **rules: bool) -> Grants:
+    """Return a store whose refusals are the names of their reasons."""
+    words = {reason: reason.name for reason in InvalidGrant}
+    chosen = GrantRules(
+        words=words,
+        grant_types=frozenset(),
+        client_id=lambda: randomness.token_hex(4),
+        refresh_token=lambda: randomness.token_hex(8),
+        grant_lifetime=3600,
+        **rules,
+    )
+    return Grants(clock, chosen, access_token_lifetime=60)
+
+
+def code_for(grants: Grants, client: RegisteredClient) -> str:
+    return grants.issue_code(client, redirect_uri=CALLBACK, challenge=s256(VERIFIER), user="ada")
+
+
+def redeemed(grants: Grants, client: RegisteredClient, code: str) -> IssuedGrant:
+    grant = grants.redeem(code, client, redirect_uri=CALLBACK, verifier=VERIFIER)
+    grants.issue(grant, randomness.token_hex(8))
+    return grant
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_code_used_twice_ends_its_tokens_where_the_rules_say_so(ends: bool) -> None:
+    grants = store(Clock(), code_reuse_ends_grant=ends)
+    client = grants.register((CALLBACK,))
+    code = code_for(grants, client)
+    grant = redeemed(grants, client, code)
+
+    with pytest.raises(OAuthRefusal, match="CODE_USED"):
+        grants.redeem(code, client, redirect_uri=CALLBACK, verifier=VERIFIER)
+
+    assert grant.alive is not ends
+
+
+def test_a_refresh_token_used_twice_ends_every_token_of_its_grant() -> None:
+    grants = store(Clock())
+    client = grants.register((CALLBACK,))
+    first = redeemed(grants, client, code_for(grants, client)).refresh_token
+    newest = str(grants.issue(grants.refresh(first, client), "access")["refresh_token"])
+
+    with pytest.raises(OAuthRefusal, match="GRANT_ENDED"):
+        grants.refresh(first, client)
+
+    assert grants.access_token("access") is None
+    with pytest.raises(OAuthRefusal, match="GRANT_ENDED"):
+        grants.refresh(newest, client)
+
+
+def test_a_refresh_token_that_another_client_presents_ends_nothing() -> None:
+    """Else any client could end the grants of all others with a token that is worth nothing."""
+    grants = store(Clock())
+    client, other = grants.register((CALLBACK,)), grants.register((CALLBACK,))
+    grant = redeemed(grants, client, code_for(grants, client))
+    first = grant.refresh_token
+    grants.issue(grants.refresh(first, client), "access")
+
+    with pytest.raises(OAuthRefusal, match="REFRESH_TOKEN_UNKNOWN"):
+        grants.refresh(first, other)
+
+    assert grant.alive
+
+
+def test_without_rotation_a_refresh_answers_no_refresh_token() -> None:
+    grants = store(Clock(), rotation=False)
+    client = grants.register((CALLBACK,))
+    token = redeemed(grants, client, code_for(grants, client)).refresh_token
+
+    for _ in range(2):
+        assert "refresh_token" not in grants.issue(grants.refresh(token, client), randomness.token_hex(8))
+
+
+def test_a_self_contained_access_token_outlives_its_grant_and_not_its_time() -> None:
+    clock = Clock()
+    grants = store(clock)
+    client = grants.register((CALLBACK,))
+    grant = redeemed(grants, client, code_for(grants, client))
+    grants.issue(grant, "jwt")
+    grants.end_grants()
+
+    assert grants.access_token("jwt") is None
+    assert grants.access_token("jwt", self_contained=True) is not None
+    clock.now += 60
+    assert grants.access_token("jwt", self_contained=True) is None
+
+
+def test_every_profile_has_words_for_every_reason() -> None:
+    for rules in (Emulator().account.grants.rules, StandardEmulator()._state.grants.rules):
+        assert set(rules.words) == set(InvalidGrant)

@@ -19,6 +19,7 @@ from authlens_core.callback.listener import (
 )
 from authlens_core.callback.pages import Page
 from authlens_core.login.facts import Facts, Options
+from authlens_core.login.pasted_lines import MOST_PIECES, likeliest
 from authlens_core.login.stages.authorization import expected_response
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
@@ -58,6 +59,7 @@ class ResponseWait:
         self._answer: AuthorizationResponse | None = None
         self._alter: Callable[[Secret], Secret] | None = None
         self._altered = False
+        self._refused_lines: tuple[Secret, ...] = ()
         self._arrived = asyncio.Event()
         self.began = 0.0
         self._deadline = 0.0
@@ -139,6 +141,7 @@ class ResponseWait:
         self._expected = expected_response(facts)
         self._answer = None
         self._alter, self._altered = alter, False
+        self._refused_lines = ()
         self._arrived.clear()
         self.ignored = 0
         self.page = ""
@@ -168,22 +171,21 @@ class ResponseWait:
             self._deadline = min(self._deadline + seconds, _now() + _LONGEST_WAIT)
             self._emit(DeadlineMoved(self.remaining))
 
-    def validate_paste(self, text: Secret) -> AuthorizationResponse:
-        """Judge a pasted text as `paste` would, without any consequence: of several, one can be chosen.
-
-        Raises:
-            ValueError: when no answer is awaited.
-        """
-        return read_pasted(text, self._awaited())
-
-    def paste(self, text: Secret) -> AuthorizationResponse:
+    def paste(self, *lines: Secret) -> AuthorizationResponse:
         """Judge a pasted redirect URL by the same rules as a callback.
 
+        Args:
+            lines: those of the paste. If they are no answer alone, they may be the end of one whose beginning
+                was pasted and refused before.
+
         Raises:
             ValueError: when no answer is awaited.
         """
-        response = self._read(text, self._awaited(), read_pasted)
-        self._took(response)
+        expected = self._awaited()
+        text = likeliest(lines, self._refused_lines, lambda text: read_pasted(text, expected).verdict)
+        response = self._read(text, expected, read_pasted)
+        if not self._took(response):
+            self._refused_lines = (*self._refused_lines, *lines)[-MOST_PIECES:]
         return response
 
     def _awaited(self) -> ExpectedResponse:

@@ -320,9 +320,13 @@ class Login:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def paste(self, text: Secret) -> AuthorizationResponse:
-        """Take the redirect URL that the user pasted; judged exactly as if the browser had come."""
-        return self._work.wait.paste(text)
+    def paste(self, *lines: Secret) -> AuthorizationResponse:
+        """Take the redirect URL that the user pasted; judged exactly as if the browser had come.
+
+        Args:
+            lines: those of a paste: the address may be one of them, or several that were wrapped.
+        """
+        return self._work.wait.paste(*lines)
 
     async def aclose(self) -> None:
         """Cancel what runs and free the port."""

@@ -76,6 +76,16 @@ class AuthorizationResponse:
     checks: tuple[Check, ...]
     has_state: bool = True
 
+    @property
+    def why_refused(self) -> str:
+        """Why what the user pasted was not taken, and what to paste instead; nothing of it is quoted."""
+        if self.verdict is Verdict.OUTDATED:
+            if self.has_state:
+                return "That answer belongs to another login (its state differs). Use the newest link."
+            return "That address has no state. Copy the whole address."
+        check = self.checks[-1]
+        return f"Not the callback address: {check.seen}. {check.cure}"
+
 
 def authorization_url(
     endpoint: str,

@@ -191,16 +191,22 @@ async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason() -> None
         assert stopped.exit_code == 5
 
 
-async def test_a_paste_can_be_weighed_without_any_consequence() -> None:
-    """Of several lines one is to be chosen; only the one that is handed on counts."""
+async def test_one_line_of_a_paste_is_judged_and_a_refused_one_ignores_nothing() -> None:
+    """A paste that is refused is no answer of a browser that was ignored; the wait goes on."""
     async with _waiting() as (login, running, events, state):
-        right = Secret(f"code=c&state={state}")
-        assert login.wait.validate_paste(Secret("nonsense")).verdict is Verdict.INVALID
-        assert login.wait.validate_paste(right).verdict is Verdict.CODE
+        assert login.paste(Secret("nonsense")).verdict is Verdict.INVALID
         assert login.wait.waiting
         assert events
         assert not any(isinstance(event, AnswerIgnored) for event in events)
-        login.paste(right)
+        right = Secret(f"code=c&state={state}")
+        login.paste(Secret("Here it is:"), right, Secret("regards"))
         assert (await running).outcome is Outcome.PASSED
         with pytest.raises(ValueError, match="no answer"):
-            login.wait.validate_paste(right)
+            login.paste(right)
+
+
+async def test_an_answer_can_be_pasted_in_pieces() -> None:
+    async with _waiting() as (login, running, _, state):
+        assert login.paste(Secret("code=c&sta")).code is None
+        login.paste(Secret(f"te={state}"))
+        assert (await running).outcome is Outcome.PASSED

@@ -1,4 +1,4 @@
-"""What the user is shown about a login: one that works, one that was interrupted, a paste that is refused."""
+"""What the user is shown about a login: one that works, and one that was interrupted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Final
 
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.desk.log_in import InterruptedLogin
-from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.trace.flow import flow_of
 from authlens_tui.words.durations import in_words
 
@@ -51,13 +50,3 @@ def already_words(grant: Grant, now: datetime) -> str:
     if grant.expires_at is None:
         return "Already logged in, no expiry given."
     return f"Already logged in, expires in {in_words((grant.expires_at - now).total_seconds())}."
-
-
-def refused_words(response: AuthorizationResponse) -> str:
-    """Say why `response` was refused, and what to paste in its place; nothing of the paste is quoted."""
-    check = response.checks[-1]
-    if response.verdict is Verdict.OUTDATED:
-        if response.has_state:
-            return "That answer belongs to another login (its state differs). Use the newest link."
-        return "That address has no state. Copy the whole address."
-    return f"Not the callback address: {check.seen}. {check.cure}"

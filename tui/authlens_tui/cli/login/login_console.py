@@ -16,13 +16,10 @@ from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_events import event_as_json, tell
 from authlens_tui.cli.terminal.output import is_terminal, say
-from authlens_tui.cli.terminal.pasted_lines import likeliest
 from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.browser import open_browser
-from authlens_tui.words.logins import refused_words
 
-_MOST_EARLIER: Final = 16  # lines that are kept in case that the rest of an address comes later
 _SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may deliver it in pieces
 
 
@@ -44,7 +41,6 @@ class LoginConsole:
             silence=_SILENCE,
         )
         self._link_to_open = ""  # by Enter, where the browser of this machine is the user's
-        self._earlier: tuple[Secret, ...] = ()  # what was pasted and refused: it may have been a beginning
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
@@ -128,14 +124,11 @@ class LoginConsole:
 
     def _pasted(self, lines: tuple[Secret, ...]) -> None:
         """Take the answer that is in the lines of a paste, or say once why there is none."""
-        wait = self._run.wait
-        if not wait.waiting:
+        if not self._run.wait.waiting:
             return
-        text = likeliest(lines, self._earlier, lambda candidate: wait.validate_paste(candidate).verdict)
-        response = self._run.paste(text)
-        if wait.waiting:
-            self._earlier = (*self._earlier, *lines)[-_MOST_EARLIER:]
-            say(f"    {refused_words(response)}")
+        response = self._run.paste(*lines)
+        if self._run.wait.waiting:
+            say(f"    {response.why_refused}")
 
     def _nothing_pasted(self) -> None:
         say("    Ctrl-D does not stop the login; it is still waiting. Ctrl-C stops it.")

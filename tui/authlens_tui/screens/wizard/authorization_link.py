@@ -23,7 +23,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
-from authlens_tui.words.logins import refused_words
 
 _TALL: Final = 32  # rows, as in the wizard
 _SILENCE: Final = 60.0  # seconds without an answer until the wizard explains what the browser may be showing
@@ -188,8 +187,8 @@ class AuthorizationLink(Widget):
         if not self._login.wait.waiting:
             return
         response = self._login.paste(message.text)
-        if response.code is None and response.error is None:
-            self.panel.show_refused_paste(refused_words(response))
+        if self._login.wait.waiting:
+            self.panel.show_refused_paste(response.why_refused)
 
 
 def open_page(

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from authlens_core.login.pasted_lines import likeliest
 from authlens_core.oauth.authorization import Verdict
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.terminal.pasted_lines import likeliest
 
 ANSWER = "http://localhost:8400/callback?code=abc&state=right"
 OTHER = "http://localhost:8400/callback?code=abc&state=wrong"
 
 
-def validate_paste(text: Secret) -> Verdict:
+def verdict_of(text: Secret) -> Verdict:
     """Judge as the protocol does, in short."""
     pasted = text.reveal()
     if (
@@ -29,7 +29,7 @@ def validate_paste(text: Secret) -> Verdict:
 def chosen(lines: Sequence[str], earlier: Sequence[str] = ()) -> str:
     """Return what is judged of a paste."""
     return likeliest(
-        [Secret(line) for line in lines], [Secret(line) for line in earlier], validate_paste
+        [Secret(line) for line in lines], [Secret(line) for line in earlier], verdict_of
     ).reveal()
 
 

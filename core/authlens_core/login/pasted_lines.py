@@ -12,7 +12,7 @@ from typing import Final
 from authlens_core.oauth.authorization import Verdict
 from authlens_core.values.secret import Secret
 
-_MOST_PIECES: Final = 16  # lines into which one address may have been wrapped
+MOST_PIECES: Final = 16  # lines into which one address may have been wrapped
 _LONGEST: Final = 64 * 1024  # characters, more than any address that is taken
 _ORDER: Final = (
     Verdict.CODE,
@@ -26,7 +26,7 @@ _ANSWERS: Final = 3  # of them, the first: the others are refused
 
 
 def likeliest(
-    lines: Sequence[Secret], earlier: Sequence[Secret], validate_paste: Callable[[Secret], Verdict]
+    lines: Sequence[Secret], earlier: Sequence[Secret], verdict_of: Callable[[Secret], Verdict]
 ) -> Secret:
     """Return the text that is likeliest the answer.
 
@@ -35,21 +35,21 @@ def likeliest(
 
     Args:
         earlier: lines that were pasted before and refused.
-        validate_paste: says what a text is, without any consequence.
+        verdict_of: judges a text, without any consequence.
     """
-    rank, best = _best(_runs(lines), validate_paste, lines[-1])
+    rank, best = _best(_runs(lines), verdict_of, lines[-1])
     if rank >= _ANSWERS:
-        rank, joined = _best(_ends(earlier, lines), validate_paste, best)
+        rank, joined = _best(_ends(earlier, lines), verdict_of, best)
         if rank < _ANSWERS:
             return joined
     return best
 
 
 def _best(
-    candidates: Iterator[Secret], validate_paste: Callable[[Secret], Verdict], default: Secret
+    candidates: Iterator[Secret], verdict_of: Callable[[Secret], Verdict], default: Secret
 ) -> tuple[int, Secret]:
     """Return the first of the likeliest candidates and its place in the order; `default` if there is none."""
-    ranked = ((_ORDER.index(validate_paste(one)), one) for one in candidates)
+    ranked = ((_ORDER.index(verdict_of(one)), one) for one in candidates)
     return min(ranked, key=itemgetter(0), default=(len(_ORDER), default))
 
 
@@ -58,14 +58,14 @@ def _runs(lines: Sequence[Secret]) -> Iterator[Secret]:
 
     The end of a wrapped code is missing in its first line, which would be an answer on its own.
     """
-    for length in range(min(len(lines), _MOST_PIECES), 0, -1):
+    for length in range(min(len(lines), MOST_PIECES), 0, -1):
         for start in range(len(lines) - length + 1):
             yield from _joined(lines[start : start + length])
 
 
 def _ends(earlier: Sequence[Secret], lines: Sequence[Secret]) -> Iterator[Secret]:
     """Yield all `lines` with more and more of what came before them."""
-    for count in range(1, min(len(earlier), _MOST_PIECES) + 1):
+    for count in range(1, min(len(earlier), MOST_PIECES) + 1):
         yield from _joined((*earlier[-count:], *lines))
 
 

@@ -19,6 +19,7 @@ from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protecti
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
 from authlens_core.values.stage import Stage
+from authlens_core.values.way_on import CureOption, WayOn
 
 _BEFORE: Final = frozenset({Stage.DETECTION})
 _DISCOVERY: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
@@ -204,6 +205,7 @@ WHO_ANSWERED: Final = (
         name=CauseId.TOKEN_NOT_ENOUGH,
         cause="The token is valid but its scope is too narrow (insufficient_scope).",
         cure="Log in again with the scope that the challenge names: --scope.",
+        options=(CureOption(WayOn.SCOPE, "--scope"),),
         source="RFC 6750 §3.1",
         stages=WITH_TOKEN,
         phrases=("insufficient_scope",),
@@ -221,6 +223,7 @@ WHO_ANSWERED: Final = (
         name=CauseId.MANAGED_OAUTH_OFF,
         cause=f"{MEANINGS[Protection.ACCESS_LOGIN].summary} Managed OAuth is off for this application.",
         cure=f"{MEANINGS[Protection.ACCESS_LOGIN].cure} {_FROM_A_TOOL}",
+        options=MEANINGS[Protection.ACCESS_LOGIN].options,
         source=MANAGED_GUIDE,
         protections=frozenset({Protection.ACCESS_LOGIN}),
     ),
@@ -239,6 +242,7 @@ WHO_ANSWERED: Final = (
         cure="Wait a minute and log in again. If it still fails, compare resource in the token request "
         "with the resource metadata (--resource), and ask the owner about the policies of the "
         "application.",
+        options=(CureOption(WayOn.RESOURCE, "--resource"),),
         source=REPORTS,
         stages=frozenset({Stage.ACCESS}),
         statuses=frozenset({401}),

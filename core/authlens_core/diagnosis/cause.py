@@ -9,6 +9,7 @@ from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protecti
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Stage
+from authlens_core.values.way_on import CureOption, WayOn
 
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
 MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
@@ -19,6 +20,7 @@ SWITCHES: Final = (
     f"{MANAGED_OAUTH}: turn on “Allow localhost clients” (for http://localhost) or “Allow loopback clients” "
     "(for http://127.0.0.1), or list the URI under “Allowed redirect URIs”"
 )
+OTHER_HOST: Final = CureOption(WayOn.OTHER_HOST, "--redirect-host 127.0.0.1 or localhost")
 WITH_TOKEN: Final = frozenset({Stage.ACCESS, Stage.PROBE})
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -32,6 +34,7 @@ class Cause:
         phrases: texts of which one has to be in what the server said, lower case.
         protections: what the answer was classified as.
         checks: names of checks of which one has to have failed.
+        options: what leads on; the words of one are in the cure, or it has none.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
@@ -47,6 +50,7 @@ class Cause:
     checks: frozenset[str] = _NONE
     credentials: frozenset[Credential] = frozenset()
     quotes: tuple[str, ...] = ()
+    options: tuple[CureOption, ...] = ()
 
 
 def protected(
@@ -61,4 +65,5 @@ def protected(
         source=source,
         stages=stages,
         protections=frozenset({protection}),
+        options=meaning.options,
     )

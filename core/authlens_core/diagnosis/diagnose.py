@@ -77,8 +77,15 @@ def explain(stage: Stage, checks: Sequence[Check], exchange: Exchange | None) ->
         return None
     error = read_error(response, secrets_sent(exchange.request)) if stage in _SPEAKS_OAUTH else None
     if error is not None and meaning(error.error) is not meaning(""):
-        means, cure = meaning(error.error)
-        told = Diagnosis(error.error, means, cure, (status_line(response), *error_lines(error)), "RFC 6749")
+        means = meaning(error.error)
+        told = Diagnosis(
+            error.error,
+            means.means,
+            means.cure,
+            (status_line(response), *error_lines(error)),
+            "RFC 6749",
+            options=means.options,
+        )
         return _without_echoes(told, exchange)
     return _without_echoes(_unknown(response, exchange, checks), exchange)
 
@@ -162,7 +169,10 @@ class _SeenFailure:
     def diagnosis(self, cause: Cause) -> Diagnosis:
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
         layer = self.answer.layer if self.answer is not None and self._matters else None
-        return Diagnosis(cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer)
+        ray = None if self.answer is None else self.answer.cf_ray
+        return Diagnosis(
+            cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer, cause.options, ray
+        )
 
     @property
     def _matters(self) -> bool:

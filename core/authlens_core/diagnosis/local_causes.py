@@ -10,12 +10,14 @@ from authlens_core.diagnosis.protection import MANAGED_OAUTH
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
 from authlens_core.values.stage import Stage
+from authlens_core.values.way_on import CureOption, WayOn
 
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
     "pre-registered client: authlens login URL --client-id ID. If the server accepts client metadata "
     "documents, host one: authlens client-metadata URL."
 )
+_GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id ID")
 
 SEEN_HERE: Final = (
     Cause(
@@ -27,6 +29,7 @@ SEEN_HERE: Final = (
         f"the port to this machine (over SSH: ssh -L). If it shows an error, open {LOGOUT}, then "
         "sign in again with the right account. If WARP interfered, pause it, and ask the owner to "
         "give each hostname its own application.",
+        options=(CureOption(WayOn.OTHER_HOST),),
         source=REPORTS,
         checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
     ),
@@ -34,6 +37,7 @@ SEEN_HERE: Final = (
         name=CauseId.PORT_TAKEN,
         cause="Another program uses the callback port, often a login that was never finished.",
         cure="Stop that program, or use another port.",
+        options=(CureOption(WayOn.OTHER_PORT),),
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.REGISTRATION_PORT}),
     ),
@@ -42,6 +46,7 @@ SEEN_HERE: Final = (
         cause="Another program uses the callback port on ::1 only. A browser sent to localhost may reach "
         "that program.",
         cure="Stop that program, redirect to 127.0.0.1, where the port is free, or use another port.",
+        options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT)),
         source="RFC 8252 §7.3, §8.3",
         checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),
     ),
@@ -50,6 +55,7 @@ SEEN_HERE: Final = (
         cause="This server does not allow clients to register themselves: its metadata has no "
         "registration_endpoint. At Access, Managed OAuth or its dynamic client registration is off.",
         cure=_REGISTER_BEFOREHAND,
+        options=(_GIVEN_CLIENT, CureOption(WayOn.CLOUDFLARED), CureOption(WayOn.SERVICE_TOKEN)),
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.SERVER_REGISTRATION}),
         quotes=("registration_endpoint",),
@@ -58,6 +64,7 @@ SEEN_HERE: Final = (
         name=CauseId.NO_REGISTRATION_ENDPOINT,
         cause="The server's registration endpoint does not register clients.",
         cure=_REGISTER_BEFOREHAND,
+        options=(_GIVEN_CLIENT,),
         source=AGENTS_GUIDE,
         stages=frozenset({Stage.REGISTRATION}),
         statuses=frozenset({404, 405, 501}),
@@ -135,6 +142,7 @@ SEEN_HERE: Final = (
         cure="For an MCP server, its origin may be the authorization server, as in 2025-03-26: authlens "
         "login --legacy-paths URL. For Cloudflare Access, ask the owner to turn on Managed OAuth: "
         f"{MANAGED_OAUTH}. Until then: authlens login --cloudflared URL.",
+        options=(CureOption(WayOn.CLOUDFLARED, "authlens login --cloudflared URL"),),
         source=AGENTS_GUIDE,
         checks=frozenset({CheckId.METADATA_FOUND}),
     ),

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from authlens_core.values.diagnosis import Layer
+from authlens_core.values.way_on import CureOption, WayOn
 
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
@@ -45,6 +46,7 @@ class ProtectionNote(NamedTuple):
     layer: Layer
     summary: str
     cure: str
+    options: tuple[CureOption, ...] = ()
 
 
 MEANINGS: Final[dict[Protection, ProtectionNote]] = {
@@ -59,12 +61,17 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
         "Cloudflare Access sends you to its login page.",
         f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then, log in with cloudflared: "
         "authlens login --cloudflared URL.",
+        (
+            CureOption(WayOn.CLOUDFLARED, "authlens login --cloudflared URL"),
+            CureOption(WayOn.SERVICE_TOKEN),
+        ),
     ),
     Protection.SERVICE_AUTH_ONLY: ProtectionNote(
         Layer.ACCESS,
         "This application accepts only service tokens; you cannot log in with a browser.",
         "Give a service token: authlens service-token add URL. Or ask the owner for an Allow policy: "
         "Zero Trust → Access controls → Applications → (app) → Policies.",
+        (CureOption(WayOn.SERVICE_TOKEN, "authlens service-token add URL"),),
     ),
     Protection.BLOCKED: ProtectionNote(
         Layer.WAF,

@@ -9,6 +9,7 @@ from authlens_core.cloudflare.team import LOGOUT
 from authlens_core.diagnosis.cause import (
     AGENTS_GUIDE,
     MANAGED_GUIDE,
+    OTHER_HOST,
     POLICIES,
     REPORTS,
     SWITCHES,
@@ -18,6 +19,7 @@ from authlens_core.diagnosis.protection import MANAGED_OAUTH
 from authlens_core.values.cause_id import CauseId
 from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.stage import Stage
+from authlens_core.values.way_on import CureOption, WayOn
 
 _DOCUMENT: Final = Cause(
     name=CauseId.CLIENT_DOCUMENT_REFUSED,
@@ -44,6 +46,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cause="This client is registered with a different redirect URI: the port or path has changed "
         "since it was registered.",
         cure="Go back to Registration and register again, or use the earlier port: --port.",
+        options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT, "--port")),
         source=REPORTS,
         phrases=(
             "does not match any registered uri",
@@ -58,6 +61,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cure=f"Ask the owner: {SWITCHES}; it takes about a minute. If it is already allowed, the client "
         "registration is old: register again. Or try the other form: --redirect-host 127.0.0.1 or "
         "localhost.",
+        options=(OTHER_HOST,),
         source=MANAGED_GUIDE,
         stages=frozenset({Stage.AUTHORIZATION}),
         phrases=("redirect uri not allowed", "redirect_uri is not allowed", "redirect_uri not allowed"),
@@ -67,6 +71,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cause="No application of the account allows the redirect URI, so the client was not registered.",
         cure=f"Ask the owner: {SWITCHES}; it takes about a minute. Or try the other form: "
         "--redirect-host 127.0.0.1 or localhost; they are two different switches.",
+        options=(OTHER_HOST,),
         source=MANAGED_GUIDE,
         phrases=("redirect_uri is not allowed", "redirect uri not allowed", "redirect_uri not allowed"),
     ),
@@ -88,6 +93,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cause="The server does not accept the redirect URI, or another part of the client metadata.",
         cure=f"With Cloudflare Access, ask the owner: {SWITCHES}. Elsewhere, allow the URI at the server, "
         "or try --redirect-host 127.0.0.1 or localhost.",
+        options=(OTHER_HOST,),
         source="RFC 7591 §3.2.2",
         stages=frozenset({Stage.REGISTRATION}),
         errors=frozenset({ErrorCode.INVALID_REDIRECT_URI, ErrorCode.INVALID_CLIENT_METADATA}),
@@ -98,6 +104,7 @@ WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.RESOURCE_MISSING,
         cause="The request had no resource parameter; Access needs it to find the application.",
         cure="Add it: authlens login URL --resource with the value from the resource metadata.",
+        options=(CureOption(WayOn.RESOURCE, "--resource"),),
         source=MANAGED_GUIDE,
         errors=frozenset({ErrorCode.INVALID_TARGET}),
         phrases=("no resource parameter",),
@@ -108,6 +115,7 @@ WHAT_THE_SERVER_SAID: Final = (
         "exactly; one extra slash is enough to fail.",
         cure="Use exactly the value from the resource metadata, or its origin: --resource. With Access, "
         f"check that Managed OAuth is on for this application: {MANAGED_OAUTH}.",
+        options=(CureOption(WayOn.RESOURCE, "--resource"),),
         source="RFC 8707 §2",
         errors=frozenset({ErrorCode.INVALID_TARGET}),
     ),
@@ -148,6 +156,7 @@ WHAT_THE_SERVER_SAID: Final = (
         cause="The server does not know this client: it was removed, or belongs to another server.",
         cure="Log in again: authlens login URL registers a new client. With --client-id, check the id and "
         "its secret. An Access for SaaS client id is not valid here.",
+        options=(CureOption(WayOn.CLIENT_ID, "--client-id"),),
         source="RFC 6749 §5.2",
         errors=frozenset({ErrorCode.INVALID_CLIENT}),
     ),

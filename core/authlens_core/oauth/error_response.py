@@ -16,6 +16,7 @@ from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.http_message import JSON_TYPE, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.way_on import CureOption, WayOn
 
 _BOM: Final = b"\xef\xbb\xbf"
 _TEXT_LIMIT: Final = 2_000  # characters of each member
@@ -44,8 +45,11 @@ class ErrorMeaning(NamedTuple):
 
     means: str
     cure: str
+    options: tuple[CureOption, ...] = ()
 
 
+_GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id")
+_OTHER_HOST: Final = CureOption(WayOn.OTHER_HOST, "--redirect-host 127.0.0.1 or localhost")
 _UNKNOWN: Final = ErrorMeaning(
     "The server refused with an unregistered error code.",
     "Read the server's own description, and ask its owner if that does not help.",
@@ -70,6 +74,7 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
     ErrorCode.INVALID_SCOPE: ErrorMeaning(
         "The requested scope is unknown, malformed or more than this client may have.",
         "Try without a scope, or with one that scopes_supported lists: --scope.",
+        (CureOption(WayOn.SCOPE, "--scope"),),
     ),
     ErrorCode.SERVER_ERROR: ErrorMeaning(
         "The authorization server had an internal error.",
@@ -81,6 +86,7 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
     ErrorCode.INVALID_CLIENT: ErrorMeaning(
         "The server does not know this client, or its authentication failed.",
         "Log in again: authlens login URL. With --client-id, check the id and its secret.",
+        (_GIVEN_CLIENT,),
     ),
     ErrorCode.INVALID_GRANT: ErrorMeaning(
         "The code or refresh token is expired, revoked, used already, or belongs to another client.",
@@ -93,22 +99,27 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
     ErrorCode.INVALID_TARGET: ErrorMeaning(
         "The server does not issue tokens for this resource.",
         "Use the resource exactly as in the resource metadata, including the slash: --resource.",
+        (CureOption(WayOn.RESOURCE, "--resource"),),
     ),
     ErrorCode.INVALID_REDIRECT_URI: ErrorMeaning(
         "The server does not allow our redirect URI.",
         "Allow it at the server, or try the other loopback form: --redirect-host 127.0.0.1 or localhost.",
+        (_OTHER_HOST,),
     ),
     ErrorCode.INVALID_CLIENT_METADATA: ErrorMeaning(
         "The server does not accept the client metadata; often the cause is the redirect URI.",
         "Allow the redirect URI at the server, or try --redirect-host 127.0.0.1 or localhost.",
+        (_OTHER_HOST,),
     ),
     ErrorCode.INVALID_SOFTWARE_STATEMENT: ErrorMeaning(
         "The server found a software statement invalid; authlens sends none.",
         "The server requires pre-registered clients: ask for a client id and give it with --client-id.",
+        (_GIVEN_CLIENT,),
     ),
     ErrorCode.UNAPPROVED_SOFTWARE_STATEMENT: ErrorMeaning(
         "The server accepts only approved software.",
         "Ask the owner for a client id and give it with --client-id.",
+        (_GIVEN_CLIENT,),
     ),
     ErrorCode.UNSUPPORTED_TOKEN_TYPE: ErrorMeaning(
         "The server cannot revoke this kind of token.",
@@ -147,7 +158,9 @@ _MEANINGS: Final[dict[str, ErrorMeaning]] = {
         "The server takes no request by reference; authlens sends none.", "Tell the server's owner."
     ),
     ErrorCode.REGISTRATION_NOT_SUPPORTED: ErrorMeaning(
-        "The server registers no clients here.", "Ask for a client id and give it with --client-id."
+        "The server registers no clients here.",
+        "Ask for a client id and give it with --client-id.",
+        (_GIVEN_CLIENT,),
     ),
     ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS: ErrorMeaning(
         "Your login was not strong enough for the server.", "Log in with a stronger method."
@@ -181,8 +194,8 @@ def meaning(error: str) -> ErrorMeaning:
 
 def failed_with(error: OAuthError, check: Requirement, seen: str) -> Check:
     """Return `check`, failed with an error of the server: what its code means, and what to do."""
-    means, cure = meaning(error.error)
-    return check.failed(seen, why=means, cure=cure, error_code=error.error)
+    means = meaning(error.error)
+    return check.failed(seen, why=means.means, cure=means.cure, options=means.options, error_code=error.error)
 
 
 def without_secrets(text: str, secrets: Iterable[Secret]) -> str:

@@ -20,6 +20,7 @@ from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
+from authlens_core.values.way_on import CureOption, WayOn
 
 _STAGE: Final = "registration"
 _SPEC: Final = "RFC 7591 §3.2.1"
@@ -129,7 +130,8 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
     cure = "The server must answer with a client_id; a given one can be used with --client-id."
-    return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure)
+    option = CureOption(WayOn.CLIENT_ID, "--client-id")
+    return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure, options=(option,))
 
 
 def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:

@@ -80,7 +80,7 @@ def read_revocation(
             RevocationOutcome.NOT_REVOKED, None, (_CHECK.failed(seen, spec=_REFUSED, cure=cure),)
         )
     unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
-    why, cure = meaning(error.error)
+    why, cure, _ = meaning(error.error)
     check = _CHECK.failed(f"{seen} {error}", why=why, spec=_REFUSED, cure=cure)
     return Revocation(
         RevocationOutcome.UNSUPPORTED if unsupported else RevocationOutcome.NOT_REVOKED, None, (check,)

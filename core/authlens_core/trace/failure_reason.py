@@ -1,14 +1,11 @@
-"""What a failed record comes to: its cause and fix, the error with an exit code, and the other ways in."""
+"""What a failed record comes to: its cause and fix, and the error with an exit code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 from typing import Final
 
-from authlens_core.diagnosis.answer import classify
-from authlens_core.diagnosis.protection import Protection
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.check import Check, CheckId
@@ -44,23 +41,6 @@ _ASIDE: Final = {Stage.DETECTION: Purpose.RESOURCE_METADATA, Stage.EXCHANGE: Pur
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
-class OtherWay(StrEnum):
-    """A way to a protected resource that is not OAuth."""
-
-    CLOUDFLARED = "cloudflared"
-    SERVICE_TOKEN = "service token"  # noqa: S105 - the name of a way, not a secret
-
-
-_WAYS_BY_PROTECTION: Final = {
-    Protection.ACCESS_LOGIN: (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
-    Protection.SERVICE_AUTH_ONLY: (OtherWay.SERVICE_TOKEN,),
-}
-_WAYS_BY_CHECK: Final[Mapping[str, tuple[OtherWay, ...]]] = {
-    CheckId.METADATA_FOUND: (OtherWay.CLOUDFLARED,),
-    CheckId.SERVER_REGISTRATION: (OtherWay.CLOUDFLARED, OtherWay.SERVICE_TOKEN),
-}
-
-
 def failure_reason(record: StageRecord) -> Diagnosis | None:
     """Return why a stage failed, by its diagnosis if it has one; None if it did not fail.
 
@@ -71,9 +51,9 @@ def failure_reason(record: StageRecord) -> Diagnosis | None:
     check, found = decisive_check(record), record.diagnosis
     if found is None:
         expected = check.expected.rstrip(".")
-        return Diagnosis(check.name, f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
+        seen = check.seen or "nothing"
+        return Diagnosis(check.name, f"Expected: {expected}. Seen: {seen}", check.cure, options=check.options)
     cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
-    # Records of early versions of authlens have no evidence.
     evidence = found.evidence or tuple(line for line in check.seen.split("\n") if line)
     return replace(found, cause=cause, evidence=evidence[:_MOST_LINES])
 
@@ -102,17 +82,6 @@ def lacks_scope(record: StageRecord) -> bool:
     """Whether the resource refused the token of a login because its scope is too small."""
     refused = record.stage is Stage.ACCESS and record.outcome is Outcome.FAILED
     return refused and any(check.error_code == ErrorCode.INSUFFICIENT_SCOPE for check in record.failures)
-
-
-def other_ways(record: StageRecord | None) -> tuple[OtherWay, ...]:
-    """Return the ways that are worth trying after `record` failed; none where they would fail alike."""
-    if record is None or record.outcome is not Outcome.FAILED:
-        return ()
-    if record.stage is Stage.DETECTION:
-        # Answers of metadata documents follow the one that refuses.
-        found = (classify(exchange).protection for exchange in record.exchanges)
-        return next((_WAYS_BY_PROTECTION[one] for one in found if one in _WAYS_BY_PROTECTION), ())
-    return next((_WAYS_BY_CHECK[check.name] for check in record.failures if check.name in _WAYS_BY_CHECK), ())
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields, safe_text
+from authlens_core.values.way_on import CureOption, WayOn
 
 # The name of the diagnosis that shows an answer because its meaning is not known.
 UNKNOWN: Final = "unknown"
@@ -29,6 +30,8 @@ class Diagnosis:
     Attributes:
         name: a stable identifier of the cause; `UNKNOWN` if the answer is shown instead.
         cure: what to do; names the exact setting.
+        options: what leads on; each face words it.
+        cf_ray: Cloudflare's number of the answer, by which its owner finds the request.
         evidence: the lines that show it, quoted from the raw answer if there is one.
         layer: who answered; None if no one did or it does not matter.
     """
@@ -39,10 +42,16 @@ class Diagnosis:
     evidence: tuple[str, ...] = ()
     source: str = ""
     layer: Layer | None = None
+    options: tuple[CureOption, ...] = ()
+    cf_ray: str | None = None
 
     def __post_init__(self) -> None:
         safe_fields(self, "cause", "cure")
         object.__setattr__(self, "evidence", tuple(safe_text(line) for line in self.evidence))
+
+    @property
+    def ways_on(self) -> frozenset[WayOn]:
+        return frozenset(option.way for option in self.options)
 
     @property
     def known(self) -> bool:

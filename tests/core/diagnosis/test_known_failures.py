@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from authlens_core.diagnosis.cause import Cause
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.oauth.error_response import OAuthError
@@ -782,6 +783,12 @@ def test_no_secret_that_was_sent_is_in_a_diagnosis(row: Row) -> None:
     told = repr(_diagnosed(row))
     for secret in (SECRET, JWT, "canary", "meta="):
         assert secret not in told
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
+def test_the_words_of_an_option_are_in_the_cure(cause: Cause) -> None:
+    """A face puts its own words beside them."""
+    assert [option.words for option in cause.options if option.words not in cause.cure] == []
 
 
 def test_every_cause_in_the_table_has_a_row_here() -> None:

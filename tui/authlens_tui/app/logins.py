@@ -8,7 +8,7 @@ from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.desk.log_in import Options, start_login
 from authlens_core.desk.session import Session
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.trace.failure_reason import OtherWay
+from authlens_core.values.way_on import WayOn
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
@@ -67,7 +67,7 @@ class Logins:
 
     def other_way(self, session: Session, message: OtherWayWanted) -> None:
         """Open the dialog of another way in, for a resource without Managed OAuth."""
-        if message.way is OtherWay.CLOUDFLARED:
+        if message.way is WayOn.CLOUDFLARED:
             from authlens_tui.screens.cloudflared import CloudflaredScreen
 
             self._app.push_screen(CloudflaredScreen(message.url, session))

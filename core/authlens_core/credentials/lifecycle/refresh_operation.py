@@ -249,9 +249,9 @@ class RefreshOperation(LockedGrant):
             cause = f"The server cannot refresh it at the moment ({seen})."
             self._back_off(cause, wait)
             return self._result(RefreshOutcome.TRANSIENT, cause, cure)
-        means, cure = (
-            meaning(error.error) if error else ("The server refused.", "Try again, or log in again.")
-        )
+        means, cure = "The server refused.", "Try again, or log in again."
+        if error is not None:
+            means, cure, _ = meaning(error.error)
         self._back_off(f"{means} ({seen})", wait)
         return self._result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure)
 

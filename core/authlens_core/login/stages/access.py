@@ -127,7 +127,9 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
         "A token opens only what its scope names.",
     )
     check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
-    found = Diagnosis(ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer)
+    found = Diagnosis(
+        ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer, (), answer.cf_ray
+    )
     wanted = Fact(
         FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
     )

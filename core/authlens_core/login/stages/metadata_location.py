@@ -13,7 +13,7 @@ from typing import Final
 
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer
-from authlens_core.diagnosis.protection import MANAGED_OAUTH, Protection
+from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
@@ -100,7 +100,10 @@ def unusable_location(checks: Sequence[Check], answer: Answer, approved: Collect
         return None
     check = failing[0]
     cause = f"Expected: {check.expected.rstrip('.')}. Seen: {check.seen}"
-    return Diagnosis("metadata_location", cause, check.cure, answer.evidence, check.spec)
+    options = MEANINGS[answer.protection].options
+    return Diagnosis(
+        "metadata_location", cause, check.cure, answer.evidence, check.spec, None, options, answer.cf_ray
+    )
 
 
 def metadata_beside_login(facts: Facts, answer: Answer) -> Url | None:
@@ -129,7 +132,8 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
         return _ASKED_FOR.failed(seen, cure=cure, overridable=True), None
     cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
     cure = f"Ask the owner whether it is on: {MANAGED_OAUTH}. {_OTHERWISE}"
-    found = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS)
+    options = MEANINGS[Protection.ACCESS_LOGIN].options
+    found = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS, options, answer.cf_ray)
     return _ASKED_FOR.failed(f"{cause} ({evidence})", cure=cure, overridable=True), found
 
 

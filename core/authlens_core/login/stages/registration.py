@@ -20,6 +20,7 @@ from authlens_core.values.check import Check, CheckId, failed, failures, passed
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.url import Url
+from authlens_core.values.way_on import CureOption, WayOn
 
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"
@@ -175,6 +176,7 @@ def _nothing_to_use(facts: Facts) -> Check:
         why="A server serves only clients that it knows.",
         spec="RFC 7591 §3, RFC 8414 §2",
         cure=found.cure if found else "Use a pre-registered client: authlens login URL --client-id ID",
+        options=found.options if found else (CureOption(WayOn.CLIENT_ID, "--client-id ID"),),
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.way_on import CureOption, WayOn
 from authlens_tui.screens.wizard.words import authenticated_words, with_keys
 from support.screens import scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, come_back
@@ -115,19 +117,20 @@ async def test_while_the_search_has_the_keys_the_footer_does_not_offer_it_again(
 
 
 @pytest.mark.parametrize(
-    ("cure", "keys", "said"),
+    ("way", "words", "keys", "said"),
     [
-        ("try --redirect-host 127.0.0.1 or localhost.", "h", "127.0.0.1 or localhost (here: h)."),
-        ("Run authlens login --cloudflared URL.", "C", "--cloudflared URL (here: C)."),
-        ("use another port: --port. Another", "w", "--port (here: w). Another"),
-        ("authlens login URL --client-id ID.", "e", "--client-id ID (here: e)."),
-        ("try --redirect-host 127.0.0.1.", "t", "try --redirect-host 127.0.0.1."),
-        ("try --redirect-host 127.0.0.1.", "h", "try --redirect-host 127.0.0.1 (here: h)."),
+        (WayOn.OTHER_HOST, "--redirect-host 127.0.0.1", "ht", "Try --redirect-host 127.0.0.1 (here: h)."),
+        (WayOn.CLOUDFLARED, "--cloudflared URL", "C", "Try --cloudflared URL (here: C)."),
+        (WayOn.OTHER_PORT, "--port", "w", "Try --port (here: w)."),
+        (WayOn.CLIENT_ID, "--client-id ID", "e", "Try --client-id ID (here: e)."),
+        (WayOn.OTHER_HOST, "--redirect-host 127.0.0.1", "t", "Try --redirect-host 127.0.0.1."),
+        (WayOn.OTHER_HOST, "", "h", "Try ."),
     ],
 )
-def test_beside_a_flag_stands_the_key_that_does_it_here(cure: str, keys: str, said: str) -> None:
-    """Whoever sees the wizard need not leave it; where no key does it, none is named."""
-    assert said in with_keys(cure, keys)
+def test_beside_an_option_is_the_key_that_does_it_here(way: WayOn, words: str, keys: str, said: str) -> None:
+    """Where no key does it, or the cure does not mention it, none is named."""
+    reason = Diagnosis("cause", "It failed.", f"Try {words}.", options=(CureOption(way, words),))
+    assert with_keys(reason, keys) == said
 
 
 async def test_what_was_received_hangs_under_its_start() -> None:

@@ -9,13 +9,12 @@ from typing import Final
 from textual.binding import BindingType
 
 from authlens_core.desk.log_in import Facts, Login
-from authlens_core.trace.failure_reason import OtherWay, other_ways
+from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import FLOWS, Flow, UserPart
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
-from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.grant_type import GrantType
+from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.verbs import Verb, bind
 from authlens_tui.widgets.key_binding import bound
 
@@ -85,14 +84,6 @@ _WAYS_ON: Final = {
 
 
 _STEP_UP: Final = ("t", "authorize again with the scope that the resource wants")
-_ABOUT_THE_REDIRECT_URI: Final = frozenset(
-    {
-        CauseId.REDIRECT_URI_CHANGED,
-        CauseId.REDIRECT_URI_NOT_IN_APPLICATION,
-        CauseId.REDIRECT_URI_NOT_IN_ACCOUNT,
-        CauseId.REDIRECT_URI_REFUSED,
-    }
-)
 # Checks that say that the port of the callback is not ours.
 _NO_PORT: Final = frozenset(
     {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
@@ -109,7 +100,8 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
     idle = not running and not login.finished
     stuck = failed if idle else None
     names = {check.name for check in stuck.failures} if stuck else set()
-    others = other_ways(stuck) if stuck else ()
+    reason = failure_reason(stuck) if stuck else None
+    options = reason.ways_on if reason else frozenset()
     by_link = login.flow.user_part is UserPart.LINK
     spent = stuck is not None and stuck.stage is Stage.EXCHANGE and by_link
     no_port = bool(names & _NO_PORT)
@@ -126,9 +118,9 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
         Verb.ANOTHER_PORT: no_port,
         Verb.PASTE_ONLY: no_port and login.facts.options.listen,
         Verb.DEVICE: idle and other_flow(login.facts) is not None,
-        Verb.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names),
-        Verb.CLOUDFLARED: OtherWay.CLOUDFLARED in others,
-        Verb.SERVICE_TOKEN: OtherWay.SERVICE_TOKEN in others,
+        Verb.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names, options),
+        Verb.CLOUDFLARED: WayOn.CLOUDFLARED in options,
+        Verb.SERVICE_TOKEN: WayOn.SERVICE_TOKEN in options,
         Verb.BACK: idle and login.position is not Stage.DETECTION,
         Verb.UNDO: login.finished and not running,
         **dict.fromkeys((Verb.CANCEL, Verb.CANCEL_FIRST, Verb.QUIT), running),
@@ -146,14 +138,11 @@ def other_flow(facts: Facts) -> Flow | None:
     return FLOWS[GrantType.DEVICE_CODE if by_link else GrantType.AUTHORIZATION_CODE]
 
 
-def _is_about_the_host(failed: StageRecord, names: set[str]) -> bool:
+def _is_about_the_host(failed: StageRecord, names: set[str], options: frozenset[WayOn]) -> bool:
     """Whether the other host name in the redirect URI may help."""
     if failed.stage is Stage.AUTHORIZATION:
         # A server that refuses the redirect URI says so in the browser only, and then nothing comes back.
-        refused = (failed.diagnosis is not None and failed.diagnosis.name in _ABOUT_THE_REDIRECT_URI) or any(
-            check.error_code == ErrorCode.INVALID_REDIRECT_URI for check in failed.failures
-        )
-        return CheckId.AUTHORIZATION_TIMEOUT in names or refused
+        return WayOn.OTHER_HOST in options or CheckId.AUTHORIZATION_TIMEOUT in names
     if failed.stage is not Stage.REGISTRATION:
         return False
     return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)

@@ -9,7 +9,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from authlens_core.desk.log_in import Login
     from authlens_core.trace.events import Event
-    from authlens_core.trace.failure_reason import OtherWay
+    from authlens_core.values.way_on import WayOn
 
 
 class LoginEvent(Message, namespace="wizard"):
@@ -35,7 +35,7 @@ class LinkChanged(Message, namespace="wizard"):
 class OtherWayWanted(Message, namespace="wizard"):
     """The user wants to reach `url` without OAuth."""
 
-    def __init__(self, way: OtherWay, url: str) -> None:
+    def __init__(self, way: WayOn, url: str) -> None:
         super().__init__()
         self.way = way
         self.url = url

@@ -9,9 +9,9 @@ from textual.screen import Screen
 
 from authlens_core.desk.log_in import Login
 from authlens_core.login.tampering.experiments import experiment_named
-from authlens_core.trace.failure_reason import OtherWay
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.wizard.edit import EditScreen
@@ -88,7 +88,7 @@ class WizardTools:
         if await self._screen.app.push_screen_wait(ConfirmScreen(title, _QUIT, "Quit")):
             self._screen.app.exit()
 
-    def other_way(self, way: OtherWay) -> None:
+    def other_way(self, way: WayOn) -> None:
         """Leave OAuth for cloudflared or a service token; the app shows that."""
         self._screen.post_message(OtherWayWanted(way, self._login.facts.resource_url.text))
 

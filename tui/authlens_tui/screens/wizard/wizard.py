@@ -24,11 +24,11 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.trace.failure_reason import OtherWay
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.trace.undone import undone
 from authlens_core.values.secret import MASK
+from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.verbs import Verb
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.keys import WIZARD_KEYS, login_keys, ways_on
@@ -269,8 +269,8 @@ class WizardScreen(FrontScreen[None]):
             Verb.COPY_MENU: record.action_copy_menu,
             Verb.PLAYER: tools.step_through,
             Verb.LESSON: lambda: tools.lesson(pane.shown),
-            Verb.CLOUDFLARED: lambda: tools.other_way(OtherWay.CLOUDFLARED),
-            Verb.SERVICE_TOKEN: lambda: tools.other_way(OtherWay.SERVICE_TOKEN),
+            Verb.CLOUDFLARED: lambda: tools.other_way(WayOn.CLOUDFLARED),
+            Verb.SERVICE_TOKEN: lambda: tools.other_way(WayOn.SERVICE_TOKEN),
             Verb.OPEN: pane.open,
             Verb.PLAY: pane.play,
             Verb.PASTE: pane.panel.take_paste,

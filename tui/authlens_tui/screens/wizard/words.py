@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +20,7 @@ from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.http_message import Request
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import LOGIN_STAGES
+from authlens_core.values.way_on import WayOn
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.widgets.record.exchange_view import duration
@@ -32,14 +32,16 @@ _NAMES: Final = 12  # cells of the names before what was received
 _MOST_WARNINGS: Final = 3
 _LONGEST_WARNING: Final = 160  # characters
 _LONGEST_PAGE: Final = 240  # characters of the page on which a sign-in ended
-# The flags of the command line that do what a key does here.
-_FLAGS: Final = (
-    ("h", re.compile(r"--redirect-host(?: [\w.]+\w(?: or localhost)?)?")),
-    ("w", re.compile(r"(?<![\w-])--port\b(?: N)?")),
-    ("e", re.compile(r"(?<![\w-])--(?:client-id(?: ID)?|resource|scope)\b")),
-    ("C", re.compile(r"authlens login (?:URL --cloudflared|--cloudflared(?: URL)?)")),
-    ("S", re.compile(r"authlens service-token add(?: URL)?")),
-)
+# The keys of the wizard for what leads on.
+_KEYS: Final[Mapping[WayOn, str]] = {
+    WayOn.OTHER_HOST: "h",
+    WayOn.OTHER_PORT: "w",
+    WayOn.CLIENT_ID: "e",
+    WayOn.RESOURCE: "e",
+    WayOn.SCOPE: "e",
+    WayOn.CLOUDFLARED: "C",
+    WayOn.SERVICE_TOKEN: "S",
+}
 _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
 
@@ -226,18 +228,20 @@ def failed_words(
         return Content.assemble(title, "Cause and fix are above.\n", key_words(ways))
     if told_on_tab:
         return Content.assemble(title, ("1", _KEY), " shows cause and fix.\n", key_words(ways))
-    told = with_keys(reason.cure, {key for key, _ in ways})
+    told = with_keys(reason, {key for key, _ in ways})
     cure = Content.assemble(("\n→ ", "bold"), told) if told else Content()
     seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())
     return Content.assemble(title, reason.cause, first, cure, "\n", key_words(ways), last)
 
 
-def with_keys(cure: str, keys: Collection[str]) -> str:
-    """Return `cure` with the key that does the same here beside each flag of the command line."""
-    for key, flag in _FLAGS:
-        if key in keys:
-            cure = flag.sub(rf"\g<0> (here: {key})", cure)
+def with_keys(reason: Diagnosis, keys: Collection[str]) -> str:
+    """Return the cure with the key that does the same here beside each option of the command line."""
+    cure = reason.cure
+    for option in reason.options:
+        key = _KEYS[option.way]
+        if option.words and key in keys:
+            cure = cure.replace(option.words, f"{option.words} (here: {key})")
     return cure
 
 
@@ -246,9 +250,9 @@ def _seen(reason: Diagnosis) -> Content:
     lines = reason.evidence
     if reason.known and len(lines) > _MOST_SEEN:
         # The CF-Ray is what the administrator needs to find the request: it stays when others are cut.
-        rays = tuple(line for line in lines if line.startswith("cf-ray"))
-        others = tuple(line for line in lines if line not in rays)
-        lines = (*others[:_MOST_SEEN], *rays)
+        ray = (f"cf-ray: {reason.cf_ray}",) if reason.cf_ray is not None else ()
+        others = tuple(line for line in lines if line not in ray)
+        lines = (*others[:_MOST_SEEN], *ray)
     quoted = " · ".join(_cut(line, _LONGEST_SEEN) if reason.known else line for line in lines)
     return Content.assemble("\n", ("Seen: ", "bold"), (quoted, "$text-muted")) if quoted else Content()
 

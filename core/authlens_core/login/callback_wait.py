@@ -88,6 +88,11 @@ class ResponseWait:
         """Seconds since the wait began."""
         return _now() - self.began
 
+    @staticmethod
+    def another_port(options: Options) -> int:
+        """Return a free port to use for the callback instead of that of `options`; 0 if there is none."""
+        return another_port(options.redirect_host)
+
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
         """Bind the port or keep it; return the redirect URI, or what prevents it.
 

@@ -15,7 +15,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.callback.binding import another_port
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
 from authlens_core.login.facts import Facts, Options
@@ -120,10 +119,6 @@ class Login:
     def wait(self) -> ResponseWait:
         """The wait for the browser: its listener, its deadline, and the paste box's way in."""
         return self._work.wait
-
-    def another_port(self) -> int:
-        """Return a free port to use for the callback instead; 0 if there is none."""
-        return another_port(self.facts.options.redirect_host)
 
     def watch(self, watcher: Watcher) -> None:
         self._watchers.append(watcher)

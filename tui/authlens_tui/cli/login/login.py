@@ -191,7 +191,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     if CheckId.REGISTRATION_PORT_HALF in names:
         yield "On 127.0.0.1 the port is free: --redirect-host 127.0.0.1"
     if any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
-        if other := run.another_port():
+        if other := run.wait.another_port(options):
             yield f"A free port: --port {other} (registers the client again)"
         yield "Without a port, by pasting: --paste-only"
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:

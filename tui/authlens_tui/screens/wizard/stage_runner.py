@@ -91,7 +91,8 @@ class StageRunner:
             await self._login.override(check.name)
 
     def another_port(self) -> None:
-        self._retry_with(replace(self._login.facts.options, port=self._login.another_port()))
+        options = self._login.facts.options
+        self._retry_with(replace(options, port=self._login.wait.another_port(options)))
 
     def paste_only(self) -> None:
         """Open no port: the user pastes the address that the browser ends on."""

@@ -142,11 +142,8 @@ async def session_on(
     Raises:
         AuthlensError: the records cannot be read.
     """
-    from authlens_core.credentials.inventory.first_look import parse_aside  # verbs that open no screen
-
     credentials = await Credentials.on(opened.store, index=index)
     try:
-        await parse_aside(credentials.index)  # `recover` reads every record, and the screen would wait for it
         await credentials.recover()
         # Read before `note_store` writes it.
         known = credentials.index.fact("store") == opened.store.name

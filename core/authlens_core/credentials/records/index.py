@@ -15,7 +15,6 @@ from typing import Final
 
 from authlens_core.credentials.records.access_kind import TROUBLES
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.records.parsed_logins import Logins, ParsedLogins, Stamp
 from authlens_core.credentials.records.record_json import from_text, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, create_tables, transaction, version
 from authlens_core.credentials.records.table import LOGINS, settle
@@ -24,6 +23,8 @@ from authlens_core.values.errors import StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.store_kind import StoreKind
+
+Logins = tuple[tuple[Grant, ...], tuple[str, ...]]
 
 # A write takes milliseconds; more than that is a process that hangs, and a user who waits.
 BUSY_SECONDS: Final = 2.0
@@ -103,7 +104,7 @@ class Index:
 
     def __init__(self, path: Path | None) -> None:
         self._where = ":memory:" if path is None else str(path)
-        self.parsed = ParsedLogins()
+        self._read: tuple[tuple[int, int], Logins] | None = None
         self.read_only = ""
         """Why the index can only be read, in words; the empty string if it can be written."""
         try:
@@ -194,12 +195,8 @@ class Index:
             with transaction(connection):
                 yield connection
 
-    def another(self) -> Index | None:
-        """Open the same file again, for another thread; None if it is in memory."""
-        return None if self._where == ":memory:" else Index(Path(self._where))
-
-    def stamp(self) -> Stamp:
-        """Return what is another value after each write, by whomever."""
+    def _stamp(self) -> tuple[int, int]:
+        """Return what is another value after each write, of this process or another."""
         with self.reading() as connection:
             version = connection.execute("PRAGMA data_version").fetchone()
             return int(version[0]), connection.total_changes
@@ -209,15 +206,14 @@ class Index:
     def grants(self) -> Logins:
         """Return every grant that can be read, newest login first, and the ids of those that cannot.
 
-        While no one writes, the answer of the last call is given again: a screen asks many times a second.
-        Afterwards only what was written is parsed.
+        While no one writes, the answer of the last call is given again: a screen asks every second.
         """
-        with self.reading() as connection:
-            seen = self.stamp()  # before the rows: what is written in between is parsed again the next time
-            if (parsed := self.parsed.at(seen)) is not None:
-                return parsed
-            rows = connection.execute("SELECT grant_id, generation, place, record FROM grants").fetchall()
-        return self.parsed.parse(seen, rows)
+        stamp = self._stamp()  # before the rows: what is written in between is read the next time
+        if self._read is None or self._read[0] != stamp:
+            grants, damaged = LOGINS.all(self)
+            newest_first = sorted(grants.values(), key=lambda grant: grant.obtained_at, reverse=True)
+            self._read = stamp, (tuple(newest_first), damaged)
+        return self._read[1]
 
     def grant(self, grant_id: str) -> Grant | None:
         """Return one grant, or None if there is none.

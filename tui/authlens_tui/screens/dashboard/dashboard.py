@@ -143,7 +143,6 @@ class DashboardScreen(FrontScreen[None]):
         """Fill the table, so that the first paint has it, and start the clock."""
         self._ticker = self.set_interval(1.0, self._tick)
         self.table.focus()
-        self.listing.look(self.context.index, self.context.now())
         self.show_now(reread=True)
         self._keep_focus()
         self.call_after_refresh(self.look_at_files)
@@ -157,8 +156,6 @@ class DashboardScreen(FrontScreen[None]):
         self._is_complete = True
         self._show_detail()
         self.refresh_bindings()
-        if await self.listing.read_rest(self.context.index):
-            self.show_now(reread=True)
 
     def on_screen_resume(self) -> None:
         """Show what a login or another process changed meanwhile."""
@@ -292,7 +289,7 @@ class DashboardScreen(FrontScreen[None]):
         self.call_after_refresh(keep_focus_in_view, self)
 
     def _arrange(self) -> None:
-        self.table.show(self.listing.rows(self.context.now()), more=self.listing.unread)
+        self.table.show(self.listing.rows(self.context.now()))
         self.table.border_title = Content(self.listing.title)
         self.table.border_subtitle = Content(self.listing.subtitle)
         if not self.listing.entries:
@@ -373,7 +370,6 @@ class DashboardScreen(FrontScreen[None]):
     def use(self, session: Session) -> None:
         """Continue with another session, after the secret store was opened or the secrets moved."""
         self.context.use(session)
-        self.listing.unread = 0  # from here on keys act on credentials, and on all of them
         self.query_one(TitleBar).store_name = session.credentials.store.name
         self.show_now(reread=True)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.first_look import first_look, parse_aside
 from authlens_core.credentials.inventory.inventory import (
     InventoryEntry,
     SortOrder,
@@ -19,12 +17,10 @@ from authlens_core.credentials.inventory.inventory import (
 )
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import CLIENTS, all_service_tokens
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
 # Seconds that the screen waits for another process that writes to the index.
 PATIENCE: Final = 0.01
-_FIRST: Final = 100  # rows that are read before the first paint: more than a screen has
 
 
 class Listing:
@@ -46,29 +42,12 @@ class Listing:
         """Whether a server lets authlens delete a client that it registered."""
         self.has_history = False
         """Whether anything has happened to a credential on this machine."""
-        self.unread = 0
-        """How many credentials follow those that were read for the first paint."""
         self._damaged = 0
         self._seen: tuple[object, object] = (None, None)
 
     def forget_seen(self) -> None:
         """Read everything again next time."""
         self._seen = (None, None)
-
-    def look(self, index: Index, now: datetime) -> None:
-        """Read the top of the table for the first paint."""
-        found = None
-        with suppress(AuthlensError), index.waiting_at_most(PATIENCE):  # `read` says what is wrong
-            found = first_look(index, now, _FIRST)
-        if found is not None:
-            self.entries, self.unread, self.has_history = found.entries, found.more, True
-
-    async def read_rest(self, index: Index) -> bool:
-        """Parse what `look` left out in a thread, so that `read` does not have to; return whether to read."""
-        if self.unread:
-            await parse_aside(index)
-        has_rest, self.unread = bool(self.unread), 0  # meanwhile it may have been read
-        return has_rest
 
     def read(self, index: Index, *, reread: bool) -> bool:
         """Read what changed; return whether anything did, or `reread`.
@@ -77,8 +56,6 @@ class Listing:
             IndexBusy: another process holds the index; what was read before is still there.
             AuthlensError: the index cannot be read.
         """
-        if self.unread:
-            return reread  # the rest is being read
         with index.waiting_at_most(PATIENCE):
             # The index returns the same objects again while no one writes.
             grants, damaged = index.grants()
@@ -99,7 +76,7 @@ class Listing:
 
     @property
     def title(self) -> str:
-        return title_words(len(self.shown), len(self.entries) + self.unread, self.text)
+        return title_words(len(self.shown), len(self.entries), self.text)
 
     @property
     def subtitle(self) -> str:

@@ -26,7 +26,7 @@ from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import store_tokens
 from authlens_core.desk.session import Session
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
 from authlens_core.oauth.authorization import AuthorizationResponse
@@ -38,6 +38,7 @@ from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
 from support.scripted_login import ScriptedSender, come_back, honest

@@ -12,8 +12,8 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
-from authlens_core.login.facts import Options
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from support.chromium import Browser, chromium
 from support.person import Page

@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from support.chromium import Browser
 from support.hostile_server import answer, hostile_server

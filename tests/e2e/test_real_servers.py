@@ -18,9 +18,9 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
-from authlens_core.login.facts import Options
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.trace.record import Outcome, Stage, Trace
+from authlens_core.values.login_options import Options
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.wire.client import Wire
 from support.keyring_session import keyring_session

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.login_options import Options
 from support.scripted_login import RESOURCE, ScriptedSender
 from support.waiting import PATIENCE
 

@@ -8,10 +8,10 @@ from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import PlayResult, play_person
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Trace
+from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 
 __all__ = ["log_in"]

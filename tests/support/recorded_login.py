@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 from authlens_core.emulator import Emulator, PlayResult, play_person
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Trace
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
@@ -19,6 +19,7 @@ from authlens_core.oauth.pkce import Pkce
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.exchange import Exchange, WireFailure
 from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.login_options import Options
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url

@@ -19,7 +19,6 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import failure_reason
@@ -27,6 +26,7 @@ from authlens_core.trace.record import StageRecord
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request
+from authlens_core.values.login_options import Options
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request
+from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import METADATA, Limits
 from support.wild_server import WildServer, wild_server

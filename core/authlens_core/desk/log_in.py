@@ -22,7 +22,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.desk.session import Session
 from authlens_core.diagnosis.answer import classify
-from authlens_core.login.facts import BROWSER_WAIT, Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.interrupted_login import InterruptedLogin
 from authlens_core.login.interruptions import Interruptions
 from authlens_core.login.login import Login
@@ -40,9 +40,9 @@ from authlens_core.values.errors import (
     StateUnusable,
     TimedOut,
 )
+from authlens_core.values.login_options import BROWSER_WAIT, Options
 
 __all__ = [
-    "BROWSER_WAIT",
     "Facts",
     "InterruptedLogin",
     "Interruptions",

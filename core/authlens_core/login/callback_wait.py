@@ -18,7 +18,7 @@ from authlens_core.callback.listener import (
     PortTaken,
 )
 from authlens_core.callback.pages import Page
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.pasted_lines import MOST_PIECES, likeliest
 from authlens_core.login.stages.authorization import expected_response
 from authlens_core.oauth.authorization import (
@@ -31,6 +31,7 @@ from authlens_core.oauth.authorization import (
 from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.values.check import Check, CheckId, failed, noticed
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 
 _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})

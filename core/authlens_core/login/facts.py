@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Final, Literal
+from typing import Literal
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.oauth.client_authentication import Client
@@ -17,86 +15,11 @@ from authlens_core.oauth.dpop import DpopKey
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
-from authlens_core.trace.flow import Flow, flow_of
-from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
+from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
+from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url
-
-# Seconds; what the browser gets if the user says nothing else.
-BROWSER_WAIT: Final = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user decided before the login began.
-
-    Attributes:
-        port: where the callback listener is bound; 0 lets the operating system choose.
-        listen: whether a port is bound; without one, what the user pastes is the only way back.
-        redirect_host: the host name in the redirect URI. Access has a switch for each.
-        client_id: a client registered beforehand; no registration is made.
-        client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
-        scope: asked for instead of what the challenge names.
-        resource: sent instead of what the resource metadata names (RFC 8707).
-        issuer: chosen where the resource names several authorization servers.
-        method: how the resource is asked; None tries GET, then the calls of an MCP client.
-        legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
-            as servers of MCP 2025-03-26 do.
-        grant_type: how the tokens are got, which decides the flow.
-        dpop: ask for tokens that are bound to a key (RFC 9449) although the resource does not require it.
-        any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
-        anyway: log in although the resource answers without a login, if it publishes metadata.
-        wait: seconds to wait for the user: at most five minutes for the browser, and at most the life of a
-            device's code, if it is None.
-    """
-
-    port: int = 8400
-    redirect_host: Literal["localhost", "127.0.0.1"] = "localhost"
-    client_id: str | None = None
-    client_secret: Secret | None = None
-    client_metadata_url: str | None = None
-    scope: str | None = None
-    resource: str | None = None
-    issuer: str | None = None
-    method: Literal["GET", "POST"] | None = None
-    wait: float | None = None
-    anyway: bool = False
-    any_issuer: bool = False
-    grant_type: GrantType = GrantType.AUTHORIZATION_CODE
-    dpop: bool = False
-    legacy_paths: bool = False
-    listen: bool = True
-
-
-# The first stage in which each option matters, the earliest stage first, because `first_changed` takes the
-# first that fits. How long to wait changes nothing that was learned.
-_MATTERS_FROM: Final[Mapping[str, Stage]] = MappingProxyType(
-    {
-        "method": Stage.DETECTION,
-        "anyway": Stage.DETECTION,
-        "issuer": Stage.RESOURCE_METADATA,
-        "legacy_paths": Stage.RESOURCE_METADATA,
-        "client_id": Stage.SERVER_METADATA,
-        "client_metadata_url": Stage.SERVER_METADATA,
-        "dpop": Stage.SERVER_METADATA,
-        "port": Stage.REGISTRATION,
-        "redirect_host": Stage.REGISTRATION,
-        "listen": Stage.REGISTRATION,
-        "client_secret": Stage.REGISTRATION,
-        "grant_type": Stage.REGISTRATION,
-        "scope": Stage.PKCE,
-        "any_issuer": Stage.PKCE,
-        "resource": Stage.PKCE,
-    }
-)
-
-
-def first_changed(before: Options, after: Options) -> Stage | None:
-    """Return the first stage that has to run again when the user decides again, or None."""
-    changed = (s for name, s in _MATTERS_FROM.items() if getattr(before, name) != getattr(after, name))
-    return next(changed, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +91,19 @@ class Facts:
     def flow(self) -> Flow:
         """The way in which the user logs in."""
         return flow_of(self.options.grant_type)
+
+    @property
+    def other_flow(self) -> Flow | None:
+        """The flow that the user can change to; None unless the server offers both."""
+        metadata = self.server_metadata
+        offered = [
+            flow
+            for flow in FLOWS.values()
+            if metadata is not None and flow.user_part is not UserPart.NOTHING and flow.is_offered(metadata)
+        ]
+        if self.flow not in offered or len(offered) < 2:
+            return None
+        return offered[(offered.index(self.flow) + 1) % len(offered)]
 
     def url(self, text: str | None) -> Url | None:
         """Return an address that a server named, or None where it cannot be used in this login."""

@@ -7,17 +7,14 @@ first stage; only the client that it registered is still there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import OPTIONS, Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import UrlRefused, parse_url
 
@@ -28,35 +25,7 @@ _WORTH_IT: Final = frozenset({Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE})
 _VERSION: Final = 1
 
 
-def _text(value: object) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _switch(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-# What each option may be; whatever else is in a file was not written by this program. `any_issuer` relaxes a
-# check for one login and is not stored.
-_OPTIONS: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
-    {
-        # `type`, not `isinstance`: True is an int.
-        "port": lambda value: type(value) is int and 0 <= value <= 65_535,
-        "redirect_host": lambda value: value in ("localhost", "127.0.0.1"),
-        "client_id": _text,
-        "client_metadata_url": _text,
-        "scope": _text,
-        "resource": _text,
-        "issuer": _text,
-        "method": lambda value: value in (None, "GET", "POST"),
-        "wait": lambda value: value is None or (type(value) in (int, float) and 0 < value <= 86_400),
-        "listen": _switch,
-        "anyway": _switch,
-        "grant_type": lambda value: value in set(GrantType),
-        "dpop": _switch,
-        "legacy_paths": _switch,
-    }
-)
+_RESUMED: Final = {name: option for name, option in OPTIONS.items() if option.resumed is True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +81,7 @@ def to_text(record: InterruptedLogin) -> str:
             "resource_url": record.resource_url,
             "stage": record.stage.value,
             "at": record.at.isoformat(),
-            "options": {name: getattr(record.options, name) for name in _OPTIONS},
+            "options": {name: getattr(record.options, name) for name in _RESUMED},
             "redirect_uri": record.redirect_uri,
             "needs_secret": record.needs_secret,
             "why": record.why,
@@ -126,10 +95,12 @@ def from_text(text: str) -> InterruptedLogin | None:
         return None
     try:
         read = json.loads(text)
-        if read["version"] != _VERSION or not all(map(_text, (read["redirect_uri"], read["why"]))):
+        texts = (read["redirect_uri"], read["why"])
+        if read["version"] != _VERSION or not all(isinstance(text, str | None) for text in texts):
             return None
         stage, at = Stage(read["stage"]), datetime.fromisoformat(read["at"])
-        options = _options(read["options"])
+        stored = read["options"]
+        options = Options(**{name: option.stored(stored[name]) for name, option in _RESUMED.items()})
         url = parse_url(read["resource_url"], loopback_http=True).text
         record = InterruptedLogin(
             url, stage, at, options, read["redirect_uri"], read["needs_secret"] is True, read["why"] or ""
@@ -138,16 +109,3 @@ def from_text(text: str) -> InterruptedLogin | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UrlRefused):
         return None
     return record if stage in _WORTH_IT and at.tzinfo is not None else None
-
-
-def _options(read: Mapping[str, Any]) -> Options:
-    """Return options as they were written.
-
-    Raises:
-        ValueError: one is missing or cannot be.
-    """
-    for name, allows in _OPTIONS.items():
-        if not allows(read[name]):
-            raise ValueError(name)
-    chosen: dict[str, Any] = {name: read[name] for name in _OPTIONS}
-    return Options(**chosen)

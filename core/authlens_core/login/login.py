@@ -17,7 +17,7 @@ from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped
@@ -39,6 +39,7 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
@@ -125,11 +126,9 @@ class Login:
 
     def planned(self) -> PlannedRequest | None:
         """Return the first request of the next stage as it will be sent, to be shown before, or None."""
-        stage = self.position
-        planned = None if stage is None else _handler(stage, self.facts).request(self.facts, ())
-        if stage is None or planned is None:
-            return None
-        return self._tampering.request(stage, planned, self.facts)
+        stage, facts = self.position, self.facts
+        planned = None if stage is None else _handler(stage, facts).request(facts, ())
+        return None if stage is None or planned is None else self._tampering.request(stage, planned, facts)
 
     def choices(self) -> tuple[editing.LoginOption, ...]:
         """Return what the user may choose in the next stage within the protocol; see `use`."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from authlens_core.login.facts import Facts, Options, first_changed
+from authlens_core.login.facts import Facts
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Stage
+from authlens_core.values.login_options import Options, first_changed
 from authlens_core.values.secret import Secret
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.facts import BROWSER_WAIT, Facts
+from authlens_core.login.facts import Facts
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender, StageHook
 from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
@@ -34,6 +34,7 @@ from authlens_core.values.check import Check, failures
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.finish import finish_first
 from authlens_core.values.http_message import Request
+from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_core.values.purpose import Purpose
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.dpop import DpopSigner, send_with_proof, settled

@@ -17,6 +17,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import LOGIN_STAGES, Stage
 
 if TYPE_CHECKING:
+    from authlens_core.oauth.discovery.server_metadata import ServerMetadata
     from authlens_core.trace.lessons import Lesson
 
 
@@ -47,6 +48,8 @@ class Flow:
         chosen: the words for a user who chooses this flow instead of another.
         offer: the same as the meaning of a key.
         can_be_attacked: whether the experiments know how to act in it.
+        endpoint: the member of the server metadata without which the server does not offer it.
+        ignored: the options of a login that mean nothing in it.
     """
 
     grant_type: GrantType
@@ -59,6 +62,11 @@ class Flow:
     chosen: str
     offer: str
     can_be_attacked: bool = False
+    endpoint: str = ""
+    ignored: frozenset[str] = frozenset()
+
+    def is_offered(self, metadata: ServerMetadata) -> bool:
+        return not self.endpoint or getattr(metadata, self.endpoint) is not None
 
     def place(self, stage: Stage | None) -> int:
         """Return how many stages come before `stage`, which need not be one of this flow; None is the end."""
@@ -109,6 +117,8 @@ _DEVICE_CODE: Final = Flow(
     carries="device_code",
     chosen="You will get a code to enter on another device. authlens registers for that first.",
     offer="use a code on another device",
+    endpoint="device_authorization_endpoint",
+    ignored=frozenset({"listen", "any_issuer"}),
 )
 FLOWS: Final[Mapping[GrantType, Flow]] = MappingProxyType(
     {flow.grant_type: flow for flow in (AUTHORIZATION_CODE, _DEVICE_CODE)}

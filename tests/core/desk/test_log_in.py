@@ -24,7 +24,6 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.login.clients import KnownClients
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.state.locks import Locks
 from authlens_core.trace.events import AuthorizationReady, Event
@@ -32,6 +31,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.errors import NoSecretStore, StateUnusable
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import until

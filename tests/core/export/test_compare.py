@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.login.facts import Options
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import Severity, failed, judged
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks, record_login_at

@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.stages.authorization import (
     AuthorizationStage,
     expected_response,
@@ -16,6 +15,7 @@ from authlens_core.login.stages.authorization import (
 )
 from authlens_core.oauth.authorization import read_authorization_response
 from authlens_core.values.check import failures
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, RESOURCE, facts

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request
+from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy
 from support.driven_login import login_to

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from authlens_core.callback.binding import free_port
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.oauth.authorization import Verdict
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from support.driven_login import failed, is_free, login_to, port_of, run_to, until
 from support.scripted_login import ScriptedSender, honest, state_of

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
+from authlens_core.values.login_options import Options
 from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 

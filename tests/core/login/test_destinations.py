@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.login_options import Options
 from authlens_core.wire.addresses import AddressPolicy
 from support.driven_login import failed, login_to
 from support.scripted_login import (

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.stages.device import DeviceGrant
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
@@ -17,6 +16,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.errors import TimedOut
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Response
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from support.driven_login import login_to

@@ -12,11 +12,12 @@ from joserfc.jwk import ECKey
 
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.trace.record import Stage, Trace
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from support.profile_login import log_in
 from support.scripted_login import RESOURCE, exchange, reply

@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from support.driven_login import login_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.login import login as login_module
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.exchange import CodeGrant, ExchangeStage
@@ -18,6 +18,7 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.login_options import Options
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body
 from support.driven_login import login_to, run_to

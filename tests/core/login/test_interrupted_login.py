@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from authlens_core.emulator.emulator import Emulator
-from authlens_core.login.facts import Options
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Stage
 from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 

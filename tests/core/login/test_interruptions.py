@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from authlens_core.emulator.emulator import Emulator
-from authlens_core.login.facts import Options
 from authlens_core.login.interruptions import Interruptions
 from authlens_core.login.login import Login
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.trace.record import Stage
+from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 
 DIES = """

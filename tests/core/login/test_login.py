@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
 from authlens_core.trace.events import (
@@ -20,6 +20,7 @@ from authlens_core.trace.events import (
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import warned
 from authlens_core.values.http_message import Request
+from authlens_core.values.login_options import Options
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.values.url import UrlRefused
 from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
+from authlens_core.values.login_options import Options
 from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import (
     ISSUER,

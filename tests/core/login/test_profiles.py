@@ -6,10 +6,10 @@ import pytest
 
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
-from authlens_core.login.facts import Options
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import Options
 from support.profile_login import log_in
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.stages.registration import RegistrationStage, requested_scope
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import FailureKind, WireFailure
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from support.scripted_login import exchange, facts, reply
 

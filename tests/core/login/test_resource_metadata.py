@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.stage import StageResult
 from authlens_core.login.stages.resource_metadata import ResourceMetadataStage
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, METADATA, RESOURCE, Answer, exchange, facts, reply
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.oauth.discovery.server_addresses import (
     SERVER_ADDRESSES,
     AddressRule,
@@ -20,6 +19,7 @@ from authlens_core.oauth.discovery.server_addresses import (
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Response
+from authlens_core.values.login_options import Options
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.stages.server_metadata import ServerMetadataStage
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, Answer, exchange, facts, reply, server_document
 

@@ -8,7 +8,6 @@ from typing import Final
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
@@ -16,6 +15,7 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.login_options import Options
 from authlens_core.values.purpose import Purpose
 from support.scripted_login import (
     ISSUER,

@@ -21,9 +21,9 @@ from authlens_core.emulator import Emulator
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.person import play_person
 from authlens_core.export.session_file import session_json
-from authlens_core.login.facts import Options
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.login_options import Options
 from authlens_tui.app import parts
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp

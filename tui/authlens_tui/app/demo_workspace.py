@@ -16,7 +16,6 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
-from authlens_core.desk.log_in import Options
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
@@ -27,6 +26,7 @@ from authlens_core.emulator.standard.rehearsal import emulator_with
 from authlens_core.state import private_file
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice

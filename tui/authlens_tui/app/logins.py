@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from authlens_core.credentials.records.working_login import working_logins
-from authlens_core.desk.log_in import Options, start_login
+from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.trace.events import AuthorizationReady, Event
+from authlens_core.values.login_options import Options
 from authlens_core.values.way_on import WayOn
 from authlens_tui.app.interrupted_logins import InterruptedLogins
 from authlens_tui.app.records import Records

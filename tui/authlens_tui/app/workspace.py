@@ -13,8 +13,8 @@ from authlens_core.values.errors import AuthlensError
 if TYPE_CHECKING:
     from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
     from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-    from authlens_core.desk.log_in import Options
     from authlens_core.desk.secret_store import OpenedStore
+    from authlens_core.values.login_options import Options
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 

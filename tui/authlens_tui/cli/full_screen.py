@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-    from authlens_core.desk.log_in import Options
+    from authlens_core.values.login_options import Options
 
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})

@@ -19,7 +19,7 @@ from authlens_tui.cli.verbs import VERBS, follow_attached_client
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from authlens_core.desk.log_in import Options
+    from authlens_core.values.login_options import Options
 
 # The verbs that take the words of another program, and where those go.
 _OTHER_PROGRAM: Final = {"curl": "arguments", "run": "command"}

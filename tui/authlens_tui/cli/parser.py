@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, assert_never
 
+from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
@@ -79,32 +80,9 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument("urls", metavar="URL", nargs="+", help="the protected resource; several: one by one")
     flag(add, "--no-browser", "open no browser, even if BROWSER or a setting asks for it")
     flag(add, "--json", "report what happens as JSON lines on stdout")
-    add.add_argument(
-        "--timeout",
-        type=number(1, 3_600),
-        metavar="S",
-        help="seconds to wait for you (300; with --device, until the code expires)",
-    )
-    add.add_argument(
-        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
-    )
-    add.add_argument(
-        "--redirect-host",
-        choices=["localhost", "127.0.0.1"],
-        default="localhost",
-        help="host in the redirect URI (localhost); Access has a setting for each",
-    )
-    flag(add, "--paste-only", "open no port: paste the address the browser ends on")
-    _add_client(add)
-    add.add_argument("--scope", metavar="S", help="scope to request, instead of the challenge's")
-    add.add_argument("--resource", metavar="R", help="resource to request, instead of the metadata's")
-    add.add_argument("--issuer", metavar="URL", help="authorization server to use, if there are several")
-    _add_method(add)
-    flag(add, "--anyway", "log in even if the resource answers without a login")
-    flag(add, "--any-issuer", "accept a callback whose iss is missing or different")
-    flag(add, "--legacy-paths", "old MCP servers: /authorize, /token, /register")
-    flag(add, "--device", "log in by a code that you enter on another device")
-    flag(add, "--dpop", "request tokens bound to a key, even if not required")
+    client = add.add_mutually_exclusive_group()
+    for option in OPTIONS.values():
+        _add_option(client if option.exclusive else add, option)
     add.add_argument(
         "--yes",
         metavar="CHECK",
@@ -121,17 +99,23 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_client(add: argparse.ArgumentParser) -> None:
-    client = add.add_mutually_exclusive_group()
-    client.add_argument("--client-id", metavar="ID", help="a pre-registered client")
-    client.add_argument("--client-metadata-url", metavar="URL", help="a Client ID Metadata Document")
-    flag(add, "--client-secret", "ask for the secret of --client-id; takes no value")
-
-
-def _add_method(add: argparse.ArgumentParser) -> None:
-    add.add_argument(
-        "--method", choices=["GET", "POST"], help=("request method for the resource (GET, then POST)")
-    )
+def _add_option(add: argparse._ActionsContainer, option: OptionInfo) -> None:
+    """Add an option of a login as it is declared."""
+    more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
+    match option.kind:
+        case Kind.SWITCH | Kind.SECRET:
+            more = {"action": "store_true"}
+        case Kind.PORT:
+            more["type"] = port
+        case Kind.SECONDS:
+            more["type"] = number(1, 3_600)
+        case Kind.CHOICE:
+            more["choices"] = option.choices
+        case Kind.TEXT | Kind.URL:
+            pass
+        case _:
+            assert_never(option.kind)
+    add.add_argument(option.flag, help=option.help, **more)
 
 
 def _add_probe(add: argparse.ArgumentParser) -> None:
@@ -140,7 +124,7 @@ def _add_probe(add: argparse.ArgumentParser) -> None:
     flag(which, "--all", "call each resource with its stored credential")
     flag(add, "--kept", "call URL with its stored credentials")
     flag(add, "--json", "JSON on stdout: an object, or an array of results")
-    _add_method(add)
+    _add_option(add, OPTIONS["method"])
 
 
 def _add_events(add: argparse.ArgumentParser) -> None:

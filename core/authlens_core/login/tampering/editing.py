@@ -8,44 +8,44 @@ protocol's back, which is tampering.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.stages.registration import requested_scope
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Request
+from authlens_core.values.login_options import OPTIONS, OptionInfo, Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
-from authlens_core.values.url import UrlRefused, parse_url
 
 # What our own requests hold that is secret, by the name it is under.
 _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})
-# Where each option is in what a stage sends; editing it there is choosing again.
-_CHOICES_AT: Final[Mapping[Stage, tuple[str, ...]]] = {
-    Stage.DETECTION: ("method",),
-    Stage.RESOURCE_METADATA: ("issuer",),
-    Stage.SERVER_METADATA: ("issuer",),
-    Stage.REGISTRATION: ("client_id", "port", "redirect_host", "scope", "resource"),
-    Stage.PKCE: ("scope", "resource"),
-    Stage.AUTHORIZATION: ("scope", "resource", "client_id", "port"),
-    Stage.EXCHANGE: ("resource",),
-    Stage.ACCESS: ("method",),
-}
 # Parts that a choice of the same stage stands for already.
 _CHOSEN_INSTEAD: Final[Mapping[Stage, frozenset[str]]] = {
     Stage.REGISTRATION: frozenset({"scope", "resource"}),
     Stage.AUTHORIZATION: frozenset({"scope", "resource", "client_id"}),
 }
-_HOSTS: Final = ("localhost", "127.0.0.1")
-_SWITCHES: Final = frozenset({"device", "any_issuer"})
-_YES_NO: Final = {True: "yes", False: "no"}
+# What is in force of an option that the user left to the login.
+_IN_FORCE: Final[Mapping[str, Callable[[Facts], str | None]]] = {
+    "method": lambda facts: facts.options.method or facts.method,
+    "issuer": lambda facts: facts.options.issuer or facts.issuer_identifier,
+    "client_id": lambda facts: facts.options.client_id or (facts.client.client_id if facts.client else None),
+    "scope": requested_scope,
+    "resource": lambda facts: facts.resource,
+}
+# Options that can be chosen only if the server can do both.
+_OFFERED_IF: Final[Mapping[str, Callable[[Facts], bool]]] = {
+    "grant_type": lambda facts: facts.other_flow is not None,
+    "any_issuer": lambda facts: bool(
+        facts.server_metadata and facts.server_metadata.authorization_response_iss_parameter_supported
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class LoginOption:
 
     name: str
     value: str
+
+    @property
+    def title(self) -> str:
+        return OPTIONS[self.name].title
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +80,19 @@ class EditablePart:
 
 def choices(stage: Stage, facts: Facts) -> tuple[LoginOption, ...]:
     """Return the options that are in what `stage` sends, with what is in force."""
-    in_force: dict[str, str | None] = {
-        "method": facts.options.method or facts.method,
-        "issuer": facts.options.issuer or facts.issuer_identifier,
-        "client_id": facts.options.client_id or (facts.client.client_id if facts.client else None),
-        "port": str(facts.options.port),
-        "redirect_host": facts.options.redirect_host,
-        "scope": requested_scope(facts),
-        "resource": facts.resource,
-        "device": _YES_NO[facts.options.grant_type is GrantType.DEVICE_CODE],
-        "any_issuer": _YES_NO[facts.options.any_issuer],
-    }
-    names = (*_CHOICES_AT.get(stage, ()), *_offered(stage, facts))
-    return tuple(LoginOption(name, in_force[name] or "") for name in names)
+    return tuple(
+        LoginOption(name, _in_force(option, facts))
+        for name, option in OPTIONS.items()
+        if option.is_edited_in(stage)
+        and name not in facts.flow.ignored
+        and (name not in _OFFERED_IF or _OFFERED_IF[name](facts))
+    )
 
 
-def _offered(stage: Stage, facts: Facts) -> Iterator[str]:
-    """Yield the choices that depend on what the server offers."""
-    metadata = facts.server_metadata
-    if metadata is None:
-        return
-    if stage is Stage.REGISTRATION and metadata.device_authorization_endpoint is not None:
-        yield "device"
-    if stage is Stage.AUTHORIZATION and metadata.authorization_response_iss_parameter_supported:
-        yield "any_issuer"
+def _in_force(option: OptionInfo, facts: Facts) -> str:
+    if option.name in _IN_FORCE:
+        return _IN_FORCE[option.name](facts) or ""
+    return option.text(getattr(facts.options, option.name))
 
 
 def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
@@ -108,48 +101,14 @@ def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
     Raises:
         ValueError: a value that cannot be; the message says what can.
     """
-    values: dict[str, Any] = {
-        name: _switch(name, text.strip()) if name in _SWITCHES else _option(name, text.strip())
-        for name, text in chosen.items()
-    }
-    if "device" in values:
-        by_code = values.pop("device")
-        values["grant_type"] = GrantType.DEVICE_CODE if by_code else GrantType.AUTHORIZATION_CODE
+    values: dict[str, Any] = {name: OPTIONS[name].typed(text.strip()) for name, text in chosen.items()}
     return replace(options, **values)
-
-
-def _switch(name: str, text: str) -> bool:
-    if text not in _YES_NO.values():
-        raise ValueError(f"{name} is yes or no.")
-    return text == _YES_NO[True]
-
-
-def _option(name: str, text: str) -> str | int | None:
-    if name == "port":
-        if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
-            raise ValueError("A port is a number from 0 to 65535; 0 lets the system choose.")
-        return int(text)
-    if name == "method":
-        if text not in ("", "GET", "POST"):
-            raise ValueError("The resource is asked with GET or with POST.")
-        return text or None
-    if name == "redirect_host":
-        if text not in _HOSTS:
-            raise ValueError(f"The host of the redirect URI is {' or '.join(_HOSTS)}.")
-        return text
-    if name == "issuer" and text:
-        try:
-            parse_url(text, loopback_http=True, allow_query=False)
-        except UrlRefused as refused:
-            raise ValueError(f"The issuer cannot be used: {refused}.") from None
-    # An empty scope or resource is a choice too: none is asked for.
-    return text if name in ("scope", "resource") else text or None
 
 
 def parts_of_request(stage: Stage, request: Request) -> tuple[EditablePart, ...]:
     """Return every part of `request` that is not an option of the login."""
     instead = _CHOSEN_INSTEAD.get(stage, frozenset())
-    # In detection the method is an option (see _CHOICES_AT), which the later stages follow.
+    # In detection the method is an option (see `OPTIONS`), which the later stages follow.
     found = [] if stage is Stage.DETECTION else [EditablePart(EditLocation.METHOD, "", request.method)]
     found.append(EditablePart(EditLocation.URL, "", request.url.partition("?")[0]))
     found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]

@@ -15,7 +15,6 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.login.stages.authorization import AuthorizationStage
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
@@ -23,6 +22,7 @@ from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Check, Severity
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import login_to, run_to

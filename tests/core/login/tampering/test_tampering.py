@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.facts import Facts, Options
+from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import MemoryClientRegistry, Stored
 from authlens_core.login.tampering.editing import added, choices, difference, with_choices
@@ -16,6 +16,7 @@ from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from support.driven_login import at, login_to, run_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, facts, honest, reply, server_document
@@ -333,13 +334,13 @@ def test_the_device_grant_is_a_choice_where_the_server_has_it() -> None:
     """Chosen within the protocol, so the login stays honest and its tokens are stored."""
     start = facts(upto="pkce")
     assert start.server_metadata is not None
-    assert "device" not in {choice.name for choice in choices(Stage.REGISTRATION, start)}
+    assert "grant_type" not in {choice.name for choice in choices(Stage.REGISTRATION, start)}
     offered = replace(start.server_metadata, device_authorization_endpoint=f"{ISSUER}/device")
     names = {c.name: c.value for c in choices(Stage.REGISTRATION, replace(start, server_metadata=offered))}
-    assert names["device"] == "no"
-    assert with_choices(start.options, {"device": "yes"}).grant_type is GrantType.DEVICE_CODE
+    assert names["grant_type"] == "no"
+    assert with_choices(start.options, {"grant_type": "yes"}).grant_type is GrantType.DEVICE_CODE
     with pytest.raises(ValueError, match="yes or no"):
-        with_choices(start.options, {"device": "perhaps"})
+        with_choices(start.options, {"grant_type": "perhaps"})
 
 
 def test_a_wrong_issuer_may_be_taken_by_choice_where_the_server_promises_one() -> None:

@@ -6,8 +6,8 @@ from argparse import Namespace
 
 import pytest
 
-from authlens_core.login.facts import Options
 from authlens_core.values.errors import UsageError
+from authlens_core.values.login_options import Options
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import full_screen, main
 from authlens_tui.cli.login.login_options import refuse_options_without_screen

@@ -29,10 +29,10 @@ from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.person import play_person
-from authlens_core.login.facts import Options
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.values.errors import StateUnusable
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen

@@ -141,8 +141,8 @@ async def test_what_a_field_cannot_show_stands_in_no_field() -> None:
     login, _ = scripted()
     hostile = "https://app.example/\x1b[31m\u202e"
     async with wizard_on(login) as (_, pilot, app):
-        from authlens_core.login.facts import Options
         from authlens_core.login.tampering.editing import LoginOption
+        from authlens_core.values.login_options import Options
 
         form = EditScreen(Stage.AUTHORIZATION, Options(), (LoginOption("resource", hostile),), ())
         app.push_screen(form)

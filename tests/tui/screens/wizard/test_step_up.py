@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
+from authlens_core.values.login_options import Options
 from support.screens import text_of, until, wizard_on
 from support.scripted_login import METADATA, RESOURCE, ScriptedSender, come_back, honest, reply
 

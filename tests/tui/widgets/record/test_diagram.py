@@ -9,13 +9,13 @@ import pytest
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.login.facts import Options
 from authlens_core.login.login import Login
 from authlens_core.trace.messages import RunningStage, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import Tone, laid_out
 from authlens_tui.widgets.record.diagram import DiagramLine, diagram_lines

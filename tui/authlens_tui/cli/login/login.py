@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.desk.log_in import (
-    BROWSER_WAIT,
     Login,
     PendingLogin,
     interruptions,
@@ -26,6 +25,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import AuthlensError, NoSecretStore
+from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole

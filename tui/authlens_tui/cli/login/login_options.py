@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Final
+from typing import Any, Final
 
-from authlens_core.desk.log_in import Options
 from authlens_core.values.errors import UsageError
-from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
@@ -15,24 +14,17 @@ _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
 
 def login_options(arguments: Namespace, secret: Secret | None) -> Options:
     """Return what the user decided before the login; `secret` is that of the client, if it has one."""
-    return Options(
-        port=arguments.port,
-        redirect_host=arguments.redirect_host,
-        client_id=arguments.client_id,
-        client_secret=secret,
-        client_metadata_url=arguments.client_metadata_url,
-        scope=arguments.scope,
-        resource=arguments.resource,
-        issuer=arguments.issuer,
-        method=arguments.method,
-        wait=arguments.timeout,
-        anyway=arguments.anyway,
-        grant_type=GrantType.DEVICE_CODE if arguments.device else GrantType.AUTHORIZATION_CODE,
-        dpop=arguments.dpop,
-        legacy_paths=arguments.legacy_paths,
-        any_issuer=arguments.any_issuer,
-        listen=not arguments.paste_only,
-    )
+    values: dict[str, Any] = {}
+    for name, option in OPTIONS.items():
+        typed = getattr(arguments, option.argument)
+        match option.kind:
+            case Kind.SECRET:
+                values[name] = secret
+            case Kind.SWITCH:
+                values[name] = option.turned_on if typed else option.default
+            case _:
+                values[name] = typed
+    return Options(**values)
 
 
 def refuse_options_without_screen(arguments: Namespace) -> None:

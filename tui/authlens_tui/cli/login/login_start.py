@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
-from typing import Final
 
 from authlens_core.values.errors import NoSecretStore, UsageError
+from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
@@ -17,12 +17,14 @@ from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.urls import checked_urls
 
-_FOR_ONE: Final = ("client_id", "resource", "issuer", "any_issuer", "yes")
-
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
     """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation."""
-    given = [f"--{name.replace('_', '-')}" for name in _FOR_ONE if getattr(arguments, name)]
+    given = [
+        option.flag for option in OPTIONS.values() if option.for_one and getattr(arguments, option.argument)
+    ]
+    if arguments.yes:
+        given.append("--yes")
     if given:
         raise UsageError(
             f"With several URLs, each server would get what {' and '.join(given)} says.",

@@ -11,12 +11,12 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from authlens_core.desk.log_in import Options
 from authlens_core.export.secret_names import is_sensitive
 from authlens_core.login.tampering.editing import EditablePart, LoginOption, added, difference, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Stage
+from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
@@ -79,7 +79,7 @@ class FieldRow(Horizontal):
     @property
     def title(self) -> str:
         if isinstance(self.source, LoginOption):
-            return self.source.name.replace("_", " ")
+            return self.source.title
         return safe_line(self.source.name, NAME) or self.source.place.value
 
     @property

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Login, Options
+from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.values.login_options import Options
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.wizard.keys import other_flow
 from authlens_tui.screens.wizard.messages import LoginChanged, RunEnded
 
 _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
@@ -109,7 +109,7 @@ class StageRunner:
 
     def other_flow(self) -> None:
         """Change between a link and a code to enter on another device; the client is registered for it."""
-        other = other_flow(self._login.facts)
+        other = self._login.facts.other_flow
         if self._busy or other is None:
             return
         self._login.arm(None)

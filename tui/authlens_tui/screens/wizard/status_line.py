@@ -10,7 +10,6 @@ from textual.timer import Timer
 
 from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
-from authlens_tui.screens.wizard.keys import other_flow
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.tampered_words import experiment_words, marks, unkept_words
@@ -82,7 +81,7 @@ class StatusLine(Static):
                 shown=shown,
                 width=brief,
                 flow=login.flow,
-                other=other_flow(login.facts),
+                other=login.facts.other_flow,
             )
         elif last is not None and last.stage not in login.flow.stages:
             words = self._outcome_words(last, pane)

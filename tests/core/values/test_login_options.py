@@ -1,0 +1,125 @@
+"""The declarations of the options of a login: whole, and the same for everything made from them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from typing import Any, Final
+
+import pytest
+
+from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text
+from authlens_core.login.tampering.editing import choices, with_choices
+from authlens_core.trace.flow import FLOWS, Flow
+from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, WhyNot, first_changed
+from authlens_core.values.secret import Secret
+from authlens_core.values.stage import LOGIN_STAGES, Stage
+from authlens_tui.cli.login.login_options import login_options
+from authlens_tui.cli.parser import build_parser
+from support.scripted_login import BEGAN, RESOURCE, facts
+
+# What a user can type of each kind, and what it means.
+_TYPED: Final[dict[Kind, tuple[str, Any]]] = {
+    Kind.TEXT: ("abc", "abc"),
+    Kind.URL: ("https://a.example", "https://a.example"),
+    Kind.PORT: ("8401", 8401),
+    Kind.SECONDS: ("30", 30.0),
+}
+
+
+def _value(option: OptionInfo) -> tuple[list[str], Any]:
+    """Return arguments of the command line that choose something else than the default, and what."""
+    if option.kind is Kind.SECRET:
+        return [option.flag], Secret("canary")
+    if option.kind is Kind.SWITCH:
+        return [option.flag], option.turned_on
+    if option.kind is Kind.CHOICE:
+        other = next(choice for choice in option.choices if choice != option.default)
+        return [option.flag, other], other
+    text, value = _TYPED[option.kind]
+    return [option.flag, text], value
+
+
+@pytest.fixture(params=OPTIONS.values(), ids=lambda option: option.name)
+def option(request: pytest.FixtureRequest) -> OptionInfo:
+    declared: OptionInfo = request.param
+    return declared
+
+
+def test_every_field_is_declared() -> None:
+    assert [field.name for field in fields(Options)] == list(OPTIONS)
+    assert len({option.flag for option in OPTIONS.values()}) == len(OPTIONS)
+
+
+def test_the_command_line_takes_each_option(option: OptionInfo) -> None:
+    arguments, value = _value(option)
+    parsed = build_parser().parse_args(["login", RESOURCE, *arguments])
+    secret = value if option.kind is Kind.SECRET else None
+    assert login_options(parsed, secret) == replace(Options(), **{option.name: value})
+
+
+def test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not(option: OptionInfo) -> None:
+    _, value = _value(option)
+    note = InterruptedLogin(RESOURCE, Stage.PKCE, BEGAN, replace(Options(), **{option.name: value}))
+    again = from_text(to_text(note))
+    assert again is not None
+    if not isinstance(option.resumed, WhyNot):
+        assert getattr(again.options, option.name) == value
+    else:
+        assert option.resumed.reason
+        assert option.name not in json.loads(to_text(note))["options"]
+        assert getattr(again.options, option.name) == option.default
+
+
+def test_the_form_of_the_wizard_offers_each_option_or_a_reason_says_why_not(option: OptionInfo) -> None:
+    if isinstance(option.edited_in, WhyNot):
+        assert option.edited_in.reason
+        return
+    assert option.edited_in
+    start = facts(upto="exchange")
+    metadata = start.server_metadata
+    assert metadata is not None
+    capable = replace(
+        metadata,
+        device_authorization_endpoint="https://as.example/device",
+        authorization_response_iss_parameter_supported=True,
+    )
+    start = replace(start, server_metadata=capable)
+    _, value = _value(option)
+    for stage in option.edited_in:
+        assert option.name in {choice.name for choice in choices(stage, start)}
+    changed = with_choices(start.options, {option.name: option.text(value)})
+    assert getattr(changed, option.name) == value
+
+
+def test_a_change_leads_back_no_further_than_the_form_that_offers_it(option: OptionInfo) -> None:
+    _, value = _value(option)
+    first = first_changed(Options(), replace(Options(), **{option.name: value}))
+    assert first is option.matters_from
+    if first is not None and not isinstance(option.edited_in, WhyNot):
+        order = LOGIN_STAGES.index
+        assert max(order(stage) for stage in option.edited_in) >= order(first)
+
+
+@pytest.mark.parametrize("value", [1, True, [], {}, "x" * 3, -1, 1e9])
+def test_a_note_with_a_value_that_cannot_be_is_refused(option: OptionInfo, value: object) -> None:
+    if option.kind is Kind.SECRET:
+        return
+    try:
+        read = option.stored(value)
+    except ValueError:
+        return
+    assert type(read) in (type(option.default), str, int, float, bool)
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize("flow", FLOWS.values(), ids=lambda flow: flow.grant_type.name)
+def test_a_flow_ignores_only_options_that_there_are(flow: Flow) -> None:
+    assert flow.ignored <= set(OPTIONS)
+
+
+def test_several_changes_lead_back_to_the_first_stage_that_they_matter_from() -> None:
+    after = Options(scope="a", method="POST", grant_type=GrantType.DEVICE_CODE)
+    assert first_changed(Options(), after) is Stage.DETECTION
+    assert first_changed(Options(), Options(wait=5.0)) is None

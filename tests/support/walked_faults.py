@@ -162,7 +162,7 @@ async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> St
     """Ask the resource with what the demo hands out, as `p` on its row of the dashboard does."""
     demo = DemoCredentials()
     try:
-        await demo.hand_out(emulator, credentials)
+        await demo.hand_out(emulator, Session(wire, credentials))
         [entry] = inventory_of((), demo.find(), credentials.service_tokens.list())
         probed = await probe(Session(wire, credentials), entry)
     finally:

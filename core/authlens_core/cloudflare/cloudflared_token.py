@@ -97,6 +97,11 @@ class CloudflaredToken:
     problem: str = ""
 
     @property
+    def opens_application(self) -> bool:
+        """Whether it opens one application: an organisation token opens none."""
+        return self.kind is CloudflaredKind.APPLICATION
+
+    @property
     def url(self) -> str:
         """Where to log in for it: an address of the only host that its name can mean; else empty."""
         return login_address(self.host)

@@ -18,6 +18,7 @@ from authlens_core.credentials.lifecycle.action_result import (
     failed_action,
     failed_probe,
 )
+from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh as refresh_stored
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
@@ -28,11 +29,23 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.service_tokens import probe_service_token
 from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.settings import Settings
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
 
-__all__ = ["ActionResult", "ProbeResult", "Refreshed", "Revoked", "for_each", "probe", "refresh", "revoke"]
+__all__ = [
+    "ActionResult",
+    "BackgroundRefresh",
+    "ProbeResult",
+    "Refreshed",
+    "Revoked",
+    "background_refresh",
+    "for_each",
+    "probe",
+    "refresh",
+    "revoke",
+]
 
 # How many credentials are acted on at once.
 AT_ONCE: Final = 6
@@ -111,6 +124,20 @@ async def _save_again(credentials: Credentials, done: Refreshed, unsaved: GrantS
             dpop_key=unsaved.dpop_key,
         )
     return done
+
+
+def background_refresh(
+    session: Session,
+    settings: Callable[[], Settings],
+    on_result: Callable[[Grant, ActionResult], None],
+) -> BackgroundRefresh:
+    """Return what refreshes every grant of a session in time, while its `run()` is awaited.
+
+    Args:
+        settings: asked again and again: whether to refresh at all, and when a token is due.
+        on_result: called with the grant as it was before each attempt, and its result.
+    """
+    return BackgroundRefresh(session.credentials, session.wire, on_result=on_result, settings=settings)
 
 
 # -- revoke ------------------------------------------------------------------------------------------------

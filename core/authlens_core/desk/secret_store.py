@@ -84,7 +84,7 @@ async def open_secret_store(
             another passphrase may open it.
     """
     if kind is StoreKind.MEMORY:
-        return stores.memory_only(instead_of=state_directory())
+        return OpenedStore.in_memory(instead_of=state_directory())
     place = stores.remembered_place() if kind is None else kind
     return await stores.open_store(place=place, passphrase=passphrase, create=create, probe=probe)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from authlens_core.credentials.vault.credentials import EXIT_BOUND, Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, remembered_place, store_at
+from authlens_core.values.errors import AuthlensError
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
@@ -51,6 +52,12 @@ class Session:
     async def on(self, opened: OpenedStore) -> Session:
         """Return a session with the same sender on another store, to move secrets there."""
         return Session(self.wire, await Credentials.on(opened.store))
+
+    async def delete_orphans(self) -> None:
+        """Delete what a program that died, or one on another store, left in the store that is open now."""
+        with suppress(AuthlensError):  # it stays noted, and the next save tries again
+            if self.credentials.store.place in self.credentials.index.places_left():
+                await self.credentials.generations.sweep()
 
     @property
     def closing_takes(self) -> float:

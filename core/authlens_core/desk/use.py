@@ -79,7 +79,11 @@ async def request_headers(
 
 
 def covering_credentials(
-    session: Session, url: str, *, kind: CredentialKind | None = None
+    session: Session, url: str, *, kind: CredentialKind | None = None, usable: bool = True
 ) -> tuple[CredentialMatch, ...]:
-    """Return the credentials that cover `url`, the one that is tried first at the start; reads no secret."""
-    return tuple(matching_credentials(session.credentials, url, kind=kind))
+    """Return the credentials that cover `url`, the one that is tried first at the start; reads no secret.
+
+    Args:
+        usable: false to return a token of `cloudflared`, too, that has expired or that a login waits for.
+    """
+    return tuple(matching_credentials(session.credentials, url, kind=kind, usable=usable))

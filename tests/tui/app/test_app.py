@@ -13,7 +13,7 @@ from textual.widgets import Button
 
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
+from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
@@ -99,7 +99,7 @@ async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
 
 async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who has unlocked the keyring meanwhile goes on without starting over."""
-    calls = stores(monkeypatch, [NONE, OpenedStore(memory_only().store)])
+    calls = stores(monkeypatch, [NONE, OpenedStore(OpenedStore.in_memory().store)])
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot, app)
@@ -110,7 +110,7 @@ async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPat
 
 async def test_what_a_person_should_know_of_the_keyring_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The notes of the store appear, as text."""
-    stores(monkeypatch, [OpenedStore(memory_only().store, (NOTE, "[/] [@click=app.quit]x"))])
+    stores(monkeypatch, [OpenedStore(OpenedStore.in_memory().store, (NOTE, "[/] [@click=app.quit]x"))])
     app = AuthlensApp(environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: NOTE in text_of(app))
@@ -126,7 +126,7 @@ async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_
         raise NONE
 
     monkeypatch.setattr(Credentials, "open", refuse)
-    stores(monkeypatch, [memory_only()])
+    stores(monkeypatch, [OpenedStore.in_memory()])
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app._exit)
@@ -158,7 +158,7 @@ async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: p
 
     async def open_store(**_options: object) -> OpenedStore:
         await answered.wait()
-        return memory_only()
+        return OpenedStore.in_memory()
 
     monkeypatch.setattr(store_module, "open_store", open_store)
     app = AuthlensApp(environ={})
@@ -170,7 +170,7 @@ async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: p
 
 async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not where the terminal has but sixteen colours."""
-    stores(monkeypatch, [memory_only()])
+    stores(monkeypatch, [OpenedStore.in_memory()])
     app = AuthlensApp(environ={"COLORTERM": "truecolor"})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
@@ -184,7 +184,7 @@ async def test_a_key_opens_a_session_file_over_the_dashboard(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Esc leads back."""
-    stores(monkeypatch, [memory_only()])
+    stores(monkeypatch, [OpenedStore.in_memory()])
     login, _ = scripted()
     await login.step()
     await login.aclose()
@@ -203,7 +203,7 @@ async def test_a_key_opens_a_session_file_over_the_dashboard(
 
 async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody presses a key: what is due is refreshed, and it is said beside what the person did."""
-    stores(monkeypatch, [memory_only()])
+    stores(monkeypatch, [OpenedStore.in_memory()])
     async with Emulator(access_token_lifetime=2) as emulator:
         app = AuthlensApp(environ={})
         async with app.run_test(size=(120, 40)) as pilot:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from authlens_core.credentials.vault.open_store import memory_only
+from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
@@ -21,7 +21,7 @@ from tui.app.test_app import stores
 async def test_a_login_that_is_still_good_is_named_before_another_one(
     monkeypatch: pytest.MonkeyPatch, key: str, shown: type
 ) -> None:
-    stores(monkeypatch, [memory_only()])
+    stores(monkeypatch, [OpenedStore.in_memory()])
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))

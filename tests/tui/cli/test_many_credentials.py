@@ -23,6 +23,7 @@ from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.parser import build_parser
+from authlens_tui.cli.stored import credentials as listing
 from authlens_tui.cli.stored import events, probe_kept, revoke
 from authlens_tui.cli.stored import refresh as renewal
 from authlens_tui.cli.stored.credentials import list_credentials
@@ -43,7 +44,7 @@ async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Session, l
         async def open_session(**_options: object) -> AsyncIterator[Session]:
             yield session
 
-        for module in (probe_kept, renewal):
+        for module in (events, listing, probe_kept, renewal):
             monkeypatch.setattr(module, "open_session", open_session)
         monkeypatch.setattr("authlens_tui.cli.stored.revoke.open_session", open_session)
         yield session, urls
@@ -99,17 +100,9 @@ async def test_what_is_kept_for_one_url_is_asked_alone(
     assert urls[1] not in said.err
 
 
-async def test_events_are_json_lines_oldest_first(
-    two: tuple[Session, list[str]], capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_events_are_json_lines_oldest_first(two: tuple[Session, list[str]], capsys: Captured) -> None:
     """Of all, or of one URL; no secret among them."""
-    session, urls = two
-
-    async def stay_open() -> None:
-        """The session closes them."""
-
-    monkeypatch.setattr(session.credentials, "aclose", stay_open)
-    monkeypatch.setattr(Credentials, "open", lambda _store: session.credentials)
+    _, urls = two
     parse = build_parser().parse_args
     assert await events.show_events(parse(["events", "--json"])) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -118,7 +111,6 @@ async def test_events_are_json_lines_oldest_first(
     assert await events.show_events(parse(["events", urls[0], "--json", "--limit", "1"])) == 0
     (last,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert last["resource"] == urls[0]
-    monkeypatch.undo()
 
 
 async def test_a_signal_during_the_verification_still_prints_every_result(
@@ -155,7 +147,6 @@ async def test_list_marks_a_refresh_that_a_killed_process_started(
     session, urls = two
     grant = next(one for one in session.credentials.list() if one.resource_url == urls[0])
     session.credentials.index.mark_pending(Pending(grant.grant_id, grant.generation, utc_now()))
-    monkeypatch.setattr(Credentials, "open", lambda _store: session.credentials)
     await list_credentials(build_parser().parse_args(["list", "--json"]))
     states = {one["resource_url"]: one["state"] for one in answer(capsys)}
     assert states[urls[0]] == "refresh interrupted"

@@ -10,9 +10,8 @@ from typing import Final
 from textual.app import App
 from textual.worker import Worker
 
-from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.desk.lifecycle import ActionResult
+from authlens_core.desk.lifecycle import ActionResult, BackgroundRefresh, background_refresh
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
@@ -38,12 +37,7 @@ class AutomaticRefresh:
         _: Worker[None] = self._app.run_worker(run, exclusive=True, group="automatic refresh")
 
     async def _run(self, session: Session) -> None:
-        self._running = BackgroundRefresh(
-            session.credentials,
-            session.wire,
-            on_result=self._on_attempt,
-            settings=lambda: self._settings.present,
-        )
+        self._running = background_refresh(session, lambda: self._settings.present, self._on_attempt)
         while True:
             try:
                 await self._running.run()

@@ -57,7 +57,7 @@ class DemoApp(AuthlensApp):
         """Open the wizard, with the other credential that the emulator's fault is about."""
         super().start_login(url)
         if self.session is not None:
-            handing_out = self._demo.hand_out(self.session.credentials)
+            handing_out = self._demo.hand_out(self.session)
             self.run_worker(handing_out, exclusive=True, group="demo credentials", description="add them")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -96,7 +96,7 @@ class Scenarios:
         if self._app.screen is not self.menu:
             return None
         try:
-            url = await self._demo.start_over(session.credentials, scenario)
+            url = await self._demo.start_over(session, scenario)
         except OSError:
             words = "The emulator found no free port. Try again."
             self._app.notify(words, severity="error", markup=False)

@@ -10,12 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
-from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import OpenedStore, memory_only
+from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
+from authlens_core.desk.secret_store import OpenedStore
+from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.emulator import Emulator
@@ -86,18 +85,18 @@ class DemoWorkspace(Workspace):
         return None
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
-        return replace(memory_only(), notes=())
+        return replace(OpenedStore.in_memory(), notes=())
 
-    async def start_over(self, credentials: Credentials, scenario: Scenario) -> str:
+    async def start_over(self, session: Session, scenario: Scenario) -> str:
         """Start another emulator, which knows no client, and forget all credentials; return its resource.
 
         Raises:
             AuthlensError: a credential could not be removed.
             OSError: no port is free.
         """
-        for grant in credentials.list():
-            await credentials.forget(grant.grant_id)
-        await self._others.take_back(credentials)
+        for grant in session.credentials.list():
+            await session.credentials.forget(grant.grant_id)
+        await self._others.take_back(session)
         await self._emulator.stop()
         self._case = scenario.fault if isinstance(scenario.fault, StandardCase) else None
         cases = () if scenario.fault is None else (scenario.fault,)
@@ -105,12 +104,12 @@ class DemoWorkspace(Workspace):
         await self._emulator.start()
         return self._emulator.resource_url
 
-    async def hand_out(self, credentials: Credentials) -> None:
+    async def hand_out(self, session: Session) -> None:
         """Store the other credential that the emulator's fault is about."""
         if not isinstance(self._emulator, Emulator):
             return
         with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
-            await self._others.hand_out(self._emulator, credentials)
+            await self._others.hand_out(self._emulator, session)
 
 
 async def _sign_in(url: str) -> Played:
@@ -137,7 +136,7 @@ class DemoCredentials:
     def __init__(self) -> None:
         self._directory: TemporaryDirectory[str] | None = None
 
-    async def hand_out(self, emulator: Emulator, credentials: Credentials) -> None:
+    async def hand_out(self, emulator: Emulator, session: Session) -> None:
         """Put the credential that the faults of `emulator` are about where the dashboard finds it.
 
         Raises:
@@ -145,18 +144,19 @@ class DemoCredentials:
             OSError: the file could not be written.
         """
         if Fault.SERVICE_AUTH_MISSING in emulator.faults:
-            await self._keep_service_token(emulator, credentials)
+            await self._keep_service_token(emulator, session)
         if Fault.BINDING_COOKIE in emulator.faults:
             jwt = await emulator.app_token()
             path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
             private_file.replace(path, jwt.encode(), durable=False)
 
-    async def _keep_service_token(self, emulator: Emulator, credentials: Credentials) -> None:
+    async def _keep_service_token(self, emulator: Emulator, session: Session) -> None:
         client_id, secret = emulator.service_token
-        if any(one.client_id == client_id for one in credentials.service_tokens.list()):
+        tokens = session.credentials.service_tokens
+        if any(token.client_id == client_id for token in tokens.list()):
             return
         token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
-        await credentials.service_tokens.save(token, Secret(secret))
+        await tokens.save(token, Secret(secret))
 
     def _folder(self) -> Path:
         if self._directory is None:
@@ -165,16 +165,17 @@ class DemoCredentials:
 
     def find(self) -> tuple[CloudflaredToken, ...]:
         directory = self._directory
-        return () if directory is None else find_cloudflared_tokens(Path(directory.name))
+        return () if directory is None else CloudflaredDirectory(Path(directory.name)).find()
 
-    async def take_back(self, credentials: Credentials) -> None:
+    async def take_back(self, session: Session) -> None:
         """Leave nothing of what was handed out.
 
         Raises:
             AuthlensError: it could not be removed.
         """
-        for token in credentials.service_tokens.list():
-            await credentials.service_tokens.remove(token.token_id)
+        tokens = session.credentials.service_tokens
+        for token in tokens.list():
+            await tokens.remove(token.token_id)
         self.close()
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import Session
 from authlens_core.desk.settings import Config, NoticeKind
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -53,10 +53,10 @@ class ExpiryNotice:
                 self._app.write_to_terminal(f"\x1b]777;notify;authlens;{text}\x07")
 
 
-def tell_of_expiry(app: TerminalApp, config: Config, credentials: Credentials) -> None:
+def tell_of_expiry(app: TerminalApp, config: Config, session: Session) -> None:
     """Report what of the configuration is unknown, and from now on each token that is about to expire."""
     for problem in config.problems:
         app.notify(problem, markup=False, title="Configuration", severity="warning")
     if config.before_expiry:
         notice = ExpiryNotice(app, config)
-        app.set_interval(_LOOK_EVERY, lambda: notice.look(credentials.list()))
+        app.set_interval(_LOOK_EVERY, lambda: notice.look(session.credentials.list()))

@@ -13,7 +13,6 @@ from textual.worker import Worker
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.leftovers import delete_orphans
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
@@ -56,8 +55,8 @@ class Parts:
         self._use(session)
         app = self._app
         self._refresh.start(session)
-        self._run_once(partial(delete_orphans, session.credentials), "delete orphans")
-        tell_of_expiry(app, app.workspace.config, session.credentials)
+        self._run_once(session.delete_orphans, "delete orphans")
+        tell_of_expiry(app, app.workspace.config, session)
         session.warm_up()
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
 

@@ -11,8 +11,7 @@ from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import AuthlensError
 
 if TYPE_CHECKING:
-    from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
-    from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
+    from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
     from authlens_core.desk.secret_store import OpenedStore
     from authlens_core.values.login_options import Options
     from authlens_tui.screens.store_choice import StoreChoice
@@ -57,9 +56,7 @@ class Workspace:
 
     def find_tokens(self) -> tuple[CloudflaredToken, ...]:
         if self._cloudflared is None:
-            from authlens_core.cloudflare.cloudflared_files import (
-                CloudflaredDirectory,  # after the first paint
-            )
+            from authlens_core.desk.credentials import CloudflaredDirectory
 
             self._cloudflared = CloudflaredDirectory()
         return self._cloudflared.find()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from authlens_core.credentials.records.coverage import others_of_resource
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk import session as desk
 from authlens_core.desk.secret_store import OpenedStore, open_secret_store, remembered_store
 from authlens_core.desk.session import Session
@@ -90,16 +90,16 @@ async def _new_passphrase() -> Secret:
     return first
 
 
-def grant_for(credentials: Credentials, url: str) -> Grant:
+def grant_for(session: Session, url: str) -> Grant:
     """Return the grant that covers `url`.
 
     Raises:
         NoLogin: there is none.
     """
-    return credentials.covering(checked_url(url))
+    return session.credentials.covering(checked_url(url))
 
 
-def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...]:
+def chosen_grants(session: Session, url: str | None) -> tuple[Grant, ...]:
     """Return the grants for `url`, or every grant where it is None.
 
     There can be several for one resource: another port, or another client, is another login. What is to be
@@ -108,21 +108,11 @@ def chosen_grants(credentials: Credentials, url: str | None) -> tuple[Grant, ...
     Raises:
         NoLogin: there is none for the URL.
     """
+    grants = session.credentials.list()
     if url is None:
-        return credentials.list()
-    found = grant_for(credentials, url)
-    return (found, *others_of_resource(credentials.list(), found))
-
-
-def others_of_resource(grants: Iterable[Grant], like: Grant | None) -> tuple[Grant, ...]:
-    """Return the other grants for the resource of `like`; none where it is None."""
-    if like is None:
-        return ()
-    return tuple(
-        grant
-        for grant in grants
-        if grant.grant_id != like.grant_id and grant.resource_identifier == like.resource_identifier
-    )
+        return grants
+    grant = grant_for(session, url)
+    return (grant, *others_of_resource(grants, grant))
 
 
 def say_result(name: str, result: ActionResult) -> None:

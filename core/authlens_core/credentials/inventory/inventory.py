@@ -6,7 +6,7 @@ is a function of values: nothing is read, written or asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -45,6 +45,25 @@ class SortOrder(StrEnum):
         """Return the next one, round and round."""
         orders = list(SortOrder)
         return orders[(orders.index(self) + 1) % len(orders)]
+
+    def arrange(
+        self, entries: Iterable[InventoryEntry], now: datetime, *, grouped: bool = False
+    ) -> tuple[InventoryEntry | TeamHeading, ...]:
+        """Return the rows of the table: sorted, and under a heading for each team where they are grouped.
+
+        Teams come in the order of their first credential, those that are not known last.
+        """
+        ordered = sorted(entries, key=_key(self, now))
+        if not grouped:
+            return tuple(ordered)
+        teams: dict[str, list[InventoryEntry]] = {}
+        for entry in ordered:
+            teams.setdefault(entry.team, []).append(entry)
+        unknown = teams.pop("", [])
+        rows: list[InventoryEntry | TeamHeading] = []
+        for name, members in (*teams.items(), *((("team unknown", unknown),) if unknown else ())):
+            rows += [TeamHeading(name, len(members)), *members]
+        return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +107,63 @@ class InventoryEntry:
         return self.source if isinstance(self.source, CloudflaredToken) else None
 
     @property
+    def service_token(self) -> ServiceToken | None:
+        return self.source if isinstance(self.source, ServiceToken) else None
+
+    @property
+    def is_of_team(self) -> bool:
+        """Whether its login server is a team's of Cloudflare Access."""
+        return is_team_host(self.team)
+
+    @property
     def can_be_asked_about(self) -> bool:
         """True if a resource can be asked whether it works; which one may have to be found first."""
         token = self.cloudflared
         if token is None:
             return bool(self.url)
-        is_whole = token.kind is CloudflaredKind.APPLICATION and not token.problem
-        return is_whole and "*" not in token.host
+        return token.opens_application and not token.problem and "*" not in token.host
+
+    def status(self, now: datetime) -> CredentialStatus:
+        """Return its status at `now`, in the words that all three kinds share."""
+        match self.source:
+            case Grant() as grant:
+                return describe(grant, now)
+            case CloudflaredToken() as token:
+                return describe_cloudflared(token, now)
+            case token:
+                return describe_service_token(token, now)
+
+    def life_left(self, now: datetime) -> float | None:
+        """Return the share of its life that the token has left, from 0 to 1; None if unknown."""
+        began, ends = self._began, self.token_ends
+        if ends is None:
+            return None
+        if ends <= now:
+            return 0.0
+        if began is None or began >= ends:
+            return None
+        return min(1.0, (ends - now) / (ends - began))
 
     @property
-    def service_token(self) -> ServiceToken | None:
-        return self.source if isinstance(self.source, ServiceToken) else None
+    def _began(self) -> datetime | None:
+        match self.source:
+            case Grant() as grant:
+                return grant.refreshed_at
+            case CloudflaredToken() as token:
+                return token.issued_at
+            case token:
+                return token.secret_from or token.added_at
+
+    def matches(self, text: str, now: datetime) -> bool:
+        """Return whether it has every word of `text`, in any case, anywhere in what a row shows.
+
+        Looked in are resource, team, person, kind and state.
+        """
+        missing = [word for word in text.casefold().split() if word not in self.words]
+        if not missing:
+            return True
+        more = f"{self.kind.label}\n{self.status(now).word}".casefold()
+        return all(word in more for word in missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,39 +172,6 @@ class TeamHeading:
 
     name: str
     size: int
-
-
-def status_of(entry: InventoryEntry, now: datetime) -> CredentialStatus:
-    """Return the status of a credential at `now`, in the words that all three kinds share."""
-    match entry.source:
-        case Grant() as grant:
-            return describe(grant, now)
-        case CloudflaredToken() as token:
-            return describe_cloudflared(token, now)
-        case token:
-            return describe_service_token(token, now)
-
-
-def life_left(entry: InventoryEntry, now: datetime) -> float | None:
-    """Return the share of its life that the token has left, from 0 to 1; None if unknown."""
-    began, ends = _began(entry), entry.token_ends
-    if ends is None:
-        return None
-    if ends <= now:
-        return 0.0
-    if began is None or began >= ends:
-        return None
-    return min(1.0, (ends - now) / (ends - began))
-
-
-def _began(entry: InventoryEntry) -> datetime | None:
-    match entry.source:
-        case Grant() as grant:
-            return grant.refreshed_at
-        case CloudflaredToken() as token:
-            return token.issued_at
-        case token:
-            return token.secret_from or token.added_at
 
 
 def inventory_of(
@@ -158,10 +190,10 @@ def inventory_of(
         for token in files
         if token.kind is CloudflaredKind.ORGANISATION and token.team
     }
-    found = [*map(_of_grant, grants), *(_of_cloudflared(token, logins) for token in files)]
-    teams = {_host(entry.title): entry.team for entry in found if is_team_host(entry.team)}
-    found += [_of_service_token(token, teams) for token in service_tokens]
-    return tuple(found)
+    entries = [*map(_of_grant, grants), *(_of_cloudflared(token, logins) for token in files)]
+    teams = {_host(entry.title): entry.team for entry in entries if entry.is_of_team}
+    entries += [_of_service_token(token, teams) for token in service_tokens]
+    return tuple(entries)
 
 
 def _host(title: str) -> str:
@@ -222,26 +254,7 @@ def _bare(url: str) -> str:
     return url.removeprefix("https://").removesuffix("/")
 
 
-# -- filter, order, groups ---------------------------------------------------------------------------------
-
-
-def matching(entries: Iterable[InventoryEntry], text: str, now: datetime) -> tuple[InventoryEntry, ...]:
-    """Return the credentials that have every word of `text`, in any case, anywhere in what a row shows.
-
-    Looked in are resource, team, person, kind and state; nothing is left out where `text` is blank.
-    """
-    wanted = text.casefold().split()
-    if not wanted:
-        return tuple(entries)
-    return tuple(entry for entry in entries if _has(entry, wanted, now))
-
-
-def _has(entry: InventoryEntry, wanted: Sequence[str], now: datetime) -> bool:
-    missing = [word for word in wanted if word not in entry.words]
-    if not missing:
-        return True
-    more = f"{entry.kind.label}\n{status_of(entry, now).word}".casefold()
-    return all(word in more for word in missing)
+# -- order and groups --------------------------------------------------------------------------------------
 
 
 URGENT: Final = {
@@ -278,7 +291,7 @@ def _key(order: SortOrder, now: datetime) -> Callable[[InventoryEntry], tuple[fl
             case SortOrder.ENDS:
                 rank = (entry.token_ends or _NEVER).timestamp()
             case SortOrder.NEEDS:
-                status = status_of(entry, now).kind
+                status = entry.status(now).kind
                 # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
                 left_behind = entry.kind is CredentialKind.CLOUDFLARED and status is StatusKind.EXPIRED
                 rank = float(len(URGENT) if left_behind else URGENT[status])
@@ -291,26 +304,6 @@ def _key(order: SortOrder, now: datetime) -> Callable[[InventoryEntry], tuple[fl
         return rank, entry.title
 
     return key
-
-
-def arranged(
-    entries: Iterable[InventoryEntry], order: SortOrder, now: datetime, *, grouped: bool = False
-) -> tuple[InventoryEntry | TeamHeading, ...]:
-    """Return the rows of the table: sorted, and under a heading for each team where they are grouped.
-
-    Teams come in the order of their first credential, those that are not known last.
-    """
-    ordered = sorted(entries, key=_key(order, now))
-    if not grouped:
-        return tuple(ordered)
-    teams: dict[str, list[InventoryEntry]] = {}
-    for entry in ordered:
-        teams.setdefault(entry.team, []).append(entry)
-    unknown = teams.pop("", [])
-    rows: list[InventoryEntry | TeamHeading] = []
-    for name, members in (*teams.items(), *((("team unknown", unknown),) if unknown else ())):
-        rows += [TeamHeading(name, len(members)), *members]
-    return tuple(rows)
 
 
 # -- cloudflared -------------------------------------------------------------------------------------------

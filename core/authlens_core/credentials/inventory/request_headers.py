@@ -155,6 +155,7 @@ def matching_credentials(
     url: str,
     *,
     kind: CredentialKind | None = None,
+    usable: bool = True,
     now: Callable[[], datetime] = utc_now,
 ) -> Iterator[CredentialMatch]:
     """Yield the credentials that cover `url`, the one that is tried first at the start.
@@ -169,7 +170,7 @@ def matching_credentials(
         if token is not None:
             yield CredentialMatch(CredentialKind.SERVICE_TOKEN, token)
     if kind in (None, CredentialKind.CLOUDFLARED):
-        file = find_cloudflared_token(url, now=now())
+        file = find_cloudflared_token(url, now=now(), usable=usable)
         if file is not None:
             yield CredentialMatch(CredentialKind.CLOUDFLARED, file)
 

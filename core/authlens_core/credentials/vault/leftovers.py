@@ -30,10 +30,3 @@ async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:
             if elsewhere:
                 await store.aclose()
     return credentials.index.places_left()
-
-
-async def delete_orphans(credentials: Credentials) -> None:
-    """Delete what a program that died, or one on another store, left in the store that is open now."""
-    with suppress(AuthlensError):  # it stays noted, and the next save tries again
-        if credentials.store.place in credentials.index.places_left():
-            await credentials.generations.sweep()

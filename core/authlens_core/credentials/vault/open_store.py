@@ -32,6 +32,18 @@ class OpenedStore:
     store: SecretStore
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def in_memory(cls, *, instead_of: Path | None = None) -> OpenedStore:
+        """Return a store that forgets everything when the program ends, if the user chose it.
+
+        Args:
+            instead_of: the state directory of a store that could not be opened; what it holds is counted in
+                the notes, because it is not shown until that store is open again.
+        """
+        note = "Tokens are in memory only: they are lost when authlens ends, but stay valid at the server."
+        hidden = () if instead_of is None else _hidden_notes(instead_of)
+        return cls(MemoryStore(), (*hidden, note))
+
 
 def file_path(place: StoreKind, directory: Path | None = None) -> Path:
     """Return where the file of `place` is, in the state directory, which is made if need be.
@@ -116,7 +128,7 @@ async def open_store(
     )
     # A file is a keyring store, too: the helper process has a backend of ours for it.
     if not isinstance(store, KeyringStore):
-        return memory_only()
+        return OpenedStore.in_memory()
     try:
         backend = await store.open(probe=probe)
     except BaseException:
@@ -124,18 +136,6 @@ async def open_store(
         raise
     notes = _notes(backend) if place is StoreKind.KEYRING else _file_notes(place, directory)
     return OpenedStore(store, notes)
-
-
-def memory_only(*, instead_of: Path | None = None) -> OpenedStore:
-    """Return a store that forgets everything when the program ends, if the user chose it.
-
-    Args:
-        instead_of: the state directory of a store that could not be opened; what it holds is counted in the
-            notes, for it is not shown until that store is open again.
-    """
-    note = "Tokens are in memory only: they are lost when authlens ends, but stay valid at the server."
-    hidden = () if instead_of is None else _hidden_notes(instead_of)
-    return OpenedStore(MemoryStore(), (*hidden, note))
 
 
 def _hidden_notes(directory: Path) -> tuple[str, ...]:

@@ -15,11 +15,7 @@ from authlens_core.credentials.inventory.inventory import (
     InventoryEntry,
     SortOrder,
     TeamHeading,
-    arranged,
     inventory_of,
-    life_left,
-    matching,
-    status_of,
 )
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import GrantState, StatusKind
@@ -98,7 +94,7 @@ def test_a_service_token_is_of_the_team_that_guards_its_host() -> None:
 def test_every_kind_says_how_it_stands_in_the_same_words() -> None:
     """State in words, whatever it is the state of."""
     live, expired, ending = inventory_of((grant(),), (application(hours=-1),), (service_token(days=10),))
-    kinds = [status_of(row, NOW).kind for row in (live, expired, ending)]
+    kinds = [row.status(NOW).kind for row in (live, expired, ending)]
     assert kinds == [StatusKind.LIVE, StatusKind.EXPIRED, StatusKind.SOON]
 
 
@@ -120,21 +116,21 @@ def test_a_filter_looks_for_every_word_in_all_that_a_row_shows(text: str, found:
     """Resource, team, person, kind, state; in any case, in any order."""
     needy = grant("needy", state=GrantState.LOGIN_NEEDED)
     rows = inventory_of((grant("wiki"), needy), (application(),), (service_token(),))
-    assert len(matching(rows, text, NOW)) == found
+    assert len([row for row in rows if row.matches(text, NOW)]) == found
 
 
 def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> None:
     """By the first of the two clocks."""
     rows = inventory_of((grant("c", minutes=None), grant("b", minutes=50), grant("a", minutes=5)))
-    assert titles(arranged(rows, SortOrder.ENDS, NOW)) == [
+    assert titles(SortOrder.ENDS.arrange(rows, NOW)) == [
         f"{name}.example.com/mcp" for name in ("a", "b", "c")
     ]
 
 
 def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
     """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
-    rows = arranged(inventory_of(every_state()), SortOrder.NEEDS, NOW)
-    kinds = [status_of(row, NOW).kind for row in rows if isinstance(row, InventoryEntry)]
+    rows = SortOrder.NEEDS.arrange(inventory_of(every_state()), NOW)
+    kinds = [row.status(NOW).kind for row in rows if isinstance(row, InventoryEntry)]
     assert kinds[:2] == [StatusKind.REVOCATION_FAILED, StatusKind.LOGIN_NEEDED]
     assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
 
@@ -142,15 +138,15 @@ def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
 def test_what_cloudflared_left_behind_needs_nobody() -> None:
     """It fetches another token when it is used."""
     left = replace(application(), expires_at=NOW - timedelta(days=30))
-    rows = arranged(inventory_of((grant("wiki"),), (left,)), SortOrder.NEEDS, NOW)
+    rows = SortOrder.NEEDS.arrange(inventory_of((grant("wiki"),), (left,)), NOW)
     assert titles(rows)[-1] == left.host
 
 
 def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
     """A heading with the count, then its credentials in the same order as without."""
     other = replace(grant("b"), issuer="https://login.example.org")
-    rows = arranged(
-        inventory_of((grant("a"), other), (), (service_token(),)), SortOrder.RESOURCE, NOW, grouped=True
+    rows = SortOrder.RESOURCE.arrange(
+        inventory_of((grant("a"), other), (), (service_token(),)), NOW, grouped=True
     )
     assert titles(rows) == [
         TEAM.upper(),
@@ -177,7 +173,7 @@ def test_no_order_loses_or_doubles_a_credential(
         replace(grant(str(number)), refreshed_at=began, obtained_at=began, expires_at=_after(each))
         for number, each in enumerate(minutes)
     ]
-    rows = arranged(inventory_of(grants), order, NOW, grouped=grouped)
+    rows = order.arrange(inventory_of(grants), NOW, grouped=grouped)
     ids = sorted(row.entry_id for row in rows if isinstance(row, InventoryEntry))
     assert ids == sorted(one.grant_id for one in grants)
 
@@ -190,7 +186,7 @@ def _after(minutes: float | None) -> datetime | None:
 def test_what_is_left_of_a_life_is_a_share_of_the_whole(minutes: float | None, left: float | None) -> None:
     """A grant of these tests was refreshed three hours ago; without an expiry there is no share."""
     (entry,) = inventory_of((grant(minutes=minutes),))
-    assert life_left(entry, NOW) == left
+    assert entry.life_left(NOW) == left
 
 
 def test_the_orders_go_round() -> None:

@@ -11,7 +11,7 @@ import pytest
 from authlens_core.credentials.store import keyring_backends as backends
 from authlens_core.credentials.store.secret_store import SecretStoreTimeout
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import memory_only, open_store
+from authlens_core.credentials.vault.open_store import OpenedStore, open_store
 from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
 
 
@@ -114,15 +114,15 @@ async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(
     open_credentials: Any, make_grant: Any, secrets: Any, state: Path
 ) -> None:
     """A locked keyring makes the table empty; nobody shall think that the logins are gone."""
-    assert len(memory_only(instead_of=state).notes) == 1
+    assert len(OpenedStore.in_memory(instead_of=state).notes) == 1
     await open_credentials().save(make_grant(), secrets)
-    note, _ = memory_only(instead_of=state).notes
+    note, _ = OpenedStore.in_memory(instead_of=state).notes
     assert note.startswith("1 login is stored in the secret store that could not be opened")
 
 
 async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private_environment: Path) -> None:
     """A session in memory leaves nothing behind, and says so."""
-    opened = memory_only()
+    opened = OpenedStore.in_memory()
     credentials = Credentials.open(opened.store)
     saved = await credentials.save(make_grant(), secrets)
     assert (await credentials.load(saved.grant_id))[1] == secrets

@@ -39,7 +39,7 @@ async def token(arguments: Namespace) -> int:
                 say_bound(url, "each request needs a proof besides it.")
             answer_secret(usable.token)
         except NoLogin:
-            refuse_other_kinds(session.credentials, url, Wanted.TOKEN)
+            refuse_other_kinds(session, url, Wanted.TOKEN)
             raise
     return 0
 

@@ -7,26 +7,16 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
-from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.inventory import (
-    InventoryEntry,
-    SortOrder,
-    arranged,
-    describe_cloudflared,
-    inventory_of,
-    status_of,
-)
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import CredentialStatus, Grant, describe, utc_now
+from authlens_core.credentials.records.grant import CredentialStatus, Grant, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm, describe_service_token
-from authlens_core.credentials.records.table import DamagedRecord, damaged_records
-from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.records.table import DamagedRecord
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, SortOrder, read_inventory
+from authlens_core.desk.session import open_session
 from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
@@ -60,18 +50,18 @@ async def list_credentials(arguments: Namespace) -> int:
 
 
 async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:
-    # Named, not opened: the keyring might ask the user to unlock it, and no secret is needed here.
-    async with aclosing(Credentials.open(KeyringStore())) as credentials:
+    # No secret is needed: the store is named, not asked, because the keyring might want to be unlocked.
+    async with open_session() as session:
+        credentials = session.credentials
         with suppress(StateUnusable):  # an index that can only be read is still listed
             await credentials.recover()
-        grants, damaged = credentials.list(), damaged_records(credentials.index)
-        tokens = credentials.service_tokens.list()
-    return sorted_by_urgency(inventory_of(grants, find_cloudflared_tokens(), tokens)), damaged
+        inventory = read_inventory(credentials.index)
+    return sorted_by_urgency(inventory.entries), inventory.damaged
 
 
 def sorted_by_urgency(entries: Iterable[InventoryEntry]) -> Sequence[InventoryEntry]:
     """Return credentials in the order in which the dashboard starts."""
-    rows = arranged(entries, SortOrder.NEEDS, utc_now())
+    rows = SortOrder.NEEDS.arrange(entries, utc_now())
     return [row for row in rows if isinstance(row, InventoryEntry)]
 
 
@@ -99,7 +89,7 @@ async def _watch(arguments: Namespace) -> int:
 
 
 def _state(entry: InventoryEntry) -> tuple[str, str]:
-    return entry.entry_id, status_of(entry, utc_now()).word
+    return entry.entry_id, entry.status(utc_now()).word
 
 
 def show_table(entries: Sequence[InventoryEntry]) -> None:
@@ -121,7 +111,7 @@ def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, 
 
     In plain mode there are no columns, and no header.
     """
-    notes = [status_of(entry, now).note for entry in entries]
+    notes = [entry.status(now).note for entry in entries]
     named = list(zip(entries, _kinds(entries, now), strict=True))
     if is_plain():
         header, lines = "", numbered(_aloud(entry, kind, now) for entry, kind in named)
@@ -134,7 +124,7 @@ def _aloud(entry: InventoryEntry, kind: str, now: datetime) -> str:
     """Return a credential without signs and columns."""
     resource = entry.url or entry.title
     expiry = expiry_of(entry.token_ends, now).sentence
-    return f"{resource}: {status_of(entry, now).word}, {expiry}, {kind}"
+    return f"{resource}: {entry.status(now).word}, {expiry}, {kind}"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -146,7 +136,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:
-    status = status_of(entry, now)
+    status = entry.status(now)
     expiry = expiry_of(entry.token_ends, now)
     within = f"in {expiry.span}" if expiry.expired is False else expiry.span or expiry.sentence
     resource = entry.url or entry.title
@@ -196,11 +186,11 @@ def damaged_as_json(record: DamagedRecord) -> dict[str, object]:
 def _as_json(entry: InventoryEntry) -> dict[str, object]:
     match entry.source:
         case Grant() as grant:
-            return _grant_as_json(grant)
+            return _grant_as_json(grant, entry.status(utc_now()))
         case ServiceToken() as token:
             return service_token_as_json(token)
         case file:
-            return _cloudflared_as_json(file)
+            return _cloudflared_as_json(file, entry.status(utc_now()))
 
 
 def _status_as_json(status: CredentialStatus) -> dict[str, object]:
@@ -212,8 +202,7 @@ def _status_as_json(status: CredentialStatus) -> dict[str, object]:
     }
 
 
-def _grant_as_json(grant: Grant) -> dict[str, object]:
-    status = describe(grant)
+def _grant_as_json(grant: Grant, status: CredentialStatus) -> dict[str, object]:
     return {
         "id": grant.grant_id,
         "kind": CredentialKind.OAUTH,
@@ -252,7 +241,7 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
     }
 
 
-def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
+def _cloudflared_as_json(file: CloudflaredToken, status: CredentialStatus) -> dict[str, object]:
     return {
         "id": file.token_id,
         "kind": CredentialKind.CLOUDFLARED,
@@ -261,7 +250,7 @@ def _cloudflared_as_json(file: CloudflaredToken) -> dict[str, object]:
         "audience": file.audience,
         "person": file.person,
         "team": file.team,
-        **_status_as_json(describe_cloudflared(file)),
+        **_status_as_json(status),
         "issued_at": iso_time(file.issued_at),
         "not_before": iso_time(file.not_before),
         "expires_at": iso_time(file.expires_at),

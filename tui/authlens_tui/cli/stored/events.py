@@ -6,10 +6,8 @@ import sys
 from argparse import Namespace
 
 from authlens_core.credentials.records.index import Event
-from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.history import access_events, json_lines
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import Session, open_session
 from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.terminal.output import answer_list, answer_text, is_terminal, say
 from authlens_tui.cli.urls import checked_url
@@ -22,7 +20,7 @@ async def show_events(arguments: Namespace) -> int:
         LoginNeeded: nothing is known of the URL.
         StateUnusable: the state directory cannot be used.
     """
-    async with Session(None, Credentials.open(KeyringStore())) as session:
+    async with open_session() as session:
         events = _events(session, arguments.url, arguments.limit)
     if not events:
         say("Nothing has happened yet.")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from authlens_core.credentials.records.traces import TraceSummary
-from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import open_session
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
@@ -56,9 +55,10 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
         if which is not None:
             raise UsageError("A file holds one trace.", "Leave --which out.")
         return open_session_file(_file(source))
-    async with aclosing(Credentials.open(KeyringStore())) as credentials:
-        kept = credentials.traces.of(grant_for(credentials, source).grant_id)
-        return credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
+    async with open_session() as session:
+        traces = session.credentials.traces
+        kept = traces.of(grant_for(session, source).grant_id)
+        return traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
 
 
 def _file(source: str) -> Path:
@@ -91,8 +91,8 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
 
 
 async def _list(source: str) -> int:
-    async with aclosing(Credentials.open(KeyringStore())) as credentials:
-        kept = credentials.traces.of(grant_for(credentials, source).grant_id)
+    async with open_session() as session:
+        kept = session.credentials.traces.of(grant_for(session, source).grant_id)
     if not kept:
         say("No trace of this login is stored.")
     for number, one in enumerate(kept, 1):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
+from authlens_core.credentials.records.coverage import others_of_resource
 from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.table import damaged_records
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.forget import Forgotten, forget
 from authlens_core.desk.session import Session, open_session
-from authlens_tui.cli.session import grant_for, others_of_resource
+from authlens_tui.cli.session import grant_for
 from authlens_tui.cli.terminal.output import say
 from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
 
@@ -24,12 +25,10 @@ async def forget_credential(arguments: Namespace) -> int:
         LoginNeeded: there is none.
     """
     async with open_session() as session:
-        credentials = session.credentials
-        record_id, shown = _named(credentials, arguments.url)
-        grant = next((grant for grant in credentials.list() if grant.grant_id == record_id), None)
+        record_id, shown, grant = _named(session, arguments.url)
         forgotten = await forget(session, record_id)
         say_forgotten(session, shown, forgotten)
-        others = others_of_resource(credentials.list(), grant)
+        others = () if grant is None else others_of_resource(session.credentials.list(), grant)
     for other in others:
         say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
     if forgotten.kind is CredentialKind.OAUTH:
@@ -45,15 +44,15 @@ def say_forgotten(session: Session, shown: str, forgotten: Forgotten) -> None:
     say(f"  {what_stays_valid(forgotten)}")
 
 
-def _named(credentials: Credentials, name: str) -> tuple[str, str]:
-    """Return the id of the credential that is meant, and what to call it."""
+def _named(session: Session, name: str) -> tuple[str, str, Grant | None]:
+    """Return the id of the credential that is meant, what to call it, and its grant if it is a login."""
+    credentials = session.credentials
     for record in damaged_records(credentials.index):
         if record.record_id == name:
-            return name, f"the unreadable record of {record.words}"
+            return name, f"the unreadable record of {record.words}", None
     for token in credentials.service_tokens.list():
         if token.token_id == name:
-            return name, f"{token.client_id} for {token.url}"
-    grant = next((grant for grant in credentials.list() if grant.grant_id == name), None)
-    if grant is None:
-        grant = grant_for(credentials, name)
-    return grant.grant_id, shlex.quote(grant.resource_url)
+            return name, f"{token.client_id} for {token.url}", None
+    by_id = {grant.grant_id: grant for grant in credentials.list()}
+    grant = by_id.get(name) or grant_for(session, name)
+    return grant.grant_id, shlex.quote(grant.resource_url), grant

@@ -7,8 +7,8 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from enum import Enum
 
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.history import revoked_at
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, UsageError
@@ -25,7 +25,7 @@ class Wanted(Enum):
     REVOKE = "revoke"
 
 
-def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> None:
+def refuse_other_kinds(session: Session, url: str, wanted: Wanted) -> None:
     """Refuse where only another kind of credential is for the URL: a login there would help no one.
 
     A token of cloudflared that has ended, or that a login waits for, can still be renewed.
@@ -33,16 +33,13 @@ def refuse_other_kinds(credentials: Credentials, url: str, wanted: Wanted) -> No
     Raises:
         UsageError: with what serves in its place.
     """
-    from authlens_core.cloudflare.cloudflared_files import find_cloudflared_token
+    from authlens_core.desk.use import covering_credentials  # most verbs find what they want
 
-    if credentials.service_tokens.find(url) is not None:
-        kind, cures = "service", _OF_A_SERVICE
-    elif find_cloudflared_token(url, usable=wanted is Wanted.TOKEN) is not None:
-        kind, cures = "cloudflared", _OF_CLOUDFLARED
-    else:
-        return
-    cure = cures[wanted].format(url=shlex.quote(url))
-    raise UsageError(f"The credential for {url} is a {kind} token, {_WHY[wanted]}.", cure)
+    for match in covering_credentials(session, url, usable=wanted is Wanted.TOKEN):
+        if match.kind in _OTHER_KINDS:
+            name, cures = _OTHER_KINDS[match.kind]
+            cure = cures[wanted].format(url=shlex.quote(url))
+            raise UsageError(f"The credential for {url} is a {name} token, {_WHY[wanted]}.", cure)
 
 
 def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
@@ -53,9 +50,9 @@ def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted)
         NoLogin: there is nothing for the URL.
     """
     try:
-        return chosen_grants(session.credentials, None if arguments.all else arguments.url)
+        return chosen_grants(session, None if arguments.all else arguments.url)
     except NoLogin:
-        refuse_other_kinds(session.credentials, arguments.url, wanted)
+        refuse_other_kinds(session, arguments.url, wanted)
         at = revoked_at(session, checked_url(arguments.url)) if wanted is Wanted.REVOKE else None
         if at is None:
             raise
@@ -83,4 +80,8 @@ _OF_CLOUDFLARED = {
     Wanted.REFRESH: "A login renews it: authlens login {url} --cloudflared",
     Wanted.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → (user) → Revoke "
     "session. On this machine, delete its file (path: authlens list --json).",
+}
+_OTHER_KINDS = {
+    CredentialKind.SERVICE_TOKEN: ("service", _OF_A_SERVICE),
+    CredentialKind.CLOUDFLARED: ("cloudflared", _OF_CLOUDFLARED),
 }

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 
-from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
-from authlens_core.cloudflare.cloudflared_names import names_of
-from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
-from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
-from authlens_core.credentials.records.coverage import coverage
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.credentials import InventoryEntry, read_inventory
 from authlens_core.desk.lifecycle import ProbeResult, for_each, probe
 from authlens_core.values.errors import LoginNeeded
-from authlens_core.values.url import parse_url
 from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import answer_json, say
 from authlens_tui.cli.urls import checked_url
@@ -29,7 +22,9 @@ async def probe_kept(arguments: Namespace) -> int:
     """
     url = None if arguments.all else checked_url(arguments.url)
     async with open_session() as session:
-        entries = _chosen(session.credentials, url)
+        entries = read_inventory(session.credentials.index).to_probe(url)
+        if url is not None and not entries:
+            raise LoginNeeded(f"There is no credential for {url} on this machine.", "See: authlens list")
         results = await for_each(entries, lambda entry: probe(session, entry), on_result=_tell)
     if not results:
         say("No credentials on this machine to probe with.")
@@ -38,28 +33,6 @@ async def probe_kept(arguments: Namespace) -> int:
     if arguments.json:
         answer_json([_as_json(*pair) for pair in zip(entries, results, strict=True)])
     return max((result.exit_code for result in results), default=0)
-
-
-def _chosen(credentials: Credentials, url: str | None) -> list[InventoryEntry]:
-    """Return what can be sent: everything, or all that covers `url`."""
-    every = inventory_of(credentials.list(), find_cloudflared_tokens(), credentials.service_tokens.list())
-    usable = [one for one in every if one.can_be_asked_about]
-    if url is None:
-        return usable
-    found = [one for one in usable if one.url and coverage(one.url, url) is not None]
-    # A file of cloudflared is named by host and audience, not by a URL: it may fit this one.
-    found += [replace(one, url=url) for one in every if not one.url and _fits(one, url)]
-    if not found:
-        raise LoginNeeded(f"There is no credential for {url} on this machine.", "See: authlens list")
-    return found
-
-
-def _fits(entry: InventoryEntry, url: str) -> bool:
-    """Return whether the name of a cloudflared file, which can mean several addresses, fits `url`."""
-    token = entry.cloudflared
-    if token is None or token.problem or token.kind is not CloudflaredKind.APPLICATION:
-        return False
-    return token.host in names_of(parse_url(url, loopback_http=True))
 
 
 def _tell(entry: InventoryEntry, result: ProbeResult) -> None:

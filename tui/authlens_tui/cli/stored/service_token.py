@@ -7,15 +7,13 @@ import sys
 from argparse import Namespace
 from dataclasses import replace
 
-from authlens_core.credentials.inventory.inventory import inventory_of
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
     describe_service_token,
     expiry_from_text,
 )
-from authlens_core.credentials.records.table import damaged_records
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.credentials import read_inventory
 from authlens_core.desk.forget import forget
 from authlens_core.desk.service_tokens import (
     ServiceTokenPair,
@@ -92,7 +90,7 @@ async def _test(arguments: Namespace) -> int:
         if arguments.all:
             tokens = session.credentials.service_tokens.list()
         else:
-            tokens = (_meant(session.credentials, arguments.url),)
+            tokens = (_meant(session, arguments.url),)
         results = [await _tested(session, token) for token in tokens]
     if not results:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
@@ -115,7 +113,7 @@ def _as_json(test: ServiceTokenProbe) -> dict[str, object]:
 
 async def _replace(arguments: Namespace, pair: ServiceTokenPair) -> int:
     async with open_session(prove_keyring=True) as session:
-        token = _meant(session.credentials, arguments.url)
+        token = _meant(session, arguments.url)
         expires = expiry_from_text(arguments.expires) if arguments.expires else token.expires_at
         client_id = pair.client_id or token.client_id
         changed = replace(token, client_id=client_id, expires_at=expires)
@@ -139,7 +137,7 @@ async def _edit(arguments: Namespace) -> int:
     never = arguments.expires == "never"
     expires = None if never or arguments.expires is None else expiry_from_text(arguments.expires)
     async with open_session() as session:
-        token = _meant(session.credentials, arguments.url)
+        token = _meant(session, arguments.url)
         changed = session.credentials.service_tokens.edit(
             token.token_id,
             label=token.label if arguments.label is None else arguments.label,
@@ -159,7 +157,7 @@ async def _remove(arguments: Namespace) -> int:
         if arguments.url in tokens.damaged():
             token_id, shown = arguments.url, "the unreadable record"
         else:
-            token = _meant(session.credentials, arguments.url)
+            token = _meant(session, arguments.url)
             token_id, shown = token.token_id, f"{token.client_id} for {token.url}"
         say_forgotten(session, shown, await forget(session, token_id))
     return 0
@@ -167,37 +165,39 @@ async def _remove(arguments: Namespace) -> int:
 
 async def _list(arguments: Namespace) -> int:
     async with open_session() as session:
-        tokens = session.credentials.service_tokens.list()
-        records = damaged_records(session.credentials.index)
-        damaged = [record for record in records if record.kind is CredentialKind.SERVICE_TOKEN]
+        inventory = read_inventory(session.credentials.index, files=())
+    entries = [entry for entry in inventory.entries if entry.service_token is not None]
+    damaged = [record for record in inventory.damaged if record.kind is CredentialKind.SERVICE_TOKEN]
     if arguments.json:
+        tokens = (entry.service_token for entry in entries if entry.service_token is not None)
         answer_json([*map(service_token_as_json, tokens), *map(damaged_as_json, damaged)])
-    elif not tokens:
+    elif not entries:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
     else:
-        show_table(sorted_by_urgency(inventory_of((), (), tokens)))
+        show_table(sorted_by_urgency(entries))
     say_damaged(damaged)
     return 0
 
 
-def _meant(credentials: Credentials, name: str) -> ServiceToken:
+def _meant(session: Session, name: str) -> ServiceToken:
     """Return the service token of that id, or the one for that URL.
 
     Raises:
         UsageError: it is neither.
         LoginNeeded: there is none for the URL.
     """
-    for known in credentials.service_tokens.list():
+    tokens = session.credentials.service_tokens
+    for known in tokens.list():
         if known.token_id == name:
             return known
     url = checked_url(name)
-    found = credentials.service_tokens.find(url)
-    if found is None:
+    token = tokens.find(url)
+    if token is None:
         raise LoginNeeded(
             f"There is no service token for {url} on this machine.",
             f"To add one: authlens service-token add {shlex.quote(url)}",
         )
-    return found
+    return token
 
 
 def typed_pair(arguments: Namespace) -> ServiceTokenPair | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.message import Message
 from textual.screen import Screen
 
-from authlens_core.credentials.inventory.inventory import InventoryEntry
+from authlens_core.desk.credentials import InventoryEntry
 from authlens_core.desk.settings import SettingsFile
 from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.terminal.terminal_app import TerminalApp

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.desk.credentials import InventoryEntry
 from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.values.errors import AuthlensError

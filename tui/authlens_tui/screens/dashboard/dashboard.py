@@ -15,8 +15,8 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Input
 
-from authlens_core.credentials.inventory.inventory import InventoryEntry, SortOrder
 from authlens_core.credentials.records.index import IndexBusy
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, SortOrder
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
@@ -44,7 +44,6 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
-    from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
     from authlens_core.credentials.records.grant import Grant
     from authlens_core.credentials.records.index import Event, Index
     from authlens_core.credentials.records.traces import TraceSummary
@@ -214,7 +213,7 @@ class DashboardScreen(FrontScreen[None]):
         if verb is Verb.UNDO_FORGET:
             return self._actions is not None and self._actions.one.can_undo
         if verb is Verb.FORGET_CLIENT:
-            return self.listing.has_managed_clients
+            return self.listing.inventory.has_managed_clients
         if verb is Verb.STOP:
             runs = self._actions is not None and self._actions.batches.is_running
             return runs or (self._is_complete and self.filter_field.display)
@@ -312,7 +311,9 @@ class DashboardScreen(FrontScreen[None]):
             if self.listing.entries:
                 words = nothing_matches(self.listing.text)
             else:
-                words = empty_words(in_demo=bool(self._suggestion), had_some=self.listing.has_history)
+                words = empty_words(
+                    in_demo=bool(self._suggestion), had_some=self.listing.inventory.has_history
+                )
             self.pane.show((Item(words),))
             return
         _, events, traces = self._look_up(entry)

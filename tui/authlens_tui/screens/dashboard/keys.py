@@ -8,10 +8,8 @@ from typing import Final
 
 from textual.binding import BindingType
 
-from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
-from authlens_core.cloudflare.team import is_team_host
-from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.desk.credentials import InventoryEntry
 from authlens_tui.screens.verbs import Verb, bind
 
 _key: Final = partial(bind, "dashboard")
@@ -68,14 +66,14 @@ def _is_login(entry: InventoryEntry) -> bool:
 def _has_one_address(entry: InventoryEntry) -> bool:
     """Say whether there is one address to log in to: a token for a team or for many hosts has none."""
     token = entry.cloudflared
-    return token is None or (token.kind is CloudflaredKind.APPLICATION and bool(token.url))
+    return token is None or (token.opens_application and bool(token.url))
 
 
 # cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
 _APPLIES: Final[Mapping[Verb, Callable[[InventoryEntry], bool]]] = {
     **dict.fromkeys((Verb.REFRESH, Verb.REVOKE, Verb.COPY_TOKEN, Verb.REVEAL, Verb.CLAIMS), _is_login),
     Verb.FORGET: lambda entry: entry.cloudflared is None,
-    Verb.SWITCH: lambda entry: _is_login(entry) and is_team_host(entry.team),
+    Verb.SWITCH: lambda entry: _is_login(entry) and entry.is_of_team,
     Verb.EDIT_SERVICE_TOKEN: lambda entry: entry.service_token is not None,
     Verb.LOGIN_AGAIN: lambda entry: entry.service_token is None and _has_one_address(entry),
     Verb.COPY_LOGIN_LINK: lambda entry: entry.cloudflared is not None and bool(entry.cloudflared.pending_url),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from authlens_core.cloudflare.cloudflared_files import read_cloudflared_token
-from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret

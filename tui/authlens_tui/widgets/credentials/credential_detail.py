@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from textual.widgets.option_list import Option
 
-from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import InventoryEntry, life_left, status_of
 from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import Settings
 from authlens_core.values.stage import Outcome
@@ -52,7 +51,7 @@ def detail_items(
         jwt: the decoded token, if it is a JWT and was read.
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """
-    status = status_of(entry, now)
+    status = entry.status(now)
     items = [_state(entry, status, now)]
     notes = (status.note, _key_for(entry, status), f"Auto-refresh: {trouble}" if trouble else "")
     items += [Item(Content(note), room=2) for note in notes if note]
@@ -70,7 +69,7 @@ def detail_items(
 
 def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> Item:
     """Return what matters first: the state, and how much of the token's life is left."""
-    share = life_left(entry, now)
+    share = entry.life_left(now)
     left, spent = life_bar(share, _BAR)
     bar = ((left, _COLOURS[life_tone(share, status)]), (f"{spent} ", "$quiet")) if share is not None else ()
     return Item(
@@ -90,7 +89,7 @@ def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
         return "Here: u enters the new expiry or a new secret."
     token = entry.cloudflared
     # A token for a whole team, or for many hosts, has no one address to log in to.
-    if token is None or token.kind is not CloudflaredKind.APPLICATION or "*" in token.host:
+    if token is None or not token.opens_application or "*" in token.host:
         return ""
     if token.pending_url is not None:
         return "Here: c copies the login link, l starts another login."
@@ -151,7 +150,7 @@ def _of_cloudflared(token: CloudflaredToken, entry: InventoryEntry, now: datetim
     if token.is_early(now):
         yield "Valid in", expiry_of(token.not_before, now).cell
     yield "Token", _ends(token.expires_at, now)
-    if token.kind is CloudflaredKind.APPLICATION:
+    if token.opens_application:
         ends = "unknown" if entry.login_ends is None else expiry_of(entry.login_ends, now).sentence
         yield "Team login", f"{ends}: the organisation token of the team"
     if token.pending_url is not None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from authlens_core.credentials.inventory.inventory import InventoryEntry, life_left, status_of
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import CredentialStatus, StatusKind
+from authlens_core.desk.credentials import InventoryEntry
 from authlens_core.values.settings import Settings
 from authlens_tui.words.expiry import ago, expiry_of, in_one_unit
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
@@ -126,9 +126,9 @@ def row_of(
         busy: what is running, by the id of the credential, in a word or two.
         trouble: see `upcoming_refresh`.
     """
-    status = status_of(entry, now)
+    status = entry.status(now)
     doing = busy.get(entry.entry_id)
-    share = None if status.kind is StatusKind.REVOKED else life_left(entry, now)
+    share = None if status.kind is StatusKind.REVOKED else entry.life_left(now)
     cells = {
         "state": f"{status.kind.symbol} {status.word}" if doing is None else f"⋯ {doing}",
         "life": expiry_of(entry.token_ends, now).cell,

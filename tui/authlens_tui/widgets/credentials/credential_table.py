@@ -19,7 +19,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from authlens_core.credentials.inventory.inventory import InventoryEntry, TeamHeading
+from authlens_core.desk.credentials import InventoryEntry, TeamHeading
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
     DEFAULT_COLUMNS,

@@ -42,3 +42,15 @@ async def test_a_scrollbar_follows_though_its_place_is_beyond_a_text_that_became
         view.scroll_to(y=1, animate=False)
         await pilot.pause()
         assert view.vertical_scrollbar.position == 1
+
+
+async def test_a_view_that_was_just_removed_can_still_be_painted() -> None:
+    """Textual may draw the screen once more in the layout before."""
+    app = Reader()
+    async with app.run_test(size=(80, 24)):
+        view = app.query_one(DocumentView)
+        area = view.outer_size.region
+        await view.remove()
+        lines = view.render_lines(area)
+    assert len(lines) == area.height > 0
+    assert all(line.cell_length == area.width for line in lines)

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Click
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -19,7 +20,6 @@ from authlens_core.emulator.scenario import Scenario, ScenarioGroup
 from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
 from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -76,7 +76,7 @@ class _Filter(Input):
     ]
 
 
-class RehearsalScreen(FrontScreen[None]):
+class RehearsalScreen(Screen[None]):
     """Shows the scenarios; says with `Chosen` which one is to be run."""
 
     CSS_PATH = "rehearsal.tcss"

@@ -12,6 +12,7 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -33,7 +34,6 @@ from authlens_tui.screens.dashboard.words import (
 from authlens_tui.screens.verbs import Verb
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
@@ -65,7 +65,7 @@ _SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
 }
 
 
-class DashboardScreen(FrontScreen[None]):
+class DashboardScreen(Screen[None]):
     """One table of every credential; the selected one in full beside it.
 
     Args:

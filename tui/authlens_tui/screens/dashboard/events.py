@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.screen import Screen
 
 from authlens_core.credentials.records.index import Event
 from authlens_core.desk.history import access_events, json_lines
@@ -16,7 +17,6 @@ from authlens_core.desk.session import Session
 from authlens_core.export.saved_file import write_export
 from authlens_core.values.errors import AuthlensError, FileExists
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
@@ -28,7 +28,7 @@ _MOST_NAMES: Final = 100  # tried before giving up
 _KIND: Final = 22  # cells
 
 
-class EventsScreen(FrontScreen[None]):
+class EventsScreen(Screen[None]):
     """Lists events; nothing in them is a secret.
 
     Args:

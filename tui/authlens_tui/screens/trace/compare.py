@@ -11,13 +11,13 @@ from rich.cells import cell_len
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.trace.record import Trace
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
@@ -34,7 +34,7 @@ _LEFT: Final = "bold $text-warning"
 _RIGHT: Final = "bold $text-success"
 
 
-class CompareScreen(FrontScreen[None]):
+class CompareScreen(Screen[None]):
     """Shows what differs between two traces."""
 
     app = getters.app(TerminalApp)

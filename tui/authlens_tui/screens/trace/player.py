@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.screen import Screen
 from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
@@ -17,7 +18,6 @@ from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.undone import honest_and_attacked
 from authlens_core.values.secret import Secret
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
@@ -29,7 +29,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 _AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
 
 
-class PlayerScreen(FrontScreen[Arrow | None]):
+class PlayerScreen(Screen[Arrow | None]):
     """Steps through the arrows of `records`; ends with the one that the user opened."""
 
     CSS_PATH = "player.tcss"

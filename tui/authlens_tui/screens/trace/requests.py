@@ -10,6 +10,7 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.screen import Screen
 from textual.widgets import DataTable, Input
 
 from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
@@ -19,7 +20,6 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
@@ -40,7 +40,7 @@ _SHORTEST_URL: Final = 10  # cells
 _AROUND: Final = 6  # cells: the border, a scroll bar
 
 
-class RequestsScreen(FrontScreen[None]):
+class RequestsScreen(Screen[None]):
     """Lists the exchanges of `log`, the newest last, and shows the selected one."""
 
     app = getters.app(TerminalApp)

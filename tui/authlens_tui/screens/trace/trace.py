@@ -17,7 +17,6 @@ from authlens_tui.screens.trace.export import ExportScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
@@ -35,7 +34,7 @@ _EMPTY: Final = (
 _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
 
 
-class TraceScreen(FrontScreen[None]):
+class TraceScreen(Screen[None]):
     """Shows every record of a trace in the wizard's views; nothing can be sent from here.
 
     Args:

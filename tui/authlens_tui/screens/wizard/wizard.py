@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.events import Paste
+from textual.screen import Screen
 from textual.widgets import TabbedContent
 
 from authlens_core.desk.log_in import Login
@@ -39,7 +40,6 @@ from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_line import StatusLine
 from authlens_tui.screens.wizard.tools import WizardTools
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.front_screen import FrontScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -52,7 +52,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 _NARROW, _SHORT = 100, 16  # cells and rows, as the app's breakpoints
 
 
-class WizardScreen(FrontScreen[None]):
+class WizardScreen(Screen[None]):
     """Shows one login; all it knows of the login is its record and its events.
 
     Args:

@@ -7,7 +7,7 @@ whether their text has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -168,7 +168,6 @@ class CredentialTable(LineView, can_focus=True):
         """Make the state as wide as the widest one seen, and give the others what is left."""
         width = self.scrollable_content_region.width
         self.columns = columns_for(width, max(self._state_width, _NARROWEST_STATE), self._wanted_columns)
-        self.painted.forget()
         self.refresh()
 
     def _plain(self, row: RowText) -> tuple[str, ...]:
@@ -210,16 +209,6 @@ class CredentialTable(LineView, can_focus=True):
             made = self._made[number] = self._make(row)
         return made
 
-    def painted_from(self, y: int) -> Hashable | None:
-        number = self.top + y - _HEADER
-        if y < _HEADER or number >= len(self.rows):
-            return y < _HEADER
-        row = self.rows[number]
-        if isinstance(row, TeamHeading):
-            return row.name, row.size
-        made = self._text(number, row)
-        return self._plain(made), made.tone, made.life_tone, number == self._cursor
-
     def render_line(self, y: int) -> Strip:
         """Draw row `y` of the view; the first is the header."""
         width = self.scrollable_content_region.width
@@ -253,7 +242,7 @@ class CredentialTable(LineView, can_focus=True):
     def _style(self, part: str, *, partial: bool = False) -> Style:
         if not part:
             return Style.null()
-        return self.parts.style(_PREFIX + part, partial=partial)
+        return self.get_component_rich_style(_PREFIX + part, partial=partial)
 
     def _line(self, texts: Iterable[str], width: int, style: Style, widths: Iterable[int] = ()) -> Strip:
         """Return one row in one style: each text in its width; what is cut ends in an ellipsis."""

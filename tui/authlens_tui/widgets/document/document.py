@@ -7,7 +7,7 @@ is laid out in a thread; until that is done one line says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from textual import work
@@ -70,7 +70,6 @@ class DocumentView(LineView, can_focus=True):
         if new == self.lines:
             return
         self.lines = new
-        self.painted.forget()
         self.layout_ready = False
         self.matches = Matches()
         if not keep_place:
@@ -99,7 +98,6 @@ class DocumentView(LineView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self.painted.paint_ahead_soon()
         self._show_what_follows()
 
     def on_resize(self, _event: Resize) -> None:
@@ -137,8 +135,6 @@ class DocumentView(LineView, can_focus=True):
 
     def _take(self, layout: Layout) -> None:
         self._layout = layout
-        self.painted.forget()
-        self.painted.paint_ahead_soon()
         self.virtual_size = Size(layout.width, layout.height)
         self.refresh()
         self._show_what_follows()
@@ -211,17 +207,9 @@ class DocumentView(LineView, can_focus=True):
 
     # -- how it is drawn -------------------------------------------------------------------------------
 
-    def painted_from(self, y: int) -> Hashable | None:
-        if self.text_selected is not None or self.matches.found:
-            return None
-        number = self.row_at(y)
-        if not 0 <= number < self._layout.height:
-            return ()
-        return number, self.has_focus and self.is_marked(self._layout.line_of_row(number))
-
     def render_line(self, y: int) -> Strip:
         number = self.row_at(y)
-        width, base = self.line_width, self.base_style
+        width, base = self.scrollable_content_region.width, self.base_style
         if number >= self._layout.height:
             return Strip.blank(width, base)
         row, line_number = self._layout.row(number), self._layout.line_of_row(number)
@@ -229,7 +217,7 @@ class DocumentView(LineView, can_focus=True):
         strip = self._painter.selected(self._painter.text(row, line_number, self.matches), number)
         strip = strip.crop_extend(0, width - gutter, base)
         if not self.is_painting:
-            # In a painted row each piece would have a style of its own, with nothing known of it.
+            # With its offset each piece has a style of its own, which costs a painted row much.
             strip = strip.apply_offsets(0, number)
         if gutter:
             sign = self.sign(line_number) if not row.continues else ""
@@ -238,7 +226,7 @@ class DocumentView(LineView, can_focus=True):
 
     def row_at(self, y: int) -> int:
         """Return which row of the text is drawn in row `y` of the view."""
-        return (self.top if self.is_painting else self.scroll_offset.y) + y
+        return self.scroll_offset.y + y
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as it was before wrapping."""

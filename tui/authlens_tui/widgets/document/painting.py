@@ -64,7 +64,7 @@ class RowPainter:
         return strip
 
     def selected(self, strip: Strip, number: int) -> Strip:
-        selection = self._view.text_selected
+        selection = self._view.text_selection
         span = selection.get_span(number) if selection is not None else None
         if span is None:
             return strip
@@ -83,7 +83,7 @@ class RowPainter:
         return self._view.base_style + self._style(tone)
 
     def _style(self, part: str) -> Style:
-        return self._view.parts.style(_PREFIX + part, partial=True)
+        return self._view.get_component_rich_style(_PREFIX + part, partial=True)
 
     def _blended(self, part: str) -> Style:
         """Return a style to lie over text, blended here: a Rich style has no transparency."""

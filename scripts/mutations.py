@@ -806,6 +806,22 @@ MUTATIONS: Final = (
         "tests/tui/cli/test_hostile_folders.py::test_what_a_link_in_a_project_leads_to_is_never_offered",
     ),
     Mutation(
+        "httpx-redirect-leak",
+        "httpx takes the credential along where a redirect leads",
+        "core/authlens_core/desk/httpx_auth.py",
+        "    copy.headers = _SentHeaders(copy.headers, fields)\n",
+        "    copy.headers.update(fields)\n",
+        "tests/core/desk/test_httpx_auth.py::test_a_redirect_to_another_origin_gets_no_credential",
+    ),
+    Mutation(
+        "httpx-any-url",
+        "httpx sends the credential to every URL of the client",
+        "core/authlens_core/desk/httpx_auth.py",
+        "        if not _is_served(source, steps.request.url):\n",
+        "        if False:\n",
+        "tests/core/desk/test_httpx_auth.py::test_a_request_for_another_url_has_no_credential",
+    ),
+    Mutation(
         "git-lines",
         "What git asks is split where Python sees the end of a line, not at LF alone",
         "core/authlens_core/desk/programs.py",

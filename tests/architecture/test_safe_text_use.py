@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
+from authlens_core.doctor.finding import Finding
+from authlens_core.values.check import Severity, failed
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.errors import UsageError
+from authlens_core.values.exchange import FailureKind, WireFailure
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
 
+HOSTILE = "red \x1b[31m text"
 SHOWING = {"Static", "Label", "Button", "Option", "Checkbox", "RadioButton"}
 
 
@@ -24,10 +33,29 @@ def calls(package: str = "") -> Iterator[tuple[str, str, ast.Call]]:
                 yield source.name, name, node
 
 
-def test_only_one_module_makes_safe_text() -> None:
-    """A cast elsewhere would claim a safety that nobody checked."""
-    made = {path for path, name, _ in calls() if name == "SafeText"}
-    assert made == {"authlens_core/values/safe_text.py"}, "call safe_text() or safe_line()"
+@pytest.mark.parametrize(
+    "value",
+    [
+        failed("a.b", HOSTILE, HOSTILE, why=HOSTILE, cure=HOSTILE, error_code=HOSTILE, host=HOSTILE),
+        Diagnosis("name", HOSTILE, HOSTILE, (HOSTILE,)),
+        WireFailure(FailureKind.CONNECT, HOSTILE, HOSTILE),
+        Finding("topic", Severity.FAILURE, HOSTILE, HOSTILE),
+        ActionResult(outcome=ActionOutcome.DONE, summary=HOSTILE, cure=HOSTILE),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_values_that_carry_sentences_make_them_safe(value: object) -> None:
+    assert "\x1b" not in "".join(text for text in _texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for field in fields(value):
+        content = getattr(value, field.name)
+        yield from content if isinstance(content, tuple) else [content] if isinstance(content, str) else []
+
+
+def test_errors_make_their_sentences_safe() -> None:
+    assert "\x1b" not in str(UsageError(HOSTILE, HOSTILE))
 
 
 def test_widgets_of_textual_get_content_and_no_string() -> None:

@@ -17,10 +17,10 @@ class BrowserRefusal:
     """A page that ends a sign-in in the browser.
 
     Attributes:
-        words: what the page says, the part that stays the same.
+        phrase: what the page says, the part that stays the same.
     """
 
-    words: str
+    phrase: str
     meaning: str
     cure: str
     brief: str
@@ -53,4 +53,4 @@ BROWSER_REFUSALS: Final = (
 
 def refusal_on(page: str) -> BrowserRefusal | None:
     text = page.casefold()
-    return next((one for one in BROWSER_REFUSALS if one.words.casefold() in text), None)
+    return next((one for one in BROWSER_REFUSALS if one.phrase.casefold() in text), None)

@@ -15,7 +15,7 @@ from authlens_core.diagnosis.evidence import error_lines, quoted, status_line, w
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import Check
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis, Layer
+from authlens_core.values.diagnosis import NO_ANSWER, UNKNOWN, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Response
 from authlens_core.values.safe_text import safe_line
@@ -104,7 +104,7 @@ def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
     cure = next((c.cure for c in checks if c.cure), failure.cure)
     asked = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
     line = safe_line(f"{failure.kind} failure: {asked}")
-    return Diagnosis("no_answer", failure.cause, cure, (line,), layer=Layer.NETWORK)
+    return Diagnosis(NO_ANSWER, failure.cause, cure, (line,), layer=Layer.NETWORK)
 
 
 def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) -> Diagnosis:

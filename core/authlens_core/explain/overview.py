@@ -14,7 +14,8 @@ from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import decisive
 from authlens_core.values.check import CheckId, Severity
-from authlens_core.values.diagnosis import Layer
+from authlens_core.values.diagnosis import NO_ANSWER, Layer
+from authlens_core.values.exchange import WireFailure
 from authlens_core.values.http_message import Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
@@ -30,6 +31,7 @@ class Overview:
     Attributes:
         cause: why it failed, a sentence; empty where it did not.
         evidence: the lines of the raw answer that show the cause.
+        failure: why there was no answer, if `cause` tells that.
         matters: why what failed matters, and where that is written; empty where it did not fail.
         tampering: what was changed on purpose; empty where nothing was.
     """
@@ -40,6 +42,7 @@ class Overview:
     evidence: tuple[str, ...] = ()
     matters: str = ""
     tampering: tuple[str, ...] = ()
+    failure: WireFailure | None = None
 
 
 def overview(record: StageRecord) -> Overview:
@@ -67,6 +70,7 @@ def overview(record: StageRecord) -> Overview:
             reason.evidence,
             matters,
             tampering=record.tampering,
+            failure=seen.failure if reason.name in (NO_ANSWER, check.name) else None,
         )
     return Overview(tuple(_SENTENCES[record.stage](seen)), tampering=record.tampering)
 
@@ -81,6 +85,10 @@ class _SeenRecord:
     @property
     def response(self) -> Response | None:
         return self.last.response if self.last is not None else None
+
+    @property
+    def failure(self) -> WireFailure | None:
+        return self.last.failure if self.last is not None else None
 
     @property
     def host(self) -> str:
@@ -119,7 +127,7 @@ def _detection(seen: _SeenRecord) -> Iterator[str]:
         yield answer
     if Layer.ACCESS in seen.record.learned(FactId.PROTECTED_BY, str) or team:
         yield f"It is behind Cloudflare Access{f', team {team}' if team else ''}."
-    if seen.severity(CheckId.DETECTION_METADATA_GUESSED) is not None:
+    if seen.severity(CheckId.DETECTION_METADATA_GUESSED) is Severity.WARNING:
         yield "It did not say where its metadata is, so the well-known URLs are tried next."
 
 

@@ -10,7 +10,7 @@ from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.safe_text import SafeText, safe_line
+from authlens_core.values.safe_text import safe_line
 
 _MOST: Final = 500  # exchanges
 _MOST_BYTES: Final = 16 * 1024 * 1024  # of their bodies together
@@ -74,7 +74,7 @@ class ExchangeRow:
         return None if response is None else len(response.body)
 
     @property
-    def shown_url(self) -> SafeText:
+    def shown_url(self) -> str:
         return safe_line(self.url)
 
 

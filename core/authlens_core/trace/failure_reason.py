@@ -54,7 +54,7 @@ def failure_reason(record: StageRecord) -> Diagnosis | None:
         seen = check.seen or "nothing"
         return Diagnosis(check.name, f"Expected: {expected}. Seen: {seen}", check.cure, options=check.options)
     cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
-    evidence = found.evidence or tuple(line for line in check.seen.split("\n") if line)
+    evidence = found.evidence or ((check.seen,) if check.seen else ())
     return replace(found, cause=cause, evidence=evidence[:_MOST_LINES])
 
 

@@ -304,13 +304,14 @@ def _authorization(record: StageRecord) -> Iterator[Arrow]:
         return
     passed = record.outcome is Outcome.PASSED
     what = "code" if passed else "error" if CheckId.AUTHORIZATION_ERROR in failed else "answer"
+    states = [check.severity for check in record.checks if check.name == CheckId.AUTHORIZATION_STATE]
     yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage)
     yield Arrow(Party.BROWSER, Party.SERVER, "sign in", stage)
     yield Arrow(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True)
     yield Arrow(
         Party.BROWSER,
         Party.AUTHLENS,
-        "code, state" if what == "code" else what,
+        f"{what}, state" if passed and Severity.PASS in states else what,
         stage,
         failed=not passed,
         note="" if passed else reason,

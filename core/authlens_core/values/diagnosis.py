@@ -11,6 +11,8 @@ from authlens_core.values.way_on import CureOption, WayOn
 
 # The name of the diagnosis that shows an answer because its meaning is not known.
 UNKNOWN: Final = "unknown"
+# That of one which tells why no answer came.
+NO_ANSWER: Final = "no_answer"
 
 
 class Layer(StrEnum):

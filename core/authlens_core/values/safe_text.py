@@ -1,4 +1,4 @@
-"""Text that is safe to show: where text from outside is made safe, and the type that says it was.
+"""Text that is safe to show: the functions that make text from outside safe, and where they are called.
 
 Terminals obey control characters wherever they come from, and Textual hands them on unchanged. Nothing is
 removed here: what cannot be shown becomes a visible escape, so the inspector stays truthful.
@@ -10,17 +10,16 @@ Text is made safe once, where it enters a value or leaves for the screen, never 
 * widgets show `authlens_tui.terminal.content.Content` or a `Line`, which make each piece safe;
 * `say` and `answer_line` write the lines of the command line and make them safe.
 
-mypy rejects raw text in these last steps: the writers accept `SafeText`, which only this module makes, and
-widgets accept our `Content`, because ruff bans Textual's. The app's line filter is the second layer.
+No type says that a text is safe: sentences are made of parts, and the sum of safe parts is a `str` again.
+`tests/architecture/test_safe_text_use.py` holds the first of these, and ruff bans the `Content` of Textual.
+The app's line filter is the second layer.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final, NewType
-
-SafeText = NewType("SafeText", str)
+from typing import Final
 
 # Characters of a name or of another short value within a sentence.
 NAME: Final = 80
@@ -44,25 +43,25 @@ _USER_INFO: Final = (
 _MAYBE_MARKS: Final = f"[^\\x00-\\u02ff\\u3100-\\ua66e\\uac00-\\ud7ff]{{{_MOST_MARKS + 1},}}"
 
 
-def safe_line(text: str, limit: int = LINE) -> SafeText:
+def safe_line(text: str, limit: int = LINE) -> str:
     """Return the first `limit` characters of `text` as one printable line, with a note of how many were cut.
 
     Control, format, surrogate, private-use and unassigned characters become visible escapes.
     """
     if len(text) <= limit and text.isascii() and text.isprintable():
-        return SafeText(text)
+        return text
     shown = _printable(text[: limit + 1])
     if len(text) > limit:
-        return SafeText(f"{shown[:limit]}… ({len(text) - limit} more characters)")
-    return SafeText(shown)
+        return f"{shown[:limit]}… ({len(text) - limit} more characters)"
+    return shown
 
 
-def safe_sentence(text: str, limit: int = LINE) -> SafeText:
+def safe_sentence(text: str, limit: int = LINE) -> str:
     """Return words of ours as `safe_line` does, without the user name and password of a URL in them."""
     return safe_line(re.sub(_USER_INFO, "•••@", text) if "@" in text else text, limit)
 
 
-def safe_text(text: str, limit: int = DOCUMENT) -> SafeText:
+def safe_text(text: str, limit: int = DOCUMENT) -> str:
     """Return `text` with its line ends kept, tabs as four spaces and everything else as `safe_line` shows it.
 
     Works on any string, lone surrogates included, and is idempotent.
@@ -71,7 +70,7 @@ def safe_text(text: str, limit: int = DOCUMENT) -> SafeText:
     shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
     if not shown.isascii() or not shown.replace("\n", "").isprintable():
         shown = "\n".join(map(_printable, shown.split("\n")))
-    return SafeText(f"{shown}\n… ({cut} more characters)" if cut > 0 else shown)
+    return f"{shown}\n… ({cut} more characters)" if cut > 0 else shown
 
 
 def safe_fields(value: object, *names: str) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.safe_text import DOCUMENT, NAME, SafeText, safe_line, safe_sentence
+from authlens_core.values.safe_text import DOCUMENT, NAME, safe_line, safe_sentence
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
@@ -128,7 +128,7 @@ def discard(stream: TextIO) -> None:
     os.close(nothing)
 
 
-def _write(stream: TextIO, text: SafeText, end: str = "") -> None:
+def _write(stream: TextIO, text: str, end: str = "") -> None:
     stream.write(encodable(text, stream) + end)
     stream.flush()
 

@@ -130,7 +130,7 @@ def silent_words(*, in_full: bool, host: str = "") -> Content:
     """Say what a browser that does not come back may be showing, and what to do about each."""
     rows = [
         Content.assemble(
-            "\n  ", (f"“{one.words}”", "bold"), f" → {for_team(one.cure if in_full else one.brief, host)}"
+            "\n  ", (f"“{one.phrase}”", "bold"), f" → {for_team(one.cure if in_full else one.brief, host)}"
         )
         for one in BROWSER_REFUSALS
     ]

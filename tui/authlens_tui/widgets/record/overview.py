@@ -45,7 +45,7 @@ def overview_lines(
         for exchange in record.exchanges:
             yield exchange_line(exchange, redactor)
             if exchange.failure is not None:
-                yield from failure_lines(exchange.failure, told=exchange.failure.cause in told.cause)
+                yield from failure_lines(exchange.failure, told=exchange.failure is told.failure)
     experiments = [check for check in record.checks if check.judges_attack]
     # The evidence of the cause is not shown again; it is whole among the checks.
     told_already = record.failures[:1] if told.cause else ()

@@ -14,7 +14,7 @@ from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.clients import forget_client, registered_clients
+from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.oauth.registration import client_document

@@ -1,21 +1,26 @@
-"""Remove one credential from this machine, and restore it. Its server is not asked: its tokens stay valid."""
+"""Remove a credential or a registered client from this machine, and restore what was removed."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import shlex
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.leftovers import erase_left
 from authlens_core.credentials.vault.save_login import save_login
-from authlens_core.values.errors import AuthlensError, UsageError
+from authlens_core.oauth.client_management import Deletion, management_request, read_deletion
+from authlens_core.values.errors import AuthlensError, Refused, UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.url import UrlRefused, parse_url
+from authlens_core.wire.limits import TOKEN
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
@@ -119,3 +124,128 @@ async def _remove_service_token(
             undo.add(token_id, lambda target: target.service_tokens.put(token, secret))
             return
     await credentials.service_tokens.remove(token_id)
+
+
+# -- registered clients ------------------------------------------------------------------------------------
+
+
+_GONE = (401, 403, 404, 410)
+_LARGEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClient:
+    """A client that a server registered for authlens.
+
+    Attributes:
+        used_by: the resource of a login that uses it; empty if none does.
+    """
+
+    record: ClientRecord
+    used_by: str
+
+    @property
+    def is_deletable(self) -> bool:
+        """Whether its server lets authlens delete it."""
+        return self.record.registration_client_uri is not None
+
+
+def registered_clients(session: Session) -> tuple[StoredClient, ...]:
+    """Return every registered client, those registered first in front."""
+    resources = {(grant.issuer, grant.client_id): grant.resource_url for grant in session.credentials.list()}
+    return tuple(
+        StoredClient(record, resources.get((record.issuer, record.client_id), ""))
+        for record in session.credentials.clients.list()
+    )
+
+
+async def forget_client(session: Session, client: StoredClient, *, only_here: bool = False) -> ActionResult:
+    """Delete the registration at the server, read it to see that it is gone, and remove it from this machine.
+
+    A client that the server did not delete stays here, so that it can be tried again.
+
+    Raises:
+        UsageError: a login still uses the client: nothing was sent.
+        NoSecretStore: the store could not be read or written.
+    """
+    # A refresh needs its client: deleting one in use would end the login without a word.
+    if client.used_by:
+        raise UsageError(
+            f"The login for {client.used_by} still uses this client.",
+            f"Revoke it first: authlens revoke {shlex.quote(client.used_by)}",
+        )
+    credentials, wire, record = session.credentials, session.wire, client.record
+    if only_here:
+        return await _forgotten(credentials, record, "Removed from this machine; the server still has it.")
+    loopback = parse_url(record.issuer, loopback_http=True).is_loopback
+    loaded = await credentials.clients.load(record)
+    try:
+        delete = management_request(loaded, "DELETE", loopback_http=loopback)
+        read = management_request(loaded, "GET", loopback_http=loopback)
+    except UrlRefused as refused:
+        return _kept(record, f"The stored management URL is refused: {refused}.", Refused)
+    if delete is None or read is None:
+        words = "Removed from this machine. The server gave no way to delete a registration: it still has it."
+        return await _forgotten(credentials, record, words)
+    exchange = await wire.send(delete, limits=TOKEN, loopback_http=loopback)
+    if exchange.answer is None:
+        return _kept(record, exchange.no_answer.cause, exchange.no_answer.error_type)
+    status, deletion = exchange.answer.status, read_deletion(exchange.answer.status)
+    if deletion is Deletion.UNSUPPORTED:
+        return _kept(record, f"The server does not let clients delete themselves ({status}).", Refused)
+    if deletion is Deletion.REFUSED:
+        return _kept(record, f"The server did not delete the client ({status}).", Refused)
+    # RFC 7592 §2.3 promises a 204; some servers answer so and keep the client.
+    after = await wire.send(read, limits=TOKEN, loopback_http=loopback)
+    seen = None if after.response is None else after.response.status
+    if seen is not None and 200 <= seen < 300:
+        return _kept(record, f"The server answered {status}, and still has the client.", Refused)
+    said = "deleted the client" if deletion is Deletion.DELETED else "does not know the client"
+    proof = f"reading it returned {seen or 'no answer'}"
+    proof += "" if seen in _GONE else ", which verifies nothing"
+    return await _forgotten(credentials, record, f"The server {said} ({status}); {proof}.")
+
+
+def client_metadata(url: str, port: int) -> Mapping[str, object]:
+    """Return the Client ID Metadata Document that a server fetches from `url` to learn about authlens.
+
+    Args:
+        port: of the callback; for both host names that a login can use.
+
+    Raises:
+        UsageError: the URL cannot be a client id, or there is no such port.
+    """
+    # The stage of the login is loaded for this alone.
+    from authlens_core.callback.binding import RedirectHost, redirect_uri
+    from authlens_core.login.stages.registration import CLIENT_NAME
+    from authlens_core.oauth.registration import client_document, is_client_metadata_url
+
+    reading = is_client_metadata_url(url)
+    if reading.value is None:
+        check = reading.checks[0]
+        raise UsageError(
+            f"{check.seen} cannot be the URL of the document.", f"It has to be {check.expected}."
+        )
+    if not 0 < port <= _LARGEST_PORT:
+        raise UsageError(f"{port} is not a port.", "Leave --port out, or give 1 to 65535.")
+    hosts: tuple[RedirectHost, ...] = ("localhost", "127.0.0.1")
+    return client_document(
+        reading.value.text,
+        client_name=CLIENT_NAME,
+        redirect_uris=[redirect_uri(host, port) for host in hosts],
+    )
+
+
+async def _forgotten(credentials: Credentials, record: ClientRecord, words: str) -> ActionResult:
+    await credentials.clients.forget(record.issuer, record.redirect_uri)
+    return ActionResult(outcome=ActionOutcome.DONE, summary=words)
+
+
+def _kept(record: ClientRecord, cause: str, error_type: type[AuthlensError]) -> ActionResult:
+    return ActionResult(
+        outcome=ActionOutcome.FAILED,
+        summary=f"{cause} The client is still stored here.",
+        cure="Try again, or remove from this machine only: authlens clients "
+        f"{shlex.quote(f'--forget={record.client_id}')} --here",
+        error_type=error_type,
+    )

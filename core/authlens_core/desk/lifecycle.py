@@ -1,14 +1,17 @@
-"""Refresh, revoke and probe what is stored: one credential, or many at once. An error becomes a result."""
+"""Refresh, revoke and probe what is stored, one credential or many, and replace secrets of service tokens."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from authlens_core.cloudflare.service_token import ServiceTokenPair
 from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.credentials.inventory.probe import probe_cloudflared
+from authlens_core.credentials.inventory.probe import call_resource, probe_cloudflared
+from authlens_core.credentials.inventory.request_headers import token_fields
 from authlens_core.credentials.lifecycle.action_result import (
     ActionResult,
     ProbeResult,
@@ -20,16 +23,21 @@ from authlens_core.credentials.lifecycle.action_result import (
 )
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.probe_result import note_probe
 from authlens_core.credentials.lifecycle.refresh import refresh as refresh_stored
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
 from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.service_tokens import probe_service_token
-from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable
+from authlens_core.values.purpose import Purpose
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.values.settings import Settings
+from authlens_core.wire.client import Wire
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
@@ -40,15 +48,19 @@ __all__ = [
     "ProbeResult",
     "Refreshed",
     "Revoked",
+    "ServiceTokenPair",
+    "ServiceTokenProbe",
     "background_refresh",
     "for_each",
     "probe",
+    "probe_service_token",
     "refresh",
+    "replace_service_token",
     "revoke",
 ]
 
 # How many credentials are acted on at once.
-AT_ONCE: Final = 6
+_AT_ONCE: Final = 6
 # Seconds before each new attempt to store tokens that only this process holds.
 _SAVE_PAUSES: Final = (0.5, 2.0)
 _Item = TypeVar("_Item")
@@ -59,7 +71,7 @@ async def for_each(
     items: Iterable[_Item],
     act: Callable[[_Item], Awaitable[_Result]],
     *,
-    at_once: int = AT_ONCE,
+    at_once: int = _AT_ONCE,
     on_result: Callable[[_Item, _Result], None] = lambda _item, _result: None,
     stop: asyncio.Event | None = None,
 ) -> tuple[_Result, ...]:
@@ -207,3 +219,83 @@ async def _probe_login(session: Session, grant: Grant) -> ProbeResult:
         result,
         summary=f"The resource refused the old access token, so authlens got a new one. {result.summary}",
     )
+
+
+# -- service tokens ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTokenProbe:
+    """A service token after a probe.
+
+    Attributes:
+        stored: whether the secret that was sent is the stored one.
+    """
+
+    token: ServiceToken
+    result: ProbeResult
+    stored: bool = True
+
+
+async def probe_service_token(session: Session, token: ServiceToken) -> ServiceTokenProbe:
+    """Call the resource with the stored secret of a token, and note the verdict; an error is a result."""
+    credentials = session.credentials
+    try:
+        known, secret = await credentials.service_tokens.load(token.token_id)
+        result = await _call(session.wire, known, secret)
+    except AuthlensError as error:
+        return ServiceTokenProbe(token, failed_probe(error))
+    return ServiceTokenProbe(_note(credentials, known, result), result)
+
+
+async def replace_service_token(
+    session: Session,
+    changed: ServiceToken,
+    secret: Secret,
+    *,
+    anyway: bool = False,
+) -> ServiceTokenProbe:
+    """Replace the stored secret by a new one, after the resource has accepted that.
+
+    Args:
+        changed: the token with what else is new: its client id, its expiry.
+        anyway: store it although the resource did not accept it; the old one is gone then.
+
+    Raises:
+        LoginNeeded: there is no such token.
+        UsageError: the pair cannot be right; nothing was sent.
+        NoSecretStore: it could not be stored; the old secret stays.
+    """
+    credentials, tokens = session.credentials, session.credentials.service_tokens
+    known = tokens.get(changed.token_id)
+    tokens.refuse_shape(changed, secret)
+    result = await _call(session.wire, changed, secret)
+    if not result.accepted and not anyway:
+        credentials.traces.keep(changed.token_id, result.trace)
+        words = "the resource did not accept the new secret"
+        credentials.record(AccessKind.SERVICE_TOKEN_UNCHANGED, changed.token_id, words)
+        return ServiceTokenProbe(known, result, stored=False)
+    stored = await tokens.save(changed, secret)
+    return ServiceTokenProbe(_note(credentials, stored, result), result)
+
+
+async def _call(wire: Wire, token: ServiceToken, secret: Secret) -> ProbeResult:
+    return await call_resource(
+        wire,
+        token.url,
+        token_fields(token, secret),
+        secret=secret,
+        method=token.method,
+        purpose=Purpose.SERVICE_TOKEN,
+    )
+
+
+def _note(credentials: Credentials, token: ServiceToken, result: ProbeResult) -> ServiceToken:
+    """Note a probe; its result counts, with or without a note of it."""
+    at = utc_now()
+    noted = token.tested(at, result.outcome, result.summary)
+    with suppress(StateUnusable):
+        stored = credentials.service_tokens.note_test(token.token_id, at, result.outcome, result.summary)
+        noted = stored or noted
+    note_probe(credentials, token.token_id, result)
+    return noted

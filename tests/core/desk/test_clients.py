@@ -6,7 +6,7 @@ import pytest
 
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.clients import forget_client, registered_clients
+from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session
 from authlens_core.emulator.profile import Profile

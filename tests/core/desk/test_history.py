@@ -8,7 +8,7 @@ from datetime import timedelta
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.history import access_events, json_lines
+from authlens_core.desk.credentials import access_events, json_lines
 from authlens_core.desk.session import Session
 from support.grants import grant, keep
 

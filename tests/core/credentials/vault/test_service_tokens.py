@@ -27,7 +27,7 @@ from authlens_core.credentials.records.service_token import (
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
-from authlens_core.desk.service_tokens import probe_service_token, replace_service_token
+from authlens_core.desk.lifecycle import probe_service_token, replace_service_token
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
 from authlens_core.trace.record import TraceKind

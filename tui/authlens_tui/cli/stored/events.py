@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from authlens_core.credentials.records.index import Event
-from authlens_core.desk.history import access_events, json_lines
+from authlens_core.desk.credentials import access_events, json_lines
 from authlens_core.desk.session import Session, open_session
 from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.terminal.output import answer_list, answer_text, is_terminal, say

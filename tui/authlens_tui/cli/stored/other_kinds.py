@@ -9,7 +9,7 @@ from enum import Enum
 
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.desk.history import revoked_at
+from authlens_core.desk.credentials import revoked_at
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, UsageError
 from authlens_tui.cli.session import chosen_grants

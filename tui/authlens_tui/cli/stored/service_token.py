@@ -15,7 +15,7 @@ from authlens_core.credentials.records.service_token import (
 )
 from authlens_core.desk.credentials import read_inventory
 from authlens_core.desk.forget import forget
-from authlens_core.desk.service_tokens import (
+from authlens_core.desk.lifecycle import (
     ServiceTokenPair,
     ServiceTokenProbe,
     probe_service_token,

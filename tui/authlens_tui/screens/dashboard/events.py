@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.credentials.records.index import Event
-from authlens_core.desk.history import access_events, json_lines
+from authlens_core.desk.credentials import access_events, json_lines
 from authlens_core.desk.session import Session
 from authlens_core.export.saved_file import write_export
 from authlens_core.values.errors import AuthlensError, FileExists

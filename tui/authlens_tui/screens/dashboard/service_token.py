@@ -15,8 +15,12 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from authlens_core.credentials.records.service_token import DEFAULT_HEADER, ServiceToken, expiry_from_text
-from authlens_core.desk.lifecycle import ProbeResult
-from authlens_core.desk.service_tokens import ServiceTokenPair, probe_service_token, replace_service_token
+from authlens_core.desk.lifecycle import (
+    ProbeResult,
+    ServiceTokenPair,
+    probe_service_token,
+    replace_service_token,
+)
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.values.secret import Secret

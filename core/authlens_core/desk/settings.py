@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
+from authlens_core.values.dashboard_columns import COLUMN_KEYS
 from authlens_core.values.errors import FileUnusable, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
@@ -111,10 +112,6 @@ def _settings(members: Mapping[str, Any]) -> Settings:
     return Settings(**fit)
 
 
-# Columns of the dashboard beside resource and state.
-COLUMNS: Final = ("life", "kind", "proven", "next", "login", "team", "person")
-
-
 @dataclass(frozen=True, slots=True)
 class ConfigOption:
     """One setting of the file.
@@ -139,7 +136,7 @@ OPTIONS: Final[tuple[ConfigOption, ...]] = (
     ConfigOption(
         "dashboard",
         "columns",
-        str(list(COLUMNS)).replace("'", '"'),
+        str(list(COLUMN_KEYS)).replace("'", '"'),
         "columns besides resource and state, in this order",
     ),
     ConfigOption("notices", "before_expiry", "120", "seconds before a token expires; 0 is off"),
@@ -283,7 +280,9 @@ def _checked(members: Mapping[str, Any]) -> Config:
     keys = take(members, "keys", dict, {})
     columns = take(dashboard, "columns", list, [])
     problems += [
-        f"There is no column {safe_line(str(column), NAME)}." for column in columns if column not in COLUMNS
+        f"There is no column {safe_line(str(column), NAME)}."
+        for column in columns
+        if column not in COLUMN_KEYS
     ]
     how = take(notices, "how", str, NoticeKind.BELL.value)
     if how not in set(NoticeKind):
@@ -296,7 +295,7 @@ def _checked(members: Mapping[str, Any]) -> Config:
     ]
     return Config(
         theme=take(members, "theme", str, ""),
-        columns=tuple(column for column in columns if column in COLUMNS),
+        columns=tuple(column for column in columns if column in COLUMN_KEYS),
         before_expiry=max(0, take(notices, "before_expiry", int, 0)),
         notice=NoticeKind(how),
         keys={name: value for name, value in keys.items() if _is_text(value)},

@@ -19,6 +19,7 @@ from textual.widgets import Input
 from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, SortOrder
 from authlens_core.desk.settings import SettingsFile
+from authlens_core.values.dashboard_columns import COLUMN_KEYS
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
@@ -37,7 +38,7 @@ from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
-from authlens_tui.widgets.credentials.credential_row import DEFAULT_COLUMNS, RowText, row_of
+from authlens_tui.widgets.credentials.credential_row import RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
 from authlens_tui.widgets.hanging_text import Item
 from authlens_tui.widgets.key_footer import KeyFooter
@@ -111,7 +112,7 @@ class DashboardScreen(Screen[None]):
         self._find = find
         self._left_out = left_out
         self._can_move = can_move
-        self._columns = columns or DEFAULT_COLUMNS
+        self._columns = columns or COLUMN_KEYS
         self._looked_up: tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]] = ("", (), ())
         self._troubles: dict[str, str] = {}
         self._ticks = 0

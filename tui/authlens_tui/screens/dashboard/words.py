@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
+from authlens_core.values.dashboard_columns import DASHBOARD_COLUMNS
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
@@ -18,15 +19,6 @@ _KEY: Final = "bold $text-primary"
 _ABOUT: Final = (
     "Every credential of this machine: those authlens stores, and those of cloudflared, which are read-only."
 )
-_COLUMNS: Final = {
-    "life": ("Expires", "is how long the token is valid"),
-    "kind": ("Kind", "is OAuth, a service token or cloudflared"),
-    "proven": ("Verified", "is when the resource last accepted it"),
-    "next": ("Refresh", "is when authlens gets a new token automatically, while it is open"),
-    "login": ("Login", "is how long ago you signed in"),
-    "team": ("Team", "is the server that issued it"),
-    "person": ("Account", "is who signed in"),
-}
 
 
 def empty_words(*, in_demo: bool, had_some: bool) -> Content:
@@ -100,8 +92,9 @@ def attempt_words(grant: Grant, result: ActionResult) -> Content:
 
 def column_help(shown: Collection[str], wanted: Iterable[str]) -> str:
     """Describe the columns that are `shown`, and name the others of those `wanted`."""
-    columns = [(key, *_COLUMNS[key]) for key in wanted if key in _COLUMNS]
-    described = [f"{title} {meaning}." for key, title, meaning in columns if key in shown]
-    others = ", ".join(title for key, title, _ in columns if key not in shown)
+    known = {column.key: column for column in DASHBOARD_COLUMNS}
+    columns = [known[key] for key in wanted if key in known]
+    described = [f"{column.title} {column.meaning}." for column in columns if column.key in shown]
+    others = ", ".join(column.title for column in columns if column.key not in shown)
     more = [f"A wider terminal also shows {others}."] if others else []
     return " ".join((_ABOUT, *described, *more))

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import CredentialStatus, StatusKind
 from authlens_core.desk.credentials import InventoryEntry
+from authlens_core.values.dashboard_columns import COLUMN_KEYS, DASHBOARD_COLUMNS
 from authlens_core.values.settings import Settings
 from authlens_tui.words.expiry import ago, expiry_of, in_one_unit
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
@@ -34,23 +35,12 @@ _SHORT_STATE: Final = 13  # cells, on a narrow table
 # Cells of a table that is not narrow.
 _ROOMY: Final = 60
 _OPTIONAL: Final[Mapping[str, Column]] = {
-    column.key: column
-    for column in (
-        Column("life", "Expires", BAR + 1 + _LEFT),
-        Column("kind", "Kind", 11),
-        Column("proven", "Verified", 10),
-        Column("next", "Refresh", 13),
-        Column("login", "Login", 10),
-        Column("team", "Team", 22),
-        Column("person", "Account", 22),
-    )
+    column.key: Column(column.key, column.title, column.width) for column in DASHBOARD_COLUMNS
 }
-# The columns beside resource and state, the most useful first: one is left out where there is no room.
-DEFAULT_COLUMNS: Final = tuple(_OPTIONAL)
 
 
 def columns_for(
-    width: int, state: int = _LONGEST_STATE, wanted: Sequence[str] = DEFAULT_COLUMNS
+    width: int, state: int = _LONGEST_STATE, wanted: Sequence[str] = COLUMN_KEYS
 ) -> tuple[Column, ...]:
     """Return the columns that fit into `width` cells; the resource takes what the others leave.
 

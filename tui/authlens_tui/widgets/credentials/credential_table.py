@@ -20,9 +20,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from authlens_core.desk.credentials import InventoryEntry, TeamHeading
+from authlens_core.values.dashboard_columns import COLUMN_KEYS
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
-    DEFAULT_COLUMNS,
     GAP,
     Column,
     RowText,
@@ -91,7 +91,7 @@ class CredentialTable(LineView, can_focus=True):
     def __init__(
         self,
         make: Callable[[InventoryEntry], RowText],
-        wanted: Sequence[str] = DEFAULT_COLUMNS,
+        wanted: Sequence[str] = COLUMN_KEYS,
         *,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:

@@ -15,7 +15,7 @@ from authlens_tui.screens.dashboard.registered_clients import ask_which_client
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.dashboard.token_actions import TokenActions
-from authlens_tui.screens.verbs import Verb
+from authlens_tui.screens.key_actions import KeyAction
 
 
 class DashboardActions:
@@ -35,31 +35,31 @@ class DashboardActions:
         self.one = one = CredentialActions(context, self.sent)
         self.batches = BatchActions(context, self.sent, listing)
         login = LoginActions(context, suggestion, listing, select)
-        self.verbs: Mapping[Verb, Callable[[], object]] = {
-            Verb.REFRESH: one.refresh,
-            Verb.PROBE: one.probe,
-            Verb.REVOKE: one.revoke,
-            Verb.FORGET: one.forget,
-            Verb.UNDO_FORGET: one.undo_forget,
-            Verb.FORGET_CLIENT: lambda: context.ask(partial(ask_which_client, context)),
-            Verb.COPY_TOKEN: tokens.copy,
-            Verb.COPY_LOGIN_LINK: tokens.copy_login_link,
-            Verb.REVEAL: tokens.reveal,
-            Verb.CLAIMS: tokens.read_claims,
-            Verb.INSPECT: self.sent.inspect,
-            Verb.INSPECT_NEWEST: self.sent.inspect_newest,
-            Verb.SAVE: self.sent.save,
-            Verb.NEW_LOGIN: login.new,
-            Verb.LOGIN_AGAIN: login.again,
-            Verb.SWITCH: login.switch_account,
-            Verb.SERVICE_TOKEN: login.add_service_token,
-            Verb.EDIT_SERVICE_TOKEN: login.edit_service_token,
-            Verb.PROBE_ALL: self.batches.probe_all,
-            Verb.REFRESH_ALL: self.batches.refresh_all,
-            Verb.REVOKE_ALL: self.batches.revoke_all,
-            Verb.MOVE: self.batches.move,
-            Verb.EVENTS: self._show_events,
-            Verb.SETTINGS: lambda: context.show(SettingsScreen(context.settings)),
+        self.by_key: Mapping[KeyAction, Callable[[], object]] = {
+            KeyAction.REFRESH: one.refresh,
+            KeyAction.PROBE: one.probe,
+            KeyAction.REVOKE: one.revoke,
+            KeyAction.FORGET: one.forget,
+            KeyAction.UNDO_FORGET: one.undo_forget,
+            KeyAction.FORGET_CLIENT: lambda: context.ask(partial(ask_which_client, context)),
+            KeyAction.COPY_TOKEN: tokens.copy,
+            KeyAction.COPY_LOGIN_LINK: tokens.copy_login_link,
+            KeyAction.REVEAL: tokens.reveal,
+            KeyAction.CLAIMS: tokens.read_claims,
+            KeyAction.INSPECT: self.sent.inspect,
+            KeyAction.INSPECT_NEWEST: self.sent.inspect_newest,
+            KeyAction.SAVE: self.sent.save,
+            KeyAction.NEW_LOGIN: login.new,
+            KeyAction.LOGIN_AGAIN: login.again,
+            KeyAction.SWITCH: login.switch_account,
+            KeyAction.SERVICE_TOKEN: login.add_service_token,
+            KeyAction.EDIT_SERVICE_TOKEN: login.edit_service_token,
+            KeyAction.PROBE_ALL: self.batches.probe_all,
+            KeyAction.REFRESH_ALL: self.batches.refresh_all,
+            KeyAction.REVOKE_ALL: self.batches.revoke_all,
+            KeyAction.MOVE: self.batches.move,
+            KeyAction.EVENTS: self._show_events,
+            KeyAction.SETTINGS: lambda: context.show(SettingsScreen(context.settings)),
         }
 
     def _show_events(self) -> None:

@@ -19,7 +19,7 @@ from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.messages import MoveWanted
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.verbs import Verb
+from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.words.outcomes import count_results
 
 _REVOKE_ALL: Final = (
@@ -71,29 +71,29 @@ class BatchActions:
     # -- what is done to all ---------------------------------------------------------------------------
 
     def probe_all(self) -> None:
-        entries = self._those(Verb.PROBE)
-        if self._may_begin(entries, Verb.PROBE):
+        entries = self._those(KeyAction.PROBE)
+        if self._may_begin(entries, KeyAction.PROBE):
             self._start("probing", entries, probe, _probes)
 
     def refresh_all(self) -> None:
         entries = [
             one
-            for one in self._those(Verb.REFRESH)
+            for one in self._those(KeyAction.REFRESH)
             if one.grant and one.grant.has_refresh_token and one.grant.state is GrantState.LIVE
         ]
-        if self._may_begin(entries, Verb.REFRESH):
+        if self._may_begin(entries, KeyAction.REFRESH):
             self._start("refreshing", entries, _refresh, partial(_results, "Refreshed", "refreshed"))
 
     def revoke_all(self) -> None:
         """Revoke every login shown, after a question with their number and names."""
-        entries = self._those(Verb.REVOKE)
-        if not self._may_begin(entries, Verb.REVOKE):
+        entries = self._those(KeyAction.REVOKE)
+        if not self._may_begin(entries, KeyAction.REVOKE):
             return
 
         async def question() -> None:
             agreed = await self._context.answer(_revoke_question(entries))
             # While the question was open, another batch may have begun.
-            if agreed and self._may_begin(entries, Verb.REVOKE):
+            if agreed and self._may_begin(entries, KeyAction.REVOKE):
                 verified = partial(_results, "Revoked", "revoked and verified")
                 self._start("revoking", entries, _revoke, verified)
 
@@ -130,15 +130,15 @@ class BatchActions:
 
     # -- progress --------------------------------------------------------------------------------------
 
-    def _those(self, verb: Verb) -> list[InventoryEntry]:
+    def _those(self, key_action: KeyAction) -> list[InventoryEntry]:
         busy = self._context.busy
-        return [one for one in self._listing.shown if applies(verb, one) and one.entry_id not in busy]
+        return [one for one in self._listing.shown if applies(key_action, one) and one.entry_id not in busy]
 
-    def _may_begin(self, entries: Sequence[InventoryEntry], verb: Verb) -> bool:
+    def _may_begin(self, entries: Sequence[InventoryEntry], key_action: KeyAction) -> bool:
         if self.is_running:
             self._context.say("Another action is still running. Esc stops it.")
         elif not entries:
-            self._context.say(f"Nothing here to {verb}.")
+            self._context.say(f"Nothing here to {key_action}.")
         return bool(entries) and not self.is_running
 
     def _one_done(self, entry: InventoryEntry, result: ActionResult) -> None:

@@ -156,7 +156,7 @@ class CredentialActions:
 
 
 def grant_of(entry: InventoryEntry) -> Grant:
-    """Return the grant of a row whose verb applies to grants alone.
+    """Return the grant of a row whose action applies to grants alone.
 
     Raises:
         ValueError: it is another kind of credential.

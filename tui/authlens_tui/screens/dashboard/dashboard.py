@@ -32,7 +32,7 @@ from authlens_tui.screens.dashboard.words import (
     empty_words,
     nothing_matches,
 )
-from authlens_tui.screens.verbs import Verb
+from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.measured import Static
@@ -57,7 +57,14 @@ _FILES_EVERY: Final = 5  # seconds between two looks at cloudflared's directory
 _SORT_EVERY: Final = 30  # seconds after which an order that depends on the clock is made again
 _EVENTS: Final = 8  # that the detail shows
 _NEED_ROWS: Final = frozenset(
-    {Verb.FILTER, Verb.SORT, Verb.GROUP, Verb.PROBE_ALL, Verb.REFRESH_ALL, Verb.REVOKE_ALL}
+    {
+        KeyAction.FILTER,
+        KeyAction.SORT,
+        KeyAction.GROUP,
+        KeyAction.PROBE_ALL,
+        KeyAction.REFRESH_ALL,
+        KeyAction.REVOKE_ALL,
+    }
 )
 _SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
     True: ("✔ ", "bold $text-success"),
@@ -188,37 +195,37 @@ class DashboardScreen(Screen[None]):
 
     # -- what the keys do ------------------------------------------------------------------------------
 
-    def action_act(self, verb: str) -> None:
-        match Verb(verb):
-            case Verb.FILTER:
+    def action_act(self, key_action: str) -> None:
+        match KeyAction(key_action):
+            case KeyAction.FILTER:
                 self._open_filter()
-            case Verb.SORT:
+            case KeyAction.SORT:
                 self.listing.order = self.listing.order.following()
                 self._arrange()
-            case Verb.GROUP:
+            case KeyAction.GROUP:
                 self.listing.grouped = not self.listing.grouped
                 self._arrange()
-            case Verb.STOP:
+            case KeyAction.STOP:
                 self._stop()
             case other if self.context.is_store_open:
-                self.actions.verbs[other]()
+                self.actions.by_key[other]()
             case _:
                 self.context.say("The secret store is still being opened. Try again in a moment.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "act" or not self.is_mounted:
             return True
-        verb = Verb(str(parameters[0]))
-        if verb is Verb.MOVE:
+        key_action = KeyAction(str(parameters[0]))
+        if key_action is KeyAction.MOVE:
             return self._can_move
-        if verb is Verb.UNDO_FORGET:
+        if key_action is KeyAction.UNDO_FORGET:
             return self._actions is not None and self._actions.one.can_undo
-        if verb is Verb.FORGET_CLIENT:
+        if key_action is KeyAction.FORGET_CLIENT:
             return self.listing.inventory.has_managed_clients
-        if verb is Verb.STOP:
+        if key_action is KeyAction.STOP:
             runs = self._actions is not None and self._actions.batches.is_running
             return runs or (self._is_complete and self.filter_field.display)
-        return bool(self.listing.entries) if verb in _NEED_ROWS else applies(verb, self.selected)
+        return bool(self.listing.entries) if key_action in _NEED_ROWS else applies(key_action, self.selected)
 
     def stop_running(self) -> bool:
         """Stop a batch, for ctrl+c; return whether one was running."""

@@ -10,52 +10,54 @@ from textual.binding import BindingType
 
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.credentials import InventoryEntry
-from authlens_tui.screens.verbs import Verb, bind
+from authlens_tui.screens.key_actions import KeyAction, bind
 
 _key: Final = partial(bind, "dashboard")
 
 DASHBOARD_KEYS: Final[list[BindingType]] = [
-    _key("n", Verb.NEW_LOGIN, "New", "Log in to another resource", known_as="new", show=True),
-    _key("r", Verb.REFRESH, "Refresh", "Get a new access token", show=True),
-    _key("p", Verb.PROBE, "Probe", "Call the resource with it; renews an expired token", show=True),
-    _key("v", Verb.REVOKE, "Revoke", "Revoke at the server and verify", show=True),
-    _key("c", Verb.COPY_TOKEN, "Copy token", "Copy the access token (asks first)", show=True),
-    _key("c", Verb.COPY_LOGIN_LINK, "Copy link", "Copy the address of the waiting login", show=True),
-    _key("x", Verb.REVEAL, "Reveal", "Show the access token for a while", show=True),
+    _key("n", KeyAction.NEW_LOGIN, "New", "Log in to another resource", known_as="new", show=True),
+    _key("r", KeyAction.REFRESH, "Refresh", "Get a new access token", show=True),
+    _key("p", KeyAction.PROBE, "Probe", "Call the resource with it; renews an expired token", show=True),
+    _key("v", KeyAction.REVOKE, "Revoke", "Revoke at the server and verify", show=True),
+    _key("c", KeyAction.COPY_TOKEN, "Copy token", "Copy the access token (asks first)", show=True),
+    _key("c", KeyAction.COPY_LOGIN_LINK, "Copy link", "Copy the address of the waiting login", show=True),
+    _key("x", KeyAction.REVEAL, "Reveal", "Show the access token for a while", show=True),
     _key(
         "l",
-        Verb.LOGIN_AGAIN,
+        KeyAction.LOGIN_AGAIN,
         "Log in",
         "Log in again, with cloudflared for its own tokens",
         known_as="login",
         show=True,
     ),
-    _key("slash", Verb.FILTER, "Filter", "Filter the list", show=True, sign="/"),
-    _key("f", Verb.FORGET, "Forget", "Remove from this machine only", show=True),
-    _key("z", Verb.UNDO_FORGET, "Undo", "Store what was forgotten last again", show=True),
-    _key("F", Verb.FORGET_CLIENT, "Forget client", "Delete a registered client at its server"),
-    _key("s", Verb.SORT, "Sort", "Change the order", show=True),
-    _key("i", Verb.INSPECT, "Requests", "Show its last requests and responses"),
-    _key("I", Verb.INSPECT_NEWEST, "Newest requests", "Show the newest requests of any credential"),
-    _key("m", Verb.SAVE, "Save", "Save its last requests, redacted"),
-    _key("j", Verb.CLAIMS, "Claims", "Show the claims of an access token that is a JWT"),
-    _key("w", Verb.SWITCH, "Switch account", "Log in with another account"),
-    _key("g", Verb.GROUP, "Group", "Group by team"),
-    _key("t", Verb.SERVICE_TOKEN, "Service token", "Add a service token, for programs"),
+    _key("slash", KeyAction.FILTER, "Filter", "Filter the list", show=True, sign="/"),
+    _key("f", KeyAction.FORGET, "Forget", "Remove from this machine only", show=True),
+    _key("z", KeyAction.UNDO_FORGET, "Undo", "Store what was forgotten last again", show=True),
+    _key("F", KeyAction.FORGET_CLIENT, "Forget client", "Delete a registered client at its server"),
+    _key("s", KeyAction.SORT, "Sort", "Change the order", show=True),
+    _key("i", KeyAction.INSPECT, "Requests", "Show its last requests and responses"),
+    _key("I", KeyAction.INSPECT_NEWEST, "Newest requests", "Show the newest requests of any credential"),
+    _key("m", KeyAction.SAVE, "Save", "Save its last requests, redacted"),
+    _key("j", KeyAction.CLAIMS, "Claims", "Show the claims of an access token that is a JWT"),
+    _key("w", KeyAction.SWITCH, "Switch account", "Log in with another account"),
+    _key("g", KeyAction.GROUP, "Group", "Group by team"),
+    _key("t", KeyAction.SERVICE_TOKEN, "Service token", "Add a service token, for programs"),
     _key(
         "u",
-        Verb.EDIT_SERVICE_TOKEN,
+        KeyAction.EDIT_SERVICE_TOKEN,
         "Edit token",
         "Change label and expiry, or replace the secret",
         known_as="replace",
     ),
-    _key("M", Verb.MOVE, "Move secrets", "Move all secrets to the keyring, an encrypted or a plain file"),
-    _key("e", Verb.EVENTS, "Events", "Show what happened to each credential, and when", show=True),
-    _key("P", Verb.PROBE_ALL, "Probe all", "Probe every credential shown"),
-    _key("R", Verb.REFRESH_ALL, "Refresh all", "Refresh every login shown"),
-    _key("V", Verb.REVOKE_ALL, "Revoke all", "Revoke every login shown and verify"),
-    _key("comma", Verb.SETTINGS, "Settings", "Auto-refresh, browser, theme", sign=","),
-    _key("escape", Verb.STOP, "Stop", "Stop, or clear the filter", show=True, sign="esc"),
+    _key(
+        "M", KeyAction.MOVE, "Move secrets", "Move all secrets to the keyring, an encrypted or a plain file"
+    ),
+    _key("e", KeyAction.EVENTS, "Events", "Show what happened to each credential, and when", show=True),
+    _key("P", KeyAction.PROBE_ALL, "Probe all", "Probe every credential shown"),
+    _key("R", KeyAction.REFRESH_ALL, "Refresh all", "Refresh every login shown"),
+    _key("V", KeyAction.REVOKE_ALL, "Revoke all", "Revoke every login shown and verify"),
+    _key("comma", KeyAction.SETTINGS, "Settings", "Auto-refresh, browser, theme", sign=","),
+    _key("escape", KeyAction.STOP, "Stop", "Stop, or clear the filter", show=True, sign="esc"),
 ]
 
 
@@ -70,20 +72,25 @@ def _has_one_address(entry: InventoryEntry) -> bool:
 
 
 # cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
-_APPLIES: Final[Mapping[Verb, Callable[[InventoryEntry], bool]]] = {
-    **dict.fromkeys((Verb.REFRESH, Verb.REVOKE, Verb.COPY_TOKEN, Verb.REVEAL, Verb.CLAIMS), _is_login),
-    Verb.FORGET: lambda entry: entry.cloudflared is None,
-    Verb.SWITCH: lambda entry: _is_login(entry) and entry.is_of_team,
-    Verb.EDIT_SERVICE_TOKEN: lambda entry: entry.service_token is not None,
-    Verb.LOGIN_AGAIN: lambda entry: entry.service_token is None and _has_one_address(entry),
-    Verb.COPY_LOGIN_LINK: lambda entry: entry.cloudflared is not None and bool(entry.cloudflared.pending_url),
-    Verb.PROBE: lambda entry: entry.can_be_asked_about,
+_APPLIES: Final[Mapping[KeyAction, Callable[[InventoryEntry], bool]]] = {
+    **dict.fromkeys(
+        (KeyAction.REFRESH, KeyAction.REVOKE, KeyAction.COPY_TOKEN, KeyAction.REVEAL, KeyAction.CLAIMS),
+        _is_login,
+    ),
+    KeyAction.FORGET: lambda entry: entry.cloudflared is None,
+    KeyAction.SWITCH: lambda entry: _is_login(entry) and entry.is_of_team,
+    KeyAction.EDIT_SERVICE_TOKEN: lambda entry: entry.service_token is not None,
+    KeyAction.LOGIN_AGAIN: lambda entry: entry.service_token is None and _has_one_address(entry),
+    KeyAction.COPY_LOGIN_LINK: lambda entry: (
+        entry.cloudflared is not None and bool(entry.cloudflared.pending_url)
+    ),
+    KeyAction.PROBE: lambda entry: entry.can_be_asked_about,
 }
 
 
-def applies(verb: Verb, entry: InventoryEntry | None) -> bool:
+def applies(key_action: KeyAction, entry: InventoryEntry | None) -> bool:
     """Say whether an action does something for `entry`; an action that is not about one always does."""
-    does = _APPLIES.get(verb)
+    does = _APPLIES.get(key_action)
     return does is None or (entry is not None and does(entry))
 
 

@@ -15,71 +15,77 @@ from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import CheckId
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.way_on import WayOn
-from authlens_tui.screens.verbs import Verb, bind
+from authlens_tui.screens.key_actions import KeyAction, bind
 from authlens_tui.widgets.key_binding import bound
 
 _key: Final = partial(bind, "wizard", show=True)
 
 WIZARD_KEYS: Final[list[BindingType]] = [
-    _key("n", Verb.NEXT, "Next", "Run the next stage"),
-    _key("a", Verb.RUN_ALL, "All", "Run all stages until one needs you", known_as="all"),
-    _key("e", Verb.EDIT, "Edit", "Edit the next request before it is sent"),
-    _key("i", Verb.WHAT_IF, "What if", "Try an attack"),
-    _key("s", Verb.PLAY, "Sign in for me", "The demo signs in for you"),
-    _key("o", Verb.OPEN, "Open", "Open the link in a browser"),
-    _key("p", Verb.PASTE, "Paste", "Paste the address the browser ended on"),
-    _key("plus", Verb.EXTEND, "Add 5 min", "Give the browser more time"),
-    _key("g", Verb.OVERRIDE, "Continue", "Continue despite the failed check"),
-    _key("t", Verb.RETRY, "Retry", "Run the failed stage again"),
-    _key("t", Verb.SIGN_IN_AGAIN, "New sign-in", "Get a new link and sign in again"),
-    _key("w", Verb.ANOTHER_PORT, "Port", "Use any free port instead", known_as="port"),
+    _key("n", KeyAction.NEXT, "Next", "Run the next stage"),
+    _key("a", KeyAction.RUN_ALL, "All", "Run all stages until one needs you", known_as="all"),
+    _key("e", KeyAction.EDIT, "Edit", "Edit the next request before it is sent"),
+    _key("i", KeyAction.WHAT_IF, "What if", "Try an attack"),
+    _key("s", KeyAction.PLAY, "Sign in for me", "The demo signs in for you"),
+    _key("o", KeyAction.OPEN, "Open", "Open the link in a browser"),
+    _key("p", KeyAction.PASTE, "Paste", "Paste the address the browser ended on"),
+    _key("plus", KeyAction.EXTEND, "Add 5 min", "Give the browser more time"),
+    _key("g", KeyAction.OVERRIDE, "Continue", "Continue despite the failed check"),
+    _key("t", KeyAction.RETRY, "Retry", "Run the failed stage again"),
+    _key("t", KeyAction.SIGN_IN_AGAIN, "New sign-in", "Get a new link and sign in again"),
+    _key("w", KeyAction.ANOTHER_PORT, "Port", "Use any free port instead", known_as="port"),
     # The key of the paste field, offered while that field is not there yet.
-    _key("p", Verb.PASTE_ONLY, "Paste", "Open no port and paste the address", known_as="no_port"),
-    _key("h", Verb.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
-    _key("D", Verb.DEVICE, "Code", "Log in by a code on another device, or by a link again"),
-    _key("C", Verb.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
-    _key("S", Verb.SERVICE_TOKEN, "Service token", "Use a service token"),
-    _key("b", Verb.BACK, "Back", "Go back one stage"),
+    _key("p", KeyAction.PASTE_ONLY, "Paste", "Open no port and paste the address", known_as="no_port"),
+    _key("h", KeyAction.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
+    _key("D", KeyAction.DEVICE, "Code", "Log in by a code on another device, or by a link again"),
+    _key("C", KeyAction.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
+    _key("S", KeyAction.SERVICE_TOKEN, "Service token", "Use a service token"),
+    _key("b", KeyAction.BACK, "Back", "Go back one stage"),
     bound("wizard.copy", "c", "copy", "Copy", "Copy the link, or what is shown", show=False),
-    _key("C", Verb.COPY_MENU, "Copy…", "Copy a message, curl, a link or the access token", show=False),
-    _key("l", Verb.LESSON, "Learn", "Why this stage exists"),
-    _key("x", Verb.REVEAL, "Reveal", "Show or mask the secrets of this stage"),
-    _key("right_square_bracket", Verb.NEXT_TAB, "Tab", "Next tab", known_as="tab", sign="]", show=False),
+    _key("C", KeyAction.COPY_MENU, "Copy…", "Copy a message, curl, a link or the access token", show=False),
+    _key("l", KeyAction.LESSON, "Learn", "Why this stage exists"),
+    _key("x", KeyAction.REVEAL, "Reveal", "Show or mask the secrets of this stage"),
+    _key("right_square_bracket", KeyAction.NEXT_TAB, "Tab", "Next tab", known_as="tab", sign="]", show=False),
     _key(
         "left_square_bracket",
-        Verb.PREVIOUS_TAB,
+        KeyAction.PREVIOUS_TAB,
         "Previous tab",
         "Previous tab",
         known_as="tab_back",
         sign="[",
         show=False,
     ),
-    _key("escape", Verb.CANCEL, "Cancel", "Stop"),
+    _key("escape", KeyAction.CANCEL, "Cancel", "Stop"),
     # Instead of what these keys do when no stage runs.
-    _key("b,d", Verb.CANCEL_FIRST, "Back, Done", "Esc cancels the running stage first", show=False),
-    _key("q", Verb.QUIT, "Quit", "Quit authlens (asks first)", show=False),
-    _key("r", Verb.PLAYER, "Replay", "Step through the arrows; honest and attacked side by side", show=False),
-    _key("m", Verb.EXPORT, "Save", "Save this record to a file, redacted", show=False),
-    _key("d", Verb.LEAVE, "Done", "Leave this login", known_as="dashboard"),
-    _key("b", Verb.UNDO, "Undo stage", "Undo the last stage"),
-    _key("escape", Verb.STAGES, "Stages", "Back to the list of stages", sign="esc"),
+    _key("b,d", KeyAction.CANCEL_FIRST, "Back, Done", "Esc cancels the running stage first", show=False),
+    _key("q", KeyAction.QUIT, "Quit", "Quit authlens (asks first)", show=False),
+    _key(
+        "r",
+        KeyAction.PLAYER,
+        "Replay",
+        "Step through the arrows; honest and attacked side by side",
+        show=False,
+    ),
+    _key("m", KeyAction.EXPORT, "Save", "Save this record to a file, redacted", show=False),
+    _key("d", KeyAction.LEAVE, "Done", "Leave this login", known_as="dashboard"),
+    _key("b", KeyAction.UNDO, "Undo stage", "Undo the last stage"),
+    _key("escape", KeyAction.STAGES, "Stages", "Back to the list of stages", sign="esc"),
     # Not from one that goes on: a second press, after the one that cancels, would lose it.
-    _key("escape", Verb.CLOSE, "Done", "Leave a login that has ended", sign="esc", show=False),
+    _key("escape", KeyAction.CLOSE, "Done", "Leave a login that has ended", sign="esc", show=False),
 ]
 
 _WAYS_ON: Final = {
-    Verb.OVERRIDE: ("g", "continue anyway"),
-    Verb.ANOTHER_PORT: ("w", "use another free port (registers the client again)"),
-    Verb.PASTE_ONLY: ("p", "open no port and paste the address yourself"),
-    Verb.OTHER_HOST: ("h", "use the other host name"),
-    Verb.DEVICE: ("D", "enter a code on another device, or use a link"),
-    Verb.CLOUDFLARED: ("C", "log in with cloudflared"),
-    Verb.SERVICE_TOKEN: ("S", "use a service token"),
-    Verb.RETRY: ("t", "retry"),
-    Verb.SIGN_IN_AGAIN: ("t", "new sign-in"),
-    Verb.EDIT: ("e", "edit the request"),
-    Verb.BACK: ("b", "go back one stage"),
-    Verb.UNDO: ("b", "undo the last stage"),
+    KeyAction.OVERRIDE: ("g", "continue anyway"),
+    KeyAction.ANOTHER_PORT: ("w", "use another free port (registers the client again)"),
+    KeyAction.PASTE_ONLY: ("p", "open no port and paste the address yourself"),
+    KeyAction.OTHER_HOST: ("h", "use the other host name"),
+    KeyAction.DEVICE: ("D", "enter a code on another device, or use a link"),
+    KeyAction.CLOUDFLARED: ("C", "log in with cloudflared"),
+    KeyAction.SERVICE_TOKEN: ("S", "use a service token"),
+    KeyAction.RETRY: ("t", "retry"),
+    KeyAction.SIGN_IN_AGAIN: ("t", "new sign-in"),
+    KeyAction.EDIT: ("e", "edit the request"),
+    KeyAction.BACK: ("b", "go back one stage"),
+    KeyAction.UNDO: ("b", "undo the last stage"),
 }
 
 
@@ -90,7 +96,7 @@ _NO_PORT: Final = frozenset(
 )
 
 
-def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
+def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool]:
     """Return for each action on the login whether it does something now.
 
     Args:
@@ -106,26 +112,26 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[Verb, bool]:
     spent = stuck is not None and stuck.stage is Stage.EXCHANGE and by_link
     no_port = bool(names & _NO_PORT)
     return {
-        Verb.NEXT: idle and failed is None,
-        Verb.RUN_ALL: idle and failed is None,
-        Verb.EDIT: idle,
-        Verb.WHAT_IF: not running and login.flow.can_be_attacked,
-        Verb.EXPORT: bool(login.trace.records),
-        Verb.PLAYER: bool(login.trace.records),
-        Verb.OVERRIDE: stuck is not None and stuck.may_continue,
-        Verb.RETRY: stuck is not None and not spent,
-        Verb.SIGN_IN_AGAIN: spent,
-        Verb.ANOTHER_PORT: no_port,
-        Verb.PASTE_ONLY: no_port and login.facts.options.listen,
-        Verb.DEVICE: idle and other_flow(login.facts) is not None,
-        Verb.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names, options),
-        Verb.CLOUDFLARED: WayOn.CLOUDFLARED in options,
-        Verb.SERVICE_TOKEN: WayOn.SERVICE_TOKEN in options,
-        Verb.BACK: idle and login.position is not Stage.DETECTION,
-        Verb.UNDO: login.finished and not running,
-        **dict.fromkeys((Verb.CANCEL, Verb.CANCEL_FIRST, Verb.QUIT), running),
-        Verb.LEAVE: not running,
-        Verb.CLOSE: not running and (login.finished or not login.trace.records),
+        KeyAction.NEXT: idle and failed is None,
+        KeyAction.RUN_ALL: idle and failed is None,
+        KeyAction.EDIT: idle,
+        KeyAction.WHAT_IF: not running and login.flow.can_be_attacked,
+        KeyAction.EXPORT: bool(login.trace.records),
+        KeyAction.PLAYER: bool(login.trace.records),
+        KeyAction.OVERRIDE: stuck is not None and stuck.may_continue,
+        KeyAction.RETRY: stuck is not None and not spent,
+        KeyAction.SIGN_IN_AGAIN: spent,
+        KeyAction.ANOTHER_PORT: no_port,
+        KeyAction.PASTE_ONLY: no_port and login.facts.options.listen,
+        KeyAction.DEVICE: idle and other_flow(login.facts) is not None,
+        KeyAction.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names, options),
+        KeyAction.CLOUDFLARED: WayOn.CLOUDFLARED in options,
+        KeyAction.SERVICE_TOKEN: WayOn.SERVICE_TOKEN in options,
+        KeyAction.BACK: idle and login.position is not Stage.DETECTION,
+        KeyAction.UNDO: login.finished and not running,
+        **dict.fromkeys((KeyAction.CANCEL, KeyAction.CANCEL_FIRST, KeyAction.QUIT), running),
+        KeyAction.LEAVE: not running,
+        KeyAction.CLOSE: not running and (login.finished or not login.trace.records),
     }
 
 
@@ -148,11 +154,11 @@ def _is_about_the_host(failed: StageRecord, names: set[str], options: frozenset[
     return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)
 
 
-def ways_on(allowed: Mapping[Verb, bool], *, steps_up: bool) -> tuple[tuple[str, str], ...]:
+def ways_on(allowed: Mapping[KeyAction, bool], *, steps_up: bool) -> tuple[tuple[str, str], ...]:
     """Return the keys that lead on from a stage that did not pass, each with what it does.
 
     Args:
         steps_up: whether a retry authorizes again, with more scope.
     """
-    ways = {**_WAYS_ON, Verb.RETRY: _STEP_UP} if steps_up else _WAYS_ON
-    return tuple(way for verb, way in ways.items() if allowed.get(verb))
+    ways = {**_WAYS_ON, KeyAction.RETRY: _STEP_UP} if steps_up else _WAYS_ON
+    return tuple(way for key_action, way in ways.items() if allowed.get(key_action))

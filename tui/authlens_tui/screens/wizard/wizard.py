@@ -30,7 +30,7 @@ from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.trace.undone import undone
 from authlens_core.values.secret import MASK
 from authlens_core.values.way_on import WayOn
-from authlens_tui.screens.verbs import Verb
+from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.keys import WIZARD_KEYS, login_keys, ways_on
 from authlens_tui.screens.wizard.lesson import lesson_words
@@ -99,7 +99,7 @@ class WizardScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self._verbs, self._shown_keys = self._all_verbs(), self._keys_of_what_is_shown()
+        self._key_actions, self._shown_keys = self._all_key_actions(), self._keys_of_what_is_shown()
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
         self.show_stage(self.login.flow.stages[0])
@@ -243,76 +243,76 @@ class WizardScreen(Screen[None]):
 
     # -- what the keys do ------------------------------------------------------------------------------
 
-    def _all_verbs(self) -> Mapping[Verb, Callable[[], object]]:
+    def _all_key_actions(self) -> Mapping[KeyAction, Callable[[], object]]:
         runner, tools, pane = self.runner, self.tools, self.pane
         record = self.record_view
         return {
-            Verb.NEXT: runner.next,
-            Verb.RUN_ALL: runner.run_all,
-            Verb.RETRY: runner.retry,
-            Verb.SIGN_IN_AGAIN: runner.retry,
-            Verb.OVERRIDE: runner.override,
-            Verb.ANOTHER_PORT: runner.another_port,
-            Verb.PASTE_ONLY: runner.paste_only,
-            Verb.OTHER_HOST: runner.other_host,
-            Verb.DEVICE: runner.other_flow,
-            Verb.BACK: runner.back,
-            Verb.UNDO: runner.back,
-            Verb.STAGES: self.stepper.focus,
-            Verb.CANCEL: runner.cancel,
-            Verb.CANCEL_FIRST: lambda: self.notify("Esc cancels the running stage first.", markup=False),
-            Verb.QUIT: tools.quit,
-            Verb.EXTEND: runner.extend,
-            Verb.EDIT: tools.edit,
-            Verb.WHAT_IF: tools.what_if,
-            Verb.EXPORT: tools.export,
-            Verb.COPY_MENU: record.action_copy_menu,
-            Verb.PLAYER: tools.step_through,
-            Verb.LESSON: lambda: tools.lesson(pane.shown),
-            Verb.CLOUDFLARED: lambda: tools.other_way(WayOn.CLOUDFLARED),
-            Verb.SERVICE_TOKEN: lambda: tools.other_way(WayOn.SERVICE_TOKEN),
-            Verb.OPEN: pane.open,
-            Verb.PLAY: pane.play,
-            Verb.PASTE: pane.panel.take_paste,
-            Verb.REVEAL: record.toggle_reveal,
-            Verb.NEXT_TAB: lambda: record.show_tab(1),
-            Verb.PREVIOUS_TAB: lambda: record.show_tab(-1),
-            Verb.LEAVE: self._leave,
-            Verb.CLOSE: self._leave,
+            KeyAction.NEXT: runner.next,
+            KeyAction.RUN_ALL: runner.run_all,
+            KeyAction.RETRY: runner.retry,
+            KeyAction.SIGN_IN_AGAIN: runner.retry,
+            KeyAction.OVERRIDE: runner.override,
+            KeyAction.ANOTHER_PORT: runner.another_port,
+            KeyAction.PASTE_ONLY: runner.paste_only,
+            KeyAction.OTHER_HOST: runner.other_host,
+            KeyAction.DEVICE: runner.other_flow,
+            KeyAction.BACK: runner.back,
+            KeyAction.UNDO: runner.back,
+            KeyAction.STAGES: self.stepper.focus,
+            KeyAction.CANCEL: runner.cancel,
+            KeyAction.CANCEL_FIRST: lambda: self.notify("Esc cancels the running stage first.", markup=False),
+            KeyAction.QUIT: tools.quit,
+            KeyAction.EXTEND: runner.extend,
+            KeyAction.EDIT: tools.edit,
+            KeyAction.WHAT_IF: tools.what_if,
+            KeyAction.EXPORT: tools.export,
+            KeyAction.COPY_MENU: record.action_copy_menu,
+            KeyAction.PLAYER: tools.step_through,
+            KeyAction.LESSON: lambda: tools.lesson(pane.shown),
+            KeyAction.CLOUDFLARED: lambda: tools.other_way(WayOn.CLOUDFLARED),
+            KeyAction.SERVICE_TOKEN: lambda: tools.other_way(WayOn.SERVICE_TOKEN),
+            KeyAction.OPEN: pane.open,
+            KeyAction.PLAY: pane.play,
+            KeyAction.PASTE: pane.panel.take_paste,
+            KeyAction.REVEAL: record.toggle_reveal,
+            KeyAction.NEXT_TAB: lambda: record.show_tab(1),
+            KeyAction.PREVIOUS_TAB: lambda: record.show_tab(-1),
+            KeyAction.LEAVE: self._leave,
+            KeyAction.CLOSE: self._leave,
         }
 
     def _leave(self) -> None:
         self.post_message(WizardClosed(self.login))
 
-    def action_act(self, verb: str) -> None:
-        self._verbs[Verb(verb)]()
+    def action_act(self, key_action: str) -> None:
+        self._key_actions[KeyAction(key_action)]()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "act" or not self.is_mounted:
             return True
-        verb = Verb(str(parameters[0]))
+        key_action = KeyAction(str(parameters[0]))
         # The footer asks for each key at each event of the login, and looking for a widget takes time.
-        on_screen = self._shown_keys.get(verb)
-        return self._login_keys().get(verb, True) if on_screen is None else on_screen()
+        on_screen = self._shown_keys.get(key_action)
+        return self._login_keys().get(key_action, True) if on_screen is None else on_screen()
 
     def _ways_on(self) -> tuple[tuple[str, str], ...]:
         return ways_on(self._login_keys(), steps_up=self.runner.failed is not None and self.login.steps_up)
 
-    def _login_keys(self) -> dict[Verb, bool]:
+    def _login_keys(self) -> dict[KeyAction, bool]:
         return login_keys(self.login, self.runner.failed)
 
-    def _keys_of_what_is_shown(self) -> Mapping[Verb, Callable[[], bool]]:
+    def _keys_of_what_is_shown(self) -> Mapping[KeyAction, Callable[[], bool]]:
         login, pane, record = self.login, self.pane, self.record_view
         return {
-            Verb.PLAY: lambda: pane.can_play,
-            Verb.OPEN: lambda: pane.can_open,
-            Verb.EXTEND: lambda: bool(pane.link.url),
-            Verb.PASTE: lambda: pane.link_is_shown,
-            Verb.STAGES: lambda: login.running is None and record.has_focus_within,
-            Verb.COPY_MENU: lambda: pane.record_is_shown,
-            Verb.REVEAL: lambda: pane.record_is_shown and record.has_secrets,
-            Verb.NEXT_TAB: lambda: pane.record_is_shown,
-            Verb.PREVIOUS_TAB: lambda: pane.record_is_shown,
+            KeyAction.PLAY: lambda: pane.can_play,
+            KeyAction.OPEN: lambda: pane.can_open,
+            KeyAction.EXTEND: lambda: bool(pane.link.url),
+            KeyAction.PASTE: lambda: pane.link_is_shown,
+            KeyAction.STAGES: lambda: login.running is None and record.has_focus_within,
+            KeyAction.COPY_MENU: lambda: pane.record_is_shown,
+            KeyAction.REVEAL: lambda: pane.record_is_shown and record.has_secrets,
+            KeyAction.NEXT_TAB: lambda: pane.record_is_shown,
+            KeyAction.PREVIOUS_TAB: lambda: pane.record_is_shown,
         }
 
     def on_key(self) -> None:

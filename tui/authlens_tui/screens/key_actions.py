@@ -9,7 +9,7 @@ from textual.binding import Binding
 from authlens_tui.widgets.key_binding import bound
 
 
-class Verb(StrEnum):
+class KeyAction(StrEnum):
     """What a key does on the dashboard, the wizard, or both."""
 
     NEW_LOGIN = "new_login"
@@ -75,7 +75,7 @@ class Verb(StrEnum):
 def bind(
     screen: str,
     key: str,
-    verb: Verb,
+    key_action: KeyAction,
     name: str,
     meaning: str,
     *,
@@ -83,12 +83,18 @@ def bind(
     sign: str = "",
     show: bool = False,
 ) -> Binding:
-    """Return the binding of a key to a verb; see `bound`.
+    """Return the binding of a key to an action; see `bound`.
 
     Args:
         screen: what the identifier in the user's settings starts with.
-        known_as: what it ends with; the verb if empty.
+        known_as: what it ends with; the action if empty.
     """
     return bound(
-        f"{screen}.{known_as or verb}", key, f"act('{verb}')", name, meaning, show=show, sign=sign or None
+        f"{screen}.{known_as or key_action}",
+        key,
+        f"act('{key_action}')",
+        name,
+        meaning,
+        show=show,
+        sign=sign or None,
     )

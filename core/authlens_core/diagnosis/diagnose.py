@@ -12,7 +12,7 @@ from authlens_core.cloudflare.credential import Credential, credential_of, pair_
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.echoes import sent_in, without_echoes
 from authlens_core.diagnosis.evidence import error_lines, quoted, status_line, whole_answer
-from authlens_core.diagnosis.protection import Protection
+from authlens_core.diagnosis.protection import Trait
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import Check
 from authlens_core.values.diagnosis import NO_ANSWER, UNKNOWN, Diagnosis, Layer
@@ -177,10 +177,9 @@ class _SeenFailure:
     @property
     def _matters(self) -> bool:
         """Whether it matters who answered: where the resource was asked, and where something was before."""
-        # These are Cloudflare's whatever was asked; all else is about the resource, and an endpoint is none.
-        at_the_edge = {Protection.BLOCKED, Protection.ORIGIN_DOWN, Protection.REQUIRE_ACCESS_PROTECTION}
+        # A classification is about a resource, and an endpoint is none; that of the edge always holds.
         return self.stage in _ASKS_THE_RESOURCE or (
-            self.answer is not None and self.answer.protection in at_the_edge
+            self.answer is not None and self.answer.protection.has(Trait.AT_THE_EDGE)
         )
 
     def _evidence(self, cause: Cause) -> Iterator[str]:

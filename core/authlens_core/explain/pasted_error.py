@@ -17,7 +17,7 @@ from authlens_core.diagnosis.cause import Cause
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.client_messages import SAID_BY_CLIENTS
 from authlens_core.diagnosis.evidence import body_line
-from authlens_core.diagnosis.protection import Protection
+from authlens_core.diagnosis.protection import Trait
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
@@ -34,7 +34,6 @@ _CODE: Final = re.compile(
 _STATUS: Final = re.compile(r"^(?:[<>*] ?)?HTTP/[\d.]+ (\d{3})(?: (.*))?$")
 _FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
 _REQUEST: Final = re.compile(r"^> ")
-_SAYS_NOTHING: Final = frozenset({Protection.PUBLIC, Protection.UNEXPECTED, Protection.NO_ANSWER})
 
 
 def explain_text(text: str) -> tuple[Diagnosis, ...]:
@@ -104,7 +103,7 @@ def _transcript(text: str) -> Diagnosis | None:
     response = Response(status, headers=Headers(tuple(fields)), body=Body("\n".join(body).encode()))
     request = Request("GET", "https://pasted.invalid/")
     answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
-    if answer.protection in _SAYS_NOTHING:
+    if answer.protection.has(Trait.SAYS_NOTHING):
         return None
     cure = answer.cure or "Log in: authlens login URL."
     return Diagnosis(answer.protection.value, answer.summary, cure, answer.evidence, layer=answer.layer)

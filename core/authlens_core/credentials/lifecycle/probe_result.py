@@ -15,7 +15,7 @@ from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.diagnose import explain
-from authlens_core.diagnosis.protection import Protection
+from authlens_core.diagnosis.protection import Trait
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId, Severity, judged
@@ -24,7 +24,6 @@ from authlens_core.values.errors import AuthlensError, Refused, ServerMisconfigu
 from authlens_core.values.exchange import Exchange
 
 _WHY: Final = "Only a response from the resource itself shows that a credential is valid."
-_REFUSALS: Final = frozenset({Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN})
 _VERDICTS: Final = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}
 
 
@@ -83,10 +82,9 @@ def token_accepted(exchange: Exchange, answer: Answer) -> bool | None:
         return None
     if 200 <= response.status < 300:
         return True
-    if response.status == 401 or answer.protection in _REFUSALS:
-        return False
     # A Bearer challenge on another status refuses the token as well (RFC 9110 §11.6.1).
-    return False if answer.protection is Protection.OAUTH else None
+    is_refused = response.status == 401 or answer.protection.has(Trait.REFUSES_CREDENTIAL)
+    return False if is_refused else None
 
 
 def note_probe(credentials: Credentials, credential_id: str, said: ProbeResult, words: str = "") -> None:

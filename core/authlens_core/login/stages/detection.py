@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.protection import Protection
+from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.metadata_location import (
@@ -53,11 +53,6 @@ _SPEC: Final = "RFC 9728 §5.1"
 _NOT_GET: Final = frozenset({400, 404, 405, 406, 415})
 # Some servers fail at a method that they do not know; 503 would not change with another method.
 _NOT_DISCOVER: Final = _NOT_GET | {500, 501}
-# The user may still want to look for metadata: the dead end is ours to suspect, not to know.
-_WORTH_A_SECOND_LOOK: Final = frozenset(
-    {Protection.PUBLIC, Protection.ACCESS_LOGIN, Protection.NOT_FOUND, Protection.METHOD_NOT_ALLOWED}
-)
-_GOES_ON: Final = frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE})
 
 
 _ASKED_FOR: Final = Requirement(
@@ -65,9 +60,6 @@ _ASKED_FOR: Final = Requirement(
     "The resource asks for a bearer token.",
     why="OAuth can start only if the resource asks for it.",
     spec="RFC 6750 §3",
-)
-_NOT_REFUSED: Final = frozenset(
-    {Protection.PUBLIC, Protection.NOT_FOUND, Protection.METHOD_NOT_ALLOWED, Protection.UNEXPECTED}
 )
 
 
@@ -84,7 +76,7 @@ class DetectionStage:
         if any(e.response is None for e in sent):
             return None
         named = metadata_beside_login(facts, answer)
-        if answer.protection not in _NOT_REFUSED and named is None:
+        if not answer.protection.has(Trait.NOT_REFUSED) and named is None:
             return None
         places = (named,) if named is not None else well_known(facts.resource_url, answer)
         if _published(documents) is not None or len(documents) >= len(places):
@@ -110,7 +102,7 @@ class DetectionStage:
         protection, found = _judged(facts, answer, documents)
         checks = [protection, *_method_note(calls)]
         approved = CheckId.DETECTION_PROTECTION in facts.approved
-        if answer.protection in _GOES_ON or protection.severity is not Severity.FAILURE or approved:
+        if answer.protection.has(Trait.GOES_ON) or protection.severity is not Severity.FAILURE or approved:
             located, where = locate_metadata(new, answer, exchange)
             checks.extend(where)
             # What protects the resource is not the reason then, and its fix says how to continue.
@@ -206,7 +198,7 @@ def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None)
     elif media_type == JSON_TYPE or media_type.endswith("+json"):
         kind = "API"
     else:
-        kind = "protected resource" if answer.protection in _GOES_ON else "not known"
+        kind = "protected resource" if answer.protection.has(Trait.GOES_ON) else "not known"
     return Fact(FactId.KIND_OF_RESOURCE, kind)
 
 
@@ -235,10 +227,10 @@ def _is_global(host: str, *, otherwise: bool) -> bool:
 def _protection(answer: Answer) -> Check:
     why = "The challenge starts OAuth: it says what is required and where the metadata is."
     seen = f"{answer.summary} ({'; '.join(answer.evidence)})" if answer.evidence else answer.summary
-    if answer.protection in _GOES_ON:
+    if answer.protection.has(Trait.GOES_ON):
         severity = Severity.PASS if answer.protection is Protection.OAUTH else Severity.WARNING
         return _ASKED_FOR.judged(severity, seen, why=why, cure=answer.cure)
-    overridable = answer.protection in _WORTH_A_SECOND_LOOK
+    overridable = answer.protection.has(Trait.MAY_GO_ON)
     return _ASKED_FOR.failed(seen, cure=answer.cure, overridable=overridable)
 
 
@@ -246,7 +238,7 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
     """Return the check of the protection, and its diagnosis where the documents decided."""
     if answer.protection is Protection.ACCESS_LOGIN:
         return judge_login_page(answer, documents)
-    if answer.protection in _NOT_REFUSED and _published(documents) is not None:
+    if answer.protection.has(Trait.NOT_REFUSED) and _published(documents) is not None:
         chosen = facts.options.anyway
         check = _ASKED_FOR.judged(
             Severity.WARNING if chosen else Severity.FAILURE,

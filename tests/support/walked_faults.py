@@ -32,7 +32,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_tui.app.demo_workspace import DemoCredentials
+from authlens_tui.app.demo import DemoCredentials
 from support.waiting import PATIENCE
 
 __all__ = ["Walk", "explained", "walked"]

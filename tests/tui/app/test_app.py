@@ -24,7 +24,7 @@ from authlens_core.export.session_file import session_json
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.login_options import Options
-from authlens_tui.app import parts
+from authlens_tui.app import controller
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.cloudflared import CloudflaredScreen
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow  # each test plays a whole screen
 URL = "https://wiki.example.com/"
 NOTE = "This keyring is one that was chosen by hand."
 # An app loads it after its first paint: while `open_store` is replaced, it would keep the replacement.
-_LOADED_BEFORE = parts
+_LOADED_BEFORE = controller
 
 
 def stores(monkeypatch: pytest.MonkeyPatch, answers: Sequence[OpenedStore | NoSecretStore]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -33,8 +33,7 @@ from authlens_tui.widgets.record.record_messages import Revealed, SignatureWante
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
     from authlens_core.desk.session import Session
-    from authlens_core.desk.settings import Config
-    from authlens_tui.app.parts import Parts
+    from authlens_tui.app.controller import Controller
 
 
 _SHEETS: Final[CSSPathType] = [
@@ -73,18 +72,20 @@ class AuthlensApp(BaseApp):
         self.settings = self.workspace.settings
         self.dashboard: DashboardScreen | None = None
         self._first: Index | None = None
-        self.parts: Parts | None = None  # loaded after the first paint
-        _configure(self, self.workspace.config, self.settings.present.theme)
+        self.controller: Controller | None = None  # loaded after the first paint
+        # That of this run comes first, then that of the configuration, then that of the settings.
+        config, settings = self.workspace.config, self.settings.present
+        self._configure((self.environ.get("AUTHLENS_THEME", ""), config.theme, settings.theme))
 
     @property
     def session(self) -> Session | None:
         """The sender and the credentials, when the secret store is open."""
-        return None if self.parts is None else self.parts.session
+        return None if self.controller is None else self.controller.session
 
     def get_default_screen(self) -> Screen[Any]:
         """Start with the dashboard on the records alone, if there are any and no login was asked for."""
         if self._start_url is None and (first := self.workspace.first_look()) is not None:
-            self._first, self.dashboard = first, _dashboard_of(self.workspace, None, first)
+            self._first, self.dashboard = first, self._dashboard(None, first)
         return super().get_default_screen() if self.dashboard is None else self.dashboard
 
     def compose(self) -> ComposeResult:
@@ -98,9 +99,9 @@ class AuthlensApp(BaseApp):
 
     async def on_unmount(self) -> None:
         """Stop refreshing, close the connections and the secret store."""
-        await _end_opening(self)
-        if self.parts is not None:
-            await self.parts.aclose(self.return_code or 0)
+        await self._end_opening()
+        if self.controller is not None:
+            await self.controller.aclose(self.return_code or 0)
         if self._first is not None:
             self._first.close()
         await self.workspace.close()
@@ -108,12 +109,12 @@ class AuthlensApp(BaseApp):
     @work(exclusive=True, group="begin", description="open the secret store")
     async def _begin(self) -> None:
         """Load the rest of the app, open the secret store, and start what was asked for."""
-        parts = self.parts = await asyncio.to_thread(_parts_of, self)
-        self.theme_changed_signal.subscribe(self, parts.remember_theme)
+        controller = self.controller = await asyncio.to_thread(self._controller)
+        self.theme_changed_signal.subscribe(self, controller.remember_theme)
         # The demo knows its URL only now: its emulator takes any free port.
         start_url = await self.workspace.prepare() or self._start_url
         try:
-            opened = await parts.open_session(self._first)
+            opened = await controller.open_session(self._first)
         except AuthlensError as error:
             self.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
             return
@@ -121,11 +122,11 @@ class AuthlensApp(BaseApp):
             self.exit(return_code=NoSecretStore.exit_code)
             return
         session, notes = opened
-        parts.session = session  # closed from here on, whatever happens
+        controller.session = session  # closed from here on, whatever happens
         if self.dashboard is None:
-            self.dashboard = _dashboard_of(self.workspace, session)
+            self.dashboard = self._dashboard(session)
             await self.push_screen(self.dashboard)
-        parts.begin(session, self.dashboard)
+        controller.begin(session, self.dashboard)
         self._tell_interrupted()
         if start_url is not None:
             self.start(start_url)
@@ -134,15 +135,15 @@ class AuthlensApp(BaseApp):
 
     def start(self, url: str) -> None:
         """Start with a login, if there is none; the demo may start with its menu."""
-        if self.session is not None and self.parts is not None:
-            self.parts.logins.offer(self.session, url)
+        if self.session is not None and self.controller is not None:
+            self.controller.logins.offer(self.session, url)
 
     def start_login(self, url: str) -> None:
-        if self.session is not None and self.parts is not None:
-            self.parts.logins.start(self.session, url)
+        if self.session is not None and self.controller is not None:
+            self.controller.logins.start(self.session, url)
 
     def _tell_interrupted(self) -> None:
-        notice = None if self.parts is None else self.parts.interrupted.notice()
+        notice = None if self.controller is None else self.controller.interrupted.notice()
         if notice is not None and isinstance(self.screen, DashboardScreen):
             self.screen.result.update(notice)
             self.refresh_bindings()
@@ -151,24 +152,24 @@ class AuthlensApp(BaseApp):
         """Offer to resume on the dashboard, if a login was interrupted."""
         if action != "resume":
             return super().check_action(action, parameters)
-        can_resume = self.parts is not None and self.parts.interrupted.can_resume
+        can_resume = self.controller is not None and self.controller.interrupted.can_resume
         return can_resume and isinstance(self.screen, DashboardScreen)
 
     def action_requests(self) -> None:
-        if self.parts is not None:
-            self.parts.records.show_requests()
+        if self.controller is not None:
+            self.controller.records.show_requests()
 
     def action_open_file(self) -> None:
-        if self.parts is not None:
-            self.parts.records.open_file()
+        if self.controller is not None:
+            self.controller.records.open_file()
 
     async def action_resume(self) -> None:
-        if self.session is not None and self.parts is not None:
-            await self.parts.logins.resume(self.session)
+        if self.session is not None and self.controller is not None:
+            await self.controller.logins.resume(self.session)
 
     @on(WizardClosed)
     def _wizard_left(self) -> None:
-        if self.parts is not None and self.parts.logins.leave():
+        if self.controller is not None and self.controller.logins.leave():
             self.call_later(self._tell_interrupted)
 
     @on(LoginWanted)
@@ -180,45 +181,39 @@ class AuthlensApp(BaseApp):
     @on(TraceWanted)
     def _asked(self, message: Message) -> None:
         """Hand on what a screen asks for to the object whose job it is."""
-        if self.parts is not None:
-            self.parts.answer(message)
+        if self.controller is not None:
+            self.controller.answer(message)
 
+    def _configure(self, wanted: Sequence[str]) -> None:
+        """Set the keys, and the first theme of `wanted` that there is."""
+        self.set_keymap(self.workspace.config.keys)
+        names = (name for theme in wanted for name in (theme, f"authlens-{theme}"))
+        theme = next((name for name in names if name in self.available_themes), None)
+        # A terminal of sixteen colours would draw another theme in the nearest of its own, readable or not.
+        if theme is not None and self.theme != SIXTEEN.name:
+            self.theme = theme
 
-def _configure(app: AuthlensApp, config: Config, settings_theme: str) -> None:
-    """Set the keys, and the theme of this run, else of the configuration, else of the settings."""
-    app.set_keymap(config.keys)
-    wanted = (app.environ.get("AUTHLENS_THEME", ""), config.theme, settings_theme)
-    names = (one for name in wanted for one in (name, f"authlens-{name}"))
-    found = next((name for name in names if name in app.available_themes), None)
-    # A terminal of sixteen colours would draw another theme in the nearest of its own, readable or not.
-    if found is not None and app.theme != SIXTEEN.name:
-        app.theme = found
+    async def _end_opening(self) -> None:
+        """Wait until a store that was being opened is closed: its helper must not outlive the program."""
+        for worker in [worker for worker in self.workers if worker.group == "begin"]:
+            worker.cancel()
+            with suppress(WorkerCancelled, WorkerFailed):
+                await worker.wait()
 
+    def _controller(self) -> Controller:
+        from authlens_tui.app.controller import Controller
 
-async def _end_opening(app: AuthlensApp) -> None:
-    """Wait until a store that was being opened is closed: its helper must not outlive the program."""
-    for worker in [worker for worker in app.workers if worker.group == "begin"]:
-        worker.cancel()
-        with suppress(WorkerCancelled, WorkerFailed):
-            await worker.wait()
+        return Controller(self)
 
-
-def _parts_of(app: AuthlensApp) -> Parts:
-    from authlens_tui.app.parts import Parts
-
-    return Parts(app)
-
-
-def _dashboard_of(
-    workspace: Workspace, session: Session | None, index: Index | None = None
-) -> DashboardScreen:
-    return DashboardScreen(
-        session,
-        index=index,
-        suggestion=workspace.suggestion(),
-        settings=workspace.settings,
-        find=workspace.find_tokens,
-        left_out=workspace.tokens_left_out,
-        can_move=workspace.keeps_secrets,
-        columns=workspace.config.columns,
-    )
+    def _dashboard(self, session: Session | None, index: Index | None = None) -> DashboardScreen:
+        workspace = self.workspace
+        return DashboardScreen(
+            session,
+            index=index,
+            suggestion=workspace.suggestion(),
+            settings=workspace.settings,
+            find=workspace.find_tokens,
+            left_out=workspace.tokens_left_out,
+            can_move=workspace.keeps_secrets,
+            columns=workspace.config.columns,
+        )

@@ -41,36 +41,6 @@ def _actions() -> type[Provider]:
     return Actions
 
 
-def _show_help(app: BaseApp) -> None:
-    """Show the keys of the screen and the terms it uses."""
-    from authlens_tui.screens.help import HelpScreen
-
-    if not isinstance(app.screen, (HelpScreen, CommandPalette)):
-        app.push_screen(HelpScreen(app.screen))
-
-
-def _jump(app: BaseApp) -> None:
-    """Put a letter on each part of the screen, and move the focus to the one that is pressed."""
-    from authlens_tui.screens.jump import JumpScreen, places_of
-
-    places = places_of(app.screen)
-    if places and not app.screen.is_modal:
-        app.push_screen(JumpScreen(places), lambda place: None if place is None else place.go())
-
-
-@work(exclusive=True, group="picture", description="save the screen")
-async def _save_screen(app: BaseApp) -> None:
-    """Save the screen as SVG, its secrets masked."""
-    from authlens_tui.app.screen_picture import save_picture
-
-    try:
-        path = await save_picture(app)
-    except AuthlensError as error:
-        app.notify(f"{error.cause} {error.cure}", title="Not saved", severity="warning", markup=False)
-    else:
-        app.notify(f"Secrets are masked.\n{path}", title="Screen saved", markup=False)
-
-
 class BaseApp(TerminalApp):
     """An app in authlens's themes."""
 
@@ -117,10 +87,10 @@ class BaseApp(TerminalApp):
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the variables of the theme, made once: Textual asks three times before the first paint."""
-        found = self._variables.get(self.theme)
-        if found is None:
-            found = self._variables[self.theme] = with_quiet(super().get_css_variables())
-        return dict(found)
+        variables = self._variables.get(self.theme)
+        if variables is None:
+            variables = self._variables[self.theme] = with_quiet(super().get_css_variables())
+        return dict(variables)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what no key does; Textual's own would record the screen, and show another help."""
@@ -137,6 +107,30 @@ class BaseApp(TerminalApp):
         """Keep the focus in view on a smaller terminal."""
         follow_focus(self)
 
-    action_help = _show_help
-    action_jump = _jump
-    action_save_screen = _save_screen
+    def action_help(self) -> None:
+        """Show the keys of the screen and the terms it uses."""
+        from authlens_tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, (HelpScreen, CommandPalette)):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_jump(self) -> None:
+        """Put a letter on each part of the screen, and move the focus to the one that is pressed."""
+        from authlens_tui.screens.jump import JumpScreen, places_of
+
+        places = places_of(self.screen)
+        if places and not self.screen.is_modal:
+            self.push_screen(JumpScreen(places), lambda place: None if place is None else place.go())
+
+    @work(exclusive=True, group="picture", description="save the screen")
+    async def action_save_screen(self) -> None:
+        """Save the screen as SVG, its secrets masked."""
+        from authlens_tui.app.screen_picture import save_picture
+
+        try:
+            path = await save_picture(self)
+        except AuthlensError as error:
+            words = f"{error.cause} {error.cure}"
+            self.notify(words, title="Not saved", severity="warning", markup=False)
+        else:
+            self.notify(f"Secrets are masked.\n{path}", title="Screen saved", markup=False)

@@ -1,23 +1,44 @@
-"""The demo: the app on the embedded emulator, with a menu of scenarios."""
+"""The demo: the app on the emulator, with a store in memory, a simulated user and a menu of scenarios."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar, Final
+from urllib.parse import parse_qs, urlsplit
 
 from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
 
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
 from authlens_core.desk.log_in import Login
+from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.person import play_person
+from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.scenario import Scenario, StandardCase
+from authlens_core.emulator.standard.rehearsal import emulator_with
+from authlens_core.state import private_file
 from authlens_core.trace.record import Outcome
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
 from authlens_tui.app.authlens_app import AuthlensApp
-from authlens_tui.app.demo_workspace import DemoWorkspace
+from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run
+from authlens_tui.screens.store_choice import StoreChoice
+from authlens_tui.screens.wizard.authorization_link import Played, Player
 from authlens_tui.screens.wizard.messages import WizardClosed
 from authlens_tui.widgets.key_binding import bound
 
@@ -125,3 +146,156 @@ def _ending(login: Login) -> Run:
         return Run.FINISHED
     records = login.trace.records
     return Run.FAILED if records and records[-1].outcome is Outcome.FAILED else Run.LEFT
+
+
+_TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it expire
+
+
+class DemoWorkspace(Workspace):
+    """Needs no account and no network, and leaves nothing behind."""
+
+    keeps_secrets = False
+
+    def __init__(self, cases: Collection[Fault | StandardCase], port: int, *, plays: bool = False) -> None:
+        settings = SettingsFile()
+        settings.change(background_refresh=False)  # the user is to see a refresh happen
+        super().__init__(settings)
+        self._emulator = emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME)
+        self._case = next((case for case in cases if isinstance(case, StandardCase)), None)
+        self.plays = plays
+        self._others = DemoCredentials()
+        self._port = port
+
+    async def prepare(self) -> str | None:
+        """Start the emulator, and log in to its resource."""
+        await self._emulator.start()
+        return self._emulator.resource_url
+
+    async def close(self) -> None:
+        self._others.close()
+        await self._emulator.stop()
+
+    def options(self, url: str) -> Options:  # noqa: ARG002 - every login of the demo has the same
+        """Use the chosen callback port; log in by a code if the scenario is about that.
+
+        A login that is played takes the decision for an old server that a user takes with a key.
+        """
+        case = self._case
+        if case is None:
+            return Options(port=self._port)
+        old = StandardFault.DEFAULT_PATHS in case.faults
+        by_code = GrantType.DEVICE_CODE if case.device else GrantType.AUTHORIZATION_CODE
+        return Options(port=self._port, grant_type=by_code, legacy_paths=self.plays and old)
+
+    def suggestion(self) -> str:
+        return self._emulator.resource_url
+
+    def find_tokens(self) -> tuple[CloudflaredToken, ...]:
+        return self._others.find()
+
+    def player(self) -> Player | None:
+        """Sign in at the emulator's page, over real HTTP."""
+        return _sign_in
+
+    def first_look(self) -> Index | None:
+        """Return None: the demo starts with nothing stored."""
+        return None
+
+    async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
+        return replace(OpenedStore.in_memory(), notes=())
+
+    async def start_over(self, session: Session, scenario: Scenario) -> str:
+        """Start another emulator, which knows no client, and forget all credentials; return its resource.
+
+        Raises:
+            AuthlensError: a credential could not be removed.
+            OSError: no port is free.
+        """
+        for grant in session.credentials.list():
+            await session.credentials.forget(grant.grant_id)
+        await self._others.take_back(session)
+        await self._emulator.stop()
+        self._case = scenario.fault if isinstance(scenario.fault, StandardCase) else None
+        cases = () if scenario.fault is None else (scenario.fault,)
+        self._emulator = emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME)
+        await self._emulator.start()
+        return self._emulator.resource_url
+
+    async def hand_out(self, session: Session) -> None:
+        """Store the other credential that the emulator's fault is about."""
+        if not isinstance(self._emulator, Emulator):
+            return
+        with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
+            await self._others.hand_out(self._emulator, session)
+
+
+async def _sign_in(url: str) -> Played:
+    try:
+        result = await play_person(url)
+    except (OSError, TimeoutError, ValueError):
+        return Played("The demo could not open the emulator's page. Open the link in a browser instead.")
+    # The page for a code stays where it is; that of a link leads back to the callback.
+    if "user_code" in parse_qs(urlsplit(url).query) and result.status < 400:
+        return Played("Approved the code as ada@example.com; waiting for the next poll.", done=True)
+    if result.delivered and result.status < 400:
+        words = "Signed in as ada@example.com on the emulator's page; waiting for the browser."
+        return Played(words, done=True)
+    return Played("The sign-in was refused. The browser's message is below.", done=True, page=result.words)
+
+
+class DemoCredentials:
+    """What the demo holds besides the login's own tokens, where a scenario is about another credential.
+
+    A service token lies where service tokens are kept; a token of cloudflared in a directory of its own, as a
+    file with the name that cloudflared gives it. Both are rows of the dashboard and can be probed there.
+    """
+
+    def __init__(self) -> None:
+        self._directory: TemporaryDirectory[str] | None = None
+
+    async def hand_out(self, emulator: Emulator, session: Session) -> None:
+        """Put the credential that the faults of `emulator` are about where the dashboard finds it.
+
+        Raises:
+            AuthlensError: it could not be kept.
+            OSError: the file could not be written.
+        """
+        if Fault.SERVICE_AUTH_MISSING in emulator.faults:
+            await self._keep_service_token(emulator, session)
+        if Fault.BINDING_COOKIE in emulator.faults:
+            jwt = await emulator.app_token()
+            path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
+            private_file.replace(path, jwt.encode(), durable=False)
+
+    async def _keep_service_token(self, emulator: Emulator, session: Session) -> None:
+        client_id, secret = emulator.service_token
+        tokens = session.credentials.service_tokens
+        if any(token.client_id == client_id for token in tokens.list()):
+            return
+        token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
+        await tokens.save(token, Secret(secret))
+
+    def _folder(self) -> Path:
+        if self._directory is None:
+            self._directory = TemporaryDirectory(prefix="authlens-demo-")
+        return Path(self._directory.name)
+
+    def find(self) -> tuple[CloudflaredToken, ...]:
+        directory = self._directory
+        return () if directory is None else CloudflaredDirectory(Path(directory.name)).find()
+
+    async def take_back(self, session: Session) -> None:
+        """Leave nothing of what was handed out.
+
+        Raises:
+            AuthlensError: it could not be removed.
+        """
+        tokens = session.credentials.service_tokens
+        for token in tokens.list():
+            await tokens.remove(token.token_id)
+        self.close()
+
+    def close(self) -> None:
+        directory, self._directory = self._directory, None
+        if directory is not None:
+            directory.cleanup()

@@ -18,7 +18,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
-from authlens_tui.app.automatic_refresh import AutomaticRefresh
+from authlens_tui.app.background import AutomaticRefresh
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen

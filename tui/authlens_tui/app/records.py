@@ -1,8 +1,8 @@
-"""Show recorded requests, log that their secrets were shown, and check signatures in them."""
+"""Recorded requests on the screen: of this run, of a credential, of a session file; their signatures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from textual.app import App
 
@@ -11,6 +11,8 @@ from authlens_core.desk.session import Session
 from authlens_core.desk.signatures import check_signatures
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
+from authlens_core.trace.record import Trace
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.dashboard.messages import TraceWanted
 from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.requests import RequestsScreen
@@ -68,3 +70,14 @@ class Records:
             session.wire, tokens, wanted.record, wanted.story, issuer=wanted.issuer
         )
         wanted.view.show_verdicts(wanted.record, verdicts, exchanges)
+
+
+class Replay(BaseApp):
+    """A session file, read-only; it needs no keyring and sends nothing."""
+
+    def __init__(self, trace: Trace, name: str, environ: Mapping[str, str] | None = None) -> None:
+        super().__init__(environ)
+        self._first = TraceScreen(trace, replay=name)
+
+    def on_mount(self) -> None:
+        self.push_screen(self._first)

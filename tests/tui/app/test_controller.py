@@ -8,7 +8,7 @@ import pytest
 
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.values.errors import StateUnusable
-from authlens_tui.app.opening import open_session
+from authlens_tui.app.controller import open_session
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from support.watched_store import WatchedStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,18 +13,19 @@ from textual.worker import Worker
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.index import Index
 from authlens_core.desk.lifecycle import ActionResult
-from authlens_core.desk.session import Session
-from authlens_core.values.errors import AuthlensError
-from authlens_tui.app.automatic_refresh import AutomaticRefresh
-from authlens_tui.app.expiry_notice import tell_of_expiry
-from authlens_tui.app.interrupted_logins import InterruptedLogins
-from authlens_tui.app.logins import Logins
+from authlens_core.desk.session import Session, session_on
+from authlens_core.values.errors import AuthlensError, NoSecretStore
+from authlens_core.values.exchange import Exchange
+from authlens_tui.app.background import AutomaticRefresh, tell_of_expiry
+from authlens_tui.app.logins import InterruptedLogins, Logins
 from authlens_tui.app.moving import SecretMove
-from authlens_tui.app.opening import open_session
 from authlens_tui.app.records import Records
+from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
+from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
@@ -32,8 +33,10 @@ from authlens_tui.widgets.record.record_messages import Revealed, SignatureWante
 if TYPE_CHECKING:
     from authlens_tui.app.authlens_app import AuthlensApp
 
+Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
 
-class Parts:
+
+class Controller:
     """The objects that the app routes to, each with one job, and the session they share."""
 
     def __init__(self, app: AuthlensApp) -> None:
@@ -45,8 +48,12 @@ class Parts:
         self.interrupted = InterruptedLogins()
         self.records = Records(app)
         self.logins = Logins(app, workspace, self.interrupted, self.records)
-        self.open_session = partial(open_session, workspace, app.push_screen_wait, self.records.log.note)
         self._refresh = AutomaticRefresh(app, workspace.settings, self._on_attempt)
+
+    async def open_session(self, index: Index | None) -> tuple[Session, tuple[str, ...]] | None:
+        """Open the session, as `open_session` does, and note what it sends."""
+        app = self._app
+        return await open_session(app.workspace, app.push_screen_wait, self.records.log.note, index)
 
     def begin(self, session: Session, dashboard: DashboardScreen) -> None:
         """Work on `session`: start what runs beside the screens, as long as the app does or once."""
@@ -55,14 +62,13 @@ class Parts:
         self._use(session)
         app = self._app
         self._refresh.start(session)
-        self._run_once(session.delete_orphans, "delete orphans")
+        # Called by the worker: if the app ends before that begins, a coroutine would be left un-awaited.
+        _: Worker[None] = app.run_worker(
+            session.delete_orphans, group="orphans", description="delete orphans"
+        )
         tell_of_expiry(app, app.workspace.config, session)
         session.warm_up()
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
-
-    def _run_once(self, work: Callable[[], Coroutine[None, None, None]], description: str) -> None:
-        # Called by the worker: if the app ends before that begins, a coroutine would be left un-awaited.
-        _: Worker[None] = self._app.run_worker(work, group=description, description=description)
 
     def remember_theme(self, theme: Theme) -> None:
         """Remember the theme that the user chose, not the one of this run; it is applied in any case."""
@@ -117,3 +123,27 @@ class Parts:
         self.interrupted.close(return_code)
         if self.session is not None:
             await self.session.aclose()
+
+
+async def open_session(
+    workspace: Workspace, ask: Ask, note: Callable[[Exchange], None], index: Index | None
+) -> tuple[Session, tuple[str, ...]] | None:
+    """Return the session and what the user should know about its store; None to quit.
+
+    Args:
+        note: called with each exchange.
+        index: the records that the dashboard shows already, if it does.
+
+    Raises:
+        AuthlensError: the records cannot be read.
+    """
+    choice: StoreChoice | None = None
+    while True:
+        try:
+            opened = await workspace.open_store(choice)
+        except NoSecretStore as error:
+            choice = await ask(choice_after(error))
+            if choice is None:
+                return None
+        else:
+            return await session_on(opened, index=index, chosen=choice is not None, note=note)

@@ -24,9 +24,9 @@ from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, W
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access import MOST_STEP_UPS, wider_scope
-from authlens_core.login.tampering import editing
+from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
 from authlens_core.login.tampering.experiments import Experiment
-from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, amended_url
+from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.stale_refresh import StaleRefreshStage
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
@@ -130,22 +130,20 @@ class Login:
         planned = None if stage is None else _handler(stage, facts).request(facts, ())
         return None if stage is None or planned is None else self._tampering.request(stage, planned, facts)
 
-    def choices(self) -> tuple[editing.LoginOption, ...]:
-        """Return what the user may choose in the next stage within the protocol; see `use`."""
-        return () if self.position is None else editing.choices(self.position, self.facts)
+    def edit_form(self) -> EditForm | None:
+        """Return what can be edited before the next stage, or None after the last; see `apply`."""
+        if self.position is None:
+            return None
+        link = (self._honest_link() or "") if self.position is Stage.AUTHORIZATION else None
+        return edit_form(self.position, self.facts, self._honest_request(), link)
 
-    def parts(self) -> tuple[editing.EditablePart, ...]:
-        """Return every other part of what the next stage sends, unchanged; to amend one is tampering."""
-        stage, request = self.position, self._honest_request()
-        if stage is not None and request is not None:
-            return editing.parts_of_request(stage, request)
-        return editing.parts_of_link(self._honest_link() or "") if stage is Stage.AUTHORIZATION else ()
-
-    def places(self) -> tuple[EditLocation, ...]:
-        """Return where something can be added to what the next stage sends."""
-        request = self._honest_request()
-        is_sent = request is not None or self.position is Stage.AUTHORIZATION
-        return editing.places_of(request) if is_sent else ()
+    def apply(self, changes: RequestChanges) -> None:
+        """Decide again, and change what the form's stage sends."""
+        # Options first: they may go back to an earlier stage, and then the other changes wait for theirs.
+        if changes.options != self.facts.options:
+            self.use(changes.options)
+        if changes.amendments:
+            self.amend(*changes.amendments, stage=changes.stage)
 
     def planned_link(self) -> str | None:
         """Return the link that the next stage hands out; None if it does not, or sends something first."""

@@ -146,4 +146,6 @@ async def test_what_is_edited_is_the_pushed_request() -> None:
         planned = login.planned()
         assert planned is not None
         assert planned.request.url == f"{ISSUER}/par"
-        assert {part.place for part in login.parts() if part.name == "code_challenge"} == {EditLocation.FORM}
+        form = login.edit_form()
+        assert form is not None
+        assert {part.place for part in form.parts if part.name == "code_challenge"} == {EditLocation.FORM}

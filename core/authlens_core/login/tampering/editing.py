@@ -49,39 +49,109 @@ _OFFERED_IF: Final[Mapping[str, Callable[[Facts], bool]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class LoginOption:
-    """An option of the login, by its name in `Options`, with the value that is in force."""
-
-    name: str
-    value: str
-
-    @property
-    def title(self) -> str:
-        return OPTIONS[self.name].title
-
-
-@dataclass(frozen=True, slots=True)
-class EditablePart:
-    """A part of a request or link that can be amended.
+class FormField:
+    """An option of the login, or a part of a request or link that can be changed on purpose.
 
     Attributes:
-        name: its name; empty for the method and the address.
+        place: where the part is; None for an option, which is the user's to choose.
+        name: that of the option in `Options`, or of the part; empty for the method and the address.
         value: what is there; a `Secret` where it is one. A JSON member that is no string is JSON text.
     """
 
-    place: EditLocation
+    place: EditLocation | None
     name: str
     value: str | Secret
 
+    @property
+    def title(self) -> str:
+        if self.place is None:
+            return OPTIONS[self.name].title
+        return safe_line(self.name, NAME) or self.place.value
+
     def to(self, value: str | Secret | None) -> RequestEdit:
-        """Return the amendment that puts `value` in its place, or leaves the part out."""
+        """Return the amendment that puts `value` in its place, or leaves the part out.
+
+        Raises:
+            ValueError: it is an option.
+        """
+        if self.place is None:
+            raise ValueError("an option is chosen, not amended")
         return RequestEdit(self.place, self.name, value)
 
+    def difference(self, after: str | Secret | None) -> str:
+        """Return one line that says what it is changed into; secrets are masked, the rest is safe to show."""
+        return f"{self.title}: {_shown(self.value)} → {'(left out)' if after is None else _shown(after)}"
 
-def choices(stage: Stage, facts: Facts) -> tuple[LoginOption, ...]:
+
+@dataclass(frozen=True, slots=True)
+class RequestChanges:
+    """What a user changed before `stage`: the options of the login, and what else it sends."""
+
+    stage: Stage
+    options: Options
+    amendments: tuple[RequestEdit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditForm:
+    """What can be edited before a stage is sent.
+
+    Attributes:
+        options: those that are in force.
+        choices: what is the user's to choose within the protocol.
+        parts: every other part of the request or of the link, unchanged; to amend one is tampering.
+        places: where a part can be added.
+    """
+
+    stage: Stage
+    options: Options
+    choices: tuple[FormField, ...] = ()
+    parts: tuple[FormField, ...] = ()
+    places: tuple[EditLocation, ...] = ()
+
+    @property
+    def unchanged(self) -> RequestChanges:
+        return RequestChanges(self.stage, self.options)
+
+    def with_value(
+        self, changes: RequestChanges, field: FormField, value: str | Secret | None
+    ) -> RequestChanges:
+        """Return `changes` with another value of one field; None leaves a part out.
+
+        Raises:
+            ValueError: a value that cannot be; the message says what can.
+        """
+        if field.place is None:
+            chosen = {field.name: value if isinstance(value, str) else ""}
+            return replace(changes, options=with_choices(changes.options, chosen))
+        return replace(changes, amendments=(*changes.amendments, field.to(value)))
+
+    def with_part(
+        self, changes: RequestChanges, place: EditLocation, name: str, value: str
+    ) -> RequestChanges:
+        """Return `changes` with a part that is added.
+
+        Raises:
+            ValueError: it has no name, is there already, or cannot be sent.
+        """
+        return replace(changes, amendments=(*changes.amendments, added(place, name, value, self.parts)))
+
+
+def edit_form(stage: Stage, facts: Facts, request: Request | None, link: str | None) -> EditForm:
+    """Return the form for `stage`, which sends `request`, or hands out `link` if there is none."""
+    offered = choices(stage, facts)
+    if request is not None:
+        parts, places = parts_of_request(stage, request), places_of(request)
+        return EditForm(stage, facts.options, offered, parts, places)
+    if link is not None:
+        return EditForm(stage, facts.options, offered, parts_of_link(link), (EditLocation.QUERY,))
+    return EditForm(stage, facts.options, offered)
+
+
+def choices(stage: Stage, facts: Facts) -> tuple[FormField, ...]:
     """Return the options that are in what `stage` sends, with what is in force."""
     return tuple(
-        LoginOption(name, _in_force(option, facts))
+        FormField(None, name, _in_force(option, facts))
         for name, option in OPTIONS.items()
         if option.is_edited_in(stage)
         and name not in facts.flow.ignored
@@ -105,37 +175,33 @@ def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
     return replace(options, **values)
 
 
-def parts_of_request(stage: Stage, request: Request) -> tuple[EditablePart, ...]:
+def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:
     """Return every part of `request` that is not an option of the login."""
     instead = _CHOSEN_INSTEAD.get(stage, frozenset())
     # In detection the method is an option (see `OPTIONS`), which the later stages follow.
-    found = [] if stage is Stage.DETECTION else [EditablePart(EditLocation.METHOD, "", request.method)]
-    found.append(EditablePart(EditLocation.URL, "", request.url.partition("?")[0]))
+    found = [] if stage is Stage.DETECTION else [FormField(EditLocation.METHOD, "", request.method)]
+    found.append(FormField(EditLocation.URL, "", request.url.partition("?")[0]))
     found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]
     found += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
     found += _parts_of_body(request)
     return tuple(one for one in found if one.name not in instead)
 
 
-def parts_of_link(url: str) -> tuple[EditablePart, ...]:
+def parts_of_link(url: str) -> tuple[FormField, ...]:
     """Return every part of an authorization URL that is not an option of the login."""
     instead = _CHOSEN_INSTEAD[Stage.AUTHORIZATION]
-    found = [EditablePart(EditLocation.URL, "", url.partition("?")[0])]
+    found = [FormField(EditLocation.URL, "", url.partition("?")[0])]
     found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(url)]
     return tuple(one for one in found if one.name not in instead)
 
 
-def places_of(request: Request | None) -> tuple[EditLocation, ...]:
-    """Return where something can be added: to `request`, or to a link where that is None."""
-    if request is None:
-        return (EditLocation.QUERY,)
-    body = {FORM_TYPE: (EditLocation.FORM,), JSON_TYPE: (EditLocation.JSON,)}.get(
-        request.headers.media_type, ()
-    )
-    return (*body, EditLocation.QUERY, EditLocation.HEADER)
+def places_of(request: Request) -> tuple[EditLocation, ...]:
+    """Return where something can be added to `request`."""
+    body = {FORM_TYPE: (EditLocation.FORM,), JSON_TYPE: (EditLocation.JSON,)}
+    return (*body.get(request.headers.media_type, ()), EditLocation.QUERY, EditLocation.HEADER)
 
 
-def added(place: EditLocation, name: str, value: str, parts: Sequence[EditablePart]) -> RequestEdit:
+def added(place: EditLocation, name: str, value: str, parts: Sequence[FormField]) -> RequestEdit:
     """Return the amendment that adds a part to `parts`.
 
     Raises:
@@ -152,22 +218,17 @@ def added(place: EditLocation, name: str, value: str, parts: Sequence[EditablePa
     return RequestEdit(place, name, _part(place, name, value).value, new=True)
 
 
-def difference(name: str, before: str | Secret, after: str | Secret | None) -> str:
-    """Return one line that says what is changed into what; secrets are masked, the rest is safe to show."""
-    return f"{safe_line(name, NAME)}: {_shown(before)} → {'(left out)' if after is None else _shown(after)}"
-
-
 def _shown(value: str | Secret) -> str:
     if isinstance(value, Secret):
         return value.masked
     return safe_line(value) or "(empty)"
 
 
-def _part(place: EditLocation, name: str, value: str) -> EditablePart:
-    return EditablePart(place, name, Secret(value) if name.lower() in _SECRET else value)
+def _part(place: EditLocation, name: str, value: str) -> FormField:
+    return FormField(place, name, Secret(value) if name.lower() in _SECRET else value)
 
 
-def _parts_of_body(request: Request) -> Iterator[EditablePart]:
+def _parts_of_body(request: Request) -> Iterator[FormField]:
     kind, body = request.headers.media_type, request.body.reveal()
     if kind == FORM_TYPE:
         try:

@@ -10,7 +10,7 @@ import pytest
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import MemoryClientRegistry, Stored
-from authlens_core.login.tampering.editing import added, choices, difference, with_choices
+from authlens_core.login.tampering.editing import EditForm, FormField, added, choices, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady
@@ -36,9 +36,15 @@ class Keeping:
         return Stored()
 
 
+def _form(login: Login) -> EditForm:
+    form = login.edit_form()
+    assert form is not None
+    return form
+
+
 def part(login: Login, place: EditLocation, name: str, value: str | Secret | None) -> RequestEdit:
     """Return the amendment of one of the parts that are offered."""
-    return next(one for one in login.parts() if (one.place, one.name) == (place, name)).to(value)
+    return next(one for one in _form(login).parts if (one.place, one.name) == (place, name)).to(value)
 
 
 # -- what can be edited ----------------------------------------------------------------------------------
@@ -50,8 +56,8 @@ async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tamp
     async with login_to(ScriptedSender(honest())) as login:
         login.watch(come_back(login))
         while login.position is not None:
-            choices = {one.name for one in login.choices()}
-            parts = {f"{one.place.name} {one.name}".strip() for one in login.parts()}
+            choices = {one.name for one in _form(login).choices}
+            parts = {f"{one.place and one.place.name} {one.name}".strip() for one in _form(login).parts}
             offered[login.position] = (choices, parts)
             await login.step()
     choices, parts = offered[Stage.DETECTION]
@@ -76,11 +82,13 @@ async def test_what_is_secret_is_offered_in_its_box() -> None:
         login.watch(come_back(login))
         secret: set[str] = set()
         while login.position is not None:
-            secret |= {one.name for one in login.parts() if isinstance(one.value, Secret)}
+            secret |= {one.name for one in _form(login).parts if isinstance(one.value, Secret)}
             await login.step()
     assert secret == {"state", "code", "code_verifier", "Authorization"}
-    assert "canary" not in difference("code", Secret("canary-1"), Secret("canary-2"))
-    assert difference("scope", "a", None) == "scope: a → (left out)"
+    assert "canary" not in FormField(EditLocation.FORM, "code", Secret("canary-1")).difference(
+        Secret("canary-2")
+    )
+    assert FormField(EditLocation.FORM, "scope", "a").difference(None) == "scope: a → (left out)"
 
 
 @pytest.mark.parametrize(
@@ -289,8 +297,8 @@ async def test_what_is_not_there_can_be_added(stage: Stage, place: EditLocation,
     async with login_to(sender) as login:
         login.watch(come_back(login))
         await run_to(login, stage)
-        assert place in login.places()
-        login.amend(added(place, "X-New", "typed-here", login.parts()))
+        assert place in _form(login).places
+        login.amend(added(place, "X-New", "typed-here", _form(login).parts))
         record = await login.step()
         assert words in record.tampering
         sent = record.exchanges[0].request
@@ -305,8 +313,8 @@ async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() ->
         login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
         login.watch(come_back(login))
         await run_to(login, Stage.AUTHORIZATION)
-        assert login.places() == (EditLocation.QUERY,)
-        login.amend(added(EditLocation.QUERY, "prompt", "none", login.parts()))
+        assert _form(login).places == (EditLocation.QUERY,)
+        login.amend(added(EditLocation.QUERY, "prompt", "none", _form(login).parts))
         planned = login.planned_link()
         await login.step()
         assert links == [planned]
@@ -322,7 +330,7 @@ async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added(
             ("two words", "x", "one word"),
         ):
             with pytest.raises(RequestEditRefused, match=words):
-                added(EditLocation.HEADER, name, value, login.parts())
+                added(EditLocation.HEADER, name, value, _form(login).parts)
 
 
 def test_what_is_added_under_a_secret_name_is_a_secret() -> None:

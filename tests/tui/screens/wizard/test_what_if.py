@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from authlens_core.desk.tampering import attack_results
 from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.messages import Arrow, Party
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.trace.export import ExportScreen
-from authlens_tui.screens.wizard.tampered_words import listed, results_in
+from authlens_tui.screens.wizard.tampered_words import listed
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
@@ -102,14 +103,14 @@ async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_
     login.watch(come_back(login))
     login.arm(experiment_named("reused_code"))
     await login.run_all()
-    records = [one for one in login.trace.records if results_in(one)]
+    records = [one for one in login.trace.records if attack_results(one)]
     screen = ExperimentResultScreen(records[0])
     for record in records[1:]:
         screen.add(record)
     async with run_screen(screen) as (app, _):
         shown = text_of(app)
         for record in records:
-            for experiment, _check in results_in(record):
+            for experiment, _check in attack_results(record):
                 assert experiment.title in shown
 
 

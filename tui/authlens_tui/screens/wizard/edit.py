@@ -11,13 +11,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from authlens_core.desk.tampering import EditForm, EditLocation, FormField, RequestChanges
 from authlens_core.export.secret_names import is_sensitive
-from authlens_core.login.tampering.editing import EditablePart, LoginOption, added, difference, with_choices
-from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.flow import flow_of
-from authlens_core.trace.record import Stage
-from authlens_core.values.login_options import Options
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import action_button
@@ -32,14 +28,6 @@ _WITHIN: Final = "Within the protocol: you may choose these"
 _TAMPERING: Final = "≠ Tampering: the server should notice; no token of this login is stored"
 _ADDING: Final = "≠ Add a field: a name and a value"
 _NOTHING: Final = "No changes yet. Tab goes to the next field."
-
-
-@dataclass(frozen=True, slots=True)
-class RequestChanges:
-    """What a user changed: options by name, and amendments of the request."""
-
-    options: Options
-    amendments: tuple[RequestEdit, ...]
 
 
 class FieldRow(Horizontal):
@@ -66,8 +54,8 @@ class FieldRow(Horizontal):
 
     field = getters.query_one(Input)
 
-    def __init__(self, source: LoginOption | EditablePart) -> None:
-        super().__init__(classes="-within" if isinstance(source, LoginOption) else "")
+    def __init__(self, source: FormField) -> None:
+        super().__init__(classes="-within" if source.place is None else "")
         self.source = source
         value = source.value
         # A value that a field cannot show exactly must not be sent back changed: its field begins empty.
@@ -78,18 +66,14 @@ class FieldRow(Horizontal):
 
     @property
     def title(self) -> str:
-        if isinstance(self.source, LoginOption):
-            return self.source.title
-        return safe_line(self.source.name, NAME) or self.source.place.value
+        return self.source.title
 
     @property
     def first_field(self) -> Input:
         return self.field
 
     def compose(self) -> ComposeResult:
-        place = (
-            "" if isinstance(self.source, LoginOption) or not self.source.name else self.source.place.value
-        )
+        place = self.source.place.value if self.source.place is not None and self.source.name else ""
         name = Content.assemble(self.title, (f"  {place.partition(' ')[0]}" if place else "", "$quiet"))
         yield Static(name, classes="field-name")
         yield Input(
@@ -109,7 +93,7 @@ class FieldRow(Horizontal):
     def leave_out(self) -> None:
         """Leave the part out of the request; a choice becomes empty, which asks for none."""
         self.field.value = ""
-        if isinstance(self.source, EditablePart):
+        if self.source.place is not None:
             self.omitted = True
             self.field.placeholder = "(left out)"
         self.judge()
@@ -131,7 +115,11 @@ class FieldRow(Horizontal):
 
     @property
     def difference(self) -> str:
-        return difference(self.title, self.source.value, self.new_value)
+        return self.source.difference(self.new_value)
+
+    def applied(self, changes: RequestChanges, form: EditForm) -> RequestChanges:
+        """Return `changes` with this one; raises ValueError where that cannot be."""
+        return form.with_value(changes, self.source, self.new_value)
 
 
 class NewRow(Horizontal):
@@ -187,18 +175,13 @@ class NewRow(Horizontal):
 
     leave_out = reset
 
-    def amendment(self, parts: tuple[EditablePart, ...]) -> RequestEdit:
-        """Return what is added; raises `AmendmentRefused` where that cannot be."""
-        return added(self.place, self.name_field.value.strip(), self.value_field.value, parts)
+    def applied(self, changes: RequestChanges, form: EditForm) -> RequestChanges:
+        """Return `changes` with this one; raises ValueError where that cannot be."""
+        return form.with_part(changes, self.place, self.name_field.value.strip(), self.value_field.value)
 
 
 class EditScreen(ModalScreen[RequestChanges | None]):
-    """Shows every part of what `stage` sends; ends with what was changed, or with None.
-
-    Args:
-        choices: what is the user's to choose.
-        parts: every other part of the request or of the link.
-    """
+    """Shows every part of what a stage sends; ends with what was changed, or with None."""
 
     CSS_PATH = "edit.tcss"
     HELP = (
@@ -217,34 +200,23 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     changes = getters.query_one("#edit-changes", Static)
 
-    def __init__(
-        self,
-        stage: Stage,
-        options: Options,
-        choices: tuple[LoginOption, ...],
-        parts: tuple[EditablePart, ...],
-        places: tuple[EditLocation, ...] = (),
-    ) -> None:
+    def __init__(self, form: EditForm) -> None:
         super().__init__()
-        self._stage = stage
-        self._options = options
-        self._choices = choices
-        self._parts = parts
-        self._places = places
+        self._form = form
 
     def compose(self) -> ComposeResult:
         with Vertical(id="edit"):
             with VerticalScroll(id="edit-fields", can_focus=False):
-                if self._choices:
+                if self._form.choices:
                     yield Static(Content(_WITHIN), classes="edit-section -within")
-                    yield from (FieldRow(choice) for choice in self._choices)
-                if self._parts:
+                    yield from (FieldRow(choice) for choice in self._form.choices)
+                if self._form.parts:
                     yield Static(Content(_TAMPERING), classes="edit-section")
-                    yield from (FieldRow(part) for part in self._parts)
-                if self._places:
+                    yield from (FieldRow(part) for part in self._form.parts)
+                if self._form.places:
                     yield Static(Content(_ADDING), classes="edit-section")
-                    yield from (NewRow(place) for place in self._places)
-                if not self._choices and not self._parts:
+                    yield from (NewRow(place) for place in self._form.places)
+                if not self._form.choices and not self._form.parts:
                     yield Static(Content("Nothing in this stage can be edited."))
             yield Static(Content(_NOTHING), id="edit-changes")
             with Horizontal(id="edit-buttons"):
@@ -254,9 +226,9 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     def on_mount(self) -> None:
         """Name the stage in the border, and make room for every field as far as there is any."""
-        box, flow = self.query_one("#edit"), flow_of(self._options.grant_type)
-        box.border_title = f"{flow.numbered(self._stage)}: edit the request"
-        sections = (self._choices, self._parts, self._places)
+        box, flow = self.query_one("#edit"), flow_of(self._form.options.grant_type)
+        box.border_title = f"{flow.numbered(self._form.stage)}: edit the request"
+        sections = (self._form.choices, self._form.parts, self._form.places)
         box.styles.height = _AROUND + sum(2 + len(some) for some in sections)
 
     @property
@@ -276,7 +248,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         lines = [
             Content.assemble(
                 ("✎ within the protocol  ", "$text-success")
-                if isinstance(row, FieldRow) and isinstance(row.source, LoginOption)
+                if isinstance(row, FieldRow) and row.source.place is None
                 else ("≠ tampering  ", "bold $text-warning"),
                 row.difference,
             )
@@ -305,19 +277,14 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         if self.focused is not None and self.focused.id == "cancel":
             self.dismiss(None)
             return
-        changed, options, amendments = self.changed_rows, self._options, list[RequestEdit]()
+        changed, changes = self.changed_rows, self._form.unchanged
         for row in changed:
             try:
-                if isinstance(row, NewRow):
-                    amendments.append(row.amendment(self._parts))
-                elif isinstance(row.source, EditablePart):
-                    amendments.append(row.source.to(row.new_value))
-                else:
-                    options = with_choices(options, {row.source.name: row.field.value})
+                changes = row.applied(changes, self._form)
             except ValueError as refused:
                 self._refuse(row, str(refused))
                 return
-        self.dismiss(RequestChanges(options, tuple(amendments)) if changed else None)
+        self.dismiss(changes if changed else None)
 
     def _refuse(self, row: FieldRow | NewRow, reason: str) -> None:
         """Say which field cannot be sent, and why, and go there."""

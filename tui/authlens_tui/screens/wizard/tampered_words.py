@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.desk.log_in import Facts, Login
-from authlens_core.login.tampering.experiments import Experiment, experiment_named
+from authlens_core.desk.tampering import Experiment, attack_results
 from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
-from authlens_core.values.check import Check, Severity
+from authlens_core.values.check import Severity
 from authlens_tui.screens.wizard.words import key_words
 from authlens_tui.terminal.content import Content
 from authlens_tui.words.durations import in_words
@@ -26,12 +26,6 @@ def acts_at(experiment: Experiment) -> str:
     if experiment.stage is Stage.REFRESH:
         return f"after {AUTHORIZATION_CODE.numbered(AUTHORIZATION_CODE.stages[-1])}"
     return f"at {AUTHORIZATION_CODE.numbered(experiment.stage)}"
-
-
-def results_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
-    """Return the experiments that ended in a record, each with the check that says how."""
-    named = ((experiment_named(check.subject), check) for check in record.checks if check.judges_attack)
-    return tuple((one, check) for one, check in named if one is not None)
 
 
 def marks(login: Login) -> Content:
@@ -70,7 +64,7 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
 
     The stage failed as it should, so this is not shown as a failure.
     """
-    stopped = [(one, check) for one, check in results_in(record) if check.severity is Severity.PASS]
+    stopped = [(one, check) for one, check in attack_results(record) if check.severity is Severity.PASS]
     if not stopped:
         return None
     experiment, check = stopped[0]

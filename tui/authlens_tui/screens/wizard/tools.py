@@ -8,7 +8,7 @@ from typing import Any, Final
 from textual.screen import Screen
 
 from authlens_core.desk.log_in import Login
-from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.desk.tampering import attack_results
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.way_on import WayOn
@@ -17,7 +17,6 @@ from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.messages import LoginChanged, OtherWayWanted
 from authlens_tui.screens.wizard.stage_runner import StageRunner
-from authlens_tui.screens.wizard.tampered_words import results_in
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.record.copying import Copyable
@@ -41,19 +40,14 @@ class WizardTools:
         self._ask(self._edit(), "edit a request")
 
     async def _edit(self) -> None:
-        login, stage = self._login, self._login.position
-        if stage is None or login.running is not None:
+        login, form = self._login, self._login.edit_form()
+        if form is None or login.running is not None:
             return
-        form = EditScreen(stage, login.facts.options, login.choices(), login.parts(), login.places())
-        edited = await self._screen.app.push_screen_wait(form)
-        if edited is None or login.position is not stage or login.running is not None:
+        changes = await self._screen.app.push_screen_wait(EditScreen(form))
+        if changes is None or login.position is not form.stage or login.running is not None:
             return
         self._runner.answer_failure()
-        # Options first: they may go back to an earlier stage, and then the other changes wait for theirs.
-        if edited.options != login.facts.options:
-            login.use(edited.options)
-        if edited.amendments:
-            login.amend(*edited.amendments, stage=stage)
+        login.apply(changes)
         self._screen.post_message(LoginChanged())
 
     def what_if(self) -> None:
@@ -63,16 +57,16 @@ class WizardTools:
         login = self._login
         if login.running is not None:
             return
-        name = await self._screen.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
+        choice = await self._screen.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
         # A stage may have been started by a key while the dialog was open.
-        if name is not None and login.running is None:
+        if choice is not None and login.running is None:
             self._runner.answer_failure()
-            login.arm(experiment_named(name))
+            login.arm(choice.attack)
             self._screen.post_message(LoginChanged())
 
     def show_results(self, record: StageRecord) -> None:
         """Show how the attacks in `record` ended, in one dialog with those shown already."""
-        if not results_in(record):
+        if not attack_results(record):
             return
         top = self._screen.app.screen
         if isinstance(top, ExperimentResultScreen):

@@ -12,11 +12,12 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
+from authlens_core.desk.tampering import ATTACKS, Experiment, attack_results
 from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity
-from authlens_tui.screens.wizard.tampered_words import acts_at, results_in
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_tui.screens.wizard.tampered_words import acts_at
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
@@ -25,8 +26,15 @@ from authlens_tui.widgets.key_footer import KeyFooter
 _HEAD: Final = "bold $text-accent"
 
 
-class WhatIfScreen(ModalScreen[str | None]):
-    """Lists the attacks; ends with the name of the chosen one, "" for none, or None to change nothing.
+@dataclass(frozen=True, slots=True)
+class AttackChoice:
+    """What the user chose: an attack, or none."""
+
+    attack: Experiment | None
+
+
+class WhatIfScreen(ModalScreen[AttackChoice | None]):
+    """Lists the attacks; ends with what was chosen, or None to change nothing.
 
     Args:
         position: the stage to run next, None after the last.
@@ -59,7 +67,7 @@ class WhatIfScreen(ModalScreen[str | None]):
         super().__init__()
         self._position = position
         self._armed = armed
-        self._first = armed if armed is not None and armed in EXPERIMENTS else EXPERIMENTS[0]
+        self._first = armed if armed is not None and armed in ATTACKS else ATTACKS[0]
 
     def compose(self) -> ComposeResult:
         with Vertical(id="what-if"):
@@ -68,14 +76,14 @@ class WhatIfScreen(ModalScreen[str | None]):
                 id="what-if-words",
             )
             with Horizontal(id="what-if-both"):
-                yield OptionList(*(self._option(one) for one in EXPERIMENTS), compact=True)
+                yield OptionList(*(self._option(one) for one in ATTACKS), compact=True)
                 with VerticalScroll(id="what-if-box", can_focus=False):
                     yield Static(_words(self._first, self._position), id="what-if-detail")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#what-if").border_title = "What if…"
-        self.options.highlighted = EXPERIMENTS.index(self._first)
+        self.options.highlighted = ATTACKS.index(self._first)
         self.options.focus()
 
     def _option(self, experiment: Experiment) -> Option:
@@ -84,14 +92,12 @@ class WhatIfScreen(ModalScreen[str | None]):
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        experiment = experiment_named(event.option_id or "")
-        if experiment is not None:
-            self.detail.update(_words(experiment, self._position))
-            self.box.scroll_home(animate=False)
+        self.detail.update(_words(ATTACKS[event.option_index], self._position))
+        self.box.scroll_home(animate=False)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option_id)
+        self.dismiss(AttackChoice(ATTACKS[event.option_index]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return self._armed is not None if action == "disarm" else True
@@ -103,7 +109,7 @@ class WhatIfScreen(ModalScreen[str | None]):
         self.box.scroll_relative(y=step * max(1, self.box.size.height - 1), animate=False)
 
     def action_disarm(self) -> None:
-        self.dismiss("")
+        self.dismiss(AttackChoice(None))
 
 
 def _words(experiment: Experiment, position: Stage | None) -> Content:
@@ -177,7 +183,7 @@ class _ResultView(Vertical):
 
 
 def _results(record: StageRecord) -> list[_ResultView]:
-    return [_ResultView(experiment, check, record) for experiment, check in results_in(record)]
+    return [_ResultView(experiment, check, record) for experiment, check in attack_results(record)]
 
 
 def _side(title: str, words: Content, kind: str) -> Static:

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from authlens_core.values.words import FOLDER
 from support.source_trees import Source, source_of, sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
@@ -72,4 +73,14 @@ def test_the_scan_knows_words_that_are_not_ours(code: str, is_banned: bool) -> N
 def test_texts_use_standard_words() -> None:
     found = [place for source in sources_of_product() for place in banned_in(source)]
 
+    assert found == [], f"write what a reader expects: {INSTEAD}"
+
+
+def test_files_of_words_use_standard_words() -> None:
+    files = sorted(FOLDER.glob("*.toml"))
+    lines = [(file.name, line) for file in files for line in file.read_text("utf-8").splitlines()]
+
+    assert len(lines) > 500
+    sentences = [(name, line.partition(" = ")[2] or line) for name, line in lines if line[:1] not in "#["]
+    found = [f"{name}: {match[0]!r}" for name, text in sentences for match in BANNED.finditer(text)]
     assert found == [], f"write what a reader expects: {INSTEAD}"

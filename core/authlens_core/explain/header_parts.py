@@ -7,49 +7,12 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.cloudflare.team import LOGIN_PATH
-from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
+from authlens_core.explain.meaning import CLOUDFLARE, Explanation, Members, meanings
 from authlens_core.explain.members import explain_member, members_of
 from authlens_core.oauth.discovery.challenge import Challenge, parse_challenges
 from authlens_core.values.quick_dataclass import dataclass
 
 _MAX_PARTS: Final = 64
-
-_CHALLENGE_PARAMETERS: Final = {
-    "realm": Explanation("Name of the protected area.", "RFC 9110 §11.5"),
-    "resource_metadata": Explanation("Where the resource lists the servers it trusts.", "RFC 9728 §5.1"),
-    "dpop": Explanation("A DPoP proof of the client's key is required.", "RFC 9449 §7.1"),
-    **table(
-        "RFC 6750 §3",
-        {
-            "scope": "The scope that the token needs.",
-            "error": "Why it refused; a request without a token should not get this.",
-            "error_description": "The server's own words for developers.",
-            "error_uri": "A page about the error.",
-        },
-    ),
-}
-_SCHEMES: Final = {
-    "bearer": Explanation("Anyone with a valid token has access.", "RFC 6750 §3"),
-    "dpop": Explanation("A token bound to a key is required.", "RFC 9449 §7.1"),
-    "basic": Explanation("Requires a user name and a password; not OAuth.", "RFC 7617"),
-    "negotiate": Explanation("Requires a Kerberos ticket; not OAuth.", "RFC 4559"),
-    "cloudflare-access": Explanation("Protected by Access; you log in on a web page.", CLOUDFLARE),
-}
-_COOKIES: Final = {
-    "cf_authorization": "The session of Access, a JWT.",
-    "cf_appsession": "Protects the login against forged requests; valid for 24 hours.",
-    "cf_session": "The login at the team, while it is in progress.",
-    "cf_binding": "Binds the session to this browser; with it a copied token is refused.",
-    "cf_device": "Recognises the device for 30 days.",
-}
-_ATTRIBUTES: Final = {
-    "secure": "sent over TLS only",
-    "httponly": "hidden from scripts",
-    "samesite=none": "sent from other sites too",
-    "samesite=lax": "sent from other sites only when a link is followed",
-    "samesite=strict": "never sent from other sites",
-    "partitioned": "partitioned by site",
-}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -85,19 +48,25 @@ class HeaderMeaning:
     problem: str = ""
 
 
+def of_headers(kind: str) -> Members:
+    """Return the meanings of a kind of thing in header fields, from `words/headers.toml`."""
+    return meanings("headers", kind)
+
+
 def challenge(value: str) -> HeaderMeaning:
     """Take a `WWW-Authenticate` line apart: schemes and their parameters (RFC 9110 §11.6.1)."""
     field = parse_challenges([value])
-    parts = tuple(part for one in field.challenges for part in _challenge_parts(one))
+    parts = tuple(part for each in field.challenges for part in _challenge_parts(each))
     return HeaderMeaning(parts=parts[:_MAX_PARTS], problem="; ".join(field.problems))
 
 
-def _challenge_parts(one: Challenge) -> Iterator[HeaderPart]:
-    yield HeaderPart("scheme", one.scheme, _SCHEMES.get(one.scheme.lower()))
-    if one.token68 is not None:
-        yield HeaderPart("token68", one.token68)
-    for name, value in one.params:
-        yield HeaderPart(name, value, _CHALLENGE_PARAMETERS.get(name))
+def _challenge_parts(challenge: Challenge) -> Iterator[HeaderPart]:
+    scheme = challenge.scheme
+    yield HeaderPart("scheme", scheme, of_headers("challenge-scheme").get(scheme.lower()))
+    if challenge.token68 is not None:
+        yield HeaderPart("token68", challenge.token68)
+    for name, value in challenge.params:
+        yield HeaderPart(name, value, of_headers("challenge-parameter").get(name))
 
 
 def location(value: str) -> HeaderMeaning:
@@ -113,8 +82,8 @@ def location(value: str) -> HeaderMeaning:
         return HeaderMeaning(meaning, problem=words)
     if url.path.startswith(LOGIN_PATH):
         meaning = Explanation("The login page of Access, for browsers.", CLOUDFLARE)
-    places = (("host", url.netloc), ("path", url.path))
-    parts = [HeaderPart(name, text) for name, text in places if text]
+    named = (("host", url.netloc), ("path", url.path))
+    parts = [HeaderPart(name, text) for name, text in named if text]
     return HeaderMeaning(meaning, (*parts, *query_parts(pairs)))
 
 
@@ -142,13 +111,14 @@ def set_cookie(value: str) -> HeaderMeaning:
     """Take a `Set-Cookie` value apart: the cookie, which is a secret, and its attributes (RFC 6265 §4.1)."""
     pair, _, rest = value.partition(";")
     attributes = [part.strip() for part in rest.split(";") if part.strip()][:_MAX_PARTS]
-    words = [_ATTRIBUTES[a.lower()] for a in attributes if a.lower() in _ATTRIBUTES]
+    known = of_headers("cookie-attribute")
+    said = [known[name.lower()].sentence for name in attributes if name.lower() in known]
     scope = [a for a in attributes if a.lower().startswith(("expires=", "max-age=", "path=", "domain="))]
     if not any(a.lower().startswith(("expires=", "max-age=")) for a in attributes):
-        words.append("deleted when the browser closes")
-    said = ", ".join(words)
-    meaning = Explanation(f"{said[:1].upper()}{said[1:]}.", "RFC 6265 §4.1.2") if said else None
-    lasting = tuple(HeaderPart(*_named(one)) for one in scope)
+        said.append("deleted when the browser closes")
+    sentence = ", ".join(said)
+    meaning = Explanation(f"{sentence[:1].upper()}{sentence[1:]}.", "RFC 6265 §4.1.2") if said else None
+    lasting = tuple(HeaderPart(*_named(attribute)) for attribute in scope)
     return HeaderMeaning(meaning, (_cookie(pair), *lasting))
 
 
@@ -159,8 +129,7 @@ def cookie(value: str) -> HeaderMeaning:
 
 def _cookie(pair: str) -> HeaderPart:
     name, text = _named(pair)
-    known = _COOKIES.get(name.lower())
-    return HeaderPart(name, text, Explanation(known, CLOUDFLARE) if known else None, secret=True)
+    return HeaderPart(name, text, of_headers("cookie").get(name.lower()), secret=True)
 
 
 def _named(pair: str) -> tuple[str, str]:

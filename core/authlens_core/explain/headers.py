@@ -13,9 +13,10 @@ from authlens_core.explain.header_parts import (
     challenge,
     cookie,
     location,
+    of_headers,
     set_cookie,
 )
-from authlens_core.explain.meaning import CLOUDFLARE, Explanation, table
+from authlens_core.explain.meaning import Explanation
 from authlens_core.oauth.formats.duration import http_date, retry_after
 from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.quick_dataclass import dataclass
@@ -46,7 +47,7 @@ def explain_header(name: str, value: str, context: HeaderContext) -> HeaderMeani
     with_context = _WITH_CONTEXT.get(folded)
     if with_context is not None:
         return with_context(value, context)
-    plain = _PLAIN.get(folded)
+    plain = of_headers("field").get(folded)
     return HeaderMeaning(plain) if plain is not None else None
 
 
@@ -93,15 +94,10 @@ def _retry(value: str, context: HeaderContext) -> HeaderMeaning:
 
 
 def _content_type(value: str, _context: HeaderContext) -> HeaderMeaning | None:
-    sentence = _MEDIA_TYPES.get(value.partition(";")[0].strip().lower())
-    return HeaderMeaning(Explanation(sentence, "RFC 9110 §8.3")) if sentence else None
+    meaning = of_headers("media-type").get(value.partition(";")[0].strip().lower())
+    return HeaderMeaning(meaning) if meaning is not None else None
 
 
-_MEDIA_TYPES: Final = {
-    "text/html": "A web page, not a response for a program.",
-    "text/event-stream": "A stream of events, as MCP servers answer.",
-    "application/jwt": "The whole body is a signed token.",
-}
 _TAKEN_APART: Final[Mapping[str, Callable[[str], HeaderMeaning]]] = {
     "www-authenticate": challenge,
     "proxy-authenticate": challenge,
@@ -117,26 +113,4 @@ _WITH_CONTEXT: Final[Mapping[str, Callable[[str, HeaderContext], HeaderMeaning |
     "date": _date,
     "retry-after": _retry,
     "content-type": _content_type,
-}
-_PLAIN: Final[Mapping[str, Explanation]] = {
-    **table(
-        CLOUDFLARE,
-        {
-            "cf-access-aud": "The Access application that answered, by its audience tag (AUD).",
-            "cf-access-domain": "The host and path that this application protects.",
-            "cf-access-error": "Why Access refused.",
-            "cf-access-token": "A session of Access as a JWT, as cloudflared sends it; it is a secret.",
-            "cf-access-jwt-assertion": "The user, as a JWT that Access signs for the origin.",
-            "cf-access-metadata": "Application details from Access, as a JWT.",
-            "cf-access-client-id": "Which service token it is.",
-            "cf-access-client-secret": "The secret of the service token.",
-            "x-requested-with": "Asks Access for a 401 instead of its login page.",
-        },
-    ),
-    "cf-mitigated": Explanation("Cloudflare requires a browser check; this is not a login.", "Cloudflare"),
-    "dpop": Explanation("Proof that the client has its key (DPoP).", "RFC 9449 §4"),
-    "dpop-nonce": Explanation("A value that the next proof has to carry.", "RFC 9449 §8"),
-    "mcp-session-id": Explanation(
-        "The session of an MCP server; send it with every request.", "MCP Transports"
-    ),
 }

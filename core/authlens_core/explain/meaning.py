@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, TypeAlias
 
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.words import words
 
 CLOUDFLARE: Final = "Cloudflare Access"
-OPENID: Final = "OpenID Connect Core"
-DISCOVERY: Final = "OpenID Connect Discovery §3"
-CIMD: Final = "OAuth Client ID Metadata Document (draft)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,11 @@ class Explanation:
 Members: TypeAlias = Mapping[str, Explanation]
 
 
-def table(spec: str, sentences: Mapping[str, str]) -> dict[str, Explanation]:
-    """Return meanings by name that share one source."""
-    return {name: Explanation(sentence, spec) for name, sentence in sentences.items()}
+@cache
+def meanings(file: str, kind: str) -> Members:
+    """Return the meanings by name that a file of words has for one kind of thing."""
+    return {
+        name: Explanation(sentence, spec)
+        for spec, sentences in words(file)[kind].items()
+        for name, sentence in sentences.items()
+    }

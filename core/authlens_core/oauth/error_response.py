@@ -7,17 +7,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from authlens_core.oauth.formats.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
-from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.http_message import JSON_TYPE, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.way_on import CureOption, WayOn
 
+_ANY_OTHER: Final = "any other"  # the entry of `words/errors.toml` for a code that has none of its own
 _BOM: Final = b"\xef\xbb\xbf"
 _TEXT_LIMIT: Final = 2_000  # characters of each member
 
@@ -48,148 +49,21 @@ class ErrorMeaning(NamedTuple):
     options: tuple[CureOption, ...] = ()
 
 
-_GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id")
-_OTHER_HOST: Final = CureOption(WayOn.OTHER_HOST, "--redirect-host 127.0.0.1 or localhost")
-_UNKNOWN: Final = ErrorMeaning(
-    "The server refused with an unregistered error code.",
-    "Read the server's own description, and ask its owner if that does not help.",
-)
-_MEANINGS: Final[dict[str, ErrorMeaning]] = {
-    ErrorCode.INVALID_REQUEST: ErrorMeaning(
-        "The server found the request malformed: a parameter is missing, repeated or wrong.",
-        "Compare the request with the server's description; often it is redirect_uri or resource.",
-    ),
-    ErrorCode.UNAUTHORIZED_CLIENT: ErrorMeaning(
-        "This client may not use this way of getting a token.",
-        "Register again, or ask the owner to allow the authorization code grant for the client.",
-    ),
-    ErrorCode.ACCESS_DENIED: ErrorMeaning(
-        "The login was refused: you said no, or a policy refuses your account.",
-        "Log in with another account, or ask the owner to add yours to the policy.",
-    ),
-    ErrorCode.UNSUPPORTED_RESPONSE_TYPE: ErrorMeaning(
-        "The server does not issue authorization codes this way.",
-        "Ask the owner to allow response_type code for this client.",
-    ),
-    ErrorCode.INVALID_SCOPE: ErrorMeaning(
-        "The requested scope is unknown, malformed or more than this client may have.",
-        "Try without a scope, or with one that scopes_supported lists: --scope.",
-        (CureOption(WayOn.SCOPE, "--scope"),),
-    ),
-    ErrorCode.SERVER_ERROR: ErrorMeaning(
-        "The authorization server had an internal error.",
-        "Try again in a minute; if it lasts, tell the server's owner.",
-    ),
-    ErrorCode.TEMPORARILY_UNAVAILABLE: ErrorMeaning(
-        "The authorization server is overloaded or in maintenance.", "Try again in a minute."
-    ),
-    ErrorCode.INVALID_CLIENT: ErrorMeaning(
-        "The server does not know this client, or its authentication failed.",
-        "Log in again: authlens login URL. With --client-id, check the id and its secret.",
-        (_GIVEN_CLIENT,),
-    ),
-    ErrorCode.INVALID_GRANT: ErrorMeaning(
-        "The code or refresh token is expired, revoked, used already, or belongs to another client.",
-        "Log in again: a new login gets a new one.",
-    ),
-    ErrorCode.UNSUPPORTED_GRANT_TYPE: ErrorMeaning(
-        "The token endpoint does not support this grant.",
-        "Ask the owner to enable the authorization_code and refresh_token grants.",
-    ),
-    ErrorCode.INVALID_TARGET: ErrorMeaning(
-        "The server does not issue tokens for this resource.",
-        "Use the resource exactly as in the resource metadata, including the slash: --resource.",
-        (CureOption(WayOn.RESOURCE, "--resource"),),
-    ),
-    ErrorCode.INVALID_REDIRECT_URI: ErrorMeaning(
-        "The server does not allow our redirect URI.",
-        "Allow it at the server, or try the other loopback form: --redirect-host 127.0.0.1 or localhost.",
-        (_OTHER_HOST,),
-    ),
-    ErrorCode.INVALID_CLIENT_METADATA: ErrorMeaning(
-        "The server does not accept the client metadata; often the cause is the redirect URI.",
-        "Allow the redirect URI at the server, or try --redirect-host 127.0.0.1 or localhost.",
-        (_OTHER_HOST,),
-    ),
-    ErrorCode.INVALID_SOFTWARE_STATEMENT: ErrorMeaning(
-        "The server found a software statement invalid; authlens sends none.",
-        "The server requires pre-registered clients: ask for a client id and give it with --client-id.",
-        (_GIVEN_CLIENT,),
-    ),
-    ErrorCode.UNAPPROVED_SOFTWARE_STATEMENT: ErrorMeaning(
-        "The server accepts only approved software.",
-        "Ask the owner for a client id and give it with --client-id.",
-        (_GIVEN_CLIENT,),
-    ),
-    ErrorCode.UNSUPPORTED_TOKEN_TYPE: ErrorMeaning(
-        "The server cannot revoke this kind of token.",
-        "Let it expire, or revoke the grant at the server's own page.",
-    ),
-    ErrorCode.INVALID_TOKEN: ErrorMeaning(
-        "The access token is expired, revoked, malformed or not for this resource.",
-        "Refresh it, or log in again.",
-    ),
-    ErrorCode.INSUFFICIENT_SCOPE: ErrorMeaning(
-        "The token is valid, but its scope is too narrow.",
-        "Log in again with the scope that the server names.",
-    ),
-    ErrorCode.INTERACTION_REQUIRED: ErrorMeaning(
-        "The server must show a page first.", "Log in again and complete the page."
-    ),
-    ErrorCode.LOGIN_REQUIRED: ErrorMeaning(
-        "The server requires you to log in first.", "Log in again in the browser."
-    ),
-    ErrorCode.ACCOUNT_SELECTION_REQUIRED: ErrorMeaning(
-        "The server requires you to choose an account.", "Log in again and choose one."
-    ),
-    ErrorCode.CONSENT_REQUIRED: ErrorMeaning(
-        "The server requires your consent.", "Log in again and give it."
-    ),
-    ErrorCode.INVALID_REQUEST_URI: ErrorMeaning(
-        "A pushed authorization request was not found or expired.", "Start a new login."
-    ),
-    ErrorCode.INVALID_REQUEST_OBJECT: ErrorMeaning(
-        "The server found the request object invalid; authlens sends none.", "Tell the server's owner."
-    ),
-    ErrorCode.REQUEST_NOT_SUPPORTED: ErrorMeaning(
-        "The server takes no request objects; authlens sends none.", "Tell the server's owner."
-    ),
-    ErrorCode.REQUEST_URI_NOT_SUPPORTED: ErrorMeaning(
-        "The server takes no request by reference; authlens sends none.", "Tell the server's owner."
-    ),
-    ErrorCode.REGISTRATION_NOT_SUPPORTED: ErrorMeaning(
-        "The server registers no clients here.",
-        "Ask for a client id and give it with --client-id.",
-        (_GIVEN_CLIENT,),
-    ),
-    ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS: ErrorMeaning(
-        "Your login was not strong enough for the server.", "Log in with a stronger method."
-    ),
-    ErrorCode.INSUFFICIENT_USER_AUTHENTICATION: ErrorMeaning(
-        "The resource requires a stronger or fresher login.", "Log in again."
-    ),
-    ErrorCode.INVALID_DPOP_PROOF: ErrorMeaning(
-        "The proof of possession (DPoP) is missing, or the server does not accept it.",
-        "If none was sent: authlens login --dpop URL. Else compare this machine's clock with the server's.",
-    ),
-    ErrorCode.USE_DPOP_NONCE: ErrorMeaning(
-        "The server requires a proof of possession (DPoP) with its own nonce.",
-        "If no proof was sent: authlens login --dpop URL. Else try again: its nonce may just have changed.",
-    ),
-    ErrorCode.INVALID_AUTHORIZATION_DETAILS: ErrorMeaning(
-        "The server found authorization details invalid; authlens sends none.", "Tell the server's owner."
-    ),
-    ErrorCode.SLOW_DOWN: ErrorMeaning("The server limits requests.", "Wait a minute, then try again."),
-    ErrorCode.AUTHORIZATION_PENDING: ErrorMeaning(
-        "The server waits for you.", "Complete the page in the browser."
-    ),
-    ErrorCode.EXPIRED_TOKEN: ErrorMeaning("A code expired before it was used.", "Start a new login."),
-}
-
-
 def meaning(error: str) -> ErrorMeaning:
     """Return what the error code `error` means and what to do; unknown codes have an honest general text."""
-    return _MEANINGS.get(error, _UNKNOWN)
+    meanings = _meanings()
+    return meanings.get(error, meanings[_ANY_OTHER])
+
+
+@cache
+def _meanings() -> dict[str, ErrorMeaning]:
+    from authlens_core.values.words import words  # a login without an error needs none of them
+
+    return {code: _meaning(**entry) for code, entry in words("errors").items()}
+
+
+def _meaning(means: str, cure: str, options: Iterable[tuple[str, str]] = ()) -> ErrorMeaning:
+    return ErrorMeaning(means, cure, tuple(CureOption(WayOn(way), named) for way, named in options))
 
 
 def failed_with(error: OAuthError, check: Requirement, seen: str) -> Check:

@@ -13,7 +13,7 @@ from authlens_core.emulator.issued import (
     OAuthRefusal,
     RegisteredClient,
 )
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator.standard.server_state import RULES
 
 VERIFIER = "v" * 43
 CALLBACK = "http://127.0.0.1:8400/callback"
@@ -118,5 +118,5 @@ def test_a_self_contained_access_token_outlives_its_grant_and_not_its_time() -> 
 
 
 def test_every_profile_has_words_for_every_reason() -> None:
-    for rules in (Emulator().account.grants.rules, StandardEmulator()._state.grants.rules):
+    for rules in (Emulator().account.grants.rules, RULES):
         assert set(rules.words) == set(InvalidGrant)

@@ -17,7 +17,7 @@ SCOPES: Final = ("openid", "offline_access", "read", "write")
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
 _BAD_CODE: Final = "The code is unknown, used or expired"
 _BAD_REFRESH_TOKEN: Final = "The refresh token is unknown, revoked or was used before"  # noqa: S105 - words
-_RULES: Final = GrantRules(
+RULES: Final = GrantRules(
     words={
         InvalidGrant.CODE_UNKNOWN: _BAD_CODE,
         InvalidGrant.CODE_USED: _BAD_CODE,
@@ -61,7 +61,7 @@ class ServerState:
     dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
 
     def __post_init__(self) -> None:
-        self.grants = Grants(self.clock, _RULES, access_token_lifetime=self.access_token_lifetime)
+        self.grants = Grants(self.clock, RULES, access_token_lifetime=self.access_token_lifetime)
 
     def has(self, *faults: StandardFault) -> bool:
         return any(fault in self.faults for fault in faults)

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 import authlens_core
-from authlens_core.explain.meaning import Members
-from authlens_core.explain.message_members import CLIENT_MEMBERS, ERROR_MEMBERS, TOKEN_MEMBERS
-from authlens_core.explain.metadata_members import RESOURCE_MEMBERS, SERVER_MEMBERS
+from authlens_core.explain.members import DocumentKind, members
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery import server_metadata
@@ -81,22 +79,22 @@ def _may_be_address(name: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("members", "sources"),
+    ("kind", "sources"),
     [
-        (RESOURCE_MEMBERS, (AddressSource.RESOURCE_METADATA,)),
-        (SERVER_MEMBERS, (AddressSource.SERVER_METADATA,)),
-        (CLIENT_MEMBERS, (AddressSource.REGISTRATION,)),
-        (TOKEN_MEMBERS, (AddressSource.TOKENS,)),
-        (ERROR_MEMBERS, (AddressSource.ERROR, AddressSource.CALLBACK, AddressSource.REFUSAL)),
+        (DocumentKind.RESOURCE, (AddressSource.RESOURCE_METADATA,)),
+        (DocumentKind.SERVER, (AddressSource.SERVER_METADATA,)),
+        (DocumentKind.CLIENT, (AddressSource.REGISTRATION,)),
+        (DocumentKind.TOKENS, (AddressSource.TOKENS,)),
+        (DocumentKind.ERROR, (AddressSource.ERROR, AddressSource.CALLBACK, AddressSource.REFUSAL)),
     ],
     ids=["resource metadata", "server metadata", "registration", "tokens", "errors"],
 )
 def test_each_member_that_may_hold_an_address_is_in_the_table(
-    members: Members, sources: tuple[AddressSource, ...]
+    kind: DocumentKind, sources: tuple[AddressSource, ...]
 ) -> None:
     """H420, H425: the members are those that `explain` knows."""
     known = {name for source in sources for name in addresses_in(source)}
-    assert {name for name in members if _may_be_address(name)} - known == set()
+    assert {name for name in members(kind) if _may_be_address(name)} - known == set()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ from typing import Final
 
 from authlens_core.desk.signatures import Signature, Verification
 from authlens_core.explain.meaning import Members
-from authlens_core.explain.members import explain_member
+from authlens_core.explain.members import DocumentKind, explain_member, members
 from authlens_core.explain.message import FoundJwt
-from authlens_core.explain.token_members import CLAIMS, DPOP_PROOF, JOSE_HEADER
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.values.secret import Secret
@@ -68,11 +67,11 @@ def jwt_lines(
     for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
         yield line(("  ! ", Tone.WARNING), note, hang=4, words=True)
     yield line(("  header", Tone.MUTED))
-    proof = DPOP_PROOF if jwt.is_proof else None
-    yield from _members(header_of(jwt), proof or JOSE_HEADER, redactor)
+    proof = members(DocumentKind.DPOP_PROOF) if jwt.is_proof else None
+    yield from _members(header_of(jwt), proof or members(DocumentKind.JOSE_HEADER), redactor)
     if jwt.claims is not None:
         yield line(("  claims", Tone.MUTED))
-        yield from _members(claims_of(jwt, now), proof or CLAIMS, redactor)
+        yield from _members(claims_of(jwt, now), proof or members(DocumentKind.CLAIMS), redactor)
 
 
 def verification_line(jwt: Jwt, verification: Verification | None) -> Line:

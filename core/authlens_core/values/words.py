@@ -1,0 +1,36 @@
+"""Words that are tables, in TOML files beside the rooms: read when one is first needed, then kept in memory.
+
+A translator needs these files and no Python. tests/core/values/test_words.py holds all of them to one form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+FOLDER: Final = Path(__file__).parents[1] / "words"
+
+
+@cache
+def words(name: str) -> Mapping[str, Any]:
+    """Return the tables of the file `name`; a sentence that is broken over lines is one line again."""
+    import tomllib  # costs 3 ms, and few commands show one of these words
+
+    return {key: _folded(value) for key, value in tomllib.loads(_text(name)).items()}
+
+
+def _text(name: str) -> str:
+    return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _folded(value: Any) -> Any:
+    match value:
+        case str():
+            return " ".join(value.split())
+        case list():
+            return tuple(_folded(item) for item in value)
+        case dict():
+            return {key: _folded(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,108 @@
+"""The files of words: one form, keys that the code knows, and sentences that are safe to show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from authlens_core.explain.header_parts import of_headers
+from authlens_core.explain.members import DocumentKind, members
+from authlens_core.oauth.error_response import ErrorMeaning, meaning
+from authlens_core.trace.lessons import Lesson, lesson
+from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.grant_type import GrantType
+from authlens_core.values.safe_text import safe_line
+from authlens_core.values.stage import Stage
+from authlens_core.values.way_on import WayOn
+from authlens_core.values.words import FOLDER, words
+
+FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+FRAGMENTS = {"headers cookie-attribute"}  # parts of one sentence
+MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|`|\\")
+
+
+def sentences(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield each sentence of a file with the keys that lead to it."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from sentences(inner, f"{path} {key}")
+    elif isinstance(value, tuple):
+        for number, inner in enumerate(value):
+            yield from sentences(inner, f"{path} {number}")
+    else:
+        yield path, value
+
+
+EVERY = [one for name in FILES for one in sentences(words(name), name)]
+
+
+def test_every_file_of_words_has_a_reader_below() -> None:
+    assert FILES == ["errors", "headers", "lessons", "members"]
+
+
+def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is() -> None:
+    assert len(EVERY) > 300
+    for path, text in EVERY:
+        assert isinstance(text, str), path
+        assert text, path
+        assert safe_line(text) == text, path
+        assert not MARKUP.search(text), path
+        assert "{" not in text, path  # none of these tables has a placeholder
+
+
+def test_every_value_is_a_sentence_or_says_where_it_is_written() -> None:
+    for path, text in EVERY:
+        source = re.fullmatch(r"lessons \S+ \S+ specification \d+ 0", path)
+        if source is not None:
+            assert re.match(r"RFC \d{4,5}", text), path
+        elif not any(path.startswith(fragment) for fragment in FRAGMENTS) and " options " not in path:
+            assert re.search(r"[.?]$", text), path
+
+
+def test_a_sentence_that_is_broken_over_lines_is_one_line() -> None:
+    assert "\n" in (FOLDER / "lessons.toml").read_text(encoding="utf-8")
+    assert not [path for path, text in EVERY if text != " ".join(text.split())]
+
+
+def test_members_are_those_of_the_kinds_of_documents() -> None:
+    assert set(words("members")) == set(DocumentKind)
+    assert all(members(kind) for kind in DocumentKind)
+
+
+def test_no_name_of_a_table_is_in_it_under_two_sources() -> None:
+    for name in ("members", "headers"):
+        for kind, table in words(name).items():
+            names = [key for of_source in table.values() for key in of_source]
+            assert len(names) == len(set(names)), kind
+
+
+def test_headers_are_lower_case_and_of_the_kinds_that_the_reader_asks_for() -> None:
+    kinds = {"field", "challenge-scheme", "challenge-parameter", "cookie", "cookie-attribute", "media-type"}
+    assert set(words("headers")) == kinds
+    assert all(name == name.lower() for kind in kinds for name in of_headers(kind))
+
+
+def test_errors_are_the_registered_codes_and_one_for_any_other() -> None:
+    assert set(words("errors")) == {*ErrorCode, "any other"}
+    for entry in words("errors").values():
+        assert set(ErrorMeaning._fields) - {"options"} <= set(entry) <= set(ErrorMeaning._fields)
+        for way, named in entry.get("options", ()):
+            assert WayOn(way)
+            assert named in entry["cure"]
+    assert meaning("never heard of") == meaning("any other")
+
+
+def test_lessons_are_complete_for_the_code_grant_and_name_stages_for_others() -> None:
+    assert set(words("lessons")) == {grant_type.name.lower() for grant_type in GrantType}
+    assert set(words("lessons")["authorization_code"]) == set(Stage)
+    for grant_type in GrantType:
+        assert set(words("lessons")[grant_type.name.lower()]) <= set(Stage)
+        assert all(isinstance(lesson(stage, grant_type), Lesson) for stage in Stage)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_parsed_once(name: str) -> None:
+    assert words(name) is words(name)

@@ -279,10 +279,10 @@ MUTATIONS: Final = (
     Mutation(
         "duplicate-keys-accepted",
         "JSON with a key twice is believed",
-        "core/authlens_core/oauth/formats/json_document.py",
-        "            if key in found:\n",
-        "            if False:\n",
-        "tests/core/oauth/formats/test_json_document.py::test_what_is_not_strict_json_is_refused_with_reason_and_position",
+        "core/authlens_core/grammars/json_document.py",
+        "        if key in members:\n",
+        "        if False:\n",
+        "tests/core/grammars/test_json_document.py::test_what_readers_would_read_in_different_ways_is_refused_with_the_reason",
     ),
     Mutation(
         "owner-unbound",

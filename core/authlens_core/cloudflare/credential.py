@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
-from authlens_core.oauth.formats.json_document import object_in
+from authlens_core.grammars.json_document import object_in
 from authlens_core.values.check import CheckId
 from authlens_core.values.http_message import FORM_TYPE, Request
 from authlens_core.values.secret import Secret

@@ -117,7 +117,7 @@ async def answer_helper_request(
 
 
 def _asked_uri(text: bytes) -> str:
-    from authlens_core.oauth.formats.json_document import JsonRefused, load_object
+    from authlens_core.grammars.json_document import JsonRefused, load_object
 
     try:
         # Strict: of two equal keys, another reader may take the other one.

@@ -11,12 +11,12 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.dashboard_columns import COLUMN_KEYS
@@ -62,18 +62,15 @@ class SettingsFile:
     def _read(self) -> None:
         if self._path is None or not os.path.lexists(self._path):
             return
-        members: Any = None
         try:
             with own_file(self._path).open("rb") as file:
                 data = file.read(_LARGEST + 1)
         except (OSError, StateUnusable) as error:
             self.problem = f"The settings cannot be read: {error}"
             return
-        with suppress(ValueError, RecursionError):
-            members = json.loads(data) if len(data) <= _LARGEST else None
-        if isinstance(members, dict):
-            self._members = members
-        else:
+        try:
+            self._members = load_object(data if len(data) <= _LARGEST else b"")
+        except JsonRefused:
             self.problem = "The settings cannot be read, so the defaults apply until you change them."
 
     def change(self, **changes: Any) -> Settings:

@@ -17,8 +17,8 @@ from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
 from authlens_core.diagnosis.echoes import sent_in, without_echoes
 from authlens_core.diagnosis.evidence import body_line, header_lines, status_line
 from authlens_core.diagnosis.protection import MEANINGS, Protection
+from authlens_core.grammars.json_document import load_object
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
-from authlens_core.oauth.formats.json_document import load_object
 from authlens_core.oauth.formats.jwt import decoded_base64url
 from authlens_core.values.diagnosis import Layer
 from authlens_core.values.exchange import Exchange

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.oauth.error_response import OAuthError, without_secrets
-from authlens_core.oauth.formats.json_document import JsonRefused, load_object
 from authlens_core.values.http_message import Response
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.members import explain_member, members_of
-from authlens_core.oauth.formats.json_document import JsonValue, object_in
+from authlens_core.grammars.json_document import JsonValue, object_in
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
 from authlens_core.trace.fact import Fact, fact_text
 from authlens_core.trace.record import StageRecord

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from authlens_core.values.safe_text import safe_line
 
 _MAX_ELEMENTS: Final = 10_000  # of one list
 _MAX_NUMBER: Final = 2**31
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 # Takes a value, its name, and the name of what it is in.
 ReadValue = Callable[[Any, str, str], Any]
@@ -28,34 +29,14 @@ class RecordRefused(ValueError):
 def json_output(document: Mapping[str, object], *, compact: bool = False) -> str:
     """Return `document` as JSON, two spaces deep unless it is to be compact, with a line end at its end.
 
-    Characters that a terminal obeys, that reorder what is beside them, or that UTF-8 cannot carry (half a
-    surrogate pair) are written as JSON escapes, which mean the same.
+    Characters that a terminal obeys, or that reorder what is beside them, are written as JSON escapes, which
+    mean the same. Half of a surrogate pair, which readers do not read alike, becomes U+FFFD.
     """
     text = json.dumps(document, indent=None if compact else 2, ensure_ascii=False, allow_nan=False)
+    text = _SURROGATE.sub("\ufffd", text)
     if not all(line.isprintable() and line == safe_line(line, len(line)) for line in text.split("\n")):
         text = "".join(c if c == "\n" or safe_line(c) == c else json.dumps(c)[1:-1] for c in text)
     return text + "\n"
-
-
-def read_json(data: bytes) -> dict[str, Any]:
-    """Return the object that `data` holds: UTF-8, no duplicate keys, no NaN, nothing after it.
-
-    Unlike `oauth.json_document` it takes strings of any length, so the caller bounds the size of `data`.
-
-    Raises:
-        RecordRefused: `data` is something else.
-    """
-    try:
-        found = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refused, parse_float=_finite
-        )
-    except UnicodeDecodeError:
-        raise RecordRefused("it is not UTF-8") from None
-    except RecordRefused:
-        raise
-    except (ValueError, RecursionError):  # the decoder's own words may quote the file
-        raise RecordRefused("it is not JSON") from None
-    return _object("the document", found)
 
 
 class RecordReader:
@@ -97,24 +78,6 @@ class RecordReader:
 def list_of(value: Any, name: str, parent: str) -> list[Any]:
     if not isinstance(value, list) or len(value) > _MAX_ELEMENTS:
         wrong(name, parent, f"a list of at most {_MAX_ELEMENTS}")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise RecordRefused("a name appears twice in one object")
-    return found
-
-
-def _refused(constant: str) -> NoReturn:
-    raise RecordRefused(f"{constant} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise RecordRefused("a number is too large")
     return value
 
 

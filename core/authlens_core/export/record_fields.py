@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from authlens_core.export.redacted_trace import body_text
+from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange
@@ -130,11 +131,11 @@ def _members(where: str, text: str) -> list[tuple[str, str]] | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        document = load_object(text.encode())
+    except JsonRefused:
         return None
     leaves: list[tuple[str, str]] = []
-    waiting: list[tuple[str, object, int]] = [(where, found, 0)]
+    waiting: list[tuple[str, object, int]] = [(where, document, 0)]
     while waiting:
         name, value, depth = waiting.pop()
         if isinstance(value, dict) and value and depth < _DEEPEST:

@@ -10,8 +10,9 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, read_json, wrong
+from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, wrong
 from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.trace.fact import Fact, FactValue
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import UsageError
@@ -65,12 +66,12 @@ def read_session(data: bytes) -> Trace:
         cause = f"The file has {len(data)} bytes; a session file has at most {MAX_SESSION_BYTES}."
         raise SessionFileRefused(cause, "Choose a file that authlens saved.")
     try:
-        document = read_json(data)
+        document = load_object(data, large=True)
         _require_known(document)
         trace: Trace = _READER.record(Trace, document.get("trace"), "trace")
         if not (trace.trace_id.isascii() and trace.trace_id.isalnum() and len(trace.trace_id) <= _LONGEST_ID):
             raise RecordRefused("trace_id is not a short word of letters and digits")
-    except RecordRefused as refused:
+    except (JsonRefused, RecordRefused) as refused:
         cause = f"The file cannot be opened as a session: {refused}."
         raise SessionFileRefused(cause, "Choose a file made with --format session, unchanged.") from None
     return trace

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from authlens_core.grammars.json_document import load_object
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import OPTIONS, Options
@@ -94,7 +95,7 @@ def from_text(text: str) -> InterruptedLogin | None:
     if len(text) > LONGEST:
         return None
     try:
-        read = json.loads(text)
+        read: dict[str, Any] = load_object(text.encode())
         texts = (read["redirect_uri"], read["why"])
         if read["version"] != _VERSION or not all(isinstance(text, str | None) for text in texts):
             return None

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from authlens_core.grammars.json_document import object_in
 from authlens_core.state import private_file
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import state_directory
@@ -95,8 +96,8 @@ class PendingLogin:
     def _link(self) -> str:
         """Return the link of the other login, or the empty string where there is none yet."""
         try:
-            link = "" if self.path is None else json.loads(self.path.read_bytes()[:_LONGEST])["url"]
-        except (OSError, ValueError, KeyError, TypeError):
+            link = "" if self.path is None else object_in(self.path.read_bytes()[:_LONGEST]).get("url")
+        except OSError:
             return ""
         return link if isinstance(link, str) and link.startswith(("https://", "http://")) else ""
 

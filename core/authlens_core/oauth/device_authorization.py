@@ -11,10 +11,10 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
-from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity
 from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.http_message import Request, Response

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from authlens_core.oauth.formats.json_document import JsonRefused, JsonValue, load_object, object_in
+from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
 from authlens_core.values.http_message import JSON_TYPE, Response
 from authlens_core.values.quick_dataclass import dataclass

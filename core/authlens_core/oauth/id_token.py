@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.oauth.formats.json_document import JsonValue
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.formats.jwks import Signature, Verification, verify
 from authlens_core.oauth.formats.jwt import Jwt, moment, parse_jwt
 from authlens_core.values.check import Check, Requirement, Severity, judged, noticed

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.authorization import link_to, url_parameters
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair, FormRefused
-from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.values.check import Check, Reading, Requirement, Severity
 from authlens_core.values.http_message import Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass

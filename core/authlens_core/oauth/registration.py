@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.secret import Body, Secret

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, TypeGuard
 
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.discovery.resource_metadata import same_resource
 from authlens_core.oauth.error_response import (
@@ -22,7 +23,6 @@ from authlens_core.oauth.error_response import (
 )
 from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair
-from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.values.http_message import Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass

@@ -16,8 +16,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from authlens_core.grammars.json_document import object_in
 from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable, TimedOut
@@ -148,12 +149,12 @@ class Locks:
 
     def _read_owner(self, name: str) -> Owner | None:
         try:
-            found = json.loads(self._owner_file(name).read_text(encoding="utf-8")[:2_000])
+            note: dict[str, Any] = object_in(self._owner_file(name).read_bytes()[:2_000])
             return Owner(
-                int(found["pid"]),
-                str(found["host"]),
-                safe_line(str(found["since"]), NAME),
-                safe_line(found["purpose"], NAME),
+                int(note["pid"]),
+                str(note["host"]),
+                safe_line(str(note["since"]), NAME),
+                safe_line(note["purpose"], NAME),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None

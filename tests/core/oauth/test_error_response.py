@@ -210,14 +210,20 @@ def test_the_media_type_has_to_be_json_in_utf_8(content_type: str, strict: bool,
 
 
 @pytest.mark.parametrize(
-    ("body", "position"),
-    [(b"", 0), (b'{"a": \xff}', 6), (b"[]", 0), (b'{"a": 1, "a": 2}', 9), (b'{"a": NaN}', 6)],
+    ("body", "reason"),
+    [
+        (b"", "the document is empty at byte 0"),
+        (b'{"a": \xff}', "not UTF-8 at byte 6"),
+        (b"[]", "not an object"),
+        (b'{"a": 1, "a": 2}', 'duplicate key "a"'),
+        (b'{"a": NaN}', "NaN"),
+    ],
 )
-def test_a_document_that_is_no_strict_json_object_fails_with_its_position(body: bytes, position: int) -> None:
+def test_a_document_that_is_no_strict_json_object_fails_with_the_reason(body: bytes, reason: str) -> None:
     """H023, H050, H051, PR-3."""
     check = _read(_answer(200, body))["stage.document"]
     assert check.severity is Severity.FAILURE
-    assert check.seen.endswith(f"at byte {position}")
+    assert reason in check.seen
 
 
 def test_a_byte_order_mark_is_tolerated_with_a_notice() -> None:

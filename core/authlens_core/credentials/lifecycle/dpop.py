@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.grammars.json_document import object_in
 from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
 from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
@@ -55,12 +56,11 @@ def note_nonces(credentials: Credentials, exchanges: Sequence[Exchange]) -> None
 
 
 def _stored(credentials: Credentials) -> DpopNonces:
-    found: Any = None
-    with suppress(StateUnusable, ValueError, RecursionError):
-        found = json.loads(credentials.index.fact(_FACT) or "{}")
-    if not isinstance(found, dict):
+    try:
+        nonces = object_in((credentials.index.fact(_FACT) or "{}").encode())
+    except StateUnusable:
         return DpopNonces()
-    return DpopNonces({name: value for name, value in found.items() if isinstance(value, str)})
+    return DpopNonces({origin: nonce for origin, nonce in nonces.items() if isinstance(nonce, str)})
 
 
 def _store(credentials: Credentials, nonces: DpopNonces) -> None:

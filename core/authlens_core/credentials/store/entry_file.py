@@ -15,6 +15,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
+from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file
@@ -83,11 +84,11 @@ class EntryFile:
         return self._read[1]
 
     def _parsed(self, data: bytes) -> FileContent:
-        found: Any = None
+        found: dict[str, Any] | None = None
         # Raised outside the handler: the decoder's error carries the whole text.
-        with suppress(ValueError, RecursionError):
-            found = json.loads(data)
-        if not isinstance(found, dict) or found.get("format") != self._kind:
+        with suppress(JsonRefused):
+            found = load_object(data, large=True)
+        if found is None or found.get("format") != self._kind:
             raise FileDamaged(self._words("was changed since it was written"))
         version, header, entries = found.get("version"), found.get("header"), found.get("entries")
         if isinstance(version, int) and version > VERSION:

@@ -14,10 +14,10 @@ from typing import Final
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
+from authlens_core.grammars.json_document import object_in
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
-from authlens_core.oauth.formats.json_document import object_in
 from authlens_core.values.check import Check, CheckId, Requirement, failed, failures, passed, warned
 from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.exchange import Exchange

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_json, load_object
 from authlens_core.oauth.formats.form import FormRefused, decode_component
 from authlens_core.values.http_message import TOKEN_CHARACTERS, Headers, Request, is_visible
 from authlens_core.values.quick_dataclass import dataclass
@@ -199,7 +200,7 @@ def _with_header(headers: Headers, name: str, value: str | None) -> Headers:
 
 
 def _with_member(body: Body, name: str, value: str | None) -> Body:
-    document = json.loads(body.reveal())
+    document = load_object(body.reveal())
     if value is None:
         document.pop(name, None)
     else:
@@ -207,8 +208,8 @@ def _with_member(body: Body, name: str, value: str | None) -> Body:
     return Body(json.dumps(document).encode())
 
 
-def _json_or_text(text: str) -> object:
+def _json_or_text(text: str) -> JsonValue:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return load_json(text.encode())
+    except JsonRefused:
         return text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
 from authlens_core.oauth.dpop import algorithm_check
-from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.values.check import Check, Requirement, warned
 from authlens_core.values.url import Url
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Final, NamedTuple
 
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem, string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks
 from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.oauth.formats.json_document import JsonValue
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.values.http_message import Response
 from authlens_core.values.quick_dataclass import dataclass

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from authlens_core.oauth.formats.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.oauth.formats.jwt import Jwt, decoded_base64url, moment
 from authlens_core.values.http_message import JSON_TYPE, Headers, Request
 from authlens_core.values.quick_dataclass import dataclass

@@ -66,9 +66,9 @@ async def test_what_one_program_keeps_another_one_reads(
     encrypted: Path, state: Path, open_file: Open, place: StoreKind
 ) -> None:
     """Written, read back by a second helper, deleted; nobody else may read the file."""
-    await open_file(place).set(ENTRY, Secret("token-canary \ud800"))
+    await open_file(place).set(ENTRY, Secret("token-canary ü"))
     other = open_file(place)
-    assert await other.get(ENTRY) == Secret("token-canary \ud800")
+    assert await other.get(ENTRY) == Secret("token-canary ü")
     path = file_path(place, state)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert (b"token-canary" in path.read_bytes()) is (place is StoreKind.FILE)

@@ -1,1 +1,21 @@
-"""What authlens offers, as functions and values, for the command line, the app and Python programs."""
+"""What authlens offers, as functions and values, for the command line, the app and Python programs.
+
+Read this, and you know what authlens does. Each module is one thing to do, and docs/python.md shows it.
+
+Begin with a session (`session`): the secret store, the records and the sender of one run of a program.
+Nearly every function takes it first.
+
+- **Get a credential.** `log_in` starts a login, continues one, or joins that of another process.
+  `callback_offer` says how the browser gets back to this machine. `cloudflared_login` runs `cloudflared`
+  where there is no OAuth.
+- **Use it.** `use` returns the token, or the header fields, for a URL. `stored_token` is its short way.
+  `httpx_auth` does it for a client of httpx. `programs` hands the credential to curl, git and Bazel, and
+  serves it to others through a local proxy or an MCP bridge. `agents` sets up a coding agent.
+- **Look after it.** `credentials` lists what is stored, and what happened to it. `lifecycle` refreshes,
+  revokes and probes. `forget` removes it, and restores it. `signatures` verifies the tokens in a record.
+- **This machine.** `secret_store` says where secrets are, and moves them. `settings` has what the user has
+  set. `doctor` examines what a login depends on.
+
+Nothing here prints, asks or opens a browser. What goes wrong is an `AuthlensError`; what is done to many
+credentials returns a result instead. The rooms below are private: they may change in any release.
+"""

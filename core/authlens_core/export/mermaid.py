@@ -1,4 +1,4 @@
-"""A trace as a Mermaid sequence diagram: the user, authlens, and each server that was asked."""
+"""A trace as a Mermaid sequence diagram: the arrows of `trace.messages`, each server a participant."""
 
 from __future__ import annotations
 
@@ -6,29 +6,25 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.trace.fact import FactId, fact_text
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
-from authlens_core.values.exchange import Exchange
+from authlens_core.trace.messages import Arrow, Party, messages
+from authlens_core.trace.record import Stage, Trace
 from authlens_core.values.safe_text import safe_line
 
 _LONGEST: Final = 80  # characters of a label
 _MOST_ARROWS: Final = 200  # a longer diagram is refused by its readers
 _HARMLESS: Final = frozenset(" .,/_()")  # beside letters and digits of ASCII
-_PERSON: Final = "person"
+_AT_HOME: Final = frozenset({Party.PERSON, Party.BROWSER, Party.AUTHLENS})
 
 
 def sequence_diagram(trace: Trace) -> str:
     """Return the source of the diagram of a redacted trace; paths are shown without their query."""
-    servers = _servers(trace)
-    lines = [
-        line for number, record in enumerate(trace.records, 1) for line in _record(number, record, servers)
-    ]
+    participants = _Participants(trace)
+    lines = list(_lines(trace, participants))
     if len(lines) > _MOST_ARROWS:
         lines = [*lines[:_MOST_ARROWS], "  Note over authlens: the rest is left out"]
-    names = [f"  participant {name} as {label(server)}" for server, name in servers.items()]
-    return "\n".join(
-        ["sequenceDiagram", f"  actor {_PERSON} as User", "  participant authlens", *names, *lines]
-    )
+    servers = (f"  participant {name} as {label(host)}" for host, name in participants.servers.items())
+    home = (f"  actor {Party.PERSON} as Person", f"  participant {Party.BROWSER} as Browser")
+    return "\n".join(["sequenceDiagram", *home, f"  participant {Party.AUTHLENS}", *servers, *lines])
 
 
 def label(text: str) -> str:
@@ -38,39 +34,53 @@ def label(text: str) -> str:
     return "".join(plain) or "#32;"
 
 
-def _origin(exchange: Exchange) -> str:
+class _Participants:
+    """The names of all who take part; each server that was asked is one, in the order of the requests."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self.servers: dict[str, str] = {}
+        for record in trace.records:
+            for exchange in record.exchanges:
+                self._named(_host(exchange.request.url))
+
+    def name(self, party: Party, arrow: Arrow) -> str:
+        """Return the name of one end of `arrow`; that of a server is the one that authlens asked there."""
+        if party in _AT_HOME:
+            return party.value
+        if arrow.exchange_index is not None:
+            record = self._trace.records[arrow.record_index]
+            return self._named(_host(record.exchanges[arrow.exchange_index].request.url))
+        return self._named(self._sign_in_host())
+
+    def _sign_in_host(self) -> str:
+        """Return the host of the token endpoint: that of the sign-in is only in the link."""
+        record = self._trace.latest(Stage.EXCHANGE) or self._trace.latest(Stage.REGISTRATION)
+        return _host(record.exchanges[0].request.url) if record and record.exchanges else "the server"
+
+    def _named(self, host: str) -> str:
+        return self.servers.setdefault(host, f"server{len(self.servers) + 1}")
+
+
+def _host(url: str) -> str:
     try:
-        return urlsplit(exchange.request.url).netloc
+        return urlsplit(url).netloc
     except ValueError:
         return "an unreadable URL"
 
 
-def _servers(trace: Trace) -> dict[str, str]:
-    """Return the servers in the order in which they were asked, each with its name in the source."""
-    found = dict.fromkeys(_origin(exchange) for record in trace.records for exchange in record.exchanges)
-    return {server: f"server{number}" for number, server in enumerate(found, 1)}
+def _lines(trace: Trace, participants: _Participants) -> Iterator[str]:
+    arrows = messages(trace.records)
+    for index, record in enumerate(trace.records):
+        title = record.stage.replace("_", " ")
+        yield f"  Note over {Party.AUTHLENS}: {index + 1} {title}, {record.outcome}"
+        yield from (_line(arrow, participants) for arrow in arrows if arrow.record_index == index)
 
 
-def _record(number: int, record: StageRecord, servers: dict[str, str]) -> Iterator[str]:
-    title = record.stage.replace("_", " ")
-    yield f"  Note over authlens: {number} {title}, {record.outcome}"
-    for exchange in record.exchanges:
-        yield from _exchange(exchange, servers[_origin(exchange)])
-    if record.stage is Stage.AUTHORIZATION and record.facts:
-        yield f"  authlens->>{_PERSON}: the link to sign in"
-        if record.outcome is Outcome.PASSED:
-            code = next((fact_text(fact) for fact in record.facts if fact.name == FactId.CODE), "")
-            yield f"  {_PERSON}->>authlens: {label(f'comes back with the code {code}')}"
-
-
-def _exchange(exchange: Exchange, server: str) -> Iterator[str]:
-    request, response = exchange.request, exchange.response
-    try:
-        path = urlsplit(request.url).path or "/"
-    except ValueError:
-        path = ""
-    yield f"  authlens->>{server}: {label(f'{request.method} {path}')}"
-    if response is not None:
-        yield f"  {server}-->>authlens: {label(f'{response.status} {response.reason}'.strip())}"
-    if exchange.failure is not None:
-        yield f"  {server}--xauthlens: {label(f'no complete answer, {exchange.failure.kind}')}"
+def _line(arrow: Arrow, participants: _Participants) -> str:
+    if arrow.sender is arrow.receiver:
+        return f"  Note over {arrow.sender}: {label(arrow.label)}"
+    is_lost = arrow.missing or (arrow.failed and arrow.reply)
+    line = "--x" if is_lost else "-->>" if arrow.reply else "->>"
+    sender, receiver = (participants.name(party, arrow) for party in (arrow.sender, arrow.receiver))
+    return f"  {sender}{line}{receiver}: {label(arrow.label)}"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from authlens_core.export.markdown import code_span, fenced, markdown, prose
 from authlens_core.export.mermaid import label
+from authlens_core.trace.messages import messages
 from authlens_core.trace.record import Trace
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks, record_login
@@ -83,14 +84,14 @@ def test_the_diagram_names_every_server_and_the_person(login: Recorded) -> None:
     assert diagram[0] == "sequenceDiagram"
     assert sum("participant server" in line for line in diagram) == 2
     arrows = [line for line in diagram if "->>" in line]
-    assert len(arrows) == 2 * sum(len(r.exchanges) for r in login.trace.records) + 2
+    assert len(arrows) == sum(arrow.sender is not arrow.receiver for arrow in messages(login.trace.records))
 
 
 def test_a_label_cannot_end_its_line(hostile: Trace) -> None:
     """Every line of a hostile diagram is one that the exporter wrote."""
     text = markdown(hostile)
     diagram = text.partition("```mermaid\n")[2].partition("\n```")[0].split("\n")[1:]
-    begins = r"actor person as |participant (authlens$|server\d as )|Note over authlens: "
+    begins = r"actor person as |participant (authlens$|browser as |server\d as )|Note over authlens: "
     known = rf"  ({begins}|\w+(->>|-->>|--x)\w+: )"
     assert diagram
     assert all(re.match(known, line) for line in diagram)

@@ -14,8 +14,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Self, TypeVar
 
-import httpx
-
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.session import Session, open_session
@@ -23,6 +21,10 @@ from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.http_message import Headers, Response
 from authlens_core.values.url import usable_url
+from authlens_core.wire.httpx_loading import leave_out_the_command_line
+
+leave_out_the_command_line()
+import httpx  # noqa: E402 - where the caller has not imported it, without rich and pygments
 
 # As many as httpx follows redirects by default.
 _MOST_HOPS: Final = 20
@@ -172,7 +174,7 @@ class _Steps:
         request: what is sent next, without the credential.
         credential: what it was sent with last.
         done: true once there is nothing more to send.
-        hops: redirects that were followed once more, with the credential.
+        hops: redirects that were followed again, with the credential.
         answered: how many responses the flow has seen.
     """
 

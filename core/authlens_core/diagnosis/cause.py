@@ -34,7 +34,7 @@ class Cause:
         phrases: texts of which one has to be in what the server said, lower case.
         protections: what the answer was classified as.
         checks: names of checks of which one has to have failed.
-        options: what leads on; the words of one are in the cure, or it has none.
+        options: what leads on; the words of one are in the fix, or it has none.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 

@@ -236,7 +236,7 @@ def failed_words(
 
 
 def with_keys(reason: Diagnosis, keys: Collection[str]) -> str:
-    """Return the cure with the key that does the same here beside each option of the command line."""
+    """Return the fix with the key that does the same here beside each option of the command line."""
     cure = reason.cure
     for option in reason.options:
         key = _KEYS[option.way]

@@ -19,7 +19,7 @@ from authlens_core.oauth.authorization import ExpectedResponse, read_authorizati
 from authlens_core.oauth.discovery.challenge import parse_challenges, resource_metadata_parameter
 from authlens_core.oauth.formats.duration import parse_expires_in
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.oauth.formats.jwt import claims_of, header_of, parse_jwt
+from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -122,8 +122,8 @@ def jwt(data: bytes) -> None:
     """A token is taken apart, with its times, or it is none."""
     found = parse_jwt(data.decode("utf-8", "surrogateescape"))
     if found is not None:
-        assert [c for c in claims_of(found, NOW) if (c.at is None) is not (c.seconds is None)] == []
-        assert [member for member in header_of(found) if member.at is not None] == []
+        assert [c for c in found.claims_at(NOW) if (c.at is None) is not (c.seconds is None)] == []
+        assert [member for member in found.header_members if member.at is not None] == []
 
 
 def shown(data: bytes) -> None:

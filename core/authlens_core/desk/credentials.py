@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
+from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_names import names_of
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import (
@@ -27,8 +27,10 @@ from authlens_core.credentials.records.table import (
     all_service_tokens,
     damaged_records,
 )
+from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ __all__ = [
     "json_lines",
     "read_inventory",
     "revoked_at",
+    "token_claims",
 ]
 
 
@@ -119,6 +122,12 @@ def read_inventory(
         grants=grants,
         files=files,
     )
+
+
+def token_claims(token: CloudflaredToken | Secret) -> Jwt | None:
+    """Return what is in a token, not verified; None if it is no JWT, or its file is gone."""
+    text = read_cloudflared_token(token) if isinstance(token, CloudflaredToken) else token
+    return None if text is None else parse_jwt(text)
 
 
 # -- history -----------------------------------------------------------------------------------------------

@@ -10,12 +10,24 @@ from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.members import explain_member, members_of
 from authlens_core.grammars.json_document import JsonValue, object_in
-from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
+from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.trace.fact import Fact, fact_text
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+
+__all__ = [
+    "FoundJwt",
+    "Jwt",
+    "JwtClaim",
+    "Message",
+    "gives_tokens",
+    "jwts_in",
+    "jwts_in_facts",
+    "jwts_of",
+    "member_meanings",
+]
 
 Message: TypeAlias = Request | Response
 

@@ -67,6 +67,14 @@ class Jwt:
         """True for a proof of possession (RFC 9449 §4.2), which is signed with the key in its own header."""
         return self.header.get("typ") == "dpop+jwt"
 
+    @property
+    def header_members(self) -> tuple[JwtClaim, ...]:
+        return tuple(JwtClaim(name, _text(value)) for name, value in self.header.items())
+
+    def claims_at(self, now: datetime) -> tuple[JwtClaim, ...]:
+        """Return the claims in order, times as moments and as seconds from `now`, an aware time."""
+        return tuple(_claim(name, value, now) for name, value in (self.claims or {}).items())
+
     def __repr__(self) -> str:
         return f"<Jwt {self.algorithm!r}>"
 
@@ -126,15 +134,6 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
     signed = Body(f"{parts[0]}.{parts[1]}".encode("ascii", "replace"))
     known = None if isinstance(claims, str) else claims
     return Jwt(header, known, signed, Body(signature), tuple(problems))
-
-
-def header_of(jwt: Jwt) -> tuple[JwtClaim, ...]:
-    return tuple(JwtClaim(name, _text(value)) for name, value in jwt.header.items())
-
-
-def claims_of(jwt: Jwt, now: datetime) -> tuple[JwtClaim, ...]:
-    """Return the claims in order, times as moments and as seconds from `now`, an aware time."""
-    return tuple(_claim(name, value, now) for name, value in (jwt.claims or {}).items())
 
 
 def moment(value: JsonValue) -> datetime | None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.formats.jwt import claims_of, header_of, parse_jwt
+from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.values.secret import Secret
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -55,7 +55,7 @@ def test_any_claims_can_be_viewed(claims: dict[str, object]) -> None:
     found = parse_jwt(token(claims))
     assert found is not None
     if found.claims is not None:
-        assert [view.name for view in claims_of(found, NOW)] == list(claims)
+        assert [view.name for view in found.claims_at(NOW)] == list(claims)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_times_are_moments_and_countdowns() -> None:
     ends = NOW + timedelta(minutes=14)
     found = parse_jwt(Secret(token({"exp": ends.timestamp(), "aud": ["a", "b"], "email": "ada@example.com"})))
     assert found is not None
-    exp, aud, email = claims_of(found, NOW)
+    exp, aud, email = found.claims_at(NOW)
     assert (exp.at, exp.seconds) == (ends, 840)
     assert (aud.text, email.text) == ('["a", "b"]', "ada@example.com")
-    assert [(one.name, one.text) for one in header_of(found)] == [("alg", "RS256"), ("kid", "k1")]
+    assert [(one.name, one.text) for one in found.header_members] == [("alg", "RS256"), ("kid", "k1")]
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE"])
@@ -140,4 +140,4 @@ def test_repr_shows_no_claim() -> None:
     found = parse_jwt(token({"email": "ada@example.com"}))
     assert found is not None
     assert "ada" not in repr(found)
-    assert "ada" not in repr(claims_of(found, NOW))
+    assert "ada" not in repr(found.claims_at(NOW))

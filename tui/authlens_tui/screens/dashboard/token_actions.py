@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from authlens_core.cloudflare.cloudflared_files import read_cloudflared_token
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
-from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, token_claims
+from authlens_core.explain.message import Jwt
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
@@ -26,8 +25,7 @@ class TokenActions:
         """Return the claims: of a cloudflared file always, of a token in the store once it was read."""
         known, version = self._read.get(entry.entry_id), _version(entry.source)
         if entry.cloudflared is not None and (known is None or known[0] != version):
-            found = read_cloudflared_token(entry.cloudflared)
-            known = self._read[entry.entry_id] = version, None if found is None else parse_jwt(found)
+            known = self._read[entry.entry_id] = version, token_claims(entry.cloudflared)
         return known[1] if known is not None and known[0] == version else None
 
     def copy(self) -> None:
@@ -70,7 +68,7 @@ class TokenActions:
         if loaded is None:
             return
         grant, token = loaded
-        jwt = parse_jwt(token)
+        jwt = token_claims(token)
         self._read[grant.grant_id] = _version(grant), jwt
         if jwt is None:
             self._context.say("This access token is not a JWT: only the server can read it.")

@@ -18,12 +18,13 @@ from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import Item
+from authlens_tui.words.durations import in_words
 from authlens_tui.words.expiry import ago, expiry_of
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.traces import TraceSummary
-    from authlens_core.oauth.formats.jwt import Jwt
+    from authlens_core.explain.message import Jwt
 
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
 _OUTCOMES: Final = {
@@ -34,6 +35,7 @@ _OUTCOMES: Final = {
 _NAME: Final = 16  # cells
 _WHEN: Final = 14  # cells of the time of an event
 _BAR: Final = 24  # cells
+_MOST_CLAIMS: Final = 40
 Facts = Iterator[tuple[str, str]]
 
 
@@ -57,13 +59,11 @@ def detail_items(
     items += [Item(Content(note), room=2) for note in notes if note]
     items += [Item(Content()), *_table(_facts(entry, now, settings))]
     if jwt is not None:
-        from authlens_tui.widgets.credentials.credential_claims import claim_facts  # few credentials have any
-
         items += [
             Item(Content()),
             Item(Content.styled("Claims in the token (not verified)", "bold")),
         ]
-        items += _table(claim_facts(jwt, now))
+        items += _table(_claims(jwt, now))
     return items
 
 
@@ -174,6 +174,20 @@ def _of_service_token(token: ServiceToken, now: datetime) -> Facts:
         yield "Answer", token.last_words
     yield "Last verified", ago(token.last_proven_at, now)
     yield "Stored in", token.place.words
+
+
+def _claims(jwt: Jwt, now: datetime) -> Facts:
+    from authlens_core.export.secret_names import is_sensitive, mask  # few credentials have claims to show
+
+    yield "alg", jwt.algorithm
+    for claim in jwt.claims_at(now)[:_MOST_CLAIMS]:
+        if claim.at is not None and claim.seconds is not None:
+            span = f"in {in_words(claim.seconds)}" if claim.seconds > 0 else in_words(claim.seconds)
+            yield claim.name, f"{claim.at:%Y-%m-%d %H:%M:%S} UTC · {span}"
+        else:
+            yield claim.name, mask(claim.text) if is_sensitive(claim.name) else claim.text
+    for problem in jwt.problems:
+        yield "!", problem
 
 
 def _ends(moment: datetime | None, now: datetime) -> str:

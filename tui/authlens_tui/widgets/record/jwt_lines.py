@@ -10,9 +10,8 @@ from typing import Final
 from authlens_core.desk.signatures import Signature, Verification
 from authlens_core.explain.meaning import Members
 from authlens_core.explain.members import DocumentKind, explain_member, members
-from authlens_core.explain.message import FoundJwt
+from authlens_core.explain.message import FoundJwt, Jwt, JwtClaim
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, claims_of, header_of
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.header_table import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
@@ -68,10 +67,10 @@ def jwt_lines(
         yield line(("  ! ", Tone.WARNING), note, hang=4, words=True)
     yield line(("  header", Tone.MUTED))
     proof = members(DocumentKind.DPOP_PROOF) if jwt.is_proof else None
-    yield from _members(header_of(jwt), proof or members(DocumentKind.JOSE_HEADER), redactor)
+    yield from _members(jwt.header_members, proof or members(DocumentKind.JOSE_HEADER), redactor)
     if jwt.claims is not None:
         yield line(("  claims", Tone.MUTED))
-        yield from _members(claims_of(jwt, now), proof or members(DocumentKind.CLAIMS), redactor)
+        yield from _members(jwt.claims_at(now), proof or members(DocumentKind.CLAIMS), redactor)
 
 
 def verification_line(jwt: Jwt, verification: Verification | None) -> Line:

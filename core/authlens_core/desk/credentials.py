@@ -28,6 +28,8 @@ from authlens_core.credentials.records.table import (
     damaged_records,
 )
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
+from authlens_core.state.paths import state_directory
+from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
@@ -47,8 +49,18 @@ __all__ = [
     "json_lines",
     "read_inventory",
     "revoked_at",
+    "stored_records",
     "token_claims",
 ]
+
+
+def stored_records() -> Index | None:
+    """Return the records, which can be shown before the secret store is open; None if there are none yet."""
+    try:
+        path = state_directory() / "index.sqlite3"
+        return Index(path) if path.exists() else None
+    except AuthlensError:  # opening the store says what is wrong
+        return None
 
 
 @dataclass(frozen=True, slots=True)

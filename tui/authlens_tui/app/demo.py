@@ -27,7 +27,7 @@ from authlens_core.emulator.person import play_person
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.scenario import Scenario, StandardCase
 from authlens_core.emulator.standard.rehearsal import emulator_with
-from authlens_core.state import private_file
+from authlens_core.export.saved_file import write_export
 from authlens_core.trace.record import Outcome
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.grant_type import GrantType
@@ -265,7 +265,7 @@ class DemoCredentials:
         if Fault.BINDING_COOKIE in emulator.faults:
             jwt = await emulator.app_token()
             path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
-            private_file.replace(path, jwt.encode(), durable=False)
+            write_export(path, jwt, force=True)
 
     async def _keep_service_token(self, emulator: Emulator, session: Session) -> None:
         client_id, secret = emulator.service_token

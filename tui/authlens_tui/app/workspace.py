@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.index import Index
+from authlens_core.desk.credentials import stored_records
 from authlens_core.desk.settings import SettingsFile, read_config
-from authlens_core.state.paths import state_directory
-from authlens_core.values.errors import AuthlensError
 
 if TYPE_CHECKING:
     from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
@@ -69,11 +68,7 @@ class Workspace:
 
     def first_look(self) -> Index | None:
         """Return the records to show before the secret store is opened; None if there are none yet."""
-        try:
-            path = state_directory() / "index.sqlite3"
-            return Index(path) if path.exists() else None
-        except AuthlensError:  # opening the store says what is wrong
-            return None
+        return stored_records()
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:
         """Open the store the user chose, or without a choice the remembered one.

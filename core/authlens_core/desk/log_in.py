@@ -23,8 +23,7 @@ from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.desk.session import Session
 from authlens_core.diagnosis.answer import classify
 from authlens_core.login.facts import Facts
-from authlens_core.login.interrupted_login import InterruptedLogin
-from authlens_core.login.interruptions import Interruptions
+from authlens_core.login.interrupted_login import InterruptedLogin, Interruptions
 from authlens_core.login.login import Login
 from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.protocols import Stored

@@ -147,13 +147,13 @@ class Facts:
     @property
     def grant_secrets(self) -> tuple[Secret, ...]:
         """The secrets of a token request, of any grant: a server may repeat them in its errors."""
-        found = (
+        secrets = (
             self.code,
             self.pkce and self.pkce.code_verifier,
             self.device and self.device.device_code,
             self.tokens and self.tokens.refresh_token,
         )
-        return tuple(secret for secret in found if secret)
+        return tuple(secret for secret in secrets if secret)
 
     @property
     def client_is_given(self) -> bool:

@@ -359,8 +359,8 @@ class Login:
             failing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if failing else Outcome.PASSED
             if learned.diagnosis is None:
-                found = diagnosis_of(stage, learned.checks, exchanges, learned.facts.approved)
-                learned = replace(learned, diagnosis=found)
+                diagnosis = diagnosis_of(stage, learned.checks, exchanges, learned.facts.approved)
+                learned = replace(learned, diagnosis=diagnosis)
         except asyncio.CancelledError as cancelled:
             said = (cancelled.check,) if isinstance(cancelled, WaitStopped) else ()
             learned = StageResult(self.facts, (*learned.checks, *said), learned.shown)

@@ -49,7 +49,7 @@ def _best(
     candidates: Iterator[Secret], verdict_of: Callable[[Secret], Verdict], default: Secret
 ) -> tuple[int, Secret]:
     """Return the first of the likeliest candidates and its place in the order; `default` if there is none."""
-    ranked = ((_ORDER.index(verdict_of(one)), one) for one in candidates)
+    ranked = ((_ORDER.index(verdict_of(line)), line) for line in candidates)
     return min(ranked, key=itemgetter(0), default=(len(_ORDER), default))
 
 

@@ -235,8 +235,8 @@ class StageWork:
         judged = self._hook.judged_answer(response)
         if response is None:
             check = self._no_callback(ready.facts)
-            found = browser_diagnosis(self.wait.page, ready.facts.issuer)
-            return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown, found)
+            diagnosis = browser_diagnosis(self.wait.page, ready.facts.issuer)
+            return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown, diagnosis)
         answered = learn_response(ready.facts, response)
         checks = (*ready.checks, *answered.checks, *judged)
         return replace(answered, checks=checks, shown=(*ready.shown, *answered.shown))

@@ -72,7 +72,7 @@ class Flow:
         """Return how many stages come before `stage`, which need not be one of this flow; None is the end."""
         if stage is None:
             return len(self.stages)
-        return sum(1 for one in self.stages if _ORDER[one] < _ORDER[stage])
+        return sum(1 for own in self.stages if _ORDER[own] < _ORDER[stage])
 
     def number(self, stage: Stage) -> int:
         """Return the number that users see, from 1; 0 for what is no stage of this flow."""

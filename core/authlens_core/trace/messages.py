@@ -154,7 +154,7 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
     if underway.request is not None:
         number = len(underway.exchanges)
         yield _request(stage, underway.request, Purpose.OTHER, number, underway.grant_type)
-    elif stage is Stage.AUTHORIZATION:
+    elif stage is Stage.AUTHORIZATION and flow_of(underway.grant_type).user_part is UserPart.LINK:
         yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
         yield _no_browser("waiting for the browser", stage)
 

@@ -355,7 +355,7 @@ class Options:
 
 
 OPTIONS: Final[Mapping[str, OptionInfo]] = MappingProxyType(
-    {one.name: OptionInfo(one.name, one.default, **one.metadata) for one in fields(Options)}
+    {item.name: OptionInfo(item.name, item.default, **item.metadata) for item in fields(Options)}
 )
 """Every option by its name."""
 

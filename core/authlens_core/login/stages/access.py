@@ -127,13 +127,13 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
         "A token opens only what its scope names.",
     )
     check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
-    found = Diagnosis(
+    diagnosis = Diagnosis(
         ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer, (), answer.cf_ray
     )
     wanted = Fact(
         FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
     )
-    return StageResult(facts, (check,), (*shown, wanted), found)
+    return StageResult(facts, (check,), (*shown, wanted), diagnosis)
 
 
 def _option(scope: str) -> str:
@@ -145,8 +145,8 @@ def _judge(status: int, answer: Answer) -> Check:
     if status < 300:
         why = "This is the purpose of the login."
         return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}", why=why)
-    found = diagnose(Stage.ACCESS, status=status, answer=answer)
-    cause, cure = (found.cause, found.cure) if found else (answer.summary, answer.cure)
+    diagnosis = diagnose(Stage.ACCESS, status=status, answer=answer)
+    cause, cure = (diagnosis.cause, diagnosis.cure) if diagnosis else (answer.summary, answer.cure)
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
     if status in {401, 403} or 300 <= status < 400:
         return _ACCEPTED.failed(f"{status}: {cause}", cure=cure)

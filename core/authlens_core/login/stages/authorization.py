@@ -123,8 +123,8 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
         return replace(lost, shown=plain.shown)
     reading = read_pushed_authorization(pushed.answer)
     if reading.value is None or facts.server_metadata is None or facts.client is None:
-        found = refusal(Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed)
-        return StageResult(facts, reading.checks, plain.shown, found)
+        diagnosis = refusal(Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed)
+        return StageResult(facts, reading.checks, plain.shown, diagnosis)
     try:
         link = pushed_authorization_url(
             facts.server_metadata.authorization_endpoint,
@@ -176,8 +176,8 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
     shown = (
         () if response.code is None else (Fact(FactId.CODE, response.code, "RFC 6749 §4.1.2", "works once"),)
     )
-    found = None if response.error is None else refusal(Stage.AUTHORIZATION, response.error)
-    return StageResult(replace(facts, code=response.code), response.checks, shown, found)
+    diagnosis = None if response.error is None else refusal(Stage.AUTHORIZATION, response.error)
+    return StageResult(replace(facts, code=response.code), response.checks, shown, diagnosis)
 
 
 def no_callback(
@@ -191,7 +191,7 @@ def no_callback(
         issuer: the server whose page that is.
     """
     timeout = (CheckId.AUTHORIZATION_TIMEOUT,)
-    found = browser_diagnosis(page, issuer) or diagnose(Stage.AUTHORIZATION, check_names=timeout)
+    diagnosis = browser_diagnosis(page, issuer) or diagnose(Stage.AUTHORIZATION, check_names=timeout)
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
     return judged(
@@ -199,20 +199,20 @@ def no_callback(
         CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
         "The browser comes back with an answer.",
         f"nothing in {seconds:.0f} seconds{others}{browser}",
-        why=found.cause if found else "An error on the server's own page never reaches authlens.",
+        why=diagnosis.cause if diagnosis else "An error on the server's own page never reaches authlens.",
         spec="RFC 8252 §7.3",
-        cure=found.cure if found else "Check the message in the browser, then try again.",
+        cure=diagnosis.cure if diagnosis else "Check the message in the browser, then try again.",
     )
 
 
 def browser_diagnosis(page: str, issuer: Url | None) -> Diagnosis | None:
     """Return what a page of the server means on which the browser ended; None if it is not a known one."""
-    found = refusal_on(page)
-    if found is None:
+    known = refusal_on(page)
+    if known is None:
         return None
-    cure = for_team(found.cure, issuer.host if issuer is not None else "")
+    cure = for_team(known.cure, issuer.host if issuer is not None else "")
     evidence = safe_line(page, _LONGEST_PAGE)
-    return Diagnosis("refused_in_the_browser", found.meaning, cure, (evidence,), source=REPORTS)
+    return Diagnosis("refused_in_the_browser", known.meaning, cure, (evidence,), source=REPORTS)
 
 
 def _unusable(reason: str) -> Check:

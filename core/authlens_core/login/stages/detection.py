@@ -99,21 +99,21 @@ class DetectionStage:
             anonymous=answer.protection is Protection.PUBLIC,
             resource_is_public=_is_public(exchange, facts.resource_url, before=facts.resource_is_public),
         )
-        protection, found = _judged(facts, answer, documents)
+        protection, diagnosis = _judged(facts, answer, documents)
         checks = [protection, *_method_note(calls)]
         approved = CheckId.DETECTION_PROTECTION in facts.approved
         if answer.protection.has(Trait.GOES_ON) or protection.severity is not Severity.FAILURE or approved:
             located, where = locate_metadata(new, answer, exchange)
             checks.extend(where)
             # What protects the resource is not the reason then, and its fix says how to continue.
-            found = unusable_location(where, answer, facts.approved) or found
+            diagnosis = unusable_location(where, answer, facts.approved) or diagnosis
             # Of several, the first that can be sent back (RFC 6750 §3).
             scopes = filter(is_scope, answer.challenge_field.token_values("scope"))
             new = replace(located, challenge_scope=next(scopes, None))
         kind = kind_of_resource(exchange, answer, version=new.mcp_version)
-        if found is None:
-            found = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
-        return StageResult(new, tuple(checks), (kind, *_shown(answer, new)), found)
+        if diagnosis is None:
+            diagnosis = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
+        return StageResult(new, tuple(checks), (kind, *_shown(answer, new)), diagnosis)
 
 
 def _published(documents: Sequence[Exchange]) -> Response | None:

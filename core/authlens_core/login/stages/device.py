@@ -60,26 +60,26 @@ class DeviceAuthorizationStage:
                 facts, exchange, "device.answer", "The server answers with the codes.", spec=_SPEC
             )
         reading = read_device_authorization(exchange.answer, loopback_http=facts.loopback_http)
-        found = reading.value
-        if found is None:
+        codes = reading.value
+        if codes is None:
             return StageResult(facts, reading.checks)
         checks = reading.checks
         # Its own site may be another than the issuer's, and was asked about then.
         server = facts.token_endpoint
         if server is not None:
-            checks = (*checks, page_site_check(found.verification_uri, server))
+            checks = (*checks, page_site_check(codes.verification_uri, server))
         scope = requested_scope(facts)
-        new = replace(facts, device=found, device_asked_at=exchange.started_at, scope=scope, code=None)
+        new = replace(facts, device=codes, device_asked_at=exchange.started_at, scope=scope, code=None)
         if failures(checks, facts.approved):
             # Neither the code nor its page is shown before the user said yes.
             return StageResult(new, checks)
-        expires = exchange.started_at + timedelta(seconds=found.expires_in)
+        expires = exchange.started_at + timedelta(seconds=codes.expires_in)
         shown = [
-            Fact(FactId.USER_CODE, found.user_code, _SPEC, "enter it only if you started this login"),
-            Fact(FactId.VERIFICATION_URI, found.verification_uri.text, _SPEC, "open it on any device"),
+            Fact(FactId.USER_CODE, codes.user_code, _SPEC, "enter it only if you started this login"),
+            Fact(FactId.VERIFICATION_URI, codes.verification_uri.text, _SPEC, "open it on any device"),
             Fact(FactId.EXPIRES_AT, expires, "", "UTC"),
-            Fact(FactId.DEVICE_CODE, found.device_code, _SPEC, "authlens asks for the tokens with it"),
-            Fact(FactId.INTERVAL, timedelta(seconds=found.interval), _SPEC),
+            Fact(FactId.DEVICE_CODE, codes.device_code, _SPEC, "authlens asks for the tokens with it"),
+            Fact(FactId.INTERVAL, timedelta(seconds=codes.interval), _SPEC),
         ]
         return StageResult(new, checks, tuple(shown))
 

@@ -107,11 +107,11 @@ class ExchangeStage:
         checks = reading.checks if clock is None else (*reading.checks, clock)
         if reading.value is None:
             error = read_error(exchange.answer, facts.grant_secrets)
-            found = refusal(Stage.EXCHANGE, error, exchange=exchange)
+            diagnosis = refusal(Stage.EXCHANGE, error, exchange=exchange)
             # The last answer before a code expires is often "authorization_pending": not what to show.
             if given_up := self._grant.given_up(facts, exchanges):
                 return StageResult(facts, given_up)
-            return StageResult(replace(facts, code=None), checks, diagnosis=found)
+            return StageResult(replace(facts, code=None), checks, diagnosis=diagnosis)
         tokens = reading.value
         nonce = self._grant.nonce(facts)
         checks = (*checks, *_id_token_checks(facts, tokens, nonce, exchange.ended_at, fetched))

@@ -47,14 +47,14 @@ def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[F
         )
         # A body is easier to slip in than a header field, so there only the same origin counts.
         if in_header or not failures(location.checks):
-            found = () if location.value is None else (location.value,)
+            named_there = () if location.value is None else (location.value,)
             named = passed(
                 CheckId.DETECTION_METADATA,
                 "The answer says where the resource metadata is.",
                 "named in WWW-Authenticate" if in_header else "named in the body of the answer",
                 spec=_SPEC,
             )
-            return replace(facts, metadata_candidates=found), (named, *location.checks)
+            return replace(facts, metadata_candidates=named_there), (named, *location.checks)
     candidates = well_known(facts.resource_url, answer)
     guess = warned(
         CheckId.DETECTION_METADATA_GUESSED,
@@ -113,8 +113,8 @@ def metadata_beside_login(facts: Facts, answer: Answer) -> Url | None:
     value = resource_metadata_parameter(answer.challenge_field).value
     if value is None:
         return None
-    place = read_metadata_location(value, requested=facts.resource_url, loopback_http=facts.loopback_http)
-    return None if failures(place.checks) else place.value
+    location = read_metadata_location(value, requested=facts.resource_url, loopback_http=facts.loopback_http)
+    return None if failures(location.checks) else location.value
 
 
 def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
@@ -124,8 +124,8 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
     if methods is not None and "oauth" in methods:
         seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
         cure = "Continue: the login goes by the metadata."
-        found = Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, Layer.ACCESS)
-        return _ASKED_FOR.warned(seen, cure=cure), found
+        diagnosis = Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, Layer.ACCESS)
+        return _ASKED_FOR.warned(seen, cure=cure), diagnosis
     if methods is not None:
         seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
         cure = f"Ask the owner to turn it on: {MANAGED_OAUTH}. {_OTHERWISE}"
@@ -133,8 +133,10 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
     cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
     cure = f"Ask the owner whether it is on: {MANAGED_OAUTH}. {_OTHERWISE}"
     options = MEANINGS[Protection.ACCESS_LOGIN].options
-    found = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS, options, answer.cf_ray)
-    return _ASKED_FOR.failed(f"{cause} ({evidence})", cure=cure, overridable=True), found
+    diagnosis = Diagnosis(
+        "login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS, options, answer.cf_ray
+    )
+    return _ASKED_FOR.failed(f"{cause} ({evidence})", cure=cure, overridable=True), diagnosis
 
 
 def _methods(response: Response | None) -> frozenset[str] | None:

@@ -25,6 +25,7 @@ from authlens_core.values.way_on import CureOption, WayOn
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"
 _SPEC: Final = "RFC 7591 §3"
+_NAME_A_CLIENT: Final = "Use a pre-registered client: authlens login URL --client-id ID"
 
 
 class RegistrationStage:
@@ -72,8 +73,10 @@ class RegistrationStage:
         )
         if reading.value is None:
             remark = f"The redirect URI sent was {facts.redirect_uri}."
-            found = refusal(Stage.REGISTRATION, read_error(exchange.answer), remark=remark, exchange=exchange)
-            return StageResult(facts, reading.checks, diagnosis=found)
+            diagnosis = refusal(
+                Stage.REGISTRATION, read_error(exchange.answer), remark=remark, exchange=exchange
+            )
+            return StageResult(facts, reading.checks, diagnosis=diagnosis)
         return _with_client(facts, reading.value, reading.checks)
 
 
@@ -168,15 +171,17 @@ def _secret_method(facts: Facts) -> str:
 
 
 def _nothing_to_use(facts: Facts) -> Check:
-    found = diagnose(Stage.REGISTRATION, check_names=(CheckId.SERVER_REGISTRATION,))
+    diagnosis = diagnose(Stage.REGISTRATION, check_names=(CheckId.SERVER_REGISTRATION,))
     return failed(
         CheckId.REGISTRATION_ENDPOINT,
         "The server allows registration, or you give a client id.",
         "no usable registration_endpoint in the server metadata" if facts.server_metadata else "no metadata",
         why="A server serves only clients that it knows.",
         spec="RFC 7591 §3, RFC 8414 §2",
-        cure=found.cure if found else "Use a pre-registered client: authlens login URL --client-id ID",
-        options=found.options if found else (CureOption(WayOn.CLIENT_ID, "--client-id ID"),),
+        cure=diagnosis.cure
+        if diagnosis
+        else "Use a pre-registered client: authlens login URL --client-id ID",
+        options=diagnosis.options if diagnosis else (CureOption(WayOn.CLIENT_ID, "--client-id ID"),),
     )
 
 

@@ -179,20 +179,20 @@ def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:
     """Return every part of `request` that is not an option of the login."""
     instead = _CHOSEN_INSTEAD.get(stage, frozenset())
     # In detection the method is an option (see `OPTIONS`), which the later stages follow.
-    found = [] if stage is Stage.DETECTION else [FormField(EditLocation.METHOD, "", request.method)]
-    found.append(FormField(EditLocation.URL, "", request.url.partition("?")[0]))
-    found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]
-    found += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
-    found += _parts_of_body(request)
-    return tuple(one for one in found if one.name not in instead)
+    parts = [] if stage is Stage.DETECTION else [FormField(EditLocation.METHOD, "", request.method)]
+    parts.append(FormField(EditLocation.URL, "", request.url.partition("?")[0]))
+    parts += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]
+    parts += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
+    parts += _parts_of_body(request)
+    return tuple(part for part in parts if part.name not in instead)
 
 
 def parts_of_link(url: str) -> tuple[FormField, ...]:
     """Return every part of an authorization URL that is not an option of the login."""
     instead = _CHOSEN_INSTEAD[Stage.AUTHORIZATION]
-    found = [FormField(EditLocation.URL, "", url.partition("?")[0])]
-    found += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(url)]
-    return tuple(one for one in found if one.name not in instead)
+    parts = [FormField(EditLocation.URL, "", url.partition("?")[0])]
+    parts += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(url)]
+    return tuple(part for part in parts if part.name not in instead)
 
 
 def places_of(request: Request) -> tuple[EditLocation, ...]:

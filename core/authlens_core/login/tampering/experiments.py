@@ -76,8 +76,9 @@ class Experiment:
 
 def experiment_named(name: str) -> Experiment | None:
     """Return the experiment of that name, follow-ups included, or None."""
-    every = (*EXPERIMENTS, *(one.follow_up for one in EXPERIMENTS if one.follow_up is not None))
-    return next((one for one in every if one.name == name), None)
+    follow_ups = (experiment.follow_up for experiment in EXPERIMENTS)
+    every = (*EXPERIMENTS, *(experiment for experiment in follow_ups if experiment is not None))
+    return next((experiment for experiment in every if experiment.name == name), None)
 
 
 def _other(text: str) -> str:

@@ -88,28 +88,28 @@ class RequestEdit:
 
 def amended_request(request: Request, amendments: Iterable[RequestEdit]) -> Request:
     """Return `request` with each amendment applied in turn; those of a callback do not concern it."""
-    for one in amendments:
-        request = _applied(request, one)
+    for edit in amendments:
+        request = _applied(request, edit)
     return request
 
 
 def amended_url(url: str, amendments: Iterable[RequestEdit]) -> str:
     """Return the link `url` with its address and its parameters amended; other places do not concern it."""
-    for one in amendments:
-        if one.place is EditLocation.URL:
-            url = _with_address(url, one.text or "")
-        elif one.place is EditLocation.QUERY:
-            url = _with_parameter(url, one.name, one.text)
+    for edit in amendments:
+        if edit.place is EditLocation.URL:
+            url = _with_address(url, edit.text or "")
+        elif edit.place is EditLocation.QUERY:
+            url = _with_parameter(url, edit.name, edit.text)
     return url
 
 
 def amended_answer(answer: Secret, amendments: Iterable[RequestEdit]) -> Secret:
     """Return the answer of a browser, its query alone or a whole address, with the callback amended."""
     text = answer.reveal()
-    for one in amendments:
-        if one.place is EditLocation.CALLBACK:
+    for edit in amendments:
+        if edit.place is EditLocation.CALLBACK:
             where, mark, query = text.rpartition("?")
-            text = f"{where}{mark}{_with_pair(query, one.name, one.text, _for_query)}"
+            text = f"{where}{mark}{_with_pair(query, edit.name, edit.text, _for_query)}"
     return Secret(text)
 
 
@@ -132,21 +132,21 @@ def _problem(place: EditLocation, name: str, text: str | None) -> str:
     return ""
 
 
-def _applied(request: Request, one: RequestEdit) -> Request:
-    match one.place:
+def _applied(request: Request, edit: RequestEdit) -> Request:
+    match edit.place:
         case EditLocation.METHOD:
-            return replace(request, method=one.text or request.method)
+            return replace(request, method=edit.text or request.method)
         case EditLocation.URL | EditLocation.QUERY:
-            return replace(request, url=amended_url(request.url, (one,)))
+            return replace(request, url=amended_url(request.url, (edit,)))
         case EditLocation.HEADER:
-            return replace(request, headers=_with_header(request.headers, one.name, one.text))
+            return replace(request, headers=_with_header(request.headers, edit.name, edit.text))
         case EditLocation.FORM:
             form = request.body.reveal().decode("ascii")
             return replace(
-                request, body=Body(_with_pair(form, one.name, one.text, quote_plus).encode("ascii"))
+                request, body=Body(_with_pair(form, edit.name, edit.text, quote_plus).encode("ascii"))
             )
         case EditLocation.JSON:
-            return replace(request, body=_with_member(request.body, one.name, one.text))
+            return replace(request, body=_with_member(request.body, edit.name, edit.text))
         case EditLocation.CALLBACK:
             return request
 
@@ -196,7 +196,7 @@ def _with_header(headers: Headers, name: str, value: str | None) -> Headers:
             fields.append((key, old))
         elif to_write:
             fields.append((key, to_write.pop()))
-    return Headers.of([*fields, *((name, one) for one in to_write)])
+    return Headers.of([*fields, *((name, text) for text in to_write)])
 
 
 def _with_member(body: Body, name: str, value: str | None) -> Body:

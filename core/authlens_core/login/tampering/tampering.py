@@ -54,7 +54,7 @@ class Tampering:
 
     @property
     def edits(self) -> tuple[tuple[Stage, RequestEdit], ...]:
-        return tuple((stage, one) for stage, edits in self._edits.items() for one in edits)
+        return tuple((stage, edit) for stage, edits in self._edits.items() for edit in edits)
 
     def amendments(self, stage: Stage, facts: Facts) -> tuple[RequestEdit, ...]:
         """Return what is to be changed in `stage`, first by hand, then by the experiment."""
@@ -89,7 +89,7 @@ class Tampering:
     def request(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
         amendments = self.amendments(stage, facts)
         if planned.purpose is Purpose.PUSHED_AUTHORIZATION:
-            amendments = tuple(one.pushed for one in amendments)
+            amendments = tuple(edit.pushed for edit in amendments)
         request = amended_request(planned.request, amendments)
         return planned if request == planned.request else replace(planned, request=request)
 
@@ -119,7 +119,7 @@ class Tampering:
         """
         url, facts = learned.facts.authorization_url, learned.facts
         amendments = self.amendments(Stage.AUTHORIZATION, facts)
-        of_link = tuple(one for one in amendments if one.place is not EditLocation.CALLBACK)
+        of_link = tuple(edit for edit in amendments if edit.place is not EditLocation.CALLBACK)
         if url is None or not of_link:
             return learned
         pushed = refers_to_pushed(url)
@@ -128,14 +128,14 @@ class Tampering:
             return learned
         self._note(of_link)
         shown = {fact.name: fact for fact in learned.shown}
-        for one in of_link:
-            if one.pushed.place is not EditLocation.FORM:
+        for edit in of_link:
+            if edit.pushed.place is not EditLocation.FORM:
                 continue
-            old = shown.get(one.name, Fact(one.name, ""))
-            if one.value is None:
-                shown.pop(one.name, None)
+            old = shown.get(edit.name, Fact(edit.name, ""))
+            if edit.value is None:
+                shown.pop(edit.name, None)
             else:
-                shown[one.name] = replace(old, value=one.value, note="changed on purpose")
+                shown[edit.name] = replace(old, value=edit.value, note="changed on purpose")
         facts = replace(facts, authorization_url=changed)
         return replace(learned, facts=facts, shown=tuple(shown.values()))
 
@@ -155,7 +155,7 @@ class Tampering:
         experiment = self._here(Stage.AUTHORIZATION)
         if experiment is None:
             return ()
-        parts = {one.name: one.text for one in experiment.change(facts)}
+        parts = {edit.name: edit.text for edit in experiment.change(facts)}
         refused = experiment_verdict.link_is_refused(exchange, parts.get("redirect_uri") or "")
         if refused is None:
             return ()
@@ -172,7 +172,7 @@ class Tampering:
     def callback(self, facts: Facts) -> Callable[[Secret], Secret] | None:
         """Return what changes the next answer of the browser, and notes it; None if nothing does."""
         amendments = self.amendments(Stage.AUTHORIZATION, facts)
-        of_callback = tuple(one for one in amendments if one.place is EditLocation.CALLBACK)
+        of_callback = tuple(edit for edit in amendments if edit.place is EditLocation.CALLBACK)
 
         def altered(answer: Secret) -> Secret:
             self._note(of_callback)
@@ -223,5 +223,5 @@ class Tampering:
         return self.armed if self.armed is not None and self.armed.stage is stage else None
 
     def _note(self, amendments: Sequence[RequestEdit]) -> None:
-        words = (one.words for one in amendments)
-        self.done = (*self.done, *(one for one in words if one not in self.done))
+        words = (edit.words for edit in amendments)
+        self.done = (*self.done, *(change for change in words if change not in self.done))

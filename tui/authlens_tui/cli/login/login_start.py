@@ -6,11 +6,13 @@ import asyncio
 import sys
 from argparse import Namespace
 
+from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
+from authlens_tui.cli.login.login_options import login_options
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
@@ -45,7 +47,9 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
     urls = checked_urls(arguments.urls)
     if len(urls) > 1:
         _refuse_what_is_for_one(arguments)
-    if arguments.paste_only and not arguments.device and not is_terminal(sys.stdin):
+    options = login_options(arguments, secret)
+    comes_back = flow_of(options.grant_type).user_part is UserPart.LINK
+    if comes_back and not options.listen and not is_terminal(sys.stdin):
         raise UsageError(
             "--paste-only needs a terminal to paste the address into.",
             "Run it in a terminal, or omit --paste-only.",

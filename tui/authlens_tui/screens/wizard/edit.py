@@ -73,8 +73,8 @@ class FieldRow(Horizontal):
         return self.field
 
     def compose(self) -> ComposeResult:
-        place = self.source.place.value if self.source.place is not None and self.source.name else ""
-        name = Content.assemble(self.title, (f"  {place.partition(' ')[0]}" if place else "", "$quiet"))
+        where = self.source.place.value if self.source.place is not None and self.source.name else ""
+        name = Content.assemble(self.title, (f"  {where.partition(' ')[0]}" if where else "", "$quiet"))
         yield Static(name, classes="field-name")
         yield Input(
             self._plain or "",

@@ -8,12 +8,11 @@ from typing import Final
 
 from textual.binding import BindingType
 
-from authlens_core.desk.log_in import Facts, Login
+from authlens_core.desk.log_in import Login
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.flow import FLOWS, Flow, UserPart
+from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import CheckId
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.key_actions import KeyAction, bind
 from authlens_tui.widgets.key_binding import bound
@@ -123,7 +122,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
         KeyAction.SIGN_IN_AGAIN: spent,
         KeyAction.ANOTHER_PORT: no_port,
         KeyAction.PASTE_ONLY: no_port and login.facts.options.listen,
-        KeyAction.DEVICE: idle and other_flow(login.facts) is not None,
+        KeyAction.DEVICE: idle and login.facts.other_flow is not None,
         KeyAction.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names, options),
         KeyAction.CLOUDFLARED: WayOn.CLOUDFLARED in options,
         KeyAction.SERVICE_TOKEN: WayOn.SERVICE_TOKEN in options,
@@ -133,15 +132,6 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
         KeyAction.LEAVE: not running,
         KeyAction.CLOSE: not running and (login.finished or not login.trace.records),
     }
-
-
-def other_flow(facts: Facts) -> Flow | None:
-    """Return the flow that the user can change to, if the server offers it."""
-    metadata = facts.server_metadata
-    if metadata is None or metadata.device_authorization_endpoint is None:
-        return None
-    by_link = facts.options.grant_type is GrantType.AUTHORIZATION_CODE
-    return FLOWS[GrantType.DEVICE_CODE if by_link else GrantType.AUTHORIZATION_CODE]
 
 
 def _is_about_the_host(failed: StageRecord, names: set[str], options: frozenset[WayOn]) -> bool:

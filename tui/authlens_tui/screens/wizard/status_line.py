@@ -12,14 +12,16 @@ from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
-from authlens_tui.screens.wizard.tampered_words import experiment_words, marks, unkept_words
 from authlens_tui.screens.wizard.words import (
     authenticated_words,
     cancelled_words,
     device_words,
+    experiment_words,
     failed_words,
+    marks,
     next_words,
     running_words,
+    unkept_words,
 )
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -17,7 +17,7 @@ from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_tui.screens.wizard.tampered_words import acts_at
+from authlens_tui.screens.wizard.words import acts_at
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
@@ -76,7 +76,7 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
                 id="what-if-words",
             )
             with Horizontal(id="what-if-both"):
-                yield OptionList(*(self._option(one) for one in ATTACKS), compact=True)
+                yield OptionList(*(self._option(attack) for attack in ATTACKS), compact=True)
                 with VerticalScroll(id="what-if-box", can_focus=False):
                     yield Static(_words(self._first, self._position), id="what-if-detail")
         yield KeyFooter()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, refusal_on
 from authlens_core.cloudflare.team import for_team
-from authlens_core.desk.log_in import Facts
+from authlens_core.desk.log_in import Facts, Login
+from authlens_core.desk.tampering import Experiment, attack_results
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.flow import Flow, flow_of
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.check import CheckId, Severity
@@ -112,27 +114,26 @@ def turned_away_words(page: str, host: str = "") -> Content:
     Args:
         host: of the authorization server; a team's is named in what to do.
     """
-    found = refusal_on(page)
+    known = refusal_on(page)
     told = Content.assemble(
         ("! No usable answer. ", "bold $text-warning"),
         "The browser shows: ",
         (f"“{safe_line(page, _LONGEST_PAGE)}”", "bold"),
     )
     stop = key_words([("Esc", "stop waiting")])
-    if found is None:
+    if known is None:
         return Content.assemble(told, "\nauthlens ignored it and is still waiting. ", stop)
     return Content.assemble(
-        told, f" {found.meaning}\n", ("→ ", "bold"), for_team(found.cure, host), " ", stop
+        told, f" {known.meaning}\n", ("→ ", "bold"), for_team(known.cure, host), " ", stop
     )
 
 
 def silent_words(*, in_full: bool, host: str = "") -> Content:
     """Say what a browser that does not come back may be showing, and what to do about each."""
+    cures = ((refusal.phrase, refusal.cure if in_full else refusal.brief) for refusal in BROWSER_REFUSALS)
     rows = [
-        Content.assemble(
-            "\n  ", (f"“{one.phrase}”", "bold"), f" → {for_team(one.cure if in_full else one.brief, host)}"
-        )
-        for one in BROWSER_REFUSALS
+        Content.assemble("\n  ", (f"“{phrase}”", "bold"), f" → {for_team(cure, host)}")
+        for phrase, cure in cures
     ]
     return Content.assemble(
         ("No answer yet. ", "bold"),
@@ -150,7 +151,7 @@ def authenticated_words(
         width: cells of a line; what is longer goes on under its start.
         brief: three lines: what was received, the first warning, and the keys.
     """
-    warnings = [Content.styled(one, "$text-warning") for one in _warned(trace)]
+    warnings = [Content.styled(warning, "$text-warning") for warning in _warned(trace)]
     attack = [("i", "try an attack")] if facts.flow.can_be_attacked else []
     keys = key_words([*attack, ("C", "copy the token"), ("m", "save"), ("d", "done")])
     done = ("✔ Authenticated. ", "bold $text-success")
@@ -159,7 +160,7 @@ def authenticated_words(
         cut = (Content.of(line.truncate(max(1, width), ellipsis=True)) for line in lines[:-1])
         return Content("\n").join([*cut, keys])
     rows = (
-        *(("Warning", one) for one in warnings),
+        *(("Warning", warning) for warning in warnings),
         ("Received", Content(f"{_received(facts, now)}; stored in {store_name}")),
         ("Took", Content(_took(trace))),
         ("Next", keys),
@@ -172,15 +173,15 @@ def authenticated_words(
 def _warned(trace: Trace) -> tuple[str, ...]:
     """Return the warnings of the stages, the last one first, in four lines at most."""
     latest = [record for stage in reversed(LOGIN_STAGES) if (record := trace.latest(stage)) is not None]
-    found = [
+    warnings = [
         f"{STAGE_INFO[record.stage].title}: {safe_line(check.seen, _LONGEST_WARNING)}"
         for record in latest
         for check in record.checks
         if check.severity is Severity.WARNING
     ]
-    more = len(found) - _MOST_WARNINGS
+    more = len(warnings) - _MOST_WARNINGS
     rest = (f"{more} more, on Checks of the stages marked !",) if more > 0 else ()
-    return (*found[:_MOST_WARNINGS], *rest)
+    return (*warnings[:_MOST_WARNINGS], *rest)
 
 
 def _received(facts: Facts, now: datetime) -> str:
@@ -264,3 +265,75 @@ def _cut(line: str, longest: int) -> str:
 def key_words(ways: Sequence[tuple[str, str]]) -> Content:
     """Return keys with what each does, on one line."""
     return Content(" · ").join(Content.assemble((key, _KEY), f" {words}") for key, words in ways)
+
+
+# -- a login that is changed on purpose --------------------------------------------------------------------
+
+_MARK: Final = "bold $text-warning"
+_MOST_SAID: Final = 3  # changes that are named one by one
+
+
+def acts_at(experiment: Experiment) -> str:
+    """Return where an experiment acts, such as `at 7 Exchange`; all act in the authorization code grant."""
+    if experiment.stage is Stage.REFRESH:
+        return f"after {AUTHORIZATION_CODE.numbered(AUTHORIZATION_CODE.stages[-1])}"
+    return f"at {AUTHORIZATION_CODE.numbered(experiment.stage)}"
+
+
+def marks(login: Login) -> Content:
+    """Say which attack is ready, what is edited and what was changed; empty if nothing is."""
+    pieces: list[Content] = []
+    if login.armed is not None:
+        pieces.append(
+            Content.assemble(("≠ Attack ready: ", _MARK), f"{login.armed.title} {acts_at(login.armed)}.")
+        )
+    elif login.edits:
+        words = listed([edit.words for _, edit in login.edits])
+        stage = login.edits[0][0]
+        when = "sent next" if stage is login.position else f"sent by {STAGE_INFO[stage].title}"
+        pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, {when}."))
+    if login.trace.tampering:
+        words = listed(login.trace.tampering)
+        pieces.append(
+            Content.assemble(("≠ TAMPERED: ", _MARK), f"{words}. No token of this login is stored.")
+        )
+    return Content("\n").join(pieces)
+
+
+def unkept_words(facts: Facts, now: datetime) -> Content:
+    """Say that the changed login reached its end, and what happens to its tokens."""
+    lasts = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
+    end = f" and expires in {in_words(lasts)}" if lasts > 0 else ""
+    return Content.assemble(
+        ("! It was accepted. ", _MARK),
+        f"The resource accepts the token. Because the request was changed, the token is not stored{end}. ",
+        key_words([("i", "try another attack"), ("d", "done")]),
+    )
+
+
+def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content | None:
+    """Say how the attack ended that stopped the login; None if none did.
+
+    The stage failed as it should, so this is not shown as a failure.
+    """
+    stopped = [result for result in attack_results(record) if result[1].severity is Severity.PASS]
+    if not stopped:
+        return None
+    experiment, check = stopped[0]
+    retry = [("t", "run normally")] if any(key == "t" for key, _ in ways) else []
+    keys = [*retry, ("i", "try another attack")]
+    if record.stage is Stage.REFRESH:
+        keys = [("i", "try another attack"), ("d", "done")]
+    return Content.assemble(
+        ("✔ Correct. ", "bold $text-success"),
+        f"{experiment.title}: {experiment.who} refused it ({check.spec}).\n",
+        key_words(keys),
+    )
+
+
+def listed(changes: Sequence[str]) -> str:
+    """Name the first three changes, each once with how often it was made."""
+    times = Counter(changes)
+    words = [change if count == 1 else f"{change} ({count} times)" for change, count in times.items()]
+    more = len(words) - _MOST_SAID
+    return "; ".join([*words[:_MOST_SAID], *((f"and {more} more",) if more > 0 else ())])

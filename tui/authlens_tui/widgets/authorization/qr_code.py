@@ -98,7 +98,7 @@ def _draw(modules: Modules, size: Size, wide: int, high: int) -> Drawing:
 
 def _glyph(bits: Sequence[bool]) -> str:
     # Unicode numbers the blocks by these bits: left to right, then down.
-    number = sum(1 << place for place, bit in enumerate(bits) if bit)
+    number = sum(1 << index for index, bit in enumerate(bits) if bit)
     if len(bits) == 2:
         return _HALVES[number]
     # The row of sextants has no places for those four, so what is behind them moves up.

@@ -1,4 +1,4 @@
-"""Write docs/configuration.md from the settings and the keys of the program.
+"""Write docs/configuration.md from the settings, the options of a login and the keys of the program.
 
 Run `python scripts/config_page.py` after a setting or a key changed; tests/architecture holds the result.
 """
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.desk.settings import OPTIONS, TEMPLATE
+from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
+from authlens_core.values.login_options import WhyNot
 from authlens_tui.app.key_names import key_names
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.credentials.credential_row import columns_for
@@ -50,11 +53,36 @@ def _lines() -> Iterator[str]:
     for column in columns_for(_WIDE):
         if column.key not in {"resource", "state"}:
             yield f"| `{column.key}` | {column.title} |"
+    yield from _login_options()
     yield from ("", "## Keys", "")
     yield "The part before the dot is where the key works."
     yield from ("", "| name | key | what it does |", "|---|---|---|")
     for name, binding in key_names().items():
         yield f"| `{name}` | `{binding.key}` | {binding.tooltip or binding.description} |"
+
+
+def _login_options() -> Iterator[str]:
+    yield from (
+        "",
+        "## Options of a login",
+        "",
+        "No file sets these: `authlens login URL` and `authlens URL` take them. `e` in the wizard edits them",
+        "before the stages named here. A login that was interrupted is resumed with the same options.",
+        "",
+        "| option | meaning | edited before | resumed |",
+        "|---|---|---|---|",
+    )
+    for option in LOGIN_OPTIONS.values():
+        edited = option.edited_in
+        stages = (
+            f"no: {edited.reason}"
+            if isinstance(edited, WhyNot)
+            else ", ".join(STAGE_INFO[stage].title for stage in edited)
+        )
+        resumed = f"no: {option.resumed.reason}" if isinstance(option.resumed, WhyNot) else "yes"
+        value = f" {option.metavar}" if option.metavar else f" {'|'.join(option.choices)}".rstrip()
+        shown = f"{option.flag}{value}".replace("|", "\\|")
+        yield f"| `{shown}` | {option.help} | {stages} | {resumed} |"
 
 
 if __name__ == "__main__":

@@ -255,7 +255,7 @@ class Options:
         "a Client ID Metadata Document",
         Kind.URL,
         matters_from=Stage.SERVER_METADATA,
-        edited_in=WhyNot("it is hosted before a login is planned"),
+        edited_in=WhyNot("its document has to be hosted first"),
         metavar="URL",
         exclusive=True,
     )

@@ -17,6 +17,7 @@ from authlens_core.desk.log_in import join_login, pending_login
 from authlens_core.desk.session import Session
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.values.errors import LoginNeeded, TimedOut
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login import log_in
@@ -50,7 +51,7 @@ async def test_the_link_is_shown_and_the_tokens_of_the_other_login_are_the_end(
     async with other.alone():
         other.on_event(AuthorizationReady(LINK, (), 300.0))
         joining = asyncio.create_task(
-            log_in(session, EventLines(URL, wanted=True), Namespace(timeout=30), None)
+            log_in(session, EventLines(URL, wanted=True), Namespace(), Options(wait=30))
         )
         shown = ""
         async with asyncio.timeout(PATIENCE):

@@ -25,12 +25,10 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import AuthlensError, NoSecretStore
-from authlens_core.values.login_options import BROWSER_WAIT
-from authlens_core.values.secret import Secret
+from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole
 from authlens_tui.cli.login.login_events import JSON_VERSION
-from authlens_tui.cli.login.login_options import login_options
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
@@ -39,7 +37,7 @@ from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.logins import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
 
 
-async def log_in(session: Session, lines: EventLines, arguments: Namespace, secret: Secret | None) -> int:
+async def log_in(session: Session, lines: EventLines, arguments: Namespace, options: Options) -> int:
     """Log in, or join the login of another process; return the exit code.
 
     Args:
@@ -59,8 +57,8 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, secr
     try:
         async with pending.alone() as alone:
             if alone:
-                return await _alone(session, pending, lines, arguments, secret)
-        return await _join(session, pending, lines, bound=arguments.timeout or BROWSER_WAIT)
+                return await _alone(session, pending, lines, arguments, options)
+        return await _join(session, pending, lines, bound=options.wait or BROWSER_WAIT)
     except AnswerLost:
         raise
     except AuthlensError as error:
@@ -68,10 +66,10 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, secr
 
 
 async def _alone(
-    session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, secret: Secret | None
+    session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, options: Options
 ) -> int:
     """Run the login, which no other process runs meanwhile."""
-    run = start_login(session, pending.url, login_options(arguments, secret))
+    run = start_login(session, pending.url, options)
     console = LoginConsole(run, arguments, lines, os.environ)
     run.watch(console.on_event)
     run.watch(pending.on_event)

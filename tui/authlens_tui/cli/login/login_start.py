@@ -61,7 +61,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
 
             async def log_in_to(url: str) -> int:
                 lines.url = url
-                return await log_in(session, lines, arguments, secret)
+                return await log_in(session, lines, arguments, options)
 
             return await in_turn(urls, log_in_to)
     except NoSecretStore as error:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory, read_cloudflared_token
@@ -46,9 +44,7 @@ __all__ = [
     "SortOrder",
     "TeamHeading",
     "access_events",
-    "json_lines",
     "read_inventory",
-    "revoked_at",
     "stored_records",
     "token_claims",
 ]
@@ -153,6 +149,8 @@ def access_events(
     session: Session,
     entry_id: str | None = None,
     *,
+    kind: AccessKind | None = None,
+    url: str | None = None,
     limit: int = _MOST_EVENTS,
     names: Mapping[str, str] | None = None,
 ) -> tuple[Event, ...]:
@@ -160,6 +158,9 @@ def access_events(
 
     Args:
         entry_id: of one credential alone; None for all.
+        kind: of this kind alone.
+        url: of credentials that cover this URL alone, also those that are gone.
+        limit: how many are looked at.
         names: the resource of each credential, by its id; those of the index by default.
 
     Raises:
@@ -169,7 +170,14 @@ def access_events(
     # The event that began a credential names its resource, also when the credential is gone.
     known = {event.grant_id: _bare(event.resource) for event in events if event.resource}
     known |= _stored_resources(session) if names is None else names
-    return tuple(replace(event, resource=safe_line(known.get(event.grant_id, ""))) for event in events)
+    named = (replace(event, resource=safe_line(known.get(event.grant_id, ""))) for event in events)
+    return tuple(event for event in named if kind in (None, event.kind) and _is_about(event, url))
+
+
+def _is_about(event: Event, url: str | None) -> bool:
+    if url is None:
+        return True
+    return covers(event.resource if "://" in event.resource else f"https://{event.resource}", url)
 
 
 def _stored_resources(session: Session) -> dict[str, str]:
@@ -180,28 +188,3 @@ def _stored_resources(session: Session) -> dict[str, str]:
 
 def _bare(url: str) -> str:
     return url.removeprefix("https://")
-
-
-def revoked_at(session: Session, url: str) -> datetime | None:
-    """Return when a login that covered `url` was last revoked from here; None if none is known."""
-    # The grant itself is gone once it is revoked; the history is what remembers it.
-    for event in access_events(session):
-        resource = event.resource if "://" in event.resource else f"https://{event.resource}"
-        if event.kind == AccessKind.REVOKED and covers(resource, url):
-            return event.at
-    return None
-
-
-def json_lines(events: Iterable[Event]) -> str:
-    """Return events as JSON lines, in the order given; ASCII alone, so nothing in it can steer a terminal."""
-    return "".join(f"{json.dumps(_as_json(event))}\n" for event in events)
-
-
-def _as_json(event: Event) -> dict[str, str]:
-    return {
-        "at": event.at.astimezone(UTC).isoformat(timespec="seconds"),
-        "event": event.kind,
-        "credential": event.grant_id,
-        "resource": event.resource,
-        "detail": event.detail,
-    }

@@ -8,7 +8,7 @@ from datetime import timedelta
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.credentials import access_events, json_lines
+from authlens_core.desk.credentials import access_events
 from authlens_core.desk.session import Session
 from support.grants import grant, keep
 
@@ -42,8 +42,9 @@ async def test_json_lines_are_one_object_a_line_in_plain_ascii() -> None:
     """Nothing in them can steer a terminal or break a line."""
     credentials = Credentials.memory()
     credentials.record("login", "id-x", "a\nb\x1b[31m \u202e é")
-    lines = json_lines(access_events(Session(None, credentials))).splitlines()
+    lines = [event.json_line for event in access_events(Session(None, credentials))]
     assert len(lines) == 1
+    assert lines[0].count("\n") == 1
     assert lines[0].isascii()
     event = json.loads(lines[0])
     assert list(event) == ["at", "event", "credential", "resource", "detail"]
@@ -56,5 +57,5 @@ async def test_no_token_is_in_the_history() -> None:
     credentials = Credentials.memory()
     await keep(credentials, grant("wiki"))
     credentials.record(AccessKind.COPIED, "id-wiki", "access token")
-    assert "canary" not in json_lines(access_events(Session(None, credentials)))
+    assert not any("canary" in event.json_line for event in access_events(Session(None, credentials)))
     await credentials.aclose()

@@ -6,6 +6,7 @@ facts of the grant, which is what makes a save whole or not at all.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,18 @@ class Event:
     def is_trouble(self) -> bool:
         """True for an event after which the credential may not work, or may work although it should not."""
         return self.kind in TROUBLES
+
+    @property
+    def json_line(self) -> str:
+        """The event as a line of JSON, in ASCII alone, so that nothing in it can steer a terminal."""
+        members = {
+            "at": self.at.astimezone(UTC).isoformat(timespec="seconds"),
+            "event": self.kind,
+            "credential": self.grant_id,
+            "resource": self.resource,
+            "detail": self.detail,
+        }
+        return f"{json.dumps(members)}\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from authlens_core.credentials.records.index import Event
-from authlens_core.desk.credentials import access_events, json_lines
+from authlens_core.desk.credentials import access_events
 from authlens_core.desk.session import Session, open_session
 from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.terminal.output import answer_list, answer_text, is_terminal, say
@@ -27,7 +27,7 @@ async def show_events(arguments: Namespace) -> int:
     if not arguments.json and events and is_terminal(sys.stdout):
         say(f"{'WHEN (UTC)':<21}{'WHAT':<24}RESOURCE, DETAIL")
     if arguments.json:
-        answer_text(json_lines(reversed(events)))
+        answer_text("".join(event.json_line for event in reversed(events)))
     else:
         answer_list(map(_words, reversed(events)))
     return 0

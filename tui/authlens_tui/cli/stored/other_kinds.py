@@ -7,9 +7,10 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from enum import Enum
 
+from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.desk.credentials import revoked_at
+from authlens_core.desk.credentials import access_events
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, UsageError
 from authlens_tui.cli.session import chosen_grants
@@ -53,9 +54,13 @@ def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted)
         return chosen_grants(session, None if arguments.all else arguments.url)
     except NoLogin:
         refuse_other_kinds(session, arguments.url, wanted)
-        at = revoked_at(session, checked_url(arguments.url)) if wanted is Wanted.REVOKE else None
-        if at is None:
+        if wanted is not Wanted.REVOKE:
             raise
+        # The grant itself is gone once it is revoked; the history is what remembers it.
+        revoked = access_events(session, kind=AccessKind.REVOKED, url=checked_url(arguments.url))
+        if not revoked:
+            raise
+        at = revoked[0].at
         ago = in_words((at - datetime.now(UTC)).total_seconds())
         cause = f"The login for {arguments.url} was revoked {ago}, at {at:%Y-%m-%d %H:%M:%S} UTC."
         raise NoLogin(cause, "What the server answered: authlens events") from None

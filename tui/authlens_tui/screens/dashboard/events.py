@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.credentials.records.index import Event
-from authlens_core.desk.credentials import access_events, json_lines
+from authlens_core.desk.credentials import access_events
 from authlens_core.desk.session import Session
 from authlens_core.export.saved_file import write_export
 from authlens_core.values.errors import AuthlensError, FileExists
@@ -96,7 +96,7 @@ class EventsScreen(Screen[None]):
 
     def action_save(self) -> None:
         """Write what is shown, oldest first, to a new file that only you can read."""
-        text = json_lines(reversed(self._events))
+        text = "".join(event.json_line for event in reversed(self._events))
         # By creating, not by asking: another program may take a name in between.
         for number in range(1, _MOST_NAMES):
             path = Path(f"authlens-events{f'-{number}' if number > 1 else ''}.jsonl").absolute()

@@ -304,7 +304,7 @@ MUTATIONS: Final = (
     Mutation(
         "every-check-approved",
         "One --yes approves every check that may be approved",
-        "tui/authlens_tui/cli/login/login.py",
+        "tui/authlens_tui/cli/login/plain_login.py",
         "if not all(c.overridable and _approved_as(c, approved) for c in record.failures):",
         "if not all(c.overridable and approved for c in record.failures):",
         "tests/wild/test_approval_options.py::test_only_the_check_that_is_named_is_approved",
@@ -378,7 +378,7 @@ MUTATIONS: Final = (
     Mutation(
         "new-client-registered-again",
         "A client that this login registered is registered again when it is refused",
-        "tui/authlens_tui/cli/login/login.py",
+        "tui/authlens_tui/cli/login/plain_login.py",
         " and client_is_unknown(record) and not run.client_is_new:",
         " and client_is_unknown(record):",
         "tests/wild/test_approval_options.py"
@@ -413,10 +413,10 @@ MUTATIONS: Final = (
     Mutation(
         "any-cloudflared-link",
         "Any link that cloudflared prints is handed out",
-        "core/authlens_core/cloudflared/login.py",
+        "core/authlens_core/cloudflared/access_login.py",
         "        if url is not None and url.host == self.host:\n",
         "        if url is not None:\n",
-        "tests/core/cloudflared/test_login.py::test_a_link_on_another_host_is_not_handed_out",
+        "tests/core/cloudflared/test_access_login.py::test_a_link_on_another_host_is_not_handed_out",
     ),
     Mutation(
         "bridge-answers-twice",

@@ -170,7 +170,7 @@ def test_a_login_tries_its_keyring_before_its_stages_are_loaded(environ: dict[st
 
 
 def test_a_login_loads_what_writes_its_trace_and_what_sends_later(environ: dict[str, str]) -> None:
-    found = modules_after(environ, "authlens_tui.cli.login.login", "authlens_core.desk.log_in")
+    found = modules_after(environ, "authlens_tui.cli.login.plain_login", "authlens_core.desk.log_in")
 
     assert (
         found & {"httpx", "filelock", "authlens_core.export.session_file", "cryptography", "joserfc"} == set()

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 from authlens_core.callback.binding import FAMILY_NAMES
-from authlens_core.callback.pages import SECURITY_HEADERS, Page, render
+from authlens_core.callback.browser_pages import SECURITY_HEADERS, Page, render
 from authlens_core.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
 from authlens_core.values.quick_dataclass import dataclass
 

@@ -22,8 +22,8 @@ from authlens_core.callback.binding import (
     free_port,
     redirect_uri,
 )
+from authlens_core.callback.browser_pages import Page
 from authlens_core.callback.connection import Connection, ConnectionLimiter, Reply
-from authlens_core.callback.pages import Page
 from authlens_core.callback.request_head import (
     Callback,
     ListenerLimits,

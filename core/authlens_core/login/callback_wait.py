@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.callback.binding import NoLoopback, RedirectHost, another_port, is_held, redirect_uri
+from authlens_core.callback.browser_pages import Page
 from authlens_core.callback.listener import (
     DEFAULT_PORT,
     BadListenerSetting,
@@ -17,7 +18,6 @@ from authlens_core.callback.listener import (
     PortRefused,
     PortTaken,
 )
-from authlens_core.callback.pages import Page
 from authlens_core.login.facts import Facts
 from authlens_core.login.pasted_lines import MOST_PIECES, likeliest
 from authlens_core.login.stages.authorization import expected_response

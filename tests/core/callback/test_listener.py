@@ -17,8 +17,8 @@ import pytest
 
 from authlens_core.callback import listener as module
 from authlens_core.callback.binding import RedirectHost, bind_loopback, free_port
+from authlens_core.callback.browser_pages import SECURITY_HEADERS, Page, render
 from authlens_core.callback.listener import BadListenerSetting, Listener, PortRefused, PortTaken
-from authlens_core.callback.pages import SECURITY_HEADERS, Page, render
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
     ExpectedResponse,

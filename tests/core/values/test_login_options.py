@@ -15,7 +15,7 @@ from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, WhyNot, first_changed
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, Stage
-from authlens_tui.cli.login.login_options import login_options
+from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.parser import build_parser
 from support.scripted_login import BEGAN, RESOURCE, facts
 

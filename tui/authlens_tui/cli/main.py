@@ -164,7 +164,7 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
     if len(argv) == 1:
         return argv[0], None
     from authlens_tui.cli.login.client_secret import client_secret
-    from authlens_tui.cli.login.login_options import login_options, refuse_options_without_screen
+    from authlens_tui.cli.login.login_arguments import login_options, refuse_options_without_screen
 
     arguments = _parsed(["login", *argv])
     refuse_options_without_screen(arguments)

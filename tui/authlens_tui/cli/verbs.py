@@ -66,7 +66,7 @@ def _login(arguments: Namespace) -> int:
     if no_input():
         return _run(_stored_logins(arguments))
     if arguments.cloudflared:
-        from authlens_tui.cli.login.cloudflared import cloudflared_login
+        from authlens_tui.cli.login.with_cloudflared import cloudflared_login
 
         return _run(cloudflared_login(arguments))
     from authlens_tui.cli.login.client_secret import client_secret

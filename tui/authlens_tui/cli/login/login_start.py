@@ -12,7 +12,7 @@ from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
-from authlens_tui.cli.login.login_options import login_options
+from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
@@ -35,7 +35,7 @@ def _refuse_what_is_for_one(arguments: Namespace) -> None:
 
 
 def _load() -> None:
-    import authlens_tui.cli.login.login  # noqa: F401
+    import authlens_tui.cli.login.plain_login  # noqa: F401
 
 
 async def login(arguments: Namespace, secret: Secret | None) -> int:
@@ -57,7 +57,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
     lines = EventLines(urls[0], wanted=arguments.json)
     try:
         async with open_session(prove_keyring=True, loads=_load) as session:
-            from authlens_tui.cli.login.login import log_in
+            from authlens_tui.cli.login.plain_login import log_in
 
             async def log_in_to(url: str) -> int:
                 lines.url = url
@@ -65,12 +65,12 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
 
             return await in_turn(urls, log_in_to)
     except NoSecretStore as error:
-        from authlens_tui.cli.login.login import failed
+        from authlens_tui.cli.login.plain_login import failed
 
         return failed(error, lines)
     # A program that reads the events learns of the end before its pipe closes.
     except asyncio.CancelledError:
-        from authlens_tui.cli.login.login import stopped
+        from authlens_tui.cli.login.plain_login import stopped
 
         stopped(ended_by() or INTERRUPTED, lines)
         raise

@@ -33,7 +33,7 @@ from authlens_core.cloudflared.binary import (
     start,
     without_openers,
 )
-from authlens_core.cloudflared.causes import failure_of, own_lock, timed_out, without_token
+from authlens_core.cloudflared.exit_causes import failure_of, own_lock, timed_out, without_token
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.events import (
     CloudflaredEvent,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.cloudflared.access_login import CloudflaredLogin, run_login
 from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared, parse_version
-from authlens_core.cloudflared.login import CloudflaredLogin, run_login
 from authlens_core.trace.events import (
     CloudflaredEvent,
     LinkShown,

@@ -10,7 +10,7 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import Options
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import full_screen, main
-from authlens_tui.cli.login.login_options import refuse_options_without_screen
+from authlens_tui.cli.login.login_arguments import refuse_options_without_screen
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.verbs import VERBS
 

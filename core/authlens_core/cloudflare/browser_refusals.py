@@ -53,4 +53,4 @@ BROWSER_REFUSALS: Final = (
 
 def refusal_on(page: str) -> BrowserRefusal | None:
     text = page.casefold()
-    return next((one for one in BROWSER_REFUSALS if one.phrase.casefold() in text), None)
+    return next((refusal for refusal in BROWSER_REFUSALS if refusal.phrase.casefold() in text), None)

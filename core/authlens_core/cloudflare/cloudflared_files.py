@@ -77,16 +77,16 @@ class CloudflaredDirectory:
         """
         moment_now = datetime.now(UTC) if now is None else now
         try:
-            with os.scandir(self._where) as entries:
-                found = {entry.name: entry for entry in islice(entries, MAX_ENTRIES)}
+            with os.scandir(self._where) as listing:
+                entries = {entry.name: entry for entry in islice(listing, MAX_ENTRIES)}
         except OSError:
-            found = {}
-        names = frozenset(found)
+            entries = {}
+        names = frozenset(entries)
         listed = _token_names(names)
         self.left_out = max(0, len(listed) - MAX_TOKENS)
         before, self._read = self._read, {}
         for name in listed[:MAX_TOKENS]:
-            version = _version(name, found)
+            version = _version(name, entries)
             known = before.get(name)
             is_same = known is not None and version is not None and known[0] == version
             token = known[1] if known is not None and is_same else _read(self._where, name, names, moment_now)
@@ -100,13 +100,13 @@ _Version: TypeAlias = "tuple[int, int, int] | None"
 _Claims: TypeAlias = tuple[Mapping[str, JsonValue], str, str]
 
 
-def _version(name: str, found: Mapping[str, os.DirEntry[str]]) -> _Version:
+def _version(name: str, entries: Mapping[str, os.DirEntry[str]]) -> _Version:
     """Return what changes with the content of a token file; None where it has to be read each time."""
     # A login under way changes what the token means without changing its file.
-    if name not in found or f"{name}.url" in found or f"{name}.lock" in found:
+    if name not in entries or f"{name}.url" in entries or f"{name}.lock" in entries:
         return None
     try:
-        status = found[name].stat()
+        status = entries[name].stat()
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
@@ -252,7 +252,7 @@ def _issuer_host(claims: Mapping[str, JsonValue]) -> str:
 
 def _audiences(value: JsonValue) -> tuple[str, ...]:
     several = value if isinstance(value, list) else [value]
-    return tuple(_text(one) for one in several[:_MOST_AUDIENCES])
+    return tuple(_text(audience) for audience in several[:_MOST_AUDIENCES])
 
 
 def _text(value: JsonValue) -> str:

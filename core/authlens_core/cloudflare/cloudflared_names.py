@@ -66,15 +66,15 @@ def readings(name: str) -> tuple[tuple[str, ...], ...]:
 
 def sure_address(name: str) -> str:
     """Return the address that `name` means where it can mean no other, or nothing."""
-    found = readings(name)
-    url = usable_url(found[0][0], loopback_http=True) if len(found) == 1 else None
-    return found[0][0] if url is not None and can_only_mean(name, url) else ""
+    possible = readings(name)
+    url = usable_url(possible[0][0], loopback_http=True) if len(possible) == 1 else None
+    return possible[0][0] if url is not None and can_only_mean(name, url) else ""
 
 
 def login_address(name: str) -> str:
     """Return an address of the only host that `name` can mean, to log in to it; nothing where unsure."""
-    found = readings(name)
-    return found[0][0] if len(found) == 1 else ""
+    possible = readings(name)
+    return possible[0][0] if len(possible) == 1 else ""
 
 
 def _here(url: Url) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def _here(url: Url) -> tuple[str, ...]:
 
 
 def _hosts(name: str) -> tuple[str, ...]:
-    cuts = [*(place for place, sign in enumerate(name) if sign == "-"), len(name)]
+    cuts = [*(position for position, sign in enumerate(name) if sign == "-"), len(name)]
     return tuple(name[:cut] for cut in cuts if _is_host(name[:cut]))
 
 
@@ -102,9 +102,9 @@ def _is_host(text: str) -> bool:
 def _paths(rest: str) -> tuple[str, ...]:
     """Return the paths that `rest` can mean: every hyphen a slash, none, then some of them."""
     first, *others = rest.split("-")
-    found = ["/".join((first, *others)), rest]
+    paths = ["/".join((first, *others)), rest]
     if len(others) <= _LONGEST_CHOICE:
         signs = product("/-", repeat=len(others))
-        found += [first + "".join(map(str.__add__, chosen, others)) for chosen in signs]
-    usable = (path for path in found if usable_url(f"https://host.example/{path}") is not None)
+        paths += [first + "".join(map(str.__add__, chosen, others)) for chosen in signs]
+    usable = (path for path in paths if usable_url(f"https://host.example/{path}") is not None)
     return tuple(dict.fromkeys(usable))[:_MOST_PATHS]

@@ -154,8 +154,8 @@ def read_lock(
 
 
 def _owner(data: bytes) -> tuple[int | None, datetime | None]:
-    found = object_in(data)
-    pid, start = found.get("pid"), found.get("start_time")
+    lock = object_in(data)
+    pid, start = lock.get("pid"), lock.get("start_time")
     if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid <= _LARGEST_PID:
         return None, None
     if isinstance(start, bool) or not isinstance(start, int) or not 0 < start < _LATEST_START:

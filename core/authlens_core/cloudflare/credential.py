@@ -119,8 +119,8 @@ def _single_header_pair(request: Request) -> tuple[str, str] | None:
         # The app's owner chooses the field, so every one that looks like JSON may be it.
         if not value.lstrip().startswith("{"):
             continue
-        found = object_in(value.encode("utf-8", "surrogatepass"))
-        pair = found.get(CLIENT_ID), found.get(CLIENT_SECRET)
+        members = object_in(value.encode("utf-8", "surrogatepass"))
+        pair = members.get(CLIENT_ID), members.get(CLIENT_SECRET)
         if any(part is not None for part in pair):
             return str(pair[0] or ""), str(pair[1] or "")
     return None

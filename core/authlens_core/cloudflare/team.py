@@ -35,8 +35,8 @@ def for_team(words: str, host: str) -> str:
 
 def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:
     """Return where Access serves the resource metadata: with the path of the resource, then for the root."""
-    found = (
+    urls = (
         usable_url(f"{resource.origin}{WELL_KNOWN}{path}", loopback_http=resource.is_loopback)
         for path in dict.fromkeys((resource.path or "/", "/"))
     )
-    return tuple(url for url in found if url is not None)  # the longer path may be over the limit of a URL
+    return tuple(url for url in urls if url is not None)  # the longer path may be over the limit of a URL

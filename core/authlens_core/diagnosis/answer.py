@@ -72,8 +72,8 @@ def classify(exchange: Exchange) -> Answer:
         evidence = (f"{failure.kind} failure",) if failure else ()
         return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
     seen = _SeenResponse(exchange, response)
-    found = next((told for rule in _RULES if (told := rule(seen)) is not None), None)
-    answer = found or seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+    recognised = next((made for rule in _RULES if (made := rule(seen)) is not None), None)
+    answer = recognised or seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
     return without_echoes(answer, sent_in((exchange,)), "evidence", "summary", "cf_ray")
 
 
@@ -270,5 +270,5 @@ def _edge_error(response: Response) -> int | None:
     text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace").lower()
     dense = "".join(text.split())
     # The pages differ by account and by kind of client, and have the number in one of these forms.
-    found = re.findall(r'(?:errorcode:?|"error_code":|cf-error-code">|error)(\d{4})', dense)
-    return next((number for number in (1043, *_BLOCKS) if str(number) in found), None)
+    numbers = re.findall(r'(?:errorcode:?|"error_code":|cf-error-code">|error)(\d{4})', dense)
+    return next((number for number in (1043, *_BLOCKS) if str(number) in numbers), None)

@@ -56,8 +56,8 @@ def diagnose(
     seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange)
     from authlens_core.diagnosis.causes import CAUSES  # most logins have nothing to be diagnosed
 
-    found = next((cause for cause in CAUSES if seen.fits(cause)), None)
-    return None if found is None else _without_echoes(seen.diagnosis(found), exchange)
+    known = next((cause for cause in CAUSES if seen.fits(cause)), None)
+    return None if known is None else _without_echoes(seen.diagnosis(known), exchange)
 
 
 def explain(stage: Stage, checks: Sequence[Check], exchange: Exchange | None) -> Diagnosis | None:
@@ -67,9 +67,9 @@ def explain(stage: Stage, checks: Sequence[Check], exchange: Exchange | None) ->
         checks: the checks that failed, or that warned where none failed.
         exchange: the request and the answer that decided, if the stage sent something.
     """
-    found = diagnose(stage, checks=checks, exchange=exchange)
-    if found is not None or exchange is None:
-        return found
+    known = diagnose(stage, checks=checks, exchange=exchange)
+    if known is not None or exchange is None:
+        return known
     response = exchange.answer
     if response is None:
         return _no_answer(exchange, checks)
@@ -90,10 +90,10 @@ def explain(stage: Stage, checks: Sequence[Check], exchange: Exchange | None) ->
     return _without_echoes(_unknown(response, exchange, checks), exchange)
 
 
-def _without_echoes(found: Diagnosis, exchange: Exchange | None) -> Diagnosis:
-    """Return `found` without what was sent: the answer that it quotes may repeat it."""
+def _without_echoes(diagnosis: Diagnosis, exchange: Exchange | None) -> Diagnosis:
+    """Return `diagnosis` without what was sent: the answer that it quotes may repeat it."""
     sent = () if exchange is None else sent_in((exchange,))
-    return without_echoes(found, sent, "cause", "cure", "evidence")
+    return without_echoes(diagnosis, sent, "cause", "cure", "evidence")
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:

@@ -25,8 +25,8 @@ _SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too m
 
 
 def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
-    found = dict.fromkeys(secret for one in exchanges for secret in secrets_sent(one.request))
-    return tuple(secret for secret in found if len(secret.reveal()) >= _SHORTEST)
+    secrets = dict.fromkeys(secret for exchange in exchanges for secret in secrets_sent(exchange.request))
+    return tuple(secret for secret in secrets if len(secret.reveal()) >= _SHORTEST)
 
 
 def text_without_echoes(text: str, sent: Collection[Secret]) -> str:
@@ -35,7 +35,7 @@ def text_without_echoes(text: str, sent: Collection[Secret]) -> str:
     if not any(value in text or value.lower() in text for value in values):
         return text
     text = without_secrets(text, sent)
-    for secret in sorted(sent, key=lambda one: len(one.reveal()), reverse=True):
+    for secret in sorted(sent, key=lambda known: len(known.reveal()), reverse=True):
         low = secret.reveal().lower()
         if low in text:
             text = text.replace(low, secret.masked)
@@ -46,12 +46,12 @@ def without_echoes(value: _Value, sent: Collection[Secret], *names: str) -> _Val
     """Return a dataclass with `sent` masked in the fields `names`: texts, or tuples of texts."""
     masked: dict[str, Any] = {}
     for name in names if sent else ():
-        found: Any = getattr(value, name)
-        text = found
-        if isinstance(found, tuple):
-            text = tuple(text_without_echoes(line, sent) for line in found)
-        elif isinstance(found, str):
-            text = text_without_echoes(found, sent)
-        if text != found:
+        content: Any = getattr(value, name)
+        text = content
+        if isinstance(content, tuple):
+            text = tuple(text_without_echoes(line, sent) for line in content)
+        elif isinstance(content, str):
+            text = text_without_echoes(content, sent)
+        if text != content:
             masked[name] = text
     return replace(value, **masked) if masked else value

@@ -65,9 +65,9 @@ def body_line(response: Response, phrase: str) -> str:
     """Return the line of the body that contains `phrase`, in any case; empty if none does."""
     text = _masked(response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace"), ())
     for line in text.split("\n"):
-        place = line.lower().find(phrase.lower())
-        if place >= 0:
-            start, end = max(0, place - _AROUND), place + len(phrase) + _AROUND
+        at = line.lower().find(phrase.lower())
+        if at >= 0:
+            start, end = max(0, at - _AROUND), at + len(phrase) + _AROUND
             cut = "…" if start else "", "…" if end < len(line) else ""
             return safe_line(f"{cut[0]}{line[start:end].strip()}{cut[1]}", _LONGEST_LINE)
     return ""

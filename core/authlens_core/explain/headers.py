@@ -70,8 +70,8 @@ def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
     )
     if not dash:
         return HeaderMeaning(meaning)
-    place = Explanation("The data centre that answered, as the code of a nearby airport.", "Cloudflare")
-    return HeaderMeaning(meaning, (HeaderPart("data centre", centre, place),))
+    location = Explanation("The data centre that answered, as the code of a nearby airport.", "Cloudflare")
+    return HeaderMeaning(meaning, (HeaderPart("data centre", centre, location),))
 
 
 def _date(value: str, context: HeaderContext) -> HeaderMeaning | None:

@@ -52,14 +52,14 @@ class FoundJwt:
 
 def member_meanings(message: Message) -> tuple[tuple[str, Explanation], ...]:
     """Return the known members of the body and parameters of the URL, in order, with what they mean."""
-    found: dict[str, Explanation] = {}
+    meanings: dict[str, Explanation] = {}
     for names in (_url_names(message), [name for name, _ in _members(message)]):
         known = members_of(names)
         for name in names:
             meaning = explain_member(known, name)
             if meaning is not None:
-                found.setdefault(name, meaning)
-    return tuple(found.items())
+                meanings.setdefault(name, meaning)
+    return tuple(meanings.items())
 
 
 def gives_tokens(message: Message) -> bool:
@@ -82,23 +82,23 @@ def jwts_in_facts(facts: Iterable[Fact]) -> tuple[FoundJwt, ...]:
 
 def jwts_of(record: StageRecord) -> tuple[FoundJwt, ...]:
     """Return the JWTs of a whole record, in its facts and messages, each once."""
-    found = {one.token: one for one in jwts_in_facts(record.facts)}
+    jwts = {jwt.token: jwt for jwt in jwts_in_facts(record.facts)}
     for exchange in record.exchanges:
         for message in (exchange.request, exchange.response):
-            for one in jwts_in(message) if message is not None else ():
-                found.setdefault(one.token, one)
-    return tuple(found.values())
+            for jwt in jwts_in(message) if message is not None else ():
+                jwts.setdefault(jwt.token, jwt)
+    return tuple(jwts.values())
 
 
 def _found(texts: Iterable[tuple[str, str]]) -> tuple[FoundJwt, ...]:
-    found: dict[str, FoundJwt] = {}
+    jwts: dict[str, FoundJwt] = {}
     for where, text in texts:
-        jwt = parse_jwt(text) if text not in found else None
+        jwt = parse_jwt(text) if text not in jwts else None
         if jwt is not None:
-            found[text] = FoundJwt(where, Secret(text), jwt)
-        if len(found) == _MAX_JWTS:
+            jwts[text] = FoundJwt(where, Secret(text), jwt)
+        if len(jwts) == _MAX_JWTS:
             break
-    return tuple(found.values())
+    return tuple(jwts.values())
 
 
 def _texts(message: Message) -> Iterator[tuple[str, str]]:

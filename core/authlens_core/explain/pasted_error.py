@@ -40,15 +40,15 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     """Return what `text` says, the most particular first; at most three, none where nothing is known."""
     text = text[:_LONGEST]
     response = Response(0, body=Body(text.encode("utf-8", "replace")))
-    found: dict[str, Diagnosis] = {}
+    diagnoses: dict[str, Diagnosis] = {}
     for cause, phrase in _fitting(text.lower()):
         line = body_line(response, phrase)
-        told = Diagnosis(cause.name, cause.cause, cause.cure, (line,) if line else (), cause.source)
-        found.setdefault(cause.name, told)
+        diagnosis = Diagnosis(cause.name, cause.cause, cause.cure, (line,) if line else (), cause.source)
+        diagnoses.setdefault(cause.name, diagnosis)
     answer = _transcript(text)
-    if answer is not None and len(found) < _MOST:
-        found.setdefault(answer.name, answer)
-    return tuple(found.values())[:_MOST]
+    if answer is not None and len(diagnoses) < _MOST:
+        diagnoses.setdefault(answer.name, answer)
+    return tuple(diagnoses.values())[:_MOST]
 
 
 def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
@@ -88,7 +88,7 @@ def _transcript(text: str) -> Diagnosis | None:
     body: list[str] = []
     in_head = False
     # CR LF ends a line of HTTP, and LF alone may (RFC 9112 §2.2): what curl shows has either.
-    for line in (one.rstrip("\r") for one in text.rstrip("\r\n").split("\n")):
+    for line in (row.rstrip("\r") for row in text.rstrip("\r\n").split("\n")):
         begins = _STATUS.match(line)
         field = _FIELD.match(line) if in_head else None
         if begins is not None:

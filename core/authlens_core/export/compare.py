@@ -80,40 +80,40 @@ def compare(left: Trace, right: Trace) -> Comparison:
     order = _in_order(*sides)
     both = [(fields[0][key], fields[1][key]) for key in order if key in fields[0] and key in fields[1]]
     addresses = moved(
-        (one[name], other[name])
-        for one, other in both
-        for name in _in_order(one, other)
-        if name in one and name in other
+        (left_fields[name], right_fields[name])
+        for left_fields, right_fields in both
+        for name in _in_order(left_fields, right_fields)
+        if name in left_fields and name in right_fields
     )
-    clients = [pair for one, other in both for pair in client_ids(one, other)]
+    clients = [pair for left_fields, right_fields in both for pair in client_ids(left_fields, right_fields)]
     renamed = Renamed.of(clients), Renamed.of([*addresses, *clients])
     stages = (
         _stage(key, (sides[0].get(key), sides[1].get(key)), (fields[0].get(key), fields[1].get(key)), renamed)
         for key in order
     )
-    told = tuple(one for one in stages if one.differences or one.as_it_must)
+    differing = tuple(stage for stage in stages if stage.differences or stage.as_it_must)
     about += [Difference("address, throughout", *pair) for pair in addresses]
-    return Comparison(tuple(about), told)
+    return Comparison(tuple(about), differing)
 
 
 def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRecord]:
-    found: dict[tuple[Stage, int], StageRecord] = {}
+    by_turn: dict[tuple[Stage, int], StageRecord] = {}
     turns: Counter[Stage] = Counter()
     for record in records:
         turns[record.stage] += 1
-        found[record.stage, turns[record.stage]] = record
-    return found
+        by_turn[record.stage, turns[record.stage]] = record
+    return by_turn
 
 
 def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
     """Return the keys of both sides in an order that does not depend on which side is which."""
-    places = [{key: place for place, key in enumerate(side)} for side in (left, right)]
+    orders = [{key: position for position, key in enumerate(side)} for side in (left, right)]
 
-    def place(key: _Key) -> tuple[int, int, str]:
-        found = sorted(side.get(key, _FAR) for side in places)
-        return found[0], found[1], f"{key}"
+    def position(key: _Key) -> tuple[int, int, str]:
+        positions = sorted(side.get(key, _FAR) for side in orders)
+        return positions[0], positions[1], f"{key}"
 
-    return sorted(places[0].keys() | places[1].keys(), key=place)
+    return sorted(orders[0].keys() | orders[1].keys(), key=position)
 
 
 def _stage(
@@ -124,33 +124,40 @@ def _stage(
 ) -> StageComparison:
     left, right = fields
     if left is None or right is None:
-        words = [None if one is None else one.outcome.value for one in records]
+        words = [None if record is None else record.outcome.value for record in records]
         return StageComparison(*key, (Difference("stage", *words),))
     anew, elsewhere = renamed
-    found = _differing(left, right)
-    must = [one for one in found if _must(one, anew, elsewhere)]
+    differences = _differing(left, right)
+    expected = [difference for difference in differences if _must(difference, anew, elsewhere)]
     # An address that differs throughout is shown once, of the traces as a whole.
-    others = [one for one in found if one not in must and not _is_only(one, elsewhere)]
-    return StageComparison(*key, tuple(others), tuple(must))
+    unexpected = [
+        difference
+        for difference in differences
+        if difference not in expected and not _is_only(difference, elsewhere)
+    ]
+    return StageComparison(*key, tuple(unexpected), tuple(expected))
 
 
-def _must(one: Difference, anew: Renamed, elsewhere: Renamed) -> bool:
-    if one.left is None or one.right is None:
+def _must(difference: Difference, anew: Renamed, elsewhere: Renamed) -> bool:
+    if difference.left is None or difference.right is None:
         return False
-    if differs_as_it_must(one.name, one.left, one.right) or _is_only(one, anew):
+    if differs_as_it_must(difference.name, difference.left, difference.right) or _is_only(difference, anew):
         return True
-    return differs_as_it_must(one.name, *elsewhere.both(one.left, one.right))
+    return differs_as_it_must(difference.name, *elsewhere.both(difference.left, difference.right))
 
 
-def _is_only(one: Difference, renamed: Renamed) -> bool:
+def _is_only(difference: Difference, renamed: Renamed) -> bool:
     """Say whether nothing differs but what is called otherwise."""
-    if one.left is None or one.right is None:
+    if difference.left is None or difference.right is None:
         return False
-    left, right = renamed.both(one.left, one.right)
+    left, right = renamed.both(difference.left, difference.right)
     return left == right
 
 
 def _differing(left: Fields, right: Fields) -> list[Difference]:
-    found = [Difference(name, left.get(name), right.get(name)) for name in _in_order(left, right)]
+    differences = [Difference(name, left.get(name), right.get(name)) for name in _in_order(left, right)]
     # The order within a group stays: sorting is stable.
-    return sorted((one for one in found if one.left != one.right), key=lambda one: group_of(one.name))
+    return sorted(
+        (difference for difference in differences if difference.left != difference.right),
+        key=lambda difference: group_of(difference.name),
+    )

@@ -63,10 +63,10 @@ def parse_filter(text: str) -> Filter:
     if not words:
         return lambda _: True
     reader = _Reader(words)
-    found = reader.either(0)
+    accepts = reader.either(0)
     if reader.left:
         raise FilterRefused(f"Nothing is open that “{reader.left[0]}” could close.")
-    return found
+    return accepts
 
 
 def _words(text: str) -> list[str]:
@@ -74,11 +74,11 @@ def _words(text: str) -> list[str]:
     lexer.whitespace_split = True
     lexer.commenters = ""
     try:
-        found = list(lexer)
+        words = list(lexer)
     except ValueError:
         raise FilterRefused("A quotation mark is missing.") from None
     # The lexer takes neighbouring signs for one word.
-    return [piece for word in found for piece in (word if set(word) <= set("()!&|") else (word,))]
+    return [piece for word in words for piece in (word if set(word) <= set("()!&|") else (word,))]
 
 
 class _Reader:
@@ -88,19 +88,19 @@ class _Reader:
         self.left = words
 
     def either(self, depth: int) -> Filter:
-        found = [self._both(depth)]
+        filters = [self._both(depth)]
         while self.left and self.left[0] == "|":
             self.left.pop(0)
-            found.append(self._both(depth))
-        return found[0] if len(found) == 1 else lambda row: any(one(row) for one in found)
+            filters.append(self._both(depth))
+        return filters[0] if len(filters) == 1 else lambda row: any(accepts(row) for accepts in filters)
 
     def _both(self, depth: int) -> Filter:
-        found = [self._one(depth)]
+        filters = [self._one(depth)]
         while self.left and self.left[0] not in ("|", ")"):
             if self.left[0] == "&":
                 self.left.pop(0)
-            found.append(self._one(depth))
-        return found[0] if len(found) == 1 else lambda row: all(one(row) for one in found)
+            filters.append(self._one(depth))
+        return filters[0] if len(filters) == 1 else lambda row: all(accepts(row) for accepts in filters)
 
     def _one(self, depth: int) -> Filter:
         if depth > _DEEPEST:

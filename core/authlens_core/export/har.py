@@ -112,10 +112,10 @@ def _pairs(headers: Headers) -> list[dict[str, str]]:
 
 def _query(url: str) -> list[dict[str, str]]:
     try:
-        found = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
         return []
-    return [{"name": name, "value": value} for name, value in found]
+    return [{"name": name, "value": value} for name, value in pairs]
 
 
 def _request(request: Request, version: str) -> dict[str, object]:

@@ -61,18 +61,20 @@ class RecordReader:
             return None if value is None and NoneType in parts else self.read(parts[0], value, name, parent)
         if shape in (tuple, frozenset):
             elements = enumerate(list_of(value, name, parent))
-            return shape(self.read(parts[0], one, f"{name}[{number}]", parent) for number, one in elements)
+            return shape(
+                self.read(parts[0], element, f"{name}[{number}]", parent) for number, element in elements
+            )
         return self.record(kind, value, name) if is_dataclass(kind) else _choice(kind, value, name, parent)
 
     def record(self, kind: Any, value: Any, name: str) -> Any:
         """Return an object as the dataclass `kind`; members that it does not know are ignored."""
-        members, found = _object(name, value), {}
+        members, values = _object(name, value), {}
         for field, wanted in _types(kind).items():
             if field in members:
-                found[field] = self.read(wanted, members[field], field, name)
+                values[field] = self.read(wanted, members[field], field, name)
             else:
                 raise RecordRefused(f"{name} has no {field}")
-        return kind(**found)
+        return kind(**values)
 
 
 def list_of(value: Any, name: str, parent: str) -> list[Any]:
@@ -120,10 +122,10 @@ def _seconds(value: Any, name: str, parent: str) -> float:
 
 def _time(value: Any, name: str, parent: str) -> datetime:
     try:
-        found = datetime.fromisoformat(_text(value, name, parent))
+        time = datetime.fromisoformat(_text(value, name, parent))
     except ValueError:
         wrong(name, parent, "a time")
-    return found if found.tzinfo is not None else wrong(name, parent, "a time with an offset")
+    return time if time.tzinfo is not None else wrong(name, parent, "a time with an offset")
 
 
 def _choice(kind: type[StrEnum], value: Any, name: str, parent: str) -> StrEnum:

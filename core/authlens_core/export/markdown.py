@@ -73,7 +73,7 @@ def prose(text: str) -> str:
 
 
 def _longest_run(text: str) -> int:
-    return max((len(found[0]) for found in _BACKTICKS.finditer(text)), default=0)
+    return max((len(run[0]) for run in _BACKTICKS.finditer(text)), default=0)
 
 
 def _tampered(changes: tuple[str, ...]) -> Iterator[str]:
@@ -116,15 +116,15 @@ def _check(check: Check, *, overridden: bool) -> Iterator[str]:
     yield from (f"  - {name}: {text}" for name, text in pairs if text)
 
 
-def _diagnosis(found: Diagnosis) -> Iterator[str]:
+def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:
     pairs = (
-        ("Cause", found.cause),
-        ("Answered by", found.layer),
-        ("What to do", found.cure),
-        ("Source", found.source),
+        ("Cause", diagnosis.cause),
+        ("Answered by", diagnosis.layer),
+        ("What to do", diagnosis.cure),
+        ("Source", diagnosis.source),
     )
     yield from (f"- {name}: {prose(text)}" for name, text in pairs if text)
-    yield from (f"- Evidence: {code_span(quoted)}" for quoted in found.evidence if quoted)
+    yield from (f"- Evidence: {code_span(quoted)}" for quoted in diagnosis.evidence if quoted)
 
 
 def _exchange(exchange: Exchange) -> Iterator[str]:

@@ -48,15 +48,15 @@ def json_tokens(text: str) -> Iterator[JsonToken]:
     while position < len(text):
         first = text[position]
         if first == '"':
-            found = _STRING.match(text, position)
-            kind = TokenKind.STRING if found and found[1] else TokenKind.UNTERMINATED
+            match = _STRING.match(text, position)
+            kind = TokenKind.STRING if match and match[1] else TokenKind.UNTERMINATED
         elif first in "{}[]:,":
-            found, kind = None, TokenKind.PUNCTUATION
-        elif found := _SPACE.match(text, position):
+            match, kind = None, TokenKind.PUNCTUATION
+        elif match := _SPACE.match(text, position):
             kind = TokenKind.SPACE
         else:
-            found, kind = _OTHER.match(text, position), TokenKind.OTHER
-        end = found.end() if found else position + 1
+            match, kind = _OTHER.match(text, position), TokenKind.OTHER
+        end = match.end() if match else position + 1
         yield JsonToken(kind, text[position:end])
         position = end
 
@@ -95,8 +95,8 @@ def pretty_json(text: str) -> str:
     size = depth = 0
     opened = False  # the last piece opened an object or array that is still empty
     newlines = [f"\n{'  ' * level}" for level in range(MAX_DEPTH + 1)]
-    for found in _NO_SPACE.finditer(text):
-        piece = found[0]
+    for match in _NO_SPACE.finditer(text):
+        piece = match[0]
         begins = piece in _OPENING
         if piece in _CLOSING:
             depth -= 1

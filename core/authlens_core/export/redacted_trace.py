@@ -55,9 +55,11 @@ def _masked(value: Any, redactor: Redactor) -> Any:
         case Body():
             return _body(value, redactor)
         case Headers():
-            return Headers.of((redactor.text(name), redactor.header(name, one)) for name, one in value.fields)
+            return Headers.of(
+                (redactor.text(name), redactor.header(name, element)) for name, element in value.fields
+            )
         case tuple() | frozenset():
-            return type(value)(_masked(one, redactor) for one in value)
+            return type(value)(_masked(element, redactor) for element in value)
     has_fields = is_dataclass(value)
     if not has_fields:
         return value

@@ -160,14 +160,14 @@ def secrets_in(exchange: Exchange) -> tuple[Secret, ...]:
     At most 256 of each text: every one is looked for in every other text, and a server that sends thousands
     would stop the program with them. Where they are, all are masked by their names.
     """
-    found: dict[Secret, None] = {}
+    secrets: dict[Secret, None] = {}
     messages = [message for message in (exchange.request, exchange.response) if message is not None]
     for text in (exchange.request.url, *(text for message in messages for text in _texts(message))):
-        found |= dict.fromkeys(Secret(value) for value in islice(text_secrets(text), _MOST_NAMED))
+        secrets |= dict.fromkeys(Secret(value) for value in islice(text_secrets(text), _MOST_NAMED))
     for message in messages:
         values = (value for field in message.headers.fields for value in header_secrets(*field))
-        found |= dict.fromkeys(map(Secret, islice(values, _MOST_NAMED)))
-    return tuple(s for s in found if s and not MASKED.fullmatch(s.reveal()))
+        secrets |= dict.fromkeys(map(Secret, islice(values, _MOST_NAMED)))
+    return tuple(s for s in secrets if s and not MASKED.fullmatch(s.reveal()))
 
 
 def _decoded(body: Body) -> str | None:

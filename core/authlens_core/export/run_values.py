@@ -82,23 +82,25 @@ def moved(fields: Iterable[Pair]) -> tuple[Pair, ...]:
     right_of: defaultdict[str, set[str]] = defaultdict(set)
     times: Counter[Pair] = Counter()
     for left, right in fields:
-        found = _authorities(left), _authorities(right)
-        if len(found[0]) != len(found[1]):
+        authorities = _authorities(left), _authorities(right)
+        if len(authorities[0]) != len(authorities[1]):
             continue
-        pairs = dict.fromkeys(zip(*found, strict=True))
+        pairs = dict.fromkeys(zip(*authorities, strict=True))
         times.update(pairs.keys())
-        for one, other in pairs:
-            right_of[one].add(other)
-            left_of[other].add(one)
+        for left_name, right_name in pairs:
+            right_of[left_name].add(right_name)
+            left_of[right_name].add(left_name)
     return tuple(
-        (one, other)
-        for (one, other), count in times.items()
-        if one != other and count >= _THROUGHOUT and len(right_of[one]) == len(left_of[other]) == 1
+        (left_name, right_name)
+        for (left_name, right_name), count in times.items()
+        if left_name != right_name
+        and count >= _THROUGHOUT
+        and len(right_of[left_name]) == len(left_of[right_name]) == 1
     )
 
 
 def _authorities(text: str) -> list[str]:
-    return [unquote(found).lower() for found in _AUTHORITY.findall(text)]
+    return [unquote(authority).lower() for authority in _AUTHORITY.findall(text)]
 
 
 def client_ids(left: dict[str, str], right: dict[str, str]) -> tuple[Pair, ...]:
@@ -120,7 +122,7 @@ class Renamed:
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> Renamed:
         usable = [pair for pair in dict.fromkeys(pairs) if min(map(len, pair)) >= _SHORTEST]
-        return cls(_Side.of([one for one, _ in usable]), _Side.of([other for _, other in usable]))
+        return cls(_Side.of([left for left, _ in usable]), _Side.of([right for _, right in usable]))
 
     def both(self, left: str, right: str) -> Pair:
         """Return a text of each side in common words."""
@@ -129,21 +131,21 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    places: dict[str, int]
-    found: re.Pattern[str] | None
+    numbers: dict[str, int]
+    pattern: re.Pattern[str] | None
 
     @classmethod
     def of(cls, names: Sequence[str]) -> _Side:
-        places: dict[str, int] = {}
-        for place, name in enumerate(names):
+        numbers: dict[str, int] = {}
+        for number, name in enumerate(names):
             for form in (name, quote(name, safe="")):
-                places.setdefault(form.lower(), place)
-        if not places:
+                numbers.setdefault(form.lower(), number)
+        if not numbers:
             return cls({}, None)
-        forms = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
-        return cls(places, re.compile(rf"(?i)(?<![\w.-])(?:{forms})(?![\w-]|\.\w|:\d)"))
+        forms = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
+        return cls(numbers, re.compile(rf"(?i)(?<![\w.-])(?:{forms})(?![\w-]|\.\w|:\d)"))
 
     def common(self, text: str) -> str:
-        if self.found is None:
+        if self.pattern is None:
             return text
-        return self.found.sub(lambda one: f"\0{self.places[one[0].lower()]}\0", text)
+        return self.pattern.sub(lambda name: f"\0{self.numbers[name[0].lower()]}\0", text)

@@ -111,14 +111,14 @@ def _base64_forms(raw: bytes, before: int) -> set[str]:
 
 def _decodings(text: str) -> tuple[str, ...]:
     """Return what `text` says once percent, JSON and HTML escapes are undone; empty where there are none."""
-    found: list[str] = []
+    decoded: list[str] = []
     if "%" in text:
-        found += [unquote(text), unquote_plus(text)]
+        decoded += [unquote(text), unquote_plus(text)]
     if "\\" in text:
-        found += [_json_unescaped(one) for one in (text, *found)]
+        decoded += [_json_unescaped(form) for form in (text, *decoded)]
     if "&" in text and ";" in text:
-        found += [html.unescape(one) for one in (text, *found)]
-    return tuple(found)
+        decoded += [html.unescape(form) for form in (text, *decoded)]
+    return tuple(decoded)
 
 
 def _json_unescaped(text: str) -> str:

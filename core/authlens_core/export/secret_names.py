@@ -107,8 +107,8 @@ def text_secrets(text: str) -> Iterator[str]:
     if _IN_JSON.search(text):
         yield from _json_secrets(json_tokens(text))
     for piece in filter(_may_name, pieces(text, _CUT)):
-        for found in _PARAMETER.finditer(piece):
-            yield unquote_plus(_parameter(found)[0])
+        for parameter in _PARAMETER.finditer(piece):
+            yield unquote_plus(_parameter(parameter)[0])
 
 
 def _may_name(text: str) -> bool:
@@ -133,11 +133,11 @@ def pieces(text: str, cut: re.Pattern[str]) -> Iterator[str]:
     """
     start = 0
     while len(text) - start > _PIECE:
-        found = cut.search(text, start + _PIECE)
-        if found is None:
+        end = cut.search(text, start + _PIECE)
+        if end is None:
             break
-        yield text[start : found.end()]
-        start = found.end()
+        yield text[start : end.end()]
+        start = end.end()
     yield text[start:]
 
 
@@ -196,19 +196,19 @@ def _pair_masked(pair: str) -> str:
     return f"{name}={mask(value)}" if equals else mask(name)
 
 
-def _parameter(found: re.Match[str]) -> tuple[str, str]:
+def _parameter(parameter: re.Match[str]) -> tuple[str, str]:
     """Return the value of a parameter and what follows it: in a URL within a URL `%26` ends a value."""
-    if found[1].endswith("="):
-        return found[2], ""
-    value, ampersand, rest = found[2].partition("%26")
+    if parameter[1].endswith("="):
+        return parameter[2], ""
+    value, ampersand, rest = parameter[2].partition("%26")
     return value, ampersand + rest
 
 
-def _parameter_masked(found: re.Match[str]) -> str:
-    value, rest = _parameter(found)
+def _parameter_masked(parameter: re.Match[str]) -> str:
+    value, rest = _parameter(parameter)
     if rest:
         rest = _PARAMETER.sub(_parameter_masked, rest)
-    return found[1] + (mask(unquote_plus(value)) if value else "") + rest
+    return parameter[1] + (mask(unquote_plus(value)) if value else "") + rest
 
 
 def _json_masked(tokens: Iterable[JsonToken]) -> Iterator[str]:
@@ -229,13 +229,14 @@ def _with_followers(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, bo
     held: list[JsonToken] = []
     for token in tokens:
         if token.kind is not TokenKind.SPACE:
-            yield from ((one, number == 0 and token.text == ":") for number, one in enumerate(held))
+            for number, earlier in enumerate(held):
+                yield earlier, number == 0 and token.text == ":"
             held = []
         if held or token.kind is TokenKind.STRING:
             held.append(token)
         else:
             yield token, False
-    yield from ((one, False) for one in held)
+    yield from ((earlier, False) for earlier in held)
 
 
 def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str | None, bool]]:

@@ -121,14 +121,14 @@ def _out(value: object, budget: _Budget) -> object:
         case Fact():
             return {**_members(value, budget), "value": _fact_value_out(value.value)}
         case tuple():
-            return [_out(one, budget) for one in value]
+            return [_out(element, budget) for element in value]
         case frozenset():
             return sorted(value)
     return _members(value, budget) if is_dataclass(value) else value
 
 
 def _members(value: Any, budget: _Budget) -> dict[str, object]:
-    return {one.name: _out(getattr(value, one.name), budget) for one in fields(value)}
+    return {field.name: _out(getattr(value, field.name), budget) for field in fields(value)}
 
 
 def _fact_value_out(value: FactValue) -> object:
@@ -167,7 +167,7 @@ def _purpose_in(value: Any, name: str, parent: str) -> Purpose:
 
 def _headers_in(value: Any, name: str, parent: str) -> Headers:
     pairs = list_of(value, name, parent)
-    if not all(isinstance(pair, list) and [type(one) for one in pair] == [str, str] for pair in pairs):
+    if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
         wrong(name, parent, "a list of pairs of text")
     return Headers.of((field, content) for field, content in pairs)
 

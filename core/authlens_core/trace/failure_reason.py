@@ -48,14 +48,14 @@ def failure_reason(record: StageRecord) -> Diagnosis | None:
     """
     if record.outcome is not Outcome.FAILED or not record.failures:
         return None
-    check, found = decisive_check(record), record.diagnosis
-    if found is None:
+    check, diagnosis = decisive_check(record), record.diagnosis
+    if diagnosis is None:
         expected = check.expected.rstrip(".")
         seen = check.seen or "nothing"
         return Diagnosis(check.name, f"Expected: {expected}. Seen: {seen}", check.cure, options=check.options)
-    cause = f"{found.cause} Layer: {found.layer}." if found.layer else found.cause
-    evidence = found.evidence or ((check.seen,) if check.seen else ())
-    return replace(found, cause=cause, evidence=evidence[:_MOST_LINES])
+    cause = f"{diagnosis.cause} Layer: {diagnosis.layer}." if diagnosis.layer else diagnosis.cause
+    evidence = diagnosis.evidence or ((check.seen,) if check.seen else ())
+    return replace(diagnosis, cause=cause, evidence=evidence[:_MOST_LINES])
 
 
 def decisive_check(record: StageRecord) -> Check:

@@ -115,7 +115,7 @@ def messages(records: Sequence[StageRecord], underway: RunningStage | None = Non
 
 def authorities(records: Sequence[StageRecord], underway: RunningStage | None = None) -> Mapping[Party, str]:
     """Return `host:port` of the resource and of the server, as far as they were asked; from outside."""
-    found: dict[Party, str] = {}
+    hosts: dict[Party, str] = {}
     asked = [(record.stage, record.exchanges) for record in records]
     if underway is not None:
         asked.append((underway.stage, underway.exchanges))
@@ -123,8 +123,8 @@ def authorities(records: Sequence[StageRecord], underway: RunningStage | None = 
         for exchange in exchanges:
             _, _, rest = exchange.request.url.partition("://")
             host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
-            found.setdefault(_receiver(stage, exchange.purpose), host)
-    return found
+            hosts.setdefault(_receiver(stage, exchange.purpose), host)
+    return hosts
 
 
 def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:

@@ -29,8 +29,12 @@ def refusal(
         remark: a sentence of ours that belongs to the cause.
         exchange: the request and the answer, if authlens itself sent the request.
     """
-    found = diagnose(stage, error=error, exchange=exchange)
-    return replace(found, cause=f"{found.cause} {remark}") if found is not None and remark else found
+    diagnosis = diagnose(stage, error=error, exchange=exchange)
+    return (
+        replace(diagnosis, cause=f"{diagnosis.cause} {remark}")
+        if diagnosis is not None and remark
+        else diagnosis
+    )
 
 
 def diagnosis_of(

@@ -17,18 +17,18 @@ def undone(records: Sequence[StageRecord], position: Stage | None) -> frozenset[
     """
     # The first stage that was run, or will be, after the record that is looked at.
     first = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
-    found: set[int] = set()
+    undone_records: set[int] = set()
     # Backwards: what came later decides what an earlier record still counts for.
     for number in range(len(records) - 1, -1, -1):
         record = records[number]
         if record.stage not in LOGIN_STAGES:
             continue
-        place = LOGIN_STAGES.index(record.stage)
+        turn = LOGIN_STAGES.index(record.stage)
         # An attempt that failed is where the login was, not something that was undone.
-        if place > first or (place == first and record.outcome is Outcome.PASSED):
-            found.add(number)
-        first = min(first, place)
-    return frozenset(found)
+        if turn > first or (turn == first and record.outcome is Outcome.PASSED):
+            undone_records.add(number)
+        first = min(first, turn)
+    return frozenset(undone_records)
 
 
 def honest_and_attacked(records: Sequence[StageRecord]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

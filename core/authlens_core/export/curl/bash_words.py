@@ -32,9 +32,9 @@ def bash_word_of_masked(text: str, expansion: Callable[[str], str]) -> str:
         expansion: returns for a mask what bash puts there, without the quotes around it.
     """
     word, end = "", 0
-    for found in MASKED.finditer(text):
-        word += _piece(text[end : found.start()]) + f'"{expansion(found[0])}"'
-        end = found.end()
+    for mask in MASKED.finditer(text):
+        word += _piece(text[end : mask.start()]) + f'"{expansion(mask[0])}"'
+        end = mask.end()
     return (word + _piece(text[end:])) or "''"
 
 

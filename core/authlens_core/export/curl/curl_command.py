@@ -54,13 +54,13 @@ class _Variables:
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
 
-    def word(self, text: str, place: str) -> str:
+    def word(self, text: str, label: str) -> str:
         """Return `text`, found under the name `place`, as a word with variables for the masks in it."""
-        return bash_word_of_masked(text, lambda mask: f"${self._name(mask, place)}")
+        return bash_word_of_masked(text, lambda mask: f"${self._name(mask, label)}")
 
-    def _name(self, mask: str, place: str) -> str:
+    def _name(self, mask: str, label: str) -> str:
         if mask not in self.names:
-            wanted = _NOT_IN_A_NAME.sub("_", place.upper())[:40].strip("_") or "SECRET"
+            wanted = _NOT_IN_A_NAME.sub("_", label.upper())[:40].strip("_") or "SECRET"
             taken = wanted in self.names.values() or not wanted[0].isalpha()
             self.names[mask] = f"SECRET_{mask[-8:]}" if taken else wanted
         return self.names[mask]
@@ -82,8 +82,8 @@ def _command(request: Request, redactor: Redactor, variables: _Variables) -> Ite
     method = "--head" if is_head else f"--request {bash_word(request.method)}"
     yield f"curl --include {needed}{method} --url {variables.word(url, 'secret')}"
     for name, argument in fields:
-        place = "access_token" if name.lower() == "authorization" else name.lower()
-        yield f"  --header {variables.word(argument, place)}"
+        label = "access_token" if name.lower() == "authorization" else name.lower()
+        yield f"  --header {variables.word(argument, label)}"
     if is_whole and request.headers.media_type == FORM_TYPE:
         yield from _form(body.text, variables)
     elif is_whole and body.text:

@@ -88,7 +88,7 @@ def _requests(exchanges: Iterator[Exchange] | Sequence[Exchange], *, quiet: bool
         yield ""
         yield f"say {bash_word(bash_remark(f'{request.method} {request.url}'))}"
         texts = [request.url, *(value for _, value in request.headers.fields), body_text(request.body)]
-        for mask in [found[0] for text in texts for found in MASKED.finditer(text)]:
+        for mask in [match[0] for text in texts for match in MASKED.finditer(text)]:
             if mask not in asked:
                 asked.add(mask)
                 yield f"ask {_variable(mask)} {bash_word(f'The secret {mask}')}"

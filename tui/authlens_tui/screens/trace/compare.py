@@ -98,13 +98,13 @@ class CompareScreen(Screen[None]):
         await self.app.copy(f"{names}\n{self.document.plain}", "The differences")
 
 
-def comparison_lines(found: Comparison, width: int, *, unfolded: bool = False) -> list[Line]:
+def comparison_lines(comparison: Comparison, width: int, *, unfolded: bool = False) -> list[Line]:
     lines: list[Line] = []
-    if found.same:
+    if comparison.same:
         lines.append(prose("No differences.", Tone.GOOD))
-    if found.about:
-        lines += _differences(found.about, width)
-    for stage in found.stages:
+    if comparison.about:
+        lines += _differences(comparison.about, width)
+    for stage in comparison.stages:
         lines += [*([BLANK] if lines else []), *_stage(stage, width, unfolded=unfolded)]
     return lines
 
@@ -144,14 +144,14 @@ def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Li
 
 def _differences(differences: Sequence[Difference], width: int) -> Iterator[Line]:
     """Yield what is on one side only in one line each, then what differs, with both values."""
-    for one in differences:
-        if one.left is None or one.right is None:
-            yield _one_sided(one)
-    for one in differences:
-        if one.left is None or one.right is None:
+    for difference in differences:
+        if difference.left is None or difference.right is None:
+            yield _one_sided(difference)
+    for difference in differences:
+        if difference.left is None or difference.right is None:
             continue
-        yield line((" " * _INDENT + one.name, Tone.NAME), hang=_INDENT)
-        left, right = _value(one.left), _value(one.right)
+        yield line((" " * _INDENT + difference.name, Tone.NAME), hang=_INDENT)
+        left, right = _value(difference.left), _value(difference.right)
         if width >= _WIDE:
             yield from _columns(left, right, width)
         else:
@@ -159,11 +159,15 @@ def _differences(differences: Sequence[Difference], width: int) -> Iterator[Line
             yield line(("    B  ", Tone.MUTED), (right, Tone.GOOD), hang=7)
 
 
-def _one_sided(one: Difference) -> Line:
+def _one_sided(difference: Difference) -> Line:
     """Return what only A has, with a minus, or only B, with a plus."""
-    sign, tone, value = ("−", Tone.WARNING, one.left) if one.right is None else ("+", Tone.GOOD, one.right)
+    sign, tone, value = (
+        ("−", Tone.WARNING, difference.left)
+        if difference.right is None
+        else ("+", Tone.GOOD, difference.right)
+    )
     return line(
-        (f"{sign} ", tone), (one.name, Tone.NAME), "  ", (_value(value or ""), tone), hang=2 * _INDENT
+        (f"{sign} ", tone), (difference.name, Tone.NAME), "  ", (_value(value or ""), tone), hang=2 * _INDENT
     )
 
 
@@ -181,7 +185,11 @@ def _columns(left: str, right: str, width: int) -> Iterator[Line]:
     """Yield both texts beside each other, each wrapped in its half."""
     half = _half(width)
     sides = [[row.text for row in rows_of(line(text), half)] for text in (left, right)]
-    for one, other in zip_longest(*sides, fillvalue=""):
+    for left_line, right_line in zip_longest(*sides, fillvalue=""):
         # In cells, not characters: a CJK character takes two.
-        gap = " " * (half - cell_len(one))
-        yield line((f"{' ' * 2 * _INDENT}{one}{gap}", Tone.WARNING), (" │ ", Tone.MUTED), (other, Tone.GOOD))
+        gap = " " * (half - cell_len(left_line))
+        yield line(
+            (f"{' ' * 2 * _INDENT}{left_line}{gap}", Tone.WARNING),
+            (" │ ", Tone.MUTED),
+            (right_line, Tone.GOOD),
+        )

@@ -70,15 +70,17 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         super().__init__()
         self._title = title
         self._kept = kept
-        found = kept.summaries() if kept is not None else ()
-        self._summaries = tuple(one for one in found if one.trace_id != without)
+        summaries = kept.summaries() if kept is not None else ()
+        self._summaries = tuple(summary for summary in summaries if summary.trace_id != without)
         self._opening = False
         self._found: tuple[FoundFile, ...] = ()
 
     def body(self) -> ComposeResult:
         with DialogBox(self._title):
             if self._summaries:
-                yield OptionList(*(Option(Content(_words(one))) for one in self._summaries), id="kept")
+                yield OptionList(
+                    *(Option(Content(_words(summary))) for summary in self._summaries), id="kept"
+                )
             yield Input(
                 placeholder="or a file: login.authlens.json" if self._summaries else "a session file",
                 id="file",
@@ -106,7 +108,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     async def _look(self, typed: str) -> None:
         """List what the name may mean; in a thread, because a directory may be large or far away."""
         self._found = await asyncio.to_thread(found_files, typed)
-        self.files.set_options(Option(Content(safe_line(one.name))) for one in self._found)
+        self.files.set_options(Option(Content(safe_line(file.name))) for file in self._found)
         self.files.display = bool(self._found)
         if self.files.has_focus:
             self.files.action_first()
@@ -164,5 +166,5 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self.tell("#hint", f"{error.cause} {error.cure}", good=False)
 
 
-def _words(one: TraceSummary) -> str:
-    return f"{one.kind:<7} {one.outcome:<9} {one.at:%Y-%m-%d %H:%M:%S %Z}"
+def _words(summary: TraceSummary) -> str:
+    return f"{summary.kind:<7} {summary.outcome:<9} {summary.at:%Y-%m-%d %H:%M:%S %Z}"

@@ -52,7 +52,9 @@ class PlayerScreen(Screen[Arrow | None]):
         everything = tuple(range(len(self._records)))
         self._sides = both or (everything,)
         self._playing: Timer | None = None
-        secrets = [fact.value for one in records for fact in one.facts if isinstance(fact.value, Secret)]
+        secrets = [
+            fact.value for record in records for fact in record.facts if isinstance(fact.value, Secret)
+        ]
         first = StageSnapshot(self._records[0].stage)
         self._redactor = Redactor([*secrets, *known_secrets(first, self._records)])
 

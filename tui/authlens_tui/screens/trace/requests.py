@@ -127,19 +127,19 @@ class RequestsScreen(Screen[None]):
             table.add_row(*(cells[str(name.value)] for name in table.columns), key=str(row.number))
         self._shown = numbers
         if numbers:
-            place = len(numbers) - 1 if newest or here not in numbers else numbers.index(here)
-            table.move_cursor(row=place)
+            row_number = len(numbers) - 1 if newest or here not in numbers else numbers.index(here)
+            table.move_cursor(row=row_number)
         self.note.update(Content(f"{len(numbers)} of {self._log.count}"))
         self._show_marked()
 
     def _marked(self) -> int | None:
-        place = self.table.cursor_row
-        return self._shown[place] if 0 <= place < len(self._shown) else None
+        cursor = self.table.cursor_row
+        return self._shown[cursor] if 0 <= cursor < len(self._shown) else None
 
     @on(DataTable.RowHighlighted)
     def _show_marked(self) -> None:
         number = self._marked()
-        row = next((one for one in self._rows if one.number == number), None)
+        row = next((candidate for candidate in self._rows if candidate.number == number), None)
         self.set_class(row is None, "-empty")
         if row is not None and row.exchange is not self._in_view:
             self._in_view = row.exchange

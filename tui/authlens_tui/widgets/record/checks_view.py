@@ -50,30 +50,30 @@ def check_lines(
         yield from _check(check, overridden=check.name in allowed, told=told if number == 0 else None)
 
 
-def diagnosis_lines(found: Diagnosis) -> Iterator[Line]:
+def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[Line]:
     """Yield why a stage failed: the cause, the lines of the answer that show it, and what to do."""
-    title = "Cause" if found.known else "Received"
+    title = "Cause" if diagnosis.known else "Received"
     yield line(
         (f"{'i cause':<{_INDENT}}", Tone.NOTE),
         (title, Tone.TITLE),
-        (f"  {found.source}", Tone.MUTED),
+        (f"  {diagnosis.source}", Tone.MUTED),
         hang=_INDENT,
         words=True,
     )
-    yield from _cause(found)
-    if found.cure:
-        yield _labelled("fix", found.cure, Tone.NOTE)
+    yield from _cause(diagnosis)
+    if diagnosis.cure:
+        yield _labelled("fix", diagnosis.cure, Tone.NOTE)
 
 
-def _cause(found: Diagnosis, seen: str = "") -> Iterator[Line]:
+def _cause(diagnosis: Diagnosis, seen: str = "") -> Iterator[Line]:
     """Yield the cause and the lines of the answer that show it, or what was `seen` where there are none."""
-    yield _labelled("cause", found.cause, Tone.PLAIN)
-    if seen and not found.evidence:
+    yield _labelled("cause", diagnosis.cause, Tone.PLAIN)
+    if seen and not diagnosis.evidence:
         yield _labelled("seen", seen, Tone.STRING)
-    for number, quoted in enumerate(found.evidence):
+    for number, quoted in enumerate(diagnosis.evidence):
         yield _labelled("seen" if number == 0 else "", quoted, Tone.STRING, words=False)
-    if found.layer:
-        yield _labelled("layer", found.layer, Tone.MUTED)
+    if diagnosis.layer:
+        yield _labelled("layer", diagnosis.layer, Tone.MUTED)
 
 
 def _check(check: Check, *, overridden: bool, told: Diagnosis | None = None) -> Iterator[Line]:

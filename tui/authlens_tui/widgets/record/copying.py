@@ -43,8 +43,8 @@ def _value(member: str) -> str:
     """Return the value in laid out JSON: a string without its quotes, anything else as it is."""
     try:
         # A marked line is a member, `"name": value`, which is JSON only inside of an object.
-        found = json.loads(f"{{{member}}}" if member.startswith('"') else member)
+        content = json.loads(f"{{{member}}}" if member.startswith('"') else member)
     except ValueError:
         return member
-    value = next(iter(found.values())) if isinstance(found, dict) and member.startswith('"') else found
+    value = next(iter(content.values())) if isinstance(content, dict) and member.startswith('"') else content
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)

@@ -229,9 +229,9 @@ class _Cells:
 
     def put(self, start: int, text: str, tone: Tone) -> None:
         """Write `text` from the cell `start` on; what lies outside the row is left out."""
-        for place, character in enumerate(text, start):
-            if 0 <= place < len(self._cells):
-                self._cells[place] = (character, tone)
+        for cell, character in enumerate(text, start):
+            if 0 <= cell < len(self._cells):
+                self._cells[cell] = (character, tone)
 
     def pieces(self, end: int | None = None) -> Iterator[Piece]:
         """Yield the cells up to `end`, neighbours of one tone together."""
@@ -256,8 +256,8 @@ def _stages(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[tuple[s
         yield f"{title} (undone)" if gone else title, arrows, gone
 
 
-def _muted(one: DiagramLine) -> DiagramLine:
-    return replace(one, pieces=tuple((text, Tone.MUTED) for text, _ in one.pieces))
+def _muted(drawn: DiagramLine) -> DiagramLine:
+    return replace(drawn, pieces=tuple((text, Tone.MUTED) for text, _ in drawn.pieces))
 
 
 def _head(message: Arrow, *, forth: bool) -> str:
@@ -299,7 +299,7 @@ def _cut(text: str, cells: int) -> str:
     return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
 
 
-def _wrapped(one: Line, width: int, message: Arrow | None = None) -> Iterator[DiagramLine]:
+def _wrapped(drawn: Line, width: int, message: Arrow | None = None) -> Iterator[DiagramLine]:
     """Yield `one` as lines that need no wrapping."""
-    for row in laid_out([one], width):
+    for row in laid_out([drawn], width):
         yield DiagramLine(line(*row.pieces()).pieces, message=message)

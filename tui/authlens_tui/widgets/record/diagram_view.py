@@ -125,7 +125,9 @@ class ArrowLines:
     def __init__(self, lines: LineList) -> None:
         self.lines = lines
         shown = [lines.line(number) for number in range(len(lines))]
-        self._arrows = [one.message if isinstance(one, DiagramLine) else None for one in shown]
+        self._arrows = [
+            shown_line.message if isinstance(shown_line, DiagramLine) else None for shown_line in shown
+        ]
         self.has_any = any(arrow is not None for arrow in self._arrows)
         self.names_on_top = bool(shown) and isinstance(shown[0], DiagramLine) and shown[0].names
         """Whether the first line names the lifelines."""
@@ -135,7 +137,7 @@ class ArrowLines:
 
     def of_record(self, record: int | None, *, end: bool) -> range:
         """Return the lines of the first arrow of a record, or of the last; empty if it has none."""
-        own = [one for one in self._arrows if one is not None and record in (None, one.record_index)]
+        own = [arrow for arrow in self._arrows if arrow is not None and record in (None, arrow.record_index)]
         if not own:
             return range(0)
         lines = [number for number, arrow in enumerate(self._arrows) if arrow is own[-1 if end else 0]]
@@ -145,8 +147,10 @@ class ArrowLines:
         """Return the first line of the next arrow, or of the one before; `number` if there is none."""
         here = self.at(number)
         places = range(number + by, len(self._arrows) if by > 0 else -1, by)
-        found = next((place for place in places if self._arrows[place] not in (None, here)), number)
+        row = next(
+            (row_number for row_number in places if self._arrows[row_number] not in (None, here)), number
+        )
         # Going up, the last row of an arrow is met first.
-        while found and self.at(found - 1) is self.at(found):
-            found -= 1
-        return found
+        while row and self.at(row - 1) is self.at(row):
+            row -= 1
+        return row

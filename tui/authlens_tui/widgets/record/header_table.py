@@ -26,9 +26,9 @@ def header_lines(
 ) -> Iterator[Line]:
     """Yield at most 200 fields, masked; in a context, the meaningful ones with what is in them."""
     for name, value in headers.fields[:_MAX_FIELDS]:
-        found = None if context is None else explain_header(name, value, context)
+        meaning = None if context is None else explain_header(name, value, context)
         # What has parts is taken apart below; one sentence alone fits beside the field.
-        beside = "" if found is None or found.parts else meaning_words(found.meaning)
+        beside = "" if meaning is None or meaning.parts else meaning_words(meaning.meaning)
         yield line(
             (cut(name, MAX_NAME), Tone.NAME),
             (": ", Tone.MUTED),
@@ -37,23 +37,23 @@ def header_lines(
             hang=_HANG,
             words=bool(beside),
         )
-        if found is not None:
-            yield from _below(found, redactor)
+        if meaning is not None:
+            yield from _below(meaning, redactor)
     more = len(headers.fields) - _MAX_FIELDS
     if more > 0:
         yield line((f"… {more} more fields", Tone.NOTE))
 
 
-def _below(found: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
-    if found.parts and found.meaning is not None:
-        words = f"{_LEAD}{meaning_words(found.meaning).lstrip()}"
+def _below(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
+    if meaning.parts and meaning.meaning is not None:
+        words = f"{_LEAD}{meaning_words(meaning.meaning).lstrip()}"
         yield line((words, Tone.MUTED), hang=_HANG, words=True)
-    column = NameColumn((part.name for part in found.parts), _PART_WIDTH, indent=_HANG)
-    for part in found.parts:
+    column = NameColumn((part.name for part in meaning.parts), _PART_WIDTH, indent=_HANG)
+    for part in meaning.parts:
         value = redactor.member(part.name, part.value, secret=part.secret) if part.value else ""
         yield column.line(part.name, value_pieces(cut(value)), meaning_words(part.meaning))
-    if found.problem:
-        yield line((f"{_LEAD}! ", Tone.WARNING), found.problem, hang=_HANG + 2, words=True)
+    if meaning.problem:
+        yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
 
 
 class NameColumn:
@@ -79,11 +79,11 @@ def meaning_words(meaning: Explanation | None) -> str:
 def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
     """Yield `text` with the masks of secrets in it set off."""
     position = 0
-    for found in MASKED.finditer(text):
-        if found.start() > position:
-            yield text[position : found.start()], tone
-        yield found[0], Tone.SECRET
-        position = found.end()
+    for mask in MASKED.finditer(text):
+        if mask.start() > position:
+            yield text[position : mask.start()], tone
+        yield mask[0], Tone.SECRET
+        position = mask.end()
     if position < len(text) or not text:
         yield text[position:], tone
 

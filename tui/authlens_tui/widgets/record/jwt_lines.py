@@ -41,21 +41,21 @@ Verdicts = Mapping[Secret, Verification]
 
 def verdict_words(verdicts: Verdicts) -> str:
     """Return the verdicts in a sentence or two, for a toast."""
-    found = list(verdicts.values())
-    counts = Counter(_SIGNS[one.signature][0][2:] for one in found)
-    if len(found) == 1:
-        return f"The token is {next(iter(counts))}. {found[0].reason}"
-    return f"{len(found)} tokens: " + ", ".join(f"{count} {words}" for words, count in counts.items()) + "."
+    known = list(verdicts.values())
+    counts = Counter(_SIGNS[verdict.signature][0][2:] for verdict in known)
+    if len(known) == 1:
+        return f"The token is {next(iter(counts))}. {known[0].reason}"
+    return f"{len(known)} tokens: " + ", ".join(f"{count} {words}" for words, count in counts.items()) + "."
 
 
 def found_jwt_lines(
-    found: Iterable[FoundJwt], redactor: Redactor, now: datetime, verdicts: Verdicts | None = None
+    jwts: Iterable[FoundJwt], redactor: Redactor, now: datetime, verdicts: Verdicts | None = None
 ) -> Iterator[Line]:
-    for one in found:
+    for jwt in jwts:
         yield BLANK
-        kind = "Proof" if one.jwt.is_proof else "JWT"
-        yield line((f"{kind} in {cut(one.where, MAX_NAME)}", Tone.TITLE))
-        yield from jwt_lines(one.jwt, now, (verdicts or {}).get(one.token), redactor=redactor)
+        kind = "Proof" if jwt.jwt.is_proof else "JWT"
+        yield line((f"{kind} in {cut(jwt.where, MAX_NAME)}", Tone.TITLE))
+        yield from jwt_lines(jwt.jwt, now, (verdicts or {}).get(jwt.token), redactor=redactor)
 
 
 def jwt_lines(
@@ -95,10 +95,12 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
 
 def _members(members: Iterable[JwtClaim], meanings: Members, redactor: Redactor) -> Iterator[Line]:
     known = list(members)
-    column = NameColumn((one.name for one in known), _WIDTH, indent=4)
-    for one in known[:_MAX_SHOWN]:
-        meaning = explain_member(meanings, one.name) if one.at is None else None  # the countdown says it
-        yield column.line(one.name, _value(one, redactor), meaning_words(meaning))
+    column = NameColumn((member.name for member in known), _WIDTH, indent=4)
+    for member in known[:_MAX_SHOWN]:
+        meaning = (
+            explain_member(meanings, member.name) if member.at is None else None
+        )  # the countdown says it
+        yield column.line(member.name, _value(member, redactor), meaning_words(meaning))
     if len(known) > _MAX_SHOWN:
         yield prose(f"… {len(known) - _MAX_SHOWN} more", Tone.NOTE, indent=4)
 

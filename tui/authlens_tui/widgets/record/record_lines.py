@@ -109,7 +109,7 @@ def known_secrets(
         if isinstance(fact.value, Secret):
             yield fact.value
     seen: set[int] = set()
-    for exchange in (*known.exchanges, *(one for record in story for one in record.exchanges)):
+    for exchange in (*known.exchanges, *(earlier for record in story for earlier in record.exchanges)):
         # The exchanges of a record are in the story, too.
         if id(exchange) not in seen:
             seen.add(id(exchange))
@@ -208,7 +208,7 @@ def requests_of(known: StageSnapshot, picked: int | None = None) -> list[Request
 def responses_of(known: StageSnapshot, picked: int | None = None) -> list[Response]:
     """Return the responses of a stage, or the one of the exchange that is picked."""
     chosen = known.exchanges if picked is None else known.exchanges[picked : picked + 1]
-    return [one.response for one in chosen if one.response is not None]
+    return [exchange.response for exchange in chosen if exchange.response is not None]
 
 
 def _diagram(
@@ -221,12 +221,12 @@ def _diagram(
 
 def _jwts(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
     """Yield every JWT that was sent or received, or kept as a fact, once."""
-    found = jwts_of(known.record) if known.record is not None else ()
-    if not found:
+    jwts = jwts_of(known.record) if known.record is not None else ()
+    if not jwts:
         yield prose("No JSON Web Token in this stage.", Tone.MUTED)
         return
     # Without the blank line that sets the first one apart from what is above it elsewhere.
-    yield from list(found_jwt_lines(found, redactor, datetime.now(UTC), known.verdicts))[1:]
+    yield from list(found_jwt_lines(jwts, redactor, datetime.now(UTC), known.verdicts))[1:]
 
 
 def _timing(
@@ -276,8 +276,8 @@ def _each(exchanges: Iterable[Iterable[Line]], known: StageSnapshot, aspect: Vie
         if aspect.picked is not None and number != aspect.picked:
             continue
         if len(every) > 1:
-            place = f"── {number + 1} of {len(every)} "
-            yield line((place, Tone.TITLE), (f"{purposes[number]} ", Tone.MUTED), ("─" * 20, Tone.MUTED))
+            count = f"── {number + 1} of {len(every)} "
+            yield line((count, Tone.TITLE), (f"{purposes[number]} ", Tone.MUTED), ("─" * 20, Tone.MUTED))
         yield from lines
         if aspect.picked is None and number + 1 < len(every):
             yield BLANK

@@ -246,9 +246,9 @@ class RecordView(Widget):
 
     def action_pick(self, by: int) -> None:
         """Show one exchange of several: the next, the one before, or after the last one all of them."""
-        place = (0 if self._picked is None else self._picked + 1) + by
-        place %= len(self._known.exchanges) + 1
-        self._picked = place - 1 if place else None
+        pick = (0 if self._picked is None else self._picked + 1) + by
+        pick %= len(self._known.exchanges) + 1
+        self._picked = pick - 1 if pick else None
         self._paint()
 
     @on(ArrowChosen)
@@ -336,14 +336,14 @@ class RecordView(Widget):
             return
         in_view = self._in_view()
         checking = self._checking is not None and self._checking is self._known.record
-        for one in _TABS:
-            place = tab_place(one, self._known, self._picked)
+        for tab in _TABS:
+            where = tab_place(tab, self._known, self._picked)
             revealed = "secrets shown, x masks them" if self._reveal else ""
-            words = (place, revealed, "fetching keys …" if checking else "")
-            label = tab_label(one, self._known, raw=self._raw)
-            self._document(one).label(label, " · ".join(word for word in words if word))
-            self._document(one).turns_pages = one is self.tab
-            self.query_one(f"#{one}", TabPane).display = one in in_view
+            words = (where, revealed, "fetching keys …" if checking else "")
+            label = tab_label(tab, self._known, raw=self._raw)
+            self._document(tab).label(label, " · ".join(word for word in words if word))
+            self._document(tab).turns_pages = tab is self.tab
+            self.query_one(f"#{tab}", TabPane).display = tab in in_view
         diagram = self.query_one(DiagramView)
         places = (n for n, record in enumerate(self._made.story) if record is self._known.record)
         failed = self._known.record is not None and self._known.record.outcome is Outcome.FAILED

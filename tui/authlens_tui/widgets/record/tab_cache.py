@@ -85,7 +85,9 @@ class TabCache:
     def known_of(self, record: StageRecord) -> StageSnapshot:
         """Return the newest that is known of this very record."""
         return _once(
-            self._known, record, lambda it: StageSnapshot(it.stage, record=it, exchanges=it.exchanges)
+            self._known,
+            record,
+            lambda recorded: StageSnapshot(recorded.stage, record=recorded, exchanges=recorded.exchanges),
         )
 
     def keep_known(self, record: StageRecord, known: StageSnapshot) -> None:
@@ -93,7 +95,7 @@ class TabCache:
 
     def is_signed(self, record: StageRecord | None) -> bool:
         """Say whether there is a signature to look at in `record`; it is read once."""
-        return record is not None and _once(self._signed, record, lambda it: bool(jwts_of(it)))
+        return record is not None and _once(self._signed, record, lambda recorded: bool(jwts_of(recorded)))
 
     # -- lines -----------------------------------------------------------------------------------------
 
@@ -188,10 +190,10 @@ def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
 
 def _once(kept: dict[int, tuple[_Key, _Value]], one: _Key, make: Callable[[_Key], _Value]) -> _Value:
     """Return what `make` makes of this very object, made once."""
-    found = kept.get(id(one))
-    if found is None:
-        found = kept[id(one)] = one, make(one)  # with the object, so that no other has its identity
-    return found[1]
+    entry = kept.get(id(one))
+    if entry is None:
+        entry = kept[id(one)] = one, make(one)  # with the object, so that no other has its identity
+    return entry[1]
 
 
 def _weight(exchange: Exchange) -> int:

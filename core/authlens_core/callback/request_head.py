@@ -135,10 +135,10 @@ class RequestHead:
             return Refusal(error.error_status_hint, "not a well-formed request")
         if not isinstance(event, h11.Request):
             return Refusal(HTTPStatus.BAD_REQUEST, "not a well-formed request")
-        found = self._judge_fields(event) or _judge_target(event)
-        if isinstance(found, Refusal) and event.target.partition(b"?")[0] in _ICONS:
-            return replace(found, worth_telling=False)
-        return found
+        verdict = self._judge_fields(event) or _judge_target(event)
+        if isinstance(verdict, Refusal) and event.target.partition(b"?")[0] in _ICONS:
+            return replace(verdict, worth_telling=False)
+        return verdict
 
     def _judge_fields(self, request: h11.Request) -> Refusal | None:
         hosts = [value for name, value in request.headers if name == b"host"]

@@ -248,5 +248,5 @@ def _token_in(output: bytes) -> Secret | None:
 
 
 def _file_of(token: Secret, directory: Path) -> CloudflaredToken | None:
-    found = find_cloudflared_tokens(directory)
-    return next((one for one in found if not one.problem and read_cloudflared_token(one) == token), None)
+    files = (file for file in find_cloudflared_tokens(directory) if not file.problem)
+    return next((file for file in files if read_cloudflared_token(file) == token), None)

@@ -200,5 +200,5 @@ def _signal(child: Process, number: int) -> None:
 
 def parse_version(text: str) -> tuple[int, int, int] | None:
     """Return the first version in what `cloudflared --version` printed, or None."""
-    found = _VERSION.search(text)
-    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+    match = _VERSION.search(text)
+    return None if match is None else (int(match[1]), int(match[2]), int(match[3]))

@@ -85,8 +85,8 @@ def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
 
 def _known(lines: Sequence[str]) -> AuthlensError | None:
     said = "\n".join(lines).lower()
-    found = next((row for row in _TABLE if any(phrase in said for phrase in row.phrases)), None)
-    return None if found is None else found.kind(found.cause, found.cure, stage=STAGE)
+    row = next((row for row in _TABLE if any(phrase in said for phrase in row.phrases)), None)
+    return None if row is None else row.kind(row.cause, row.cure, stage=STAGE)
 
 
 def without_token(lines: Sequence[str]) -> AuthlensError:

@@ -95,7 +95,7 @@ async def check_signatures(
         The verdicts by token, and the exchanges that fetched the keys.
     """
     known, jwks_uri = trusted_issuer(story)
-    plain = any(one.request.url.startswith("http:") for stage in story for one in stage.exchanges)
+    plain = any(exchange.request.url.startswith("http:") for stage in story for exchange in stage.exchanges)
     trusted = known or issuer or _login_team(record)
     verdicts: dict[Secret, Verification] = {}
     fetched: dict[Url, Exchange] = {}
@@ -120,7 +120,11 @@ async def check_signatures(
 
 def trusted_issuer(story: Sequence[StageRecord]) -> tuple[str | None, str | None]:
     """Return the issuer and the `jwks_uri` in the server metadata that a login accepted, or None for each."""
-    passed = [one for one in story if one.stage is Stage.SERVER_METADATA and one.outcome is Outcome.PASSED]
+    passed = [
+        record
+        for record in story
+        if record.stage is Stage.SERVER_METADATA and record.outcome is Outcome.PASSED
+    ]
     response = passed[-1].exchanges[-1].response if passed and passed[-1].exchanges else None
     members = {} if response is None else object_in(response.body.reveal())
     issuer, jwks_uri = members.get("issuer"), members.get("jwks_uri")

@@ -73,14 +73,14 @@ class InterruptedLogins:
 
     def replaced_by(self, url: str) -> list[str]:
         """Settle the interrupted logins to `url`; return what to tell the user about each."""
-        replaced = [one for one in self._earlier if one.resource_url == url]
+        replaced = [record for record in self._earlier if record.resource_url == url]
         for record in replaced:
             self._settle(record)
         return [f"{interrupted_words(record, datetime.now(UTC))} {STARTS_AGAIN}" for record in replaced]
 
     def _settle(self, record: InterruptedLogin) -> None:
         self._notes.forget(record)
-        self._earlier = tuple(one for one in self._earlier if one is not record)
+        self._earlier = tuple(earlier for earlier in self._earlier if earlier is not record)
 
 
 class Logins:
@@ -145,8 +145,8 @@ class Logins:
         # Asked each time: the credential exists only once the exchange has passed.
         self._records.credential_id = lambda: login.facts.grant_id or ""
         login.watch(self._on_link)
-        place, workspace = session.credentials.store.name, self._workspace
-        return WizardScreen(login, place, player=workspace.player(), play=workspace.plays)
+        store_name, workspace = session.credentials.store.name, self._workspace
+        return WizardScreen(login, store_name, player=workspace.player(), play=workspace.plays)
 
     def _on_link(self, event: Event) -> None:
         """Clear the view for the link; open it if the user's settings say so and the browser is here."""

@@ -43,8 +43,8 @@ class SecretMove:
         except AuthlensError as error:
             dashboard.context.say(str(error), good=False)
             return
-        place = self._session.credentials.store.place
-        self._app.push_screen(MoveStoreScreen(place, self._carry_out, new_file=new_file))
+        store = self._session.credentials.store
+        self._app.push_screen(MoveStoreScreen(store.place, self._carry_out, new_file=new_file))
 
     async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress) -> None:
         old = self._session

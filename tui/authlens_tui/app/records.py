@@ -48,7 +48,7 @@ class Records:
     def show(self, session: Session, message: TraceWanted) -> None:
         credentials, entry_id = session.credentials, message.entry_id
         self.credential_id = lambda: entry_id
-        issuer = next((one.issuer for one in credentials.list() if one.grant_id == entry_id), None)
+        issuer = next((grant.issuer for grant in credentials.list() if grant.grant_id == entry_id), None)
         self._app.push_screen(
             TraceScreen(
                 message.trace,
@@ -65,7 +65,7 @@ class Records:
 
     async def check_signatures(self, session: Session, wanted: SignatureWanted) -> None:
         """Fetch the keys the user asked for, and show the result in the view."""
-        tokens = {one.token: one.jwt for one in jwts_of(wanted.record)}
+        tokens = {jwt.token: jwt.jwt for jwt in jwts_of(wanted.record)}
         verdicts, exchanges = await check_signatures(
             session.wire, tokens, wanted.record, wanted.story, issuer=wanted.issuer
         )

@@ -53,7 +53,7 @@ async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
 @contextmanager
 def _typed_text_masked(app: App[Any]) -> Iterator[None]:
     """Mask what was typed or pasted into a field: whether it is a secret, only the user knows."""
-    fields = [one for screen in app.screen_stack for one in screen.query(Input) if not one.password]
+    fields = [field for screen in app.screen_stack for field in screen.query(Input) if not field.password]
     for field in fields:
         field.password = True
     try:

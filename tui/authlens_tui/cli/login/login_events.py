@@ -54,8 +54,8 @@ def _ended(record: StageRecord) -> None:
         say(f"Stage {number} of {len(flow.stages)}, {title}: {_WORDS[record.outcome]}.{noted}")
     else:
         say(f"{_SYMBOLS[record.outcome]} {number} {title:<18}{took}{noted}")
-    found = (check for check in record.checks if check.severity is Severity.WARNING)
-    for number, check in enumerate(found, 1):
+    warned = (check for check in record.checks if check.severity is Severity.WARNING)
+    for number, check in enumerate(warned, 1):
         mark = f"Warning {number}:" if is_plain() else "!"
         say(f"    {mark} {check.expected} Seen: {check.seen}")
 

@@ -164,7 +164,7 @@ async def _step(run: Login, approved: Collection[str]) -> StageRecord:
 
 def _approved_as(check: Check, approved: Collection[str]) -> str:
     """Return the value of --yes that approves `check`, or nothing. A name alone approves any host."""
-    return next((one for one in (check.approval, check.name) if one in approved), "")
+    return next((name for name in (check.approval, check.name) if name in approved), "")
 
 
 def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool) -> AuthlensError:

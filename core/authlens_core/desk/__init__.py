@@ -7,7 +7,7 @@ Nearly every function takes it first.
 
 - **Get a credential.** `log_in` starts a login, continues one, or joins that of another process.
   `callback_offer` says how the browser gets back to this machine. `cloudflared_login` runs `cloudflared`
-  where there is no OAuth.
+  where there is no OAuth. `tampering` changes a login on purpose, to see who refuses it.
 - **Use it.** `use` returns the token, or the header fields, for a URL. `stored_token` is its short way.
   `httpx_auth` does it for a client of httpx. `programs` hands the credential to curl, git and Bazel, and
   serves it to others through a local proxy or an MCP bridge. `agents` sets up a coding agent.

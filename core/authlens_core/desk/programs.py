@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from authlens_core.grammars.git_credential import GitRequest
 
 __all__ = [
-    "CurlCall",
     "GitAnswer",
     "LocalProxy",
-    "OpenSession",
     "answer_git",
     "answer_helper_request",
     "bridge_mcp",

@@ -25,7 +25,7 @@ class CureOption:
     """A way that leads on.
 
     Attributes:
-        words: those of the fix that name it as the command line does, such as `--port`; empty if the cure
+        words: those of the fix that name it as the command line does, such as `--port`; empty if the fix
             does not mention it.
     """
 

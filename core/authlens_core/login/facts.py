@@ -12,6 +12,7 @@ from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.dpop import DpopKey
+from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
@@ -154,6 +155,10 @@ class Facts:
             self.tokens and self.tokens.refresh_token,
         )
         return tuple(secret for secret in secrets if secret)
+
+    @property
+    def access_token_is_jwt(self) -> bool:
+        return self.tokens is not None and parse_jwt(self.tokens.access_token) is not None
 
     @property
     def client_is_given(self) -> bool:

@@ -141,7 +141,7 @@ async def test_what_a_field_cannot_show_stands_in_no_field() -> None:
     login, _ = scripted()
     hostile = "https://app.example/\x1b[31m\u202e"
     async with wizard_on(login) as (_, pilot, app):
-        from authlens_core.desk.tampering import EditForm, FormField
+        from authlens_core.desk.log_in import EditForm, FormField
         from authlens_core.values.login_options import Options
 
         form = EditScreen(EditForm(Stage.AUTHORIZATION, Options(), (FormField(None, "resource", hostile),)))

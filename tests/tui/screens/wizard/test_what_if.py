@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.desk.tampering import attack_results
+from authlens_core.desk.log_in import attack_results
 from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.messages import Arrow, Party
 from authlens_core.trace.record import Stage

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from authlens_core.desk.tampering import EditForm, EditLocation, FormField, RequestChanges
+from authlens_core.desk.log_in import EditForm, EditLocation, FormField, RequestChanges
 from authlens_core.export.secret_names import is_sensitive
 from authlens_core.trace.flow import flow_of
 from authlens_core.values.safe_text import NAME, safe_line

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Login
-from authlens_core.desk.tampering import attack_results
+from authlens_core.desk.log_in import Login, attack_results
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.way_on import WayOn

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.tampering import ATTACKS, Experiment, attack_results
+from authlens_core.desk.log_in import ATTACKS, Experiment, attack_results
 from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity

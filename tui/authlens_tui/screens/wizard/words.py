@@ -7,12 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, refusal_on
-from authlens_core.cloudflare.team import for_team
-from authlens_core.desk.log_in import Facts, Login
-from authlens_core.desk.tampering import Experiment, attack_results
+from authlens_core.desk.log_in import Experiment, Facts, Login, attack_results
+from authlens_core.explain.browser_pages import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
@@ -114,7 +111,7 @@ def turned_away_words(page: str, host: str = "") -> Content:
     Args:
         host: of the authorization server; a team's is named in what to do.
     """
-    known = refusal_on(page)
+    known = page_meaning(page, host)
     told = Content.assemble(
         ("! No usable answer. ", "bold $text-warning"),
         "The browser shows: ",
@@ -123,17 +120,14 @@ def turned_away_words(page: str, host: str = "") -> Content:
     stop = key_words([("Esc", "stop waiting")])
     if known is None:
         return Content.assemble(told, "\nauthlens ignored it and is still waiting. ", stop)
-    return Content.assemble(
-        told, f" {known.meaning}\n", ("→ ", "bold"), for_team(known.cure, host), " ", stop
-    )
+    return Content.assemble(told, f" {known.meaning}\n", ("→ ", "bold"), known.cure, " ", stop)
 
 
 def silent_words(*, in_full: bool, host: str = "") -> Content:
     """Say what a browser that does not come back may be showing, and what to do about each."""
-    cures = ((refusal.phrase, refusal.cure if in_full else refusal.brief) for refusal in BROWSER_REFUSALS)
     rows = [
-        Content.assemble("\n  ", (f"“{phrase}”", "bold"), f" → {for_team(cure, host)}")
-        for phrase, cure in cures
+        Content.assemble("\n  ", (f"“{page.phrase}”", "bold"), f" → {page.cure if in_full else page.brief}")
+        for page in known_pages(host)
     ]
     return Content.assemble(
         ("No answer yet. ", "bold"),
@@ -187,7 +181,7 @@ def _warned(trace: Trace) -> tuple[str, ...]:
 def _received(facts: Facts, now: datetime) -> str:
     if facts.tokens is None:
         return "A token"
-    kind = "a JWT" if parse_jwt(facts.tokens.access_token) is not None else "opaque"
+    kind = "a JWT" if facts.access_token_is_jwt else "opaque"
     left = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
     lasts = f", {in_words(left)} left" if left > 0 else ", expired" if facts.expires_at else ""
     if facts.tokens.refresh_token is None:

@@ -13,7 +13,6 @@ from textual.geometry import Size
 from textual.style import Style
 
 from authlens_core.desk.log_in import Facts
-from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -59,7 +58,13 @@ class DevicePanel(VerticalScroll):
     keys = getters.query_one("#device-keys", Static)
     qr = getters.query_one(QrCode)
 
-    _device: DeviceAuthorization | None = None
+    url = ""
+    """The page to open, with the code filled in if the server offers that; empty without a code."""
+
+    user_code = ""
+    """The code that the user enters, safe to show."""
+
+    _facts: Facts | None = None
     _expires_at: datetime | None = None
     _asked = 0
     _now: datetime | None = None
@@ -74,22 +79,13 @@ class DevicePanel(VerticalScroll):
                 yield Static(id="device-keys")
             yield QrCode()
 
-    @property
-    def url(self) -> str:
-        """The page to open, with the code filled in if the server offers that; empty without a code."""
-        if self._device is None:
-            return ""
-        return (self._device.verification_uri_complete or self._device.verification_uri).text
-
-    @property
-    def user_code(self) -> str:
-        return "" if self._device is None else safe_line(self._device.user_code)
-
     def show(self, facts: Facts, *, can_open: bool) -> None:
         device = facts.device
-        if device is None or device is self._device:
+        if device is None or (self._facts is not None and device is self._facts.device):
             return
-        self._device, self._asked = device, 0
+        self._facts, self._asked = facts, 0
+        self.url = (device.verification_uri_complete or device.verification_uri).text
+        self.user_code = safe_line(device.user_code)
         self._expires_at = facts.device_ends_at
         self.code.border_title = "Enter this code"
         # With blanks between the letters it is read off and typed without a mistake.

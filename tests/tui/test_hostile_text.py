@@ -26,9 +26,8 @@ from authlens_tui.terminal.scrubbing import Scrubbing, scrubbed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line
-from authlens_tui.widgets.record.body_view import body_lines
 from authlens_tui.widgets.record.checks_view import check_lines
-from authlens_tui.widgets.record.exchange_view import request_lines, response_lines
+from authlens_tui.widgets.record.exchange_view import body_lines, request_lines, response_lines
 from authlens_tui.widgets.record.header_table import header_lines
 from authlens_tui.widgets.record.overview import explained_fact_lines
 from authlens_tui.widgets.record.record_view import RecordView

@@ -1,15 +1,362 @@
-"""The known causes of failures, most particular first."""
+"""The known causes of failures, most particular first; here those that a check of ours or the server names."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from authlens_core.cloudflare.team import LOGOUT
 from authlens_core.diagnosis.answer_causes import AT_THE_EDGE, OTHER_CREDENTIALS, WHO_ANSWERED
-from authlens_core.diagnosis.cause import Cause
-from authlens_core.diagnosis.local_causes import SEEN_HERE
-from authlens_core.diagnosis.server_error_causes import WHAT_THE_SERVER_SAID
+from authlens_core.diagnosis.cause import (
+    AGENTS_GUIDE,
+    MANAGED_GUIDE,
+    OTHER_HOST,
+    POLICIES,
+    REPORTS,
+    SWITCHES,
+    Cause,
+)
+from authlens_core.diagnosis.protection import MANAGED_OAUTH
+from authlens_core.values.cause_id import CauseId
+from authlens_core.values.check import CheckId
+from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.stage import Stage
+from authlens_core.values.way_on import CureOption, WayOn
+
+_REGISTER_BEFOREHAND: Final = (
+    f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
+    "pre-registered client: authlens login URL --client-id ID. If the server accepts client metadata "
+    "documents, host one: authlens client-metadata URL."
+)
+_GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id ID")
+
+# Recognised by a check of ours: what was missing, what did not match, who did not come.
+_SEEN_HERE: Final = (
+    Cause(
+        name=CauseId.NO_ANSWER_IN_TIME,
+        cause="The browser did not return. Some errors are shown only in the browser and never reach "
+        "authlens: “That account does not have access”, “Unable to find your Access application!” "
+        "or “Invalid nonce”. WARP can also redirect the login to the wrong place.",
+        cure="Check the browser. If it could not reach localhost, paste the address it shows, or forward "
+        f"the port to this machine (over SSH: ssh -L). If it shows an error, open {LOGOUT}, then "
+        "sign in again with the right account. If WARP interfered, pause it, and ask the owner to "
+        "give each hostname its own application.",
+        options=(CureOption(WayOn.OTHER_HOST),),
+        source=REPORTS,
+        checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
+    ),
+    Cause(
+        name=CauseId.PORT_TAKEN,
+        cause="Another program uses the callback port, often a login that was never finished.",
+        cure="Stop that program, or use another port.",
+        options=(CureOption(WayOn.OTHER_PORT),),
+        source=AGENTS_GUIDE,
+        checks=frozenset({CheckId.REGISTRATION_PORT}),
+    ),
+    Cause(
+        name=CauseId.PORT_TAKEN_ON_ONE_ADDRESS,
+        cause="Another program uses the callback port on ::1 only. A browser sent to localhost may reach "
+        "that program.",
+        cure="Stop that program, redirect to 127.0.0.1, where the port is free, or use another port.",
+        options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT)),
+        source="RFC 8252 §7.3, §8.3",
+        checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),
+    ),
+    Cause(
+        name=CauseId.NO_REGISTRATION_ENDPOINT,
+        cause="This server does not allow clients to register themselves: its metadata has no "
+        "registration_endpoint. At Access, Managed OAuth or its dynamic client registration is off.",
+        cure=_REGISTER_BEFOREHAND,
+        options=(_GIVEN_CLIENT, CureOption(WayOn.CLOUDFLARED), CureOption(WayOn.SERVICE_TOKEN)),
+        source=AGENTS_GUIDE,
+        checks=frozenset({CheckId.SERVER_REGISTRATION}),
+        quotes=("registration_endpoint",),
+    ),
+    Cause(
+        name=CauseId.NO_REGISTRATION_ENDPOINT,
+        cause="The server's registration endpoint does not register clients.",
+        cure=_REGISTER_BEFOREHAND,
+        options=(_GIVEN_CLIENT,),
+        source=AGENTS_GUIDE,
+        stages=frozenset({Stage.REGISTRATION}),
+        statuses=frozenset({404, 405, 501}),
+    ),
+    Cause(
+        name=CauseId.TOO_MANY_REGISTRATIONS,
+        cause="The server limits registrations (too many requests).",
+        cure="Wait a minute. authlens reuses a client it has registered; keep the same --port and "
+        "--redirect-host.",
+        source="RFC 6585 §4",
+        stages=frozenset({Stage.REGISTRATION}),
+        statuses=frozenset({429}),
+    ),
+    Cause(
+        name=CauseId.METADATA_OF_ANOTHER_RESOURCE,
+        cause="The resource metadata describes another resource. A token for that resource could be "
+        "misused, so authlens does not request one.",
+        cure="Check the URL. Ask the owner to make resource in the metadata the URL of this resource: "
+        "its own origin, plus the path if there is one.",
+        source="RFC 9728 §3.3",
+        checks=frozenset({CheckId.METADATA_RESOURCE}),
+        quotes=("resource",),
+    ),
+    Cause(
+        name=CauseId.ISSUER_MISMATCH,
+        cause="The server metadata names another issuer, so it may not belong to this server.",
+        cure="Do not continue. Ask the owner to make issuer in the server metadata exactly equal to the "
+        "URL in authorization_servers.",
+        source="RFC 8414 §3.3",
+        checks=frozenset({CheckId.SERVER_ISSUER}),
+        quotes=("issuer",),
+    ),
+    Cause(
+        name=CauseId.S256_MISSING,
+        cause="The server does not advertise PKCE with S256. Without it, anyone who sees the code can "
+        "use it.",
+        cure="Ask the owner to support S256 and to list it under code_challenge_methods_supported.",
+        source="RFC 7636 §4.2, RFC 8414 §2",
+        checks=frozenset({CheckId.SERVER_S256}),
+        quotes=("code_challenge_methods_supported",),
+    ),
+    Cause(
+        name=CauseId.PUBLIC_CLIENTS_NOT_LISTED,
+        cause="The server does not list “none” among its client authentication methods. Many servers "
+        "accept public clients anyway, so authlens continues.",
+        cure="If registration or the exchange fails, ask the owner to allow public clients and to list none "
+        "under token_endpoint_auth_methods_supported; or give a client with a secret: --client-id.",
+        source="RFC 8414 §2",
+        checks=frozenset({CheckId.SERVER_NONE}),
+        quotes=("token_endpoint_auth_methods_supported",),
+    ),
+    Cause(
+        name=CauseId.ANSWER_OF_ANOTHER_SERVER,
+        cause="The callback does not name the server that was asked: iss is missing or names a different "
+        "issuer, as in a mix-up attack. Its code is not used.",
+        cure="Do not trust this response; start again. If it still fails, ask the owner to make iss on "
+        "the callback equal to issuer in the server metadata. If you know that the server is wrong: "
+        "authlens login --any-issuer URL.",
+        source="RFC 9207 §2.4",
+        checks=frozenset({CheckId.AUTHORIZATION_ISS}),
+        quotes=("iss",),
+    ),
+    Cause(
+        name=CauseId.CHALLENGE_WITHOUT_METADATA,
+        cause="The resource asks for a token but does not say where its metadata is; authlens tried the "
+        "well-known URLs.",
+        cure="It may work anyway. Ask the owner to send WWW-Authenticate: Bearer resource_metadata=… "
+        "with the 401.",
+        source="RFC 9728 §5.1",
+        checks=frozenset({CheckId.DETECTION_METADATA_GUESSED}),
+    ),
+    Cause(
+        name=CauseId.NO_RESOURCE_METADATA,
+        cause="The resource publishes no metadata at the well-known URLs, so it does not support this login.",
+        cure="For an MCP server, its origin may be the authorization server, as in 2025-03-26: authlens "
+        "login --legacy-paths URL. For Cloudflare Access, ask the owner to turn on Managed OAuth: "
+        f"{MANAGED_OAUTH}. Until then: authlens login --cloudflared URL.",
+        options=(CureOption(WayOn.CLOUDFLARED, "authlens login --cloudflared URL"),),
+        source=AGENTS_GUIDE,
+        checks=frozenset({CheckId.METADATA_FOUND}),
+    ),
+    Cause(
+        name=CauseId.NO_SERVER_METADATA,
+        cause="The authorization server that the resource names publishes no metadata.",
+        cure="Ask the owner of the resource whether authorization_servers names the right server; at Access "
+        "it is https://<team>.cloudflareaccess.com.",
+        source="RFC 8414 §3",
+        stages=frozenset({Stage.SERVER_METADATA}),
+        statuses=frozenset({400, 401, 403, 404, 410}),
+        checks=frozenset({CheckId.SERVER_DOCUMENT}),
+    ),
+    Cause(
+        name=CauseId.CLOCKS_DIFFER,
+        cause="The server's clock and this machine's clock differ, so tokens seem to expire too early or "
+        "too late.",
+        cure="Synchronise this machine's clock (NTP). If it is right, tell the server's owner.",
+        source=MANAGED_GUIDE,
+        checks=frozenset({CheckId.TOKEN_CLOCK}),
+        quotes=("date",),
+    ),
+    Cause(
+        name=CauseId.NO_REVOCATION_ENDPOINT,
+        cause="The server offers no revocation, so authlens cannot revoke the token.",
+        cure="Let it expire, or ask the owner to end your sessions: Zero Trust → Team & Resources → "
+        "Users → (user) → Revoke. Removing it here (authlens forget) does not revoke it.",
+        source="RFC 7009 §2",
+        checks=frozenset({CheckId.REVOKE_ENDPOINT}),
+    ),
+)
+
+
+_DOCUMENT: Final = Cause(
+    name=CauseId.CLIENT_DOCUMENT_REFUSED,
+    cause="The client_id is the URL of a client metadata document, and the server could not fetch it or does "
+    "not accept it.",
+    cure="Check that the URL answers 200 with JSON, without a redirect or a login, and that client_id in the "
+    "document is exactly this URL: authlens client-metadata prints such a document. Or omit "
+    "--client-metadata-url; authlens then registers itself.",
+    source="OAuth Client ID Metadata Document §4",
+    errors=frozenset({ErrorCode.INVALID_CLIENT_METADATA}),
+)
+# Recognised by an OAuth error on the callback or in JSON, or by the words of a login page.
+_WHAT_THE_SERVER_SAID: Final = (
+    Cause(
+        name=CauseId.PKCE_FIRST_CHARACTER,
+        cause="Access misread the code challenge: one that starts with - or _ corrupts the next "
+        "parameter, and the server then blames code_challenge_method.",
+        cure="Start a new login: authlens generates challenges until one starts with a letter or a "
+        "digit. Do not edit the challenge.",
+        source=AGENTS_GUIDE,
+        phrases=("code_challenge_method must be s256",),
+    ),
+    Cause(
+        name=CauseId.REDIRECT_URI_CHANGED,
+        cause="This client is registered with a different redirect URI: the port or path has changed "
+        "since it was registered.",
+        cure="Go back to Registration and register again, or use the earlier port: --port.",
+        options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT, "--port")),
+        source=REPORTS,
+        phrases=(
+            "does not match any registered uri",
+            "redirect uri is not registered",
+            "redirect_uri is not registered",
+        ),
+    ),
+    Cause(
+        name=CauseId.REDIRECT_URI_NOT_IN_APPLICATION,
+        cause="The application does not allow the redirect URI. At every login Access checks the "
+        "application's list and what this client registered.",
+        cure=f"Ask the owner: {SWITCHES}; it takes about a minute. If it is already allowed, the client "
+        "registration is old: register again. Or try the other form: --redirect-host 127.0.0.1 or "
+        "localhost.",
+        options=(OTHER_HOST,),
+        source=MANAGED_GUIDE,
+        stages=frozenset({Stage.AUTHORIZATION}),
+        phrases=("redirect uri not allowed", "redirect_uri is not allowed", "redirect_uri not allowed"),
+    ),
+    Cause(
+        name=CauseId.REDIRECT_URI_NOT_IN_ACCOUNT,
+        cause="No application of the account allows the redirect URI, so the client was not registered.",
+        cure=f"Ask the owner: {SWITCHES}; it takes about a minute. Or try the other form: "
+        "--redirect-host 127.0.0.1 or localhost; they are two different switches.",
+        options=(OTHER_HOST,),
+        source=MANAGED_GUIDE,
+        phrases=("redirect_uri is not allowed", "redirect uri not allowed", "redirect_uri not allowed"),
+    ),
+    replace(
+        _DOCUMENT,
+        errors=_DOCUMENT.errors | {ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_REQUEST},
+        phrases=(
+            "client metadata document",
+            "client id metadata",
+            "client_id metadata",
+            "client-id metadata",
+            "(cimd)",
+            "cimd ",
+        ),
+    ),
+    replace(_DOCUMENT, phrases=("client_id=https", 'client_id":"https', 'client_id": "https')),
+    Cause(
+        name=CauseId.REDIRECT_URI_REFUSED,
+        cause="The server does not accept the redirect URI, or another part of the client metadata.",
+        cure=f"With Cloudflare Access, ask the owner: {SWITCHES}. Elsewhere, allow the URI at the server, "
+        "or try --redirect-host 127.0.0.1 or localhost.",
+        options=(OTHER_HOST,),
+        source="RFC 7591 §3.2.2",
+        stages=frozenset({Stage.REGISTRATION}),
+        errors=frozenset({ErrorCode.INVALID_REDIRECT_URI, ErrorCode.INVALID_CLIENT_METADATA}),
+    ),
+    # Outside a registration, there is no other client metadata than a document.
+    replace(_DOCUMENT, stages=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.REFRESH})),
+    Cause(
+        name=CauseId.RESOURCE_MISSING,
+        cause="The request had no resource parameter; Access needs it to find the application.",
+        cure="Add it: authlens login URL --resource with the value from the resource metadata.",
+        options=(CureOption(WayOn.RESOURCE, "--resource"),),
+        source=MANAGED_GUIDE,
+        errors=frozenset({ErrorCode.INVALID_TARGET}),
+        phrases=("no resource parameter",),
+    ),
+    Cause(
+        name=CauseId.RESOURCE_REFUSED,
+        cause="The server does not issue tokens for the resource in the request. The value must match "
+        "exactly; one extra slash is enough to fail.",
+        cure="Use exactly the value from the resource metadata, or its origin: --resource. With Access, "
+        f"check that Managed OAuth is on for this application: {MANAGED_OAUTH}.",
+        options=(CureOption(WayOn.RESOURCE, "--resource"),),
+        source="RFC 8707 §2",
+        errors=frozenset({ErrorCode.INVALID_TARGET}),
+    ),
+    Cause(
+        name=CauseId.STALE_SIGN_IN,
+        cause="The browser mixed two logins: cookies or tabs of an earlier login remain (missing or "
+        "invalid nonce).",
+        cure=f"Close the other login tabs, open {LOGOUT}, and open the link again.",
+        source=REPORTS,
+        phrases=("invalid nonce", "missing or invalid nonce"),
+    ),
+    Cause(
+        name=CauseId.APPLICATION_NOT_FOUND,
+        cause="The login page did not find the application: a stale browser session, or an application that "
+        "covers only a path and signs in by one-time PIN.",
+        cure=f"Open {LOGOUT} and the link again. If it still fails, ask the owner to let the application "
+        "cover the whole host.",
+        source=REPORTS,
+        phrases=("unable to find your access application",),
+    ),
+    Cause(
+        name=CauseId.USER_DENIED,
+        cause="Access was denied: a policy of the application refused your account, or you chose Deny.",
+        cure=f"Sign in with another account (log out first at {LOGOUT}), or ask the owner to allow yours: "
+        f"{POLICIES}.",
+        source="RFC 6749 §4.1.2.1",
+        phrases=("that account does not have access",),
+    ),
+    Cause(
+        name=CauseId.USER_DENIED,
+        cause="The login was refused: a policy of the application refused it, or you chose Deny.",
+        cure=f"Sign in with another account, or ask the owner to allow yours: {POLICIES}.",
+        source="RFC 6749 §4.1.2.1",
+        errors=frozenset({ErrorCode.ACCESS_DENIED}),
+    ),
+    Cause(
+        name=CauseId.UNKNOWN_CLIENT,
+        cause="The server does not know this client: it was removed, or belongs to another server.",
+        cure="Log in again: authlens login URL registers a new client. With --client-id, check the id and "
+        "its secret. An Access for SaaS client id is not valid here.",
+        options=(CureOption(WayOn.CLIENT_ID, "--client-id"),),
+        source="RFC 6749 §5.2",
+        errors=frozenset({ErrorCode.INVALID_CLIENT}),
+    ),
+    Cause(
+        name=CauseId.REFRESH_TOKEN_ENDED,
+        cause="The refresh token is no longer valid: the grant expired or was revoked, another program "
+        "used the token, or the policy no longer allows you.",
+        cure="Log in again. “Grant session duration” sets how long a grant lasts: " + MANAGED_OAUTH + ".",
+        source=MANAGED_GUIDE,
+        stages=frozenset({Stage.REFRESH}),
+        errors=frozenset({ErrorCode.INVALID_GRANT}),
+    ),
+    Cause(
+        name=CauseId.CODE_EXPIRED,
+        cause="The code has expired: too much time passed between the sign-in and this request.",
+        cure="Log in again: a code works once, for a few minutes.",
+        source="RFC 6749 §4.1.2",
+        stages=frozenset({Stage.EXCHANGE}),
+        errors=frozenset({ErrorCode.INVALID_GRANT}),
+        phrases=("code expired", "code has expired", "expired code"),
+    ),
+    Cause(
+        name=CauseId.CODE_REFUSED,
+        cause="The code was already used, has expired, or does not match this verifier and redirect URI.",
+        cure="Log in again: a code works once, for a few minutes, and a new login has a new verifier.",
+        source=AGENTS_GUIDE,
+        errors=frozenset({ErrorCode.INVALID_GRANT}),
+    ),
+)
+
 
 # The first that fits is shown, so what the server itself said comes before what its status lets us guess.
 CAUSES: Final[tuple[Cause, ...]] = (
-    WHAT_THE_SERVER_SAID + AT_THE_EDGE + SEEN_HERE + OTHER_CREDENTIALS + WHO_ANSWERED
+    _WHAT_THE_SERVER_SAID + AT_THE_EDGE + _SEEN_HERE + OTHER_CREDENTIALS + WHO_ANSWERED
 )

@@ -12,7 +12,7 @@ from authlens_core.export.redaction import ShownBody
 from authlens_tui.widgets.document.body_folding import containers
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LazyLines, LineList, laid_out, line
-from authlens_tui.widgets.record.body_view import body_lines
+from authlens_tui.widgets.record.exchange_view import body_lines
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+import os
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -18,12 +22,51 @@ from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.dialog import Dialog, DialogBox
-from authlens_tui.screens.trace.session_files import FoundFile, found_files
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
-_HINT = "Enter opens it. Tab moves to the next list or field."
+_SUFFIX: Final = ".json"
+_LOOKED_AT: Final = 5_000  # entries of a directory
+_OFFERED: Final = 50  # names
+_HINT: Final = "Enter opens it. Tab moves to the next list or field."
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file, or a directory with a slash at its end; its name begins with the directory that was typed."""
+
+    name: str
+    is_directory: bool
+
+
+def found_files(typed: str) -> tuple[FoundFile, ...]:
+    """Return what starts as `typed`: session files, the newest first, then directories and the one above.
+
+    Nothing is returned for a directory that cannot be read. Hidden names have to be typed with their dot.
+    """
+    head, slash, start = typed.rpartition("/")
+    directory = f"{head}{slash}"
+    files: list[tuple[float, str]] = []
+    directories: list[str] = []
+    with (
+        suppress(OSError, ValueError, RuntimeError),
+        os.scandir(Path(directory or ".").expanduser()) as entries,
+    ):
+        for entry in islice(entries, _LOOKED_AT):
+            is_hidden = entry.name.startswith(".") and not start
+            # A name with control characters could not be shown as it is, and so not be typed either.
+            if is_hidden or not entry.name.startswith(start) or safe_line(entry.name) != entry.name:
+                continue
+            with suppress(OSError):
+                if entry.is_dir():
+                    directories.append(f"{directory}{entry.name}/")
+                elif entry.name.endswith(_SUFFIX):
+                    files.append((entry.stat().st_mtime, f"{directory}{entry.name}"))
+        if not start:
+            directories = [*sorted(directories), f"{directory}../"]
+    newest = [FoundFile(name, is_directory=False) for _, name in sorted(files, reverse=True)]
+    return (*newest, *(FoundFile(name, is_directory=True) for name in directories))[:_OFFERED]
 
 
 @dataclass(frozen=True, slots=True)

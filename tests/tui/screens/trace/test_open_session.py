@@ -10,8 +10,7 @@ from textual.widgets import Input, OptionList
 
 from authlens_core.export.session_file import session_json
 from authlens_tui.screens.trace.compare import CompareScreen
-from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen
-from authlens_tui.screens.trace.session_files import FoundFile, found_files
+from authlens_tui.screens.trace.open_session import FoundFile, NamedTrace, OpenSessionScreen, found_files
 from authlens_tui.screens.trace.trace import TraceScreen
 from support.screens import Host, run_screen, text_of, until
 from tui.screens.trace.test_trace import login_trace

@@ -1,4 +1,4 @@
-"""The known causes of failures, most particular first; here those that a check of ours or the server names."""
+"""The known causes of failures, most particular first; here those that the server or a check names."""
 
 from __future__ import annotations
 

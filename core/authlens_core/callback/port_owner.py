@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from authlens_core.grammars import proc_net_tcp
+from authlens_core.grammars import linux_sockets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 
@@ -78,8 +78,8 @@ def _listening(table: Path, port: int) -> Iterator[tuple[int, int]]:
     """Yield inode and account of every socket that listens on `port`."""
     try:
         with table.open(encoding="ascii", errors="replace") as lines:
-            for each in proc_net_tcp.sockets(lines):
-                if each.state == proc_net_tcp.LISTEN and _covers_loopback(each.local, port):
+            for each in linux_sockets.sockets(lines):
+                if each.state == linux_sockets.LISTEN and _covers_loopback(each.local, port):
                     yield each.inode, each.account
     except (OSError, ValueError):
         return
@@ -87,7 +87,7 @@ def _listening(table: Path, port: int) -> Iterator[tuple[int, int]]:
 
 def _covers_loopback(local: str, port: int) -> bool:
     """Return whether `local`, such as `0100007F:20D0`, is `port` of a loopback or wildcard address."""
-    address, number = proc_net_tcp.endpoint(local)
+    address, number = linux_sockets.endpoint(local)
     return number == port and _is_local(address)
 
 

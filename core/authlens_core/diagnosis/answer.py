@@ -14,8 +14,7 @@ from urllib.parse import parse_qs
 
 from authlens_core.cloudflare.credential import Credential, credential_of
 from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
-from authlens_core.diagnosis.echoes import sent_in, without_echoes
-from authlens_core.diagnosis.evidence import body_line, header_lines, status_line
+from authlens_core.diagnosis.evidence import body_line, header_lines, sent_in, status_line, without_echoes
 from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.grammars.json_document import load_object
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
@@ -23,6 +22,7 @@ from authlens_core.oauth.formats.jwt import decoded_base64url
 from authlens_core.values.diagnosis import Layer
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Response
+from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -74,7 +74,7 @@ def classify(exchange: Exchange) -> Answer:
     seen = _SeenResponse(exchange, response)
     recognised = next((made for rule in _RULES if (made := rule(seen)) is not None), None)
     answer = recognised or seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
-    return without_echoes(answer, sent_in((exchange,)), "evidence", "summary", "cf_ray")
+    return without_echoes(answer, KnownSecrets(sent_in((exchange,))), "evidence", "summary", "cf_ray")
 
 
 class _SeenResponse:

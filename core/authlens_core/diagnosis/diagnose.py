@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.cloudflare.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.echoes import sent_in, without_echoes
-from authlens_core.diagnosis.evidence import error_lines, quoted, status_line, whole_answer
+from authlens_core.diagnosis.evidence import (
+    error_lines,
+    quoted,
+    sent_in,
+    status_line,
+    whole_answer,
+    without_echoes,
+)
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import Check
 from authlens_core.values.diagnosis import NO_ANSWER, UNKNOWN, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Response
+from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage
 
@@ -93,7 +100,7 @@ def explain(stage: Stage, checks: Sequence[Check], exchange: Exchange | None) ->
 def _without_echoes(diagnosis: Diagnosis, exchange: Exchange | None) -> Diagnosis:
     """Return `diagnosis` without what was sent: the answer that it quotes may repeat it."""
     sent = () if exchange is None else sent_in((exchange,))
-    return without_echoes(diagnosis, sent, "cause", "cure", "evidence")
+    return without_echoes(diagnosis, KnownSecrets(sent), "cause", "cure", "evidence")
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:

@@ -1,15 +1,23 @@
-"""Evidence: lines of a raw answer, quoted as they were, without secrets, bounded and safe to show."""
+"""Evidence: lines of a raw answer, quoted as they were, without secrets, bounded and safe to show.
+
+A server may repeat what it was sent, in any text of its answer: a reason phrase, a header field, an error
+code, a member that was to be a number. So whatever is shown of an exchange loses the secrets sent in it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
+from authlens_core.cloudflare.credential import secrets_sent
 from authlens_core.grammars.json_document import JsonRefused, load_object
-from authlens_core.oauth.error_response import OAuthError, without_secrets
+from authlens_core.oauth.error_response import OAuthError
+from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Response
+from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 
@@ -92,7 +100,7 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
 
 
 def _masked(text: str, secrets: Iterable[Secret]) -> str:
-    text = without_secrets(text, secrets)
+    text = KnownSecrets(secrets, shortest=1).masked(text)
     text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
     return _LONG_RUN.sub(lambda m: _unless_a_word(m[0], longest_word=60), text)
 
@@ -100,3 +108,31 @@ def _masked(text: str, secrets: Iterable[Secret]) -> str:
 def _unless_a_word(text: str, *, longest_word: int) -> str:
     is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
     return text if is_word else Secret(text).masked
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+_Value = TypeVar("_Value", bound=_Dataclass)
+_SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
+
+
+def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
+    secrets = dict.fromkeys(secret for exchange in exchanges for secret in secrets_sent(exchange.request))
+    return tuple(secret for secret in secrets if len(secret.reveal()) >= _SHORTEST)
+
+
+def without_echoes(value: _Value, sent: KnownSecrets, *names: str) -> _Value:
+    """Return a dataclass with `sent` masked in the fields `names`: texts, or tuples of texts."""
+    masked: dict[str, Any] = {}
+    for name in names if sent else ():
+        text: Any = getattr(value, name)
+        shown = text
+        if isinstance(text, tuple):
+            shown = tuple(sent.masked(line) for line in text)
+        elif isinstance(text, str):
+            shown = sent.masked(text)
+        if shown != text:
+            masked[name] = shown
+    return replace(value, **masked) if masked else value

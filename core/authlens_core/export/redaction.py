@@ -13,7 +13,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from authlens_core.export.secret_forms import MASKED, KnownSecrets
 from authlens_core.export.secret_names import (
     header_masked,
     header_secrets,
@@ -25,6 +24,7 @@ from authlens_core.export.secret_names import (
 )
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.known_secrets import MASKED, KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_text
 from authlens_core.values.secret import Body, Secret

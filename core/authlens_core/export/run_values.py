@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 
-from authlens_core.export.secret_forms import MASKED
+from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.quick_dataclass import dataclass
 
 # The last word of a field's name: what is under it is drawn, issued or dated for one run.

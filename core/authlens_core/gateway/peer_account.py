@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.gateway.refusal import ProxyRefusal
-from authlens_core.grammars import proc_net_tcp, sock_diag
+from authlens_core.grammars import linux_sockets
+from authlens_core.grammars.linux_sockets import Endpoint
 
 _ROOT: Final = 0
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -57,26 +58,26 @@ def account_of_peer(connection: socket.socket) -> int | None:
         return None  # it is closed already
     try:
         return _asked(peer, own)
-    except (OSError, sock_diag.NotAnAnswer):
+    except (OSError, linux_sockets.NotAnAnswer):
         # A kernel without sock_diag(7) answers as for a socket that is gone.
         return account_in(_TABLES, peer, own)
 
 
-def _asked(peer: sock_diag.Endpoint, own: sock_diag.Endpoint) -> int | None:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, sock_diag.NETLINK_SOCK_DIAG) as kernel:
+def _asked(peer: Endpoint, own: Endpoint) -> int | None:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, linux_sockets.NETLINK_SOCK_DIAG) as kernel:
         kernel.settimeout(1.0)
-        kernel.send(sock_diag.question(peer, own))
-        found = sock_diag.owner(kernel.recv(sock_diag.LONGEST_ANSWER))
+        kernel.send(linux_sockets.owner_question(peer, own))
+        found = linux_sockets.read_owner(kernel.recv(linux_sockets.LONGEST_ANSWER))
     return found.account if found.inode else None
 
 
-def account_in(tables: Iterable[Path], peer: sock_diag.Endpoint, own: sock_diag.Endpoint) -> int | None:
+def account_in(tables: Iterable[Path], peer: Endpoint, own: Endpoint) -> int | None:
     """Return the account as tables such as /proc/net/tcp show it: for kernels without sock_diag(7)."""
-    local, remote = proc_net_tcp.spellings(*peer), proc_net_tcp.spellings(*own)
+    local, remote = linux_sockets.spellings(*peer), linux_sockets.spellings(*own)
     for table in [*tables] * _READINGS:
         try:
             with table.open(encoding="ascii", errors="replace") as lines:
-                for each in proc_net_tcp.sockets(lines):
+                for each in linux_sockets.sockets(lines):
                     if each.local in local and each.remote in remote:
                         return each.account if each.inode else None
         except OSError:

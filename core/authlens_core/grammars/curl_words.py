@@ -1,4 +1,4 @@
-"""The words of a curl command line, read as curl reads them; one that is not known refuses them all.
+r"""The words of a curl command line, read as curl reads them; one that is not known refuses them all.
 
 Source: `parse_args` and `getparameter` in src/tool_getparam.c of curl 8.14.1. A word that starts with one
 dash is a row of letters, up to one that takes a value: the rest of the word, or the next word, whatever that
@@ -6,6 +6,10 @@ starts with. A word that starts with two dashes is the name of an option. Any ot
 
 Stricter than curl, because its releases differ: before 8.6 it took any unambiguous beginning of a name in any
 case, from 8.16 on it takes `--name=value`. Neither is accepted.
+
+A file for `--config` has one option a line, so that no value becomes an option or an address. Source:
+docs/cmdline-opts/config.md and `parseconfig` in src/tool_parsecfg.c. A line is a name without dashes, ` = `
+and a value in quotes, in which a backslash escapes the next character.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import shlex
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from authlens_core.grammars.curl_header import has_control_character
 from authlens_core.grammars.curl_options import NAME_OF_LETTER, PASSED_ON, STAYS_BEHIND, NotPassedOn, Takes
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
@@ -129,3 +134,17 @@ def _not_an_option(word: str, url: str) -> UsageError:
 def _shown(word: str) -> str:
     """Return a word without what may be a secret behind `=`, and not too long."""
     return word.partition("=")[0][:_LONGEST_SHOWN] if word.startswith("--") else word[:_LONGEST_SHOWN]
+
+
+def config_line(name: str, value: str | None = None) -> str:
+    """Return one line with the option `name`, and its line end.
+
+    Raises:
+        ValueError: the value has a control character, which no URL and no field of a request has.
+    """
+    if value is None:
+        return f"{name}\n"
+    if has_control_character(value):
+        raise ValueError("a value has a control character")
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name} = "{quoted}"\n'

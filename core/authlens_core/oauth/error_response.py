@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
 from authlens_core.values.http_message import JSON_TYPE, Response
+from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.way_on import CureOption, WayOn
@@ -72,16 +73,6 @@ def failed_with(error: OAuthError, check: Requirement, seen: str) -> Check:
     return check.failed(seen, why=means.means, cure=means.cure, options=means.options, error_code=error.error)
 
 
-def without_secrets(text: str, secrets: Iterable[Secret]) -> str:
-    """Return `text` with every value of `secrets` replaced by its mask (servers echo what they were sent)."""
-    # The longest first: one secret may be a part of another, and its mask would break that.
-    for secret in sorted(secrets, key=lambda s: len(s.reveal()), reverse=True):
-        value = secret.reveal()
-        if value and value in text:  # a mask costs a digest, and few texts need one
-            text = text.replace(value, secret.masked)
-    return text
-
-
 def read_error(response: Response, secrets: Iterable[Secret] = ()) -> OAuthError | None:
     """Return the error object of a 4xx or 5xx answer, or None where there is none; never raises.
 
@@ -101,11 +92,11 @@ def error_of(
     error = document.get("error")
     if not isinstance(error, str) or not error:
         return None
-    kept = tuple(secrets)
+    sent = KnownSecrets(secrets, shortest=1)
 
     def text(name: str) -> str:
         value = document.get(name)
-        return without_secrets(value, kept)[:_TEXT_LIMIT] if isinstance(value, str) else ""
+        return sent.masked(value)[:_TEXT_LIMIT] if isinstance(value, str) else ""
 
     return OAuthError(text("error"), text("error_description"), status)
 

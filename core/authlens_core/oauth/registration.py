@@ -1,4 +1,4 @@
-"""Dynamic client registration (RFC 7591) and client metadata documents.
+"""Dynamic client registration (RFC 7591), its end (RFC 7592), and client metadata documents.
 
 The server may change what a client asked for (RFC 7591 §3.2.1), so everything that came back is compared.
 """
@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from enum import StrEnum
+from typing import Final, Literal
 
 from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
@@ -289,3 +290,38 @@ def client_document(url: str, *, client_name: str, redirect_uris: Sequence[str])
         redirect_uris: where the callback listens; a server may take other loopback ports too (RFC 8252 §7.3).
     """
     return {"client_id": url, **_client_metadata(client_name, redirect_uris, [*_GRANTS, GRANT_TYPE])}
+
+
+class Deletion(StrEnum):
+    """What the server said to a deletion."""
+
+    DELETED = "deleted"
+    GONE = "gone"
+    """It does not know the client, or its token, any more (§2.1)."""
+    UNSUPPORTED = "unsupported"
+    REFUSED = "refused"
+
+
+def management_request(
+    client: Client, method: Literal["GET", "DELETE"], *, loopback_http: bool
+) -> Request | None:
+    """Return the request to read or delete the registration; None if the server gave no way to (§2.1, §2.3).
+
+    Raises:
+        UrlRefused: the stored URL cannot be used.
+    """
+    uri, token = client.registration_client_uri, client.registration_access_token
+    if uri is None or token is None:
+        return None
+    url = parse_url(uri, loopback_http=loopback_http)
+    fields = [("Accept", JSON_TYPE), ("Authorization", f"Bearer {token.reveal()}")]
+    return Request(method, url.text, Headers.of(fields))
+
+
+def read_deletion(status: int) -> Deletion:
+    """Return what the status of a DELETE means (§2.3)."""
+    if status in (200, 202, 204):
+        return Deletion.DELETED
+    if status in (401, 404, 410):
+        return Deletion.GONE
+    return Deletion.UNSUPPORTED if status in (403, 405, 501) else Deletion.REFUSED

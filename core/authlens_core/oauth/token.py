@@ -19,12 +19,12 @@ from authlens_core.oauth.error_response import (
     failed_with,
     is_usable,
     read_answer,
-    without_secrets,
 )
 from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.values.http_message import Request, Response, is_visible
+from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url
@@ -259,17 +259,17 @@ def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Itera
 
 def _without_repeated(document: dict[str, JsonValue], sent: Sequence[Secret]) -> dict[str, JsonValue]:
     # What is shorter is no secret, and might be a part of an honest word.
-    hidden = [s for s in _secrets(document, sent) if len(s.reveal()) >= _SHORTEST_MASKED]
+    hidden = KnownSecrets(_secrets(document, sent), shortest=_SHORTEST_MASKED)
     return {name: v if name in _TOKENS else _masked(v, hidden) for name, v in document.items()}
 
 
-def _masked(value: JsonValue, hidden: Sequence[Secret]) -> JsonValue:
+def _masked(value: JsonValue, hidden: KnownSecrets) -> JsonValue:
     if isinstance(value, str):
-        return without_secrets(value, hidden)
+        return hidden.masked(value)
     if isinstance(value, list):
         return [_masked(item, hidden) for item in value]
     if isinstance(value, dict):
-        return {without_secrets(name, hidden): _masked(item, hidden) for name, item in value.items()}
+        return {hidden.masked(name): _masked(item, hidden) for name, item in value.items()}
     return value
 
 

@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.diagnosis import echoes
+from authlens_core.diagnosis import evidence
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.purpose import Purpose
 
 # A login continues after a warning; what it means still deserves a diagnosis.
@@ -74,14 +75,14 @@ def without_echoes(record: StageRecord) -> StageRecord:
 
     The exchanges stay as they were on the wire; a view of them has a redactor.
     """
-    sent = echoes.sent_in(record.exchanges)
+    sent = KnownSecrets(evidence.sent_in(record.exchanges))
     if not sent:
         return record
     of_check = ("expected", "seen", "why", "cure", "error_code")
     diagnosis = record.diagnosis
     return replace(
         record,
-        checks=tuple(echoes.without_echoes(check, sent, *of_check) for check in record.checks),
-        facts=tuple(echoes.without_echoes(fact, sent, "value", "note") for fact in record.facts),
-        diagnosis=diagnosis and echoes.without_echoes(diagnosis, sent, "cause", "cure", "evidence"),
+        checks=tuple(evidence.without_echoes(check, sent, *of_check) for check in record.checks),
+        facts=tuple(evidence.without_echoes(fact, sent, "value", "note") for fact in record.facts),
+        diagnosis=diagnosis and evidence.without_echoes(diagnosis, sent, "cause", "cure", "evidence"),
     )

@@ -12,7 +12,7 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.emulator import StandardEmulator
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.client_management import Deletion, read_deletion
+from authlens_core.oauth.registration import Deletion, read_deletion
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

@@ -14,7 +14,7 @@ import pytest
 
 from authlens_core.gateway import http_protocol
 from authlens_core.gateway.peer_account import account_in, account_of_peer, judged, refused_peer
-from authlens_core.grammars import sock_diag
+from authlens_core.grammars import linux_sockets
 from support.needs import program, stop
 from support.raw_upstream import raw_upstream
 from support.served_proxy import served_proxy
@@ -138,7 +138,7 @@ def test_the_tables_say_the_same_where_the_kernel_cannot_be_asked(
     pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, accepted = pair
-    monkeypatch.setattr(sock_diag, "NETLINK_SOCK_DIAG", 31)  # no such protocol
+    monkeypatch.setattr(linux_sockets, "NETLINK_SOCK_DIAG", 31)  # no such protocol
     assert account_of_peer(accepted) == os.geteuid()
     assert account_in((), accepted.getpeername(), accepted.getsockname()) is None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from authlens_core.credentials.records.working_login import working_logins
+from authlens_core.credentials.records.grant import working_logins
 from authlens_core.desk.log_in import InterruptedLogin, Interruptions, Login, interruptions, start_login
 from authlens_core.desk.session import Session
 from authlens_core.trace.events import AuthorizationReady, Event

@@ -16,7 +16,7 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.records.refresh_schedule import lasts, next_attempt, seconds_until_retry
-from authlens_core.diagnosis.echoes import sent_in
+from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.formats.duration import retry_after

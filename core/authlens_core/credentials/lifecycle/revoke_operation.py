@@ -14,7 +14,7 @@ from authlens_core.credentials.lifecycle.probe_result import status_words, token
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState
 from authlens_core.diagnosis.answer import classify
-from authlens_core.diagnosis.echoes import sent_in
+from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request

@@ -7,7 +7,7 @@ file, the second in the keyring.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -306,3 +306,16 @@ def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
         note = f"{note} The next attempt is in {_shortly(grant.retry_at - moment)}.".lstrip()
     alive = grant.state is GrantState.LIVE
     return CredentialStatus(kind, kind.value, remaining, alive and grant.has_refresh_token, note)
+
+
+_WORKS: Final = frozenset({StatusKind.LIVE, StatusKind.SOON, StatusKind.UNKNOWN_END})
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def working_logins(grants: Iterable[Grant], now: datetime) -> Mapping[str, Grant]:
+    """Return for each resource URL the grant whose access token works longest, if there is one.
+
+    One that the resource refuses, or whose revocation was tried, does not count, whatever its expiry.
+    """
+    works = [grant for grant in grants if describe(grant, now).kind in _WORKS]
+    return {grant.resource_url: grant for grant in sorted(works, key=lambda grant: grant.expires_at or _LAST)}

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 from typing import Final
 
-from authlens_core.export.secret_forms import MASKED
+from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.safe_text import safe_line
 
 # The header fields that curl makes of the URL, the body and its options; never given twice.

@@ -14,11 +14,11 @@ from authlens_core.export.curl.bash_words import bash_remark, bash_word, bash_wo
 from authlens_core.export.curl.curl_prelude import AUTHORIZE, PRELUDE
 from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments, is_callable
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.export.secret_forms import MASKED
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import FORM_TYPE, Request
+from authlens_core.values.known_secrets import MASKED
 
 # Registration is not repeated: each would leave a client behind at the server.
 _REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)

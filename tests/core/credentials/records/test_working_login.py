@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.credentials.records.grant import GrantState, TokenVerdict
-from authlens_core.credentials.records.working_login import working_logins
+from authlens_core.credentials.records.grant import GrantState, TokenVerdict, working_logins
 from support.grants import NOW, grant
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from authlens_core.credentials.records.working_login import working_logins
+from authlens_core.credentials.records.grant import working_logins
 from authlens_core.desk.log_in import (
     Login,
     PendingLogin,

@@ -7,8 +7,8 @@ from typing import Any
 
 from textual.screen import Screen
 
+from authlens_core.credentials.records.grant import working_logins
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.records.working_login import working_logins
 from authlens_core.desk.credentials import InventoryEntry
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.listing import Listing

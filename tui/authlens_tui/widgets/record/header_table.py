@@ -9,8 +9,8 @@ from authlens_core.explain.header_parts import HeaderMeaning
 from authlens_core.explain.headers import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
 from authlens_core.export.redaction import Redactor
-from authlens_core.export.secret_forms import MASKED
 from authlens_core.values.http_message import Headers
+from authlens_core.values.known_secrets import MASKED
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, line
 
 _MAX_FIELDS: Final = 200

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.grammars import proc_net_tcp, sock_diag
+from authlens_core.grammars import linux_sockets
 
 TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 100 0
@@ -18,17 +18,17 @@ TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when re
 
 def test_a_table_has_a_socket_a_line_and_what_is_not_understood_is_left_out() -> None:
     """proc(5)."""
-    found = list(proc_net_tcp.sockets(TABLE))
+    found = list(linux_sockets.sockets(TABLE))
     assert [(one.state, one.account, one.inode) for one in found] == [
-        (proc_net_tcp.LISTEN, 1000, 4711),
+        (linux_sockets.LISTEN, 1000, 4711),
         ("01", 1001, 4712),
         ("06", 0, 0),
     ]
 
 
 def test_an_endpoint_is_read_as_it_is_written() -> None:
-    written = proc_net_tcp.spellings("127.0.0.1", 8080)
-    assert {proc_net_tcp.endpoint(one) for one in written} == {
+    written = linux_sockets.spellings("127.0.0.1", 8080)
+    assert {linux_sockets.endpoint(one) for one in written} == {
         (bytes([127, 0, 0, 1]), 8080),
         (bytes(10) + b"\xff\xff" + bytes([127, 0, 0, 1]), 8080),
     }
@@ -38,13 +38,13 @@ def test_an_endpoint_is_read_as_it_is_written() -> None:
 def test_any_bytes_are_an_answer_of_the_kernel_or_refused(data: bytes) -> None:
     """Never another error: an unknown account is not served."""
     try:
-        found = sock_diag.owner(data)
-    except sock_diag.NotAnAnswer:
+        found = linux_sockets.read_owner(data)
+    except linux_sockets.NotAnAnswer:
         return
     assert found.account >= 0
 
 
 def test_an_error_of_the_kernel_is_no_answer() -> None:
     message = bytes.fromhex("24000000020000000100000000000000") + (-2).to_bytes(4, "little", signed=True)
-    with pytest.raises(sock_diag.NotAnAnswer):
-        sock_diag.owner(message)
+    with pytest.raises(linux_sockets.NotAnAnswer):
+        linux_sockets.read_owner(message)

@@ -1,4 +1,4 @@
-"""A known secret in every dress it may wear on the wire, and the mask that takes its place.
+"""Mask secrets whose values are known, however they are encoded.
 
 A value does not stay as it is: a form percent-encodes it, JSON escapes it, a header puts it in base64.
 A search only for the value itself lets all of these pass.
@@ -23,6 +23,7 @@ from authlens_core.values.secret import Secret
 MIN_LENGTH: Final = 4  # shorter values are masked by name only: they would blot out ordinary text
 _PREFIX: Final = 12  # so many characters of a secret are worth hiding when a limit cut the rest
 _PREFIX_FROM: Final = 24  # the length from which a prefix does not give the whole away
+_LOWERED_FROM: Final = 8  # media types and schemes are read in small letters; less is an ordinary word
 
 # The text of a mask, as `Secret.masked` writes it.
 MASKED: Final = re.compile(r"•••• #[0-9a-f]{8}")
@@ -31,12 +32,19 @@ _HEX_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 class KnownSecrets:
-    """Secrets to look for, longest first so that no secret is cut up by a shorter one inside it."""
+    """Secrets to look for, longest first so that no secret is cut up by a shorter one inside it.
 
-    def __init__(self, secrets: Iterable[Secret]) -> None:
+    Args:
+        shortest: the characters of the shortest secret that is looked for.
+    """
+
+    def __init__(self, secrets: Iterable[Secret], *, shortest: int = MIN_LENGTH) -> None:
         # The longest first: one secret may be the beginning of another.
-        unique = {s for s in secrets if len(s.reveal()) >= MIN_LENGTH}
+        unique = {secret for secret in secrets if len(secret.reveal()) >= max(1, shortest)}
         self._secrets = sorted(unique, key=lambda s: len(s.reveal()), reverse=True)
+
+    def __bool__(self) -> bool:
+        return bool(self._secrets)
 
     @cached_property
     def _fixed(self) -> tuple[tuple[str, str], ...]:
@@ -79,7 +87,9 @@ def _forms(value: str) -> set[str]:
     """Return the forms of `value` that are known beforehand."""
     raw = value.encode("utf-8", "surrogatepass")
     # Checks and errors quote a value with its control characters made visible.
-    forms = {value, html.escape(value), safe_line(value), safe_text(value)}
+    forms = {html.escape(value), safe_line(value), safe_text(value)}
+    if len(value) >= _LOWERED_FROM:
+        forms.add(value.lower())
     _, at, rest = value.partition("@")
     if at:
         # A sentence is shown without the user name and password of a URL, as which the start may pass.
@@ -91,7 +101,7 @@ def _forms(value: str) -> set[str]:
         forms |= {coded, _HEX_ESCAPE.sub(lambda m: m[0].lower(), coded), quote(coded, safe="")}
     for before in range(3):  # base64 looks different at each of three places in a longer text
         forms |= _base64_forms(raw, before)
-    return {form for form in forms if len(form) >= MIN_LENGTH}
+    return {value, *(form for form in forms if len(form) >= MIN_LENGTH)}
 
 
 def _base64_forms(raw: bytes, before: int) -> set[str]:

@@ -1,0 +1,42 @@
+"""One way of masking what is known to be secret, for words of a check as for an export."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+
+from authlens_core.values.known_secrets import KnownSecrets
+from authlens_core.values.secret import Secret
+
+SECRET = Secret("Canary/Value+1")
+
+
+def test_the_longer_of_two_overlapping_secrets_is_masked_whole() -> None:
+    """H109: no rest of the longer one is left over."""
+    known = KnownSecrets([Secret("abc"), Secret("abcdef"), Secret("")], shortest=1)
+    assert known.masked("abcdef") == Secret("abcdef").masked
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET.reveal(),
+        SECRET.reveal().lower(),
+        quote(SECRET.reveal(), safe=""),
+        json.dumps(SECRET.reveal())[1:-1].replace("/", "\\/"),
+        base64.b64encode(SECRET.reveal().encode()).decode(),
+    ],
+    ids=["as it is", "in small letters", "percent-encoded", "escaped for JSON", "base64"],
+)
+def test_a_secret_is_masked_in_every_form(form: str) -> None:
+    """H109: a server repeats what it was sent as it likes."""
+    assert KnownSecrets([SECRET]).masked(f"before {form} after") == f"before {SECRET.masked} after"
+
+
+def test_what_is_shorter_than_asked_for_is_an_ordinary_word() -> None:
+    assert KnownSecrets([Secret("abc")]).masked("abc") == "abc"
+    assert KnownSecrets([Secret("abc")], shortest=3).masked("abc") == Secret("abc").masked
+    assert not KnownSecrets([Secret("abc")])

@@ -5,7 +5,6 @@ The programs' own languages are in `grammars`; what runs beside them is in `gate
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.use import access_token, covering_credentials, request_headers
@@ -35,7 +33,6 @@ __all__ = [
     "answer_helper_request",
     "bridge_mcp",
     "curl_call",
-    "helper_answer",
     "proxy",
 ]
 
@@ -72,20 +69,6 @@ async def curl_call(
     return call_with(headers.signed(method_of(options), url), options, url, path)
 
 
-def helper_answer(headers: CredentialHeaders | None) -> Secret:
-    """Return header fields as Bazel's credential helpers answer (EngFlow's credential-helper-spec).
-
-    Args:
-        headers: None where no credential covers the URL: the program then goes on without.
-    """
-    if headers is None:
-        return Secret('{"headers": {}}')
-    answer: dict[str, object] = {"headers": {name: [value] for name, value in headers.fields}}
-    if headers.expires_at is not None:
-        answer["expires"] = headers.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Secret(json.dumps(answer))
-
-
 async def answer_helper_request(
     open_session: OpenSession,
     text: bytes,
@@ -103,31 +86,24 @@ async def answer_helper_request(
         LoginNeeded: a user has to renew what covers the URL.
         AuthlensError: as `request_headers`.
     """
-    address = usable_url(_asked_uri(text), loopback_http=True)
-    if address is None:
-        return helper_answer(None)
-    async with open_session() as session:
-        if not covering_credentials(session, address.text):
-            return helper_answer(None)
-        headers = await request_headers(session, address.text, kind=kind, min_ttl=min_ttl)
-    headers.refuse_bound(address.text, "the program that asks")
-    return helper_answer(headers)
+    from authlens_core.grammars.credential_helper import asked_uri, fields_answer
 
-
-def _asked_uri(text: bytes) -> str:
-    from authlens_core.grammars.json_document import JsonRefused, load_object
-
-    try:
-        # Strict: of two equal keys, another reader may take the other one.
-        uri = load_object(text).get("uri")
-    except JsonRefused:
-        uri = None
-    if not isinstance(uri, str):
+    uri = asked_uri(text)
+    if uri is None:
         raise UsageError(
             "Standard input holds no request of the credential helper protocol.",
             """Pipe it in: printf '{"uri":"https://wiki.example.com/"}' | authlens credential-helper get""",
         )
-    return uri
+    address, nothing = usable_url(uri, loopback_http=True), fields_answer((), None)
+    if address is None:
+        return nothing
+    async with open_session() as session:
+        # A program that asks for many URLs goes on without a credential for those that nothing covers.
+        if not covering_credentials(session, address.text):
+            return nothing
+        headers = await request_headers(session, address.text, kind=kind, min_ttl=min_ttl)
+    headers.refuse_bound(address.text, "the program that asks")
+    return headers.for_bazel()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.settings import Settings, is_fit
 
-__all__ = ["Config", "NoticeKind", "SettingsFile", "config_path", "read_config", "write_template"]
+__all__ = ["Config", "NoticeKind", "SettingsFile", "config_path", "read_config"]
 
 _VERSION: Final = 1
 _LARGEST: Final = 64 * 1024  # bytes of either file
@@ -192,14 +192,26 @@ class Config:
     problems: tuple[str, ...] = ()
 
 
-def config_path() -> Path:
-    """Return where the file is: `AUTHLENS_CONFIG`, else the platform's own place."""
+def config_path(*, create: bool = False) -> Path:
+    """Return where the file is: `AUTHLENS_CONFIG`, else the platform's own place.
+
+    Args:
+        create: true to write a first file if there is none.
+
+    Raises:
+        FileUnusable: what is there is not a regular file.
+        OSError: it cannot be written.
+    """
     named = os.environ.get("AUTHLENS_CONFIG")
     if named:
-        return Path(named).expanduser()
-    from platformdirs import user_config_path
+        path = Path(named).expanduser()
+    else:
+        from platformdirs import user_config_path
 
-    return user_config_path("authlens", appauthor=False) / "config.toml"
+        path = user_config_path("authlens", appauthor=False) / "config.toml"
+    if create:
+        write_template(path)
+    return path
 
 
 def read_config(path: Path | None = None) -> Config:

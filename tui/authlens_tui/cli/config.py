@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from argparse import Namespace
 
-from authlens_core.desk.settings import config_path, read_config, write_template
+from authlens_core.desk.settings import config_path, read_config
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
 
@@ -26,7 +26,7 @@ def config(arguments: Namespace) -> int:
         return 0
     path = config_path()
     try:
-        write_template(path)
+        config_path(create=True)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", "Set AUTHLENS_CONFIG.") from None
     if not arguments.check:

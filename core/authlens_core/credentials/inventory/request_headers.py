@@ -22,6 +22,7 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.grammars.credential_helper import fields_answer
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.http_message import Headers, Request, Response
@@ -141,6 +142,10 @@ class CredentialHeaders:
         if self.token is not None:
             return {name: self.token}
         return {field.upper().replace("-", "_"): Secret(value) for field, value in self.fields}
+
+    def for_bazel(self) -> Secret:
+        """Return them as Bazel's credential helpers answer (EngFlow's credential-helper-spec)."""
+        return fields_answer(self.fields, self.expires_at)
 
     def learn(self, url: str, response: Response) -> bool:
         """Note the nonce in an answer; return whether the request may be sent again with it."""

@@ -30,10 +30,8 @@ async def headers(arguments: Namespace) -> int:
         case "lines":
             answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields)))
         case "bazel":
-            from authlens_core.desk.programs import helper_answer  # only this form needs it
-
             credential.refuse_bound(arguments.url, "Bazel")
-            answer_secret(helper_answer(credential))
+            answer_secret(credential.for_bazel())
         case _:
             answer_secret(Secret(json.dumps(dict(fields))))
     return 0

@@ -31,7 +31,7 @@ from typing import Any, Final
 from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
-from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator import Fault
 from authlens_core.trace.record import Stage, Trace
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

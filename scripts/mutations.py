@@ -662,7 +662,7 @@ MUTATIONS: Final = (
     Mutation(
         "emulator-host",
         "A name that is rebound to this machine reaches the emulator's administration",
-        "core/authlens_core/emulator/admin_guard.py",
+        "core/authlens_core/emulator/admin.py",
         "if len(hosts) != 1 or hosts[0].lower() not in own:",
         "if not hosts:",
         "tests/core/emulator/test_admin.py::test_only_its_own_host_and_origin_reach_the_administration",
@@ -670,15 +670,15 @@ MUTATIONS: Final = (
     Mutation(
         "emulator-origin",
         "A page of another origin reaches the emulator's administration",
-        "core/authlens_core/emulator/admin_guard.py",
-        'if [one for one in origins if one != f"http://{hosts[0].lower()}"] or not',
-        "if not",
+        "core/authlens_core/emulator/admin.py",
+        "    if foreign or not",
+        "    if not",
         "tests/core/emulator/test_admin.py::test_only_its_own_host_and_origin_reach_the_administration",
     ),
     Mutation(
         "emulator-fetch-metadata",
         "A page of another site reaches the emulator's administration",
-        "core/authlens_core/emulator/admin_guard.py",
+        "core/authlens_core/emulator/admin.py",
         " or not _OWN_SITES.issuperset(sites):",
         ":",
         "tests/core/emulator/test_admin.py::test_only_its_own_host_and_origin_reach_the_administration",
@@ -686,7 +686,7 @@ MUTATIONS: Final = (
     Mutation(
         "emulator-forms",
         "A form of a web page steers the emulator",
-        "core/authlens_core/emulator/admin_guard.py",
+        "core/authlens_core/emulator/admin.py",
         '    if request.method in _WITH_A_BODY and media_type != "application/json":\n',
         "    if False:\n",
         "tests/core/emulator/test_admin.py::test_what_a_form_of_a_web_page_can_send_changes_nothing",

@@ -6,8 +6,7 @@ import asyncio
 
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import PlayResult, play_person
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import PlayResult, StandardEmulator, play_person
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Trace

@@ -3,9 +3,28 @@
 It exists for the demo, the screenshots and the tests. It shares no code with what it is used to test.
 """
 
+from authlens_core.emulator.access.access_emulator import Emulator
 from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.emulator import Emulator
 from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import Hop, PlayResult, play_person
+from authlens_core.emulator.profile import Profile, StandardFault, faults_of
+from authlens_core.emulator.rehearsal import Scenario, ScenarioGroup, StandardCase, emulator_with, scenarios
+from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
-__all__ = ["Emulator", "Fault", "Hop", "PlayResult", "SeenRequest", "play_person"]
+__all__ = [
+    "Emulator",
+    "Fault",
+    "Hop",
+    "PlayResult",
+    "Profile",
+    "Scenario",
+    "ScenarioGroup",
+    "SeenRequest",
+    "StandardCase",
+    "StandardEmulator",
+    "StandardFault",
+    "emulator_with",
+    "faults_of",
+    "play_person",
+    "scenarios",
+]

@@ -1,6 +1,9 @@
 """The JSON interface by which a test in another process steers the emulator: faults, tokens, the request log.
 
-It is off unless asked for, and no web page can use it; see `admin_guard`.
+It is off unless asked for. Only programs of this machine can use it, and no web page in a browser: a page of
+another site can send simple requests here without asking (Fetch Standard, CORS-safelisted), and one whose
+name is rebound to this machine counts as of the same origin. Both would steer a test, and the state holds a
+service token.
 """
 
 from __future__ import annotations
@@ -16,14 +19,19 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authlens_core.emulator.admin_guard import refusal
 from authlens_core.emulator.answers import read_body
 
 if TYPE_CHECKING:
-    from authlens_core.emulator.emulator import Emulator
-    from authlens_core.emulator.standard.emulator import StandardEmulator
+    from authlens_core.emulator.access.access_emulator import Emulator
+    from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
 ADMIN_PATH: Final = "/emulator/admin"
+# What the server of the login listens on.
+_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+# Fetch Metadata §2.3: `none` is the user's own navigation. Without the field it is no browser, or an old one.
+_OWN_SITES: Final = frozenset({"same-origin", "none"})
+# A form of a page can send POST with three other media types (HTML §4.10.18.5), or with none.
+_WITH_A_BODY: Final = frozenset({"POST", "PUT"})
 
 
 class AdminMiddleware:
@@ -61,7 +69,7 @@ class AdminMiddleware:
         if not path.startswith(f"{ADMIN_PATH}/"):
             await self._server(scope, receive, send)
             return
-        app: ASGIApp = refusal(Request(scope)) or self._admin
+        app: ASGIApp = refused(Request(scope)) or self._admin
         await app(scope, receive, send)
 
     async def _state(self, _: Request) -> JSONResponse:
@@ -85,10 +93,10 @@ class AdminMiddleware:
         if action is None:
             return JSONResponse({"error": "no such action", "actions": sorted(self._actions)}, 404)
         try:
-            found = await _body(request) if await request.body() else {}
-            if not isinstance(found, dict):
+            body = await _body(request) if await request.body() else {}
+            if not isinstance(body, dict):
                 raise TypeError("send a JSON object")
-            action(str(found.get("user", "ada")))
+            action(str(body.get("user", "ada")))
         except (ValueError, TypeError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(self._present())
@@ -102,7 +110,8 @@ class AdminMiddleware:
             "all_faults": self._all_faults,
             **self._facts(),
             "requests": [
-                {"origin": one.origin, "method": one.method, "path": one.path} for one in emulator.requests
+                {"origin": seen.origin, "method": seen.method, "path": seen.path}
+                for seen in emulator.requests
             ],
         }
 
@@ -112,3 +121,24 @@ async def _body(request: Request) -> Any:
         return json.loads(await read_body(request))
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+def refused(request: Request) -> JSONResponse | None:
+    """Return the answer to a request that the administration does not take, or None for one that it takes."""
+    hosts = request.headers.getlist("host")
+    port = (request.scope.get("server") or ("", 0))[1]
+    own = [f"{name}:{port}" for name in _NAMES]
+    if len(hosts) != 1 or hosts[0].lower() not in own:
+        return _refused(421, f"the administration is at http://{own[0]} and at no other name or port")
+    origins, sites = request.headers.getlist("origin"), request.headers.getlist("sec-fetch-site")
+    foreign = any(origin != f"http://{hosts[0].lower()}" for origin in origins)
+    if foreign or not _OWN_SITES.issuperset(sites):
+        return _refused(403, "a web page of another origin cannot use the administration")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method in _WITH_A_BODY and media_type != "application/json":
+        return _refused(415, "send Content-Type: application/json, also without a body")
+    return None
+
+
+def _refused(status: int, reason: str) -> JSONResponse:
+    return JSONResponse({"error": reason}, status)

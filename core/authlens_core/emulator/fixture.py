@@ -12,10 +12,10 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import pytest
 
-from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator.access.access_emulator import Emulator
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.emulator.profile import Profile
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
 _Result = TypeVar("_Result")
 _Emulator = TypeVar("_Emulator", Emulator, StandardEmulator)

@@ -19,7 +19,7 @@ from authlens_core.values.finish import finish
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from authlens_core.emulator.server import QuietServer
+    from authlens_core.emulator.uvicorn_server import QuietServer
 
 BACKLOG: Final = 128
 # Attempts to find a port that is free in both families.
@@ -88,7 +88,7 @@ class LoopbackServer:
         Raises:
             OSError: a port is in use.
         """
-        from authlens_core.emulator.server import serve
+        from authlens_core.emulator.uvicorn_server import serve
 
         self.stopping.clear()
         async with AsyncExitStack() as stack:

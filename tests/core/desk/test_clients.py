@@ -9,8 +9,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session
-from authlens_core.emulator.profile import Profile
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.registration import Deletion, read_deletion
 from authlens_core.values.errors import UsageError

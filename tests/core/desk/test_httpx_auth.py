@@ -15,8 +15,7 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.httpx_auth import AuthlensAuth
 from authlens_core.desk.session import Session
-from authlens_core.emulator.profile import Profile
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

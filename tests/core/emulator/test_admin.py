@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from authlens_core.emulator import Emulator
+from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.emulator.fixture import (
     EmulatedAccess,
     EmulatedStandard,
@@ -22,8 +22,6 @@ from authlens_core.emulator.fixture import (
     emulated_mcp,
     emulated_standard_factory,
 )
-from authlens_core.emulator.profile import Profile
-from authlens_core.emulator.standard.emulator import StandardEmulator
 from support.waiting import PATIENCE
 
 __all__ = [

@@ -13,8 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from authlens_core.emulator import Emulator
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import Emulator, StandardEmulator
 from support.cancelling import cancelled
 from support.emulated_access import program_at
 

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from authlens_core.callback.browser_pages import Page, render
-from authlens_core.emulator import play_person
-from authlens_core.emulator.person import PlayResult
+from authlens_core.emulator import PlayResult, play_person
 from support.emulated_access import parameters_of, program_at
 
 

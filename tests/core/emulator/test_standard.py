@@ -15,9 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from authlens_core.emulator import play_person
-from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import Profile, StandardEmulator, StandardFault, play_person
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_dpop_key, make_jti, with_proof
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.values.http_message import Headers, Request

@@ -11,9 +11,7 @@ from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator.person import PlayResult, play_person
-from authlens_core.emulator.scenario import Scenario, StandardCase
-from authlens_core.emulator.standard.rehearsal import STANDARD_SCENARIOS, emulator_with
+from authlens_core.emulator import PlayResult, Scenario, StandardCase, emulator_with, play_person, scenarios
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Stage, StageRecord
@@ -21,7 +19,7 @@ from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 
-BY_NAME = {one.name: one for one in STANDARD_SCENARIOS}
+BY_NAME = {one.name: one for one in scenarios() if isinstance(one.fault, StandardCase)}
 
 
 @asynccontextmanager

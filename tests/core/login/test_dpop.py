@@ -10,8 +10,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authlens_core.emulator.profile import Profile
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.detection import DetectionStage
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator import Fault
 from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity

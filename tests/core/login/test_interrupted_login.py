@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator import Emulator
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS

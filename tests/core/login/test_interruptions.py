@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.emulator.emulator import Emulator
+from authlens_core.emulator import Emulator
 from authlens_core.login.interrupted_login import Interruptions
 from authlens_core.login.login import Login
 from authlens_core.state.crash_notes import CrashNotes

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator.profile import Profile
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.grant_type import GrantType

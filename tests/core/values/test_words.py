@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from authlens_core.emulator import Fault, StandardFault, scenarios
+from authlens_core.emulator.rehearsal import STANDARD_CASES, Walk
 from authlens_core.explain.header_parts import of_headers
 from authlens_core.explain.members import DocumentKind, members
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
@@ -20,8 +22,10 @@ from authlens_core.values.way_on import WayOn
 from authlens_core.values.words import FOLDER, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
-FRAGMENTS = {"headers cookie-attribute"}  # parts of one sentence
-MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|`|\\")
+FRAGMENTS = re.compile(r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$")
+"""Parts of a sentence, titles, and names of members of an enum."""
+PLACEHOLDER = "emulator how other-credential"
+MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
 
 
 def sentences(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -40,7 +44,7 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    assert FILES == ["errors", "headers", "lessons", "members"]
+    assert FILES == ["emulator", "errors", "headers", "lessons", "members"]
 
 
 def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is() -> None:
@@ -50,7 +54,7 @@ def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is
         assert text, path
         assert safe_line(text) == text, path
         assert not MARKUP.search(text), path
-        assert "{" not in text, path  # none of these tables has a placeholder
+        assert ("{" in text) is (path == PLACEHOLDER), path
 
 
 def test_every_value_is_a_sentence_or_says_where_it_is_written() -> None:
@@ -58,7 +62,7 @@ def test_every_value_is_a_sentence_or_says_where_it_is_written() -> None:
         source = re.fullmatch(r"lessons \S+ \S+ specification \d+ 0", path)
         if source is not None:
             assert re.match(r"RFC \d{4,5}", text), path
-        elif not any(path.startswith(fragment) for fragment in FRAGMENTS) and " options " not in path:
+        elif not FRAGMENTS.match(path):
             assert re.search(r"[.?]$", text), path
 
 
@@ -101,6 +105,21 @@ def test_lessons_are_complete_for_the_code_grant_and_name_stages_for_others() ->
     for grant_type in GrantType:
         assert set(words("lessons")[grant_type.name.lower()]) <= set(Stage)
         assert all(isinstance(lesson(stage, grant_type), Lesson) for stage in Stage)
+
+
+def test_scenarios_are_the_faults_and_cases_of_the_emulator() -> None:
+    table = words("emulator")
+    assert set(table["access"]) == {"plain", *Fault}
+    assert list(table["standard"]) == [case.value for case in STANDARD_CASES]
+    assert set(table["standard-faults"]) == set(StandardFault)
+    assert set(table["how"]) == set(Walk)
+
+
+def test_a_scenario_that_is_about_another_credential_names_it() -> None:
+    with_another = [scenario for scenario in scenarios() if scenario.walk is Walk.OTHER_CREDENTIAL]
+    assert with_another
+    assert all(scenario.brings in scenario.how for scenario in with_another)
+    assert [scenario for scenario in scenarios() if scenario.brings] == with_another
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.standard.rehearsal import STANDARD_SCENARIOS
+from authlens_core.emulator import Fault, StandardCase, scenarios
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.cli.faults import chosen_cases
@@ -79,7 +78,9 @@ async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
         assert "✔" not in text_of(app)
 
 
-@pytest.mark.parametrize("name", ["plain", *(one.name for one in STANDARD_SCENARIOS)])
+@pytest.mark.parametrize(
+    "name", ["plain", *(one.name for one in scenarios() if isinstance(one.fault, StandardCase))]
+)
 async def test_a_played_scenario_needs_no_key(name: str) -> None:
     """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""
     app = DemoApp(faults=chosen_cases([name]) or (), play=True, port=0, environ={})

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.profile import Profile, StandardFault, faults_of
-from authlens_core.emulator.scenario import StandardCase
-from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
+from authlens_core.emulator import Fault, Profile, StandardCase, StandardFault, faults_of, scenarios
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.faults import chosen_cases, chosen_faults
 
@@ -34,7 +31,7 @@ def test_faults_are_chosen_by_name() -> None:
 def test_the_demo_lists_every_scenario_under_its_group(capsys: pytest.CaptureFixture[str]) -> None:
     assert chosen_cases(["list"]) is None
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == [one.name for one in ALL_SCENARIOS]
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == [one.name for one in scenarios()]
     group = lines[lines.index("MCP servers and APIs:") + 1 :]
     assert len(group) == 7
     assert group[0].split()[0] == "device-code"

@@ -17,8 +17,7 @@ from authlens_core.desk import lifecycle
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator
-from authlens_core.emulator.person import play_person
+from authlens_core.emulator import Emulator, play_person
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire

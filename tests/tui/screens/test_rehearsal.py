@@ -6,12 +6,12 @@ import pytest
 from textual import on
 from textual.pilot import Pilot
 
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.access.rehearsal import SCENARIOS
-from authlens_core.emulator.scenario import Scenario, ScenarioGroup
-from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
+from authlens_core.emulator import Fault, Scenario, ScenarioGroup, StandardCase, scenarios
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run, matching
 from support.screens import Host, footer_keys, text_of
+
+ALL_SCENARIOS = scenarios()
+SCENARIOS = [scenario for scenario in ALL_SCENARIOS if not isinstance(scenario.fault, StandardCase)]
 
 
 class Menu(Host):

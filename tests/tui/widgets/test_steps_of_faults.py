@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator import Fault
 from authlens_core.trace.record import Outcome
 from authlens_tui.widgets.stepper import StepState, steps_of
 from support.walked_faults import walked

@@ -21,12 +21,15 @@ from authlens_core.desk.log_in import Login
 from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.emulator import Emulator
-from authlens_core.emulator.person import play_person
-from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.scenario import Scenario, StandardCase
-from authlens_core.emulator.standard.rehearsal import emulator_with
+from authlens_core.emulator import (
+    Emulator,
+    Fault,
+    Scenario,
+    StandardCase,
+    StandardFault,
+    emulator_with,
+    play_person,
+)
 from authlens_core.export.saved_file import write_export
 from authlens_core.trace.record import Outcome
 from authlens_core.values.errors import AuthlensError

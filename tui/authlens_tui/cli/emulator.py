@@ -7,16 +7,13 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.profile import Profile, faults_of
+from authlens_core.emulator import Fault, Profile, faults_of
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.faults import chosen_faults
 from authlens_tui.cli.terminal.output import answer_line, say
 
 if TYPE_CHECKING:
-    from authlens_core.emulator.emulator import Emulator
-    from authlens_core.emulator.profile import StandardFault
-    from authlens_core.emulator.standard.emulator import StandardEmulator
+    from authlens_core.emulator import Emulator, StandardEmulator, StandardFault
 
 _KINDS: Final = {
     Profile.ACCESS: "Cloudflare Access",
@@ -45,7 +42,7 @@ async def emulator(arguments: Namespace) -> int:
 
 
 async def _access(faults: tuple[Fault, ...], arguments: Namespace) -> int:
-    from authlens_core.emulator.emulator import Emulator
+    from authlens_core.emulator import Emulator
 
     running = Emulator(
         faults=faults,
@@ -66,7 +63,7 @@ async def _access(faults: tuple[Fault, ...], arguments: Namespace) -> int:
 
 
 async def _standard(profile: Profile, faults: tuple[StandardFault, ...], arguments: Namespace) -> int:
-    from authlens_core.emulator.standard.emulator import StandardEmulator
+    from authlens_core.emulator import StandardEmulator
 
     running = StandardEmulator(
         profile,

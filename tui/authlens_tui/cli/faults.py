@@ -7,9 +7,7 @@ from difflib import get_close_matches
 from itertools import groupby
 from typing import TypeVar
 
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.scenario import Scenario, StandardCase
+from authlens_core.emulator import Fault, Profile, Scenario, StandardCase, StandardFault, scenarios
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list
 from authlens_tui.cli.terminal.plain import numbered
@@ -23,11 +21,9 @@ def chosen_cases(names: Sequence[str]) -> tuple[Fault | StandardCase, ...] | Non
     Raises:
         UsageError: there is no such scenario, or one of another server is combined with others.
     """
-    from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
-
-    by_name = {one.name: one for one in ALL_SCENARIOS}
+    by_name = {scenario.name: scenario for scenario in scenarios()}
     if "list" in names:
-        _list_scenarios(ALL_SCENARIOS)
+        _list_scenarios(scenarios())
         return None
     for name in names:
         if name not in by_name:
@@ -40,10 +36,10 @@ def chosen_cases(names: Sequence[str]) -> tuple[Fault | StandardCase, ...] | Non
     return cases
 
 
-def _list_scenarios(scenarios: Sequence[Scenario]) -> None:
-    widest = max(len(one.name) for one in scenarios)
-    lines = numbered(f"{one.name:<{widest}}  {one.watch_for}" for one in scenarios)
-    for group, shown in groupby(zip(scenarios, lines, strict=True), key=lambda pair: pair[0].group):
+def _list_scenarios(listed: Sequence[Scenario]) -> None:
+    widest = max(len(scenario.name) for scenario in listed)
+    lines = numbered(f"{scenario.name:<{widest}}  {scenario.watch_for}" for scenario in listed)
+    for group, shown in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].group):
         answer_line(f"{group}:")
         for _, line in shown:
             answer_line(f"  {line}")

@@ -16,8 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.emulator.scenario import Scenario, ScenarioGroup
-from authlens_core.emulator.standard.rehearsal import ALL_SCENARIOS
+from authlens_core.emulator import Scenario, ScenarioGroup, scenarios
 from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -38,14 +37,14 @@ class Run(StrEnum):
     LEFT = "–"
 
 
-def matching(scenarios: Iterable[Scenario], words: str) -> tuple[Scenario, ...]:
+def matching(offered: Iterable[Scenario], words: str) -> tuple[Scenario, ...]:
     """Return the scenarios in which each of the words occurs: in group, name, title or sentence."""
     wanted = words.casefold().split()
-    return tuple(
-        one
-        for one in scenarios
-        if all(word in f"{one.group} {one.name} {one.title} {one.watch_for}".casefold() for word in wanted)
-    )
+    return tuple(scenario for scenario in offered if all(word in _searched(scenario) for word in wanted))
+
+
+def _searched(scenario: Scenario) -> str:
+    return f"{scenario.group} {scenario.name} {scenario.title} {scenario.watch_for}".casefold()
 
 
 def card(scenario: Scenario, *, answered: bool) -> Content:
@@ -101,7 +100,7 @@ class RehearsalScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._scenarios = {one.name: one for one in ALL_SCENARIOS}
+        self._scenarios = {scenario.name: scenario for scenario in scenarios()}
         self._answered: set[str] = set()
         self._run: dict[str, Run] = {}
 

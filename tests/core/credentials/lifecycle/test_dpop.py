@@ -18,8 +18,7 @@ from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.emulator.profile import Profile
-from authlens_core.emulator.standard.emulator import StandardEmulator
+from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import LoginNeeded, SecretStoreDenied, ServerMisconfigured

@@ -12,9 +12,7 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.emulator import Emulator
-from authlens_core.emulator.person import play_person
+from authlens_core.emulator import Emulator, Fault, play_person
 from authlens_core.login.login import Login
 from authlens_core.login.stages.authorization import AuthorizationStage
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named

@@ -27,8 +27,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator.emulator import Emulator
-from authlens_core.emulator.person import play_person
+from authlens_core.emulator import Emulator, play_person
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.values.errors import StateUnusable

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator import Fault
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.diagnosis import UNKNOWN, Diagnosis

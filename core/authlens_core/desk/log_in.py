@@ -28,13 +28,13 @@ from authlens_core.login.login import Login
 from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.protocols import Stored
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges
-from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
+from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment
 from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.state.locks import LockBusy
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded, Watcher
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
-from authlens_core.values.check import Check, CheckId, passed, warned
+from authlens_core.trace.record import Outcome, Stage, Trace
+from authlens_core.values.check import CheckId, passed, warned
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
@@ -57,7 +57,6 @@ __all__ = [
     "Options",
     "PendingLogin",
     "RequestChanges",
-    "attack_results",
     "discover",
     "interruptions",
     "join_login",
@@ -150,12 +149,6 @@ async def join_login(
 def interruptions(session: Session) -> Interruptions:
     """Return the notes of interrupted logins; none where secrets are in memory, which leaves no traces."""
     return Interruptions.kept(persistent=session.credentials.store.persistent)
-
-
-def attack_results(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
-    """Return the attacks that ended in a record, each with the check that says how."""
-    named = ((experiment_named(check.subject), check) for check in record.checks if check.judges_attack)
-    return tuple((experiment, check) for experiment, check in named if experiment is not None)
 
 
 class _TraceKeeper:

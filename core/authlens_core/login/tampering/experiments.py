@@ -13,8 +13,8 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
-from authlens_core.trace.record import Stage
-from authlens_core.values.check import Severity
+from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.values.check import Check, Severity
 from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -72,6 +72,12 @@ class Experiment:
         return {Referee.AUTHLENS: "authlens", Referee.RESOURCE: "the resource"}.get(
             self.referee, "the server"
         )
+
+    @staticmethod
+    def ended_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
+        """Return the experiments that ended in a record, each with the check that says how."""
+        named = ((experiment_named(check.subject), check) for check in record.checks if check.judges_attack)
+        return tuple((experiment, check) for experiment, check in named if experiment is not None)
 
 
 def experiment_named(name: str) -> Experiment | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Login, attack_results
+from authlens_core.desk.log_in import Experiment, Login
 from authlens_core.trace.messages import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.way_on import WayOn
@@ -65,7 +65,7 @@ class WizardTools:
 
     def show_results(self, record: StageRecord) -> None:
         """Show how the attacks in `record` ended, in one dialog with those shown already."""
-        if not attack_results(record):
+        if not Experiment.ended_in(record):
             return
         top = self._screen.app.screen
         if isinstance(top, ExperimentResultScreen):

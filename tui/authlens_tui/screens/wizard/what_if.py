@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.log_in import ATTACKS, Experiment, attack_results
+from authlens_core.desk.log_in import ATTACKS, Experiment
 from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity
@@ -183,7 +183,7 @@ class _ResultView(Vertical):
 
 
 def _results(record: StageRecord) -> list[_ResultView]:
-    return [_ResultView(experiment, check, record) for experiment, check in attack_results(record)]
+    return [_ResultView(experiment, check, record) for experiment, check in Experiment.ended_in(record)]
 
 
 def _side(title: str, words: Content, kind: str) -> Static:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from authlens_core.desk.log_in import Experiment, Facts, Login, attack_results
+from authlens_core.desk.log_in import Experiment, Facts, Login
 from authlens_core.explain.browser_pages import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
@@ -310,7 +310,7 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
 
     The stage failed as it should, so this is not shown as a failure.
     """
-    stopped = [result for result in attack_results(record) if result[1].severity is Severity.PASS]
+    stopped = [result for result in Experiment.ended_in(record) if result[1].severity is Severity.PASS]
     if not stopped:
         return None
     experiment, check = stopped[0]

@@ -24,7 +24,7 @@ from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.help import HelpScreen
 from authlens_tui.screens.trace.trace import TraceScreen
-from authlens_tui.terminal.contrast import READABLE, contrast
+from authlens_tui.terminal.line_filters import READABLE, contrast
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from support.screens import Host, raw_segments, until
 from tui.screens.test_snapshots import STATES, dashboard

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
-from authlens_tui.terminal.hyperlinks import RfcLinks
+from authlens_tui.terminal.line_filters import RfcLinks
 
 BLACK = Color.parse("#000000")
 

@@ -15,7 +15,7 @@ from textual.widgets import Input
 from textual.widgets._toast import Toast
 
 from authlens_tui.screens.help import HelpScreen
-from authlens_tui.terminal import toasts
+from authlens_tui.terminal import leaving
 from support.screens import Host, run_screen, text_of, until
 from tui.screens.test_snapshots import STATES, dashboard
 
@@ -74,7 +74,7 @@ async def test_keys_are_named_as_the_user_has_set_them(monkeypatch: pytest.Monke
         assert await answer(app, pilot) == "Press ctrl+c again, or f10, to quit."
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        monkeypatch.setattr(toasts, "time", Clock(time.monotonic() + 60))
+        monkeypatch.setattr(leaving, "time", Clock(time.monotonic() + 60))
         assert await answer(app, pilot) == f"Press f2 to go back. {ANYWHERE}"
 
 
@@ -90,12 +90,12 @@ async def test_the_answer_outlasts_toasts_that_are_cleared(monkeypatch: pytest.M
     """The end of a login that ctrl+c has stopped clears them; later they are cleared as before."""
     now = time.monotonic()
     async with run_screen(await dashboard(states=True), notifications=True) as (app, pilot):
-        monkeypatch.setattr(toasts, "time", Clock(now))
+        monkeypatch.setattr(leaving, "time", Clock(now))
         told = await answer(app, pilot)
         app.clear_notifications()
         await pilot.pause()
         assert [one.message for one in app._notifications] == [told]
-        monkeypatch.setattr(toasts, "time", Clock(now + 60))
+        monkeypatch.setattr(leaving, "time", Clock(now + 60))
         app.clear_notifications()
         await pilot.pause()
         assert list(app._notifications) == []

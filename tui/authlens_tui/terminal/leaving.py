@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.keys import format_key
-from textual.widgets import Input, TextArea
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 _QUITS: Final = ("quit", "quit_now")
 _GOES_BACK: Final = ("back", "cancel", "close", "leave", "no")
 _ESCAPE: Final = "escape"
+_TWICE_WITHIN: Final = 2.5  # seconds between two presses of ctrl+c that mean: quit; time to read the answer
+
+
+class InterruptAnswer:
+    """What ctrl+c was answered, for as long as a second press quits."""
+
+    def __init__(self) -> None:
+        self.words = ""
+        self._began = float("-inf")
+
+    def begin(self, words: str) -> None:
+        self.words, self._began = words, time.monotonic()
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, _TWICE_WITHIN - (time.monotonic() - self._began))
 
 
 def how_to_leave(app: App[Any], *, twice: bool = True) -> str:
@@ -49,6 +65,8 @@ def back_key(screen: Screen[Any]) -> str:
 
 def selected_text(app: App[Any]) -> str:
     """Return what is selected in the field with the focus, or else with the mouse."""
+    from textual.widgets import Input, TextArea  # not for the first paint: an editor takes long to load
+
     field = app.focused
     typed = field.selected_text if isinstance(field, (Input, TextArea)) else ""
     return typed or app.screen.get_selected_text() or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
@@ -24,13 +24,12 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.idle_collection import IdleCollection
-from authlens_tui.terminal.line_filters import LineFilters
+from authlens_tui.terminal.leaving import InterruptAnswer, how_to_leave, selected_text
+from authlens_tui.terminal.line_filters import FilterChain, LineFilters
 from authlens_tui.terminal.signals import leave_on_signals
 from authlens_tui.terminal.themes import HIGH_CONTRAST
-from authlens_tui.terminal.toasts import InterruptAnswer, ToastPainter
 
 if TYPE_CHECKING:
-    from textual.filter import LineFilter
     from textual.notifications import Notification, SeverityLevel
 
 # What a shell reports of a program that SIGINT ended.
@@ -77,22 +76,17 @@ class TerminalApp(QuietCrash, App[int]):
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         refuse_recording(self.environ)
-        self._toasts = ToastPainter(self)  # Textual asks for it while it begins
+        self._had_toasts = False  # Textual asks for it while it begins
         super().__init__(driver_class=driver_class())
         self._collection = IdleCollection()
-        self._painted_through = LineFilters()
+        self._line_filters = LineFilters()
         self._answer = InterruptAnswer()
         self.no_color = bool(self.environ.get("NO_COLOR"))  # empty means unset: https://no-color.org
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return the filters as one; the same object until they change."""
-        return (self._painted_through.as_one(self.each_line_filter()),)
-
-    def each_line_filter(self) -> tuple[LineFilter, ...]:
+    def get_line_filters(self) -> tuple[FilterChain]:
         bright = self.theme == HIGH_CONTRAST.name
-        return self._painted_through.of(
-            super().get_line_filters(), no_color=self.no_color, high_contrast=bright
-        )
+        given = super().get_line_filters()
+        return (self._line_filters.of(given, no_color=self.no_color, high_contrast=bright),)
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
         """Refuse: a screenshot is a file with everything on the screen, secrets included."""
@@ -107,7 +101,7 @@ class TerminalApp(QuietCrash, App[int]):
     def on_ready(self) -> None:
         """Collect garbage while no key is pressed."""
         if not self.is_headless:
-            self._collection.start(asyncio.get_running_loop().call_later)
+            self._collection.start()
             self.set_interval(1.0, self._collection.tick)
 
     def pop_screen(self) -> AwaitComplete:
@@ -122,8 +116,6 @@ class TerminalApp(QuietCrash, App[int]):
 
     async def action_interrupt(self) -> None:
         """Answer ctrl+c: copy what is selected, or else stop what runs; on a second press, quit."""
-        from authlens_tui.terminal.leaving import how_to_leave, selected_text  # after the first paint
-
         if selected := selected_text(self):
             await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))
             return
@@ -146,11 +138,23 @@ class TerminalApp(QuietCrash, App[int]):
 
     def _refresh_notifications(self) -> None:
         super()._refresh_notifications()
-        self._toasts.paint(has_toasts=bool(self._notifications))
+        self._paint_toasts()
 
     def _unnotify(self, notification: Notification, refresh: bool = True) -> None:  # noqa: FBT001 - Textual's
         super()._unnotify(notification, refresh)
-        self._toasts.paint(has_toasts=bool(self._notifications))
+        self._paint_toasts()
+
+    def _paint_toasts(self) -> None:
+        """Paint the whole screen once a toast has come or gone.
+
+        Textual paints what changed in its map of widgets. If a widget was looked up meanwhile, the map has
+        the change already: a toast was never painted, or stayed.
+        """
+        has_toasts = bool(self._notifications)
+        if self.screen_stack and (has_toasts or self._had_toasts):
+            top = self.screen_stack[-1]
+            self.call_later(top.call_after_refresh, top.refresh)
+        self._had_toasts = has_toasts
 
     def action_release_mouse(self) -> None:
         """Give the mouse to the terminal, for its own selection, or take it back."""

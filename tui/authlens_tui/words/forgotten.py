@@ -23,7 +23,7 @@ def what_stays_valid(forgotten: Forgotten) -> str:
 
 def where_secrets_are_left(places: tuple[StoreKind, ...], open_now: StoreKind) -> str:
     """Return where unwanted secrets still are and when they are deleted; empty if there are none."""
-    return " ".join(_left_in(place, open_now) for place in places)
+    return " ".join(_left_in(kind, open_now) for kind in places)
 
 
 def _left_in(place: StoreKind, open_now: StoreKind) -> str:

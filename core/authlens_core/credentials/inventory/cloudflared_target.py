@@ -108,16 +108,16 @@ async def place_of(wire: Wire, token: CloudflaredToken) -> TokenTarget:
     if sure:
         return TokenTarget(sure)
     asked: list[Exchange] = []
-    found: list[str] = []
+    fitting: list[str] = []
     for urls in readings(token.host):
-        place = await _first(wire, token, urls, asked)
-        if place is not None:
-            found.append(place)
-    if len(found) == 1:
-        return TokenTarget(found[0], tuple(asked))
+        url = await _first(wire, token, urls, asked)
+        if url is not None:
+            fitting.append(url)
+    if len(fitting) == 1:
+        return TokenTarget(fitting[0], tuple(asked))
     if "*" in token.host:
         why = "It is for a wildcard host"
-    elif found:
+    elif fitting:
         why = "More than one host claims to be its application"
     else:
         why = "Its file name has a hyphen for each slash, and no known address matches it"
@@ -156,9 +156,9 @@ def application_named_in(response: Response) -> NamedApplication | None:
     """
     if 300 <= response.status < 400:
         location = response.headers.get("location") or ""
-        place, _, query = location[:_LONGEST].partition("#")[0].partition("?")
+        address, _, query = location[:_LONGEST].partition("#")[0].partition("?")
         try:
-            target = parse_url(place, loopback_http=True)
+            target = parse_url(address, loopback_http=True)
             named = parse_qs(query, max_num_fields=50).get("kid", [])
         except ValueError:
             return None

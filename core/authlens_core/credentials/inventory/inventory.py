@@ -258,8 +258,8 @@ def _bare(url: str) -> str:
 
 
 URGENT: Final = {
-    kind: place
-    for place, kind in enumerate(
+    kind: rank
+    for rank, kind in enumerate(
         (
             # Tokens that should be dead come first, then what stops work now, then what will; what is over
             # comes last.

@@ -52,12 +52,12 @@ async def probe_cloudflared(
     refuse_unusable(token, utc_now())
     if read_cloudflared_token(token) is None:
         raise _gone()
-    place = await (place_of(wire, token) if url is None else place_for(wire, token, url))
+    target = await (place_of(wire, token) if url is None else place_for(wire, token, url))
     # Read again: asking the address took time, and cloudflared may have replaced or deleted the file.
     jwt = read_cloudflared_token(token)
     if jwt is None:
         raise _gone()
-    return await probe_jwt(credentials, wire, place.url, jwt, token.token_id, before=place.asked)
+    return await probe_jwt(credentials, wire, target.url, jwt, token.token_id, before=target.asked)
 
 
 def _gone() -> LoginNeeded:

@@ -47,10 +47,12 @@ def signer_for(
 def note_nonces(credentials: Credentials, exchanges: Sequence[Exchange]) -> None:
     """Store the nonces that came with answers to signed requests."""
     nonces = before = _stored(credentials)
-    for one in exchanges:
-        if one.response is not None and one.request.headers.get("dpop") is not None:
+    for exchange in exchanges:
+        if exchange.response is not None and exchange.request.headers.get("dpop") is not None:
             with suppress(UrlRefused):
-                nonces = nonces.with_response(parse_url(one.request.url, loopback_http=True), one.response)
+                nonces = nonces.with_response(
+                    parse_url(exchange.request.url, loopback_http=True), exchange.response
+                )
     if nonces != before:
         _store(credentials, nonces)
 

@@ -40,9 +40,9 @@ class RecordBuilder:
 
     def trace(self, *, passed: bool) -> Trace:
         elapsed = sum(exchange.elapsed for exchange in self.exchanges)
-        found = self.diagnosis
-        if found is None and not passed:
-            found = diagnosis_of(self.stage, self.checks, self.exchanges)
+        diagnosis = self.diagnosis
+        if diagnosis is None and not passed:
+            diagnosis = diagnosis_of(self.stage, self.checks, self.exchanges)
         record = StageRecord(
             self.stage,
             Outcome.PASSED if passed else Outcome.FAILED,
@@ -51,7 +51,7 @@ class RecordBuilder:
             tuple(self.exchanges),
             tuple(self.checks),
             tuple(self.facts),
-            diagnosis=found,
+            diagnosis=diagnosis,
         )
         identifier, kind = secrets.token_hex(8), TraceKind(self.stage.value)
         return Trace(identifier, kind, self.resource_url, self.started_at, (without_echoes(record),))

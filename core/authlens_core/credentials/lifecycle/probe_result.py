@@ -48,12 +48,14 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         bare = judged(
             severity, CheckId.PROBE_ACCEPTED, expected, f"{seen}. {answer.summary}", cure=answer.cure
         )
-        found = explain(Stage.PROBE, (bare,), exchange)
-        summary, cure = (answer.summary, answer.cure) if found is None else (found.cause, found.cure)
-        if found is not None and found.name == UNKNOWN:
+        diagnosis = explain(Stage.PROBE, (bare,), exchange)
+        summary, cure = (
+            (answer.summary, answer.cure) if diagnosis is None else (diagnosis.cause, diagnosis.cure)
+        )
+        if diagnosis is not None and diagnosis.name == UNKNOWN:
             # Its words announce the whole answer, for which a sentence has no room.
             summary = f"authlens does not recognise this response: {answer.evidence[0]}."
-        record.diagnosis = found
+        record.diagnosis = diagnosis
         error_type = ServerMisconfigured if exchange.failure is None else exchange.failure.error_type
         error_type = Refused if accepted is False else error_type
         seen = f"{seen}. {summary}"

@@ -207,8 +207,8 @@ class RefreshOperation(LockedGrant):
             return self._said_no(response, read_error(response, sent))
         # It said yes, so the old refresh token may be used up, and no new one can be read.
         if reading.value is None or failures(reading.checks):
-            found = next((c for c in reading.checks if c.severity is Severity.FAILURE), None)
-            seen = f"{found.name}: {found.seen}" if found else "unreadable"
+            failure = next((c for c in reading.checks if c.severity is Severity.FAILURE), None)
+            seen = f"{failure.name}: {failure.seen}" if failure else "unreadable"
             return self._unknown(
                 f"The server answered {response.status} with tokens that cannot be used ({seen})."
             )
@@ -362,7 +362,9 @@ class RefreshOperation(LockedGrant):
         unsaved: GrantSecrets | None = None,
     ) -> Refreshed:
         error_type = _ERROR_TYPES.get(outcome)
-        lost = next((one.failure for one in self.record.exchanges if one.failure is not None), None)
+        lost = next(
+            (exchange.failure for exchange in self.record.exchanges if exchange.failure is not None), None
+        )
         if outcome is RefreshOutcome.TRANSIENT and lost is not None:
             error_type = lost.error_type
         return Refreshed(

@@ -111,11 +111,11 @@ class RevokeOperation(LockedGrant):
             self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
             self._learn(TokenResult(hint, None, f"not confirmed: {cause}"))
             return
-        found = read_revocation(exchange.answer, now=self.now(), sent=self._hidden(exchange))
-        self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in found.checks)
-        words = found.checks[0].seen if found.checks else str(exchange.answer.status)
-        summary = f"{found.outcome.value.replace('_', ' ')} ({words})"
-        self._learn(TokenResult(hint, found.outcome, summary, found.retry_after))
+        reading = read_revocation(exchange.answer, now=self.now(), sent=self._hidden(exchange))
+        self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in reading.checks)
+        words = reading.checks[0].seen if reading.checks else str(exchange.answer.status)
+        summary = f"{reading.outcome.value.replace('_', ' ')} ({words})"
+        self._learn(TokenResult(hint, reading.outcome, summary, reading.retry_after))
 
     def _hidden(self, exchange: Exchange) -> tuple[Secret, ...]:
         return (*sent_in((exchange,)), *self.secrets.known)
@@ -242,7 +242,7 @@ class RevokeOperation(LockedGrant):
         return (last.ended_at - self.record.exchanges[0].started_at).total_seconds()
 
     def _words(self) -> str:
-        return "; ".join(f"{_name(one)} {one.summary}{_untried(one)}" for one in self.results)
+        return "; ".join(f"{_name(result)} {result.summary}{_untried(result)}" for result in self.results)
 
     def _remaining(self) -> float | None:
         ends = self.grant.expires_at
@@ -258,7 +258,9 @@ class RevokeOperation(LockedGrant):
 
     def _result(self, outcome: RevokeOutcome, summary: str, cure: str, *, removed: bool = False) -> Revoked:
         ended = outcome is RevokeOutcome.REVOKED and self.still_accepted is not True
-        lost = next((one.failure for one in self.record.exchanges if one.failure is not None), None)
+        lost = next(
+            (exchange.failure for exchange in self.record.exchanges if exchange.failure is not None), None
+        )
         refused = Refused if outcome is RevokeOutcome.REVOKED or lost is None else lost.error_type
         if outcome is RevokeOutcome.RENEWAL_ENDED:
             refused = StillValid
@@ -277,7 +279,9 @@ class RevokeOperation(LockedGrant):
 
     def _details(self) -> tuple[str, ...]:
         """Return the result of each token, then the resource's answer and when it came."""
-        details = [f"{_name(one).capitalize()}: {one.summary}{_untried(one)}." for one in self.results]
+        details = [
+            f"{_name(result).capitalize()}: {result.summary}{_untried(result)}." for result in self.results
+        ]
         # Nothing was sent with a client or a token that cannot be.
         last = self.record.exchanges[-1] if self.record.exchanges else None
         if last is not None and last.purpose is Purpose.ACCESS:

@@ -54,14 +54,14 @@ def _lasts(login: PlainLogin) -> bool:
 
 def _token(text: Secret, login: PlainLogin) -> Secret | None:
     """Return the access token in `text`, if it was stored for what the index says now."""
-    found: Any = None
+    members: Any = None
     with suppress(ValueError, RecursionError):  # the decoder's error carries the text
-        found = json.loads(text.reveal())
-    if not isinstance(found, dict) or found.get(OWNER) != login.owner:
+        members = json.loads(text.reveal())
+    if not isinstance(members, dict) or members.get(OWNER) != login.owner:
         return None
-    if "dpop_key" in found:
+    if "dpop_key" in members:
         return None  # the token is of no use without a proof, and that has to be said
-    token = found.get("access_token")
+    token = members.get("access_token")
     return Secret(token) if isinstance(token, str) else None
 
 

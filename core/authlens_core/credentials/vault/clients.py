@@ -91,8 +91,8 @@ class Clients:
 
     def list(self) -> tuple[ClientRecord, ...]:
         """Return every registered client, those registered first in front."""
-        found = CLIENTS.all(self._index)[0].values()
-        return tuple(sorted(found, key=lambda record: record.registered_at))
+        records = CLIENTS.all(self._index)[0].values()
+        return tuple(sorted(records, key=lambda record: record.registered_at))
 
     async def load(self, record: ClientRecord) -> Client:
         """Return the client of a record, with its secrets.

@@ -139,7 +139,7 @@ class Credentials:
             *(grant.place for grant in self.list()),
             *(token.place for token in self.service_tokens.list()),
         ]
-        elsewhere = [place for place in places if place is not self.store.place]
+        elsewhere = [kind for kind in places if kind is not self.store.place]
         if elsewhere:
             stored = "1 login is" if len(elsewhere) == 1 else f"{len(elsewhere)} logins are"
             return (

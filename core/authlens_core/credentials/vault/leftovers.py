@@ -19,9 +19,9 @@ async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:
     Returns:
         The places where something stays, because they cannot be reached.
     """
-    for place in credentials.index.places_left():
-        elsewhere = place is not credentials.store.place
-        store = store_at(place) if elsewhere else credentials.store
+    for kind in credentials.index.places_left():
+        elsewhere = kind is not credentials.store.place
+        store = store_at(kind) if elsewhere else credentials.store
         try:
             with suppress(AuthlensError):
                 there = Generations(credentials.index, store, credentials.locks, credentials.unfinished)

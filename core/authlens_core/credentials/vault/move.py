@@ -175,8 +175,8 @@ async def _move_row(source: Credentials, target: Credentials, table: Table[Any],
 
 
 def _pointer(source: Credentials, table: Table[Any], key: str) -> Pointer | None:
-    found = table.pointers(source.index, key)
-    return found[0] if found and found[0].place is source.store.place else None
+    pointers = table.pointers(source.index, key)
+    return pointers[0] if pointers and pointers[0].place is source.store.place else None
 
 
 async def _take(target: Credentials, table: Table[Any], pointer: Pointer, text: Secret) -> None:
@@ -185,10 +185,10 @@ async def _take(target: Credentials, table: Table[Any], pointer: Pointer, text: 
     Raises:
         ConcurrentUpdate: the record does not point any more to what was read.
     """
-    key, place = pointer.key, target.store.place
+    key, kind = pointer.key, target.store.place
 
     def switch(generation: int, entries: int) -> None:
-        table.repoint(target.index, key, pointer.generation, (generation, entries, place))
+        table.repoint(target.index, key, pointer.generation, (generation, entries, kind))
 
     await target.generations.replace(key, text, switch)
 
@@ -197,13 +197,13 @@ async def _copy(
     source: Credentials, target: Credentials, table: Table[Any], pointer: Pointer, text: Secret
 ) -> None:
     """Copy a record to another index, then remove it here, unless it was replaced meanwhile."""
-    key, place = pointer.key, target.store.place
+    key, kind = pointer.key, target.store.place
     if table is SERVICE_TOKENS:
         await target.service_tokens.put(*await source.service_tokens.load(key))
     elif table is CLIENTS and (client := CLIENTS.readable(source.index, key)) is not None:
 
         def switch(generation: int, entries: int) -> None:
-            CLIENTS.put(target.index, key, replace(client, generation=generation, place=place), entries)
+            CLIENTS.put(target.index, key, replace(client, generation=generation, place=kind), entries)
 
         await target.generations.replace(key, text, switch)
     else:

@@ -65,9 +65,13 @@ def remembered_place(directory: Path | None = None) -> StoreKind:
     if not path.exists():
         return StoreKind.KEYRING
     with closing(Index(path)) as index:
-        found = index.fact("place")
+        remembered = index.fact("place")
     # Memory is never chosen for good; a word that is unknown here comes from a newer authlens.
-    return StoreKind(found) if found in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE) else StoreKind.KEYRING
+    return (
+        StoreKind(remembered)
+        if remembered in (StoreKind.ENCRYPTED_FILE, StoreKind.FILE)
+        else StoreKind.KEYRING
+    )
 
 
 def store_at(

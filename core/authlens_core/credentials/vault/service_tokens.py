@@ -62,10 +62,10 @@ class ServiceTokens:
         Raises:
             LoginNeeded: there is none.
         """
-        found = next((token for token in self.list() if token.token_id == token_id), None)
-        if found is None:
+        token = next((token for token in self.list() if token.token_id == token_id), None)
+        if token is None:
             raise LoginNeeded("There is no such service token on this machine.", "See: authlens list")
-        return found
+        return token
 
     async def save(self, token: ServiceToken, secret: Secret) -> ServiceToken:
         """Store a service token with its secret, instead of the secret before; return it as stored.
@@ -77,9 +77,9 @@ class ServiceTokens:
         """
         self.refuse_shape(token, secret)
         known = self.list()
-        is_new = all(one.token_id != token.token_id for one in known)
+        is_new = all(stored.token_id != token.token_id for stored in known)
         # Two records of one token would answer differently after one of them is replaced.
-        if is_new and any((one.url, one.client_id) == (token.url, token.client_id) for one in known):
+        if is_new and any((stored.url, stored.client_id) == (token.url, token.client_id) for stored in known):
             cause = "This service token is already on this machine."
             cure = f"For a new secret: authlens service-token replace {shlex.quote(token.url)}"
             raise UsageError(cause, cure)

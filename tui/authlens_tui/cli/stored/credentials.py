@@ -79,7 +79,7 @@ async def _watch(arguments: Namespace) -> int:
         entries, damaged = await _read()
         header, lines = table_lines(entries, utc_now())
         # Where the table is printed below the one before, a countdown alone is no reason to print it again.
-        words = "\n".join(line for line, _ in lines) if over else repr([_state(one) for one in entries])
+        words = "\n".join(line for line, _ in lines) if over else repr([_state(entry) for entry in entries])
         if words != before:
             before = words
             first = f"At {utc_now().astimezone():%H:%M:%S}:" if is_plain() else header

@@ -82,12 +82,12 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
         if not 1 <= number <= len(kept):
             raise UsageError(f"{len(kept)} traces of it are stored.", "See them: authlens export URL --list")
         return kept[number - 1]
-    found = next((one for one in kept if one.kind.value == which), None)
-    if found is None:
-        kinds = ", ".join(sorted({one.kind.value for one in kept}))
+    newest = next((trace for trace in kept if trace.kind.value == which), None)
+    if newest is None:
+        kinds = ", ".join(sorted({trace.kind.value for trace in kept}))
         cause = f"No {which} trace of it is stored; stored are: {kinds}."
         raise UsageError(cause, "See them: authlens export URL --list")
-    return found
+    return newest
 
 
 async def _list(source: str) -> int:
@@ -95,6 +95,6 @@ async def _list(source: str) -> int:
         kept = session.credentials.traces.of(grant_for(session, source).grant_id)
     if not kept:
         say("No trace of this login is stored.")
-    for number, one in enumerate(kept, 1):
-        answer_line(f"{number:<3} {one.kind:<8} {one.outcome:<10} {iso_time(one.at)}")
+    for number, trace in enumerate(kept, 1):
+        answer_line(f"{number:<3} {trace.kind:<8} {trace.outcome:<10} {iso_time(trace.at)}")
     return 0

@@ -44,11 +44,11 @@ async def _show(*, as_json: bool) -> int:
     async with desk.open_session() as session:
         stored = records_by_store(session)
     if as_json:
-        answer_json({"store": in_use.value, "kept": {place.value: count for place, count in stored.items()}})
+        answer_json({"store": in_use.value, "kept": {kind.value: count for kind, count in stored.items()}})
         return 0
     where = "" if remembered.file is None else f", {remembered.file}"
     answer_line(f"{in_use.value}{where}")
-    for line in numbered(f"{count} with secrets in {place.words}" for place, count in stored.items()):
+    for line in numbered(f"{count} with secrets in {kind.words}" for kind, count in stored.items()):
         say(f"  {line}")
     if set(stored) - {in_use}:
         say(f"  → To bring them together: authlens store --move {in_use.value}")
@@ -84,7 +84,7 @@ def _tell(to: StoreKind, report: MoveReport, *, as_json: bool) -> None:
                 "service_tokens": tokens,
                 "damaged": [{"id": record.record_id, "kind": record.kind} for record in report.damaged],
                 "failed": [{"what": what, "cause": error.cause} for what, error in report.failed],
-                "left_in": [place.value for place in report.left],
+                "left_in": [kind.value for kind in report.left],
             }
         )
     moved = f"{_counted(len(logins), 'login')} and {_counted(len(tokens), 'service token')}"

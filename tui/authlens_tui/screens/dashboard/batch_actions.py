@@ -77,9 +77,9 @@ class BatchActions:
 
     def refresh_all(self) -> None:
         entries = [
-            one
-            for one in self._those(KeyAction.REFRESH)
-            if one.grant and one.grant.has_refresh_token and one.grant.state is GrantState.LIVE
+            entry
+            for entry in self._those(KeyAction.REFRESH)
+            if entry.grant and entry.grant.has_refresh_token and entry.grant.state is GrantState.LIVE
         ]
         if self._may_begin(entries, KeyAction.REFRESH):
             self._start("refreshing", entries, _refresh, partial(_results, "Refreshed", "refreshed"))
@@ -132,7 +132,11 @@ class BatchActions:
 
     def _those(self, key_action: KeyAction) -> list[InventoryEntry]:
         busy = self._context.busy
-        return [one for one in self._listing.shown if applies(key_action, one) and one.entry_id not in busy]
+        return [
+            entry
+            for entry in self._listing.shown
+            if applies(key_action, entry) and entry.entry_id not in busy
+        ]
 
     def _may_begin(self, entries: Sequence[InventoryEntry], key_action: KeyAction) -> bool:
         if self.is_running:
@@ -172,23 +176,29 @@ def _revoke(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:
 
 def _probes(done: Sequence[tuple[InventoryEntry, ProbeResult]]) -> _Report:
     results = [
-        Result(it.title, said.accepted, f"{said.layer}: {said.summary}", said.cure) for it, said in done
+        Result(entry.title, result.accepted, f"{result.layer}: {result.summary}", result.cure)
+        for entry, result in done
     ]
-    return _Report("Probed", results, count_results([said for _, said in done]))
+    return _Report("Probed", results, count_results([result for _, result in done]))
 
 
 def _results(title: str, good: str, done: Sequence[tuple[InventoryEntry, ActionResult]]) -> _Report:
     results = [
-        Result(it.url.removeprefix("https://"), did.good, " ".join((did.summary, *did.details)), did.cure)
-        for it, did in done
+        Result(
+            entry.url.removeprefix("https://"),
+            result.good,
+            " ".join((result.summary, *result.details)),
+            result.cure,
+        )
+        for entry, result in done
     ]
-    right = sum(did.good for _, did in done)
+    right = sum(result.good for _, result in done)
     return _Report(title, results, f"{right} {good} · {len(done) - right} failed")
 
 
 def _revoke_question(entries: Sequence[InventoryEntry]) -> ConfirmScreen:
     count = "the one login" if len(entries) == 1 else f"all {len(entries)} logins"
-    names = "\n".join(f"  {one.title}" for one in entries[:_NAMED])
+    names = "\n".join(f"  {entry.title}" for entry in entries[:_NAMED])
     more = f"\n  … and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
     return ConfirmScreen(
         f"Revoke {count} shown here?", f"{names}{more}\n\n{_REVOKE_ALL}", f"Revoke {len(entries)}"

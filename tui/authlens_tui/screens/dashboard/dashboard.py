@@ -188,9 +188,9 @@ class DashboardScreen(Screen[None]):
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
     async def look_at_files(self) -> None:
-        found = await asyncio.to_thread(self._find)
-        if found != self.listing.files:
-            self.listing.files, self.listing.left_out = found, self._left_out()
+        files = await asyncio.to_thread(self._find)
+        if files != self.listing.files:
+            self.listing.files, self.listing.left_out = files, self._left_out()
             self.show_now()
 
     # -- what the keys do ------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class LoginActions:
 
     def new(self) -> None:
         async def question() -> None:
-            urls = tuple(dict.fromkeys(one.url for one in self._listing.entries if one.url))
+            urls = tuple(dict.fromkeys(entry.url for entry in self._listing.entries if entry.url))
             dialog = NewLoginScreen(self._suggestion, self._known(), urls, self._context.settings)
             choice = await self._context.answer(dialog)
             if choice is not None and choice.entry_id:
@@ -47,7 +47,7 @@ class LoginActions:
 
     def _known(self) -> Mapping[str, Known]:
         now = self._context.now()
-        grants = (one.grant for one in self._listing.entries if one.grant is not None)
+        grants = (entry.grant for entry in self._listing.entries if entry.grant is not None)
         return {
             url: Known(grant.grant_id, already_words(grant, now))
             for url, grant in working_logins(grants, now).items()

@@ -153,7 +153,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         at = self.listed.highlighted if self.listed.has_focus else None
         if (url := self._usable() if at is None else self._favourites[at]) is None:
             return
-        others = tuple(one for one in self._favourites if one != url)
+        others = tuple(favourite for favourite in self._favourites if favourite != url)
         is_new = len(others) == len(self._favourites)
         state = "is a favourite." if is_new else "is not a favourite any more."
         said = f"{'★ ' if is_new else ''}{safe_line(url)} {state}"

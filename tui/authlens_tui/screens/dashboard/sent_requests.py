@@ -35,9 +35,9 @@ class SentRequests:
         self._run(self._inspect())
 
     async def _inspect(self) -> None:
-        found = await self._find()
-        if found is not None:
-            trace, entry_id = found
+        recorded = await self._find()
+        if recorded is not None:
+            trace, entry_id = recorded
             # From the disk, secrets are fingerprints; from this run they can be revealed.
             kept = trace is not self._newest and trace is not self._last.get(entry_id)
             self._context.post(TraceWanted(trace, entry_id, kept=kept))
@@ -53,9 +53,9 @@ class SentRequests:
         self._run(self._save())
 
     async def _save(self) -> None:
-        found = await self._find()
-        if found is not None:
-            self._context.show(ExportScreen(found[0]))
+        recorded = await self._find()
+        if recorded is not None:
+            self._context.show(ExportScreen(recorded[0]))
 
     def show_kept(self, trace_id: str) -> None:
         entry = self._context.selected

@@ -72,8 +72,8 @@ class SettingsScreen(Dialog[None]):
         self._show()
 
     def _show(self) -> None:
-        for place, (_, words) in enumerate(_words(self._settings.present, self.app.theme)):
-            self.listed.replace_option_prompt_at_index(place, Content(words))
+        for number, (_, words) in enumerate(_words(self._settings.present, self.app.theme)):
+            self.listed.replace_option_prompt_at_index(number, Content(words))
 
 
 def _next(values: Sequence[int] | Sequence[float], present: float) -> float:

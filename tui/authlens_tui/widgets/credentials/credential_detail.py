@@ -99,7 +99,7 @@ def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
 def event_items(events: Sequence[Event], now: datetime) -> Sequence[Item]:
     if not events:
         return ()
-    lines = _table(((ago(one.at, now), f"{one.kind}  {one.detail}".strip()) for one in events), _WHEN)
+    lines = _table(((ago(event.at, now), f"{event.kind}  {event.detail}".strip()) for event in events), _WHEN)
     return (Item(Content.styled("Events", "bold $text-primary")), *lines)
 
 

@@ -66,7 +66,7 @@ class CredentialPane(VerticalScroll):
             self._traces = tuple(traces)
             self.history.clear_options()
             if now is not None:
-                self.history.add_options([trace_option(one, now) for one in traces])
+                self.history.add_options([trace_option(trace, now) for trace in traces])
             self.history.display = bool(traces)
 
     @on(OptionList.OptionSelected, "#history")

@@ -39,7 +39,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
-from authlens_tui.screens.dashboard.messages import LoginWanted, TraceWanted
+from authlens_tui.screens.dashboard.context import LoginWanted, TraceWanted
 from authlens_tui.screens.wizard import stage_pane, status_line
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.authorization import authorization_panel

@@ -21,8 +21,8 @@ from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
+from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

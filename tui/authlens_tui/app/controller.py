@@ -23,8 +23,8 @@ from authlens_tui.app.logins import InterruptedLogins, Logins
 from authlens_tui.app.moving import SecretMove
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
+from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.messages import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.terminal.link_file import sweep_link_files

@@ -13,7 +13,7 @@ from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.trace.record import Trace
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.screens.dashboard.messages import TraceWanted
+from authlens_tui.screens.dashboard.context import TraceWanted
 from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.trace.trace import TraceScreen

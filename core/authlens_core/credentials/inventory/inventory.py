@@ -102,6 +102,16 @@ class InventoryEntry:
     def grant(self) -> Grant | None:
         return self.source if isinstance(self.source, Grant) else None
 
+    def require_grant(self) -> Grant:
+        """Return the grant, for an action that applies to grants alone.
+
+        Raises:
+            ValueError: it is another kind of credential.
+        """
+        if self.grant is None:
+            raise ValueError("only a grant can be refreshed or revoked")
+        return self.grant
+
     @property
     def cloudflared(self) -> CloudflaredToken | None:
         return self.source if isinstance(self.source, CloudflaredToken) else None

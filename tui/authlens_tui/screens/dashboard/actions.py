@@ -1,21 +1,251 @@
-"""What the keys of the dashboard do to credentials, each in the object whose job it is."""
+"""What the keys of the dashboard do to the selected credential and its token, and which key does what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
+from typing import Any, Final
 
+from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.records.grant import Grant, GrantState
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, token_claims
+from authlens_core.desk.forget import ForgottenCredentials, forget
+from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
+from authlens_core.explain.message import Jwt
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.secret import Secret
+from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
 from authlens_tui.screens.dashboard.batch_actions import BatchActions
-from authlens_tui.screens.dashboard.context import DashboardContext
-from authlens_tui.screens.dashboard.credential_actions import CredentialActions
+from authlens_tui.screens.dashboard.context import DashboardContext, Work
 from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.login_actions import LoginActions
 from authlens_tui.screens.dashboard.registered_clients import ask_which_client
+from authlens_tui.screens.dashboard.results import Result, ResultsScreen
+from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings import SettingsScreen
-from authlens_tui.screens.dashboard.token_actions import TokenActions
 from authlens_tui.screens.key_actions import KeyAction
+from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
+from authlens_tui.words.outcomes import with_validity
+
+_MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
+_REFRESH_AGAIN: Final = (
+    "The result of the last refresh is unknown. If the server replaced the refresh token, sending the old "
+    "one again may end this login. Then you log in again."
+)
+_REVOKE: Final = (
+    "The server ends the refresh token and the access token. authlens calls the resource to verify that it "
+    "refuses them, and only then removes them here. To use the resource again, log in again."
+)
+_FORGET: Final = (
+    "The tokens are not revoked: they stay valid at the server until they expire. To end them, "
+    "revoke instead (v). Until you quit, z restores what was forgotten, but not its recorded requests."
+)
+_FORGET_OF_ACCESS: Final = (
+    "The service token stays valid at Access. To end it, revoke it in Zero Trust. Until you quit, z "
+    "restores it here."
+)
+_UNDO: Final = "z undoes this until you quit."
+_NO_UNDO: Final = "This cannot be undone: its secrets could not be read safely."
+_RESTORED: Final = "Its secrets were read back. Its recorded requests stay deleted."
+
+_Action = Callable[[InventoryEntry], Coroutine[Any, Any, None]]
+
+
+class CredentialActions:
+    """Runs one action at a time for each credential and reports its result."""
+
+    def __init__(self, context: DashboardContext, sent: SentRequests) -> None:
+        self._context = context
+        self._sent = sent
+        self._forgotten = ForgottenCredentials()
+
+    def refresh(self) -> None:
+        """Refresh the selected credential; ask first if its refresh token may be spent."""
+        entry = self._context.selected
+        if entry is None or entry.grant is None or entry.grant.state not in _MAY_BE_SPENT:
+            self._start(entry, "refreshing", self._refresh)
+            return
+        again = partial(self._refresh, despite_unknown=True)
+        self._ask("Try the refresh again?", _REFRESH_AGAIN, "Try again", "refreshing", again)
+
+    def probe(self) -> None:
+        self._start(self._context.selected, "probing", self._probe)
+
+    def revoke(self) -> None:
+        self._ask("Revoke at the server?", _REVOKE, "Revoke", "revoking", self._revoke)
+
+    def forget(self) -> None:
+        """Remove the selected credential from this machine, after a question."""
+        entry = self._context.selected
+        is_service_token = entry is not None and entry.service_token is not None
+        words = _FORGET_OF_ACCESS if is_service_token else _FORGET
+        self._ask("Forget on this machine?", words, "Forget", "forgetting", self._forget)
+
+    async def _refresh(self, entry: InventoryEntry, *, despite_unknown: bool = False) -> None:
+        grant = entry.require_grant()
+        result = await refresh(self._context.session, grant, despite_unknown=despite_unknown)
+        self._report(entry, with_validity(result))
+
+    async def _revoke(self, entry: InventoryEntry) -> None:
+        def waiting(seconds: float) -> None:
+            self._context.say(
+                f"The server confirmed the revocation. {entry.title} still accepts the "
+                f"token; asking again for up to {seconds:.0f} s …"
+            )
+
+        result = await revoke(self._context.session, entry.require_grant(), waiting=waiting)
+        if not result.good:
+            self._report(entry, result)
+            return
+        result = replace(result, cure=f"{result.cure} Press I on the dashboard for the requests.".strip())
+        self._report(entry, result)
+        if self._context.is_current:  # the row is gone, so the dashboard cannot show what verified it
+            proof = Result(entry.title, True, " ".join(result.details), result.cure)
+            self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
+
+    async def _probe(self, entry: InventoryEntry) -> None:
+        result = await probe(self._context.session, entry)
+        if not result.good:
+            result = replace(result, summary=f"Answered by {result.layer}: {result.summary}")
+        self._report(entry, result)
+
+    async def _forget(self, entry: InventoryEntry) -> None:
+        session = self._context.session
+        forgotten = await forget(session, entry.entry_id, self._forgotten)
+        undo = _UNDO if self._forgotten.last == entry.entry_id else _NO_UNDO
+        left = where_secrets_are_left(forgotten.left, session.credentials.store.place)
+        words = f"Removed from this machine. {what_stays_valid(forgotten)} {undo} {left}"
+        self._context.say(words.rstrip(), good=True)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether something was forgotten that can be stored again."""
+        return bool(self._forgotten.last)
+
+    def undo_forget(self) -> None:
+        self._context.run(self._undo_forget(), group="action", description="undo forget")
+
+    async def _undo_forget(self) -> None:
+        try:
+            restored = await self._forgotten.restore(self._context.session)
+        except AuthlensError as error:
+            self._context.say(f"Not restored: {error.cause} {error.cure}", good=False)
+        else:
+            url = restored.resource_url if isinstance(restored, Grant) else restored.url
+            self._context.say(f"{url} is stored again. {_RESTORED}", good=True)
+        self._context.changed(reread=True)
+
+    def _ask(self, title: str, words: str, yes: str, doing: str, action: _Action) -> None:
+        self._context.confirm(title, words, yes, lambda entry: self._start(entry, doing, action))
+
+    def _start(self, entry: InventoryEntry | None, doing: str, action: _Action) -> None:
+        if entry is None:
+            self._context.say("Select a credential first, or press n for a new login.")
+        elif not self._context.is_busy(entry):
+            self._context.begin(doing, (entry,))
+            self._context.say(f"{doing.capitalize()} {entry.title} …")
+            self._context.run(self._perform(entry, action), group="action", description="act on a credential")
+
+    async def _perform(self, entry: InventoryEntry, action: _Action) -> None:
+        try:
+            await action(entry)
+        except AuthlensError as error:
+            self._context.say(str(error), good=False)
+        finally:
+            self._context.end((entry,))
+
+    def _report(self, entry: InventoryEntry, result: ActionResult) -> None:
+        self._sent.note(entry.entry_id, result.trace)
+        self._context.say(" ".join((result.summary, *result.details, result.cure)), good=result.good)
+
+
+class TokenActions:
+    """Reads tokens from the store when asked, and logs each time one is shown or copied."""
+
+    def __init__(self, context: DashboardContext) -> None:
+        self._context = context
+        self._read: dict[str, tuple[object, Jwt | None]] = {}  # by credential: of which token, and its claims
+
+    def claims_of(self, entry: InventoryEntry) -> Jwt | None:
+        """Return the claims: of a cloudflared file always, of a token in the store once it was read."""
+        known, version = self._read.get(entry.entry_id), _version(entry.source)
+        if entry.cloudflared is not None and (known is None or known[0] != version):
+            known = self._read[entry.entry_id] = version, token_claims(entry.cloudflared)
+        return known[1] if known is not None and known[0] == version else None
+
+    def copy(self) -> None:
+        self._context.confirm(
+            *COPY_TOKEN, lambda entry: self._run(self._copy(entry), "copy a token"), otherwise=NOT_COPIED
+        )
+
+    async def _copy(self, entry: InventoryEntry) -> None:
+        loaded = await self._load(entry)
+        if loaded is not None:
+            await self._context.app.copy(loaded[1], "Access token")
+            credentials = self._context.session.credentials
+            credentials.record(AccessKind.COPIED, entry.entry_id, "access token")
+            self._context.changed(reread=True)
+
+    def copy_login_link(self) -> None:
+        entry = self._context.selected
+        link = None if entry is None or entry.cloudflared is None else entry.cloudflared.pending_url
+        if link is not None:
+            self._run(self._context.app.copy(link, "Login link"), "copy a link")
+
+    def reveal(self) -> None:
+        self._run(self._reveal(), "reveal a token")
+
+    async def _reveal(self) -> None:
+        entry = self._context.selected
+        loaded = None if entry is None else await self._load(entry)
+        # To read the store takes time: a secret is not to appear over a screen that was opened meanwhile.
+        if entry is not None and loaded is not None and self._context.is_current:
+            credentials = self._context.session.credentials
+            credentials.record(AccessKind.REVEALED, entry.entry_id, "access token")
+            self._context.show(RevealScreen(f"Access token of {entry.title}", loaded[1]))
+
+    def read_claims(self) -> None:
+        self._run(self._read_claims(), "read claims")
+
+    async def _read_claims(self) -> None:
+        entry = self._context.selected
+        loaded = None if entry is None else await self._load(entry)
+        if loaded is None:
+            return
+        grant, token = loaded
+        jwt = token_claims(token)
+        self._read[grant.grant_id] = _version(grant), jwt
+        if jwt is None:
+            self._context.say("This access token is not a JWT: only the server can read it.")
+        self._context.changed(reread=True)
+
+    async def _load(self, entry: InventoryEntry) -> tuple[Grant, Secret] | None:
+        if entry.grant is None:
+            return None
+        try:
+            grant, secrets = await self._context.session.credentials.load(entry.entry_id)
+            return grant, secrets.access_token
+        except AuthlensError as error:
+            self._context.say(str(error), good=False)
+            return None
+
+    def _run(self, work: Work, description: str) -> None:
+        self._context.run(work, group="token", description=description, exclusive=True)
+
+
+def _version(source: Grant | CloudflaredToken | ServiceToken) -> object:
+    """Return what tells a token from the one that replaces it."""
+    match source:
+        case Grant():
+            # A token that no store took has no generation of its own; the time of its request tells it apart.
+            return source.generation, source.refreshed_at
+        case CloudflaredToken():
+            return source.fingerprint
+    return None
 
 
 class DashboardActions:
@@ -32,15 +262,15 @@ class DashboardActions:
         self._listing = listing
         self.sent = SentRequests(context)
         self.tokens = tokens = TokenActions(context)
-        self.one = one = CredentialActions(context, self.sent)
+        self.selected = selected = CredentialActions(context, self.sent)
         self.batches = BatchActions(context, self.sent, listing)
         login = LoginActions(context, suggestion, listing, select)
         self.by_key: Mapping[KeyAction, Callable[[], object]] = {
-            KeyAction.REFRESH: one.refresh,
-            KeyAction.PROBE: one.probe,
-            KeyAction.REVOKE: one.revoke,
-            KeyAction.FORGET: one.forget,
-            KeyAction.UNDO_FORGET: one.undo_forget,
+            KeyAction.REFRESH: selected.refresh,
+            KeyAction.PROBE: selected.probe,
+            KeyAction.REVOKE: selected.revoke,
+            KeyAction.FORGET: selected.forget,
+            KeyAction.UNDO_FORGET: selected.undo_forget,
             KeyAction.FORGET_CLIENT: lambda: context.ask(partial(ask_which_client, context)),
             KeyAction.COPY_TOKEN: tokens.copy,
             KeyAction.COPY_LOGIN_LINK: tokens.copy_login_link,
@@ -64,6 +294,6 @@ class DashboardActions:
 
     def _show_events(self) -> None:
         entry = self._context.selected
-        names = {one.entry_id: one.title for one in self._listing.entries}
+        names = {entry.entry_id: entry.title for entry in self._listing.entries}
         only = None if entry is None else entry.entry_id
         self._context.show(EventsScreen(self._context.session, names, selected=only))

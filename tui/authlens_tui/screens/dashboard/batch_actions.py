@@ -12,11 +12,9 @@ from authlens_core.desk.credentials import InventoryEntry
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, for_each, probe, refresh, revoke
 from authlens_core.desk.session import Session
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.dashboard.context import DashboardContext
-from authlens_tui.screens.dashboard.credential_actions import grant_of
+from authlens_tui.screens.dashboard.context import DashboardContext, MoveWanted
 from authlens_tui.screens.dashboard.keys import applies
 from authlens_tui.screens.dashboard.listing import Listing
-from authlens_tui.screens.dashboard.messages import MoveWanted
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.key_actions import KeyAction
@@ -167,11 +165,11 @@ class BatchActions:
 
 
 def _refresh(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:
-    return refresh(session, grant_of(entry))
+    return refresh(session, entry.require_grant())
 
 
 def _revoke(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:
-    return revoke(session, grant_of(entry))
+    return revoke(session, entry.require_grant())
 
 
 def _probes(done: Sequence[tuple[InventoryEntry, ProbeResult]]) -> _Report:

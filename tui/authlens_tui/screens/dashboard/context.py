@@ -11,15 +11,59 @@ from textual.screen import Screen
 
 from authlens_core.desk.credentials import InventoryEntry
 from authlens_core.desk.settings import SettingsFile
-from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
     from authlens_core.desk.session import Session
+    from authlens_core.trace.record import Trace
 
 _Answer = TypeVar("_Answer")
 Work = Coroutine[Any, Any, object]
+
+
+class StatusMessage(Message, namespace="dashboard"):
+    """A sentence for the line under the table; `good` is None while something still runs."""
+
+    def __init__(self, words: str, good: bool | None) -> None:  # noqa: FBT001 - one of three values
+        super().__init__()
+        self.words = words
+        self.good = good
+
+
+class Changed(Message, namespace="dashboard"):
+    """What is shown is out of date; `reread`: credentials changed, not only what runs for them."""
+
+    def __init__(self, *, reread: bool) -> None:
+        super().__init__()
+        self.reread = reread
+
+
+class LoginWanted(Message, namespace="dashboard"):
+    """The user wants to log in to `url`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+
+class MoveWanted(Message, namespace="dashboard"):
+    """The user wants to move all secrets to another store."""
+
+
+class TraceWanted(Message, namespace="dashboard"):
+    """The user wants to see a trace.
+
+    Attributes:
+        entry_id: the credential it is about; empty if that is gone.
+        kept: true for one from the history, whose secrets are fingerprints.
+    """
+
+    def __init__(self, trace: Trace, entry_id: str, *, kept: bool) -> None:
+        super().__init__()
+        self.trace = trace
+        self.entry_id = entry_id
+        self.kept = kept
 
 
 class DashboardContext:

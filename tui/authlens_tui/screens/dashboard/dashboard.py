@@ -21,10 +21,9 @@ from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, Sor
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.dashboard_columns import COLUMN_KEYS
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
 from authlens_tui.screens.dashboard.listing import PATIENCE, Listing
-from authlens_tui.screens.dashboard.messages import Changed, StatusMessage
 from authlens_tui.screens.dashboard.words import (
     attempt_words,
     broken_words,
@@ -219,7 +218,7 @@ class DashboardScreen(Screen[None]):
         if key_action is KeyAction.MOVE:
             return self._can_move
         if key_action is KeyAction.UNDO_FORGET:
-            return self._actions is not None and self._actions.one.can_undo
+            return self._actions is not None and self._actions.selected.can_undo
         if key_action is KeyAction.FORGET_CLIENT:
             return self.listing.inventory.has_managed_clients
         if key_action is KeyAction.STOP:

@@ -10,9 +10,8 @@ from textual.screen import Screen
 from authlens_core.credentials.records.grant import working_logins
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.desk.credentials import InventoryEntry
-from authlens_tui.screens.dashboard.context import DashboardContext
+from authlens_tui.screens.dashboard.context import DashboardContext, LoginWanted
 from authlens_tui.screens.dashboard.listing import Listing
-from authlens_tui.screens.dashboard.messages import LoginWanted
 from authlens_tui.screens.dashboard.new_login import Known, NewLoginScreen
 from authlens_tui.words.logins import already_words
 

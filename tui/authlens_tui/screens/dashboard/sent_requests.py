@@ -7,8 +7,7 @@ from typing import Final
 
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.screens.dashboard.context import DashboardContext, Work
-from authlens_tui.screens.dashboard.messages import TraceWanted
+from authlens_tui.screens.dashboard.context import DashboardContext, TraceWanted, Work
 from authlens_tui.screens.trace.export import ExportScreen
 
 _NOTHING_SENT: Final = "No requests recorded for this credential yet. Probe it (p), or refresh a login (r)."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from authlens_core.cloudflared.access_login import TIMEOUT as CLOUDFLARED_WAIT
 from authlens_core.cloudflared.access_login import run_login
-from authlens_core.credentials.inventory.probe import probe_jwt
+from authlens_core.credentials.inventory.cloudflared_target import probe_jwt
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.desk.session import Session

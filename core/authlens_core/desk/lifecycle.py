@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from authlens_core.cloudflare.service_token import ServiceTokenPair
+from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared
 from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.credentials.inventory.probe import call_resource, probe_cloudflared
 from authlens_core.credentials.inventory.request_headers import token_fields
 from authlens_core.credentials.lifecycle.action_result import (
     ActionResult,
@@ -22,8 +22,7 @@ from authlens_core.credentials.lifecycle.action_result import (
     failed_probe,
 )
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
-from authlens_core.credentials.lifecycle.probe_grant import probe_grant
-from authlens_core.credentials.lifecycle.probe_result import note_probe
+from authlens_core.credentials.lifecycle.probe_call import call_resource, note_probe, probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh as refresh_stored
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses

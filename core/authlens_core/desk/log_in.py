@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from authlens_core.credentials.lifecycle.dpop import note_nonces
-from authlens_core.credentials.lifecycle.probe_result import token_accepted
+from authlens_core.credentials.lifecycle.probe_call import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for
 from authlens_core.credentials.vault.credentials import Credentials

@@ -1,27 +1,39 @@
-"""Where a token of cloudflared may be sent: to an address that names the application that it is for.
+"""Probing with a token of cloudflared, which goes only to an address that names the application it is for.
 
 The name of its file alone is a guess wherever it can be read in several ways (`access.cloudflared_names`),
 and a credential goes to no guessed host. So the address is asked first, without a credential, which
 application it is; only the AUD of the file lets the token follow.
+
+A token of cloudflared is never copied: cloudflared has it on disk, reads it there, and deletes it when it has
+expired; a second copy in the keyring would be a second truth. So it is read at the moment it is needed, and
+only what was found out is stored: the trace, and a line in the history.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
+from authlens_core.cloudflare.cloudflared_files import cloudflared_fields, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_names import can_only_mean, names_of, readings, sure_address
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.cloudflare.team import LOGIN_PATH
+from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url, require_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.lifecycle.action_result import ProbeResult
 
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 
@@ -181,3 +193,71 @@ def _no_answer(exchange: Exchange) -> AuthlensError:
     return lost.error_type(
         f"authlens could not check whether the cloudflared token is for this address: {lost.cause}", lost.cure
     )
+
+
+# -- probe --------------------------------------------------------------------------------------------------
+
+
+async def probe_cloudflared(
+    credentials: Credentials,
+    wire: Wire,
+    token: CloudflaredToken,
+    url: str | None = None,
+) -> ProbeResult:
+    """Call the application with a token that cloudflared keeps.
+
+    Args:
+        url: the address to ask; None is the one that the file name can mean, see `cloudflared_target`.
+
+    Raises:
+        UsageError: it opens no application, or which address it is for is not known; the token was not sent.
+        LoginNeeded: the file is gone, or holds no token that may be sent there.
+        NetworkFailure, TimedOut: the address did not say which application it is.
+    """
+    refuse_unusable(token, utc_now())
+    if read_cloudflared_token(token) is None:
+        raise _gone()
+    target = await (place_of(wire, token) if url is None else place_for(wire, token, url))
+    # Read again: asking the address took time, and cloudflared may have replaced or deleted the file.
+    jwt = read_cloudflared_token(token)
+    if jwt is None:
+        raise _gone()
+    return await probe_jwt(credentials, wire, target.url, jwt, token.token_id, before=target.asked)
+
+
+def _gone() -> LoginNeeded:
+    return LoginNeeded(
+        "cloudflared has no usable token in this file.", "Run: authlens login URL --cloudflared"
+    )
+
+
+async def probe_jwt(
+    credentials: Credentials,
+    wire: Wire,
+    url: str,
+    jwt: Secret,
+    token_id: str = "",
+    *,
+    before: Sequence[Exchange] = (),
+) -> ProbeResult:
+    """Call `url` with a token of Access in `cf-access-token`; keep the trace where it belongs to a file.
+
+    The caller knows that the token is for `url`: it was got for it, or `cloudflared_target` found out.
+    `before` is what that took, for the trace.
+
+    Raises:
+        UsageError: the URL cannot be used; nothing was sent.
+    """
+    # `headers` and `curl` ask which application an address is, and judge no answer.
+    from authlens_core.credentials.lifecycle.probe_call import call_resource, note_probe
+
+    result = await call_resource(
+        wire,
+        url,
+        cloudflared_fields(jwt),
+        secret=jwt,
+        purpose=Purpose.CLOUDFLARED_TOKEN,
+        before=before,
+    )
+    note_probe(credentials, token_id, result)
+    return result

@@ -14,8 +14,7 @@ from typing import ClassVar, Final
 
 from authlens_core.credentials.lifecycle.action_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.lifecycle.operation import LockedGrant
-from authlens_core.credentials.lifecycle.probe_grant import ask
-from authlens_core.credentials.lifecycle.probe_result import status_words, token_accepted
+from authlens_core.credentials.lifecycle.probe_call import ask, status_words, token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
@@ -37,6 +36,11 @@ from authlens_core.wire.client import Wire
 
 # How long a resource that still accepts the token is asked again: Cloudflare Access needs 20 to 30 s.
 PROOF_SECONDS: Final = 31.0
+_SPEC = "RFC 7009 §2"
+_PURPOSES: Final[Mapping[TokenHint, Purpose]] = {
+    "access_token": Purpose.REVOKE_ACCESS_TOKEN,
+    "refresh_token": Purpose.REVOKE_REFRESH_TOKEN,
+}
 
 
 def proof_pauses(seconds: float) -> tuple[float, ...]:
@@ -72,7 +76,7 @@ async def revoke(
     before = credentials.get(grant_id)
     async with credentials.locks.hold(*refresh_lock(before), purpose="revoking"):
         grant, secrets = await credentials.load(grant_id)
-        done = await RevokeOperation(credentials, wire, grant, secrets, utc_now).run(
+        done = await _RevokeOperation(credentials, wire, grant, secrets, utc_now).run(
             waiting, proof_pauses(PROOF_SECONDS) if pauses is None else pauses
         )
     # With a grant that was revoked its traces went, too, and none is stored of one that is gone.
@@ -80,15 +84,8 @@ async def revoke(
     return done
 
 
-_SPEC = "RFC 7009 §2"
-_PURPOSES: Final[Mapping[TokenHint, Purpose]] = {
-    "access_token": Purpose.REVOKE_ACCESS_TOKEN,
-    "refresh_token": Purpose.REVOKE_REFRESH_TOKEN,
-}
-
-
 @dataclass(eq=False)
-class RevokeOperation(LockedGrant):
+class _RevokeOperation(LockedGrant):
     """One revocation, under the lock."""
 
     stage: ClassVar[Stage] = Stage.REVOKE

@@ -11,8 +11,8 @@ import pytest
 
 from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
+from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared
 from authlens_core.credentials.inventory.inventory import describe_cloudflared, inventory_of
-from authlens_core.credentials.inventory.probe import probe_cloudflared
 from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import Credentials

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.credentials.inventory.probe import call_resource
-from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.probe_call import call_resource, probe_grant
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret

@@ -11,7 +11,7 @@ import pytest
 
 from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
-from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import revoke

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
-from authlens_core.credentials.lifecycle.probe_grant import probe_grant
+from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, describe

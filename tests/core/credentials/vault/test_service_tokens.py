@@ -11,10 +11,7 @@ import pytest
 
 from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
-from authlens_core.credentials.inventory.probe import (
-    probe_cloudflared,
-    probe_jwt,
-)
+from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared, probe_jwt
 from authlens_core.credentials.inventory.request_headers import headers_for, matching_credentials
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict

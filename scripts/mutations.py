@@ -892,8 +892,8 @@ MUTATIONS: Final = (
         "path-pictures",
         "A symbol that a server may write as a slash is a part of a name",
         "core/authlens_core/grammars/url_path.py",
-        '"/" if unicodedata.category(one) == "So" else one',
-        "one",
+        '"/" if unicodedata.category(character) == "So" else character',
+        "character",
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
     ),
     Mutation(

@@ -102,13 +102,13 @@ def _long(word: str, words: deque[str], url: str) -> CurlOption:
 
 
 def _letters(word: str, words: deque[str], url: str) -> Iterator[CurlOption]:
-    for place, letter in enumerate(word[1:], 2):
+    for after, letter in enumerate(word[1:], 2):
         written, name = f"-{letter}", NAME_OF_LETTER.get(letter, "")
         takes = PASSED_ON.get(name)
         if takes is None:
             raise CurlOptionRefused(written, STAYS_BEHIND.get(name, NotPassedOn.UNKNOWN), url)
         if takes is Takes.WORD:
-            yield CurlOption(name, written, word[place:] or _next(written, words))
+            yield CurlOption(name, written, word[after:] or _next(written, words))
             return
         yield CurlOption(name, written)
 

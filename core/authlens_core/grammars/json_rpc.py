@@ -69,19 +69,19 @@ class JsonRpcMessage:
     @property
     def method(self) -> str | None:
         """The method of a request or a notification."""
-        found: str | None = self.body.get("method")
-        return found
+        method: str | None = self.body.get("method")
+        return method
 
     @property
     def params(self) -> Mapping[str, Any]:
         """The parameters, where they are an object."""
-        found = self.body.get("params")
-        return found if isinstance(found, dict) else {}
+        params = self.body.get("params")
+        return params if isinstance(params, dict) else {}
 
     @property
     def result(self) -> Mapping[str, Any]:
-        found = self.body.get("result")
-        return found if isinstance(found, dict) else {}
+        result = self.body.get("result")
+        return result if isinstance(result, dict) else {}
 
     @property
     def is_response(self) -> bool:
@@ -123,14 +123,14 @@ def read_messages(text: str | bytes) -> tuple[JsonRpcMessage | BrokenMessage, ..
         NotJsonRpc: it is something else.
     """
     value = _parsed(text)
-    found = value if isinstance(value, list) else [value]
-    if not found:
+    bodies = value if isinstance(value, list) else [value]
+    if not bodies:
         raise NotJsonRpc("it is an empty list")
-    if len(found) > MOST_IN_A_BATCH:
+    if len(bodies) > MOST_IN_A_BATCH:
         raise NotJsonRpc(f"it is a list of more than {MOST_IN_A_BATCH:,} messages")
-    if not all(isinstance(one, dict) for one in found):
+    if not all(isinstance(body, dict) for body in bodies):
         raise NotJsonRpc("it is not a JSON object")
-    return tuple(message_of(one) for one in found)
+    return tuple(message_of(body) for body in bodies)
 
 
 def error_in(text: bytes) -> JsonRpcMessage | None:
@@ -144,8 +144,8 @@ def error_in(text: bytes) -> JsonRpcMessage | None:
         return None
     if not isinstance(value, dict):
         return None
-    found = message_of({"jsonrpc": "2.0", "id": None, "error": value.get("error")})
-    return found if isinstance(found, JsonRpcMessage) else None
+    message = message_of({"jsonrpc": "2.0", "id": None, "error": value.get("error")})
+    return message if isinstance(message, JsonRpcMessage) else None
 
 
 def message_of(body: Mapping[str, Any]) -> JsonRpcMessage | BrokenMessage:
@@ -326,5 +326,5 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) or _is_integer(value)
 
 
-def _same(one: RequestId | None, other: RequestId | None) -> bool:
-    return other is not None and type(one) is type(other) and one == other
+def _same(first: RequestId | None, other: RequestId | None) -> bool:
+    return other is not None and type(first) is type(other) and first == other

@@ -83,7 +83,7 @@ def spellings(address: str, port: int) -> frozenset[str]:
     """Return how the tables write an IPv4 endpoint: in the first, and as a mapped address in the second."""
     packed = ipaddress.IPv4Address(address).packed
     mapped = bytes(10) + b"\xff\xff" + packed
-    return frozenset(f"{_hexadecimal(one)}:{port:04X}" for one in (packed, mapped))
+    return frozenset(f"{_hexadecimal(form)}:{port:04X}" for form in (packed, mapped))
 
 
 def _hexadecimal(packed: bytes) -> str:

@@ -28,16 +28,16 @@ _USUAL_OTHERS: Final = frozenset({"Pd", "Pi", "Pf", "Ps", "Pe", "So"})
 _JOINERS: Final = frozenset("\u200c\u200d")
 
 
-def below(place: str, path: str) -> int | None:
-    """Return how many segments `place` has if `path` is it, or is below it in every reading; else None.
+def below(parent: str, path: str) -> int | None:
+    """Return how many segments `parent` has if `path` is it, or is below it in every reading; else None.
 
     `/app` and `/app/` are the same place, and `/app` is not above `/apple`. A place without a segment is the
     whole origin: every path is below it, also an ambiguous one.
 
     Args:
-        place: a path of characters that a URL may have, as `path`, too.
+        parent: a path of characters that a URL may have, as `path`, too.
     """
-    wide = _segments(place)
+    wide = _segments(parent)
     if not wide:
         return 0
     narrow = _segments(path)
@@ -69,10 +69,12 @@ def _is_name(text: str) -> bool:
     # A percent sign that is left would be decoded again. A symbol may be mapped to a slash or a dot.
     if not all(map(_is_usual, text + normal)):
         return False
-    without_marks = "".join(one for one in text if unicodedata.category(one)[0] not in "MC")
-    low_bytes = "" if text.isascii() else "".join(chr(ord(one) & 0xFF) for one in text)
+    without_marks = "".join(character for character in text if unicodedata.category(character)[0] not in "MC")
+    low_bytes = "" if text.isascii() else "".join(chr(ord(character) & 0xFF) for character in text)
     # Among the pictures are a heavy solidus and a diagonal of box drawing.
-    with_slashes = "".join("/" if unicodedata.category(one) == "So" else one for one in text)
+    with_slashes = "".join(
+        "/" if unicodedata.category(character) == "So" else character for character in text
+    )
     names = (text, normal, text.replace("+", " "), without_marks)
     return not any(re.match(_STEP, name) for name in names) and not any(
         re.search(_LOW_STEP, name) for name in (low_bytes, with_slashes)

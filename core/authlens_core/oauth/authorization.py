@@ -330,8 +330,8 @@ def _place_problem(where: str, query: str, expected: ExpectedResponse) -> str:
         return ""
     if "response_type=" in query:
         return "the link to open, not the address that the browser ended on after the login"
-    scheme, _, place = redirect.partition("://")
-    if where.partition("://")[2] == place:
+    scheme, _, requested = redirect.partition("://")
+    if where.partition("://")[2] == requested:
         return f"an address with another scheme, but this login's starts with {scheme}://"
     try:
         same_host = urlsplit(where).netloc == urlsplit(redirect).netloc

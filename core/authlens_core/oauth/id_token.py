@@ -77,19 +77,19 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Chec
     # No key is needed to see that no one signed it. The algorithm none is for clients that registered for it
     # (§2); authlens does not.
     if keys is None and not jwt.is_unsigned:
-        found = Verification(Signature.NOT_CHECKED, no_keys)
+        verification = Verification(Signature.NOT_CHECKED, no_keys)
     else:
-        found = verify(jwt, keys if keys is not None else Body(b""), now)
+        verification = verify(jwt, keys if keys is not None else Body(b""), now)
     return judged(
-        _SEVERITIES[found.signature],
+        _SEVERITIES[verification.signature],
         f"{_STAGE}.signature",
         "A key of the server signed it.",
-        found.reason,
+        verification.reason,
         why="It came from the token endpoint over TLS, so its origin is known; a wrong signature is "
         "still a defect.",
         spec=_SPEC,
-        cure=_CURE if found.signature is Signature.INVALID else "",
-        overridable=found.signature is Signature.INVALID,
+        cure=_CURE if verification.signature is Signature.INVALID else "",
+        overridable=verification.signature is Signature.INVALID,
     )
 
 

@@ -94,16 +94,16 @@ def protocol_version(response: Response) -> str | None:
     """Return the protocol version that an answer names, or None: text from outside, at most 40 characters."""
     message = _message(response)
     result, error = message.get("result"), message.get("error")
-    found: JsonValue = None
+    versions: JsonValue = None
     if isinstance(result, dict):
-        found = result.get("protocolVersion") or result.get("supportedVersions")
+        versions = result.get("protocolVersion") or result.get("supportedVersions")
     elif isinstance(error, dict):
         data = error.get("data")
-        found = data.get("supported") if isinstance(data, dict) else None
-    if isinstance(found, list):
+        versions = data.get("supported") if isinstance(data, dict) else None
+    if isinstance(versions, list):
         # Versions are dates, so the greatest text is the newest.
-        found = next(iter(sorted((v for v in found if isinstance(v, str)), reverse=True)), None)
-    return found[:40] if isinstance(found, str) else None
+        versions = next(iter(sorted((v for v in versions if isinstance(v, str)), reverse=True)), None)
+    return versions[:40] if isinstance(versions, str) else None
 
 
 def _message(response: Response) -> dict[str, JsonValue]:
@@ -114,6 +114,6 @@ def _message(response: Response) -> dict[str, JsonValue]:
 
         # The end of an event may still be on its way: the stream was left when it had begun.
         events = EventReader().feed(data + b"\n\n")
-        found = (object_in(event.data.encode()) for event in events if event.data)
-        return next(filter(None, found), {})
+        messages = (object_in(event.data.encode()) for event in events if event.data)
+        return next(filter(None, messages), {})
     return object_in(data) if response.media_type == JSON_TYPE else {}

@@ -136,17 +136,17 @@ def usable_url(text: str | None, *, loopback_http: bool = False) -> Url | None:
         return None
 
 
-def same_site(one: Url, other: Url) -> bool:
+def same_site(first: Url, other: Url) -> bool:
     """Return whether one host is the other or within it, or both are this machine.
 
     Siblings are two sites: they may belong to two tenants of one provider.
     """
-    if one.is_loopback and other.is_loopback:
+    if first.is_loopback and other.is_loopback:
         return True
     return (
-        one.host == other.host
-        or f".{one.host}".endswith(f".{other.host}")
-        or f".{other.host}".endswith(f".{one.host}")
+        first.host == other.host
+        or f".{first.host}".endswith(f".{other.host}")
+        or f".{other.host}".endswith(f".{first.host}")
     )
 
 

@@ -104,8 +104,8 @@ async def resolve(host: str, port: int) -> Sequence[str]:
         OSError: the name is unknown or the resolver does not answer.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    entries = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in entries]
 
 
 async def require_public(host: str, port: int, resolver: Resolver = resolve) -> None:

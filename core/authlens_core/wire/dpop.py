@@ -78,13 +78,13 @@ async def send_with_proof(
 def settled(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
     """Return the exchanges without those that were refused for want of a nonce and then sent again."""
     return tuple(
-        one
-        for one, following in zip_longest(exchanges, exchanges[1:])
-        if following is None or not _is_sent_again(one, following)
+        exchange
+        for exchange, following in zip_longest(exchanges, exchanges[1:])
+        if following is None or not _is_sent_again(exchange, following)
     )
 
 
-def _is_sent_again(one: Exchange, following: Exchange) -> bool:
-    same = (one.request.method, one.request.url) == (following.request.method, following.request.url)
-    signed = all(e.request.headers.get(_FIELD) is not None for e in (one, following))
-    return same and signed and one.response is not None and wants_nonce(one.response)
+def _is_sent_again(first: Exchange, following: Exchange) -> bool:
+    same = (first.request.method, first.request.url) == (following.request.method, following.request.url)
+    signed = all(e.request.headers.get(_FIELD) is not None for e in (first, following))
+    return same and signed and first.response is not None and wants_nonce(first.response)

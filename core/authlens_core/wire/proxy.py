@@ -49,12 +49,12 @@ class Proxy:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the proxies by scheme; a lower-case variable wins, and an empty one unsets."""
-    found: dict[str, str] = {}
+    proxies: dict[str, str] = {}
     # curl and Python agree on this order; CGI programs get HTTP_PROXY from a request's field `Proxy`.
     for name, value in sorted(environ.items(), key=lambda variable: variable[0].islower()):
         if name.lower().endswith("_proxy"):
-            found[name[:-6].lower()] = value.strip()
-    return {scheme: value for scheme, value in found.items() if value}
+            proxies[name[:-6].lower()] = value.strip()
+    return {scheme: value for scheme, value in proxies.items() if value}
 
 
 def _listed(host: str, port: int, no_proxy: str) -> bool:

@@ -52,7 +52,7 @@ def closest(
     """Return the record that covers `url` most closely with one of its places, of several the first."""
     best: tuple[int, _Record] | None = None
     for record in records:
-        lengths = [coverage(place, url) for place in places(record) if place is not None]
+        lengths = [coverage(resource, url) for resource in places(record) if resource is not None]
         longest = max((length for length in lengths if length is not None), default=None)
         if longest is not None and (best is None or longest > best[0]):
             best = longest, record

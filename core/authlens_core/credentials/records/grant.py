@@ -147,8 +147,8 @@ class GrantSecrets:
     @property
     def known(self) -> tuple[Secret, ...]:
         """All of them, to be masked where a server repeats one."""
-        found = (self.access_token, self.refresh_token, self.client_secret, self.dpop_key)
-        return tuple(secret for secret in found if secret)
+        secrets = (self.access_token, self.refresh_token, self.client_secret, self.dpop_key)
+        return tuple(secret for secret in secrets if secret)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,10 +152,10 @@ class Index:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        found = version(connection)
-        if found > SCHEMA_VERSION:
+        written = version(connection)
+        if written > SCHEMA_VERSION:
             self.read_only = (
-                f"A newer authlens wrote the index (version {found}; this one knows {SCHEMA_VERSION}). It "
+                f"A newer authlens wrote the index (version {written}; this one knows {SCHEMA_VERSION}). It "
                 "is read-only here."
             )
         if not self.read_only:

@@ -66,10 +66,10 @@ def plain_url(text: str) -> PlainUrl:
     Raises:
         NotPlain: it may be a URL, but not one for this module.
     """
-    found = _URL.fullmatch(text)
-    if found is None or len(text) > _LONGEST or (text.startswith("http:") and _port(text) > 65_535):
+    match = _URL.fullmatch(text)
+    if match is None or len(text) > _LONGEST or (text.startswith("http:") and _port(text) > 65_535):
         raise NotPlain
-    return PlainUrl(found["origin"], found["path"])
+    return PlainUrl(match["origin"], match["path"])
 
 
 def _port(text: str) -> int:
@@ -109,7 +109,7 @@ def closest(logins: Iterable[PlainLogin], wanted: PlainUrl) -> PlainLogin | None
         NotPlain: it cannot be decided here.
     """
     best: tuple[int, PlainLogin] | None = None
-    for login in sorted(logins, key=lambda one: one.obtained_at, reverse=True):
+    for login in sorted(logins, key=lambda candidate: candidate.obtained_at, reverse=True):
         length = max((_shared(plain_url(resource), wanted) for resource in login.resources), default=-1)
         if length >= 0 and (best is None or length > best[0]):
             best = length, login

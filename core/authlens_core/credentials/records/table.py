@@ -71,14 +71,14 @@ class Table(Generic[_Record]):
 
     def all(self, index: Index) -> tuple[dict[str, _Record], tuple[str, ...]]:
         """Return the records that can be read, by their keys, and the keys of the others, safe to show."""
-        found: dict[str, _Record] = {}
+        records: dict[str, _Record] = {}
         damaged: list[str] = []
         for key, *row in self._select(index, f"{self.key}, record, generation, place"):
             try:
-                found[key] = record_from_json(self.kind, *row)
+                records[key] = record_from_json(self.kind, *row)
             except ValueError:
                 damaged.append(safe_line(key, NAME))
-        return found, tuple(damaged)
+        return records, tuple(damaged)
 
     def put(self, index: Index, key: str, record: _Record, entries: int) -> None:
         """Make `record.generation` the valid one, with these facts; the generation before is left over."""
@@ -122,7 +122,9 @@ class Table(Generic[_Record]):
         which = f"WHERE entries > 0 AND (?1 IS NULL OR {self.key} = ?1)"
         rows = self._select(index, f"{self.key}, generation, place", which, key)
         known = {str(place) for place in StoreKind}
-        return tuple(Pointer(one, generation, StoreKind(at)) for one, generation, at in rows if at in known)
+        return tuple(
+            Pointer(pointed, generation, StoreKind(at)) for pointed, generation, at in rows if at in known
+        )
 
     def repoint(self, index: Index, key: str, over: int, to: tuple[int, int, StoreKind]) -> None:
         """Let a record point to other secrets; its facts stay, and the generation before is left over.
@@ -173,8 +175,8 @@ TABLES: Final[tuple[Table[Any], ...]] = (LOGINS, SERVICE_TOKENS, CLIENTS)
 
 def all_service_tokens(index: Index) -> tuple[tuple[ServiceToken, ...], tuple[str, ...]]:
     """Return every service token that can be read, newest first, and the ids of those that cannot."""
-    found, damaged = SERVICE_TOKENS.all(index)
-    return tuple(sorted(found.values(), key=lambda token: token.added_at, reverse=True)), damaged
+    tokens, damaged = SERVICE_TOKENS.all(index)
+    return tuple(sorted(tokens.values(), key=lambda token: token.added_at, reverse=True)), damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,11 @@ def damaged_records(index: Index) -> tuple[DamagedRecord, ...]:
         StateUnusable: the index cannot be used.
     """
     return (
-        *(DamagedRecord(one, CredentialKind.OAUTH) for one in index.grants()[1]),
-        *(DamagedRecord(one, CredentialKind.SERVICE_TOKEN) for one in SERVICE_TOKENS.all(index)[1]),
+        *(DamagedRecord(record_id, CredentialKind.OAUTH) for record_id in index.grants()[1]),
+        *(
+            DamagedRecord(record_id, CredentialKind.SERVICE_TOKEN)
+            for record_id in SERVICE_TOKENS.all(index)[1]
+        ),
     )
 
 

@@ -135,11 +135,11 @@ class Traces:
                 "SELECT trace_id, kind, at, outcome FROM traces WHERE grant_id = ? ORDER BY number DESC",
                 (grant_id,),
             ).fetchall()
-        found = []
+        summaries = []
         for trace_id, kind, at, outcome in rows:
             with suppress(ValueError):  # a row of a newer authlens, or a damaged one
-                found.append(TraceSummary(trace_id, TraceKind(kind), from_text(at), Outcome(outcome)))
-        return tuple(found)
+                summaries.append(TraceSummary(trace_id, TraceKind(kind), from_text(at), Outcome(outcome)))
+        return tuple(summaries)
 
     def open(self, trace_id: str) -> Trace:
         """Return a trace that is stored; its secrets are masks.
@@ -192,12 +192,12 @@ class Traces:
         try:
             # What is deleted is overwritten, and the journal is a file of the same mode that goes again.
             connection.execute("PRAGMA secure_delete = ON")
-            found = version(connection)
-            if found > _VERSION:
+            written = version(connection)
+            if written > _VERSION:
                 raise StateUnusable(
                     f"A newer authlens wrote {where}.", "Use the newer version, or move it away."
                 )
-            if found < _VERSION:
+            if written < _VERSION:
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
         except BaseException:  # a Ctrl-C, too
@@ -230,7 +230,7 @@ def _written(trace: Trace) -> str | None:
     from authlens_core.export.session_file import session_json  # few verbs need it
 
     records = tuple(
-        replace(record, exchanges=tuple(_without_large_body(one) for one in record.exchanges))
+        replace(record, exchanges=tuple(_without_large_body(exchange) for exchange in record.exchanges))
         for record in trace.records
     )
     for bodies in (MAX_TRACE // 2, 0):

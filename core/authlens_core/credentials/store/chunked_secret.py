@@ -78,12 +78,12 @@ class _Manifest(NamedTuple):
 
 
 def _manifest(first: str, generation: int) -> tuple[_Manifest, str]:
-    found: Any = None
+    document: Any = None
     end = 0
     # Raised outside the handler: the decoder's error carries the whole text, and would stay in the chain.
     with contextlib.suppress(ValueError, RecursionError):
-        found, end = json.JSONDecoder().raw_decode(first)
-    manifest: dict[str, Any] = found if isinstance(found, dict) else {}
+        document, end = json.JSONDecoder().raw_decode(first)
+    manifest: dict[str, Any] = document if isinstance(document, dict) else {}
     count = manifest.get("count")
     if manifest.get("version") != _VERSION or manifest.get("generation") != generation:
         raise _damaged("the manifest belongs to something else")

@@ -84,13 +84,13 @@ class EntryFile:
         return self._read[1]
 
     def _parsed(self, data: bytes) -> FileContent:
-        found: dict[str, Any] | None = None
+        document: dict[str, Any] | None = None
         # Raised outside the handler: the decoder's error carries the whole text.
         with suppress(JsonRefused):
-            found = load_object(data, large=True)
-        if found is None or found.get("format") != self._kind:
+            document = load_object(data, large=True)
+        if document is None or document.get("format") != self._kind:
             raise FileDamaged(self._words("was changed since it was written"))
-        version, header, entries = found.get("version"), found.get("header"), found.get("entries")
+        version, header, entries = document.get("version"), document.get("header"), document.get("entries")
         if isinstance(version, int) and version > VERSION:
             raise FileNewer(self._words(f"was written by a newer authlens (version {version})"))
         if version != VERSION or not isinstance(header, dict) or not isinstance(entries, dict):

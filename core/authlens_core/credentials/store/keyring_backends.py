@@ -90,15 +90,15 @@ def _member_of(chainer: KeyringBackend) -> BackendCandidate:
 
 def _viable(names: Iterable[str]) -> list[KeyringBackend]:
     """Return the backends that work here, the best first. No other package's backends are even imported."""
-    found: list[tuple[float, KeyringBackend]] = []
+    backends: list[tuple[float, KeyringBackend]] = []
     for name in names:
         module, _, attribute = name.rpartition(".")
         try:
             kind = getattr(import_module(module), attribute)
-            found.append((float(kind.priority), kind()))
+            backends.append((float(kind.priority), kind()))
         except Exception:  # noqa: S112 - asking for the priority is how a backend says it cannot work
             continue
-    return [backend for _, backend in sorted(found, key=lambda pair: pair[0], reverse=True)]
+    return [backend for _, backend in sorted(backends, key=lambda pair: pair[0], reverse=True)]
 
 
 def _automatic(backends: Iterable[KeyringBackend]) -> BackendCandidate:

@@ -75,12 +75,12 @@ class _Keyring:
 
         from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring, PlainFileKeyring
 
-        place, path = StoreKind(request["place"]), Path(request["path"])
-        if place is StoreKind.FILE:
-            self._choice = BackendCandidate(PlainFileKeyring(path), place.words, named=False)
+        kind, path = StoreKind(request["place"]), Path(request["path"])
+        if kind is StoreKind.FILE:
+            self._choice = BackendCandidate(PlainFileKeyring(path), kind.words, named=False)
             return {}
         encrypted = EncryptedFileKeyring(path)
-        self._choice = BackendCandidate(encrypted, place.words, named=False)
+        self._choice = BackendCandidate(encrypted, kind.words, named=False)
         key = _unlocked(encrypted, request)
         return {} if key is None else {"key": key.reveal()}
 

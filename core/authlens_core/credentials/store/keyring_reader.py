@@ -54,9 +54,9 @@ class KeyringReader:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._pipes.answers], [], [], left)[0]:
                 raise keyring_too_slow("the keyring", self._limit)
-            found = os.read(self._pipes.answers, _CHUNK)
-            if not found or len(self._pending) > _LONGEST:
+            chunk = os.read(self._pipes.answers, _CHUNK)
+            if not chunk or len(self._pending) > _LONGEST:
                 raise KeyringUnclear
-            self._pending += found
+            self._pending += chunk
         line, _, self._pending = self._pending.partition(b"\n")
         return line

@@ -198,25 +198,25 @@ class _ChallengeReader:
 
     def line(self) -> list[_Open]:
         """Return the challenges of the line; what is wrong with one, each says itself."""
-        found: list[_Open] = []
+        challenges: list[_Open] = []
         while self.skip_to_element():
             name = self.run(TOKEN_CHARACTERS, "a scheme or a parameter name")
             self.skip_space()
             # A comma separates parameters and challenges alike (RFC 9110 §11.6.1): only the equals sign tells
             # them apart.
             if self.peek() == "=":
-                if not found:
+                if not challenges:
                     raise _Malformed("a parameter without a scheme")
-                found[-1].add(name, self.value())
+                challenges[-1].add(name, self.value())
             else:
-                if len(found) == self.room:
+                if len(challenges) == self.room:
                     raise _TooLarge(f"more than {MAX_CHALLENGES} challenges")
-                found.append(_Open(name))
-                self.after_scheme(found[-1])
+                challenges.append(_Open(name))
+                self.after_scheme(challenges[-1])
             self.skip_space()
             if self.peek() not in ("", ","):
                 raise _Malformed("something other than a comma")
-        return found
+        return challenges
 
     def after_scheme(self, challenge: _Open) -> None:
         """Read what is on the scheme's own list element: a token68, a first parameter, or nothing."""

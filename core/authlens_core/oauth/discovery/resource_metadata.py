@@ -167,10 +167,10 @@ def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bo
     return ""
 
 
-def same_resource(one: str, other: str) -> bool:
+def same_resource(first: str, other: str) -> bool:
     """Return whether two identifiers are equal, but for the slash after the host (RFC 3986 §6.2.3)."""
-    shorter, longer = sorted((one, other), key=len)
-    return one == other or (longer == f"{shorter}/" and "/" not in shorter.partition("://")[2])
+    shorter, longer = sorted((first, other), key=len)
+    return first == other or (longer == f"{shorter}/" and "/" not in shorter.partition("://")[2])
 
 
 def _split(url: str) -> tuple[str, str]:

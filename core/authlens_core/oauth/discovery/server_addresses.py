@@ -240,5 +240,7 @@ SERVER_ADDRESSES: Final[tuple[ServerAddress, ...]] = (
 def addresses_in(source: AddressSource, *rules: AddressRule) -> tuple[str, ...]:
     """Return the names of the addresses of one source with one of `rules`, or with any if none is given."""
     return tuple(
-        one.name for one in SERVER_ADDRESSES if one.source is source and (not rules or one.rule in rules)
+        address.name
+        for address in SERVER_ADDRESSES
+        if address.source is source and (not rules or address.rule in rules)
     )

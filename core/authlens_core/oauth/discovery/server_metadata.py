@@ -125,16 +125,16 @@ class ServerMetadata:
 
 
 def metadata_urls(issuer: Url) -> tuple[Url, ...]:
-    """Return the places of an issuer's metadata in the order to try them.
+    """Return the addresses of an issuer's metadata in the order to try them.
 
     RFC 8414 §3.1 inserts the well-known part between host and path, OpenID Connect Discovery §4.1 appends it;
     some servers append where they should insert, so that form comes last.
     """
     path = issuer.path.rstrip("/")
-    places = [f"{_OAUTH}{path}", f"{_OPENID}{path}"]
+    well_known = [f"{_OAUTH}{path}", f"{_OPENID}{path}"]
     if path:
-        places += [f"{path}{_OPENID}", f"{path}{_OAUTH}"]
-    return tuple(replace(issuer, path=place, query=None) for place in places)
+        well_known += [f"{path}{_OPENID}", f"{path}{_OAUTH}"]
+    return tuple(replace(issuer, path=candidate, query=None) for candidate in well_known)
 
 
 def moves_on(response: Response) -> bool:

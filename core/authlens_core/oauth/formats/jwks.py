@@ -108,8 +108,8 @@ def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, 
             problems.append(str(bad))
             continue
         if good:
-            found = key.get("kid")
-            shown = safe_line(found, NAME) if isinstance(found, str) else None
+            key_id = key.get("kid")
+            shown = safe_line(key_id, NAME) if isinstance(key_id, str) else None
             return Verification(Signature.VALID, f"Signed with {jwt.algorithm}.", shown, notes)
     if len(problems) == len(fitting):
         return Verification(Signature.NOT_CHECKED, f"The key cannot be used: {problems[0]}.", kid, notes)

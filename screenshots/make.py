@@ -36,7 +36,7 @@ from authlens_core.trace.record import Stage, Trace
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
-from authlens_tui.screens.trace.compare import CompareScreen
+from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

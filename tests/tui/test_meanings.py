@@ -30,7 +30,7 @@ from authlens_tui.widgets.document.lines import Line, Tone
 from authlens_tui.widgets.record.exchange_view import request_lines, response_lines
 from authlens_tui.widgets.record.header_table import header_lines
 from authlens_tui.widgets.record.jwt_lines import jwt_lines
-from authlens_tui.widgets.record.overview import explained_fact_lines, overview_lines
+from authlens_tui.widgets.record.overview_lines import explained_fact_lines, overview_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
 from support.recorded_login import record_login_at
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from authlens_core.cloudflare.service_token import ServiceTokenPair
+from authlens_core.cloudflare.service_token_headers import ServiceTokenPair
 from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.inventory.request_headers import token_fields

@@ -1,4 +1,4 @@
-"""A trace as a Mermaid sequence diagram: the arrows of `trace.messages`, each server a participant."""
+"""A trace as a Mermaid sequence diagram: the arrows of `trace.arrows`, each server a participant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.trace.messages import Arrow, Party, messages
+from authlens_core.trace.arrows import Arrow, Party, messages
 from authlens_core.trace.record import Stage, Trace
 from authlens_core.values.safe_text import safe_line
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from authlens_core.export.markdown import code_span, fenced, markdown, prose
 from authlens_core.export.mermaid import label
-from authlens_core.trace.messages import messages
+from authlens_core.trace.arrows import messages
 from authlens_core.trace.record import Trace
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks, record_login

@@ -48,7 +48,7 @@ from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
 from authlens_tui.screens.dashboard.settings import SettingsScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
-from authlens_tui.screens.trace.compare import CompareScreen
+from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.copying import Copyable

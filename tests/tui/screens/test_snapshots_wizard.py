@@ -20,8 +20,8 @@ from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.http_message import Response
 from authlens_tui.screens.help import HelpScreen
 from authlens_tui.screens.jump import JumpScreen
-from authlens_tui.screens.trace import export as export_module
-from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.trace import save_record
+from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.edit import EditScreen, FieldRow
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.link import QrScreen
@@ -179,8 +179,8 @@ async def to_the_saved_file(pilot: Pilot[int]) -> None:
     await pilot.press("m")
     await on(pilot, ExportScreen)
     with pytest.MonkeyPatch.context() as patch:  # the home of a test is another one each time
-        patch.setattr(export_module, "named_path", lambda name: Path("/home/ada") / name)
-        patch.setattr(export_module, "write_export", lambda path, _: path)
+        patch.setattr(save_record, "named_path", lambda name: Path("/home/ada") / name)
+        patch.setattr(save_record, "write_export", lambda path, _: path)
         await pilot.press("enter")
         await until(pilot, lambda: "Written to" in text_of(pilot.app))  # type: ignore[arg-type]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from authlens_core.cloudflare.service_token import is_field_name, shape_problem
+from authlens_core.cloudflare.service_token_headers import is_field_name, shape_problem
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import closest
 from authlens_core.credentials.records.grant import ClientSecrets, TokenVerdict, utc_now

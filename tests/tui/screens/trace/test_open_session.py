@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from authlens_core.export.session_file import session_json
-from authlens_tui.screens.trace.compare import CompareScreen
+from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import FoundFile, NamedTrace, OpenSessionScreen, found_files
 from authlens_tui.screens.trace.trace import TraceScreen
 from support.screens import Host, run_screen, text_of, until

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.trace.messages import Arrow
+from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.widgets.record.diagram_view import DiagramView

@@ -10,12 +10,12 @@ from textual.widgets import Input, OptionList
 
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.trace.messages import Arrow, Party
+from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Outcome, Stage, Trace, TraceKind
 from authlens_tui.app.records import Replay
-from authlens_tui.screens.trace.compare import CompareScreen
-from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
+from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.hostile_trace import hostile_trace

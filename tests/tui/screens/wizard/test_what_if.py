@@ -6,10 +6,10 @@ import pytest
 
 from authlens_core.desk.log_in import Experiment
 from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
-from authlens_core.trace.messages import Arrow, Party
+from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
-from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.screens.wizard.words import listed

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.login.login import Login
-from authlens_core.trace.messages import RunningStage, messages
+from authlens_core.trace.arrows import RunningStage, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext, TraceWanted, Work
-from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.trace.save_record import ExportScreen
 
 _NOTHING_SENT: Final = "No requests recorded for this credential yet. Probe it (p), or refresh a login (r)."
 

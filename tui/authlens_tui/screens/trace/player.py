@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.messages import Arrow
+from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import StageRecord
 from authlens_core.trace.undone import honest_and_attacked
 from authlens_core.values.secret import Secret

@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Input
 
 from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
 from authlens_core.export.exchange_log import ExchangeLog, ExchangeRow, rows_of
-from authlens_core.trace.messages import RunningStage
+from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.record import Stage
 from authlens_core.values.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted

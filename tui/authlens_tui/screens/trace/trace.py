@@ -12,9 +12,9 @@ from textual.screen import Screen
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_tui.screens.copy_menu import copy_menu_wanted
-from authlens_tui.screens.trace.compare import CompareScreen
-from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
+from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -13,8 +13,8 @@ from textual.widgets import ContentSwitcher
 
 from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.desk.log_in import Login
+from authlens_core.trace.arrows import Arrow, RunningStage
 from authlens_core.trace.flow import UserPart
-from authlens_core.trace.messages import Arrow, RunningStage
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request

@@ -8,7 +8,7 @@ from typing import Any, Final
 from textual.screen import Screen
 
 from authlens_core.desk.log_in import Experiment, Login
-from authlens_core.trace.messages import Arrow
+from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
@@ -131,6 +131,6 @@ class WizardTools:
             app.notify(NOT_COPIED, markup=False)
 
     def export(self) -> None:
-        from authlens_tui.screens.trace.export import ExportScreen
+        from authlens_tui.screens.trace.save_record import ExportScreen
 
         self._screen.app.push_screen(ExportScreen(self._login.trace))

@@ -14,8 +14,8 @@ from typing import Final
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
+from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.flow import flow_of
-from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from textual.binding import BindingType
 from textual.events import Click
 
-from authlens_core.trace.messages import Arrow
+from authlens_core.trace.arrows import Arrow
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LineList

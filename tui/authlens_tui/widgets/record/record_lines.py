@@ -14,8 +14,8 @@ from authlens_core.export.redaction import (
     Redactor,
     secrets_in,
 )
+from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.fact import fact_text
-from authlens_core.trace.messages import RunningStage
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request, Response
@@ -31,7 +31,7 @@ from authlens_tui.widgets.record.exchange_view import (
     response_lines,
 )
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
-from authlens_tui.widgets.record.overview import exchange_line, overview_lines
+from authlens_tui.widgets.record.overview_lines import exchange_line, overview_lines
 from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 
 _AHEAD: Final = "Not run yet. Its request is shown here before it is sent."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from authlens_core.trace.messages import Arrow
+    from authlens_core.trace.arrows import Arrow
     from authlens_core.trace.record import StageRecord
     from authlens_tui.widgets.record.copying import Copyable
     from authlens_tui.widgets.record.record_view import RecordView

@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
-from authlens_core.trace.messages import RunningStage
+from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request

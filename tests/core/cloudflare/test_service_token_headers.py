@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.cloudflare.service_token import is_field_name, pasted, shape_problem
+from authlens_core.cloudflare.service_token_headers import is_field_name, pasted, shape_problem
 from authlens_core.values.secret import Secret
 
 ID = f"{'0123456789abcdef' * 2}.access"

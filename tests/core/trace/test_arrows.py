@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from authlens_core.login.login import Login
-from authlens_core.trace.messages import Arrow, Party, RunningStage, authorities, messages
+from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure

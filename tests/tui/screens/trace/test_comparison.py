@@ -9,7 +9,7 @@ import pytest
 from authlens_core.export.compare import Comparison, Difference, StageComparison
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_tui.screens.trace.compare import CompareScreen, comparison_lines
+from authlens_tui.screens.trace.comparison import CompareScreen, comparison_lines
 from support.hostile_trace import hostile_trace
 from support.screens import run_screen, text_of, until
 

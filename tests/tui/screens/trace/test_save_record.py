@@ -12,7 +12,7 @@ from textual.widgets import RadioSet
 
 from authlens_core.export.session_file import read_session
 from authlens_core.trace.record import Trace
-from authlens_tui.screens.trace.export import ExportScreen
+from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.terminal.measured import Static
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import leaks

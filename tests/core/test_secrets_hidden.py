@@ -5,6 +5,7 @@ The dataclasses are found by walking the modules, so a type that is added tomorr
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import dataclasses
 import enum
@@ -12,6 +13,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import sys
 import traceback
 import types
 import typing
@@ -71,8 +73,27 @@ TYPES: Final = _dataclasses()
 
 
 @functools.cache
+def _names(module: str) -> dict[str, Any]:
+    """Return what a module imports for the type checker alone: annotations may name it."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    blocks = [
+        node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+    ]
+    names: dict[str, Any] = {}
+    for imported in (node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)):
+        for alias in imported.names:
+            source = importlib.import_module(imported.module or "")
+            names[alias.asname or alias.name] = getattr(source, alias.name)
+    return names
+
+
+@functools.cache
 def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    names: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        if base.__module__.startswith("authlens_core"):
+            names |= _names(base.__module__)
+    return typing.get_type_hints(kind, localns=names)
 
 
 def _sealed(kind: Any, depth: int = 0) -> Any:

@@ -17,6 +17,7 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import failed as failed_check
 from authlens_core.values.check import passed
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Request
 from authlens_core.values.purpose import Purpose
 from support.driven_login import at, failed, login_to, run_to, until
@@ -169,9 +170,9 @@ class HoldsBack:
 
 async def test_a_yes_to_a_request_that_was_held_back_sends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """H014: nothing was sent before the question, and one request is sent after it."""
-    stages = MappingProxyType({**STAGES, Stage.RESOURCE_METADATA: HoldsBack()})
-    monkeypatch.setattr(driver, "STAGES", stages)
-    monkeypatch.setattr(driver, "_WORK", stages)
+    code = GrantType.AUTHORIZATION_CODE
+    stages = MappingProxyType({**STAGES[code], Stage.RESOURCE_METADATA: HoldsBack()})
+    monkeypatch.setattr(driver, "STAGES", MappingProxyType({**STAGES, code: stages}))
     sender = ScriptedSender(honest())
     async with login_to(sender) as login:
         await run_to(login, Stage.RESOURCE_METADATA)

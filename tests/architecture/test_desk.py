@@ -12,7 +12,7 @@ import pytest
 
 DESK: Final = Path(__file__).parents[2] / "core" / "authlens_core" / "desk"
 MODULES: Final = sorted(DESK.glob("[!_]*.py"))
-MOST_MODULES: Final = 17
+MOST_MODULES: Final = 16
 MOST_NAMES: Final = 60
 """Functions and classes that the desk defines; the types that they take and return are handed on besides."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
-from authlens_core.doctor.finding import Finding
+from authlens_core.desk.doctor import Finding
 from authlens_core.values.check import Severity, failed
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.errors import UsageError

@@ -111,7 +111,12 @@ def test_a_stored_token_needs_few_modules(environ: dict[str, str]) -> None:
 
 
 NOT_TO_SHOW = frozenset(
-    {"authlens_core.login", "authlens_core.emulator", "authlens_core.doctor", "authlens_core.cloudflared"}
+    {
+        "authlens_core.login",
+        "authlens_core.emulator",
+        "authlens_core.desk.doctor",
+        "authlens_core.cloudflared",
+    }
 )
 """What neither a list of credentials nor a header needs."""
 

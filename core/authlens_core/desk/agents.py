@@ -18,32 +18,30 @@ from authlens_core.state import user_file
 from authlens_core.state.confined_path import LeadsOut, UserFile, current_folder, folder_of
 from authlens_core.values.errors import UsageError
 
-__all__ = ["AgentServer", "EditResult", "agent_names", "edit_project_file"]
+__all__ = ["AgentServer", "EditResult", "edit_project_file"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-def agent_names() -> tuple[str, ...]:
-    """Return the names of the coding agents that are known."""
-    return tuple(AGENTS)
 
 
 class AgentServer:
     """The bridge to one MCP server, as an entry in the configuration of a coding agent.
 
     Args:
-        agent: one of `agent_names()`.
+        agent: one of `AgentServer.agents`.
         url: the protected MCP server.
         name: the name of the entry; None makes one from the host.
         file: the file to use instead of the agent's own.
 
     Attributes:
+        agents: the names of the agents that are known.
         title: the agent's name in a sentence.
         path: the file that it reads.
 
     Raises:
         UsageError: the name cannot be used.
     """
+
+    agents: Final = tuple(AGENTS)
 
     def __init__(self, agent: str, url: str, *, name: str | None = None, file: str | None = None) -> None:
         self._agent = AGENTS[agent]

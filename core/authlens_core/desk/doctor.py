@@ -1,26 +1,75 @@
-"""Examine this machine, as far as a login depends on it, in the order in which a login needs it."""
+"""Examine this machine, as far as a login depends on it, in the order in which a login needs it.
+
+Nothing is sent to another machine, no browser is opened, and no secret is read.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from authlens_core.callback.listener import DEFAULT_PORT
+from authlens_core.callback.binding import NoLoopback, bind_loopback
+from authlens_core.callback.listener import DEFAULT_PORT, why_not_bound
+from authlens_core.callback.ssh_forward import forward_line_to_here
+from authlens_core.callback.user_screen import UserScreen
 from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
 from authlens_core.credentials.store.secret_store import CALL_LIMIT
-from authlens_core.doctor.finding import Finding, exit_code
-from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
-from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
+from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
+from authlens_core.login.interrupted_login import from_text
+from authlens_core.state.crash_notes import CrashNotes
+from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity
+from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusable, UsageError
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_fields
+from authlens_core.values.store_kind import StoreKind
+from authlens_core.wire.proxy import ProxyUnusable, proxy_for
+from authlens_core.wire.trust import TrustUnusable, trusted
 
 __all__ = ["Finding", "examine", "exit_code"]
 
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
 _LIMIT: Final = 20.0
 _ONLY_FOR: Final = "It is only needed for: authlens login URL --cloudflared"
+_INTERRUPTED: Final = "interrupted"
+_MOST_NAMED: Final = 5
+_INSTEAD: Final = "Or store secrets in an encrypted file: authlens store --move encrypted-file"
+# A proxy is chosen by the host; this one stands for any team's.
+_ANY_HOST: Final = "team.cloudflareaccess.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one thing.
+
+    Attributes:
+        topic: what was looked at, one or two words.
+        severity: a warning is inconvenient, a failure prevents a login.
+        cure: what to do, or the empty string.
+        code: the exit code of a verb that needs it; 0 where all can be done.
+    """
+
+    topic: str
+    severity: Severity
+    words: str
+    cure: str = ""
+    code: int = 0
+
+    def __post_init__(self) -> None:
+        safe_fields(self, "words", "cure")
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Return the code for all of them together: 9 before 2, and 0 where a login can be done and kept."""
+    return max((finding.code for finding in findings), default=0)
 
 
 async def examine(
@@ -57,8 +106,8 @@ async def _in_time(topic: str, look: Awaitable[Finding], limit: float) -> Findin
         async with asyncio.timeout(limit):
             return await look
     except TimeoutError:
-        found = f"Nothing was found out within {limit:g} seconds."
-        return Finding(topic, Severity.WARNING, found, "Try again when this machine is less busy.")
+        words = f"Nothing was found out within {limit:g} seconds."
+        return Finding(topic, Severity.WARNING, words, "Try again when this machine is less busy.")
 
 
 async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit: float = 5.0) -> Finding:
@@ -70,10 +119,179 @@ async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit
     """
     topic = "cloudflared"
     try:
-        found = await find_cloudflared(environ=environ, limit=limit)
+        binary = await find_cloudflared(environ=environ, limit=limit)
     except CloudflaredMissing as missing:
         return Finding(topic, Severity.NOTICE, missing.cause, f"{_ONLY_FOR}     {missing.cure}")
-    words = f"{found.path}, {found.shown}."
-    if found.notes:
-        return Finding(topic, Severity.WARNING, f"{words} {' '.join(found.notes)}", "Update cloudflared.")
+    words = f"{binary.path}, {binary.shown}."
+    if binary.notes:
+        return Finding(topic, Severity.WARNING, f"{words} {' '.join(binary.notes)}", "Update cloudflared.")
     return Finding(topic, Severity.PASS, words)
+
+
+def from_error(topic: str, error: AuthlensError) -> Finding:
+    """Return the finding for what stops a login: 9 where there is no secret store, else 2."""
+    code = NoSecretStore.exit_code if isinstance(error, NoSecretStore) else UsageError.exit_code
+    return Finding(topic, Severity.FAILURE, error.cause, error.cure, code)
+
+
+# -- state and secrets -------------------------------------------------------------------------------------
+
+
+def look_at_state(directory: Path | None = None) -> Finding:
+    topic = "state"
+    try:
+        state = state_directory(directory)
+        path = state / "index.sqlite3"
+        if not path.exists():
+            return Finding(topic, Severity.PASS, f"{state}, readable only by you; it is empty.")
+        with closing(Index(path)) as index:
+            known, damaged = _counted(index), damaged_records(index)
+            read_only = index.read_only
+    except StateUnusable as error:
+        return from_error(topic, error)
+    if read_only:
+        cure = "Use that version, or set AUTHLENS_HOME to another directory."
+        return Finding(topic, Severity.FAILURE, f"{state}: {read_only}", cure, StateUnusable.exit_code)
+    if damaged:
+        many = "One record cannot be read" if len(damaged) == 1 else f"{len(damaged)} records cannot be read"
+        names = ", ".join(record.words for record in damaged[:_MOST_NAMED])
+        more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
+        cure = "Remove each by its id (authlens forget ID), then log in or add it again. All: authlens list"
+        return Finding(topic, Severity.WARNING, f"{state}: {many}: {names}{more}. {known}.", cure)
+    return Finding(topic, Severity.PASS, f"{state}, readable only by you; {known}.")
+
+
+def _counted(index: Index) -> str:
+    """Say how many logins and service tokens can be read."""
+    logins, tokens = len(index.grants()[0]), len(SERVICE_TOKENS.all(index)[0])
+    words = "one login" if logins == 1 else f"{logins} logins"
+    more = "" if not tokens else ", one service token" if tokens == 1 else f", {tokens} service tokens"
+    return f"{words}{more}"
+
+
+async def look_at_keyring(
+    *,
+    limit: float = CALL_LIMIT,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Finding:
+    """Write a value to the secret store, read it back and delete it; say how that went.
+
+    The encrypted file is not opened: no passphrase is asked for.
+
+    Args:
+        limit: seconds that one call may take.
+        environ: the environment of the helper; None is the process's own.
+        directory: the state directory; None is the ordinary one.
+    """
+    topic = "keyring"
+    try:
+        place = await asyncio.to_thread(remembered_place, directory)
+        if place is StoreKind.ENCRYPTED_FILE:
+            return _encrypted(topic, file_path(place, directory))
+    except StateUnusable:
+        place = StoreKind.KEYRING  # said by `look_at_state`
+    try:
+        opened = await open_store(place=place, limit=limit, environ=environ, directory=directory)
+    except NoSecretStore as error:
+        finding = from_error(topic, error)
+        return replace(finding, cure=f"{finding.cure} {_INSTEAD}") if place is StoreKind.KEYRING else finding
+    await opened.store.aclose()
+    words = " ".join((f"{opened.store.name}: a value was written, read back and deleted.", *opened.notes))
+    if place is StoreKind.KEYRING:
+        return Finding(topic, Severity.PASS, words)
+    cure = "To protect it: authlens store --move keyring, or --move encrypted-file."
+    return Finding(topic, Severity.WARNING, words, cure)
+
+
+def _encrypted(topic: str, path: Path) -> Finding:
+    if path.exists():
+        return Finding(topic, Severity.PASS, f"An encrypted file, {path}; it was not opened.")
+    words = f"The encrypted file for secrets, {path}, is missing."
+    cure = "Restore it, or choose another secret store: authlens store --move keyring"
+    return Finding(topic, Severity.FAILURE, words, cure, NoSecretStore.exit_code)
+
+
+def look_at_interrupted(directory: Path | None = None) -> Finding:
+    """Say which logins were interrupted by the end of their process; their notes stay. Reads files."""
+    records = []
+    with suppress(StateUnusable):  # said by `look_at_state`
+        for note in CrashNotes(state_directory(directory) / "unfinished").claim():
+            note.let_go()
+            if (record := from_text(note.text)) is not None:
+                records.append(record)
+    if not records:
+        return Finding(_INTERRUPTED, Severity.PASS, "No login was interrupted.")
+    latest = max(records, key=lambda record: record.at)
+    url = latest.resource_url
+    words = "One login was" if len(records) == 1 else f"{len(records)} logins were"
+    cure = f"Resume it from the dashboard: authlens. Or start again: authlens login {url}"
+    when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
+    return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
+
+
+# -- the network -------------------------------------------------------------------------------------------
+
+
+async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
+    """Return whether a login could listen on `port`, or who has it; the port is given back at once."""
+    topic = f"port {port}"
+    try:
+        bound = bind_loopback("localhost", port)
+    except NoLoopback as error:
+        return from_error(topic, error)
+    except OSError as error:
+        reason = await why_not_bound(error, "localhost", port)
+        if isinstance(reason, AuthlensError):
+            stopped = from_error(topic, reason)
+            return replace(stopped, cure=f"{stopped.cure} The option for that: --port N")
+        words = f"authlens cannot listen on it: {error.strerror or type(error).__name__}."
+        return Finding(topic, Severity.FAILURE, words, "Use another one with --port.", UsageError.exit_code)
+    bound.close()
+    words = " ".join(
+        (f"Free for the callback from the browser, {' and '.join(bound.families)}.", *bound.notes)
+    )
+    return Finding(topic, Severity.PASS, words)
+
+
+def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding:
+    """Return whether this session came in over SSH, and which line brings the callback here."""
+    topic = "ssh"
+    screen = UserScreen(environ)
+    if not screen.over_ssh:
+        return Finding(topic, Severity.PASS, "This is not an SSH session.")
+    line = forward_line_to_here(screen, port)
+    words = "This is an SSH session: the browser is on another machine."
+    paste = "you can paste the address the browser ends on."
+    cure = (
+        f"Forward the port from there: {line}     Or: {paste}"
+        if line
+        else f"Without a forwarded port: {paste}"
+    )
+    return Finding(topic, Severity.NOTICE, words, cure)
+
+
+async def look_at_trust(environ: Mapping[str, str] | None = None) -> Finding:
+    """Say which authorities a server's certificate may come from."""
+    topic = "tls trust"
+    try:
+        _, source = await asyncio.to_thread(trusted, environ)
+    except TrustUnusable as error:
+        cure = "Set it to a readable PEM file, or unset it to use the operating system's store."
+        return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
+    return Finding(topic, Severity.PASS, f"Certificates are checked against {source}.")
+
+
+async def look_at_proxy(environ: Mapping[str, str] | None = None) -> Finding:
+    """Say through which proxy requests to Cloudflare Access would go. Nothing is sent."""
+    topic = "proxy"
+    try:
+        proxy = await asyncio.to_thread(proxy_for, "https", _ANY_HOST, 443, environ)
+    except ProxyUnusable as error:
+        cure = "Set it to an HTTP proxy, such as http://proxy.example:3128, or unset it."
+        return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
+    if proxy is None:
+        return Finding(topic, Severity.PASS, "None: requests are sent directly.")
+    words = f"Requests to {_ANY_HOST} go through {proxy.display}; those to this machine never do."
+    cure = f"To reach a host directly: export NO_PROXY={shlex.quote('wiki.example.com')}"
+    return Finding(topic, Severity.NOTICE, words, cure)

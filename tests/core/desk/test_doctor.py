@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.desk import doctor
-from authlens_core.desk.doctor import examine, look_at_cloudflared
-from authlens_core.doctor.finding import Finding, exit_code, from_error
+from authlens_core.desk.doctor import Finding, examine, exit_code, from_error, look_at_cloudflared
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import NetworkFailure, NoSecretStore, UsageError
 
@@ -37,7 +36,7 @@ async def test_a_look_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: p
     findings = [f async for f in examine(os.environ, directory=tmp_path, port=0, limit=0.5)]
 
     assert [finding.topic for finding in findings] == TOPICS
-    assert "within 0.5 seconds" in findings[3].found
+    assert "within 0.5 seconds" in findings[3].words
 
 
 @pytest.mark.parametrize(
@@ -74,5 +73,5 @@ async def test_an_old_cloudflared_is_named_with_its_fault(tmp_path: Path) -> Non
     finding = await look_at_cloudflared({"PATH": str(tmp_path)})
 
     assert finding.severity is Severity.WARNING
-    assert "2024.1.5" in finding.found
+    assert "2024.1.5" in finding.words
     assert finding.cure

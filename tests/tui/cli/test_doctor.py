@@ -47,9 +47,9 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 
 async def test_no_browser_is_opened_over_ssh_or_without_a_display() -> None:
     """The reason is said, and that the link works anywhere."""
-    assert "SSH" in (await look_at_browser({"SSH_CONNECTION": "192.0.2.7 1 198.51.100.4 22"})).found
+    assert "SSH" in (await look_at_browser({"SSH_CONNECTION": "192.0.2.7 1 198.51.100.4 22"})).words
     if sys.platform == "linux":
-        assert "no display" in (await look_at_browser({})).found
+        assert "no display" in (await look_at_browser({})).words
 
 
 async def test_the_browser_is_named_and_not_started(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ async def test_the_browser_is_named_and_not_started(tmp_path: Path) -> None:
     finding = await look_at_browser({"BROWSER": str(program), "PATH": "/usr/bin:/bin"})
 
     assert finding.severity is Severity.PASS
-    assert "my-browser" in finding.found
+    assert "my-browser" in finding.words
     assert not started.exists()
 
 

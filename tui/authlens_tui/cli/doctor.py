@@ -46,9 +46,9 @@ async def doctor(arguments: Namespace) -> int:
 def _show(number: int, finding: Finding) -> None:
     sign, word = _LOOKS[finding.severity]
     if is_plain():
-        answer_line(f"{number}. {finding.topic}, {word}: {finding.found}")
+        answer_line(f"{number}. {finding.topic}, {word}: {finding.words}")
     else:
-        answer_line(f"{sign} {finding.topic:<{_COLUMN}}{finding.found}")
+        answer_line(f"{sign} {finding.topic:<{_COLUMN}}{finding.words}")
     if finding.cure:
         answer_line(f"  {'' if is_plain() else ' ' * _COLUMN}→ {finding.cure}")
 
@@ -65,7 +65,7 @@ def _as_json(finding: Finding) -> dict[str, object]:
     return {
         "topic": finding.topic,
         "severity": finding.severity.value,
-        "found": finding.found,
+        "found": finding.words,
         "cure": finding.cure,
     }
 

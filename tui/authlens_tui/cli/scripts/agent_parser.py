@@ -79,9 +79,9 @@ def _add_headers(add: argparse.ArgumentParser) -> None:
 
 
 def _add_mcp_config(add: argparse.ArgumentParser) -> None:
-    from authlens_core.desk.agents import agent_names  # the other verbs need none
+    from authlens_core.desk.agents import AgentServer  # the other verbs need none
 
-    add.add_argument("agent", choices=agent_names(), metavar="AGENT", help=", ".join(agent_names()))
+    add.add_argument("agent", choices=AgentServer.agents, metavar="AGENT", help=", ".join(AgentServer.agents))
     add.add_argument("url", metavar="URL", help="the protected MCP server")
     do = add.add_mutually_exclusive_group()
     flag(do, "--write", "add it to the agent's file; a backup is made")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.records.index import Index
-from authlens_core.doctor.storage import look_at_interrupted, look_at_keyring, look_at_state
+from authlens_core.desk.doctor import look_at_interrupted, look_at_keyring, look_at_state
 from authlens_core.login.interrupted_login import InterruptedLogin, to_text
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.trace.record import Stage
@@ -31,7 +31,7 @@ async def test_a_keyring_that_works_is_tried_and_left_empty(tmp_path: Path) -> N
     finding = await look_at_keyring(environ=environ(tmp_path, "FileKeyring"), directory=tmp_path)
 
     assert (finding.severity, finding.code) == (Severity.PASS, 0)
-    assert "written, read back and deleted" in finding.found
+    assert "written, read back and deleted" in finding.words
     assert json.loads((tmp_path / "keyring.json").read_text()) == {}
 
 
@@ -42,7 +42,7 @@ async def test_without_a_keyring_the_code_is_9_and_the_other_places_are_named(tm
     finding = await look_at_keyring(environ=nothing, directory=tmp_path)
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
-    assert "stores nothing" in finding.found
+    assert "stores nothing" in finding.words
     assert "authlens store --move encrypted-file" in finding.cure
 
 
@@ -53,7 +53,7 @@ async def test_a_keyring_that_does_not_answer_is_not_waited_for(tmp_path: Path) 
     finding = await look_at_keyring(limit=1.0, environ=environ(tmp_path, "SlowKeyring"), directory=tmp_path)
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
-    assert "did not answer" in finding.found
+    assert "did not answer" in finding.words
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -73,13 +73,13 @@ async def test_an_encrypted_file_is_looked_for_and_not_opened(tmp_path: Path, th
 
 def test_the_state_directory_is_named(tmp_path: Path) -> None:
     """Where it is, and how many logins are known."""
-    assert "it is empty" in look_at_state(tmp_path).found
+    assert "it is empty" in look_at_state(tmp_path).words
     Index(tmp_path / "index.sqlite3").close()
 
     finding = look_at_state(tmp_path)
 
     assert finding.severity is Severity.PASS
-    assert "0 logins" in finding.found
+    assert "0 logins" in finding.words
 
 
 def test_records_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_records_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> No
     finding = look_at_state(tmp_path)
 
     assert finding.severity is Severity.WARNING
-    assert "2 records cannot be read: a login (grant-1), a service token (service-1)." in finding.found
+    assert "2 records cannot be read: a login (grant-1), a service token (service-1)." in finding.words
     assert "authlens forget ID" in finding.cure
 
 
@@ -128,8 +128,8 @@ def test_an_interrupted_login_is_told_and_stays_noted(tmp_path: Path) -> None:
     for _ in range(2):
         finding = look_at_interrupted(tmp_path)
         assert finding.severity is Severity.NOTICE
-        assert "https://wiki.example/" in finding.found
-        assert "2026-11-24 09:30" in finding.found
+        assert "https://wiki.example/" in finding.words
+        assert "2026-11-24 09:30" in finding.words
     assert len(leftovers.claim()) == 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.callback.binding import bind_loopback
-from authlens_core.doctor.network import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
+from authlens_core.desk.doctor import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
 from authlens_core.values.check import Severity
 
 SSH = {"SSH_CONNECTION": "192.0.2.7 50000 198.51.100.4 2222"}
@@ -37,7 +37,7 @@ async def test_a_port_that_is_taken_names_who_has_it() -> None:
     assert (finding.severity, finding.code) == (Severity.FAILURE, 2)
     assert "--port" in finding.cure
     if Path("/proc/net/tcp").exists():
-        assert f"process {os.getpid()}" in finding.found
+        assert f"process {os.getpid()}" in finding.words
 
 
 def test_over_ssh_the_line_that_forwards_the_port_is_given() -> None:
@@ -63,7 +63,7 @@ async def test_trust_names_where_the_authorities_come_from(tmp_path: Path) -> No
     finding = await look_at_trust({"SSL_CERT_FILE": str(broken)})
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 2)
-    assert "SSL_CERT_FILE" in finding.found
+    assert "SSL_CERT_FILE" in finding.words
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ async def test_the_proxy_is_named_without_its_password(
     finding = await look_at_proxy(environ)
 
     assert finding.severity is severity
-    assert words in finding.found
+    assert words in finding.words
     assert "hunter2" not in repr(finding)
 
 

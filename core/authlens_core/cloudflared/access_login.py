@@ -43,13 +43,12 @@ from authlens_core.trace.events import (
     ProcessStarted,
 )
 from authlens_core.values.errors import UsageError
+from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused, parse_url, usable_url
 
-# Seconds for the user to log in; cloudflared itself may wait ten minutes.
-TIMEOUT: Final = 300.0
 _LINK: Final = re.compile(r"https://\S{1,2000}/cdn-cgi/access/cli\?\S{1,2000}")
 _WAITING: Final = re.compile(
     r"another cloudflared process \(pid (\d{1,10})\) is already waiting", re.IGNORECASE
@@ -88,7 +87,7 @@ class CloudflaredLogin:
 async def run_login(
     url: str,
     *,
-    timeout: float = TIMEOUT,  # noqa: ASYNC109 - the limit of the login, and it ends a process
+    timeout: float = BROWSER_WAIT,  # noqa: ASYNC109 - the limit of the login, and it ends a process
     events: Callable[[CloudflaredEvent], None] = lambda _event: None,
     cloudflared: Cloudflared | None = None,
     environ: Mapping[str, str] | None = None,

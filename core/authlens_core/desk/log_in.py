@@ -1,19 +1,22 @@
 """Start a login whose tokens are stored, whose client is reused and whose record is kept.
 
 Another process may run a login for the same resource: `pending_login` runs this one alone, or joins that one.
-A login of a process that died is among those that `interruptions` finds.
+A login of a process that died is among those that `interruptions` finds. `log_in_with_cloudflared` is for a
+resource without Managed OAuth.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.dpop import note_nonces
 from authlens_core.credentials.lifecycle.probe_call import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
@@ -31,7 +34,14 @@ from authlens_core.login.tampering.editing import EditForm, FormField, RequestCh
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment
 from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.state.locks import LockBusy
-from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded, Watcher
+from authlens_core.trace.events import (
+    AuthorizationReady,
+    CloudflaredEvent,
+    DeviceCodeReady,
+    Event,
+    StageEnded,
+    Watcher,
+)
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import CheckId, passed, warned
@@ -43,9 +53,11 @@ from authlens_core.values.errors import (
     TimedOut,
 )
 from authlens_core.values.login_options import BROWSER_WAIT, Options
+from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
     "ATTACKS",
+    "CloudflaredOutcome",
     "EditForm",
     "EditLocation",
     "Experiment",
@@ -60,6 +72,7 @@ __all__ = [
     "discover",
     "interruptions",
     "join_login",
+    "log_in_with_cloudflared",
     "pending_login",
     "start_login",
 ]
@@ -93,6 +106,54 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
     login.watch(lambda event: _note_verdict(credentials, login, event))
     login.watch(_TraceKeeper(credentials, login).on_event)
     return login
+
+
+@dataclass(frozen=True, slots=True)
+class CloudflaredOutcome:
+    """A login by cloudflared that gave a token.
+
+    Attributes:
+        kept_at: the file in which cloudflared keeps the token; None if it does not, and the token is lost.
+        expires_at: when that token expires, UTC, if it is kept and says so.
+        probe: how the resource answered the token.
+    """
+
+    kept_at: Path | None
+    expires_at: datetime | None
+    probe: ProbeResult
+
+
+async def log_in_with_cloudflared(
+    session: Session,
+    url: str,
+    *,
+    on_event: Callable[[CloudflaredEvent], None] = lambda _event: None,
+    wait: float = BROWSER_WAIT,
+    environ: Mapping[str, str] | None = None,
+) -> CloudflaredOutcome:
+    """Run `cloudflared access login`, then send a request with its token.
+
+    If the call is cancelled, cloudflared is ended with everything that it started.
+
+    Args:
+        on_event: called with what happens, in order; the link is one of the events.
+        wait: seconds for the user to log in.
+        environ: the environment of cloudflared; None is the process's own.
+
+    Raises:
+        UsageError: there is no cloudflared, or it cannot use this URL.
+        TimedOut, LoginNeeded, Refused, NetworkFailure, ServerMisconfigured: with the cause and what to do.
+    """
+    # Most logins need no other program.
+    from authlens_core.cloudflared.access_login import run_login
+    from authlens_core.credentials.inventory.cloudflared_target import probe_jwt
+
+    login = await run_login(url, timeout=wait, events=on_event, environ=environ)
+    # Some versions store nothing, or elsewhere: then the token exists in this process alone.
+    token_id = "" if login.file is None else login.file.token_id
+    session.credentials.record(AccessKind.LOGIN, token_id, f"{url}, with cloudflared")
+    probe = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
+    return CloudflaredOutcome(login.kept_at, None if login.file is None else login.file.expires_at, probe)
 
 
 async def discover(

@@ -10,11 +10,7 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from authlens_core.desk.cloudflared_login import (
-    CLOUDFLARED_WAIT,
-    CloudflaredOutcome,
-    log_in_with_cloudflared,
-)
+from authlens_core.desk.log_in import CloudflaredOutcome, log_in_with_cloudflared
 from authlens_core.desk.session import Session
 from authlens_core.trace.events import (
     CloudflaredEvent,
@@ -24,6 +20,7 @@ from authlens_core.trace.events import (
     ProcessStarted,
 )
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
@@ -88,8 +85,8 @@ class CloudflaredScreen(Dialog[None]):
 
     def _begin(self) -> None:
         self._link = None
-        self._ends_at = time.monotonic() + CLOUDFLARED_WAIT
-        self.countdown.total = CLOUDFLARED_WAIT
+        self._ends_at = time.monotonic() + BROWSER_WAIT
+        self.countdown.total = BROWSER_WAIT
         for part in (self.link, self.said):
             part.update("")
         self.tell("#result", "")

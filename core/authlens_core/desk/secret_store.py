@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from authlens_core.credentials.records.table import TABLES
 from authlens_core.credentials.vault import open_store as stores
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.leftovers import erase_left
 from authlens_core.credentials.vault.move import MoveReport, OnProgress, move
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.state.paths import state_directory
@@ -112,6 +111,8 @@ async def move_secrets(
     Raises:
         AuthlensError: a store cannot be opened; what was moved until then is moved.
     """
+    from authlens_core.credentials.vault.leftovers import erase_left  # each verb loads this module, few move
+
     report, to = MoveReport(), target.credentials
     open_stores = {open_.credentials.store.place: open_.credentials for open_ in (in_use, target) if open_}
     async with AsyncExitStack() as stack:

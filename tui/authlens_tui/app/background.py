@@ -18,7 +18,7 @@ from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.words.durations import in_words
+from authlens_tui.words.times import in_words
 
 _PAUSE: Final = 30.0  # seconds before the next try after the index could not be used
 _LOOK_EVERY: Final = 5.0  # seconds between two looks for tokens that are about to expire

@@ -11,7 +11,7 @@ from typing import Final
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.desk.log_in import InterruptedLogin
 from authlens_core.trace.flow import flow_of
-from authlens_tui.words.durations import in_words
+from authlens_tui.words.times import in_words
 
 STARTS_AGAIN: Final = (
     "The login starts from the beginning with a new link, because state and verifier are never stored. "

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from authlens_core.credentials.records.grant import describe
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, Refreshed
-from authlens_tui.words.durations import in_words
+from authlens_tui.words.times import in_words
 
 
 def with_validity(result: ActionResult) -> ActionResult:

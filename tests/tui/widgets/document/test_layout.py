@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redaction import ShownBody
-from authlens_tui.widgets.document.body_folding import containers
 from authlens_tui.widgets.document.layout import Layout
-from authlens_tui.widgets.document.lines import LazyLines, LineList, laid_out, line
+from authlens_tui.widgets.document.lines import LazyLines, LineList, containers, laid_out, line
 from authlens_tui.widgets.record.exchange_view import body_lines
 
 JSON = st.recursive(

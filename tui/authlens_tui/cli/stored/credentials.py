@@ -21,7 +21,7 @@ from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
 from authlens_tui.cli.terminal.plain import is_plain, numbered
-from authlens_tui.words.expiry import ago, expiry_of
+from authlens_tui.words.times import ago, expiry_of
 
 _TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
 _WIDEST: Final = 60  # cells of a column: one long resource does not push the others away

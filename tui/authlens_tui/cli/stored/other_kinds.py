@@ -15,7 +15,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, UsageError
 from authlens_tui.cli.session import chosen_grants
 from authlens_tui.cli.urls import checked_url
-from authlens_tui.words.durations import in_words
+from authlens_tui.words.times import in_words
 
 
 class Wanted(Enum):

@@ -18,8 +18,7 @@ from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import Item
-from authlens_tui.words.durations import in_words
-from authlens_tui.words.expiry import ago, expiry_of
+from authlens_tui.words.times import ago, expiry_of, in_words
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:

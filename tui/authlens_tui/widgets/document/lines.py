@@ -1,4 +1,4 @@
-"""Lines of a document as values: pieces of clean text, each with a tone, and how they wrap.
+"""Lines of a document as values: pieces of clean text, each with a tone, how they wrap, and which fold.
 
 Every string becomes a piece through `line` or `prose`, which pass it through `safe_line`. Nothing here is
 ever read as markup.
@@ -16,10 +16,11 @@ from typing import ClassVar, Final
 from rich.cells import cell_len
 
 from authlens_core.values.safe_text import safe_line
-from authlens_tui.widgets.document.body_folding import Containers, containers
 
 MAX_LINE: Final = 8_000_000  # characters of one line that are shown: more than any body has
 SMALLEST_WIDTH: Final = 8  # cells
+_OPENING: Final = ("{", "[")
+_CLOSING: Final = ("}", "]", "},", "],")
 
 
 class Tone(StrEnum):
@@ -218,3 +219,46 @@ def _word_end(text: str, start: int, end: int) -> int:
         return end
     space = text.rfind(" ", start, end)
     return space if space > start and text[start:space].strip() else end
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """The objects and arrays of one JSON text that take more than one line.
+
+    Laid out JSON says by its indentation where a container ends, so nothing needs to be parsed again.
+
+    Attributes:
+        ends: for the line on which each begins the line on which it ends, in the order of the lines.
+        members: those right below the outermost one.
+    """
+
+    ends: dict[int, int]
+    members: tuple[int, ...]
+
+    def around(self, number: int) -> int | None:
+        """Return the line that begins the innermost container around line `number`, or None."""
+        found = None
+        for start, end in self.ends.items():
+            if start >= number:
+                break
+            if end >= number:
+                found = start
+        return found
+
+
+def containers(texts: Sequence[str]) -> Containers:
+    """Return the containers of laid out JSON; one that is cut off at the end is none."""
+    open_ones: list[int] = []
+    ends: dict[int, int] = {}
+    members: list[int] = []
+    for number, text in enumerate(texts):
+        if text.endswith(_OPENING):
+            if len(open_ones) == 1:
+                members.append(number)
+            open_ones.append(number)
+            ends[number] = -1
+        elif open_ones and text.endswith(_CLOSING) and text.lstrip(" ") in _CLOSING:
+            ends[open_ones.pop()] = number
+    for cut_off in open_ones:
+        del ends[cut_off]
+    return Containers(ends, tuple(one for one in members if one in ends))

@@ -15,7 +15,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.header_table import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
-from authlens_tui.words.durations import in_words
+from authlens_tui.words.times import in_words
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
 _WIDTH: Final = 20

@@ -1,12 +1,36 @@
-"""When something expires, and how long ago something happened."""
+"""Spans of time in few words, when something expires, and how long ago something happened."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from authlens_tui.words.durations import in_words
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def in_words(seconds: float) -> str:
+    """Return a span such as `45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`; a negative one as `… ago`."""
+    whole = int(abs(seconds))
+    text = f"{whole} s"
+    for size, unit in _UNITS:
+        if whole >= size:
+            text = f"{whole // size} {unit}"
+            text += _rest(whole % size, size)
+            break
+    return f"{text} ago" if seconds < 0 else text
+
+
+def _rest(seconds: int, above: int) -> str:
+    for size, unit in _UNITS:
+        if size < above:
+            return f" {seconds // size} {unit}" if seconds >= size else ""
+    return ""
+
+
+def in_one_unit(seconds: float) -> str:
+    """Return a span for a narrow column, such as `3 h`; the sign is left out."""
+    return " ".join(in_words(abs(seconds)).split()[:2])
 
 
 class Expiry(NamedTuple):
@@ -48,8 +72,3 @@ def ago(moment: datetime | None, now: datetime, span: Callable[[float], str] = i
         return "never"
     seconds = (now - moment).total_seconds()
     return "just now" if seconds < 5 else f"{span(seconds)} ago"
-
-
-def in_one_unit(seconds: float) -> str:
-    """Return a span for a narrow column, such as `3 h`; the sign is left out."""
-    return " ".join(in_words(abs(seconds)).split()[:2])

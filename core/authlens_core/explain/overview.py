@@ -11,8 +11,7 @@ from authlens_core.cloudflare.team import is_team_host
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.fact import FactId, fact_text
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.trace.stage_diagnosis import decisive
+from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
 from authlens_core.values.check import CheckId, Severity
 from authlens_core.values.diagnosis import NO_ANSWER, Layer
 from authlens_core.values.exchange import WireFailure

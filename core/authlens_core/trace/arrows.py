@@ -15,7 +15,7 @@ from typing import Final
 
 from authlens_core.cloudflare.credential import Credential, credential_of
 from authlens_core.trace.flow import UserPart, flow_of
-from authlens_core.trace.record import Outcome, Stage, StageRecord, taken_over
+from authlens_core.trace.record import REVOCATION_CHECKS, Outcome, Stage, StageRecord, taken_over
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.grant_type import GrantType
@@ -41,9 +41,9 @@ _OF_THE_ANSWER: Final = frozenset(
         CheckId.AUTHORIZATION_STATE,
     }
 )
-_REVOCATIONS: Final = {
-    Purpose.REVOKE_ACCESS_TOKEN: (CheckId.REVOKE_ACCESS_TOKEN, "access_token"),
-    Purpose.REVOKE_REFRESH_TOKEN: (CheckId.REVOKE_REFRESH_TOKEN, "refresh_token"),
+_REVOKED: Final = {
+    Purpose.REVOKE_ACCESS_TOKEN: "access_token",
+    Purpose.REVOKE_REFRESH_TOKEN: "refresh_token",
 }
 
 
@@ -133,7 +133,7 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
         return
     if known and record.overridden:
         yield _own("continued despite a failed check", record.stage)
-    failing = _failing(record)
+    failing = record.failed_exchanges
     for number, exchange in enumerate(record.exchanges[known:], known):
         yield _request(record.stage, exchange.request, exchange.purpose, number, record.grant_type)
         yield _reply(record, exchange, number, failed=number in failing)
@@ -159,25 +159,6 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
         yield _no_browser("waiting for the browser", stage)
 
 
-def _failing(record: StageRecord) -> frozenset[int]:
-    """Return which exchanges the stage failed at: the last one, except in a revocation, which goes on."""
-    last = len(record.exchanges) - 1
-    if record.outcome is not Outcome.FAILED or last < 0:
-        broken = {last} if last >= 0 and record.exchanges[last].failure is not None else set()
-        return frozenset(broken)
-    if record.stage is not Stage.REVOKE:
-        return frozenset({last})
-    # A revocation goes on after a failure, so the check tells which request failed.
-    names = {check.name for check in record.failures}
-    by_purpose = {exchange.purpose: number for number, exchange in enumerate(record.exchanges)}
-    blamed = {
-        number for purpose, number in by_purpose.items() if _REVOCATIONS.get(purpose, ("",))[0] in names
-    }
-    return frozenset(
-        blamed or {max((n for p, n in by_purpose.items() if p is not Purpose.ACCESS), default=last)}
-    )
-
-
 def _receiver(stage: Stage, purpose: Purpose) -> Party:
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
@@ -193,7 +174,7 @@ def _request(
     elif stage in (Stage.ACCESS, Stage.PROBE) or (stage is Stage.REVOKE and purpose is Purpose.ACCESS):
         carries = _credential_in(request)
     elif stage is Stage.REVOKE:
-        carries = _REVOCATIONS.get(purpose, ("", ""))[1]
+        carries = _REVOKED.get(purpose, "")
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
     return Arrow(Party.AUTHLENS, _receiver(stage, purpose), label, stage, number)
 
@@ -234,7 +215,7 @@ def _reply(record: StageRecord, exchange: Exchange, number: int, *, failed: bool
     plain = _answer(record.stage, exchange, number)
     if plain.failed or not failed:
         return plain
-    return replace(plain, failed=True, note=_reason(record, _REVOCATIONS.get(exchange.purpose, ("",))[0]))
+    return replace(plain, failed=True, note=_reason(record, REVOCATION_CHECKS.get(exchange.purpose, "")))
 
 
 def _status(status: int) -> str:

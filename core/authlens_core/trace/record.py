@@ -5,22 +5,28 @@ Every view (wizard, diagram, export, replay) is a function of these values, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.values.check import Check, Severity, failures
+from authlens_core.values.check import Check, CheckId, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.grant_type import GrantType
+from authlens_core.values.purpose import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Outcome, Stage, TraceKind
 
 __all__ = ["Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
 
 _Value = TypeVar("_Value")
+# The checks that judge the two requests of a revocation.
+REVOCATION_CHECKS: Final[Mapping[Purpose, CheckId]] = {
+    Purpose.REVOKE_ACCESS_TOKEN: CheckId.REVOKE_ACCESS_TOKEN,
+    Purpose.REVOKE_REFRESH_TOKEN: CheckId.REVOKE_REFRESH_TOKEN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,22 @@ class StageRecord:
     def learned(self, name: FactId, kind: type[_Value]) -> tuple[_Value, ...]:
         """Return the values of the facts of this name that are of the type `kind`, in order."""
         return tuple(f.value for f in self.facts if f.name == name and isinstance(f.value, kind))
+
+    @property
+    def failed_exchanges(self) -> frozenset[int]:
+        """Which exchanges the stage failed at: the last one, except in a revocation, which goes on."""
+        last = len(self.exchanges) - 1
+        if self.outcome is not Outcome.FAILED or last < 0:
+            is_broken = last >= 0 and self.exchanges[last].failure is not None
+            return frozenset({last} if is_broken else ())
+        if self.stage is not Stage.REVOKE:
+            return frozenset({last})
+        failed = {check.name for check in self.failures}
+        by_purpose = {exchange.purpose: number for number, exchange in enumerate(self.exchanges)}
+        named = {number for purpose, number in by_purpose.items() if REVOCATION_CHECKS.get(purpose) in failed}
+        # If no check names one: the last request to the server. The call of the resource only verifies.
+        others = (number for purpose, number in by_purpose.items() if purpose is not Purpose.ACCESS)
+        return frozenset(named or {max(others, default=last)})
 
     def count(self, severity: Severity) -> int:
         return sum(1 for check in self.checks if check.severity is severity)
@@ -124,3 +146,14 @@ def taken_over(records: Sequence[StageRecord], index: int) -> int:
     # By value: read from a file, they are not the same objects.
     known = len(before.exchanges)
     return known if record.exchanges[:known] == before.exchanges else 0
+
+
+def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the exchange that decided a stage: the last, unless a later one only looked for documents."""
+    if stage is Stage.DETECTION:
+        return next((e for e in reversed(exchanges) if e.purpose is not Purpose.RESOURCE_METADATA), None)
+    # The last exchange of a revocation is the call that verifies it, and 401 is what is wanted there.
+    if stage is Stage.REVOKE:
+        refused = (e for e in exchanges if e.response is not None and e.response.status >= 400)
+        return next((e for e in refused if e.purpose.revokes), None)
+    return exchanges[-1] if exchanges else None

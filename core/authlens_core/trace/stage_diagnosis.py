@@ -9,12 +9,11 @@ from typing import Final
 from authlens_core.diagnosis import evidence
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.record import Stage, StageRecord, decisive
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.known_secrets import KnownSecrets
-from authlens_core.values.purpose import Purpose
 
 # A login continues after a warning; what it means still deserves a diagnosis.
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
@@ -57,17 +56,6 @@ def diagnosis_of(
     if failing:
         return explain(stage, grave, exchange)
     return diagnose(stage, checks=grave, exchange=exchange)
-
-
-def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
-    """Return the exchange that decided a stage: the last, unless a later one only looked for documents."""
-    if stage is Stage.DETECTION:
-        return next((e for e in reversed(exchanges) if e.purpose is not Purpose.RESOURCE_METADATA), None)
-    # The last exchange of a revocation is the call that verifies it, and 401 is what is wanted there.
-    if stage is Stage.REVOKE:
-        refused = (e for e in exchanges if e.response is not None and e.response.status >= 400)
-        return next((e for e in refused if e.purpose.revokes), None)
-    return exchanges[-1] if exchanges else None
 
 
 def without_echoes(record: StageRecord) -> StageRecord:

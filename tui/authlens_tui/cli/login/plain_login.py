@@ -188,7 +188,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
         yield "On 127.0.0.1 the port is free: --redirect-host 127.0.0.1"
-    if any(name.startswith((CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_LISTENER)) for name in names):
+    if names & {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}:
         if other := run.wait.another_port(options):
             yield f"A free port: --port {other} (registers the client again)"
         yield "Without a port, by pasting: --paste-only"

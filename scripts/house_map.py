@@ -21,6 +21,9 @@ END: Final = "<!-- end of the drawing -->\n"
 _OPENED: Final = {"authlens_core.credentials"}
 """Packages whose own packages are drawn as rooms."""
 
+GROUND: Final = "core/values"
+"""The room that every other knows: its arrows would hide the rest."""
+
 Rooms = Mapping[str, frozenset[str]]
 
 
@@ -86,7 +89,8 @@ def rooms() -> Rooms:
 
 
 def direct(found: Rooms) -> Rooms:
-    """Leave out an arrow where a longer way leads to the same room: the rest is what one can draw."""
+    """Leave out the arrows to the ground floor, and each where a longer way leads to the same room."""
+    found = {room: arrows - {GROUND} for room, arrows in found.items()}
     reached: dict[str, frozenset[str]] = {}
 
     def below(room: str) -> frozenset[str]:

@@ -43,7 +43,7 @@ def test_a_page_that_is_made_from_the_code_is_up_to_date(path: Path, text: str) 
 
 
 def test_the_drawing_has_an_arrow_for_each_import() -> None:
-    """What is left out as a longer way can be reached by one."""
+    """What is left out leads to the ground floor, or can be reached by a longer way."""
     everything = house_map.rooms()
     drawn = house_map.direct(everything)
 
@@ -51,7 +51,8 @@ def test_the_drawing_has_an_arrow_for_each_import() -> None:
         return set(drawn[room]).union(*(below(one) for one in drawn[room]))
 
     assert len(everything) > 20
-    assert {room: arrows - below(room) for room, arrows in everything.items() if arrows - below(room)} == {}
+    hidden = {room: arrows - below(room) - {house_map.GROUND} for room, arrows in everything.items()}
+    assert {room: arrows for room, arrows in hidden.items() if arrows} == {}
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)

@@ -550,7 +550,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-log",
         "A server fills the log",
-        "core/authlens_core/gateway/bounded_notes.py",
+        "core/authlens_core/gateway/mcp_bridge.py",
         "        if self._left < 1:\n",
         "        if False:\n",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_server_does_not_fill_the_log",
@@ -558,7 +558,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-retry",
         "A server has its stream resumed at once, over and over",
-        "core/authlens_core/gateway/mcp_reconnection.py",
+        "core/authlens_core/gateway/mcp_streams.py",
         "max(event.retry / 1000, SHORTEST_PAUSE)",
         "event.retry / 1000",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_reconnection_is_never_at_once",
@@ -566,7 +566,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-backoff",
         "Reconnections that fail come at the same pace",
-        "core/authlens_core/gateway/mcp_reconnection.py",
+        "core/authlens_core/gateway/mcp_streams.py",
         "self._asked_for * 2.0**self.in_vain",
         "self._asked_for",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_reconnections_that_bring_nothing_are_further_and_further_apart",
@@ -574,7 +574,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-event-id",
         "An id with control characters is sent in a header field",
-        "core/authlens_core/gateway/mcp_reconnection.py",
+        "core/authlens_core/gateway/mcp_streams.py",
         "event.event_id if _is_sendable(event.event_id) else None",
         "event.event_id",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_stream_is_not_resumed_after_an_id_that_no_field_can_carry",
@@ -704,8 +704,8 @@ MUTATIONS: Final = (
         "other-repository-written",
         "A link in a project leads a writing verb into another repository",
         "core/authlens_core/state/confined_path.py",
-        "        if found is None or not _is_within(found, folder):\n",
-        "        if found is None:\n",
+        "        if project is None or not _is_within(project, folder):\n",
+        "        if project is None:\n",
         "tests/core/state/test_user_file.py"
         "::test_a_file_does_not_belong_to_a_repository_that_a_link_in_another_one_leads_to",
     ),
@@ -1191,8 +1191,8 @@ MUTATIONS: Final = (
         "orphan-is-root",
         "A socket that its program has closed counts as root's",
         "core/authlens_core/gateway/peer_account.py",
-        "    return found.account if found.inode else None\n",
-        "    return found.account\n",
+        "    return owner.account if owner.inode else None\n",
+        "    return owner.account\n",
         "tests/core/gateway/test_peer_account.py::test_a_socket_that_no_program_has_any_more_is_no_ones",
     ),
     Mutation(

@@ -26,10 +26,10 @@ def member_at(text: str, path: Sequence[str]) -> Any:
         return None
     node = parse_spans(text)
     for name in path:
-        found = _object(node).member(name)
-        if found is None:
+        member = _object(node).member(name)
+        if member is None:
             return None
-        node = found.value
+        node = member.value
     return node.value
 
 
@@ -46,15 +46,15 @@ def with_member(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str
     node, indent = parse_spans(text), ""
     step = _step(text, node)
     for depth, name in enumerate(path):
-        found = _object(node).member(name)
-        if found is None:
+        member = _object(node).member(name)
+        if member is None:
             made = _nested(path[depth:], value, indent + step, step, newline)
             return _inserted(text, node, made, indent + step, newline)
         if depth == len(path) - 1:
-            written = _written(value, _indent_of(text, found, indent + step), step, newline)
-            return text[: found.value.start] + written + text[found.value.end :]
-        indent = _indent_of(text, found, indent + step)
-        node = found.value
+            written = _written(value, _indent_of(text, member, indent + step), step, newline)
+            return text[: member.value.start] + written + text[member.value.end :]
+        indent = _indent_of(text, member, indent + step)
+        node = member.value
     return text
 
 
@@ -69,10 +69,10 @@ def without_member(text: str, path: Sequence[str]) -> str:
     node = parse_spans(text)
     owners = [node]
     for name in path[:-1]:
-        found = _object(owners[-1]).member(name)
-        if found is None:
+        member = _object(owners[-1]).member(name)
+        if member is None:
             return text
-        owners.append(found.value)
+        owners.append(member.value)
     names = list(path)
     while len(owners) > 1 and _was_made(text, owners[-1]):
         owners.pop()
@@ -140,8 +140,8 @@ def _removed(text: str, owner: Node, name: str) -> str:
 
 def _comment_end(text: str, at: int) -> int:
     """Return the end of a comment that the rest of a line is, which belongs to the member before it."""
-    found = _COMMENT.match(text, at)
-    return at if found is None else found.end()
+    comment = _COMMENT.match(text, at)
+    return at if comment is None else comment.end()
 
 
 def _was_made(text: str, node: Node) -> bool:

@@ -54,7 +54,7 @@ class Node:
 
     def member(self, name: str) -> Member | None:
         """Return the last member of this name, which is the one that readers take."""
-        return next((one for one in reversed(self.members or ()) if one.name == name), None)
+        return next((member for member in reversed(self.members or ()) if member.name == name), None)
 
 
 def parse_spans(text: str) -> Node:
@@ -99,10 +99,10 @@ class _JsonReader:
         if character == "[":
             return self._array(depth)
         try:
-            found, self.at = self._strings.raw_decode(self.text, start)
+            value, self.at = self._strings.raw_decode(self.text, start)
         except (ValueError, RecursionError):
             self.fail("a value is expected")
-        return Node(found, start, self.at)
+        return Node(value, start, self.at)
 
     def _object(self, depth: int) -> Node:
         start = self.at
@@ -116,7 +116,7 @@ class _JsonReader:
             if members and members[-1].comma is None:
                 self.fail("a comma is expected")
             members.append(self._member(depth))
-        value = {one.name: one.value.value for one in members}
+        value = {member.name: member.value.value for member in members}
         return Node(value, start, self.at, tuple(members))
 
     def _member(self, depth: int) -> Member:

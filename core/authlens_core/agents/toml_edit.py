@@ -19,10 +19,10 @@ def table_at(text: str, path: Sequence[str]) -> Any:
     Raises:
         TomlEditError: the text is not TOML.
     """
-    found: Any = _parsed(text)
+    value: Any = _parsed(text)
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found.unwrap() if hasattr(found, "unwrap") else found
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value.unwrap() if hasattr(value, "unwrap") else value
 
 
 def with_table(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
@@ -47,11 +47,11 @@ def without_table(text: str, path: Sequence[str]) -> str:
     Raises:
         TomlEditError: the text is not TOML.
     """
-    found = table_at(text, path)
-    if found is None:
+    table = table_at(text, path)
+    if table is None:
         return text
     newline = "\r\n" if "\r\n" in text else "\n"
-    block = _block(path, found).replace("\n", newline)
+    block = _block(path, table).replace("\n", newline)
     at = text.find(block)
     if at >= 0:
         before = text[:at].removesuffix(newline)

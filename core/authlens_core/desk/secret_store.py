@@ -84,8 +84,8 @@ async def open_secret_store(
     """
     if kind is StoreKind.MEMORY:
         return OpenedStore.in_memory(instead_of=state_directory())
-    place = stores.remembered_place() if kind is None else kind
-    return await stores.open_store(place=place, passphrase=passphrase, create=create, probe=probe)
+    chosen = stores.remembered_place() if kind is None else kind
+    return await stores.open_store(place=chosen, passphrase=passphrase, create=create, probe=probe)
 
 
 def records_by_store(session: Session) -> Counter[StoreKind]:

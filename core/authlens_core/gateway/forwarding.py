@@ -100,8 +100,8 @@ class Mapping:
     def there(self, named: bytes) -> bytes:
         """Return an address, or a path, as the resource knows it; others than ours as they are."""
         for ours, theirs in ((self.local, self.upstream.origin), ("", "")):
-            place = f"{ours}{self.prefix}".encode("ascii")
-            rest = named.removeprefix(place)
+            prefix = f"{ours}{self.prefix}".encode("ascii")
+            rest = named.removeprefix(prefix)
             if self.prefix and rest != named and rest[:1] in (b"/", b"?", b""):
                 return theirs.encode("ascii") + (rest or b"/")
         return named
@@ -112,21 +112,21 @@ class Mapping:
         Raises:
             CrossOriginRedirect: it leads to another origin, or readers differ about where.
         """
-        place, hash_sign, fragment = location.partition("#")
+        address, hash_sign, fragment = location.partition("#")
         try:
             if _CONTROL.search(location):
                 raise CrossOriginRedirect(location)
             # Relative to the request (RFC 9110 §10.2.2): the client's own is below our prefix already.
             # Browsers read a backslash as a slash, and `\\host` as another host (WHATWG URL §4.4).
-            if place[:1] not in ("/", "\\") and not urlsplit(place).scheme:
+            if address[:1] not in ("/", "\\") and not urlsplit(address).scheme:
                 return location
-            found = parse_url(urljoin(f"{self.upstream.origin}/", place), loopback_http=True)
+            target = parse_url(urljoin(f"{self.upstream.origin}/", address), loopback_http=True)
         except (UrlRefused, ValueError):
             raise CrossOriginRedirect(location) from None
-        if found.origin != self.upstream.origin:
+        if target.origin != self.upstream.origin:
             raise CrossOriginRedirect(location)
-        query = "" if found.query is None else f"?{found.query}"
-        return f"{self.local}{self.prefix}{found.path or '/'}{query}{hash_sign}{fragment}"
+        query = "" if target.query is None else f"?{target.query}"
+        return f"{self.local}{self.prefix}{target.path or '/'}{query}{hash_sign}{fragment}"
 
 
 def is_hidden(path: str) -> bool:
@@ -141,7 +141,9 @@ def asks_for_a_token(status: int, fields: Iterable[RawField]) -> bool:
     lines = [value.decode("latin-1") for name, value in fields if _is(name, b"www-authenticate")]
     # One line may hold several challenges, and may be empty (RFC 9110 §11.6.1).
     challenges = parse_challenges(lines).challenges
-    return not challenges or any(one.wants_token or one.is_scheme("cloudflare-access") for one in challenges)
+    return not challenges or any(
+        challenge.wants_token or challenge.is_scheme("cloudflare-access") for challenge in challenges
+    )
 
 
 def alias_of_a_credential(name: bytes) -> bool:

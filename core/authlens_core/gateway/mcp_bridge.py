@@ -11,11 +11,11 @@ reads is one JSON-RPC message, and the bridge ends when its input does.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from authlens_core.gateway.bounded_notes import BoundedNotes
 from authlens_core.gateway.mcp_failure import TIMED_OUT, McpFailure, failure_of, failure_of_answer
 from authlens_core.gateway.mcp_http import McpHttp
 from authlens_core.gateway.mcp_message import FieldUnsendable, cancelled_id, named_version
@@ -37,10 +37,43 @@ from authlens_core.grammars.json_rpc import (
 )
 from authlens_core.values.errors import AuthlensError, TimedOut
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
 from authlens_core.wire.streaming import StreamFailed
 
 # Requests on their way at once; each has a connection, and a process has few of them.
 _MOST_PENDING: Final = 200
+# Lines at once, and the seconds after which one more may follow: at most half a megabyte a day.
+AT_ONCE: Final = 20
+SECONDS_EACH: Final = 60.0
+LONGEST: Final = 300  # characters of a line
+
+
+class BoundedNotes:
+    """Passes lines on, and says how many were left out when one may follow again.
+
+    Args:
+        note: writes one line; it makes text from outside safe.
+        now: the clock, in seconds.
+    """
+
+    def __init__(self, note: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
+        self._note = note
+        self._now = now
+        self._left = float(AT_ONCE)
+        self._filled_at = now()
+        self._left_out = 0
+
+    def __call__(self, words: str) -> None:
+        now = self._now()
+        self._left = min(float(AT_ONCE), self._left + (now - self._filled_at) / SECONDS_EACH)
+        self._filled_at = now
+        if self._left < 1:
+            self._left_out += 1
+            return
+        self._left -= 1
+        more = f" ({self._left_out} messages before this one were left out.)" if self._left_out else ""
+        self._left_out = 0
+        self._note(f"{safe_line(words, LONGEST)}{more}")
 
 
 @dataclass(frozen=True, slots=True)

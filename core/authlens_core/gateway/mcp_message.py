@@ -45,8 +45,8 @@ def cancelled_id(message: JsonRpcMessage) -> RequestId | None:
     """Return the id of the request that `notifications/cancelled` cancels; None for any other message."""
     if message.method != "notifications/cancelled":
         return None
-    found = message.params.get("requestId")
-    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+    request_id = message.params.get("requestId")
+    return request_id if isinstance(request_id, str | int) and not isinstance(request_id, bool) else None
 
 
 def routing_fields(message: JsonRpcMessage) -> Iterator[tuple[str, str]]:

@@ -9,15 +9,60 @@ from typing import Final
 
 from authlens_core.gateway.mcp_failure import McpFailure, failure_of_answer, failure_of_error
 from authlens_core.gateway.mcp_http import McpHttp, media_type_of, messages_of
-from authlens_core.gateway.mcp_reconnection import MOST_IN_VAIN, Reconnection
 from authlens_core.gateway.mcp_session import McpSession
 from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, MessageKind, error_line
+from authlens_core.grammars.server_sent_events import ServerEvent
 from authlens_core.oauth.mcp import EVENT_STREAM
 from authlens_core.values.errors import NetworkFailure, ServerMisconfigured
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 _NOT_FOUND: Final = 404
+# Seconds. A server may ask for any time with `retry`: shorter ones would keep both machines busy, longer ones
+# would keep the client from its answer.
+SHORTEST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
+# Reconnections in a row that bring no event.
+MOST_IN_VAIN: Final = 5
+_LONGEST_ID: Final = 1_000  # characters
+
+
+@dataclass(slots=True)
+class Reconnection:
+    """Where a stream is.
+
+    Attributes:
+        last_id: the event to resume after; None where it cannot be resumed.
+        in_vain: how many reconnections in a row brought no event.
+    """
+
+    last_id: str | None = None
+    in_vain: int = 0
+    _asked_for: float = SHORTEST_PAUSE
+
+    def seen(self, event: ServerEvent) -> None:
+        """Note an event."""
+        self.in_vain = 0
+        if event.event_id is not None:
+            self.last_id = event.event_id if _is_sendable(event.event_id) else None
+        if event.retry is not None:
+            self._asked_for = min(max(event.retry / 1000, SHORTEST_PAUSE), LONGEST_PAUSE)
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.in_vain >= MOST_IN_VAIN
+
+    def next_pause(self) -> float:
+        """Return the seconds to wait now: what the server asks for, and twice as many after each failure."""
+        pause = min(self._asked_for * 2.0**self.in_vain, LONGEST_PAUSE)
+        self.in_vain += 1
+        return pause
+
+
+def _is_sendable(event_id: str) -> bool:
+    """Return whether `Last-Event-ID` can carry an id as it is (RFC 9110 §5.5)."""
+    fits = 0 < len(event_id) <= _LONGEST_ID and event_id == event_id.strip()
+    return fits and event_id.isprintable()
 
 
 @dataclass(slots=True)
@@ -79,7 +124,7 @@ class McpStreams:
             AuthlensError: as `McpHttp.post`, or the stream cannot be resumed.
             StreamFailed: there was no answer.
         """
-        message, place = pending.message, Reconnection()
+        message, stream = pending.message, Reconnection()
         await self._session.before(message)
         begins, session = message.method == "initialize", self._http.session
         try:
@@ -87,16 +132,16 @@ class McpStreams:
                 # MCP, Transports, Session Management: 404 to a session id means that the session is over.
                 ended = answer.status == _NOT_FOUND and session and again and not begins
                 if not ended:
-                    failure = await self._answered(answer, place, pending)
+                    failure = await self._answered(answer, stream, pending)
                     if failure is not None:
                         return failure
         except StreamFailed:
-            if place.last_id is None and not pending.is_over:
+            if stream.last_id is None and not pending.is_over:
                 raise
             ended = False
         if ended:
             return await self._session.begin_again(session) or await self.ask(pending, again=False)
-        return await self._resumed(place, pending)
+        return await self._resumed(stream, pending)
 
     async def listen(self) -> None:
         """Pass on what the server says unasked, where it offers a stream for that (until 2025-11-25).
@@ -104,57 +149,57 @@ class McpStreams:
         Raises:
             AuthlensError: as `McpHttp.get`.
         """
-        place = Reconnection()
+        stream = Reconnection()
         while True:
             with suppress(StreamFailed):
-                async with self._http.get(place.last_id) as answer:
+                async with self._http.get(stream.last_id) as answer:
                     # 405: the server offers none.
                     if answer.status != 200 or media_type_of(answer) != EVENT_STREAM:
                         return
-                    await self._passed_on(answer, place, None)
-            if place.is_given_up:
+                    await self._passed_on(answer, stream, None)
+            if stream.is_given_up:
                 return
-            await self._sleep(place.next_pause())
+            await self._sleep(stream.next_pause())
 
     async def _answered(
-        self, answer: StreamedResponse, place: Reconnection, pending: PendingRequest
+        self, answer: StreamedResponse, stream: Reconnection, pending: PendingRequest
     ) -> McpFailure | None:
         message = pending.message
         if message.method == "initialize" and answer.status == 200:
             self._http.begin_session(answer)
         failure = await failure_of_answer(answer, self._http.url, message, self._http.granted_scope)
-        return failure or await self._passed_on(answer, place, pending)
+        return failure or await self._passed_on(answer, stream, pending)
 
-    async def _resumed(self, place: Reconnection, pending: PendingRequest) -> McpFailure | None:
+    async def _resumed(self, stream: Reconnection, pending: PendingRequest) -> McpFailure | None:
         """Resume a stream until it has brought the response; return what is wrong with the server's answer.
 
         Raises:
             AuthlensError: it cannot be resumed.
         """
         while not pending.is_over:
-            if place.last_id is None:
+            if stream.last_id is None:
                 raise ServerMisconfigured("The server ended its stream without an answer.")
-            if place.is_given_up:
+            if stream.is_given_up:
                 raise NetworkFailure(
                     f"The stream was interrupted, and {MOST_IN_VAIN} attempts to resume it failed."
                 )
-            await self._sleep(place.next_pause())
+            await self._sleep(stream.next_pause())
             with suppress(StreamFailed):
-                async with self._http.get(place.last_id) as answer:
+                async with self._http.get(stream.last_id) as answer:
                     failure = await failure_of_answer(
                         answer, self._http.url, granted=self._http.granted_scope
-                    ) or await self._passed_on(answer, place, pending)
+                    ) or await self._passed_on(answer, stream, pending)
                     if failure is not None:
                         return failure
         return None
 
     async def _passed_on(
-        self, answer: StreamedResponse, place: Reconnection, pending: PendingRequest | None
+        self, answer: StreamedResponse, stream: Reconnection, pending: PendingRequest | None
     ) -> McpFailure | None:
         """Pass the messages of an answer on, as they arrive, until the response to the request."""
         async with aclosing(messages_of(answer)) as events:
             async for event, messages in events:
-                place.seen(event)
+                stream.seen(event)
                 for message in messages:
                     failure = await self._message(message, pending)
                     if failure is not None or (pending is not None and pending.answered):

@@ -67,8 +67,8 @@ def _asked(peer: Endpoint, own: Endpoint) -> int | None:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, linux_sockets.NETLINK_SOCK_DIAG) as kernel:
         kernel.settimeout(1.0)
         kernel.send(linux_sockets.owner_question(peer, own))
-        found = linux_sockets.read_owner(kernel.recv(linux_sockets.LONGEST_ANSWER))
-    return found.account if found.inode else None
+        owner = linux_sockets.read_owner(kernel.recv(linux_sockets.LONGEST_ANSWER))
+    return owner.account if owner.inode else None
 
 
 def account_in(tables: Iterable[Path], peer: Endpoint, own: Endpoint) -> int | None:

@@ -131,7 +131,7 @@ class RequestCredential:
 
     async def _load(self, refused: CredentialHeaders | None = None) -> CredentialHeaders:
         before = self._held
-        found = await headers_for(
+        headers = await headers_for(
             self._credentials,
             self._wire,
             self.url,
@@ -140,13 +140,13 @@ class RequestCredential:
             refused=refused,
             now=self._now,
         )
-        if before is not None and before.fields != found.fields:
+        if before is not None and before.fields != headers.fields:
             self.refreshes += 1
-        self._held, self._loaded_at = found, self._now()
+        self._held, self._loaded_at = headers, self._now()
         self._version, self._checked = self._stored_version(), self._monotonic()
         # The shortest address that the credential is for: what a proxy could serve at most.
-        self._root = min(self._roots(found.urls), key=lambda root: len(root.path.rstrip("/")))
-        return found
+        self._root = min(self._roots(headers.urls), key=lambda root: len(root.path.rstrip("/")))
+        return headers
 
     def _roots(self, urls: Iterable[str]) -> Iterator[Url]:
         yield self._asked

@@ -67,14 +67,14 @@ def folder_of(path: Path, *, home: Path | None = None) -> Path:
     """
     current = current_folder()
     above = _whole(path).parents
-    found = None
+    project = None
     for folder in above:
         if folder != current and not os.path.lexists(folder / ".git"):
             continue
-        if found is None or not _is_within(found, folder):
-            found = folder
-    if found is not None:
-        return found
+        if project is None or not _is_within(project, folder):
+            project = folder
+    if project is not None:
+        return project
     if home is not None and home in above:
         return home
     return next((folder for folder in above if is_directory(folder)), current)
@@ -198,23 +198,23 @@ class _Walk:
                 self._climb(link)
                 continue
             here = self._here(name)
-            found = here.status()
+            status = here.status()
             if link is not None:
-                self._require_honest(link, name, found)
-            if found is not None and stat.S_ISLNK(found.st_mode) and (self._ahead or self._follow):
+                self._require_honest(link, name, status)
+            if status is not None and stat.S_ISLNK(status.st_mode) and (self._ahead or self._follow):
                 self._turn(here)
             elif not self._ahead:
                 return here
-            elif found is None and not self._make:
+            elif status is None and not self._make:
                 return None
             else:
-                self._enter(here, found)
+                self._enter(here, status)
         raise self._file.refused(f"{self._file.path} is a directory, not a regular file.")
 
-    def _require_honest(self, link: _Link, name: str, found: os.stat_result | None) -> None:
+    def _require_honest(self, link: _Link, name: str, status: os.stat_result | None) -> None:
         if name.casefold() == ".git":
             raise self._file.refused(f"{link}: git runs what is in .git.")
-        if found is None:
+        if status is None:
             raise self._file.refused(f"{link}, which does not exist.")
 
     def _turn(self, here: Spot) -> None:
@@ -243,12 +243,12 @@ class _Walk:
     def _leads_out(self, link: _Link | None) -> LeadsOut:
         return LeadsOut(f"{link or self._file.path}, outside {self._file.folder}.", self._file.instead)
 
-    def _enter(self, here: Spot, found: os.stat_result | None) -> None:
-        if found is None:
+    def _enter(self, here: Spot, status: os.stat_result | None) -> None:
+        if status is None:
             with suppress(FileExistsError):  # someone else made it at this moment
                 os.mkdir(here.name, dir_fd=here.directory)
-        elif not stat.S_ISDIR(found.st_mode):
-            raise self._file.refused(f"{here.path} is {kind_of(found.st_mode)}, not a directory.")
+        elif not stat.S_ISDIR(status.st_mode):
+            raise self._file.refused(f"{here.path} is {kind_of(status.st_mode)}, not a directory.")
         if WALKS:
             self._open.append(os.open(here.name, _DIRECTORY | _NO_LINKS, dir_fd=here.directory))
         # A junction of Windows is no link for lstat.

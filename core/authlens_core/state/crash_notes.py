@@ -78,7 +78,7 @@ class CrashNotes:
             locks = sorted(self._directory.glob("*.lock"))[:MOST]
         except OSError:
             return ()
-        found = []
+        claimed = []
         for path in (beside.with_suffix(".json") for beside in locks):
             lock = _locked(path)
             if lock is None:
@@ -90,8 +90,8 @@ class CrashNotes:
             except OSError:
                 note.drop()  # it never said anything
                 continue
-            found.append(note)
-        return tuple(found)
+            claimed.append(note)
+        return tuple(claimed)
 
 
 def _locked(path: Path) -> FileLock | None:

@@ -104,8 +104,8 @@ def write(file: UserFile, data: bytes, before: Version | None, *, backup: bool =
         FileChanged: the file is not what was read any more.
         FileUnusable: it cannot be written; it is as it was.
     """
-    with located(file, make=True) as found:
-        spot = _required(file, found)
+    with located(file, make=True) as reached:
+        spot = _required(file, reached)
         if before is not None:
             _require_writable(file, spot, before.status)
         with draft_beside(spot, data, BY_UMASK, like=None if before is None else before.status) as draft:
@@ -122,8 +122,8 @@ def remove(file: UserFile, before: Version) -> Written:
         FileChanged: the file is not what was read any more.
         FileUnusable: it cannot be removed; it is as it was.
     """
-    with located(file) as found:
-        spot = _required(file, found)
+    with located(file) as reached:
+        spot = _required(file, reached)
         _require_writable(file, spot, before.status)
         copy = _back_up(file, spot, before)
         _look_again(file, spot, before)
@@ -141,8 +141,8 @@ def save(file: UserFile, data: bytes, *, over: bool) -> Path:
         FileExists: there is one already, and `over` is false.
         FileUnusable: it cannot be written; nothing is left behind.
     """
-    with located(file, follow=False) as found:
-        spot = _required(file, found)
+    with located(file, follow=False) as reached:
+        spot = _required(file, reached)
         _require_free(file, spot, over=over)
         with draft_beside(spot, data, PRIVATE) as draft:
             _require_free(file, spot, over=over)
@@ -153,11 +153,11 @@ def save(file: UserFile, data: bytes, *, over: bool) -> Path:
 def has_backup(file: UserFile, matches: Callable[[bytes], bool]) -> bool:
     """Say whether one of the backups beside the file `matches`; what is no regular file does not count."""
     with located(file) as spot:
-        for one in _backup_spots(spot) if spot is not None else ():
-            if one.status() is None:
+        for backup in _backup_spots(spot) if spot is not None else ():
+            if backup.status() is None:
                 break
             with suppress(FileUnusable, FileNotFoundError):
-                if matches(_content(one).data):
+                if matches(_content(backup).data):
                     return True
     return False
 
@@ -235,18 +235,18 @@ def _backup_spots(spot: Spot) -> Iterator[Spot]:
 
 def _back_up(file: UserFile, spot: Spot, before: Version) -> Path:
     """Copy what was read to the first backup name that is free, or that holds the same already."""
-    for one in _backup_spots(spot):
-        if one.status() is not None:
+    for backup in _backup_spots(spot):
+        if backup.status() is not None:
             with suppress(FileUnusable, FileNotFoundError):
-                if _content(one).data == before.data:
-                    return one.path
+                if _content(backup).data == before.data:
+                    return backup.path
             continue
-        with draft_beside(one, before.data, PRIVATE, like=before.status) as draft:
+        with draft_beside(backup, before.data, PRIVATE, like=before.status) as draft:
             try:
-                put_new(draft, one)
+                put_new(draft, backup)
             except FileExistsError:
                 continue
-        return one.path
+        return backup.path
     pattern = spot.path.with_name(f"{spot.path.name}{BACKUP_SUFFIX}")
     raise file.refused(
         f"{spot.path} has {_MOST_BACKUPS} backups.", f"Remove those that you do not need: {pattern}*"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.gateway.bounded_notes import AT_ONCE, LONGEST, SECONDS_EACH, BoundedNotes
+from authlens_core.gateway.mcp_bridge import AT_ONCE, LONGEST, SECONDS_EACH, BoundedNotes
 
 
 def test_lines_are_few_and_the_next_one_says_how_many_were_left_out() -> None:

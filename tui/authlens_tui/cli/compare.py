@@ -26,23 +26,23 @@ async def compare_traces(arguments: Namespace) -> int:
     """
     left = await chosen_trace(arguments.left, arguments.which_a)
     right = await chosen_trace(arguments.right, arguments.which_b)
-    found = compare(left, right)
+    comparison = compare(left, right)
     if arguments.json:
-        answer_json(_as_json(found))
+        answer_json(_as_json(comparison))
     else:
-        _show(found)
-    return 0 if found.same else DIFFERENT
+        _show(comparison)
+    return 0 if comparison.same else DIFFERENT
 
 
-def _show(found: Comparison) -> None:
-    _show_differences(found.about)
-    for stage in found.stages:
+def _show(comparison: Comparison) -> None:
+    _show_differences(comparison.about)
+    for stage in comparison.stages:
         if stage.differences:
             answer_line(_title(stage))
             _show_differences(stage.differences)
-    if found.same:
+    if comparison.same:
         answer_line("No differences.")
-    count = sum(len(stage.as_it_must) for stage in found.stages)
+    count = sum(len(stage.as_it_must) for stage in comparison.stages)
     if count:
         answer_line(
             f"{count} expected difference{'s' if count > 1 else ''}: states, codes, tokens, dates "
@@ -56,27 +56,29 @@ def _title(stage: StageComparison) -> str:
 
 
 def _show_differences(differences: Sequence[Difference]) -> None:
-    for one in differences:
-        answer_line(f"  {one.name}")
-        for sign, value in (("A", one.left), ("B", one.right)):
+    for difference in differences:
+        answer_line(f"  {difference.name}")
+        for sign, value in (("A", difference.left), ("B", difference.right)):
             answer_line(f"    {sign}  {'(absent)' if value is None else safe_line(value, _SHOWN)}")
 
 
-def _as_json(found: Comparison) -> dict[str, object]:
+def _as_json(comparison: Comparison) -> dict[str, object]:
     return {
-        "same": found.same,
-        "about": _values(found.about),
+        "same": comparison.same,
+        "about": _values(comparison.about),
         "stages": [
             {
                 "stage": stage.stage.value,
                 "attempt": stage.turn,
                 "differences": _values(stage.differences),
-                "as_it_must": [one.name for one in stage.as_it_must],
+                "as_it_must": [difference.name for difference in stage.as_it_must],
             }
-            for stage in found.stages
+            for stage in comparison.stages
         ],
     }
 
 
 def _values(differences: Sequence[Difference]) -> list[dict[str, str | None]]:
-    return [{"name": one.name, "a": one.left, "b": one.right} for one in differences]
+    return [
+        {"name": difference.name, "a": difference.left, "b": difference.right} for difference in differences
+    ]

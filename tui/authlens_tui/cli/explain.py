@@ -21,22 +21,22 @@ async def explain_message(arguments: Namespace) -> int:
     Raises:
         UsageError: there is no text, or it says nothing that is known.
     """
-    found = explain_text(_text(arguments))
-    if not found:
+    diagnoses = explain_text(_text(arguments))
+    if not diagnoses:
         raise UsageError(
             "authlens does not recognise an error in this text.",
             "Paste more of it, with the status and the headers. Or check the server: authlens probe URL",
         )
     if arguments.json:
-        answer_json([{**diagnosis_as_json(one), "source": one.source} for one in found])
+        answer_json([{**diagnosis_as_json(diagnosis), "source": diagnosis.source} for diagnosis in diagnoses])
         return 0
-    for cause, one in zip(numbered(one.cause for one in found), found, strict=True):
+    for cause, diagnosis in zip(numbered(diagnosis.cause for diagnosis in diagnoses), diagnoses, strict=True):
         answer_line(cause)
-        answer_line(f"  → {one.cure}")
-        for line in one.evidence:
+        answer_line(f"  → {diagnosis.cure}")
+        for line in diagnosis.evidence:
             answer_line(f"    {line}")
-        if one.source:
-            answer_line(f"    Source: {one.source}")
+        if diagnosis.source:
+            answer_line(f"    Source: {diagnosis.source}")
     return 0
 
 

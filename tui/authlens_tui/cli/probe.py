@@ -46,17 +46,17 @@ def _show(facts: Facts, error: AuthlensError | None) -> None:
 
 def _findings(facts: Facts) -> dict[str, str]:
     """Return what was found, each in a few words; nothing if detection already failed."""
-    found: dict[str, str] = {}
+    findings: dict[str, str] = {}
     if facts.answer is not None:
-        found["protection"] = f"{facts.answer.protection.value}, from {facts.answer.layer}"
+        findings["protection"] = f"{facts.answer.protection.value}, from {facts.answer.layer}"
     if facts.resource_metadata is not None:
-        found["resource"] = facts.resource_metadata.resource
+        findings["resource"] = facts.resource_metadata.resource
     server = facts.server_metadata
     if server is not None:
-        found["login server"] = server.issuer
-        found["registration"] = "open to everyone" if server.registration_endpoint else "needs --client-id"
-        found["revocation"] = "offered" if server.revocation_endpoint else "not offered"
-    return found
+        findings["login server"] = server.issuer
+        findings["registration"] = "open to everyone" if server.registration_endpoint else "needs --client-id"
+        findings["revocation"] = "offered" if server.revocation_endpoint else "not offered"
+    return findings
 
 
 def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None) -> dict[str, object]:

@@ -40,12 +40,12 @@ async def open_session(
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
-    place = remembered_store().kind
+    kind = remembered_store().kind
 
     async def opened() -> OpenedStore:
-        return await open_place(place, prove=prove_keyring)
+        return await open_place(kind, prove=prove_keyring)
 
-    asks = prove_keyring or place is StoreKind.ENCRYPTED_FILE
+    asks = prove_keyring or kind is StoreKind.ENCRYPTED_FILE
     async with desk.open_session(
         opened if asks else None, sends=prove_keyring, loads=loads, on_wait=_say_wait
     ) as session:
@@ -59,7 +59,7 @@ def _say_wait(seconds: float) -> None:
     )
 
 
-async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> OpenedStore:
+async def open_place(kind: StoreKind, *, prove: bool, create: bool = False) -> OpenedStore:
     """Return the store of a place, opened; its passphrase is asked for, a wrong one twice more.
 
     Args:
@@ -69,13 +69,13 @@ async def open_place(place: StoreKind, *, prove: bool, create: bool = False) -> 
     Raises:
         NoSecretStore: it cannot be opened, or there is no one to ask.
     """
-    if place is not StoreKind.ENCRYPTED_FILE:
-        return await open_secret_store(place, probe=prove)
+    if kind is not StoreKind.ENCRYPTED_FILE:
+        return await open_secret_store(kind, probe=prove)
     new = create and not remembered_store().has_encrypted_file
     for left in reversed(range(_TRIES)):
         typed = await (_new_passphrase() if new else passphrase())
         try:
-            return await open_secret_store(place, passphrase=typed, create=new, probe=prove)
+            return await open_secret_store(kind, passphrase=typed, create=new, probe=prove)
         except WrongPassphrase as error:
             if left == 0 or not asks_on_terminal():
                 raise

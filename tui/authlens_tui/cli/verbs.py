@@ -163,7 +163,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "mcp-bridge": _verb("scripts.mcp_bridge", which=True),
     "mcp-config": _verb("scripts.mcp_config"),
     "run": _run_command,
-    "git-credential": _verb("scripts.git_credential"),
+    "git-credential": _verb("scripts.credential_helper", "git_credential"),
     "credential-helper": _verb("scripts.credential_helper"),
     "explain": _verb("explain", "explain_message"),
     "skill": _verb("scripts.skill"),

@@ -1,23 +1,34 @@
-"""`authlens credential-helper get`: the protocol of Bazel's and EngFlow's credential helpers.
-
-A program that asks for many URLs gets empty fields for those that nothing here covers.
-"""
+"""Credential helpers for other programs: `authlens git-credential`, and `authlens credential-helper`."""
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
-from authlens_core.desk.programs import answer_helper_request
+from authlens_core.desk.programs import answer_git, answer_helper_request
 from authlens_tui.cli.scripts.credential_choice import choice
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_secret
+from authlens_tui.cli.terminal.output import answer_secret, explain, say
 from authlens_tui.cli.terminal.standard_input import piped
 
-_LONGEST = 65_536
+_LONGEST = 65_536  # bytes of a request of Bazel
+
+
+async def git_credential(arguments: Namespace) -> int:
+    """Do what git asks for: `get` or `erase`; ignore every other operation, as gitcredentials(7) asks."""
+    request = None if sys.stdin is None else sys.stdin.buffer
+    answer = await answer_git(open_session, arguments.action, request)
+    if answer.error is not None:
+        explain(answer.error)
+    for note in answer.notes:
+        say(note)
+    if answer.output is not None:
+        answer_secret(answer.output)
+    return answer.exit_code
 
 
 async def credential_helper(arguments: Namespace) -> int:
-    """Answer one request.
+    """Answer one request of Bazel, EngFlow or uv.
 
     Raises:
         UsageError: standard input holds no request.

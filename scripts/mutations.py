@@ -320,7 +320,7 @@ MUTATIONS: Final = (
     Mutation(
         "device-code-shown-first",
         "A device code is in the record before its page was approved",
-        "core/authlens_core/login/stages/device.py",
+        "core/authlens_core/login/stages/device_stages.py",
         "            return StageResult(new, checks)\n        expires",
         "            pass\n        expires",
         "tests/core/login/test_device.py::test_a_page_on_another_site_is_shown_only_after_a_yes",
@@ -361,7 +361,7 @@ MUTATIONS: Final = (
     Mutation(
         "keys-of-a-stranger",
         "The keys of an ID token are fetched from any site",
-        "core/authlens_core/login/stages/exchange.py",
+        "core/authlens_core/login/stages/exchange_stage.py",
         " and same_site(keys, home) else None",
         " else None",
         "tests/core/login/test_openid.py::test_keys_elsewhere_are_not_fetched",

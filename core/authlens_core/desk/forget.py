@@ -217,7 +217,7 @@ def client_metadata(url: str, port: int) -> Mapping[str, object]:
     """
     # The stage of the login is loaded for this alone.
     from authlens_core.callback.binding import RedirectHost, redirect_uri
-    from authlens_core.login.stages.registration import CLIENT_NAME
+    from authlens_core.login.stages.registration_stage import CLIENT_NAME
     from authlens_core.oauth.registration import client_document, is_client_metadata_url
 
     reading = is_client_metadata_url(url)

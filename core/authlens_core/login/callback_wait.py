@@ -20,7 +20,7 @@ from authlens_core.callback.listener import (
 )
 from authlens_core.login.facts import Facts
 from authlens_core.login.pasted_lines import MOST_PIECES, likeliest
-from authlens_core.login.stages.authorization import expected_response
+from authlens_core.login.stages.authorization_stage import expected_response
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
     ExpectedResponse,

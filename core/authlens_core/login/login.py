@@ -16,14 +16,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
-from authlens_core.login.clients import KnownClients
 from authlens_core.login.facts import Facts
+from authlens_core.login.known_clients import KnownClients
+from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
-from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
-from authlens_core.login.stages.access import MOST_STEP_UPS, wider_scope
+from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
 from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url

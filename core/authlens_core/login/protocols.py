@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Stage

@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
-from authlens_core.login.clients import KnownClients
 from authlens_core.login.facts import Facts
+from authlens_core.login.known_clients import KnownClients
+from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender, StageHook
-from authlens_core.login.stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
-from authlens_core.login.stages.authorization import browser_diagnosis, learn_response, no_callback
+from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.dpop import DpopNonces, is_bound
 from authlens_core.trace.events import (
     AuthorizationReady,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stages.access import AccessStage
+from authlens_core.login.stages.access_stage import AccessStage
 from authlens_core.oauth.formats.duration import Lifetime
 from authlens_core.oauth.mcp import LEGACY, McpCall, call_of, mcp_request
 from authlens_core.oauth.token import TokenResponse

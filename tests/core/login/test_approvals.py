@@ -11,7 +11,7 @@ import pytest
 
 from authlens_core.login import login as driver
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
+from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import failed as failed_check

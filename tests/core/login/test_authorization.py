@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from authlens_core.login.stages.authorization import (
+from authlens_core.login.stages.authorization_stage import (
     AuthorizationStage,
     expected_response,
     learn_response,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authlens_core.login.login import Login
-from authlens_core.login.stages.detection import DetectionStage
+from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Request
 from authlens_core.values.login_options import Options

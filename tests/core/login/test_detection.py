@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import StageResult
-from authlens_core.login.stages.detection import DetectionStage
+from authlens_core.login.login_stage import StageResult
+from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.oauth.mcp import McpCall, call_of, mcp_request
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure

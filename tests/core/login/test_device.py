@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.stages.device import DeviceGrant
+from authlens_core.login.stages.device_stages import DeviceGrant
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.failure_reason import stage_error

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.login.facts import Facts
-from authlens_core.login.stages.detection import DetectionStage
+from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.trace.record import Stage, Trace
 from authlens_core.values.exchange import Exchange

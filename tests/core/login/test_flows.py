@@ -9,9 +9,9 @@ import pytest
 
 from authlens_core.login import login as login_module
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest
+from authlens_core.login.login_stage import PlannedRequest
 from authlens_core.login.stages import STAGES
-from authlens_core.login.stages.exchange import CodeGrant, ExchangeStage
+from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
 from authlens_core.trace import flow as flow_module
 from authlens_core.trace.flow import FLOWS, UserPart
 from authlens_core.trace.record import Outcome, Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from authlens_core.login.stages.pkce import PkceStage
+from authlens_core.login.stages.pkce_stage import PkceStage
 from authlens_core.oauth.pkce import code_challenge
 from authlens_core.values.check import failures
 from authlens_core.values.secret import Secret

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stages.registration import RegistrationStage, requested_scope
+from authlens_core.login.stages.registration_stage import RegistrationStage, requested_scope
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import FailureKind, WireFailure

@@ -23,7 +23,7 @@ from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.wizard.messages import OtherWayWanted, WizardClosed
+from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.themes import SIXTEEN

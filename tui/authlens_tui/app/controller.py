@@ -26,7 +26,7 @@ from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
-from authlens_tui.screens.wizard.messages import OtherWayWanted
+from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 

@@ -42,7 +42,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.authorization_link import Played, Player
-from authlens_tui.screens.wizard.messages import WizardClosed
+from authlens_tui.screens.wizard.wizard_messages import WizardClosed
 from authlens_tui.widgets.key_binding import bound
 
 _GO_ON: Final = "r refreshes, v revokes, i shows the requests. b goes back to the scenarios."

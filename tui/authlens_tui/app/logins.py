@@ -13,8 +13,8 @@ from authlens_core.values.way_on import WayOn
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.wizard.messages import OtherWayWanted
 from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.login.stage import LoginStage
-from authlens_core.login.stages.access import AccessStage
-from authlens_core.login.stages.authorization import AuthorizationStage
-from authlens_core.login.stages.detection import DetectionStage
-from authlens_core.login.stages.device import DeviceAuthorizationStage, DeviceGrant
-from authlens_core.login.stages.exchange import CodeGrant, ExchangeStage
-from authlens_core.login.stages.pkce import PkceStage
-from authlens_core.login.stages.registration import RegistrationStage
-from authlens_core.login.stages.resource_metadata import ResourceMetadataStage
-from authlens_core.login.stages.server_metadata import ServerMetadataStage
+from authlens_core.login.login_stage import LoginStage
+from authlens_core.login.stages.access_stage import AccessStage
+from authlens_core.login.stages.authorization_stage import AuthorizationStage
+from authlens_core.login.stages.detection_stage import DetectionStage
+from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceGrant
+from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
+from authlens_core.login.stages.pkce_stage import PkceStage
+from authlens_core.login.stages.registration_stage import RegistrationStage
+from authlens_core.login.stages.resource_metadata_stage import ResourceMetadataStage
+from authlens_core.login.stages.server_metadata_stage import ServerMetadataStage
 from authlens_core.trace.record import Stage
 from authlens_core.values.grant_type import GrantType
 

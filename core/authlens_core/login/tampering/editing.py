@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stages.registration import requested_scope
+from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.formats.form import FormRefused, decode_form

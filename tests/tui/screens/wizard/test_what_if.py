@@ -10,9 +10,9 @@ from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Stage
 from authlens_tui.app.demo import DemoApp
 from authlens_tui.screens.trace.save_record import ExportScreen
+from authlens_tui.screens.wizard.status_words import listed
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.screens.wizard.words import listed
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.driven_login import run_to
 from support.screens import footer_keys, run_screen, scripted, text_of, until, wizard_on

@@ -16,8 +16,8 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.http_message import Request
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.wizard.messages import LoginEvent
 from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.screens.wizard.wizard_messages import LoginEvent
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StepState
 from support.ports import free_port

@@ -15,7 +15,7 @@ from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.save_record import ExportScreen
-from authlens_tui.screens.wizard.words import listed
+from authlens_tui.screens.wizard.status_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp

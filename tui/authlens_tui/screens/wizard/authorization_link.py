@@ -16,8 +16,8 @@ from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.link import QrScreen
-from authlens_tui.screens.wizard.messages import LinkChanged
-from authlens_tui.screens.wizard.words import silent_words, turned_away_words, waiting_words
+from authlens_tui.screens.wizard.status_words import silent_words, turned_away_words, waiting_words
+from authlens_tui.screens.wizard.wizard_messages import LinkChanged
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp

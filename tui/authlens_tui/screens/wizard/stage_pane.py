@@ -21,8 +21,8 @@ from authlens_core.values.http_message import Request
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player, open_page
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.link import QrScreen
-from authlens_tui.screens.wizard.messages import LinkChanged
 from authlens_tui.screens.wizard.stage_runner import StageRunner
+from authlens_tui.screens.wizard.wizard_messages import LinkChanged
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp

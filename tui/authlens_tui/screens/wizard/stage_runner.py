@@ -12,7 +12,7 @@ from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.values.login_options import Options
 from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.wizard.messages import LoginChanged, RunEnded
+from authlens_tui.screens.wizard.wizard_messages import LoginChanged, RunEnded
 
 _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 _PASTE_ONLY: Final = (

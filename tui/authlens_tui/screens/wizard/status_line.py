@@ -12,7 +12,7 @@ from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
-from authlens_tui.screens.wizard.words import (
+from authlens_tui.screens.wizard.status_words import (
     authenticated_words,
     cancelled_words,
     device_words,

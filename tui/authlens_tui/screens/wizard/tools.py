@@ -14,9 +14,9 @@ from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.wizard.edit import EditScreen
-from authlens_tui.screens.wizard.messages import LoginChanged, OtherWayWanted
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWanted
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import ArrowChosen, TokenCopied

@@ -17,7 +17,7 @@ from authlens_core.trace.flow import AUTHORIZATION_CODE
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_tui.screens.wizard.words import acts_at
+from authlens_tui.screens.wizard.status_words import acts_at
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound

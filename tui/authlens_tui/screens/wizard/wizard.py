@@ -32,13 +32,19 @@ from authlens_core.values.secret import MASK
 from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player
-from authlens_tui.screens.wizard.keys import WIZARD_KEYS, login_keys, ways_on
 from authlens_tui.screens.wizard.lesson import lesson_words
-from authlens_tui.screens.wizard.messages import LinkChanged, LoginChanged, LoginEvent, RunEnded, WizardClosed
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_line import StatusLine
 from authlens_tui.screens.wizard.tools import WizardTools
+from authlens_tui.screens.wizard.wizard_keys import WIZARD_KEYS, login_keys, ways_on
+from authlens_tui.screens.wizard.wizard_messages import (
+    LinkChanged,
+    LoginChanged,
+    LoginEvent,
+    RunEnded,
+    WizardClosed,
+)
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp

@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, places_tried
+from authlens_core.login.login_stage import PlannedRequest, StageResult, places_tried
 from authlens_core.oauth.discovery.resource_metadata import metadata_request
 from authlens_core.oauth.discovery.server_metadata import (
     ServerMetadata,

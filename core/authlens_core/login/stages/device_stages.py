@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.login.stages.registration import requested_scope
+from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
+from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.oauth.device_authorization import (
     DevicePolling,
     PollResult,

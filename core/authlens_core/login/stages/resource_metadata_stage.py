@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, parted, places_tried, unanswered
+from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, places_tried, unanswered
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,

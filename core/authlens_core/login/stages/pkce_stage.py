@@ -7,8 +7,8 @@ from dataclasses import replace
 from secrets import token_bytes
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.login.stages.registration import requested_scope
+from authlens_core.login.login_stage import PlannedRequest, StageResult
+from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state

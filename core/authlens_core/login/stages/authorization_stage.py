@@ -11,8 +11,8 @@ from authlens_core.cloudflare.team import for_team
 from authlens_core.diagnosis.cause import REPORTS
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
-from authlens_core.login.stages.registration import OFFLINE_ACCESS, requested_scope
+from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
+from authlens_core.login.stages.registration_stage import OFFLINE_ACCESS, requested_scope
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
     ExpectedResponse,

@@ -9,7 +9,7 @@ from typing import Final
 from authlens_core.callback.binding import redirect_uri
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, unanswered
+from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request

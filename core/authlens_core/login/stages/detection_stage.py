@@ -14,7 +14,7 @@ from typing import Final, Literal
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, parted
+from authlens_core.login.login_stage import PlannedRequest, StageResult, parted
 from authlens_core.login.stages.metadata_location import (
     judge_login_page,
     locate_metadata,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.protocols import ClientRegistry
-from authlens_core.login.stages.registration import redirect_uri_of
+from authlens_core.login.stages.registration_stage import redirect_uri_of
 from authlens_core.values.errors import NoSecretStore, TimedOut
 
 

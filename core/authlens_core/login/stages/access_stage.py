@@ -8,8 +8,13 @@ from typing import Final
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult
-from authlens_core.login.stages.detection import call_planned, kind_of_resource, mcp_call_after, mcp_version
+from authlens_core.login.login_stage import PlannedRequest, StageResult
+from authlens_core.login.stages.detection_stage import (
+    call_planned,
+    kind_of_resource,
+    mcp_call_after,
+    mcp_version,
+)
 from authlens_core.oauth.discovery.challenge import ChallengeField
 from authlens_core.oauth.insufficient_scope import (
     is_plain,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.desk.log_in import Experiment, Facts, Login
-from authlens_core.explain.browser_pages import known_pages, page_meaning
+from authlens_core.explain.refusal_pages import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.stage import PlannedRequest, StageResult, parted
+from authlens_core.login.login_stage import PlannedRequest, StageResult, parted
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check

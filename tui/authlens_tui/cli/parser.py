@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, assert_never
+from typing import Any, Final, NoReturn
 
-from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.option_values import check_name, count, flag, number, port
+from authlens_tui.cli.option_values import check_name, count, flag, number
 from authlens_tui.cli.scripts.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
 from authlens_tui.cli.stored.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.output import encodable, say
@@ -76,13 +75,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add_login(add: argparse.ArgumentParser) -> None:
+    # Only here and in a probe: the other verbs, which scripts call, load no options of a login.
+    from authlens_tui.cli.login.login_arguments import add_options
+
     add.epilog = _LOGIN_EPILOG
     add.add_argument("urls", metavar="URL", nargs="+", help="the protected resource; several: one by one")
     flag(add, "--no-browser", "open no browser, even if BROWSER or a setting asks for it")
     flag(add, "--json", "report what happens as JSON lines on stdout")
-    client = add.add_mutually_exclusive_group()
-    for option in OPTIONS.values():
-        _add_option(client if option.exclusive else add, option)
+    add_options(add)
     add.add_argument(
         "--yes",
         metavar="CHECK",
@@ -99,32 +99,15 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_option(add: argparse._ActionsContainer, option: OptionInfo) -> None:
-    """Add an option of a login as it is declared."""
-    more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
-    match option.kind:
-        case Kind.SWITCH | Kind.SECRET:
-            more = {"action": "store_true"}
-        case Kind.PORT:
-            more["type"] = port
-        case Kind.SECONDS:
-            more["type"] = number(1, 3_600)
-        case Kind.CHOICE:
-            more["choices"] = option.choices
-        case Kind.TEXT | Kind.URL:
-            pass
-        case _:
-            assert_never(option.kind)
-    add.add_argument(option.flag, help=option.help, **more)
-
-
 def _add_probe(add: argparse.ArgumentParser) -> None:
+    from authlens_tui.cli.login.login_arguments import add_option
+
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
     flag(which, "--all", "call each resource with its stored credential")
     flag(add, "--kept", "call URL with its stored credentials")
     flag(add, "--json", "JSON on stdout: an object, or an array of results")
-    _add_option(add, OPTIONS["method"])
+    add_option(add, "method")
 
 
 def _add_events(add: argparse.ArgumentParser) -> None:

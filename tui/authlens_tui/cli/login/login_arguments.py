@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
+from authlens_tui.cli.option_values import number, port
 
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
+
+
+def add_options(add: argparse.ArgumentParser) -> None:
+    """Add every option of a login."""
+    one_of = add.add_mutually_exclusive_group()
+    for name, option in OPTIONS.items():
+        add_option(one_of if option.exclusive else add, name)
+
+
+def add_option(add: argparse._ActionsContainer, name: str) -> None:
+    """Add the option of a login that is called `name`, as it is declared."""
+    option = OPTIONS[name]
+    more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
+    match option.kind:
+        case Kind.SWITCH | Kind.SECRET:
+            more = {"action": "store_true"}
+        case Kind.PORT:
+            more["type"] = port
+        case Kind.SECONDS:
+            more["type"] = number(1, 3_600)
+        case Kind.CHOICE:
+            more["choices"] = option.choices
+        case Kind.TEXT | Kind.URL:
+            pass
+        case _:
+            assert_never(option.kind)
+    add.add_argument(option.flag, help=option.help, **more)
 
 
 def login_options(arguments: Namespace, secret: Secret | None) -> Options:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from authlens_core.credentials.records.table import TABLES
 from authlens_core.credentials.vault import open_store as stores
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.move import MoveReport, OnProgress, move
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.state.paths import state_directory
 from authlens_core.values.quick_dataclass import dataclass
@@ -20,6 +19,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 if TYPE_CHECKING:
+    from authlens_core.credentials.vault.move import MoveReport, OnProgress
     from authlens_core.desk.session import Session
 
 __all__ = [
@@ -111,7 +111,9 @@ async def move_secrets(
     Raises:
         AuthlensError: a store cannot be opened; what was moved until then is moved.
     """
-    from authlens_core.credentials.vault.leftovers import erase_left  # each verb loads this module, few move
+    # Each verb asks which store is remembered, and hardly any moves one.
+    from authlens_core.credentials.vault.leftovers import erase_left
+    from authlens_core.credentials.vault.move import MoveReport, move
 
     report, to = MoveReport(), target.credentials
     open_stores = {open_.credentials.store.place: open_.credentials for open_ in (in_use, target) if open_}

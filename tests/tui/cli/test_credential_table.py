@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from authlens_core.credentials.inventory.inventory import inventory_of
-from authlens_tui.cli.stored.credentials import table_lines
+from authlens_tui.cli.stored.credential_list import table_lines
 from support.grants import NOW, grant
 
 

@@ -22,11 +22,9 @@ from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.parser import build_parser
-from authlens_tui.cli.stored import credentials as listing
-from authlens_tui.cli.stored import events, probe_kept, revoke
-from authlens_tui.cli.stored import refresh as renewal
-from authlens_tui.cli.stored.credentials import list_credentials
-from authlens_tui.cli.stored.revoke import revoke_credentials
+from authlens_tui.cli.stored import credential_list, lifecycle_verbs, recorded
+from authlens_tui.cli.stored.credential_list import list_credentials
+from authlens_tui.cli.stored.lifecycle_verbs import revoke_credentials
 
 Captured = pytest.CaptureFixture[str]
 
@@ -43,9 +41,8 @@ async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Session, l
         async def open_session(**_options: object) -> AsyncIterator[Session]:
             yield session
 
-        for module in (events, listing, probe_kept, renewal):
+        for module in (credential_list, lifecycle_verbs, recorded):
             monkeypatch.setattr(module, "open_session", open_session)
-        monkeypatch.setattr("authlens_tui.cli.stored.revoke.open_session", open_session)
         yield session, urls
 
 
@@ -76,11 +73,11 @@ async def test_all_are_probed_refreshed_and_revoked_each_with_a_result(
     """One array of results each, in the order of the credentials; the exit code is the worst of them."""
     session, urls = two
     parse = build_parser().parse_args
-    assert await probe_kept.probe_kept(parse(["probe", "--all", "--json"])) == 0
+    assert await lifecycle_verbs.probe_kept(parse(["probe", "--all", "--json"])) == 0
     probed = answer(capsys)
     assert {one["url"] for one in probed} == set(urls)
     assert [(one["kind"], one["accepted"], one["layer"]) for one in probed] == [("oauth", True, "origin")] * 2
-    assert await renewal.refresh_credentials(parse(["refresh", "--all", "--json"])) == 0
+    assert await lifecycle_verbs.refresh_credentials(parse(["refresh", "--all", "--json"])) == 0
     assert [one["outcome"] for one in answer(capsys)] == ["refreshed"] * 2
     assert await revoke_credentials(parse(["revoke", "--all", "--json"])) == 0
     assert [(one["outcome"], one["removed"]) for one in answer(capsys)] == [("revoked", True)] * 2
@@ -92,7 +89,7 @@ async def test_what_is_kept_for_one_url_is_asked_alone(
 ) -> None:
     """In words on stderr where no JSON is wanted; nothing on stdout."""
     _, urls = two
-    assert await probe_kept.probe_kept(build_parser().parse_args(["probe", "--kept", urls[0]])) == 0
+    assert await lifecycle_verbs.probe_kept(build_parser().parse_args(["probe", "--kept", urls[0]])) == 0
     said = capsys.readouterr()
     assert said.out == ""
     assert f"✔ {urls[0].rstrip('/')} (OAuth), origin: The resource accepts the token." in said.err
@@ -103,11 +100,11 @@ async def test_events_are_json_lines_oldest_first(two: tuple[Session, list[str]]
     """Of all, or of one URL; no secret among them."""
     _, urls = two
     parse = build_parser().parse_args
-    assert await events.show_events(parse(["events", "--json"])) == 0
+    assert await recorded.show_events(parse(["events", "--json"])) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["event"] for one in told if one["event"] in ("login", "verified")].count("login") == 2
     assert sorted(one["at"] for one in told) == [one["at"] for one in told]
-    assert await events.show_events(parse(["events", urls[0], "--json", "--limit", "1"])) == 0
+    assert await recorded.show_events(parse(["events", urls[0], "--json", "--limit", "1"])) == 0
     (last,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert last["resource"] == urls[0]
 
@@ -125,7 +122,7 @@ async def test_a_signal_during_the_verification_still_prints_every_result(
             await asyncio.Event().wait()
         return await lifecycle.revoke(session, grant, **options)
 
-    monkeypatch.setattr(revoke, "revoke", stuck)
+    monkeypatch.setattr(lifecycle_verbs, "revoke", stuck)
     work = asyncio.create_task(
         revoke_credentials(build_parser().parse_args(["revoke", "--all", "--json", "--wait", "0"]))
     )

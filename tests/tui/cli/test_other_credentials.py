@@ -21,7 +21,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_tui.cli import main
-from authlens_tui.cli.stored.credentials import list_credentials
+from authlens_tui.cli.stored.credential_list import list_credentials
 from support.child_process import child, ended
 from support.cloudflared_stub import AUD, jwt, stub_in
 from support.grants import NOW, grant

@@ -142,7 +142,7 @@ def test_a_name_of_stdout_is_stdout(
     source = saved(tmp_path / "a.json", hostile_trace())
     written: list[object] = []
     monkeypatch.setattr(
-        "authlens_tui.cli.stored.export.write_export", lambda *args, **_: written.append(args)
+        "authlens_tui.cli.stored.recorded.write_export", lambda *args, **_: written.append(args)
     )
     assert main.run(["export", source, "-o", name, *more]) == 0
     assert capsys.readouterr().out.startswith("{")

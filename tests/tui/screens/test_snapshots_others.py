@@ -38,14 +38,14 @@ from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
-from authlens_tui.screens.dashboard.events import EventsScreen
+from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
-from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
-from authlens_tui.screens.dashboard.settings import SettingsScreen
+from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
+from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.trace.comparison import CompareScreen

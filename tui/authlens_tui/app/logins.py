@@ -135,7 +135,7 @@ class Logins:
 
             self._app.push_screen(CloudflaredScreen(message.url, session))
         else:
-            from authlens_tui.screens.dashboard.service_token import ServiceTokenScreen
+            from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 
             self._app.push_screen(ServiceTokenScreen(session, message.url))
 

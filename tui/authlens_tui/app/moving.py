@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from authlens_core.desk.secret_store import (
-    MoveReport,
-    OnProgress,
-    OpenedStore,
-    move_secrets,
-    open_secret_store,
-    remembered_store,
-)
+from authlens_core.desk.secret_store import move_secrets, open_secret_store, remembered_store
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
@@ -24,6 +18,9 @@ from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.words.forgotten import where_secrets_are_left
+
+if TYPE_CHECKING:
+    from authlens_core.desk.secret_store import MoveReport, OnProgress, OpenedStore
 
 
 class SecretMove:

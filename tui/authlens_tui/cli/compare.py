@@ -9,7 +9,7 @@ from typing import Final
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.safe_text import safe_line
-from authlens_tui.cli.stored.export import chosen_trace
+from authlens_tui.cli.stored.recorded import chosen_trace
 from authlens_tui.cli.terminal.output import answer_json, answer_line
 
 # The exit code where something differs that need not.

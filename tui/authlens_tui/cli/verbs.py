@@ -106,8 +106,9 @@ async def _stored_logins(arguments: Namespace) -> int:
 
 
 def _probe(arguments: Namespace) -> int:
-    module = "stored.probe_kept" if arguments.all or arguments.kept else "probe"
-    return _verb(module)(arguments)
+    is_stored = arguments.all or arguments.kept
+    verb = _verb("stored.lifecycle_verbs", "probe_kept") if is_stored else _verb("probe")
+    return verb(arguments)
 
 
 def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepared], int]) -> int:
@@ -146,7 +147,7 @@ def _run_command(arguments: Namespace) -> int:
 
 
 def _service_token(arguments: Namespace) -> int:
-    from authlens_tui.cli.stored.service_token import service_token, typed_pair
+    from authlens_tui.cli.stored.service_token_verbs import service_token, typed_pair
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
@@ -171,14 +172,14 @@ VERBS: Final[dict[str, _Verb]] = {
     "man": _verb("completion", "man"),
     "clients": _verb("stored.clients"),
     "client-metadata": _verb("stored.clients", "client_metadata"),
-    "list": _verb("stored.credentials", "list_credentials"),
-    "refresh": _verb("stored.refresh", "refresh_credentials"),
-    "revoke": _verb("stored.revoke", "revoke_credentials"),
-    "events": _verb("stored.events", "show_events"),
+    "list": _verb("stored.credential_list", "list_credentials"),
+    "refresh": _verb("stored.lifecycle_verbs", "refresh_credentials"),
+    "revoke": _verb("stored.lifecycle_verbs", "revoke_credentials"),
+    "events": _verb("stored.recorded", "show_events"),
     "forget": _verb("stored.forget", "forget_credential"),
     "service-token": _service_token,
     "store": _verb("stored.store"),
-    "export": _verb("stored.export", "export_trace"),
+    "export": _verb("stored.recorded", "export_trace"),
     "open": _verb("full_screen", "open_file", attached=True),
     "compare": _verb("compare", "compare_traces"),
     "doctor": _verb("doctor", attached=True),

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from argparse import Namespace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
-from authlens_core.desk.secret_store import (
-    MoveReport,
-    OpenedStore,
-    move_secrets,
-    records_by_store,
-    remembered_store,
-)
+from authlens_core.desk.secret_store import move_secrets, records_by_store, remembered_store
 from authlens_core.values.errors import UsageError
 from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.words.forgotten import where_secrets_are_left
+
+if TYPE_CHECKING:
+    from authlens_core.desk.secret_store import MoveReport, OpenedStore
 
 _PLAIN_WARNING = (
     "! A plain file is not protected. Anyone who can read your files gets your logins: a backup, another "

@@ -17,16 +17,16 @@ from authlens_core.explain.message import Jwt
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
+from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.batch_actions import BatchActions
 from authlens_tui.screens.dashboard.context import DashboardContext, Work
-from authlens_tui.screens.dashboard.events import EventsScreen
 from authlens_tui.screens.dashboard.listing import Listing
-from authlens_tui.screens.dashboard.login_actions import LoginActions
+from authlens_tui.screens.dashboard.new_login import LoginActions
 from authlens_tui.screens.dashboard.registered_clients import ask_which_client
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.dashboard.settings import SettingsScreen
+from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
 from authlens_tui.words.outcomes import with_validity

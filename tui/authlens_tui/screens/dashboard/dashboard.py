@@ -35,8 +35,7 @@ from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.credentials.credential_detail import detail_items, event_items
-from authlens_tui.widgets.credentials.credential_pane import CredentialPane
+from authlens_tui.widgets.credentials.credential_pane import CredentialPane, detail_items, event_items
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
 from authlens_tui.widgets.hanging_text import Item

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Button, Input
 
-from authlens_core.desk.secret_store import OnProgress
 from authlens_core.values.errors import AuthlensError, PassphraseNeeded, WrongPassphrase
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
@@ -21,7 +20,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 # Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.
-CarryOut = Callable[[StoreChoice, Secret | None, OnProgress], Awaitable[None]]
+CarryOut = Callable[[StoreChoice, Secret | None, Callable[[int, int], None]], Awaitable[None]]
 
 _CHOICES: Final = (
     "1  Keyring of the operating system.\n2  Encrypted file: protected by a passphrase that you type at "

@@ -1,22 +1,211 @@
-"""The pane beside the table: the selected credential in full, its recorded requests and its events."""
+"""The selected credential in full: its state, what is known of it, its claims, and what happened to it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
-from authlens_tui.widgets.credentials.credential_detail import trace_option
+from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
+from authlens_core.credentials.records.index import Event
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
+from authlens_core.values.safe_text import safe_line
+from authlens_core.values.settings import Settings
+from authlens_core.values.stage import Outcome
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import HangingText, Item
+from authlens_tui.words.times import ago, expiry_of, in_words
+from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.traces import TraceSummary
+    from authlens_core.explain.message import Jwt
+
+
+_COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
+_OUTCOMES: Final = {
+    Outcome.PASSED: ("✔", "$text-success"),
+    Outcome.FAILED: ("✖", "$text-error"),
+    Outcome.CANCELLED: ("-", "$text-warning"),
+}
+_NAME: Final = 16  # cells
+_WHEN: Final = 14  # cells of the time of an event
+_BAR: Final = 24  # cells
+_MOST_CLAIMS: Final = 40
+Facts = Iterator[tuple[str, str]]
+
+
+def detail_items(
+    entry: InventoryEntry,
+    now: datetime,
+    settings: Settings,
+    *,
+    jwt: Jwt | None = None,
+    trouble: str = "",
+) -> Sequence[Item]:
+    """Return everything known of a credential, no secret among it.
+
+    Args:
+        jwt: the decoded token, if it is a JWT and was read.
+        trouble: why the last automatic refresh could not be tried, or the empty string.
+    """
+    status = entry.status(now)
+    items = [_state(entry, status, now)]
+    notes = (status.note, _key_for(entry, status), f"Auto-refresh: {trouble}" if trouble else "")
+    items += [Item(Content(note), room=2) for note in notes if note]
+    items += [Item(Content()), *_table(_facts(entry, now, settings))]
+    if jwt is not None:
+        items += [
+            Item(Content()),
+            Item(Content.styled("Claims in the token (not verified)", "bold")),
+        ]
+        items += _table(_claims(jwt, now))
+    return items
+
+
+def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> Item:
+    """Return what matters first: the state, and how much of the token's life is left."""
+    share = entry.life_left(now)
+    left, spent = life_bar(share, _BAR)
+    bar = ((left, _COLOURS[life_tone(share, status)]), (f"{spent} ", "$quiet")) if share is not None else ()
+    return Item(
+        Content.assemble(
+            (f"{status.kind.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
+            "  ",
+            *bar,
+            expiry_of(entry.token_ends, now).sentence,
+        )
+    )
+
+
+def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
+    """Return which key of the dashboard does what the note gives a command for."""
+    expiring = status.kind in (StatusKind.EXPIRED, StatusKind.SOON)
+    if entry.service_token is not None and expiring:
+        return "Here: u enters the new expiry or a new secret."
+    token = entry.cloudflared
+    # A token for a whole team, or for many hosts, has no one address to log in to.
+    if token is None or not token.opens_application or "*" in token.host:
+        return ""
+    if token.pending_url is not None:
+        return "Here: c copies the login link, l starts another login."
+    return "Here: l logs in with cloudflared." if status.kind is StatusKind.EXPIRED else ""
+
+
+def event_items(events: Sequence[Event], now: datetime) -> Sequence[Item]:
+    if not events:
+        return ()
+    lines = _table(((ago(event.at, now), f"{event.kind}  {event.detail}".strip()) for event in events), _WHEN)
+    return (Item(Content.styled("Events", "bold $text-primary")), *lines)
+
+
+def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
+    return [Item(Content(safe_line(value)), Content.styled(name, "$quiet"), room) for name, value in facts]
+
+
+def _facts(entry: InventoryEntry, now: datetime, settings: Settings) -> Facts:
+    match entry.source:
+        case Grant() as grant:
+            yield from _of_grant(grant, upcoming_refresh(grant, now, settings).sentence, now)
+        case ServiceToken() as token:
+            yield from _of_service_token(token, now)
+        case token:
+            yield from _of_cloudflared(token, entry, now)
+
+
+def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
+    yield "Resource", grant.resource_url
+    if grant.resource is not None and grant.resource != grant.resource_url:
+        yield "In its metadata", grant.resource
+    yield "Server", grant.issuer
+    yield "Access token", f"from {ago(grant.refreshed_at, now)}; {_ends(grant.expires_at, now)}"
+    if not grant.has_refresh_token:
+        yield "Refresh token", "none: log in again when the access token expires"
+    else:
+        yield "Refresh token", f"stored; {coming}" if coming else "stored"
+    if grant.attempts:
+        yield "Failed tries", str(grant.attempts)
+    yield "Login", f"{ago(grant.obtained_at, now)}; the server gives no expiry"
+    if grant.last_tested is not None:
+        yield "Last probe", f"{grant.last_verdict} {ago(grant.last_tested, now)}"
+    yield "Last verified", ago(grant.last_proven_at, now)
+    yield "Scope", grant.scope or "none given"
+    yield "Client ID", grant.client_id
+    yield "Stored in", grant.place.words
+    offered = grant.revocation_endpoint is not None
+    yield "Revocation", "offered by the server" if offered else "not offered by the server"
+
+
+def _of_cloudflared(token: CloudflaredToken, entry: InventoryEntry, now: datetime) -> Facts:
+    yield "Kind", f"cloudflared, {token.kind} token; read-only here"
+    yield "Host", token.host
+    yield "Team", token.team or "unknown"
+    yield "Account", token.person or "not in the token"
+    yield "Audience", token.audience or "not in the token"
+    yield "Issued", ago(token.issued_at, now) if token.issued_at is not None else "not in the token"
+    if token.is_early(now):
+        yield "Valid in", expiry_of(token.not_before, now).cell
+    yield "Token", _ends(token.expires_at, now)
+    if token.opens_application:
+        ends = "unknown" if entry.login_ends is None else expiry_of(entry.login_ends, now).sentence
+        yield "Team login", f"{ends}: the organisation token of the team"
+    if token.pending_url is not None:
+        yield "Login link", token.pending_url
+    if token.lock is not None:
+        yield "Lock", f"process {token.lock.pid}, {'running' if token.lock.holds else 'not running'}"
+    yield "File", str(token.path)
+
+
+def _of_service_token(token: ServiceToken, now: datetime) -> Facts:
+    if token.label:
+        yield "Name", token.label
+    yield "Resource", token.url
+    yield "Client ID", token.client_id
+    yield "Sent as", f"{token.form}" + (f", {token.header}" if token.form == "single-header" else "")
+    yield "Token", _ends(token.expires_at, now)
+    yield "Added", ago(token.added_at, now)
+    yield "Secret from", ago(token.secret_from, now)
+    yield "Last tested", ago(token.last_tested, now)
+    if token.last_words:
+        yield "Answer", token.last_words
+    yield "Last verified", ago(token.last_proven_at, now)
+    yield "Stored in", token.place.words
+
+
+def _claims(jwt: Jwt, now: datetime) -> Facts:
+    from authlens_core.export.secret_names import is_sensitive, mask  # few credentials have claims to show
+
+    yield "alg", jwt.algorithm
+    for claim in jwt.claims_at(now)[:_MOST_CLAIMS]:
+        if claim.at is not None and claim.seconds is not None:
+            span = f"in {in_words(claim.seconds)}" if claim.seconds > 0 else in_words(claim.seconds)
+            yield claim.name, f"{claim.at:%Y-%m-%d %H:%M:%S} UTC · {span}"
+        else:
+            yield claim.name, mask(claim.text) if is_sensitive(claim.name) else claim.text
+    for problem in jwt.problems:
+        yield "!", problem
+
+
+def _ends(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "no expiry given"
+    return f"{'expires' if moment > now else 'expired'} {moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def trace_option(kept: TraceSummary, now: datetime) -> Option:
+    """Return a stored trace as a line of the history: how it ended, what it was, when."""
+    sign, colour = _OUTCOMES.get(kept.outcome, ("·", ""))
+    words = Content.assemble((f"{sign} ", colour), f"{kept.kind.value:<8} ", (ago(kept.at, now), "$quiet"))
+    return Option(words, id=kept.trace_id)
 
 
 class CredentialPane(VerticalScroll):

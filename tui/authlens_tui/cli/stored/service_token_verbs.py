@@ -25,7 +25,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_tui.cli.login.client_secret import typed_secret
 from authlens_tui.cli.session import open_session, say_result
-from authlens_tui.cli.stored.credentials import (
+from authlens_tui.cli.stored.credential_list import (
     damaged_as_json,
     say_damaged,
     service_token_as_json,

@@ -59,7 +59,7 @@ class ServiceTokenScreen(Dialog[None]):
         token: the token that is edited or whose secret is replaced; None adds one.
     """
 
-    CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("service_token.tcss")]  # noqa: RUF012 - Textual declares it
+    CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("service_token_form.tcss")]  # noqa: RUF012 - Textual declares it
     HELP = (
         "A service token: two values that give programs access to a resource. The secret goes to the "
         "secret store and is never shown."

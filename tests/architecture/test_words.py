@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.values.words import FOLDER
+from authlens_core.values.word_files import FOLDER
 from support.source_trees import Source, source_of, sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")

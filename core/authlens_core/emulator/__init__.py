@@ -4,11 +4,17 @@ It exists for the demo, the screenshots and the tests. It shares no code with wh
 """
 
 from authlens_core.emulator.access.access_emulator import Emulator
-from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import Hop, PlayResult, play_person
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of
-from authlens_core.emulator.rehearsal import Scenario, ScenarioGroup, StandardCase, emulator_with, scenarios
+from authlens_core.emulator.scenario_table import (
+    Scenario,
+    ScenarioGroup,
+    StandardCase,
+    emulator_with,
+    scenarios,
+)
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
 __all__ = [

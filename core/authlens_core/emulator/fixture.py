@@ -73,7 +73,7 @@ class _InThread(Generic[_Emulator]):
         self._called(self.emulator.expire_access_tokens)
 
     def paths(self) -> list[str]:
-        return self._called(lambda: [f"{one.method} {one.path}" for one in self.emulator.requests])
+        return self._called(lambda: [f"{seen.method} {seen.path}" for seen in self.emulator.requests])
 
     def stop(self) -> None:
         self._in_thread(self.emulator.stop())
@@ -114,8 +114,8 @@ def _stopped_after(kind: Callable[_Settings, _Running]) -> Iterator[Callable[_Se
         return running[-1]
 
     yield start
-    for one in running:
-        one.stop()
+    for emulator in running:
+        emulator.stop()
 
 
 @pytest.fixture

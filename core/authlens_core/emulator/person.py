@@ -54,9 +54,9 @@ class PlayResult:
     @property
     def words(self) -> str:
         """The text of the last page, without markup and without the emulator's notice."""
-        found = _Words()
-        found.feed(self.page)
-        blocks = found.blocks if "<main" in self.page else [self.page]
+        parser = _Words()
+        parser.feed(self.page)
+        blocks = parser.blocks if "<main" in self.page else [self.page]
         return " · ".join(words for block in blocks if (words := " ".join(block.split())))
 
 
@@ -107,16 +107,16 @@ class _Form(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found = False
+        self.started = False
         self.action = ""
         self.hidden: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag == "form" and not self.found:
-            self.found = True
+        if tag == "form" and not self.started:
+            self.started = True
             self.action = given.get("action", "")
-        elif tag == "input" and self.found and given.get("type") == "hidden":
+        elif tag == "input" and self.started and given.get("type") == "hidden":
             self.hidden[given.get("name", "")] = given.get("value", "")
 
 
@@ -164,13 +164,13 @@ class _Browser:
                 if self._is_callback(url):
                     return await self._finish(url, shown, deliver=deliver)
                 continue
-            found = _Form()
-            found.feed(shown.text)
+            page_form = _Form()
+            page_form.feed(shown.text)
             # A form once filled in that leads to another page is the end: an error, or a refusal.
-            if not found.found or form:
+            if not page_form.started or form:
                 break
-            url = urljoin(url, found.action) if found.action else url
-            form = urlencode({**found.hidden, "user": user, "choice": choice}).encode()
+            url = urljoin(url, page_form.action) if page_form.action else url
+            form = urlencode({**page_form.hidden, "user": user, "choice": choice}).encode()
         return PlayResult(None, delivered=False, status=shown.status, page=shown.text, hops=tuple(self._hops))
 
     def _is_callback(self, url: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self, TypeVar
 
-from authlens_core.values.words import words
+from authlens_core.values.word_files import words
 
 _Fault = TypeVar("_Fault", bound=StrEnum)
 

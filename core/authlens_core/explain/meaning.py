@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final, TypeAlias
 
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.words import words
+from authlens_core.values.word_files import words
 
 CLOUDFLARE: Final = "Cloudflare Access"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.explain.headers import HeaderContext, explain_header
+from authlens_core.explain.header_meanings import HeaderContext, explain_header
 from authlens_core.explain.meaning import Explanation
 from authlens_core.explain.members import explain_member, members_of
 from authlens_core.grammars.json_document import JsonValue, object_in

@@ -58,7 +58,7 @@ def meaning(error: str) -> ErrorMeaning:
 
 @cache
 def _meanings() -> dict[str, ErrorMeaning]:
-    from authlens_core.values.words import words  # a login without an error needs none of them
+    from authlens_core.values.word_files import words  # a login without an error needs none of them
 
     return {code: _meaning(**entry) for code, entry in words("errors").items()}
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Stage
-from authlens_core.values.words import words
+from authlens_core.values.word_files import words
 
 # The grant whose lessons are complete; another has lessons only where it differs.
 _COMPLETE: Final = GrantType.AUTHORIZATION_CODE

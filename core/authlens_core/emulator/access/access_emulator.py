@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.access.account import Account
-from authlens_core.emulator.access.faults import Fault
-from authlens_core.emulator.access.service_tokens import IssuedServiceTokens
+from authlens_core.emulator.access.issued_service_tokens import IssuedServiceTokens
 from authlens_core.emulator.origins import LoopbackServer, bind, close_all
 from authlens_core.emulator.profile import Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.access.service_tokens import IssuedServiceToken, IssuedServiceTokens
+from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
+from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, IssuedServiceTokens
 from authlens_core.emulator.grants import Grants, put
 from authlens_core.emulator.issued import GrantRules, InvalidGrant
-from authlens_core.emulator.keys import SigningKeys
+from authlens_core.emulator.signing_keys import SigningKeys
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access import browser_session
+from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import SESSION_LIFETIME, Account, server_metadata
 from authlens_core.emulator.access.edge import Edge, wants_json
-from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
-from authlens_core.emulator.access.service_tokens import IssuedServiceToken, NoServiceToken
+from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, NoServiceToken
 from authlens_core.emulator.answers import NO_STORE, json_answer
 from authlens_core.emulator.pages import INVALID_NONCE, page
 

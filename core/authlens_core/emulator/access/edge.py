@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.access.account import Account
-from authlens_core.emulator.access.faults import Fault
 from authlens_core.emulator.answers import NO_STORE, json_answer
 
 # What error 1010, of the Browser Integrity Check, says besides.

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import FOREIGN_ISSUER, OAUTH, SESSION_LIFETIME, Account
-from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.answers import NO_STORE, Answered, callback, read_fields
 from authlens_core.emulator.grants import CHALLENGE, put
 from authlens_core.emulator.issued import RegisteredClient

@@ -16,9 +16,9 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access import browser_session
+from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import OAUTH, Account, new_token, server_metadata
 from authlens_core.emulator.access.edge import Edge
-from authlens_core.emulator.access.faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.team_login import AuthorizationEndpoint
 from authlens_core.emulator.answers import (
     NO_STORE,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from authlens_core.emulator.answers import NO_STORE, Answered, json_answer
 from authlens_core.emulator.issued import AccessToken, OAuthRefusal
 from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.standard.dpop import proof_key, with_nonce
+from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_state import ServerState
 
 METADATA: Final = "/.well-known/oauth-protected-resource"

@@ -1,22 +1,26 @@
-"""The authorization server's origin: its metadata (RFC 8414) and the routes to its endpoints."""
+"""The authorization server's origin: its metadata (RFC 8414), its routes, and what a program asks there."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from authlens_core.emulator.answers import json_answer
-from authlens_core.emulator.issued import DEVICE_GRANT
+from authlens_core.emulator import randomness
+from authlens_core.emulator.answers import NO_STORE, json_answer
+from authlens_core.emulator.grants import DEVICE_LIFETIME, put
+from authlens_core.emulator.issued import DEVICE_GRANT, IssuedGrant, OAuthRefusal
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.clients import EXAMPLE_DOCUMENT, EmulatedClients
+from authlens_core.emulator.standard.client_registry import EXAMPLE_DOCUMENT, EmulatedClients
+from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_pages import StandardAuthorizationEndpoint
 from authlens_core.emulator.standard.server_state import SCOPES, ServerState
-from authlens_core.emulator.standard.server_tokens import StandardTokenEndpoint
+from authlens_core.emulator.token_endpoint import TokenEndpoint
 
-_WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+_WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+PUSHED_LIFETIME: Final = 60  # seconds
 
 
 def server_routes(state: ServerState) -> list[Route]:
@@ -34,7 +38,7 @@ def server_routes(state: ServerState) -> list[Route]:
     async def jwks(_: Request) -> Response:
         return json_answer({"keys": await state.keys.public()})
 
-    routes = [Route(f"{place}{rest}", metadata) for place in _WELL_KNOWN for rest in ("", "/{suffix}")]
+    routes = [Route(f"{path}{rest}", metadata) for path in _WELL_KNOWN for rest in ("", "/{suffix}")]
     for prefix in ("", "/moved"):
         routes += [
             Route(f"{prefix}/authorize", browser.authorize, methods=["GET", "POST"]),
@@ -76,3 +80,109 @@ def _metadata(state: ServerState) -> dict[str, Any]:
     if not state.has(StandardFault.NO_REGISTRATION):
         document["registration_endpoint"] = f"{base}/register"
     return document
+
+
+class StandardTokenEndpoint:
+    """The endpoints at which a client authenticates; each raises `OAuthRefusal`."""
+
+    def __init__(self, state: ServerState, clients: EmulatedClients) -> None:
+        self._state = state
+        self._tokens = TokenEndpoint(state.grants, clients.find)
+
+    async def token(self, request: Request) -> Response:
+        """Exchange a code, a device code or a refresh token for tokens."""
+        state = self._state
+        form, client = await self._tokens.asked(request)
+        jkt = proof_key(state, request)
+        if state.needs_dpop and not jkt:
+            raise OAuthRefusal("invalid_dpop_proof", "This server issues only tokens bound to a key")
+        slow = state.has(StandardFault.DEVICE_SLOW_DOWN)
+        grant = self._tokens.grant(form, client, jkt=jkt, refuses_first_poll=slow)
+        tokens = state.grants.issue(grant, await self._access_token(grant))
+        body = {
+            "access_token": tokens["access_token"],
+            "token_type": "DPoP" if jkt else "Bearer",
+            **tokens,
+            "scope": grant.scope,
+        }
+        if "openid" in grant.scope.split():
+            nonce = grant.nonce if form["grant_type"] == "authorization_code" else ""
+            body["id_token"] = await self._id_token(grant, nonce)
+        return with_nonce(state, json_answer(body, headers=NO_STORE))
+
+    async def revoke(self, request: Request) -> Response:
+        """End a token (RFC 7009); a self-contained access token cannot be ended."""
+        form, client = await self._tokens.asked(request)
+        known = self._state.grants.knows_access_token(form.get("token", ""))
+        if known and self._state.has(StandardFault.JWT_ACCESS_TOKENS):
+            raise OAuthRefusal("unsupported_token_type", "JWT access tokens cannot be revoked")
+        return self._tokens.revoke(form, client)
+
+    async def push(self, request: Request) -> Response:
+        """Store an authorization request (RFC 9126 §2)."""
+        form, client = await self._tokens.asked(request)
+        if "request_uri" in form:
+            raise OAuthRefusal("invalid_request", "request_uri may not be pushed")
+        described = client.client_id.startswith("http")  # the URL of its document
+        if form.get("redirect_uri", "") not in client.redirect_uris and not described:
+            raise OAuthRefusal("invalid_request", "The redirect URI is not registered for this client")
+        reference = f"urn:ietf:params:oauth:request_uri:{randomness.token_urlsafe(24)}"
+        parameters = {name: value for name, value in form.items() if name != "client_secret"}
+        expires_at = self._state.clock() + PUSHED_LIFETIME
+        put(self._state.pushed, reference, (client.client_id, parameters, expires_at))
+        return json_answer({"request_uri": reference, "expires_in": PUSHED_LIFETIME}, 201, NO_STORE)
+
+    async def device_authorization(self, request: Request) -> Response:
+        """Start a device login (RFC 8628 §3.1)."""
+        form, client = await self._tokens.asked(request)
+        if DEVICE_GRANT not in client.grant_types:
+            raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
+        scope = self._state.granted_scope(form.get("scope", ""))
+        lifetime = 2.0 if self._state.has(StandardFault.DEVICE_EXPIRED) else DEVICE_LIFETIME
+        device_code, login = self._state.grants.start_device(client, scope, lifetime=lifetime)
+        page = f"{self._state.issuer}/device"
+        return json_answer(
+            {
+                "device_code": device_code,
+                "user_code": login.user_code,
+                "verification_uri": page,
+                "verification_uri_complete": f"{page}?user_code={login.user_code}",
+                "expires_in": round(login.expires_at - self._state.clock()),
+                "interval": login.interval,
+            },
+            headers=NO_STORE,
+        )
+
+    async def _access_token(self, grant: IssuedGrant) -> str:
+        state = self._state
+        if not state.has(StandardFault.JWT_ACCESS_TOKENS):
+            return randomness.token_urlsafe(40)
+        now = int(state.clock())
+        claims: dict[str, Any] = {
+            "iss": state.issuer,
+            "aud": state.resource,
+            "sub": grant.user,
+            "client_id": grant.client_id,
+            "scope": grant.scope,
+            "iat": now,
+            "exp": now + state.access_token_lifetime,
+            "jti": randomness.token_urlsafe(12),
+        }
+        if grant.jkt:
+            claims["cnf"] = {"jkt": grant.jkt}
+        return await state.keys.sign(claims)
+
+    async def _id_token(self, grant: IssuedGrant, nonce: str) -> str:
+        """Return an ID token (OpenID Connect Core §2)."""
+        now = int(self._state.clock())
+        claims: dict[str, Any] = {
+            "iss": self._state.issuer,
+            "aud": grant.client_id,
+            "sub": grant.user.partition("@")[0],
+            "email": grant.user,
+            "iat": now,
+            "exp": now + 300,
+        }
+        if nonce:
+            claims["nonce"] = nonce
+        return await self._state.keys.sign(claims)

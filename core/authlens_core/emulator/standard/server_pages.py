@@ -14,7 +14,7 @@ from authlens_core.emulator.grants import CHALLENGE
 from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
-from authlens_core.emulator.standard.clients import EmulatedClients
+from authlens_core.emulator.standard.client_registry import EmulatedClients
 from authlens_core.emulator.standard.server_state import ServerState
 from authlens_core.emulator.users import USERS
 

@@ -10,8 +10,8 @@ from typing import Final
 from authlens_core.emulator import randomness
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import DEVICE_GRANT, AccessToken, GrantRules, InvalidGrant
-from authlens_core.emulator.keys import SigningKeys
 from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.signing_keys import SigningKeys
 
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})

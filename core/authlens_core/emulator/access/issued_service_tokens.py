@@ -140,7 +140,7 @@ class IssuedServiceTokens:
         good = [token.secret]
         if token.previous_until > self._clock():
             good.append(token.previous_secret)
-        return any(hmac.compare_digest(secret.encode(), one.encode()) for one in good)
+        return any(hmac.compare_digest(secret.encode(), candidate.encode()) for candidate in good)
 
     def _single(self, headers: Headers) -> tuple[str, str] | None:
         """Return the pair in the single-header form; a field that holds no JSON object is another thing's."""
@@ -148,9 +148,9 @@ class IssuedServiceTokens:
         if not text.lstrip().startswith("{"):
             return None
         try:
-            found = json.loads(text)
+            pair = json.loads(text)
         except (ValueError, RecursionError):
             return "", ""
-        if not isinstance(found, dict):
+        if not isinstance(pair, dict):
             return "", ""
-        return str(found.get(CLIENT_ID, "")), str(found.get(CLIENT_SECRET, ""))
+        return str(pair.get(CLIENT_ID, "")), str(pair.get(CLIENT_SECRET, ""))

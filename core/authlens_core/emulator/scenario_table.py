@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any, Final
 
 from authlens_core.emulator.access.access_emulator import Emulator
-from authlens_core.emulator.access.faults import Fault
+from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
-from authlens_core.values.words import words
+from authlens_core.values.word_files import words
 
 
 class ScenarioGroup(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authlens_core.emulator import Fault, StandardFault, scenarios
-from authlens_core.emulator.rehearsal import STANDARD_CASES, Walk
+from authlens_core.emulator.scenario_table import STANDARD_CASES, Walk
 from authlens_core.explain.header_parts import of_headers
 from authlens_core.explain.members import DocumentKind, members
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
@@ -19,7 +19,7 @@ from authlens_core.values.grant_type import GrantType
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage
 from authlens_core.values.way_on import WayOn
-from authlens_core.values.words import FOLDER, words
+from authlens_core.values.word_files import FOLDER, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$")

@@ -1,6 +1,7 @@
-"""Words that are tables, in TOML files beside the rooms: read when one is first needed, then kept in memory.
+"""Words that are tables, in files of TOML: each is read when one of its sentences is first needed.
 
-A translator needs these files and no Python. tests/core/values/test_words.py holds all of them to one form.
+A translator needs these files and no Python. They have one form: tables, with a sentence for each key, which
+may be broken over lines. tests/core/values/test_word_files.py holds all of them to it.
 """
 
 from __future__ import annotations

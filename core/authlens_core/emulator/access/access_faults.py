@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.values.words import words
+from authlens_core.values.word_files import words
 
 # What a hostile server says.
 HOSTILE_TEXT: Final = (

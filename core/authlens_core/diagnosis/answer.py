@@ -38,7 +38,7 @@ _BLOCKS: Final = {
     1020: "WAF rule",
 }
 _BODY_SEARCHED: Final = 16 * 1024  # bytes
-_LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
+_LONGEST: Final = 16 * 1024  # characters of a URL that are looked at; login URLs of Access have about 2,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,7 @@ class _SeenResponse:
 
 
 def _token_wanted(seen: _SeenResponse) -> Answer | None:
+    # Also beside others: a server may offer Basic, too.
     if any(c.wants_token for c in seen.field.challenges):
         return seen.answer(Protection.OAUTH, layer=_challenger(seen))
     return None
@@ -128,6 +129,7 @@ def _access_login(seen: _SeenResponse) -> Answer | None:
     if target is None or not (target.path == LOGIN_PATH or target.path.startswith(f"{LOGIN_PATH}/")):
         return None
     named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
+    # Any site may have this path; a custom domain of a team is known by the challenge only.
     if not named and not is_team_host(target.host):
         return None
     location = seen.response.headers.get("location") or ""
@@ -268,6 +270,7 @@ def _target(exchange: Exchange, response: Response) -> Url | None:
 def _edge_error(response: Response) -> int | None:
     """Return the number of Cloudflare's error page, however it is written, or None."""
     text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace").lower()
+    # White space and line breaks differ between the pages.
     dense = "".join(text.split())
     # The pages differ by account and by kind of client, and have the number in one of these forms.
     numbers = re.findall(r'(?:errorcode:?|"error_code":|cf-error-code">|error)(\d{4})', dense)

@@ -152,6 +152,7 @@ class _SeenFailure:
         if exchange is not None:
             self.credential = credential_of(exchange.request)
             self.checks |= {name: f"sent: {name}" for name in pair_problems(exchange.request)}
+        # Causes have their phrases in small letters: servers write the same sentence in different ones.
         self.said = "\n".join(self._texts()).lower()
 
     def _texts(self) -> Iterator[str]:
@@ -195,6 +196,7 @@ class _SeenFailure:
             yield status_line(self.response)
             yield from (quoted(self.response, name) for name in cause.quotes)
         yield from error_lines(self.error)
+        # Without a response it came on the callback, where it was a parameter.
         label = f"{cause.quotes[0]}=" if cause.quotes and self.response is None else ""
         if self.response is None or not cause.quotes:
             yield from (f"{label}{self.checks[name]}" for name in sorted(cause.checks) if name in self.checks)
@@ -202,6 +204,7 @@ class _SeenFailure:
             yield from self.answer.evidence
         elif self.response is None and self.status is not None:
             yield f"status {self.status}"
+        # A status alone says little: then the answer is quoted as that of an unknown one is.
         is_bare = not self.error.error and by_the_answer and not cause.protections
         if self.response is not None and is_bare and self.response.status >= 400:
             yield from whole_answer(self.response, self.sent)

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.fact import FactId, fact_text
-from authlens_core.trace.failure_reason import failure_reason
+from authlens_core.trace.failure_reason import decisive_check, failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
-from authlens_core.values.check import CheckId, Severity
+from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.diagnosis import NO_ANSWER, Layer
 from authlens_core.values.exchange import WireFailure
 from authlens_core.values.http_message import Response
@@ -30,6 +30,7 @@ class Overview:
     Attributes:
         cause: why it failed, a sentence; empty where it did not.
         evidence: the lines of the raw answer that show the cause.
+        check: the failed check that `cause` and `matters` are about.
         failure: why there was no answer, if `cause` tells that.
         matters: why what failed matters, and where that is written; empty where it did not fail.
         tampering: what was changed on purpose; empty where nothing was.
@@ -41,6 +42,7 @@ class Overview:
     evidence: tuple[str, ...] = ()
     matters: str = ""
     tampering: tuple[str, ...] = ()
+    check: Check | None = None
     failure: WireFailure | None = None
 
 
@@ -58,7 +60,7 @@ def overview(record: StageRecord) -> Overview:
         )
     reason = failure_reason(record)
     if reason is not None:
-        check = record.failures[0]
+        check = decisive_check(record)
         # Where an experiment failed as it must, there is nothing to put right.
         meant = any(c.judges_attack and c.severity is Severity.PASS for c in record.checks)
         matters = " ".join((check.why, f"({check.spec})" if check.spec and check.why else "")).strip()
@@ -69,6 +71,7 @@ def overview(record: StageRecord) -> Overview:
             reason.evidence,
             matters,
             tampering=record.tampering,
+            check=check,
             failure=seen.failure if reason.name in (NO_ANSWER, check.name) else None,
         )
     return Overview(tuple(_SENTENCES[record.stage](seen)), tampering=record.tampering)
@@ -131,6 +134,7 @@ def _detection(seen: _SeenRecord) -> Iterator[str]:
 
 
 def _team(seen: _SeenRecord) -> str:
+    # Only the redirect to its login page names the team.
     location = seen.response.headers.get("location") if seen.response is not None else None
     host = _host(location or "")
     return host.partition(".")[0] if is_team_host(host) else ""
@@ -236,6 +240,7 @@ def _refresh(seen: _SeenRecord) -> Iterator[str]:
 def _access(seen: _SeenRecord) -> Iterator[str]:
     status = seen.response.status if seen.response is not None else None
     layer = seen.text(FactId.ANSWERED_BY)
+    # Access refuses by 401 and 403 only, so what failed is behind it.
     if status is not None and status >= 500:
         yield f"The token was accepted, but then the answer was {status}."
         yield "The login works; the application behind it does not."

@@ -121,6 +121,7 @@ def authorities(records: Sequence[StageRecord], underway: RunningStage | None = 
         asked.append((underway.stage, underway.exchanges))
     for stage, exchanges in asked:
         for exchange in exchanges:
+            # Not by urlsplit, which raises: a record that was opened may have anything for a URL.
             _, _, rest = exchange.request.url.partition("://")
             host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
             hosts.setdefault(_receiver(stage, exchange.purpose), host)
@@ -230,6 +231,7 @@ def _reason(record: StageRecord, name: str = "") -> str:
     """Return what the stage failed at: the check called `name` if there is one, else the gravest first."""
     if record.outcome is Outcome.CANCELLED:
         return "It was cancelled."
+    # A probe that proves nothing has no failure, and its warning is what it stopped at.
     failing = record.failures or tuple(c for c in record.checks if c.severity is Severity.WARNING)
     named = [check for check in failing if check.name == name]
     for check in (*named, *failing):

@@ -88,6 +88,7 @@ def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
     aside = _ASIDE.get(record.stage)
     asked = [e for e in record.exchanges if e.purpose is not aside]
     last = asked[-1] if asked else None
+    # Before the check: that says only that the answer was unusable, the failure why there was none.
     if last is not None and last.failure is not None:
         return last.failure.error_type
     named = _BY_CHECK.get(check.name)

@@ -48,9 +48,8 @@ def overview_lines(
                 yield from failure_lines(exchange.failure, told=exchange.failure is told.failure)
     experiments = [check for check in record.checks if check.judges_attack]
     # The evidence of the cause is not shown again; it is whole among the checks.
-    told_already = record.failures[:1] if told.cause else ()
     grave = [
-        c for c in record.checks if c.severity in _GRAVE and c not in experiments and c not in told_already
+        c for c in record.checks if c.severity in _GRAVE and c not in experiments and c is not told.check
     ]
     if experiments or grave:
         yield BLANK

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.callback.user_screen import UserScreen
+from authlens_core.values.user_screen import UserScreen
 from support.fake_browser import beside_a_fake_browser, what_was_opened
 from support.needs import program
 from support.person import Person

@@ -26,7 +26,6 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from authlens_core.callback.listener import Listener
-from authlens_core.callback.user_screen import UserScreen
 from authlens_core.login import callback_wait as response_wait
 from authlens_core.login import login as login_module
 from authlens_core.login import stage_work
@@ -37,6 +36,7 @@ from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.user_screen import UserScreen
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.dashboard.context import LoginWanted, TraceWanted

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.callback.user_screen import UserScreen
+from authlens_core.values.user_screen import UserScreen
 
 # Used if no host name is known. No shell runs the line like this, so the user has to replace it.
 THIS_MACHINE: Final = "<this machine>"

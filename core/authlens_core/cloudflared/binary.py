@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.callback.user_screen import UserScreen
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.user_screen import UserScreen
 
 INSTALL: Final = "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/"
 _LIMIT: Final = 10.0  # seconds; a first start on a slow disk takes a few

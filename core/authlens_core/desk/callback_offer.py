@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from authlens_core.callback.user_screen import UserScreen
 from authlens_core.values.quick_dataclass import dataclass
-
-__all__ = ["CallbackOffer", "UserScreen", "callback_offer"]
+from authlens_core.values.user_screen import UserScreen
 
 
 @dataclass(frozen=True, slots=True)

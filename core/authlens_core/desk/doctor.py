@@ -17,7 +17,6 @@ from typing import Final
 from authlens_core.callback.binding import NoLoopback, bind_loopback
 from authlens_core.callback.listener import DEFAULT_PORT, why_not_bound
 from authlens_core.callback.ssh_forward import forward_line_to_here
-from authlens_core.callback.user_screen import UserScreen
 from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
@@ -31,6 +30,7 @@ from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusa
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.user_screen import UserScreen
 from authlens_core.wire.proxy import ProxyUnusable, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trusted
 

@@ -24,7 +24,6 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.desk.session import Session
-from authlens_core.diagnosis.answer import classify
 from authlens_core.login.facts import Facts
 from authlens_core.login.interrupted_login import InterruptedLogin, Interruptions
 from authlens_core.login.login import Login
@@ -255,7 +254,7 @@ def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:
     if grant_id is None or not exchanges or login.keeps_nothing:
         return
     note_nonces(credentials, exchanges)
-    accepted = token_accepted(exchanges[-1], classify(exchanges[-1]))
+    accepted = token_accepted(exchanges[-1])
     if accepted is None:
         return
     reason = failure_reason(event.record)

@@ -16,7 +16,7 @@ from authlens_core.callback.ssh_forward import (
     other_route_hint,
     ssh_forward_line,
 )
-from authlens_core.callback.user_screen import UserScreen
+from authlens_core.values.user_screen import UserScreen
 
 
 def line(connection: str, user: str = "ada", hostname: str = "jump.example") -> str | None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
+from authlens_core.desk.callback_offer import CallbackOffer, callback_offer
+from authlens_core.values.user_screen import UserScreen
 
 SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 2222"}
 DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}

@@ -9,9 +9,9 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.desk.doctor import Finding, examine, exit_code
 from authlens_core.values.check import Severity
+from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.full_screen import why_no_full_screen
 from authlens_tui.cli.terminal.charset import locale_setting
 from authlens_tui.cli.terminal.output import answer_json, answer_line

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.url import usable_url
+from authlens_core.values.user_screen import UserScreen
 
 # They would run in this terminal, over the screen.
 _TEXT_BROWSERS: Final = frozenset({"w3m", "lynx", "links", "elinks", "www-browser", "browsh", "links2"})

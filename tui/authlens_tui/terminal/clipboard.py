@@ -18,8 +18,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.system_clipboard import fill
 
 _LIMIT_SECONDS: Final = 2.0  # for a clipboard program

@@ -6,8 +6,8 @@ import os
 
 from textual.reactive import reactive
 
-from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 

@@ -17,7 +17,7 @@ from authlens_core.credentials.lifecycle.operation import RecordBuilder, loopbac
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.diagnose import explain
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.oauth.discovery.challenge import parse_challenges
@@ -68,7 +68,7 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         spec: the section that the check names.
     """
     answer = classify(exchange)
-    accepted = token_accepted(exchange, answer)
+    accepted = token_accepted(exchange)
     expected = f"the resource accepts the {what}"
     seen = f"{status_words(exchange)}, answered by: {answer.layer}"
     severity = Severity.FAILURE if accepted is False else Severity.WARNING
@@ -108,7 +108,7 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
     )
 
 
-def token_accepted(exchange: Exchange, answer: Answer) -> bool | None:
+def token_accepted(exchange: Exchange) -> bool | None:
     """Return whether the token was accepted; None if something other than the token decided."""
     response = exchange.response
     if response is None:
@@ -116,7 +116,7 @@ def token_accepted(exchange: Exchange, answer: Answer) -> bool | None:
     if 200 <= response.status < 300:
         return True
     # A Bearer challenge on another status refuses the token as well (RFC 9110 §11.6.1).
-    is_refused = response.status == 401 or answer.protection.has(Trait.REFUSES_CREDENTIAL)
+    is_refused = response.status == 401 or classify(exchange).protection.has(Trait.REFUSES_CREDENTIAL)
     return False if is_refused else None
 
 

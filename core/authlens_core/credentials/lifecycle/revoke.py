@@ -18,7 +18,6 @@ from authlens_core.credentials.lifecycle.probe_call import ask, status_words, to
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
 from authlens_core.oauth.error_response import read_error
@@ -191,7 +190,7 @@ class _RevokeOperation(LockedGrant):
             return
         self.record.exchanges.extend(asked)
         exchange = asked[-1]
-        self.still_accepted = token_accepted(exchange, classify(exchange))
+        self.still_accepted = token_accepted(exchange)
         status = status_words(exchange)
         if self.still_accepted is False and ended:
             self.proves_nothing = True

@@ -12,13 +12,13 @@ from typing import Any, cast
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from authlens_core.desk.callback_offer import UserScreen
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.login.login import Login
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
+from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.login import login_console as teller_module
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole, say_device_code

@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.events import Paste
 from textual.pilot import Pilot
 
-from authlens_core.desk.callback_offer import UserScreen, callback_offer
+from authlens_core.desk.callback_offer import callback_offer
+from authlens_core.values.user_screen import UserScreen
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel

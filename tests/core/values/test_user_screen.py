@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.callback.user_screen import UserScreen
+from authlens_core.values.user_screen import UserScreen
 
 DESKTOP = {"DISPLAY": ":0"}
 

@@ -109,4 +109,4 @@ async def test_the_palette_and_the_help_name_the_key() -> None:
     """Among what works everywhere."""
     async with run_screen(await dashboard(states=True)) as (app, _):
         (jump_entry,) = (one for one in possible_actions(app.screen) if one.action == "jump")
-        assert (jump_entry.keys, jump_entry.place) == ("^o", BindingScope.EVERYWHERE)
+        assert (jump_entry.keys, jump_entry.scope) == ("^o", BindingScope.EVERYWHERE)

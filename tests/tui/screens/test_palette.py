@@ -96,8 +96,8 @@ async def test_the_keys_of_what_has_no_focus_are_offered_too_and_lead_there() ->
         one.focus()
         await pilot.pause()
         places = {(a.name, a.node.id): a for a in possible_actions(app.screen)}
-        assert places["Mark", "one"].place is BindingScope.FOCUS
-        assert places["Underline", "other"].place is BindingScope.ELSEWHERE
+        assert places["Mark", "one"].scope is BindingScope.FOCUS
+        assert places["Underline", "other"].scope is BindingScope.ELSEWHERE
         assert not [name for name, _ in places if name == "Up"]
         await places["Underline", "other"].do()
         await pilot.pause()

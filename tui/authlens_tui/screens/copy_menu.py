@@ -37,7 +37,7 @@ class CopyMenuScreen(Dialog[Copyable | None]):
 
     def body(self) -> ComposeResult:
         with DialogBox("Copy"):
-            yield OptionList(*(Option(_entry(one)) for one in self.choices))
+            yield OptionList(*(Option(_entry(copyable)) for copyable in self.choices))
             yield Static(Content("Secrets are masked."), classes="dialog-hint")
 
     def on_mount(self) -> None:
@@ -64,7 +64,7 @@ def copy_menu_wanted(node: DOMNode, message: CopyMenuWanted) -> None:
     app.push_screen(CopyMenuScreen(message.choices), copy)
 
 
-def _entry(one: Copyable) -> Content:
-    start = " ".join(one.text[: 4 * _SHOWN].split())
+def _entry(copyable: Copyable) -> Content:
+    start = " ".join(copyable.text[: 4 * _SHOWN].split())
     cut = "…" if len(start) > _SHOWN else ""
-    return Content.assemble(f"{one.name:<14}", (f"{start[:_SHOWN]}{cut}", "$quiet"))
+    return Content.assemble(f"{copyable.name:<14}", (f"{start[:_SHOWN]}{cut}", "$quiet"))

@@ -63,14 +63,16 @@ _HEADING: Final = "bold $text-accent"
 
 def keys_words(actions: Sequence[PaletteEntry]) -> Content:
     """Return the keys under their headings, one a line."""
-    widest = max((len(one.keys) for one in actions), default=0)
+    widest = max((len(action.keys) for action in actions), default=0)
     parts = []
-    for place, group in groupby(actions, key=lambda one: one.place):
+    for scope, group in groupby(actions, key=lambda action: action.scope):
         lines = (
-            Content.assemble((f"{one.keys:>{widest}}", _TITLE), "  ", one.name, ": ", (one.meaning, "$quiet"))
-            for one in group
+            Content.assemble(
+                (f"{action.keys:>{widest}}", _TITLE), "  ", action.name, ": ", (action.meaning, "$quiet")
+            )
+            for action in group
         )
-        parts.append(Content("\n").join((Content.styled(place.value, _HEADING), *lines)))
+        parts.append(Content("\n").join((Content.styled(scope.value, _HEADING), *lines)))
     return Content("\n\n").join(parts)
 
 

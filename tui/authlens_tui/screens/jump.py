@@ -52,7 +52,7 @@ class Place(NamedTuple):
 def places_of(screen: Screen[Any]) -> tuple[Place, ...]:
     """Return where a jump on `screen` can lead, in the order of the Tab key."""
     letters, digits = iter(_LETTERS), iter(_DIGITS)
-    found: dict[Offset, Place] = {}
+    places: dict[Offset, Place] = {}
     for widget in _targets(screen):
         letter = next(chain(digits, letters) if isinstance(widget, Tab) else letters, None)
         if letter is None:
@@ -60,22 +60,22 @@ def places_of(screen: Screen[Any]) -> tuple[Place, ...]:
         seen = widget.region.intersection(screen.region)
         at = seen.bottom_left if isinstance(widget, Tab) else seen.offset  # under the label
         # A container and its first child may start on the same cell.
-        while at in found:
+        while at in places:
             at += Offset(_ROOM, 0)
-        found[at] = Place(letter, widget, at)
-    return tuple(found.values())
+        places[at] = Place(letter, widget, at)
+    return tuple(places.values())
 
 
 def _targets(screen: Screen[Any]) -> Iterator[Widget]:
     for widget in screen.focus_chain:
         parts = widget.query(Tab).results(Tab) if isinstance(widget, Tabs) else (widget,)
-        yield from (one for one in parts if one.region.intersection(screen.region).area)
+        yield from (part for part in parts if part.region.intersection(screen.region).area)
 
 
 def _read(content: TabbedContent) -> None:
     """Focus what the open tab shows, or the tabs if nothing in it takes the focus."""
     pane = content.active_pane
-    inside = (one for one in content.screen.focus_chain if pane in one.ancestors)
+    inside = (widget for widget in content.screen.focus_chain if pane in widget.ancestors)
     next(inside, content.query_one(Tabs)).focus()
 
 

@@ -32,7 +32,7 @@ class BindingScope(StrEnum):
 class PaletteEntry:
     """Something that can be done now, with its tooltip as the meaning."""
 
-    place: BindingScope
+    scope: BindingScope
     keys: str
     name: str
     meaning: str
@@ -40,7 +40,7 @@ class PaletteEntry:
     node: DOMNode
 
     async def do(self) -> None:
-        if isinstance(self.node, Widget) and self.place is BindingScope.ELSEWHERE:
+        if isinstance(self.node, Widget) and self.scope is BindingScope.ELSEWHERE:
             self.node.focus()
         await self.node.app.run_action(self.action, self.node)
 
@@ -50,24 +50,24 @@ def possible_actions(screen: Screen[Any]) -> tuple[PaletteEntry, ...]:
 
     Only bindings with a tooltip count: the others move a cursor or scroll, and explain themselves.
     """
-    found: dict[tuple[int, str], list[tuple[BindingScope, Binding, DOMNode]]] = {}
-    for place, binding, node in _bindings(screen):
+    same_action: dict[tuple[int, str], list[tuple[BindingScope, Binding, DOMNode]]] = {}
+    for scope, binding, node in _bindings(screen):
         # The palette is where these are offered.
         if binding.tooltip and binding.description and binding.action not in _PALETTE:
-            found.setdefault((id(node), binding.action), []).append((place, binding, node))
+            same_action.setdefault((id(node), binding.action), []).append((scope, binding, node))
     app = screen.app
     listed = []
-    for same in found.values():
-        place, first, node = same[0]
+    for same in same_action.values():
+        scope, first, node = same[0]
         keys = " ".join(dict.fromkeys(app.get_key_display(binding) for _, binding, _ in same))
-        listed.append(PaletteEntry(place, keys, first.description, first.tooltip, first.action, node))
-    return tuple(sorted(listed, key=lambda one: list(BindingScope).index(one.place)))
+        listed.append(PaletteEntry(scope, keys, first.description, first.tooltip, first.action, node))
+    return tuple(sorted(listed, key=lambda entry: list(BindingScope).index(entry.scope)))
 
 
 def _bindings(screen: Screen[Any]) -> Iterable[tuple[BindingScope, Binding, DOMNode]]:
     for node, binding, enabled, _ in screen.active_bindings.values():
         if enabled:
-            yield _place(node, screen), binding, node
+            yield _scope(node, screen), binding, node
     seen = {type(node) for node, *_ in screen.active_bindings.values()}
     for widget in screen.focus_chain:
         if type(widget) in seen:
@@ -78,7 +78,7 @@ def _bindings(screen: Screen[Any]) -> Iterable[tuple[BindingScope, Binding, DOMN
                 yield BindingScope.ELSEWHERE, binding, widget
 
 
-def _place(node: DOMNode, screen: Screen[Any]) -> BindingScope:
+def _scope(node: DOMNode, screen: Screen[Any]) -> BindingScope:
     if node is screen:
         return BindingScope.SCREEN
     return BindingScope.EVERYWHERE if node is screen.app else BindingScope.FOCUS
@@ -88,16 +88,16 @@ class Actions(Provider):
     """Finds what can be done on the screen under the palette by any word of its name or its meaning."""
 
     async def discover(self) -> Hits:
-        for one in possible_actions(self.screen):
-            words = f"{one.name}: {one.meaning}"
-            yield DiscoveryHit(_line(Content(words), one.keys), partial(one.do), text=words)
+        for action in possible_actions(self.screen):
+            words = f"{action.name}: {action.meaning}"
+            yield DiscoveryHit(_line(Content(words), action.keys), partial(action.do), text=words)
 
     async def search(self, query: str) -> Hits:
         """Offer what the words name; whole words come before scattered letters."""
         matcher = self.matcher(query)
         wanted = query.casefold().split()
-        for one in possible_actions(self.screen):
-            words = f"{one.name}: {one.meaning}"
+        for action in possible_actions(self.screen):
+            words = f"{action.name}: {action.meaning}"
             # Textual matches letters in order, however far apart; a whole word is more likely what was
             # meant.
             score = matcher.match(words)
@@ -105,7 +105,10 @@ class Actions(Provider):
                 score = 2.0 if words.casefold().startswith(wanted[0]) else 1.0
             if score > 0:
                 yield Hit(
-                    score, _line(Content.of(matcher.highlight(words)), one.keys), partial(one.do), text=words
+                    score,
+                    _line(Content.of(matcher.highlight(words)), action.keys),
+                    partial(action.do),
+                    text=words,
                 )
 
 

@@ -144,10 +144,10 @@ class RehearsalScreen(Screen[None]):
     # -- what is shown ---------------------------------------------------------------------------------
 
     def _list(self, selected: str = "") -> None:
-        found = matching(self._scenarios.values(), self.filter.value)
+        matches = matching(self._scenarios.values(), self.filter.value)
         self.listed.clear_options()
-        self.listed.add_options(self._options(found))
-        names = [one.name for one in found]
+        self.listed.add_options(self._options(matches))
+        names = [scenario.name for scenario in matches]
         if names:
             self.listed.highlighted = self.listed.get_option_index(
                 selected if selected in names else names[0]
@@ -155,27 +155,29 @@ class RehearsalScreen(Screen[None]):
         self.query_one("#menu").border_subtitle = f"{len(self._run)} of {len(self._scenarios)} run"
         self._show()
 
-    def _options(self, found: Sequence[Scenario]) -> Iterable[Option]:
+    def _options(self, scenarios: Sequence[Scenario]) -> Iterable[Option]:
         group: ScenarioGroup | None = None
-        for one in found:
-            if one.group is not group:
-                group = one.group
+        for scenario in scenarios:
+            if scenario.group is not group:
+                group = scenario.group
                 yield Option(Content.styled(group.value, "bold $text-accent"), disabled=True)
-            yield Option(Content(f"{self._run.get(one.name, ' ')} {one.title}"), id=one.name)
+            yield Option(Content(f"{self._run.get(scenario.name, ' ')} {scenario.title}"), id=scenario.name)
 
     @on(OptionList.OptionHighlighted)
     def _show(self) -> None:
-        one = self.selected
+        scenario = self.selected
         self.words.update(
-            Content(_NO_MATCH) if one is None else card(one, answered=one.name in self._answered)
+            Content(_NO_MATCH)
+            if scenario is None
+            else card(scenario, answered=scenario.name in self._answered)
         )
-        self.query_one("#card-buttons").display = one is not None
+        self.query_one("#card-buttons").display = scenario is not None
         self.query_one("#card").scroll_home(animate=False)
 
     @on(Input.Changed, "#filter")
     def _filtered(self) -> None:
-        one = self.selected
-        self._list("" if one is None else one.name)
+        scenario = self.selected
+        self._list("" if scenario is None else scenario.name)
 
     # -- what can be done ------------------------------------------------------------------------------
 
@@ -186,13 +188,13 @@ class RehearsalScreen(Screen[None]):
             move()
 
     def action_answer(self) -> None:
-        if (one := self.selected) is not None:
-            self._answered ^= {one.name}
+        if (scenario := self.selected) is not None:
+            self._answered ^= {scenario.name}
             self._show()
 
     def action_start(self) -> None:
-        if (one := self.selected) is not None:
-            self.post_message(self.Chosen(one))
+        if (scenario := self.selected) is not None:
+            self.post_message(self.Chosen(scenario))
 
     def on_click(self, event: Click) -> None:
         """Start on a double click in the list; one click selects."""

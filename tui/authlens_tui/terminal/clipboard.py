@@ -73,9 +73,9 @@ async def copy_text(
         plain = _sequence(text)
         if plain is not None:
             write(_through_tmux(plain))
-        place = f"{here} and to tmux" if in_system else f"Copied {count} characters to tmux"
+        where = f"{here} and to tmux" if in_system else f"Copied {count} characters to tmux"
         onward = "which sends them to your terminal (OSC 52). If that does not allow it, paste inside tmux."
-        return Copied(CopyWay.TMUX, f"{place}, {onward}")
+        return Copied(CopyWay.TMUX, f"{where}, {onward}")
     sequence = osc52(text, environ)
     if sequence is not None:
         write(sequence)

@@ -63,7 +63,7 @@ class Content(_Any):
         return cls.of(super().assemble(*clean, end=end, strip_control_codes=strip_control_codes))
 
     def join(self, lines: Iterable[_Any | str]) -> Content:
-        return self.of(super().join(one if isinstance(one, _Any) else Content(one) for one in lines))
+        return self.of(super().join(line if isinstance(line, _Any) else Content(line) for line in lines))
 
     def wrap(self, width: int, *, align: TextAlign = "left", overflow: TextOverflow = "fold") -> list[_Any]:
         """Return the lines, at least one cell wide: a widget without a size yet has room for none."""

@@ -56,7 +56,7 @@ def crash_report(error: BaseException | None, stage: str = "", place: StoreKind 
     where = f" in the stage {stage}" if stage else ""
     lines = [
         f"authlens stopped{where} because of a bug ({kind}).",
-        *(f"  at {one}" for one in own_frames(None if error is None else error.__traceback__)),
+        *(f"  at {frame}" for frame in own_frames(None if error is None else error.__traceback__)),
         f"  report {secrets.token_hex(4)}",
         f"{_kept(place)}Please report the lines above; they contain no secrets.",
     ]

@@ -62,11 +62,11 @@ class InputDecoder:
     def _up_to_report(self, data: bytes) -> tuple[str, bytes]:
         """Decode `data` up to the end of the next introducer; return the rest as well."""
         window = self._begun + data
-        found = window.find(_X10)
-        if found < 0:
+        start = window.find(_X10)
+        if start < 0:
             self._begun = next((_X10[:n] for n in (2, 1) if window.endswith(_X10[:n])), b"")
             return self._decode(data), b""
-        end = found + len(_X10) - len(self._begun)
+        end = start + len(_X10) - len(self._begun)
         self._begun, self._owed = b"", _X10_BYTES
         return self._decode(data[:end]), data[end:]
 

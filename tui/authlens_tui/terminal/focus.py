@@ -31,4 +31,4 @@ def follow_focus(app: App[Any]) -> None:
 
 
 def is_displayed(node: DOMNode) -> bool:
-    return all(one.display for one in node.ancestors_with_self)
+    return all(ancestor.display for ancestor in node.ancestors_with_self)

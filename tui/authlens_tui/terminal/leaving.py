@@ -73,11 +73,11 @@ def selected_text(app: App[Any]) -> str:
 
 
 def _offered(screen: Screen[Any]) -> list[tuple[str, Binding]]:
-    return [(key, one.binding) for key, one in screen.active_bindings.items() if one.enabled]
+    return [(key, active.binding) for key, active in screen.active_bindings.items() if active.enabled]
 
 
 def _keys_of(names: Sequence[str], bindings: Sequence[tuple[str, Binding]]) -> Iterator[str]:
     for name in names:
-        for key, one in bindings:
-            if one.id is not None and one.id.rpartition(".")[2] == name:
+        for key, binding in bindings:
+            if binding.id is not None and binding.id.rpartition(".")[2] == name:
                 yield key if key == _ESCAPE or key.startswith("ctrl+") else format_key(key)

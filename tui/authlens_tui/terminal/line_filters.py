@@ -79,9 +79,9 @@ class Contrast(LineFilter):
         ]
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast(first: Color, other: Color) -> float:
     """Return the contrast between two colours, from 1 to 21, as WCAG defines it."""
-    dark, light = sorted((_luminance(one), _luminance(other)))
+    dark, light = sorted((_luminance(first), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -95,7 +95,7 @@ def _better(style: Style, least: float) -> Style | None:
     # Towards the end that is further from the background; mixing keeps as much of the hue as can be.
     towards = max(WHITE, BLACK, key=lambda end: contrast(end, behind))
     steps = (text.blend(towards, step / _STEPS) for step in range(1, _STEPS))
-    colour = next((one for one in steps if contrast(one, behind) >= least), towards)
+    colour = next((step for step in steps if contrast(step, behind) >= least), towards)
     return style + Style(color=colour.rich_color)
 
 
@@ -127,14 +127,14 @@ def _linked(segment: Segment) -> Iterator[Segment]:
         yield segment
         return
     at = 0
-    for found in _REFERENCE.finditer(text):
-        number, section, appendix = found.groups()
+    for reference in _REFERENCE.finditer(text):
+        number, section, appendix = reference.groups()
         part = f"#section-{section}" if section else f"#appendix-{appendix}" if appendix else ""
         link = Style(link=f"https://www.rfc-editor.org/rfc/rfc{number}{part}")
-        if found.start() > at:
-            yield Segment(text[at : found.start()], style)
-        yield Segment(found[0], link if style is None else style + link)
-        at = found.end()
+        if reference.start() > at:
+            yield Segment(text[at : reference.start()], style)
+        yield Segment(reference[0], link if style is None else style + link)
+        at = reference.end()
     if at < len(text):
         yield Segment(text[at:], style)
 

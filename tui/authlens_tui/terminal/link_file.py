@@ -91,8 +91,8 @@ def _leftovers(environ: Mapping[str, str]) -> Iterator[Path]:
         with suppress(OSError):
             yield from sorted(runtime.glob(_FILES))
     with suppress(OSError):
-        for found in sorted(Path(tempfile.gettempdir()).glob(f"{_FOLDER}*")):
-            folder = _private(str(found))
+        for path in sorted(Path(tempfile.gettempdir()).glob(f"{_FOLDER}*")):
+            folder = _private(str(path))
             if folder is not None:
                 yield from folder.glob(_FILES)
 
@@ -101,8 +101,8 @@ def _remove_if_orphaned(path: Path) -> bool:
     # No link is followed and no FIFO waited for: the directory of temporary files is everyone's.
     descriptor = os.open(path, os.O_RDONLY | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
     try:
-        found = os.fstat(descriptor)
-        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
+        status = os.fstat(descriptor)
+        ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid()
         if not (ours and _lock(descriptor)):
             return False
         path.unlink()
@@ -128,8 +128,8 @@ def _private(name: str) -> Path | None:
     if not name or not folder.is_absolute() or not hasattr(os, "getuid"):
         return None
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return None
-    closed = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
-    return folder if closed and found.st_uid == os.getuid() else None
+    closed = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
+    return folder if closed and status.st_uid == os.getuid() else None

@@ -200,11 +200,11 @@ def refuse_recording(environ: Mapping[str, str]) -> None:
     Raises:
         UsageError: naming each variable that has to go.
     """
-    found = [name for name in _RECORDERS if environ.get(name)]
-    if found:
+    recorders = [name for name in _RECORDERS if environ.get(name)]
+    if recorders:
         raise UsageError(
-            f"{' and '.join(found)} would record the screen or your typing to a file or another program.",
-            f"Start again without it: env {' '.join(f'-u {name}' for name in found)} authlens",
+            f"{' and '.join(recorders)} would record the screen or your typing to a file or another program.",
+            f"Start again without it: env {' '.join(f'-u {name}' for name in recorders)} authlens",
         )
 
 

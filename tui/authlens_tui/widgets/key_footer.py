@@ -90,7 +90,7 @@ class KeyFooter(Widget):
             self.refresh()
 
     def _current(self) -> tuple[tuple[FooterEntry, ...], FooterEntry | None]:
-        found: dict[str, FooterEntry] = {}
+        entries: dict[str, FooterEntry] = {}
         palette = None
         for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
             entry = FooterEntry(
@@ -99,10 +99,10 @@ class KeyFooter(Widget):
                 tooltip or binding.tooltip,
             )
             if binding.show:
-                found.setdefault(binding.action, entry)
+                entries.setdefault(binding.action, entry)
             if key == self.app.COMMAND_PALETTE_BINDING and self.app.ENABLE_COMMAND_PALETTE:
                 palette = entry
-        return tuple(found.values()), palette
+        return tuple(entries.values()), palette
 
     # -- what is drawn ---------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class KeyFooter(Widget):
             last = (*self._drawn(palette, compact=True), Segment(" ", plain))
             taken = sum(_needed([entry], compact=False) for entry in shown if entry is not None)
             edge = Segment(_EDGE, self._style("edge"))
-            gap = self.size.width - taken - len(_EDGE) - sum(len(one.text) for one in last)
+            gap = self.size.width - taken - len(_EDGE) - sum(len(entry.text) for entry in last)
             yield None, (Segment(" " * gap, plain), edge)
             yield palette, last
 

@@ -130,9 +130,9 @@ class Stepper(Widget, can_focus=True):
     def _tell_in_border(self) -> None:
         tampered = any(step.tampered for step in self.steps)
         hidden = 0 < self.content_size.height < len(self.steps)
-        place = f"{self.looked_at + 1} of {len(self.steps)}" if hidden else ""
+        position = f"{self.looked_at + 1} of {len(self.steps)}" if hidden else ""
         words = [Content.styled(*_TAMPERED)] if tampered else []
-        words += [Content(place)] if place else []
+        words += [Content(position)] if position else []
         self.border_subtitle = Content(" · ").join(words) if words else None
 
     watch_steps = watch_looked_at = on_resize = _tell_in_border
@@ -150,9 +150,9 @@ class Stepper(Widget, can_focus=True):
         if self.has_class("-line"):
             signs = self._signs_in_view(self.content_size.width)
             # Each sign has a blank before it; the ellipsis of steps left out takes two cells more.
-            place = (spot.x - 1 - 2 * (signs.start > 0)) // 2
-            if 0 <= place < len(signs):
-                self._choose(signs.start + place)
+            index = (spot.x - 1 - 2 * (signs.start > 0)) // 2
+            if 0 <= index < len(signs):
+                self._choose(signs.start + index)
         else:
             self._choose(self._in_view(self.content_size.height).start + spot.y)
 
@@ -193,7 +193,7 @@ class Stepper(Widget, can_focus=True):
         step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
         name = f"  {step.number} {step.title}" if step else ""
         word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
-        tampered = any(one.tampered for one in self.steps)
+        tampered = any(step.tampered for step in self.steps)
         mark = Content.assemble("  ", _TAMPERED) if tampered else Content()
         of = f"  ({self.looked_at + 1} of {len(self.steps)})" if before or after else ""
         words = Content.assemble(mark, (name, "bold"), (word, "$quiet"), (of, "$quiet"))

@@ -53,9 +53,9 @@ class Layout:
         return frozenset(self._folded)
 
     def row(self, number: int) -> Row:
-        place = bisect_right(self._bottoms, number)
-        top = self._bottoms[place - 1] if place else 0
-        return self._rows(self._line_at(place))[number - top]
+        shown = bisect_right(self._bottoms, number)
+        top = self._bottoms[shown - 1] if shown else 0
+        return self._rows(self._line_at(shown))[number - top]
 
     def line_of_row(self, number: int) -> int:
         """Return which line row `number` is of; the last line for a row below the end."""
@@ -65,8 +65,8 @@ class Layout:
 
     def rows_of_line(self, number: int) -> range:
         """Return the rows of line `number`; where it is folded away, of the line that shows the fold."""
-        place = self._place_of(number)
-        return range(self._bottoms[place - 1] if place else 0, self._bottoms[place])
+        shown = self._place_of(number)
+        return range(self._bottoms[shown - 1] if shown else 0, self._bottoms[shown])
 
     def row_of_character(self, number: int, character: int) -> int:
         rows = self.rows_of_line(number)
@@ -77,8 +77,8 @@ class Layout:
 
     def step(self, number: int, by: int) -> int:
         """Return the line `by` visible lines after (or before) line `number`."""
-        place = self._place_of(number) + by
-        return self._line_at(max(0, min(place, len(self._bottoms) - 1)))
+        shown = self._place_of(number) + by
+        return self._line_at(max(0, min(shown, len(self._bottoms) - 1)))
 
     def selected_text(self, selection: Selection) -> str:
         """Return the selected text as it was before wrapping."""
@@ -180,22 +180,22 @@ class Layout:
             short = len(text) <= width and text.isascii()
             self._heights.append(1 if short else self._height(part.make(text), len(self._heights)))
 
-    def _height(self, one: Line, number: int) -> int:
-        width = self.width - one.gutter
-        over = len(one.text) - width
-        if one.text.isascii() and (over <= 0 or not one.words):
-            inner = width - min(one.hang, width // 2)
+    def _height(self, line: Line, number: int) -> int:
+        width = self.width - line.gutter
+        over = len(line.text) - width
+        if line.text.isascii() and (over <= 0 or not line.words):
+            inner = width - min(line.hang, width // 2)
             return 1 + max(0, -(-over // inner))
-        rows = tuple(rows_of(one, width))
-        if len(one.text) >= _LONG:
+        rows = tuple(rows_of(line, width))
+        if len(line.text) >= _LONG:
             self._costly[number] = rows
         return len(rows)
 
     def _rows(self, number: int) -> tuple[Row, ...]:
         rows = self._seen.get(number) or (self._costly.get(number) if number not in self._folded else None)
         if rows is None:
-            one = self._shown(number)
-            rows = tuple(rows_of(one, self.width - one.gutter))
+            line = self._shown(number)
+            rows = tuple(rows_of(line, self.width - line.gutter))
             if len(self._seen) >= _KEPT:
                 self._seen.clear()
             self._seen[number] = rows
@@ -203,12 +203,12 @@ class Layout:
 
     def _shown(self, number: int) -> Line:
         """Return line `number`; of a folded container all that there is between its brackets is a count."""
-        one = self.lines.line(number)
+        whole = self.lines.line(number)
         end = self._folded.get(number)
         if end is None:
-            return one
+            return whole
         words, rest = self._instead(number, end)
-        return _Folded((*one.drawn, *line((words, Tone.NOTE), (rest, Tone.MUTED)).pieces), one.hang)
+        return _Folded((*whole.drawn, *line((words, Tone.NOTE), (rest, Tone.MUTED)).pieces), whole.hang)
 
     def _instead(self, number: int, end: int) -> tuple[str, str]:
         """Return what a folded container shows instead of its members, and how it ends."""
@@ -243,12 +243,12 @@ class Layout:
         for fold, height in own.items():
             self._heights[fold] = height
 
-    def _line_at(self, place: int) -> int:
-        span = bisect_right(self._first_places, place) - 1
-        return self._spans[span][place - self._first_places[span]]
+    def _line_at(self, shown: int) -> int:
+        span = bisect_right(self._first_places, shown) - 1
+        return self._spans[span][shown - self._first_places[span]]
 
     def _place_of(self, number: int) -> int:
-        span = bisect_right(self._spans, number, key=lambda one: one.start) - 1
+        span = bisect_right(self._spans, number, key=lambda numbers: numbers.start) - 1
         within = min(number - self._spans[span].start, len(self._spans[span]) - 1)
         return self._first_places[span] + within
 

@@ -117,8 +117,8 @@ class LineList:
 
     def part(self, number: int) -> tuple[Line, int]:
         """Return the line, or the passage that line `number` is of, and the number at which it begins."""
-        place = bisect_right(self._starts, number) - 1
-        return self.parts[place], self._starts[place]
+        part = bisect_right(self._starts, number) - 1
+        return self.parts[part], self._starts[part]
 
     def passages(self) -> Iterator[tuple[int, LazyLines]]:
         for start, part in zip(self._starts, self.parts, strict=True):
@@ -176,25 +176,25 @@ BLANK: Final = line("")
 
 def laid_out(lines: Sequence[Line], width: int) -> list[Row]:
     """Break `lines` into rows of at most `width` cells (8 at least)."""
-    return [row for one in lines for row in rows_of(one, max(width, SMALLEST_WIDTH))]
+    return [row for line in lines for row in rows_of(line, max(width, SMALLEST_WIDTH))]
 
 
-def rows_of(one: Line, width: int) -> list[Row]:
+def rows_of(line: Line, width: int) -> list[Row]:
     """Break one line into rows of at most `width` cells, every one after the first as far in as it hangs."""
-    text = one.text
+    text = line.text
     if len(text) <= width and text.isascii():
-        return [Row(one, 0, len(text))]
-    hang = min(one.hang, width // 2)
+        return [Row(line, 0, len(text))]
+    hang = min(line.hang, width // 2)
     rows: list[Row] = []
     start = 0
     while start < len(text) or not rows:
         indent = hang if rows else 0
         end = _fitting(text, start, width - indent)
-        if one.words and end < len(text):
-            end = _word_end(text, start if rows else one.hang, end)
-        rows.append(Row(one, start, end, indent))
+        if line.words and end < len(text):
+            end = _word_end(text, start if rows else line.hang, end)
+        rows.append(Row(line, start, end, indent))
         start = end
-        while one.words and start < len(text) and text[start] == " ":
+        while line.words and start < len(text) and text[start] == " ":
             start += 1
     return rows
 
@@ -237,13 +237,13 @@ class Containers:
 
     def around(self, number: int) -> int | None:
         """Return the line that begins the innermost container around line `number`, or None."""
-        found = None
+        innermost = None
         for start, end in self.ends.items():
             if start >= number:
                 break
             if end >= number:
-                found = start
-        return found
+                innermost = start
+        return innermost
 
 
 def containers(texts: Sequence[str]) -> Containers:
@@ -261,4 +261,4 @@ def containers(texts: Sequence[str]) -> Containers:
             ends[open_ones.pop()] = number
     for cut_off in open_ones:
         del ends[cut_off]
-    return Containers(ends, tuple(one for one in members if one in ends))
+    return Containers(ends, tuple(number for number in members if number in ends))

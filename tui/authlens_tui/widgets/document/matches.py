@@ -64,8 +64,8 @@ async def find(texts: Sequence[str], words: str) -> list[Match]:
     pattern = re.compile(re.escape(words), re.IGNORECASE)
     budget = _AT_ONCE
     for number, text in enumerate(texts):
-        for place in pattern.finditer(text):
-            found.append(Match(number, place.start(), place.end()))
+        for span in pattern.finditer(text):
+            found.append(Match(number, span.start(), span.end()))
             if len(found) == MAX_MATCHES:
                 return found
         budget -= len(text) + _AT_ONCE // _LINES_AT_ONCE

@@ -24,6 +24,7 @@ class KnownClients:
         """Return the facts with the client that is known for the redirect URI, bound or to be bound."""
         if facts.server_metadata is None or facts.options.client_id is not None:
             return facts
+        # Without the store, the login registers a client of its own: slower, and no worse.
         known = None
         with suppress(NoSecretStore, TimedOut):
             known = await self._registry.known(facts.server_metadata.issuer, redirect_uri_of(facts))

@@ -84,7 +84,8 @@ class Progress:
         changed, stage = first_changed(self.facts.options, options), self.stage
         self._start = replace(self._start, options=options)
         self._after = {stage: replace(facts, options=options) for stage, facts in self._after.items()}
-        # The flow may be another one now, with other stages.
+        # The flow may be another one now, with other stages. What was learned still counts, because all flows
+        # have the stages in common that come before the choice matters.
         self._index = self._flow.place(stage)
         if changed is None:
             self.renew()
@@ -94,6 +95,7 @@ class Progress:
     def step_up(self, scope: str) -> None:
         """Go back to authorize again with `scope`, and count it whatever comes after."""
         again = self.facts.step_ups + 1
+        # In all facts: going back must not forget how often this was tried.
         self._start = replace(self._start, step_ups=again)
         self._after = {stage: replace(facts, step_ups=again) for stage, facts in self._after.items()}
         # As an option: the scope of the challenge would be asked for again.
@@ -109,6 +111,8 @@ class Progress:
     def code_sent(self, facts: Facts) -> None:
         """Note that the code in `facts` is on its way."""
         if facts.code is not None and facts.state is not None:
+            # Whether or not it arrives: a server may count a code as used, and end the grant at a second use
+            # (RFC 6749 §4.1.2).
             self._used.add((Stage.EXCHANGE, facts.state))
             self._sent_codes.add(facts.code)
 

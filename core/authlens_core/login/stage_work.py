@@ -222,6 +222,7 @@ class StageWork:
     async def _await_browser(self, ready: StageResult) -> StageResult:
         """Wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
+        # The deadline counts from here: the port was bound long before, in Registration.
         wait = ready.facts.options.wait or BROWSER_WAIT
         problem = await self.wait.begin(ready.facts, wait, self._hook.callback(ready.facts))
         if problem is not None:
@@ -232,6 +233,7 @@ class StageWork:
             response = await self.wait.response()
         except asyncio.CancelledError:
             raise WaitStopped(self._no_callback(ready.facts, stopped=True)) from None
+        # An experiment is judged by what came, and by nothing having come as well.
         judged = self._hook.judged_answer(response)
         if response is None:
             check = self._no_callback(ready.facts)
@@ -253,6 +255,7 @@ def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) ->
         planned = handler.request(facts, settled(exchanges))
         if planned is None:
             return
+        # A request that waits for its time is a poll, which ends when the code of the device does.
         at_once += planned.not_before is None
         if at_once > _MOST_REQUESTS_IN_A_STAGE:
             return

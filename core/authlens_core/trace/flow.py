@@ -72,6 +72,7 @@ class Flow:
         """Return how many stages come before `stage`, which need not be one of this flow; None is the end."""
         if stage is None:
             return len(self.stages)
+        # By the order of all stages, so that a stage of another flow has its place here, too.
         return sum(1 for own in self.stages if _ORDER[own] < _ORDER[stage])
 
     def number(self, stage: Stage) -> int:

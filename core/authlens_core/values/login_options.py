@@ -112,6 +112,7 @@ class OptionInfo:
                     raise ValueError(f"{self.title} is yes or no.")
                 return self.turned_on if text == _YES else self.default
             case Kind.PORT:
+                # Cut before it is read: a long row of digits takes `int` long, or raises.
                 if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65_535):
                     raise ValueError("A port is a number from 0 to 65535; 0 lets the system choose.")
                 return int(text)
@@ -166,6 +167,7 @@ def _option(
     resumed: Literal[True] | WhyNot = True,
     **more: Any,
 ) -> Any:
+    # Any, as of `dataclasses.field`: what it returns stands for a value of the field's own type.
     declared = {
         "flag": flag,
         "help": words,

@@ -7,6 +7,7 @@ import pytest
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.flow import AUTHORIZATION_CODE, FLOWS, Flow, UserPart, flow_of
 from authlens_core.values.grant_type import GrantType
+from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import LOGIN_STAGES, Stage
 
 
@@ -31,6 +32,14 @@ def test_a_flow_with_a_user_starts_over_before_what_it_uses_up(flow: Flow) -> No
     if flow.user_part is not UserPart.NOTHING:
         assert flow.starts_over is not None
         assert all(flow.place(flow.starts_over) < flow.place(stage) for stage in flow.single_use)
+
+
+@pytest.mark.parametrize("flow", FLOWS.values(), ids=lambda flow: flow.grant_type.name)
+def test_flows_have_the_stages_in_common_that_come_before_the_choice_matters(flow: Flow) -> None:
+    """A change of the flow keeps what was learned there."""
+    first = OPTIONS["grant_type"].matters_from
+    common = AUTHORIZATION_CODE.stages[: AUTHORIZATION_CODE.place(first)]
+    assert flow.stages[: flow.place(first)] == common
 
 
 def test_stages_are_numbered_from_one_and_what_comes_later_has_no_number() -> None:

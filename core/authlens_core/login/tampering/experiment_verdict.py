@@ -20,6 +20,7 @@ def answered_with_tokens(
     experiment: Experiment, exchanges: Sequence[Exchange], sent: Sequence[Secret] = ()
 ) -> Check:
     """Judge the last answer of a token endpoint; `sent` is masked where the server repeats it."""
+    # A server that refuses the honest request says nothing about its repetition.
     if experiment.repeats and not _came_to_it(exchanges):
         seen = "the first request was already refused, so nothing was sent again"
         return _check(experiment, Severity.NOTICE, seen)
@@ -95,6 +96,7 @@ def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]
     response = exchanges[-1].response if exchanges else None
     if response is None:
         return _check(experiment, Severity.NOTICE, "no answer")
+    # Only a 401 speaks of the token; a 403 or a 500 may come from behind it.
     if response.status == 401:
         return _check(experiment, Severity.PASS, "401: the token is no longer valid")
     seen = f"{response.status}: the token is still accepted"

@@ -66,6 +66,7 @@ class StatusLine(Static):
         last = login.trace.records[-1] if login.trace.records else None
         now, rows = datetime.now(UTC), self.screen.size.height
         done = False
+        # What waits for the user comes first: the link and the code are on the screen while their stage runs.
         if pane.link.url:
             words = pane.link.words
         elif pane.code_is_shown:

@@ -107,6 +107,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
     names = {check.name for check in stuck.failures} if stuck else set()
     reason = failure_reason(stuck) if stuck else None
     options = reason.ways_on if reason else frozenset()
+    # A code that was redeemed needs a new sign-in. Those of a device are asked for again, which is a retry.
     by_link = login.flow.user_part is UserPart.LINK
     spent = stuck is not None and stuck.stage is Stage.EXCHANGE and by_link
     no_port = bool(names & _NO_PORT)

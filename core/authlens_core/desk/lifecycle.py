@@ -58,7 +58,8 @@ __all__ = [
     "revoke",
 ]
 
-# How many credentials are acted on at once.
+# How many credentials are acted on at once: more gain little, because a keyring answers one call at a time,
+# and a server may limit what it takes for a flood.
 _AT_ONCE: Final = 6
 # Seconds before each new attempt to store tokens that only this process holds.
 _SAVE_PAUSES: Final = (0.5, 2.0)

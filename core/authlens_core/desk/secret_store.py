@@ -118,7 +118,9 @@ async def move_secrets(
     report, to = MoveReport(), target.credentials
     open_stores = {open_.credentials.store.place: open_.credentials for open_ in (in_use, target) if open_}
     async with AsyncExitStack() as stack:
+        # What is in memory has an index of its own, which only the running app can read.
         sources = set(records_by_store(target)) - {to.store.place, StoreKind.MEMORY}
+        # First, because a wrong passphrase in the middle would leave secrets in two stores.
         if StoreKind.ENCRYPTED_FILE in sources - set(open_stores):
             unlocked = await Credentials.on((await unlock()).store)
             open_stores[StoreKind.ENCRYPTED_FILE] = await stack.enter_async_context(aclosing(unlocked))

@@ -6,7 +6,7 @@ is a function of values: nothing is read, written or asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -29,7 +29,35 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_LONGEST: Final = 300  # characters of a text that is shown
+# Characters of a text that is shown: a server chooses its URL and its issuer, and may fill no screen.
+_LONGEST: Final = 300
+
+_URGENT: Final = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            # Tokens that should be dead come first, then what stops work now, then what will; what is over
+            # comes last.
+            StatusKind.REVOCATION_FAILED,
+            StatusKind.LOGIN_NEEDED,
+            StatusKind.REFUSED,
+            StatusKind.UNKNOWN,
+            StatusKind.INTERRUPTED,
+            StatusKind.LOGIN_WAITING,
+            StatusKind.EXPIRED,
+            StatusKind.UNREADABLE,
+            StatusKind.FOREIGN,
+            StatusKind.NOT_YET,
+            StatusKind.REFRESHABLE,
+            StatusKind.SOON,
+            StatusKind.UNTESTED,
+            StatusKind.UNKNOWN_END,
+            StatusKind.LIVE,
+            StatusKind.RENEWAL_ENDED,
+            StatusKind.REVOKED,
+        )
+    )
+}
 
 
 class SortOrder(StrEnum):
@@ -53,17 +81,35 @@ class SortOrder(StrEnum):
 
         Teams come in the order of their first credential, those that are not known last.
         """
-        ordered = sorted(entries, key=_key(self, now))
+        ordered = sorted(entries, key=lambda entry: (self._rank(entry, now), entry.title))
         if not grouped:
             return tuple(ordered)
         teams: dict[str, list[InventoryEntry]] = {}
         for entry in ordered:
             teams.setdefault(entry.team, []).append(entry)
+        # Last, however urgent its first one is: it is no team that a user looks for.
         unknown = teams.pop("", [])
         rows: list[InventoryEntry | TeamHeading] = []
         for name, members in (*teams.items(), *((("team unknown", unknown),) if unknown else ())):
             rows += [TeamHeading(name, len(members)), *members]
         return tuple(rows)
+
+    def _rank(self, entry: InventoryEntry, now: datetime) -> float:
+        match self:
+            case SortOrder.ENDS:
+                return (entry.token_ends or _NEVER).timestamp()
+            case SortOrder.NEEDS:
+                status = entry.status(now).kind
+                # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
+                left_behind = entry.kind is CredentialKind.CLOUDFLARED and status is StatusKind.EXPIRED
+                return len(_URGENT) if left_behind else _URGENT[status]
+            case SortOrder.NEWEST:
+                return -entry.since.timestamp() if entry.since is not None else 0.0
+            case SortOrder.PROVEN:
+                # Never verified comes first: nothing is known of it.
+                return entry.last_proven_at.timestamp() if entry.last_proven_at is not None else 0.0
+            case SortOrder.RESOURCE:
+                return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,58 +308,6 @@ def _of_service_token(token: ServiceToken, teams: dict[str, str]) -> InventoryEn
 
 def _bare(url: str) -> str:
     return url.removeprefix("https://").removesuffix("/")
-
-
-# -- order and groups --------------------------------------------------------------------------------------
-
-
-URGENT: Final = {
-    kind: rank
-    for rank, kind in enumerate(
-        (
-            # Tokens that should be dead come first, then what stops work now, then what will; what is over
-            # comes last.
-            StatusKind.REVOCATION_FAILED,
-            StatusKind.LOGIN_NEEDED,
-            StatusKind.REFUSED,
-            StatusKind.UNKNOWN,
-            StatusKind.INTERRUPTED,
-            StatusKind.LOGIN_WAITING,
-            StatusKind.EXPIRED,
-            StatusKind.UNREADABLE,
-            StatusKind.FOREIGN,
-            StatusKind.NOT_YET,
-            StatusKind.REFRESHABLE,
-            StatusKind.SOON,
-            StatusKind.UNTESTED,
-            StatusKind.UNKNOWN_END,
-            StatusKind.LIVE,
-            StatusKind.RENEWAL_ENDED,
-            StatusKind.REVOKED,
-        )
-    )
-}
-
-
-def _key(order: SortOrder, now: datetime) -> Callable[[InventoryEntry], tuple[float, str]]:
-    def key(entry: InventoryEntry) -> tuple[float, str]:
-        match order:
-            case SortOrder.ENDS:
-                rank = (entry.token_ends or _NEVER).timestamp()
-            case SortOrder.NEEDS:
-                status = entry.status(now).kind
-                # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
-                left_behind = entry.kind is CredentialKind.CLOUDFLARED and status is StatusKind.EXPIRED
-                rank = float(len(URGENT) if left_behind else URGENT[status])
-            case SortOrder.NEWEST:
-                rank = -entry.since.timestamp() if entry.since is not None else 0.0
-            case SortOrder.PROVEN:
-                rank = entry.last_proven_at.timestamp() if entry.last_proven_at is not None else 0.0
-            case SortOrder.RESOURCE:
-                rank = 0.0
-        return rank, entry.title
-
-    return key
 
 
 # -- cloudflared -------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange
+from authlens_core.values.exchange import Exchange, WireFailure
 from authlens_core.values.http_message import Request
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.url import Url, parse_url, usable_url
@@ -55,6 +55,11 @@ class RecordBuilder:
         )
         identifier, kind = secrets.token_hex(8), TraceKind(self.stage.value)
         return Trace(identifier, kind, self.resource_url, self.started_at, (without_echoes(record),))
+
+    @property
+    def lost(self) -> WireFailure | None:
+        """Why a request got no answer; None if each did."""
+        return next((exchange.failure for exchange in self.exchanges if exchange.failure is not None), None)
 
     def failed(
         self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""

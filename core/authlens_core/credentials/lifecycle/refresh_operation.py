@@ -362,11 +362,8 @@ class RefreshOperation(LockedGrant):
         unsaved: GrantSecrets | None = None,
     ) -> Refreshed:
         error_type = _ERROR_TYPES.get(outcome)
-        lost = next(
-            (exchange.failure for exchange in self.record.exchanges if exchange.failure is not None), None
-        )
-        if outcome is RefreshOutcome.TRANSIENT and lost is not None:
-            error_type = lost.error_type
+        if outcome is RefreshOutcome.TRANSIENT and self.record.lost is not None:
+            error_type = self.record.lost.error_type
         return Refreshed(
             outcome=outcome,
             summary=summary,

@@ -306,10 +306,11 @@ class _RevokeOperation(LockedGrant):
 
     def _result(self, outcome: RevokeOutcome, summary: str, cure: str, *, removed: bool = False) -> Revoked:
         ended = outcome is RevokeOutcome.REVOKED and self.still_accepted is not True
-        lost = next(
-            (exchange.failure for exchange in self.record.exchanges if exchange.failure is not None), None
+        refused = (
+            Refused
+            if outcome is RevokeOutcome.REVOKED or self.record.lost is None
+            else self.record.lost.error_type
         )
-        refused = Refused if outcome is RevokeOutcome.REVOKED or lost is None else lost.error_type
         if outcome is RevokeOutcome.RENEWAL_ENDED:
             refused = StillValid
         return Revoked(

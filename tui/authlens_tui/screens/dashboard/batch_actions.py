@@ -25,7 +25,8 @@ _REVOKE_ALL: Final = (
     "refuses them, and only then removes them here. What a server does not confirm stays stored, marked. To "
     "use the resources again, log in to each."
 )
-_NAMED: Final = 5  # credentials that a question lists
+# Credentials that a question lists: with more, the words below them would be off the screen.
+_NAMED: Final = 5
 _Done = TypeVar("_Done", bound=ActionResult)
 
 

@@ -28,7 +28,7 @@ GAP: Final = 2
 # Cells of the bar that shows how much of its life a token has left.
 BAR: Final = 8
 _LEFT: Final = 11  # cells of the longest span: `59 min 59 s`
-_SMALLEST_RESOURCE: Final = 20  # cells
+_SMALLEST_RESOURCE: Final = 20  # cells; in less, hosts of one domain look the same
 _RESOURCE: Final = 28  # cells that a resource has before other columns take any
 _LONGEST_STATE: Final = 22  # cells
 _SHORT_STATE: Final = 13  # cells, on a narrow table
@@ -73,7 +73,8 @@ _KINDS: Final = {CredentialKind.SERVICE_TOKEN: "service"}
 
 
 _FULL, _SPENT = "━", "─"
-_LITTLE: Final = 0.2  # share of a life below which it is worth a warning
+# Share of a life below which it is worth a warning: a refresh is due by then (`refresh_schedule.FRACTION`).
+_LITTLE: Final = 0.2
 
 
 class RowText(NamedTuple):

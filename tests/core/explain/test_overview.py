@@ -13,7 +13,7 @@ from authlens_core.oauth.token import rotation_check
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, CheckId, Severity, passed, warned
+from authlens_core.values.check import Check, CheckId, Severity, judged, passed, warned
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.purpose import Purpose
@@ -175,3 +175,11 @@ def test_a_device_login_says_where_the_code_is_entered() -> None:
     told = words(record(Stage.AUTHORIZATION, exchange(200), facts=codes))
     assert "open https://op.example/device and enter WDJB-MJHT" in told
     assert "in your browser" not in told
+
+
+@pytest.mark.parametrize(("severity", "is_said"), [(Severity.PASS, True), (Severity.WARNING, False)])
+def test_the_state_is_said_to_match_only_if_it_did(severity: Severity, *, is_said: bool) -> None:
+    check = judged(severity, CheckId.AUTHORIZATION_STATE, "the state of this login")
+    code = Fact(FactId.CODE, Secret("code-canary"))
+    told = words(record(Stage.AUTHORIZATION, facts=[code], checks=[check]))
+    assert ("Its state matches" in told) is is_said

@@ -11,7 +11,7 @@ import pytest
 from authlens_core.login.login import Login
 from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
-from authlens_core.values.check import Check, Severity
+from authlens_core.values.check import Check, CheckId, Severity, judged
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.grant_type import GrantType
 from authlens_core.values.http_message import Headers, Request
@@ -284,3 +284,14 @@ def test_a_device_code_goes_to_the_user_and_no_browser_comes_back() -> None:
     failed = record(Stage.AUTHORIZATION, asked, outcome=Outcome.FAILED, failed="device.user_code")
     refused = messages((replace(failed, grant_type=GrantType.DEVICE_CODE),))
     assert [one.label for one in refused if one.failed][-1] == "got no code to enter"
+
+
+@pytest.mark.parametrize(
+    ("severity", "label"), [(Severity.PASS, "code, state"), (Severity.FAILURE, "code"), (None, "code")]
+)
+def test_the_arrow_of_the_code_names_the_state_only_if_it_matched(
+    severity: Severity | None, label: str
+) -> None:
+    checks = () if severity is None else (judged(severity, CheckId.AUTHORIZATION_STATE, "the state"),)
+    passed = StageRecord(Stage.AUTHORIZATION, Outcome.PASSED, NOW, 0.1, checks=checks)
+    assert messages([passed])[-1].label == label

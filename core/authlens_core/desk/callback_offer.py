@@ -47,6 +47,7 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen) -> CallbackOffe
     from authlens_core.callback import ssh_forward
     from authlens_core.callback.binding import TEST_PATH
 
+    # The host counts: with 127.0.0.1 another program may have the port on ::1.
     target = urlsplit(redirect_uri or "")
     host, port = target.hostname, target.port
     if host is None or port is None:

@@ -47,6 +47,7 @@ class Session:
 
     def warm_up(self) -> None:
         """Prepare the first request in the background: the TLS trust takes long to load."""
+        # Held, because the loop alone does not keep a task from being collected.
         self._warming = asyncio.ensure_future(self.wire.warm_up())
 
     async def on(self, opened: OpenedStore) -> Session:
@@ -105,7 +106,7 @@ async def open_session(
     credentials = await Credentials.on(store)
     try:
         wire = None if preparing is None else await preparing
-    except BaseException:
+    except BaseException:  # a Ctrl-C, too: the helper process of the store would stay behind
         await credentials.aclose()
         raise
     async with Session(wire, credentials) as session:
@@ -119,6 +120,7 @@ async def open_session(
 
 
 async def _prepared_wire(loads: Callable[[], object]) -> Wire:
+    # In threads: an import of some hundred milliseconds would keep the loop from the answer of the keyring.
     wire = (await asyncio.to_thread(_wire_class))()
     await asyncio.to_thread(loads)
     return wire

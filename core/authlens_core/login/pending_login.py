@@ -56,6 +56,7 @@ class PendingLogin:
         async with AsyncExitStack() as stack:
             alone = True
             try:
+                # The lock goes with its process, so a login that was killed blocks no other.
                 await stack.enter_async_context(
                     self.locks.hold(_LOCK, self.url, purpose="logging in", bound=0)
                 )
@@ -68,6 +69,7 @@ class PendingLogin:
     def on_event(self, event: Event) -> None:
         """Keep the link for those who join."""
         if self.path is not None and isinstance(event, AuthorizationReady):
+            # The login itself does not need the file: a process that joins waits without a link.
             with suppress(OSError, StateUnusable):
                 private_file.replace(self.path, json.dumps({"url": event.url}).encode("ascii"), durable=False)
 

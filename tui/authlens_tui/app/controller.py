@@ -58,6 +58,7 @@ class Controller:
     def begin(self, session: Session, dashboard: DashboardScreen) -> None:
         """Work on `session`: start what runs beside the screens, as long as the app does or once."""
         self._dashboard = dashboard
+        # Before any login of this run, which would be among those that it finds.
         self.interrupted.find(session)
         self._use(session)
         app = self._app
@@ -88,6 +89,7 @@ class Controller:
             self._dashboard.use(session)
 
     def _continue_with(self, session: Session) -> None:
+        # Only memory has no notes: those of any other store are in the state directory already.
         if self.session is not None and not self.session.credentials.store.persistent:
             self.interrupted.store_moved(session)
         self._use(session)
@@ -119,6 +121,7 @@ class Controller:
 
     async def aclose(self, return_code: int) -> None:
         """Stop refreshing, close the connections and the secret store."""
+        # First: a refresh that was sent may have the only copy of a token.
         await self._refresh.stop()
         self.interrupted.close(return_code)
         if self.session is not None:

@@ -18,7 +18,7 @@ from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.words.logins import (
+from authlens_tui.words.login_states import (
     STARTS_AGAIN,
     already_words,
     command_again,

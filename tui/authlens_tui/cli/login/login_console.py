@@ -64,6 +64,7 @@ class LoginConsole:
         offer = callback_offer(self._run.wait.redirect_uri, UserScreen(self._environ))
         why = offer.why_no_browser
         opened = self._open_browser(ready.url)
+        # Not unasked otherwise: a browser that opens by itself takes the focus from the terminal.
         self._link_to_open = ready.url if self._browser and why is None and not opened else ""
         say("")
         if opened:

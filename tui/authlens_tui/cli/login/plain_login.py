@@ -34,7 +34,7 @@ from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
-from authlens_tui.words.logins import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
+from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
 
 
 async def log_in(session: Session, lines: EventLines, arguments: Namespace, options: Options) -> int:
@@ -73,6 +73,7 @@ async def _alone(
     console = LoginConsole(run, arguments, lines, os.environ)
     run.watch(console.on_event)
     run.watch(pending.on_event)
+    # From before the first request on: a signal may come at any time.
     with _noted(run, session):
         try:
             return await _all_stages(run, frozenset(arguments.yes), lines)

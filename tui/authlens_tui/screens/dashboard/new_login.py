@@ -29,7 +29,7 @@ from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.words.logins import already_words
+from authlens_tui.words.login_states import already_words
 
 _HINT: Final = "Enter starts. A host name is enough, and a pasted curl command or HAR entry."
 

@@ -126,7 +126,7 @@ MUTATIONS: Final = (
     Mutation(
         "record-trusted",
         "A connection is used again with a record of TLS that no one read",
-        "core/authlens_core/wire/connection.py",
+        "core/authlens_core/wire/network_backend.py",
         "                return _holds_a_record(self._tls) or _is_readable(self._socket)\n",
         "                return _is_readable(self._socket)\n",
         "tests/wild/test_wire_stale_bytes.py::test_the_next_answer_is_that_of_the_next_request",
@@ -134,7 +134,7 @@ MUTATIONS: Final = (
     Mutation(
         "socket-trusted",
         "A connection is used again with bytes in its socket",
-        "core/authlens_core/wire/connection.py",
+        "core/authlens_core/wire/network_backend.py",
         "                return _holds_a_record(self._tls) or _is_readable(self._socket)\n",
         "                return _holds_a_record(self._tls) or self._socket.fileno() < 0\n",
         "tests/wild/test_wire_stale_bytes.py::test_the_next_answer_is_that_of_the_next_request",
@@ -142,7 +142,7 @@ MUTATIONS: Final = (
     Mutation(
         "reader-left-waiting",
         "A connection that is closed leaves its reader waiting",
-        "core/authlens_core/wire/connection.py",
+        "core/authlens_core/wire/network_backend.py",
         "                self._socket.shutdown(socket.SHUT_RDWR)\n",
         "                pass\n",
         "tests/core/wire/test_stream.py::test_a_read_that_waits_ends_when_everything_is_closed",
@@ -150,10 +150,10 @@ MUTATIONS: Final = (
     Mutation(
         "loop-starved",
         "A server that never stops sending keeps the deadline from its turn",
-        "core/authlens_core/wire/connection.py",
+        "core/authlens_core/wire/network_backend.py",
         "        await asyncio.sleep(0)\n        data = await",
         "        data = await",
-        "tests/core/wire/test_connection.py::test_a_flood_leaves_others_their_turn",
+        "tests/core/wire/test_network_backend.py::test_a_flood_leaves_others_their_turn",
     ),
     Mutation(
         "answer-dropped",
@@ -372,7 +372,7 @@ MUTATIONS: Final = (
         "core/authlens_core/credentials/lifecycle/refresh_operation.py",
         "        if is_bound(self.grant.token_type) and not is_bound(reading.value.token_type):\n",
         "        if False:\n",
-        "tests/core/credentials/lifecycle/test_dpop.py"
+        "tests/core/credentials/lifecycle/test_grant_signer.py"
         "::test_a_refresh_never_makes_a_bound_token_an_unbound_one",
     ),
     Mutation(

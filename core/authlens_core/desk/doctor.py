@@ -31,7 +31,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.store_kind import StoreKind
 from authlens_core.values.user_screen import UserScreen
-from authlens_core.wire.proxy import ProxyUnusable, proxy_for
+from authlens_core.wire.proxy_settings import ProxyUnusable, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trusted
 
 __all__ = ["Finding", "examine", "exit_code"]

@@ -22,7 +22,7 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url
-from authlens_core.wire.proxy import ProxyUnusable, is_never_proxied, proxy_for
+from authlens_core.wire.proxy_settings import ProxyUnusable, is_never_proxied, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trust_files
 
 _PIPE_ROOM: Final = 60_000  # bytes; without a reader a pipe of Linux takes 65,536 (pipe(7))

@@ -37,7 +37,7 @@ from authlens_core.values.http_message import Request
 from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_core.values.purpose import Purpose
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.dpop import DpopSigner, send_with_proof, settled
+from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof, settled
 
 # Detection sends most: three calls, each again with a nonce, and documents. More means that a stage goes
 # round.

@@ -16,7 +16,7 @@ import h11
 
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.wire.addresses import AddressRefused
-from authlens_core.wire.proxy import ProxyUnusable
+from authlens_core.wire.proxy_settings import ProxyUnusable
 from authlens_core.wire.transport_events import Observation, TransportPhase
 from authlens_core.wire.trust import TrustUnusable, explain_certificate
 

@@ -16,7 +16,7 @@ from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
 from authlens_core.wire.limits import Limits
-from authlens_core.wire.proxy import Proxy
+from authlens_core.wire.proxy_settings import Proxy
 from authlens_core.wire.transport_events import Observation
 
 _EVENT_STREAM: Final = "text/event-stream"

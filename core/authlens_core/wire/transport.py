@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import h11
 import httpcore
 
-from authlens_core.wire.connection import Connections
 from authlens_core.wire.httpx_loading import leave_out_the_command_line
+from authlens_core.wire.network_backend import Connections
 
 leave_out_the_command_line()
 

@@ -17,8 +17,8 @@ from authlens_core.values.http_message import FORM_TYPE, Headers, Request
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
-from authlens_core.wire.connection import _SocketStream
 from authlens_core.wire.limits import RESOURCE, Limits
+from authlens_core.wire.network_backend import _SocketStream
 from support.hostile_server import LocalAuthority, Receive, Send, Wait, answer, hostile_server
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from authlens_core.wire.addresses import AddressPolicy, AddressRefused
 from authlens_core.wire.client import _judge
-from authlens_core.wire.proxy import Proxy
+from authlens_core.wire.proxy_settings import Proxy
 from authlens_core.wire.transport_events import Observation, TransportPhase
 
 PROXY = Proxy("http", "proxy.example", 3128)

@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+# New objects after which the youngest are collected. With fewer, what a screen needs for a moment grows old
+# and waits for a full collection: 5 MiB more after a login.
+YOUNG: Final = 5_000
+MIDDLE: Final = 10  # such collections after which those that survived are collected
 NEVER: Final = 1_000_000
 DUE: Final = 2  # collections of the middle generation, after which a full one is worth it
 QUIET: Final = 10.0  # seconds without a key: time to read, in which none is likely to come
@@ -22,8 +26,8 @@ class IdleCollection:
 
     def start(self) -> None:
         """Exclude what start-up made from collection, and let no full one happen automatically."""
-        youngest, middle, _ = gc.get_threshold()
-        gc.set_threshold(youngest, middle, NEVER)
+        # Not the threshold of the moment, which `cli.start` raised so that loading modules collects nothing.
+        gc.set_threshold(YOUNG, MIDDLE, NEVER)
         gc.freeze()
 
     def note_key(self) -> None:

@@ -16,7 +16,7 @@ from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.inventory.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
-from authlens_core.credentials.lifecycle.dpop import signer_for
+from authlens_core.credentials.lifecycle.grant_signer import signer_for
 from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant, utc_now
@@ -29,7 +29,7 @@ from authlens_core.values.http_message import Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_core.wire.dpop import DpopSigner
+from authlens_core.wire.dpop_signer import DpopSigner
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from authlens_core.credentials.lifecycle.dpop import signer_for
+from authlens_core.credentials.lifecycle.grant_signer import signer_for
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
@@ -22,7 +22,7 @@ from authlens_core.values.http_message import Request
 from authlens_core.values.purpose import Purpose
 from authlens_core.values.url import Url, parse_url, usable_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.dpop import DpopSigner, send_with_proof
+from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof
 from authlens_core.wire.limits import TOKEN
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
-from authlens_core.credentials.lifecycle.dpop import signer_for
+from authlens_core.credentials.lifecycle.grant_signer import signer_for
 from authlens_core.credentials.lifecycle.operation import RecordBuilder, loopback_http
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict, utc_now
@@ -43,7 +43,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.dpop import send_with_proof
+from authlens_core.wire.dpop_signer import send_with_proof
 from authlens_core.wire.limits import RESOURCE
 
 _WHY: Final = "Only a response from the resource itself shows that a credential is valid."

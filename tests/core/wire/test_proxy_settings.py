@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.wire.proxy import Proxy, ProxyUnusable, proxy_for
+from authlens_core.wire.proxy_settings import Proxy, ProxyUnusable, proxy_for
 
 CANARY = "canary-5f1c-proxy-password"
 

@@ -14,7 +14,7 @@ from authlens_core.values.exchange import FailureKind
 from authlens_core.values.http_message import Request
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
-from authlens_core.wire.connection import Connections
+from authlens_core.wire.network_backend import Connections
 from support.hostile_server import Send, Wait, answer, hostile_server
 
 

@@ -16,7 +16,7 @@ from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused, parse_url
-from authlens_core.wire.dpop import DpopSigner
+from authlens_core.wire.dpop_signer import DpopSigner
 
 _FACT: Final = "dpop nonces"
 

@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 _Emulator = TypeVar("_Emulator", Emulator, StandardEmulator)
 _Running = TypeVar("_Running", bound="_InThread[Any]")
 _Settings = ParamSpec("_Settings")
-_SECONDS = 30.0
+_SECONDS = 30.0  # that a call into the thread may take; a login needs one or two
 
 
 class _InThread(Generic[_Emulator]):

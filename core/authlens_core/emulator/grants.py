@@ -27,7 +27,7 @@ from authlens_core.emulator.issued import (
 
 CODE_LIFETIME: Final = 60.0  # seconds
 DEVICE_LIFETIME: Final = 600.0  # seconds
-MOST_ENTRIES: Final = 5000
+MOST_ENTRIES: Final = 5000  # of one table, so that a client in a loop cannot fill the memory
 # A SHA-256 digest in base64url (RFC 7636 §4.2).
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
@@ -191,6 +191,7 @@ class Grants:
         now = self._clock()
         letters = [randomness.choice(_LETTERS) for _ in range(8)]
         user_code = f"{''.join(letters[:4])}-{''.join(letters[4:])}"
+        # The first poll may come after one interval, which is a second.
         login = DeviceLogin(client.client_id, user_code, scope, now + lifetime, now + 1)
         device_code = randomness.token_urlsafe(32)
         put(self._devices, device_code, login)
@@ -217,6 +218,7 @@ class Grants:
             raise OAuthRefusal("expired_token", "The device code has expired")
         slow = refuses_first_poll and login.polls == 1
         if slow or now < login.next_poll - _EARLY:
+            # RFC 8628 §3.5: five seconds more, for this poll and for every later one.
             login.interval += 5
             login.next_poll = now + login.interval
             raise OAuthRefusal("slow_down", "Poll less often")
@@ -225,7 +227,7 @@ class Grants:
             raise OAuthRefusal("access_denied", "The user denied the request")
         if not login.user:
             raise OAuthRefusal("authorization_pending", "The user has not finished yet")
-        del self._devices[device_code]
+        del self._devices[device_code]  # it works once, like any other code
         expires_at = now + self.rules.grant_lifetime
         return IssuedGrant(client.client_id, login.user, expires_at, scope=login.scope)
 
@@ -261,6 +263,7 @@ class Grants:
         put(self._access_tokens, access_token, AccessToken(grant, expires_at))
         answer = {"access_token": access_token, "expires_in": self.access_token_lifetime}
         if self.rules.rotation or not grant.refresh_token:
+            # The old one stays in the table: that it comes again is how a theft shows.
             answer["refresh_token"] = grant.refresh_token = self.rules.refresh_token()
             put(self._refresh_tokens, grant.refresh_token, grant)
         return answer

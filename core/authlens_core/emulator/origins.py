@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from authlens_core.emulator.uvicorn_server import QuietServer
 
-BACKLOG: Final = 128
+BACKLOG: Final = 128  # connections that wait to be accepted
 # Attempts to find a port that is free in both families.
 ATTEMPTS: Final = 16
 NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}

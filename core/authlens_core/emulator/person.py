@@ -14,14 +14,14 @@ import h11
 from authlens_core.emulator.users import email_of
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-MOST_HOPS: Final = 12
-LONGEST_HEAD: Final = 64 * 1024
-LONGEST_PAGE: Final = 1024 * 1024
+MOST_HOPS: Final = 12  # redirects and forms of one play
+LONGEST_HEAD: Final = 64 * 1024  # bytes
+LONGEST_PAGE: Final = 1024 * 1024  # bytes
 BROWSER_FIELDS: Final = (
     ("User-Agent", "Mozilla/5.0 (authlens demo user)"),
     ("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"),
     ("Sec-Fetch-Mode", "navigate"),
-    ("Connection", "close"),
+    ("Connection", "close"),  # a new connection for each request: nothing to keep, nothing to close later
 )
 
 
@@ -68,6 +68,7 @@ class _LoadedPage:
     text: str = field(repr=False)
 
 
+# Elements that do not start a line; all others part the text into blocks.
 _INLINE: Final = frozenset({"a", "b", "code", "em", "i", "span", "strong"})
 
 
@@ -199,7 +200,7 @@ class _Browser:
         for cookie in shown.cookies:
             pair, _, attributes = cookie.partition(";")
             name, _, value = pair.strip().partition("=")
-            if "max-age=0" in attributes.lower():
+            if "max-age=0" in attributes.lower():  # how the emulator deletes one
                 jar.pop(name, None)
             else:
                 jar[name] = value

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Final
 
 _SYSTEM: Final = random.SystemRandom()
+# A context variable, because several emulators may answer in one event loop, each from its own seed.
 _SOURCE: ContextVar[random.Random] = ContextVar("source of ids and tokens", default=_SYSTEM)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
 ALGORITHM: Final = "RS256"
-KEY_BITS: Final = 2048
+KEY_BITS: Final = 2048  # RFC 7518 §3.3: the least for RS256
 
 
 def _generate() -> RSAKey:

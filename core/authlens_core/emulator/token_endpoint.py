@@ -36,6 +36,7 @@ class ClientCredentials:
         if scheme.lower() == "basic":
             with suppress(binascii.Error, ValueError):
                 client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+                # RFC 6749 §2.3.1: both are encoded like form values before they are joined.
                 return cls(unquote_plus(client_id), unquote_plus(secret), "client_secret_basic")
         return cls(form.get("client_id", ""), form.get("client_secret", ""), "client_secret_post")
 
@@ -45,6 +46,7 @@ class ClientCredentials:
         Raises:
             OAuthRefusal: invalid_client.
         """
+        # A public client has nothing to show; that it names itself is all it can do.
         if client.auth_method != "none":
             same = hmac.compare_digest(self.secret.encode(), client.secret.encode())
             if client.auth_method != self.method or not same:

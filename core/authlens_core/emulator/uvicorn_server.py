@@ -44,14 +44,14 @@ class QuietServer(uvicorn.Server):
 async def serve(app: ASGIApp, sockets: list[socket.socket]) -> QuietServer:
     config = uvicorn.Config(
         app,
-        http="h11",
+        http="h11",  # the pure Python parser: the other one may not be installed
         ws="none",
         lifespan="off",
         log_config=None,
         log_level="critical",
         access_log=False,
         server_header=False,
-        date_header=False,
+        date_header=False,  # the edge writes its own, which may be wrong on purpose
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = QuietServer(config)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 OAUTH: Final = "/cdn-cgi/access/oauth"
-FOREIGN_ISSUER: Final = "https://elsewhere.example"
+FOREIGN_ISSUER: Final = "https://elsewhere.example"  # RFC 6761 §6.5: no one can own it
 DENIED_BY_POLICY: Final = "mallory@example.com"
 CLOCK_SKEW: Final = 3600.0  # seconds
 SESSION_LIFETIME: Final = 86_400  # seconds
@@ -27,7 +27,7 @@ META_LIFETIME: Final = 300  # seconds
 # A changed setting of Access takes about a minute to reach every edge.
 PROPAGATION: Final = 60.0
 MOST_SESSIONS: Final = 1000
-TOKEN_CHARACTERS: Final = 65
+TOKEN_CHARACTERS: Final = 65  # after the prefix, as observed
 # Access says exactly what is wrong.
 WORDS: Final = {
     InvalidGrant.CODE_UNKNOWN: "Authorization code not found",

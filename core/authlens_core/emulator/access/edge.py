@@ -83,6 +83,6 @@ class Edge:
     def _marks(self) -> list[tuple[bytes, bytes]]:
         return [
             (b"date", formatdate(self._account.now(), usegmt=True).encode()),
-            (b"server", b"cloudflare"),
+            (b"server", b"cloudflare"),  # the mark by which clients tell an answer of the edge
             (b"cf-ray", f"{randomness.token_hex(8)}-EMU".encode()),
         ]

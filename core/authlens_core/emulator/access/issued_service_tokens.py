@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
-LIFETIME: Final = 8760 * 3600.0
+LIFETIME: Final = 8760 * 3600.0  # seconds: a year, the default of Cloudflare's API
 MOST_TOKENS: Final = 1000
 ALPHANUMERIC: Final = string.ascii_letters + string.digits
 

@@ -23,7 +23,7 @@ from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, 
 from authlens_core.emulator.users import USERS
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
-MOST_PENDING: Final = 1000
+MOST_PENDING: Final = 1000  # login pages that were opened and not sent
 SWITCH_USER: Final = (
     "<p>This login ends here: the program that asked for it gets no answer.</p>\n"
     '<p><a href="/cdn-cgi/access/logout">Log out</a></p>'
@@ -90,6 +90,7 @@ class AuthorizationEndpoint:
         form = await read_fields(request)
         cookie = request.cookies.get("CF_Session", "")
         nonce = form.get("nonce", "")
+        # The cookie binds the form to the browser that opened it: a form of another site has no cookie.
         same = hmac.compare_digest(nonce.encode(), cookie.encode())
         if not same or self._pending.pop(nonce, 0.0) <= self._account.now():
             return page(INVALID_NONCE, status=400)

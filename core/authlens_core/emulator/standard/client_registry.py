@@ -64,6 +64,7 @@ class EmulatedClients:
         Raises:
             OAuthRefusal: invalid_client.
         """
+        # A real server fetches https only; on loopback there is no certificate.
         described = urlsplit(client_id).scheme in ("http", "https")
         if described and self._state.grants.client(client_id) is None:
             return await self._from_document(client_id)

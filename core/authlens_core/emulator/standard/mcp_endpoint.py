@@ -19,6 +19,7 @@ from authlens_core.emulator.standard.server_state import ServerState
 OLD: Final = "2025-11-25"
 OLDER: Final = frozenset({OLD, "2025-06-18", "2025-03-26"})
 NEW: Final = "2026-07-28"
+# Error codes that MCP 2026-07-28 adds to those of JSON-RPC.
 HEADER_MISMATCH: Final = -32020
 UNSUPPORTED_VERSION: Final = -32022
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"

@@ -39,6 +39,7 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
         raise OAuthRefusal("invalid_dpop_proof", problem)
     if state.has(StandardFault.DPOP_NONCE) and claims.get("nonce") != state.dpop_nonce:
         raise OAuthRefusal("use_dpop_nonce", "The proof needs the server's nonce")
+    # Last, so that a proof that was refused for its nonce does not count as used.
     put(state.seen_proofs, claims["jti"], state.clock())
     return key
 

@@ -39,6 +39,7 @@ def server_routes(state: ServerState) -> list[Route]:
         return json_answer({"keys": await state.keys.public()})
 
     routes = [Route(f"{path}{rest}", metadata) for path in _WELL_KNOWN for rest in ("", "/{suffix}")]
+    # The routes of both issuers are always there; which one the resource names changes with `move`.
     for prefix in ("", "/moved"):
         routes += [
             Route(f"{prefix}/authorize", browser.authorize, methods=["GET", "POST"]),
@@ -113,6 +114,7 @@ class StandardTokenEndpoint:
     async def revoke(self, request: Request) -> Response:
         """End a token (RFC 7009); a self-contained access token cannot be ended."""
         form, client = await self._tokens.asked(request)
+        # It is valid wherever its signature is checked, whatever this server remembers.
         known = self._state.grants.knows_access_token(form.get("token", ""))
         if known and self._state.has(StandardFault.JWT_ACCESS_TOKENS):
             raise OAuthRefusal("unsupported_token_type", "JWT access tokens cannot be revoked")

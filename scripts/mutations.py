@@ -318,6 +318,23 @@ MUTATIONS: Final = (
         "tests/wild/test_device_page.py::test_a_relayed_code_is_shown_only_after_a_yes_that_names_both_hosts",
     ),
     Mutation(
+        "client-of-another-flow",
+        "A known client is used for a flow that it was not registered for",
+        "core/authlens_core/login/stages/registration_stage.py",
+        "    if known is not None and set(facts.flow.extra_grant_types) <= set(known.grant_types):\n",
+        "    if known is not None:\n",
+        "tests/core/login/test_registration.py"
+        "::test_a_known_client_without_the_grant_type_of_the_flow_is_registered_anew",
+    ),
+    Mutation(
+        "option-not-resumed",
+        "A note of an interrupted login leaves the way of the login out",
+        "core/authlens_core/values/login_options.py",
+        "        return GrantType(value) if isinstance(self.default, GrantType) else value\n",
+        "        return self.default if isinstance(self.default, GrantType) else value\n",
+        "tests/core/values/test_login_options.py",
+    ),
+    Mutation(
         "device-code-shown-first",
         "A device code is in the record before its page was approved",
         "core/authlens_core/login/stages/device_stages.py",

@@ -12,6 +12,7 @@ from authlens_core.login.stages.registration_stage import RegistrationStage, req
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import FailureKind, WireFailure
+from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from support.scripted_login import exchange, facts, reply
@@ -56,6 +57,16 @@ def test_a_client_that_is_at_hand_is_used_and_none_is_registered(known: Facts) -
     assert failures(learned.checks) == ()
     assert learned.facts.client is not None
     assert learned.facts.client.redirect_uri == HERE
+
+
+def test_a_known_client_without_the_grant_type_of_the_flow_is_registered_anew() -> None:
+    """RFC 8628: a client of an earlier login with a link was not registered for codes."""
+    by_code = replace(START, known_client=KNOWN, options=Options(grant_type=GrantType.DEVICE_CODE))
+    planned = STAGE.request(by_code, ())
+    assert planned is not None
+    assert GrantType.DEVICE_CODE in json.loads(planned.request.body.reveal())["grant_types"]
+    able = replace(KNOWN, grant_types=(*KNOWN.grant_types, GrantType.DEVICE_CODE))
+    assert STAGE.request(replace(by_code, known_client=able), ()) is None
 
 
 def test_a_given_id_comes_before_a_document_and_before_a_known_client() -> None:

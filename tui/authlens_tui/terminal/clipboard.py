@@ -165,6 +165,7 @@ async def _in_time(action: Callable[[str], None], text: str) -> bool:
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, worked)
 
+    # Not the pool of `to_thread`: the interpreter waits for its threads at the end, however long one hangs.
     threading.Thread(target=work, name="clipboard", daemon=True).start()
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):

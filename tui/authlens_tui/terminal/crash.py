@@ -42,6 +42,7 @@ class QuietCrash(_Base):
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
+        # Textual's own prints a traceback with the values of local variables.
         report = crash_report(self._failed_with, self.stage_name, self.secrets_place)
         self._exit_renderables.append(Text(report))
         self._close_messages_no_wait()

@@ -28,6 +28,7 @@ class IdleCollection:
         """Exclude what start-up made from collection, and let no full one happen automatically."""
         # Not the threshold of the moment, which `cli.start` raised so that loading modules collects nothing.
         gc.set_threshold(YOUNG, MIDDLE, NEVER)
+        # Modules, classes and widgets stay to the end: to look through them each time finds nothing.
         gc.freeze()
 
     def note_key(self) -> None:

@@ -31,6 +31,7 @@ def leave_on_signals(app: App[Any]) -> None:
     """
     loop = asyncio.get_running_loop()
     for number in ENDING:
+        # Windows has no such handlers, another thread may set none, and some signals cannot be handled.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, _leave, app, 128 + int(number))
 

@@ -122,6 +122,7 @@ class DocumentView(LineView, can_focus=True):
     @work(exclusive=True, group="layout", description="lay out")
     async def _lay_out_aside(self, lines: LineList, width: int) -> None:
         layout = await asyncio.to_thread(Layout, lines, width)
+        # Other lines may be shown, or the window be another size, since the thread began.
         if lines is self.lines and width == self.scrollable_content_region.width:
             self._adopt(layout)
 
@@ -251,6 +252,7 @@ class DocumentView(LineView, can_focus=True):
             self._take(self._layout)
         self.cursor.line = match.line
         row, view = self._layout.row_of_character(match.line, match.start), self.cursor.in_view
+        # A third from the top, so that what the match is in can be read, too.
         if row not in view:
             self.cursor.scroll_to(max(0, row - len(view) // 3))
         self.cursor_moved()
@@ -282,6 +284,7 @@ class LineCursor:
             self.bring_into_view(self._layout().rows_of_line(self.line))
 
     def turn_page(self, by: int, *, mark: bool) -> None:
+        # One row stays in view: the eye finds there where it was.
         last, height = self._layout().height - 1, max(1, len(self.in_view) - 1)
         top = max(0, min(self.in_view.start + by * height, last))
         self.scroll_to(top)

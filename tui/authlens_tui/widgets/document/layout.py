@@ -159,6 +159,7 @@ class Layout:
             return ""
         end = self._end_of(number)
         texts = self.lines.texts[number : (number if end is None else end) + 1]
+        # The comma belongs to the container around it: without it, what is copied is JSON.
         return dedent("\n".join(texts)).strip().removesuffix(",")
 
     def _end_of(self, number: int) -> int | None:
@@ -174,6 +175,7 @@ class Layout:
         if not isinstance(part, LazyLines):
             self._heights.append(self._height(part, len(self._heights)))
             return
+        # Most lines of a body are short and ASCII: counting those without a `Line` makes a megabyte bearable.
         width = self.width - part.make("").gutter
         _ = part.containers  # found now, in whatever thread this is
         for text in part.texts:
@@ -183,6 +185,7 @@ class Layout:
     def _height(self, line: Line, number: int) -> int:
         width = self.width - line.gutter
         over = len(line.text) - width
+        # One cell for each character, and rows that end anywhere: the number of rows is a division.
         if line.text.isascii() and (over <= 0 or not line.words):
             inner = width - min(line.hang, width // 2)
             return 1 + max(0, -(-over // inner))
@@ -196,6 +199,7 @@ class Layout:
         if rows is None:
             line = self._shown(number)
             rows = tuple(rows_of(line, self.width - line.gutter))
+            # All at once: what is in view is made again in a moment, and needs no order of use.
             if len(self._seen) >= _KEPT:
                 self._seen.clear()
             self._seen[number] = rows
@@ -236,10 +240,12 @@ class Layout:
         self._spans = [span for span in spans if span]
         self._first_places = [0, *accumulate(len(span) for span in self._spans)]
         own = {fold: self._heights[fold] for fold in self._folded}
+        # A line that says how much is folded may take more rows than its own text does.
         for fold in own:
             self._heights[fold] = self._folded_height(fold, self._folded[fold])
         heights = chain.from_iterable(self._heights[span.start : span.stop] for span in self._spans)
         self._bottoms = list(accumulate(heights))
+        # The heights are those of unfolded lines, for the next time.
         for fold, height in own.items():
             self._heights[fold] = height
 

@@ -113,6 +113,7 @@ class LineList:
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, LineList) and self.parts == other.parts)
 
+    # By identity: the hash of a megabyte of text would cost as much as comparing it.
     __hash__ = object.__hash__
 
     def part(self, number: int) -> tuple[Line, int]:
@@ -194,6 +195,7 @@ def rows_of(line: Line, width: int) -> list[Row]:
             end = _word_end(text, start if rows else line.hang, end)
         rows.append(Row(line, start, end, indent))
         start = end
+        # The space at which a row ends is not shown at the beginning of the next one.
         while line.words and start < len(text) and text[start] == " ":
             start += 1
     return rows

@@ -49,6 +49,7 @@ class Matches:
 
     def turn_from(self, line: int) -> Match:
         """Go to the first match from `line` on, round and round; there has to be one."""
+        # The one before it, which may be -1: the turn then leads to the first.
         self.place = bisect_left(self.found, line, key=lambda match: match.line) - 1
         return self.turn(1)
 

@@ -73,6 +73,7 @@ class ConfigFile:
         before = user_file.read(self._file)
         with self._editing():
             after = self._with("" if before is None else before.text, (*self._servers, name), entry)
+        # Asked of the value, not of the bytes: a file with other white space is as wanted, too.
         if before is not None and self._entry(before, name) == entry:
             return EditResult(before.path, False)
         written = user_file.write(self._file, after.encode(), before, backup=True)

@@ -74,5 +74,6 @@ def _parsed(text: str) -> tomlkit.TOMLDocument:
 def _block(path: Sequence[str], value: Mapping[str, Any]) -> str:
     table = tomlkit.table()
     table.update(value)
+    # As one header: tables in tables would add a line for each step of the path.
     header = ".".join(tomlkit.key(name).as_string() for name in path)
     return f"[{header}]\n{table.as_string()}"

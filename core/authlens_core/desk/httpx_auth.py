@@ -231,6 +231,7 @@ class _SessionThread:
         """Return the session, opened once."""
         if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
             self._opening = asyncio.ensure_future(self._stack.enter_async_context(self._open_session()))
+        # Shielded: a request that is cancelled must not close the session of the others.
         return await asyncio.shield(self._opening)
 
     def close(self) -> None:
@@ -271,6 +272,7 @@ def _authorized(request: httpx.Request, credential: CredentialHeaders) -> httpx.
 
 def _is_served(source: RequestCredential, url: httpx.URL) -> bool:
     """Return whether the credential may be sent to `url`: to the resource and what is below it."""
+    # Read as everywhere else in authlens, not as httpx reads it: the two must not differ about the host.
     target = usable_url(str(url), loopback_http=True)
     return target is not None and target.origin == source.resource.origin and source.serves(target.path)
 

@@ -62,6 +62,7 @@ async def curl_call(
     from authlens_core.gateway.curl_call import call_with, checked_options, curl_path
     from authlens_core.grammars.curl_request import method_of
 
+    # Before the session is opened, which may ask for a passphrase.
     path = curl_path()
     options = checked_options(words, url)
     async with open_session() as session:

@@ -104,6 +104,7 @@ class SettingsFile:
 def _settings(members: Mapping[str, Any]) -> Settings:
     names = (field.name for field in fields(Settings))
     fit = {name: members[name] for name in names if name in members and is_fit(name, members[name])}
+    # JSON has lists alone, and the value is compared and hashed.
     if "favourites" in fit:
         fit["favourites"] = tuple(fit["favourites"])
     return Settings(**fit)

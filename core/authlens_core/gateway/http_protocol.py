@@ -39,6 +39,7 @@ class StrictReader(h11.Connection):
 
     def next_event(self) -> _Event:
         if self.their_state is h11.IDLE:
+            # Before h11 reads it, which lets through what two servers may read in different ways.
             received = self.trailing_data[0]
             if len(received.partition(b"\r\n\r\n")[0]) > LONGEST_HEAD:
                 self.fault, self.status = "a header over 64 KiB", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -139,6 +140,7 @@ class HttpProtocol(H11Protocol):
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")
+        # Closed at once, the system would reset the connection while the client sends, and drop the answer.
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._wait(_LINGER, self.transport.abort)

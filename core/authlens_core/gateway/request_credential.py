@@ -56,6 +56,7 @@ class RequestCredential:
         self._min_ttl = min_ttl
         self._now = now
         self._monotonic = monotonic
+        # One load at a time: a refresh token that rotates may be spent only once.
         self._turn = asyncio.Lock()
         self._held: CredentialHeaders | None = None
         self._loaded_at = now()

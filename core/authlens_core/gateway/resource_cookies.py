@@ -30,6 +30,7 @@ class ResourceCookies:
     """Remembers which cookies the resource has set in this run, without their values."""
 
     def __init__(self) -> None:
+        # Digests instead of cookies: what is remembered is of no use to anyone who reads this memory.
         self._key = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
@@ -45,6 +46,7 @@ class ResourceCookies:
                 path = given.strip()
             if attribute and name.strip().lower() not in _DROPPED:
                 kept.append(attribute)
+        # A browser takes such a name only over https and for the whole host, which a proxy on a port is not.
         if mapping.local and pair.lower().startswith(_OF_A_WHOLE_HOST):
             pair = _RENAMED + pair
         self._remember(pair)

@@ -44,8 +44,10 @@ class GatewayServer(uvicorn.Server):
                 log_config=None,
                 log_level="critical",
                 access_log=False,
+                # An answer has the fields of the resource, not those of this server.
                 server_header=False,
                 date_header=False,
+                # They would let a client choose its own address, and the scheme of the URL.
                 proxy_headers=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
@@ -62,6 +64,7 @@ class GatewayServer(uvicorn.Server):
         _keep_freed_memory()
         task = asyncio.create_task(self.serve([listener]))
         try:
+            # Cancelled inside, uvicorn would leave its connections open.
             await asyncio.shield(task)
         finally:
             self.should_exit = self.force_exit = True

@@ -55,6 +55,7 @@ async def authorized_stream(
         StreamFailed: there was no answer.
     """
     credential = await source.fields()
+    # Once: a resource that refuses a new token as well refuses the user, and would do so for ever.
     for first in (True, False):
         async with _signed_stream(wire, credential, build, replayable=replayable) as answer:
             if not asks_for_a_token(answer.status, answer.fields):
@@ -64,6 +65,7 @@ async def authorized_stream(
         renewed = await source.renewed(credential) if first else None
         if renewed is None:
             break
+        # The new credential is stored by now, so the client's next try works.
         if not replayable:
             raise SendAgain
         credential = renewed

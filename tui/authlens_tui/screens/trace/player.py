@@ -113,7 +113,7 @@ class PlayerScreen(Screen[Arrow | None]):
         arrow = moved.marked
         for view, side in zip(self._views, self._sides, strict=True):
             if view is not moved and arrow is not None:
-                places = (n for n, place in enumerate(side) if self._records[place].stage is arrow.stage)
+                places = (n for n, index in enumerate(side) if self._records[index].stage is arrow.stage)
                 view.point_at(next(places, None), end=False)
 
     # -- opening ---------------------------------------------------------------------------------------

@@ -18,15 +18,15 @@ SEVERITY_SIGNS: Final = {
     Severity.PASS: ("✔", "passed", Tone.GOOD),
 }
 
-_ORDER: Final = {severity: place for place, severity in enumerate(SEVERITY_SIGNS)}
+_ORDER: Final = {severity: rank for rank, severity in enumerate(SEVERITY_SIGNS)}
 _INDENT: Final = 11
 _LABEL: Final = 6
 
 
 def checks_summary(checks: Iterable[Check]) -> str:
     """Return a few words such as `5✔ 1!`: how many checks came out how."""
-    found = list(checks)
-    counts = ((SEVERITY_SIGNS[s][0], sum(c.severity is s for c in found)) for s in reversed(SEVERITY_SIGNS))
+    made = list(checks)
+    counts = ((SEVERITY_SIGNS[s][0], sum(c.severity is s for c in made)) for s in reversed(SEVERITY_SIGNS))
     return " ".join(f"{count}{sign}" for sign, count in counts if count)
 
 

@@ -29,11 +29,11 @@ def copyables(
         member: the lines of the JSON member that is marked, as shown, masked; empty if none is.
     """
     if responses:
-        yield Copyable("Response", "\n\n".join(raw_message(one, redactor) for one in responses))
+        yield Copyable("Response", "\n\n".join(raw_message(message, redactor) for message in responses))
     if requests:
-        yield Copyable("Request", "\n\n".join(raw_message(one, redactor) for one in requests))
+        yield Copyable("Request", "\n\n".join(raw_message(message, redactor) for message in requests))
         yield Copyable("curl", "\n".join(curl_commands(requests, redactor)))
-        yield Copyable("Link", "\n".join(redactor.text(one.url) for one in requests))
+        yield Copyable("Link", "\n".join(redactor.text(message.url) for message in requests))
     if member:
         yield Copyable("JSON member", member)
         yield Copyable("Value", _value(member))

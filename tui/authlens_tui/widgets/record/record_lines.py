@@ -177,10 +177,14 @@ def tab_lines(
     raw, verdicts = aspect.raw, known.verdicts
     match tab:
         case Tab.REQUEST:
-            sent = (request_lines(one, mask, raw=raw, verdicts=verdicts) for one in requests_of(known))
+            sent = (
+                request_lines(message, mask, raw=raw, verdicts=verdicts) for message in requests_of(known)
+            )
             yield from _each(sent, known, aspect)
         case Tab.RESPONSE:
-            received = (response_lines(one, mask, raw=raw, verdicts=verdicts) for one in known.exchanges)
+            received = (
+                response_lines(message, mask, raw=raw, verdicts=verdicts) for message in known.exchanges
+            )
             yield from _each(received, known, aspect)
         case Tab.CHECKS:
             record = known.record

@@ -161,7 +161,7 @@ class TabCache:
     async def raw(self, known: StageSnapshot, shown: Sequence[Request | Response]) -> str:
         """Return messages of a stage as they were sent, masked, one after the other; made in a thread."""
         redactor = await self._masks(known)
-        return await asyncio.to_thread("\n\n".join, [raw_message(one, redactor) for one in shown])
+        return await asyncio.to_thread("\n\n".join, [raw_message(message, redactor) for message in shown])
 
     async def copyables(self, known: StageSnapshot, picked: int | None, member: str) -> tuple[Copyable, ...]:
         """Return what can be copied of a stage, or of the exchange that is picked; masked, in a thread."""

@@ -64,6 +64,7 @@ class Clients:
         if record.has_secrets:
             await self._generations.replace(key, secrets_to_json(secrets, record), switch)
         else:
+            # No entry in the store; those of the client before are deleted.
             await self._generations.remove(lambda: switch(record.generation, 0))
 
     async def known(self, issuer: str, redirect_uri: str) -> Client | None:

@@ -32,6 +32,7 @@ from authlens_tui.words.outcomes import count_results, with_validity
 async def refresh_credentials(arguments: Namespace) -> int:
     """Refresh one credential or all; the exit code is the highest of the results."""
     async with open_session() as session:
+        # What a killed program left in doubt has to be known before another refresh is sent.
         await session.credentials.recover()
         grants = grants_or_other_kind(session, arguments, Wanted.REFRESH)
         results = await for_each(grants, lambda grant: _refresh(session, grant, again=arguments.again))

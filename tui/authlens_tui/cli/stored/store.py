@@ -59,6 +59,7 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
             "Memory is lost when a program ends, so everything moved there would be gone.",
             "To end logins: authlens revoke --all. For a memory-only session, use the full-screen app.",
         )
+    # Of all moves this one makes secrets readable to others, and a script cannot be asked.
     if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
         raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")

@@ -105,6 +105,7 @@ class BatchActions:
         action: Callable[[Session, InventoryEntry], Awaitable[_Done]],
         report: Callable[[Sequence[tuple[InventoryEntry, _Done]]], _Report],
     ) -> None:
+        # One for each batch: a stop that comes late must not end the next one.
         self._stopping = stop = asyncio.Event()
         self._progress = doing, 0, len(entries)
         self._context.begin(doing, entries)

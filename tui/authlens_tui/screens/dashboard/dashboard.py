@@ -51,8 +51,11 @@ if TYPE_CHECKING:
     from authlens_tui.screens.dashboard.actions import DashboardActions
 
 Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"
-_FILES_EVERY: Final = 5  # seconds between two looks at cloudflared's directory
-_SORT_EVERY: Final = 30  # seconds after which an order that depends on the clock is made again
+# Seconds between two looks at cloudflared's directory, which may hold thousands of files.
+_FILES_EVERY: Final = 5
+# Seconds after which an order that depends on the clock is made again: sooner, rows would jump while a user
+# reads them.
+_SORT_EVERY: Final = 30
 _EVENTS: Final = 8  # that the detail shows
 _NEED_ROWS: Final = frozenset(
     {
@@ -334,6 +337,7 @@ class DashboardScreen(Screen[None]):
 
     def _look_up(self, entry: InventoryEntry) -> tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]]:
         """Return the stored events and traces of a credential; none if they cannot be read."""
+        # Once for each selection: the pane is brought up to date every second.
         if self._looked_up[0] != entry.entry_id and self.context.is_store_open:
             self._looked_up = entry.entry_id, (), ()
             with suppress(AuthlensError):  # the table shows the error, now or in a second

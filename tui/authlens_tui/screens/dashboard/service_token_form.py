@@ -99,6 +99,7 @@ class ServiceTokenScreen(Dialog[None]):
 
     def _rows(self) -> Iterator[Horizontal]:
         for name, title, hint in _FIELDS:
+            # A token is for one resource, in one form: with another one it is another token.
             if self._replaced is not None and name in {"url", "header"}:
                 continue
             words = _EMPTY_STAYS if self._replaced is not None and name == "secret" else hint

@@ -251,6 +251,7 @@ class CredentialPane(VerticalScroll):
         if not self._is_complete:
             return
         self.happened.show(events)
+        # A list that is made again has its cursor at the top.
         if tuple(traces) != self._traces:
             self._traces = tuple(traces)
             self.history.clear_options()

@@ -119,6 +119,7 @@ def row_of(
     """
     status = entry.status(now)
     doing = busy.get(entry.entry_id)
+    # Of a revoked token nothing is left, whatever its expiry says.
     share = None if status.kind is StatusKind.REVOKED else entry.life_left(now)
     cells = {
         "state": f"{status.kind.symbol} {status.word}" if doing is None else f"⋯ {doing}",

@@ -12,7 +12,7 @@ import pytest
 
 DESK: Final = Path(__file__).parents[2] / "core" / "authlens_core" / "desk"
 MODULES: Final = sorted(DESK.glob("[!_]*.py"))
-MOST_MODULES: Final = 16
+MOST_MODULES: Final = 15
 MOST_NAMES: Final = 60
 """Functions and classes that the desk defines; the types that they take and return are handed on besides."""
 
@@ -58,4 +58,5 @@ def test_a_module_of_the_desk_does_something_and_says_what(module: Path) -> None
 def test_the_table_of_contents_names_every_module() -> None:
     contents = ast.get_docstring(ast.parse((DESK / "__init__.py").read_text(encoding="utf-8"))) or ""
 
-    assert {module.stem for module in MODULES if f"`{module.stem}`" not in contents} == set()
+    named = set(re.findall(r"`([a-z_]+)`", contents)) - {"cloudflared"}  # which is a program
+    assert named == {module.stem for module in MODULES}

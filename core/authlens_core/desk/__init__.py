@@ -5,10 +5,9 @@ Read this, and you know what authlens does. Each module is one thing to do, and 
 Begin with a session (`session`): the secret store, the records and the sender of one run of a program.
 Nearly every function takes it first.
 
-- **Get a credential.** `log_in` starts a login, continues one, or joins that of another process; an attack
-  can be tried on it, to see who refuses.
-  `callback_offer` says how the browser gets back to this machine. `cloudflared_login` runs `cloudflared`
-  where there is no OAuth.
+- **Get a credential.** `log_in` starts a login, continues one, joins that of another process, or changes one
+  on purpose to see who refuses it; where there is no OAuth, it runs `cloudflared`. `callback_offer` says how
+  the browser gets back to this machine.
 - **Use it.** `use` returns the token, or the header fields, for a URL. `stored_token` is its short way.
   `httpx_auth` does it for a client of httpx. `programs` hands the credential to curl, git and Bazel, and
   serves it to others through a local proxy or an MCP bridge. `agents` sets up a coding agent.

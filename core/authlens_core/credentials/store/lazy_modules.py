@@ -1,4 +1,7 @@
-"""Loading modules only when one of their members is used."""
+"""Loading modules only when one of their members is used.
+
+Remove it when Python 3.15 is the oldest that is supported: it has lazy imports (PEP 810).
+"""
 
 from __future__ import annotations
 

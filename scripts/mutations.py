@@ -332,7 +332,7 @@ MUTATIONS: Final = (
         "core/authlens_core/values/login_options.py",
         "        return GrantType(value) if isinstance(self.default, GrantType) else value\n",
         "        return self.default if isinstance(self.default, GrantType) else value\n",
-        "tests/core/values/test_login_options.py",
+        "tests/core/values/test_login_options.py::test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not",
     ),
     Mutation(
         "device-code-shown-first",

@@ -1,6 +1,6 @@
 """Write docs/configuration.md from the settings, the options of a login and the keys of the program.
 
-Run `python scripts/config_page.py` after a setting or a key changed; tests/architecture holds the result.
+Run `python scripts/pages.py` after a setting or a key changed; tests/architecture holds the result.
 """
 
 from __future__ import annotations

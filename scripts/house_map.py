@@ -1,6 +1,6 @@
 """Draw the rooms of authlens and the arrows between them into docs/architecture.md, from the imports.
 
-Run `python scripts/house_map.py` after a room or an arrow changed; tests/architecture holds the result.
+Run `python scripts/pages.py` after a room or an arrow changed; tests/architecture holds the result.
 """
 
 from __future__ import annotations

@@ -100,7 +100,6 @@ class CredentialTable(LineView, can_focus=True):
         self._wanted_columns = wanted
         self._state_width = 0
         self.rows: Sequence[InventoryEntry | TeamHeading] = ()
-        self._more = 0
         self._places: dict[str, int] = {}
         self.columns: tuple[Column, ...] = ()
         self._cursor = 0
@@ -114,13 +113,13 @@ class CredentialTable(LineView, can_focus=True):
         row = self.rows[self._cursor] if self._cursor < len(self.rows) else None
         return row if isinstance(row, InventoryEntry) else None
 
-    def show(self, rows: Sequence[InventoryEntry | TeamHeading], *, more: int = 0) -> None:
-        """Show other rows, and room for `more` that are still being read.
+    def show(self, rows: Sequence[InventoryEntry | TeamHeading]) -> None:
+        """Show other rows.
 
         The cursor goes with its credential, or stays at its place where that is gone.
         """
         before = self.selected
-        self.rows, self._more = rows, more
+        self.rows = rows
         self._places = {
             row.entry_id: number for number, row in enumerate(rows) if isinstance(row, InventoryEntry)
         }
@@ -184,7 +183,7 @@ class CredentialTable(LineView, can_focus=True):
 
     @property
     def _height(self) -> int:
-        return len(self.rows) + self._more + _HEADER
+        return len(self.rows) + _HEADER
 
     def _redraw(self, number: int) -> None:
         y = number - self.scroll_offset.y + _HEADER

@@ -17,8 +17,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.widgets.document.document import DocumentView

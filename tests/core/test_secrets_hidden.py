@@ -38,8 +38,7 @@ from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.events import Event, ExchangeEnded, StageEnded
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import StageRecord, Trace
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire

@@ -16,8 +16,7 @@ from authlens_core.export.curl.curl_command import curl_commands
 from authlens_core.export.curl.curl_script import curl_script
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import FORM_TYPE, Headers, Request
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request
 from authlens_core.values.secret import Body
 from support.needs import needs, program
 from support.request_recorder import Recorded, RequestRecorder, recorder

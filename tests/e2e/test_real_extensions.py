@@ -19,8 +19,8 @@ from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.oauth.registration import client_document
 from authlens_core.trace.record import Outcome, Stage, Trace
+from authlens_core.values.exchange import Purpose
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
 from authlens_core.wire.client import Wire
 from e2e.conftest import StartServer
 from support.real_login import log_in, story

@@ -9,8 +9,15 @@ from typing import Final
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failed
-from authlens_core.values.exchange import Exchange, FailureKind, Timings, WireFailure
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import (
+    Exchange,
+    FailureKind,
+    Headers,
+    Request,
+    Response,
+    Timings,
+    WireFailure,
+)
 from authlens_core.values.secret import Body, Secret
 
 __all__ = ["CANARY", "hostile_trace"]

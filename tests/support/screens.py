@@ -32,10 +32,10 @@ from authlens_core.login import stage_work
 from authlens_core.login.login import Login
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module

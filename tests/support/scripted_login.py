@@ -17,10 +17,8 @@ from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.values.exchange import Exchange, WireFailure
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response, WireFailure
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy

@@ -22,10 +22,8 @@ from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire

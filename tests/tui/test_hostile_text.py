@@ -16,8 +16,16 @@ from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, failed, passed
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import (
+    FORM_TYPE,
+    JSON_TYPE,
+    Exchange,
+    FailureKind,
+    Headers,
+    Request,
+    Response,
+    WireFailure,
+)
 from authlens_core.values.secret import Body, Secret
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.content import Content

@@ -22,8 +22,7 @@ from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import failed
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.widgets.document.lines import Line, Tone

@@ -13,8 +13,7 @@ from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import METADATA, Limits

@@ -11,8 +11,7 @@ from functools import cache
 
 import pytest
 
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Exchange, FailureKind, Request, WireFailure
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import METADATA, Limits

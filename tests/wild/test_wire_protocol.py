@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.values.exchange import Exchange, FailureKind
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Exchange, FailureKind, Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import Limits

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.values.exchange import FailureKind
-from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.exchange import FailureKind, Headers, Request
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy

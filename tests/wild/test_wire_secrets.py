@@ -6,8 +6,7 @@ import logging
 
 import pytest
 
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.exchange import Exchange, Headers, Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import Limits

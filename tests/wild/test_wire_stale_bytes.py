@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import httpx
 import pytest
 
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed

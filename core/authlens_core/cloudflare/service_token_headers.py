@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
-from authlens_core.values.http_message import TOKEN_CHARACTERS, is_visible
+from authlens_core.values.exchange import TOKEN_CHARACTERS, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

@@ -19,7 +19,7 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.session import Session, open_session
 from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.request_credential import RequestCredential
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.url import usable_url
 from authlens_core.wire.httpx_loading import leave_out_the_command_line
 

@@ -32,7 +32,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.settings import Settings

@@ -19,11 +19,10 @@ from typing import Any, Final
 from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
-from authlens_core.values.dashboard_columns import COLUMN_KEYS
 from authlens_core.values.errors import FileUnusable, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.settings import Settings, is_fit
+from authlens_core.values.settings import COLUMN_KEYS, Settings, is_fit
 
 __all__ = ["Config", "NoticeKind", "SettingsFile", "config_path", "read_config"]
 

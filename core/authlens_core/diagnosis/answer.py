@@ -20,8 +20,7 @@ from authlens_core.grammars.json_document import load_object
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
 from authlens_core.oauth.formats.jwt import decoded_base64url
 from authlens_core.values.diagnosis import Layer
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line

@@ -16,10 +16,9 @@ from authlens_core.diagnosis.cause import (
     protected,
 )
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
-from authlens_core.values.cause_id import CauseId
 from authlens_core.values.check import CheckId
+from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
 from authlens_core.values.stage import Stage
-from authlens_core.values.way_on import CureOption, WayOn
 
 _BEFORE: Final = frozenset({Stage.DETECTION})
 _DISCOVERY: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})

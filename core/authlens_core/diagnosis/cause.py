@@ -6,10 +6,9 @@ from typing import Final
 
 from authlens_core.cloudflare.credential import Credential
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
-from authlens_core.values.cause_id import CauseId
+from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Stage
-from authlens_core.values.way_on import CureOption, WayOn
 
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
 MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"

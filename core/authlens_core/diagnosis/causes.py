@@ -17,11 +17,9 @@ from authlens_core.diagnosis.cause import (
     Cause,
 )
 from authlens_core.diagnosis.protection import MANAGED_OAUTH
-from authlens_core.values.cause_id import CauseId
-from authlens_core.values.check import CheckId
-from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.check import CheckId, ErrorCode
+from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
 from authlens_core.values.stage import Stage
-from authlens_core.values.way_on import CureOption, WayOn
 
 _REGISTER_BEFOREHAND: Final = (
     f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "

@@ -6,8 +6,8 @@ from typing import Final
 
 from authlens_core.diagnosis.cause import AGENTS_GUIDE, REPORTS, Cause
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
-from authlens_core.values.cause_id import CauseId
-from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.check import ErrorCode
+from authlens_core.values.diagnosis import CauseId
 
 SAID_BY_CLIENTS: Final = (
     Cause(

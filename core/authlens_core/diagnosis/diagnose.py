@@ -22,8 +22,7 @@ from authlens_core.diagnosis.protection import Trait
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import Check
 from authlens_core.values.diagnosis import NO_ANSWER, UNKNOWN, Diagnosis, Layer
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage

@@ -15,8 +15,7 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar
 from authlens_core.cloudflare.credential import secrets_sent
 from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

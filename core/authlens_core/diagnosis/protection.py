@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import Enum, StrEnum, auto
 from typing import Final, NamedTuple
 
-from authlens_core.values.diagnosis import Layer
-from authlens_core.values.way_on import CureOption, WayOn
+from authlens_core.values.diagnosis import CureOption, Layer, WayOn
 
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"

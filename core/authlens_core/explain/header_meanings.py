@@ -18,7 +18,7 @@ from authlens_core.explain.header_parts import (
 )
 from authlens_core.explain.meaning import Explanation
 from authlens_core.oauth.formats.duration import http_date, retry_after
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.quick_dataclass import dataclass
 
 _SAME: Final = 5.0  # seconds that two clocks may differ: the field has whole seconds, and the way takes time

@@ -13,7 +13,7 @@ from authlens_core.grammars.json_document import JsonValue, object_in
 from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.trace.fact import Fact, fact_text
 from authlens_core.trace.record import StageRecord
-from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import FORM_TYPE, Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

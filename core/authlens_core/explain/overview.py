@@ -14,8 +14,7 @@ from authlens_core.trace.failure_reason import decisive_check, failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.diagnosis import NO_ANSWER, Layer
-from authlens_core.values.exchange import WireFailure
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Response, WireFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

@@ -19,8 +19,7 @@ from authlens_core.diagnosis.client_messages import SAID_BY_CLIENTS
 from authlens_core.diagnosis.evidence import body_line
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.export.redaction import Redactor, secrets_in
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 

@@ -17,8 +17,7 @@ from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers
+from authlens_core.values.exchange import Exchange, Headers
 from authlens_core.values.safe_text import DOCUMENT, safe_line, safe_text
 from authlens_core.values.secret import Body
 

@@ -15,8 +15,7 @@ from authlens_core.export.redacted_trace import body_text
 from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import StageRecord
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import FORM_TYPE, Headers
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers
 from authlens_core.values.secret import Body
 
 # Each field by its name, in the order in which they are in the record.

@@ -22,8 +22,7 @@ from authlens_core.export.secret_names import (
     pieces,
     text_secrets,
 )
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.known_secrets import MASKED, KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_text

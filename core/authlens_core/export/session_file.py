@@ -16,8 +16,7 @@ from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.trace.fact import Fact, FactValue
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import UsageError
-from authlens_core.values.http_message import Headers
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Headers, Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 

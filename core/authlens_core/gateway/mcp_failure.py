@@ -25,9 +25,9 @@ from authlens_core.oauth.insufficient_scope import (
     scope_wanted,
 )
 from authlens_core.oauth.mcp import EVENT_STREAM
-from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.check import ErrorCode
 from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
-from authlens_core.values.http_message import JSON_TYPE
+from authlens_core.values.exchange import JSON_TYPE
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from authlens_core.grammars.json_rpc import JsonRpcMessage, RequestId
-from authlens_core.values.http_message import TOKEN_CHARACTERS, is_visible
+from authlens_core.values.exchange import TOKEN_CHARACTERS, is_visible
 
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}

@@ -10,7 +10,7 @@ from authlens_core.credentials.inventory.request_headers import CredentialHeader
 from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.errors import AuthlensError, Refused
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 

@@ -37,8 +37,7 @@ from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import failures
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url

@@ -11,9 +11,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.trace.fact import Fact
 from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.limits import METADATA, Limits
 

@@ -11,9 +11,7 @@ from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy

@@ -31,11 +31,9 @@ from authlens_core.trace.events import (
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, failures
-from authlens_core.values.exchange import Exchange
+from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
-from authlens_core.values.http_message import Request
 from authlens_core.values.login_options import BROWSER_WAIT
-from authlens_core.values.purpose import Purpose
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof, settled
 

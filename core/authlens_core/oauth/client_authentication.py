@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from authlens_core.oauth.formats.form import FormPair, encode_form
-from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request
+from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Headers, Request
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import Url

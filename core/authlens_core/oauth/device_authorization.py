@@ -15,9 +15,8 @@ from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import is_usable, read_answer, read_error
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
-from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity
-from authlens_core.values.error_code import ErrorCode
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Requirement, Severity
+from authlens_core.values.exchange import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url

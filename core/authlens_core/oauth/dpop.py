@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.pkce import base64url
-from authlens_core.values.check import Check, Requirement
-from authlens_core.values.error_code import ErrorCode
-from authlens_core.values.http_message import Headers, Request, Response, is_visible
+from authlens_core.values.check import Check, ErrorCode, Requirement
+from authlens_core.values.exchange import Headers, Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url

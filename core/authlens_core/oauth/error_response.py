@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
-from authlens_core.values.http_message import JSON_TYPE, Response
+from authlens_core.values.diagnosis import CureOption, WayOn
+from authlens_core.values.exchange import JSON_TYPE, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.way_on import CureOption, WayOn
 
 _ANY_OTHER: Final = "any other"  # the entry of `words/errors.toml` for a code that has none of its own
 _BOM: Final = b"\xef\xbb\xbf"

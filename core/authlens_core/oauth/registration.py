@@ -18,10 +18,10 @@ from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement
-from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response, is_visible
+from authlens_core.values.diagnosis import CureOption, WayOn
+from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
-from authlens_core.values.way_on import CureOption, WayOn
 
 _STAGE: Final = "registration"
 _SPEC: Final = "RFC 7591 §3.2.1"

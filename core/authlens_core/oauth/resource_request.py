@@ -5,7 +5,7 @@ from __future__ import annotations
 from authlens_core.oauth.dpop import TOKEN_TYPE, is_bound
 from authlens_core.oauth.mcp import McpCall, mcp_request
 from authlens_core.oauth.token import is_token
-from authlens_core.values.http_message import JSON_TYPE, Headers, Request
+from authlens_core.values.exchange import JSON_TYPE, Headers, Request
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url
 

@@ -9,9 +9,8 @@ from typing import Final, Literal
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import meaning, read_error
 from authlens_core.oauth.formats.duration import retry_after
-from authlens_core.values.check import Check, Requirement
-from authlens_core.values.error_code import ErrorCode
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.check import Check, ErrorCode, Requirement
+from authlens_core.values.exchange import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url

@@ -23,7 +23,7 @@ from authlens_core.oauth.error_response import (
 from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
-from authlens_core.values.http_message import Request, Response, is_visible
+from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

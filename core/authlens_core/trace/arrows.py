@@ -17,11 +17,9 @@ from authlens_core.cloudflare.credential import Credential, credential_of
 from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import REVOCATION_CHECKS, Outcome, Stage, StageRecord, taken_over
 from authlens_core.values.check import Check, CheckId, Severity
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import GrantType
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
 _CREDENTIALS: Final = {

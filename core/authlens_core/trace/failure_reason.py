@@ -8,9 +8,8 @@ from typing import Final
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
-from authlens_core.values.check import Check, CheckId
+from authlens_core.values.check import Check, CheckId, ErrorCode
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import (
     AuthlensError,
     NotProtected,
@@ -19,7 +18,7 @@ from authlens_core.values.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Purpose
 
 _MOST_LINES: Final = 6  # of evidence
 _UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})

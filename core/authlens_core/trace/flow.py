@@ -12,9 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.trace.stage_info import StageInfo, stage_info
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import LOGIN_STAGES, Stage
+from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 
 if TYPE_CHECKING:
     from authlens_core.oauth.discovery.server_metadata import ServerMetadata

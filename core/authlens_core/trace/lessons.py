@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import Stage
+from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.word_files import words
 
 # The grant whose lessons are complete; another has lessons only where it differs.

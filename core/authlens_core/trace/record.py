@@ -13,11 +13,9 @@ from typing import Final, TypeVar
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import Outcome, Stage, TraceKind
+from authlens_core.values.stage import GrantType, Outcome, Stage, TraceKind
 
 __all__ = ["Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import Stage
+from authlens_core.values.stage import GrantType, Stage
 
 
 @dataclass(frozen=True, slots=True)

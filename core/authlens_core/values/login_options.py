@@ -12,10 +12,9 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import LOGIN_STAGES, Stage
+from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 from authlens_core.values.url import UrlRefused, parse_url
 
 # Seconds; what the browser gets if the user says nothing else.

@@ -1,4 +1,4 @@
-"""What a trace and its records are about, and how they ended."""
+"""What a trace and its records are about: stages, grant types, and how they ended."""
 
 from __future__ import annotations
 
@@ -45,3 +45,10 @@ class TraceKind(StrEnum):
     REFRESH = "refresh"
     REVOKE = "revoke"
     PROBE = "probe"
+
+
+class GrantType(StrEnum):
+    """What a login exchanges for tokens; each has its `Flow`. A refresh is no login and is not among them."""
+
+    AUTHORIZATION_CODE = "authorization_code"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"

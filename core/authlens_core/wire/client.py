@@ -21,9 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.values.version import VERSION
 from authlens_core.wire.addresses import (

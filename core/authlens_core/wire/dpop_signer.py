@@ -8,8 +8,7 @@ from itertools import zip_longest
 from typing import Final
 
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_jti, wants_nonce, with_proof
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.url import usable_url
 
 _FIELD: Final = "dpop"

@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import field, replace
 from typing import Any, Final
 
-from authlens_core.values.exchange import FailureKind, WireFailure
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
 from authlens_core.wire.limits import Limits

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 
 __all__ = ["large_session"]

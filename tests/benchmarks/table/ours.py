@@ -12,7 +12,7 @@ import time
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event, StageStarted
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 

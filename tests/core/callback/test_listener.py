@@ -26,7 +26,7 @@ from authlens_core.oauth.authorization import (
     read_authorization_response,
     read_pasted,
 )
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Response
 from authlens_core.values.secret import Secret
 from support.cancelling import cancelled
 from support.ignored_requests import ignored_by

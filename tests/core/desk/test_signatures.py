@@ -14,8 +14,7 @@ from authlens_core.explain.message import FoundJwt, jwts_in
 from authlens_core.oauth.formats.jwks import Signature
 from authlens_core.oauth.formats.jwt import Jwt
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.protection import MEANINGS, Protection
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.secret import Body
 
 HOST = "https://wiki.example.com"

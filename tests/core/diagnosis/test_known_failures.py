@@ -19,8 +19,15 @@ from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.check import failed
 from authlens_core.values.diagnosis import UNKNOWN, Diagnosis, Layer
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import (
+    FORM_TYPE,
+    Exchange,
+    FailureKind,
+    Headers,
+    Request,
+    Response,
+    WireFailure,
+)
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 

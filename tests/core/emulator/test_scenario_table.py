@@ -15,8 +15,8 @@ from authlens_core.emulator import PlayResult, Scenario, StandardCase, emulator_
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
+from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
 
 BY_NAME = {one.name: one for one in scenarios() if isinstance(one.fault, StandardCase)}

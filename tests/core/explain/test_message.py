@@ -18,8 +18,7 @@ from authlens_core.explain.message import (
 )
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import FORM_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

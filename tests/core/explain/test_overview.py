@@ -14,9 +14,7 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity, judged, passed, warned
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Secret
 from support.recorded_login import record_login
 

@@ -17,8 +17,16 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import Severity, failed, judged
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import (
+    FORM_TYPE,
+    JSON_TYPE,
+    Exchange,
+    FailureKind,
+    Headers,
+    Request,
+    Response,
+    WireFailure,
+)
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from support.hostile_trace import CANARY

@@ -17,8 +17,15 @@ from authlens_core.export.redaction import Redactor, raw_message
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failed
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import (
+    JSON_TYPE,
+    Exchange,
+    FailureKind,
+    Headers,
+    Request,
+    Response,
+    WireFailure,
+)
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Body, Secret
 

@@ -21,8 +21,7 @@ from authlens_core.export.redaction import (
     secrets_in,
 )
 from authlens_core.export.secret_names import SENSITIVE_NAMES, names_masked, text_secrets
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 
 MARKER = 'oauth:M4rk"er/+&=ü→\\ value'

@@ -12,9 +12,7 @@ from authlens_core.oauth.formats.duration import Lifetime
 from authlens_core.oauth.mcp import LEGACY, McpCall, call_of, mcp_request
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.values.check import Severity, failures
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request, Response
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, Response, WireFailure
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from support.scripted_login import RESOURCE, exchange, facts, reply

@@ -16,10 +16,8 @@ from authlens_core.login.stages import STAGES
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import failed as failed_check
 from authlens_core.values.check import passed
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
+from authlens_core.values.stage import GrantType
 from support.driven_login import at, failed, login_to, run_to, until
 from support.scripted_login import (
     ISSUER,

@@ -9,8 +9,7 @@ import pytest
 
 from authlens_core.login.login import Login
 from authlens_core.login.stages.detection_stage import DetectionStage
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy

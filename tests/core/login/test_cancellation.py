@@ -18,9 +18,8 @@ from authlens_core.login.protocols import Stored
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity, passed
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Purpose, Request
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
 from support.driven_login import at, login_to, until
 from support.scripted_login import (
     ISSUER,

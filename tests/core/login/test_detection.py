@@ -12,10 +12,8 @@ from authlens_core.login.login_stage import StageResult
 from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.oauth.mcp import McpCall, call_of, mcp_request
 from authlens_core.values.check import Check, Severity, failures
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, Response, WireFailure
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
 from authlens_core.values.url import parse_url
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply
 

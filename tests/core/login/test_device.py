@@ -14,10 +14,10 @@ from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Even
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.errors import TimedOut
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.values.url import parse_url
 from support.driven_login import login_to
 from support.scripted_login import (

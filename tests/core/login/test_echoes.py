@@ -11,8 +11,7 @@ import pytest
 
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import StageRecord
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from support.driven_login import login_to

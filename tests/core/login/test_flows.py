@@ -15,12 +15,10 @@ from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
 from authlens_core.trace import flow as flow_module
 from authlens_core.trace.flow import FLOWS, UserPart
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Body
+from authlens_core.values.stage import GrantType
 from support.driven_login import login_to, run_to
 from support.scripted_login import ScriptedSender, honest
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options, first_changed
 from authlens_core.values.secret import Secret
 from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until

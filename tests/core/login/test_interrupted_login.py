@@ -16,9 +16,9 @@ from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import EXPERIMENTS
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

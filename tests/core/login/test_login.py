@@ -19,7 +19,7 @@ from authlens_core.trace.events import (
 )
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import warned
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.values.url import UrlRefused

@@ -10,9 +10,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import StageResult
 from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.values.check import Severity, failures
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply
 
 STAGE = DetectionStage()

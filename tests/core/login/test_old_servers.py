@@ -8,7 +8,7 @@ from dataclasses import replace
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
 from support.driven_login import login_to
 from support.scripted_login import (

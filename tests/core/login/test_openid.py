@@ -14,9 +14,8 @@ from joserfc.jwk import ECKey
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Purpose, Request
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
 from authlens_core.values.secret import Secret
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document

@@ -7,8 +7,8 @@ import pytest
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
+from authlens_core.values.stage import GrantType
 from support.profile_login import log_in
 
 

@@ -14,8 +14,7 @@ from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.exchange import Exchange, FailureKind, Request, Response, WireFailure
 from authlens_core.values.secret import Secret
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document

@@ -12,9 +12,9 @@ from authlens_core.login.stages.registration_stage import RegistrationStage, req
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import FailureKind, WireFailure
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from support.scripted_login import exchange, facts, reply
 
 STAGE = RegistrationStage()

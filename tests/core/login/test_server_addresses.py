@@ -17,9 +17,9 @@ from authlens_core.oauth.discovery.server_addresses import (
     ServerAddress,
 )
 from authlens_core.trace.record import Outcome, StageRecord
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
+from authlens_core.values.stage import GrantType
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,

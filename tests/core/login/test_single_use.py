@@ -8,8 +8,7 @@ import pytest
 
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.exchange import FailureKind, WireFailure
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from support.driven_login import at, failed, login_to, run_to, until
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, state_of
 

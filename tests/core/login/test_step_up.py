@@ -9,7 +9,7 @@ import pytest
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
 from support.driven_login import login_to
 from support.scripted_login import METADATA, ScriptedSender, come_back, honest, reply

@@ -14,7 +14,7 @@ from authlens_core.oauth.client_authentication import (
     with_empty_secret,
 )
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.exchange import Headers, Request
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

@@ -23,7 +23,7 @@ from authlens_core.oauth.device_authorization import (
 )
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.values.check import Reading, Severity
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

@@ -25,7 +25,7 @@ from authlens_core.oauth.dpop import (
 )
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.values.check import Severity
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

@@ -16,7 +16,7 @@ from authlens_core.oauth.error_response import (
     read_error,
 )
 from authlens_core.values.check import Check, Severity, judged, passed
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 
 

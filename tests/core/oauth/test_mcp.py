@@ -12,7 +12,7 @@ from authlens_core.oauth.mcp import (
     mcp_request,
     protocol_version,
 )
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 

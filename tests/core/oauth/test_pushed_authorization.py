@@ -16,7 +16,7 @@ from authlens_core.oauth.pushed_authorization import (
     read_pushed_authorization,
 )
 from authlens_core.values.check import Severity
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

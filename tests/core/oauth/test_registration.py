@@ -15,7 +15,7 @@ from authlens_core.oauth.registration import (
     registration_request,
 )
 from authlens_core.values.check import Check, Reading, Severity, failures
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

@@ -12,7 +12,7 @@ from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.values.check import Severity
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

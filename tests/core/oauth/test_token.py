@@ -23,7 +23,7 @@ from authlens_core.oauth.token import (
     refresh_request,
 )
 from authlens_core.values.check import Check, Reading, Severity, failures
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

@@ -12,11 +12,9 @@ from authlens_core.login.login import Login
 from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Check, CheckId, Severity, judged
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.exchange import Exchange, FailureKind, Headers, Purpose, Request, WireFailure
 from authlens_core.values.login_options import Options
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.stage import GrantType
 from support.scripted_login import (
     ISSUER,
     RESOURCE,

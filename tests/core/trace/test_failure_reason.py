@@ -12,9 +12,7 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, Severity, failed, judged
 from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply
 
 TEAPOT = reply(418, None, ("Content-Type", "text/plain"), text="short and stout")

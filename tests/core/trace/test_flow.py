@@ -6,9 +6,8 @@ import pytest
 
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.flow import AUTHORIZATION_CODE, FLOWS, Flow, UserPart, flow_of
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import OPTIONS
-from authlens_core.values.stage import LOGIN_STAGES, Stage
+from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 
 
 @pytest.mark.parametrize("grant_type", GrantType)

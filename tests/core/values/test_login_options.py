@@ -11,10 +11,9 @@ import pytest
 from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text
 from authlens_core.login.tampering.editing import choices, with_choices
 from authlens_core.trace.flow import FLOWS, Flow
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, WhyNot, first_changed
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import LOGIN_STAGES, Stage
+from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.parser import build_parser
 from support.scripted_login import BEGAN, RESOURCE, facts

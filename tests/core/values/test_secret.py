@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 
 CANARY = "canary-7f3a9b51c2"

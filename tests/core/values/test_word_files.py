@@ -14,11 +14,10 @@ from authlens_core.explain.header_parts import of_headers
 from authlens_core.explain.members import DocumentKind, members
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
 from authlens_core.trace.lessons import Lesson, lesson
-from authlens_core.values.error_code import ErrorCode
-from authlens_core.values.grant_type import GrantType
+from authlens_core.values.check import ErrorCode
+from authlens_core.values.diagnosis import WayOn
 from authlens_core.values.safe_text import safe_line
-from authlens_core.values.stage import Stage
-from authlens_core.values.way_on import WayOn
+from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.word_files import FOLDER, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))

@@ -12,9 +12,7 @@ from importlib.metadata import version
 
 import pytest
 
-from authlens_core.values.exchange import FailureKind
-from authlens_core.values.http_message import FORM_TYPE, Headers, Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import FORM_TYPE, FailureKind, Headers, Purpose, Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE, Limits

@@ -10,8 +10,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from authlens_core.values.exchange import FailureKind
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import FailureKind, Request
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.network_backend import Connections

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import truststore
 
-from authlens_core.values.exchange import FailureKind, WireFailure
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from authlens_core.wire.client import Wire
 from authlens_core.wire.trust import CertificateRefused, TrustUnusable, explain_certificate, trusted
 from support.hostile_server import LocalAuthority, answer, hostile_server

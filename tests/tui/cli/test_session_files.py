@@ -15,8 +15,7 @@ from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_tui.cli import main
 from support.grants import grant, keep

@@ -30,7 +30,7 @@ from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire

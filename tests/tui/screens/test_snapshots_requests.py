@@ -15,8 +15,8 @@ from textual.pilot import Pilot
 from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
+from authlens_core.values.stage import GrantType
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

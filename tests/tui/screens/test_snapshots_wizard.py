@@ -16,8 +16,7 @@ from textual.widgets import Input
 
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.exchange import FailureKind, WireFailure
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import FailureKind, Response, WireFailure
 from authlens_tui.screens.help import HelpScreen
 from authlens_tui.screens.jump import JumpScreen
 from authlens_tui.screens.trace import save_record

@@ -17,8 +17,7 @@ from textual.widgets import Input
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failed, passed, warned
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

@@ -33,9 +33,9 @@ from authlens_core.emulator import (
 from authlens_core.export.saved_file import write_export
 from authlens_core.trace.record import Outcome
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

@@ -23,9 +23,7 @@ from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url, require_url

@@ -25,7 +25,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.grammars.credential_helper import fields_answer
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

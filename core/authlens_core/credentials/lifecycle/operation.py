@@ -17,9 +17,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange, WireFailure
-from authlens_core.values.http_message import Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure
 from authlens_core.values.url import Url, parse_url, usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof

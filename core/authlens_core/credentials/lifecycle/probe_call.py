@@ -26,9 +26,8 @@ from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import CheckId, Severity, judged
+from authlens_core.values.check import CheckId, ErrorCode, Severity, judged
 from authlens_core.values.diagnosis import UNKNOWN
-from authlens_core.values.error_code import ErrorCode
 from authlens_core.values.errors import (
     AuthlensError,
     Refused,
@@ -36,9 +35,7 @@ from authlens_core.values.errors import (
     StateUnusable,
     UsageError,
 )
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url

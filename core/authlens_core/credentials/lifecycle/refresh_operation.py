@@ -23,8 +23,7 @@ from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import CheckId, Severity, failures, passed
-from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.check import CheckId, ErrorCode, Severity, failures, passed
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
@@ -33,9 +32,7 @@ from authlens_core.values.errors import (
     Refused,
     ServerMisconfigured,
 )
-from authlens_core.values.exchange import WireFailure
-from authlens_core.values.http_message import Request, Response
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Purpose, Request, Response, WireFailure
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused
 

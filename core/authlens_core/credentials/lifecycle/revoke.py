@@ -26,8 +26,7 @@ from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, CheckId, noticed, passed, warned
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused

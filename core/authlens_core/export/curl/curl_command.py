@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 from authlens_core.export.curl.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments
 from authlens_core.export.redaction import Redactor
-from authlens_core.values.http_message import FORM_TYPE, Request
+from authlens_core.values.exchange import FORM_TYPE, Request
 from authlens_core.values.known_secrets import MASKED
 
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Z0-9_]")

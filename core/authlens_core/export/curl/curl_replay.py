@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.export.curl.bash_words import CURLS_OWN
 from authlens_core.grammars.curl_header import NotAField, header_argument, is_token
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 
 # http or https, and a host without a user name before it; curl would read it as a file, or as another scheme.
 _CALLABLE: Final = re.compile(r"https?://[^/?#@\\\x00-\x20\x7f]+(?:[/?#].*)?", re.IGNORECASE | re.DOTALL)

@@ -16,8 +16,7 @@ from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments,
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import FORM_TYPE, Request
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Request
 from authlens_core.values.known_secrets import MASKED
 
 # Registration is not repeated: each would leave a client behind at the server.

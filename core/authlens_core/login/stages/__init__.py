@@ -17,7 +17,7 @@ from authlens_core.login.stages.registration_stage import RegistrationStage
 from authlens_core.login.stages.resource_metadata_stage import ResourceMetadataStage
 from authlens_core.login.stages.server_metadata_stage import ServerMetadataStage
 from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
+from authlens_core.values.stage import GrantType
 
 _SHARED: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
     {

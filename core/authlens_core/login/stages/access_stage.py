@@ -25,11 +25,9 @@ from authlens_core.oauth.insufficient_scope import (
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.values.check import Check, CheckId, Requirement, noticed, warned
+from authlens_core.values.check import Check, CheckId, ErrorCode, Requirement, noticed, warned
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.error_code import ErrorCode
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.stage import Stage
 
 _SPEC = "RFC 6750 §3.1, RFC 9470 §5"

@@ -32,8 +32,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, Severity, failed, judged
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.wire.limits import TOKEN

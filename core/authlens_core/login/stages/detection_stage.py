@@ -41,9 +41,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Requirement, Severity, noticed
 from authlens_core.values.diagnosis import Diagnosis, Layer
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import JSON_TYPE, Response
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.values.url import Url
 from authlens_core.wire.addresses import is_global
 from authlens_core.wire.limits import RESOURCE

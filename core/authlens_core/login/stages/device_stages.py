@@ -21,8 +21,7 @@ from authlens_core.oauth.device_authorization import (
 )
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, failed, failures
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.wire.limits import TOKEN
 

@@ -17,8 +17,7 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, failed, warned
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, same_site
 from authlens_core.wire.limits import TOKEN

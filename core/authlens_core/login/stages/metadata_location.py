@@ -20,8 +20,7 @@ from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
 from authlens_core.values.check import Check, CheckId, Requirement, failed, failures, passed, warned
 from authlens_core.values.diagnosis import Diagnosis, Layer
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import JSON_TYPE, Response
+from authlens_core.values.exchange import JSON_TYPE, Exchange, Response
 from authlens_core.values.url import Url
 
 _SPEC: Final = "RFC 9728 §5.1"

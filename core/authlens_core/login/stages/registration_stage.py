@@ -17,10 +17,9 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, failed, failures, passed
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.diagnosis import CureOption, WayOn
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.url import Url
-from authlens_core.values.way_on import CureOption, WayOn
 
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"

@@ -18,9 +18,7 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, failed, passed, warned
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import JSON_TYPE
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _SPEC = "RFC 9728 §3"

@@ -19,8 +19,7 @@ from authlens_core.oauth.discovery.server_metadata import (
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, failed, warned
 from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.url import Url
 
 _LEGACY_PATHS: Final = "/authorize, /token and /register"

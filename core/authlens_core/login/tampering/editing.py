@@ -18,7 +18,7 @@ from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.trace.record import Stage
-from authlens_core.values.http_message import FORM_TYPE, JSON_TYPE, Request
+from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Request
 from authlens_core.values.login_options import OPTIONS, OptionInfo, Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line

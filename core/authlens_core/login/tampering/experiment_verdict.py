@@ -9,8 +9,7 @@ from authlens_core.login.tampering.experiments import Experiment, Referee
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import Check, Severity, judged
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.secret import Secret
 
 _NOT_REFUSED: Final = "That is not a protocol error: it does not show that the rule is enforced."

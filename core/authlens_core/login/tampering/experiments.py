@@ -14,8 +14,7 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.check import Check, Severity
-from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.check import Check, ErrorCode, Severity
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

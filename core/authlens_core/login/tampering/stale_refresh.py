@@ -10,8 +10,7 @@ from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswe
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import failed
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.wire.limits import TOKEN
 
 _NO_REFRESH_TOKEN: Final = failed(

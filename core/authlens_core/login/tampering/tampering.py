@@ -25,9 +25,7 @@ from authlens_core.oauth.pushed_authorization import refers_to_pushed
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, CheckId, failed, noticed
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.secret import Secret
 from authlens_core.wire.limits import RESOURCE
 

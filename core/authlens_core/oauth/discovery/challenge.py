@@ -10,7 +10,7 @@ import string
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from authlens_core.values.http_message import TOKEN_CHARACTERS
+from authlens_core.values.exchange import TOKEN_CHARACTERS
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 

@@ -15,7 +15,7 @@ from authlens_core.grammars.url_path import below
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement, failed, noticed, warned
-from authlens_core.values.http_message import JSON_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
 

@@ -16,7 +16,7 @@ from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressS
 from authlens_core.oauth.discovery.server_features import feature_checks
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
-from authlens_core.values.http_message import Response
+from authlens_core.values.exchange import Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
 

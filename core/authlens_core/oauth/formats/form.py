@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
-from authlens_core.values.http_message import is_visible
+from authlens_core.values.exchange import is_visible
 from authlens_core.values.secret import Body, Secret
 
 FormPair: TypeAlias = tuple[str, str | Secret]

@@ -17,8 +17,7 @@ from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
 from support.cloudflared_stub import AUD, jwt
 
 LOGIN = "https://team.cloudflareaccess.com/cdn-cgi/access/login/x?kid="

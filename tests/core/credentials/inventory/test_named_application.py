@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.credentials.inventory.cloudflared_target import NamedApplication, application_named_in
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 
 AUD, TEAM = "a" * 64, "team.cloudflareaccess.com"
 LOGIN = f"https://{TEAM}/cdn-cgi/access/login/wiki.example.com"

@@ -11,7 +11,7 @@ from authlens_core.cloudflare.credential import Credential, credential_of, pair_
 from authlens_core.credentials.inventory.request_headers import token_fields
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
-from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.exchange import Headers, Request
 from authlens_core.values.secret import Secret
 
 TOKEN = ServiceToken("t", "https://a.example/", f"{'0123456789abcdef' * 2}.access", utc_now())

@@ -16,7 +16,7 @@ from authlens_core.credentials.records.plain_login import NotPlain, plain_login
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.discovery.resource_metadata import read_resource_metadata
 from authlens_core.values.errors import NoLogin
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.url import usable_url
 from support.grants import grant

@@ -29,8 +29,7 @@ from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import StateUnusable
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire

@@ -9,7 +9,7 @@ import pytest
 
 from authlens_core.export.curl.curl_command import curl_commands
 from authlens_core.export.redaction import Redactor
-from authlens_core.values.http_message import FORM_TYPE, Headers, Request
+from authlens_core.values.exchange import FORM_TYPE, Headers, Request
 from authlens_core.values.secret import Body, Secret
 from support.needs import program
 from support.waiting import PATIENCE

@@ -15,9 +15,9 @@ from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.grant_type import GrantType
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from support.driven_login import at, login_to, run_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, facts, honest, reply, server_document
 

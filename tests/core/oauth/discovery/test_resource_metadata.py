@@ -17,7 +17,7 @@ from authlens_core.oauth.discovery.resource_metadata import (
     well_known_urls,
 )
 from authlens_core.values.check import Check, Reading, Severity
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 

@@ -13,7 +13,7 @@ from authlens_core.oauth.discovery.server_metadata import (
     read_server_metadata,
 )
 from authlens_core.values.check import Check, Reading, Severity, failures
-from authlens_core.values.http_message import Headers, Response
+from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.export.exchange_log import ExchangeLog
-from authlens_core.values.http_message import Headers, Request
+from authlens_core.values.exchange import Headers, Request
 from authlens_core.values.secret import Body
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.widgets.document.document import DocumentView

@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
-from authlens_core.values.grant_type import GrantType
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
+from authlens_core.values.stage import GrantType
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

@@ -10,8 +10,7 @@ import pytest
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
-from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.way_on import CureOption, WayOn
+from authlens_core.values.diagnosis import CureOption, Diagnosis, WayOn
 from authlens_tui.screens.wizard.status_words import authenticated_words, with_keys
 from support.screens import scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, come_back

@@ -13,8 +13,7 @@ from textual.worker import WorkerFailed
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, ExchangeEnded, StageEnded
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.exchange import FailureKind, WireFailure
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.screens.wizard.wizard_messages import LoginEvent

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import NoRedactor
-from authlens_core.values.http_message import Headers
+from authlens_core.values.exchange import Headers
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.document.lines import Tone, laid_out, line

@@ -13,8 +13,7 @@ from authlens_core.login.login import Login
 from authlens_core.trace.arrows import RunningStage, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import failed
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.http_message import Headers, Request, Response
+from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import Tone, laid_out

@@ -19,9 +19,7 @@ from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import failed
-from authlens_core.values.exchange import Exchange
-from authlens_core.values.http_message import Headers, Request, Response
-from authlens_core.values.purpose import Purpose
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.copy_menu import CopyMenuScreen, copy_menu_wanted

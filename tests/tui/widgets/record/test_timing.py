@@ -9,8 +9,7 @@ import pytest
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.exchange import Timings
-from authlens_core.values.http_message import Request
+from authlens_core.values.exchange import Request, Timings
 from authlens_tui.widgets.record.timing import stage_time_line, waterfall_lines
 from support.scripted_login import BEGAN, exchange, reply
 

@@ -22,8 +22,7 @@ from authlens_core.desk.log_in import (
 from authlens_core.desk.session import Session
 from authlens_core.trace.failure_reason import client_is_unknown, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, CheckId, Severity
-from authlens_core.values.error_code import ErrorCode
+from authlens_core.values.check import Check, CheckId, ErrorCode, Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_tui.cli.login.event_lines import EventLines

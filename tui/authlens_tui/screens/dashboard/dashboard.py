@@ -19,8 +19,8 @@ from textual.widgets import Input
 from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, SortOrder
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.values.dashboard_columns import COLUMN_KEYS
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.settings import COLUMN_KEYS
 from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
 from authlens_tui.screens.dashboard.listing import PATIENCE, Listing

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.values.dashboard_columns import DASHBOARD_COLUMNS
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.settings import DASHBOARD_COLUMNS
 from authlens_tui.terminal.content import Content
 
 if TYPE_CHECKING:

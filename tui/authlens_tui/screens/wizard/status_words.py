@@ -15,11 +15,10 @@ from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.check import CheckId, Severity
-from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.http_message import Request
+from authlens_core.values.diagnosis import Diagnosis, WayOn
+from authlens_core.values.exchange import Request
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import LOGIN_STAGES
-from authlens_core.values.way_on import WayOn
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.widgets.record.exchange_view import duration

@@ -28,8 +28,8 @@ from authlens_core.trace.events import (
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.trace.undone import undone
+from authlens_core.values.diagnosis import WayOn
 from authlens_core.values.secret import MASK
-from authlens_core.values.way_on import WayOn
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.lesson import lesson_words

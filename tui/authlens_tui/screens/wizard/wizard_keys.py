@@ -13,7 +13,7 @@ from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import CheckId
-from authlens_core.values.way_on import WayOn
+from authlens_core.values.diagnosis import WayOn
 from authlens_tui.screens.key_actions import KeyAction, bind
 from authlens_tui.widgets.key_binding import bound
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from authlens_core.export.curl.curl_command import curl_commands
 from authlens_core.export.redaction import Redactor, raw_message
-from authlens_core.values.http_message import Request, Response
+from authlens_core.values.exchange import Request, Response
 from authlens_core.values.secret import Secret
 
 

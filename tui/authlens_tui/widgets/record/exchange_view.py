@@ -17,8 +17,7 @@ from authlens_core.explain.header_meanings import HeaderContext
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
 from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pretty_json
 from authlens_core.export.redaction import Redactor, ShownBody
-from authlens_core.values.exchange import Exchange, WireFailure
-from authlens_core.values.http_message import FORM_TYPE, Request, Response
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Request, Response, WireFailure
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.widgets.document.lines import BLANK, LazyLines, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.header_table import (

@@ -9,7 +9,7 @@ from authlens_core.explain.header_meanings import HeaderContext, explain_header
 from authlens_core.explain.header_parts import HeaderMeaning
 from authlens_core.explain.meaning import Explanation
 from authlens_core.export.redaction import Redactor
-from authlens_core.values.http_message import Headers
+from authlens_core.values.exchange import Headers
 from authlens_core.values.known_secrets import MASKED
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, line
 

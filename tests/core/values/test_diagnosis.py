@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.client_messages import SAID_BY_CLIENTS
-from authlens_core.values.cause_id import CauseId
+from authlens_core.values.diagnosis import CauseId
 
 
 def test_every_identifier_is_used_by_a_row() -> None:

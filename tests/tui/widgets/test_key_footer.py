@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
 
 from authlens_tui.widgets.key_footer import KeyFooter
 
@@ -67,3 +68,36 @@ async def test_the_keys_follow_the_width() -> None:
         await pilot.resize_terminal(120, 5)
         await pilot.pause()
         assert line_of(app) == before
+
+
+class Ending(Keys):
+    """Keys that go when a login ends."""
+
+    ended = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Offer nothing but help after the end."""
+        return not self.ended or action != "none"
+
+
+async def test_the_keys_follow_what_was_announced_while_a_dialog_closed() -> None:
+    """The dialog takes along what waits for its next refresh; the footer is not what waits."""
+    app = Ending()
+    async with app.run_test(size=(120, 5)) as pilot:
+        await pilot.pause()
+        dialog = ModalScreen[None]()
+        await app.push_screen(dialog)
+        # As where the machine is busy: no refresh of the dialog comes before it closes.
+        dialog._invoke_and_clear_callbacks = _nothing  # type: ignore[method-assign]
+        app.ended = True
+        app.screen_stack[0].refresh_bindings()
+        await pilot.pause()
+        dialog.dismiss()
+        await pilot.pause()
+        app.screen.refresh_bindings()
+        await pilot.pause()
+        assert line_of(app).startswith(" ? Help")
+
+
+async def _nothing() -> None:
+    """Stand in for what a closed dialog never did."""

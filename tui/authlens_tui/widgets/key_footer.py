@@ -75,9 +75,11 @@ class KeyFooter(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[Any]) -> None:
-        """Ask for the keys once a refresh: a login announces several times that they may be other ones."""
+        """Ask for the keys once for several announcements: a login makes many."""
         if screen is self.screen and screen.app.app_focus and not self._is_stale:
-            self._is_stale = self.call_after_refresh(self._update)
+            # Not after a refresh: Textual gives such a call to the screen on top, and a dialog that closes
+            # before it is made takes it along. No later announcement would be followed either.
+            self._is_stale = self.call_later(self._update)
 
     def _update(self) -> None:
         """Draw again only if the keys are other ones."""

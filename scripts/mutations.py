@@ -932,9 +932,9 @@ MUTATIONS: Final = (
     Mutation(
         "type-unbound",
         "The type of a token can be edited in the index: a bound token goes out without a proof",
-        "core/authlens_core/credentials/records/owner.py",
-        '"token_endpoint_auth_method", "token_type"',
-        '"token_endpoint_auth_method"',
+        "core/authlens_core/credentials/records/record_json.py",
+        "{**owner, TOKEN_TYPE: record.token_type} if isinstance(record, Grant) else owner",
+        "owner",
         "tests/core/credentials/vault/test_binding.py"
         "::test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token",
     ),

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from authlens_core.credentials.records.lifetime import outlasts
-from authlens_core.credentials.records.owner import OWNER
+from authlens_core.credentials.records.owner import OWNER, TOKEN_TYPE
 from authlens_core.credentials.records.plain_login import NotPlain, PlainLogin, plain_login
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
 from authlens_core.credentials.store.helper_pipes import HelperPipes
@@ -57,7 +57,9 @@ def _token(text: Secret, login: PlainLogin) -> Secret | None:
     members: Any = None
     with suppress(ValueError, RecursionError):  # the decoder's error carries the text
         members = json.loads(text.reveal())
-    if not isinstance(members, dict) or members.get(OWNER) != login.owner:
+    if not isinstance(members, dict):
+        return None
+    if (members.get(OWNER), members.get(TOKEN_TYPE)) != (login.owner, login.token_type):
         return None
     if "dpop_key" in members:
         return None  # the token is of no use without a proof, and that has to be said

@@ -153,6 +153,11 @@ class Index:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         written = version(connection)
+        if 0 < written < SCHEMA_VERSION:
+            raise StateUnusable(
+                f"An authlens from before the first release made the index {self._where}.",
+                "Delete this file, then log in again.",
+            )
         if written > SCHEMA_VERSION:
             self.read_only = (
                 f"A newer authlens wrote the index (version {written}; this one knows {SCHEMA_VERSION}). It "

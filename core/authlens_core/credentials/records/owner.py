@@ -10,11 +10,15 @@ from typing import Final
 # The member of the stored secrets that has the digest.
 OWNER: Final = "owner"
 
-# The fields of a grant that say where its secrets are sent, and as what: a token that is bound to a key (RFC
-# 9449) must not go out as a bearer token, without a proof.
+# The member that has the type of the token. A token that is bound to a key (RFC 9449) must not go out as a
+# bearer token, without a proof, because the index was edited. It is no part of the digest, so that the
+# logins of those who have tried authlens before its release stay readable.
+TOKEN_TYPE: Final = "token_type"  # noqa: S105 - a name
+
+# The fields of a grant that say where its secrets are sent, and as whose.
 GRANT_OWNER: Final = (
     *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
-    *("client_id", "token_endpoint_auth_method", "token_type"),
+    *("client_id", "token_endpoint_auth_method"),
 )
 
 

@@ -47,7 +47,7 @@ class PlainUrl(NamedTuple):
 
 
 class PlainLogin(NamedTuple):
-    """A login in use. Its secrets have to name this `owner` digest."""
+    """A login in use. Its secrets have to name this `owner` digest and type of token."""
 
     grant_id: str
     generation: int
@@ -58,6 +58,7 @@ class PlainLogin(NamedTuple):
     refreshed_at: datetime
     expires_at: datetime | None
     owner: str
+    token_type: str
 
 
 def plain_url(text: str) -> PlainUrl:
@@ -136,6 +137,7 @@ def _login(grant_id: str, generation: int, place: str, record: str) -> PlainLogi
             _moment(values["refreshed_at"]),
             None if expires_at is None else _moment(expires_at),
             owner_digest(values[name] for name in GRANT_OWNER),
+            values["token_type"],
         )
     except (ValueError, TypeError, KeyError) as error:
         raise NotPlain from error

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets, Grant, GrantSecrets
-from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, owner_digest
+from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, TOKEN_TYPE, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
@@ -78,14 +78,10 @@ _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
 }
 
 
-def _owner(record: Grant | ServiceToken | ClientRecord) -> str:
-    return owner_digest(getattr(record, name) for name in _OWNERS[type(record)])
-
-
-class _Label(msgspec.Struct):
-    """What stored secrets say of whom they belong to."""
-
-    owner: str
+def _label(record: Grant | ServiceToken | ClientRecord) -> dict[str, str]:
+    """Return the members of stored secrets that say whom they belong to."""
+    owner = {OWNER: owner_digest(getattr(record, name) for name in _OWNERS[type(record)])}
+    return {**owner, TOKEN_TYPE: record.token_type} if isinstance(record, Grant) else owner
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:
@@ -93,8 +89,8 @@ def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> boo
 
     The index is a plain file. Without this, an endpoint edited there would get the tokens.
     """
-    label = _decoded(text, _Label)
-    return label is not None and label.owner == _owner(record)
+    members = _decoded(text, dict)
+    return members is not None and _label(record).items() <= members.items()
 
 
 def secrets_to_json(
@@ -103,7 +99,7 @@ def secrets_to_json(
     """Return the secrets as JSON, bound to `record`; in ASCII, because a keyring counts in UTF-16."""
     values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
     members = {name: value.reveal() for name, value in values.items() if value is not None}
-    return Secret(json.dumps({**members, OWNER: _owner(record)}))
+    return Secret(json.dumps({**members, **_label(record)}))
 
 
 def grant_secrets_from_json(text: Secret) -> GrantSecrets | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# The schema of the file: another one is written under another number. Those below 5 were never released.
+# The schema of the file: another one is written under another number. Those below 5 are of versions that were
+# never released; no code reads them.
 SCHEMA_VERSION: Final = 5
 
 # `record` is the record as JSON: a newer field is a new key, not a new column. `generation` and `place` are

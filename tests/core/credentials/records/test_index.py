@@ -110,6 +110,19 @@ async def test_a_newer_index_is_shown_and_not_changed(
         await newer.forget(saved.grant_id)
 
 
+def test_an_index_of_an_unreleased_version_is_refused_with_what_to_delete(state: Path) -> None:
+    """No code reads its tables, and it is nobody's mistake."""
+    path = state / "index.sqlite3"
+    with sqlite3.connect(path) as raw:
+        raw.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    raw.close()
+    written = path.read_bytes()
+    with pytest.raises(StateUnusable, match="before the first release") as refused:
+        Index(path)
+    assert "Delete" in refused.value.cure
+    assert path.read_bytes() == written
+
+
 async def test_what_is_listed_follows_every_write_of_this_and_other_programs(
     open_credentials: Open, make_grant: Any, secrets: GrantSecrets
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -95,6 +96,18 @@ async def test_secrets_that_name_no_owner_are_sent_nowhere(
     store.entries[sealed.entry_name(saved.grant_id, saved.generation, 0)] = entry
     with pytest.raises(sealed.SecretsDamaged, match="changed outside authlens"):
         await credentials.load(saved.grant_id)
+
+
+def test_the_label_of_stored_secrets_is_the_one_that_earlier_trees_wrote(make_grant: Any) -> None:
+    """The homes of those who have tried authlens before its release stay readable."""
+    grant = make_grant()
+    values = [
+        *(grant.issuer, grant.token_endpoint, grant.revocation_endpoint, grant.resource, grant.resource_url),
+        *(grant.client_id, grant.token_endpoint_auth_method),
+    ]
+    owner = hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    members = json.loads(secrets_to_json(OTHER, grant).reveal())
+    assert (members["owner"], members["token_type"]) == (owner, "Bearer")
 
 
 async def test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token(

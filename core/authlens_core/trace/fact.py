@@ -94,6 +94,8 @@ def fact_text(fact: Fact) -> str:
     match fact.value:
         case None:
             return _WITHOUT_VALUE.get(fact.name, "absent")
+        case Secret():
+            return fact.value.masked
         case timedelta():
             return f"{fact.value.total_seconds():.0f} s"
         case datetime():

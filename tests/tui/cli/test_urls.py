@@ -36,6 +36,7 @@ def test_characters_that_a_url_may_not_have_are_given_percent_encoded(url: str, 
         "https://bücher.example/",
         "https://a.example/#b",
         "http://a.example/[",
+        "https://a.example/\udcff",
         "",
     ],
 )

@@ -21,6 +21,14 @@ def flag(
     add.add_argument(name, action="store_true", help=words)
 
 
+def utf8(text: str) -> str:
+    """Return `text`, which goes into a request or a file."""
+    # Bytes that are not UTF-8 are surrogates in `sys.argv` (PEP 383), which nothing can send.
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise argparse.ArgumentTypeError("not UTF-8 text")
+    return text
+
+
 def number(least: float, most: float, unit: str = "seconds") -> Callable[[str], float]:
     """Return what reads a number in a range."""
 

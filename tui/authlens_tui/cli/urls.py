@@ -29,7 +29,11 @@ def _usable_instead(url: str) -> str:
     from shlex import quote as shell_word
     from urllib.parse import quote
 
-    encoded = quote(url, safe=_TAKEN_AS_THEY_ARE)
+    # Bytes that are not UTF-8 are surrogates in an argument (PEP 383), which `quote` refuses.
+    try:
+        encoded = quote(url, safe=_TAKEN_AS_THEY_ARE)
+    except UnicodeEncodeError:
+        encoded = url
     if encoded != url and usable_url(encoded, loopback_http=True) is not None:
         return f"Give it percent-encoded: {shell_word(encoded)}"
     return "Give the whole address, such as https://wiki.example.com/"

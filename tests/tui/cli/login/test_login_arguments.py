@@ -44,6 +44,15 @@ def test_a_url_with_options_starts_the_full_screen_with_them(monkeypatch: pytest
     assert started == [(URL, Options(port=8401, scope="read"))]
 
 
+@pytest.mark.parametrize("option", ["--scope", "--client-id", "--resource", "--issuer"])
+def test_an_option_that_is_not_utf_8_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Python reads such a byte as a surrogate, which cannot be sent."""
+    with pytest.raises(SystemExit) as refused:
+        main.run(["login", option, "\udcff", URL])
+    assert refused.value.code == 2
+    assert f"argument {option}: not UTF-8 text" in capsys.readouterr().err.lower().replace("utf-8", "UTF-8")
+
+
 def test_options_may_stand_between_the_urls(monkeypatch: pytest.MonkeyPatch) -> None:
     logins: list[Namespace] = []
 

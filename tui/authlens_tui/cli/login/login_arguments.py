@@ -9,7 +9,7 @@ from typing import Any, Final, assert_never
 from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.option_values import number, port
+from authlens_tui.cli.option_values import number, port, utf8
 
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
 
@@ -35,7 +35,7 @@ def add_option(add: argparse._ActionsContainer, name: str) -> None:
         case Kind.CHOICE:
             more["choices"] = option.choices
         case Kind.TEXT | Kind.URL:
-            pass
+            more["type"] = utf8
         case _:
             assert_never(option.kind)
     add.add_argument(option.flag, help=option.help, **more)

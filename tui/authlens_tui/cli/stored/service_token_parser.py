@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from authlens_tui.cli.option_values import flag
+from authlens_tui.cli.option_values import flag, utf8
 
 _EPILOG = """\
 The secret comes from a prompt, or from the first line of standard input; it is never an argument,
@@ -48,7 +48,7 @@ def _add(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="send both as JSON in one header (Authorization), if the application requires that",
     )
-    parser.add_argument("--label", metavar="L", default="", help="your name for it")
+    parser.add_argument("--label", metavar="L", default="", type=utf8, help="your name for it")
     parser.add_argument(
         "--method", choices=["GET", "POST"], default="GET", help=("request method for the resource")
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.desk.settings import OPTIONS, TEMPLATE
-from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.trace.flow import stage_info
 from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
 from authlens_core.values.login_options import WhyNot
 from authlens_tui.cli.config import key_names
@@ -77,7 +77,7 @@ def _login_options() -> Iterator[str]:
         stages = (
             f"no: {edited.reason}"
             if isinstance(edited, WhyNot)
-            else ", ".join(STAGE_INFO[stage].title for stage in edited)
+            else ", ".join(stage_info(stage).title for stage in edited)
         )
         resumed = f"no: {option.resumed.reason}" if isinstance(option.resumed, WhyNot) else "yes"
         value = f" {option.metavar}" if option.metavar else f" {'|'.join(option.choices)}".rstrip()

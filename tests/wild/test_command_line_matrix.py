@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.trace.flow import stage_info
 from authlens_core.wire.limits import METADATA
 from support.preloaded import Preloaded
 from support.wild_process import Ended, LoginProcess, machine_with_file_store
@@ -104,7 +104,7 @@ def check_end(case: Case, ended: Ended) -> None:
         assert (last["event"], ended.code) == ("authenticated", 0), ended.words
         return
     assert last["event"] == "failed", ended.words
-    assert last["stage"] == STAGE_INFO[case.stops].title
+    assert last["stage"] == stage_info(case.stops).title
     assert last["cause"]
     assert last["cure"]
     assert ended.code in range(3, 9)

@@ -7,8 +7,7 @@ from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.explain.header_meanings import HeaderContext, explain_header
-from authlens_core.explain.meaning import Explanation
-from authlens_core.explain.members import explain_member, members_of
+from authlens_core.explain.members import Explanation, explain_member, members_of
 from authlens_core.grammars.json_document import JsonValue, object_in
 from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.trace.fact import Fact, fact_text

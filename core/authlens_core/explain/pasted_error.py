@@ -1,7 +1,7 @@
 """What a pasted error message means: a log of an agent, a page, a transcript of curl.
 
-The same causes are used as for a login of our own. Nothing is sent, and what looks like a secret is masked in
-the lines that are quoted.
+The same causes are used as for a login of our own, then those that only other programs name, which are in
+`words/clients.toml`. Nothing is sent, and what looks like a secret is masked in the lines that are quoted.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from typing import Final
 
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.cause import Cause
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.client_messages import SAID_BY_CLIENTS
 from authlens_core.diagnosis.evidence import body_line
-from authlens_core.diagnosis.protection import Trait
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection, Trait
+from authlens_core.values.diagnosis import CauseId, Diagnosis
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
+from authlens_core.values.word_files import words
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 # A longer list of causes would explain nothing.
@@ -50,6 +51,29 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     return tuple(diagnoses.values())[:_MOST]
 
 
+@cache
+def client_causes() -> tuple[Cause, ...]:
+    """Return the causes that the messages of other programs name; the first that has a phrase counts."""
+    return tuple(_client_cause(CauseId(name), **entry) for name, entry in words("clients").items())
+
+
+def _client_cause(
+    name: CauseId,
+    *,
+    source: str,
+    phrases: tuple[str, ...],
+    cause: str = "",
+    cure: str = "",
+    errors: tuple[str, ...] = (),
+    protection: str = "",
+) -> Cause:
+    if protection:
+        meaning = MEANINGS[Protection(protection)]
+        cause, cure = meaning.summary, meaning.cure
+    cure = cure.replace("{managed_oauth}", MANAGED_OAUTH)
+    return Cause(name=name, cause=cause, cure=cure, source=source, errors=frozenset(errors), phrases=phrases)
+
+
 def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
     """Yield the causes whose words are in the text, then those of the error codes in it.
 
@@ -59,7 +83,7 @@ def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
     said: set[str] = set()
     codes = dict.fromkeys(match[1] for match in _CODE.finditer(text))
     servers = (cause for cause in CAUSES if not cause.errors or not cause.errors.isdisjoint(codes))
-    for cause in (*servers, *SAID_BY_CLIENTS):
+    for cause in (*servers, *client_causes()):
         phrase = next((phrase for phrase in cause.phrases if phrase in text), None)
         if phrase is not None and phrase not in said:
             said.add(phrase)
@@ -77,7 +101,7 @@ def _of_codes(text: str) -> Iterator[Cause]:
         here = Stage.REFRESH not in cause.stages or "refresh" in text
         if here and not (cause.checks or cause.protections or cause.phrases):
             yield cause
-    yield from SAID_BY_CLIENTS
+    yield from client_causes()
 
 
 def _transcript(text: str) -> Diagnosis | None:

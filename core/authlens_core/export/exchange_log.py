@@ -1,9 +1,16 @@
-"""Every exchange of one run of the program, the newest last, as rows without secrets that can be filtered."""
+"""Every exchange of one run of the program, the newest last, as rows without secrets that can be filtered.
+
+Filters have the syntax of mitmproxy: `~m POST & ~c 4.. & !(~d example.com)`. A word without an operator is
+looked for everywhere. Texts are compared without case and as they are shown, masked: a filter cannot be used
+to guess a secret. They are no regular expressions, so none can run forever; only in a status code a dot
+stands for any digit.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from authlens_core.export.redaction import Redactor, secrets_in
@@ -108,3 +115,142 @@ def _lines(message: Request | Response, redactor: Redactor) -> str:
 def _size(exchange: Exchange) -> int:
     response = exchange.response
     return len(exchange.request.body) + (0 if response is None else len(response.body))
+
+
+Filter = Callable[[ExchangeRow], bool]
+
+FILTER_HELP: Final = "~m method  ~c status  ~d host  ~u URL  ~h header  ~b body  ~e no answer  ! & | ( )"
+_LONGEST: Final = 300  # characters
+_DEEPEST: Final = 20  # parentheses and negations within each other
+
+
+class FilterRefused(ValueError):
+    """The filter cannot be read; the message says why."""
+
+
+def _headers(row: ExchangeRow) -> str:
+    return f"{row.request_headers}\n{row.response_headers}"
+
+
+def _everything(row: ExchangeRow) -> str:
+    parts = (row.method, row.url, str(row.status or ""), _headers(row), row.request_body, row.response_body)
+    return "\n".join(parts)
+
+
+_TEXTS: Final[dict[str, Callable[[ExchangeRow], str]]] = {
+    "~u": lambda row: row.url,
+    "~d": lambda row: row.host,
+    "~h": _headers,
+    "~hq": lambda row: row.request_headers,
+    "~hs": lambda row: row.response_headers,
+    "~b": lambda row: f"{row.request_body}\n{row.response_body}",
+    "~bq": lambda row: row.request_body,
+    "~bs": lambda row: row.response_body,
+}
+_FLAGS: Final[dict[str, Filter]] = {
+    "~e": lambda row: row.failed,
+    "~q": lambda row: row.status is None,
+    "~s": lambda row: row.status is not None,
+    "~all": lambda _: True,
+}
+
+
+def parse_filter(text: str) -> Filter:
+    """Return what `text` lets through; the empty text lets everything through.
+
+    Raises:
+        FilterRefused: it is too long, or cannot be read.
+    """
+    if len(text) > _LONGEST:
+        raise FilterRefused(f"A filter has at most {_LONGEST} characters.")
+    words = _words(text)
+    if not words:
+        return lambda _: True
+    reader = _Reader(words)
+    accepts = reader.either(0)
+    if reader.left:
+        raise FilterRefused(f"Nothing is open that “{reader.left[0]}” could close.")
+    return accepts
+
+
+def _words(text: str) -> list[str]:
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="()!&|")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        words = list(lexer)
+    except ValueError:
+        raise FilterRefused("A quotation mark is missing.") from None
+    # The lexer takes neighbouring signs for one word.
+    return [piece for word in words for piece in (word if set(word) <= set("()!&|") else (word,))]
+
+
+class _Reader:
+    """Reads the words from left to right; `|` binds least, then `&` and neighbours, then `!`."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.left = words
+
+    def either(self, depth: int) -> Filter:
+        filters = [self._both(depth)]
+        while self.left and self.left[0] == "|":
+            self.left.pop(0)
+            filters.append(self._both(depth))
+        return filters[0] if len(filters) == 1 else lambda row: any(accepts(row) for accepts in filters)
+
+    def _both(self, depth: int) -> Filter:
+        filters = [self._one(depth)]
+        while self.left and self.left[0] not in ("|", ")"):
+            if self.left[0] == "&":
+                self.left.pop(0)
+            filters.append(self._one(depth))
+        return filters[0] if len(filters) == 1 else lambda row: all(accepts(row) for accepts in filters)
+
+    def _one(self, depth: int) -> Filter:
+        if depth > _DEEPEST:
+            raise FilterRefused(f"More than {_DEEPEST} parentheses are within each other.")
+        word = self._next("a filter")
+        if word == "!":
+            inner = self._one(depth + 1)
+            return lambda row: not inner(row)
+        if word == "(":
+            within = self.either(depth + 1)
+            if self._next("a closing parenthesis") != ")":
+                raise FilterRefused("A closing parenthesis is missing.")
+            return within
+        if word in (")", "&", "|"):
+            raise FilterRefused(f"A filter is missing before “{word}”.")
+        return self._operator(word) if word.startswith("~") else _holds(_everything, word)
+
+    def _operator(self, word: str) -> Filter:
+        if word in _FLAGS:
+            return _FLAGS[word]
+        if word == "~m":
+            method = self._next(f"a value after {word}").upper()
+            return lambda row: row.method.upper() == method
+        if word == "~c":
+            return _status(self._next(f"a value after {word}"))
+        if word in _TEXTS:
+            return _holds(_TEXTS[word], self._next(f"a value after {word}"))
+        raise FilterRefused(f"“{word}” is not a filter. There are: {FILTER_HELP}")
+
+    def _next(self, wanted: str) -> str:
+        if not self.left:
+            raise FilterRefused(f"The filter ends where {wanted} is expected.")
+        return self.left.pop(0)
+
+
+def _holds(text_of: Callable[[ExchangeRow], str], part: str) -> Filter:
+    wanted = part.casefold()
+    return lambda row: wanted in text_of(row).casefold()
+
+
+def _status(pattern: str) -> Filter:
+    if len(pattern) != 3 or not all(sign == "." or sign in "0123456789" for sign in pattern):
+        raise FilterRefused(f"A status has three digits, such as 401 or 4.., and not “{pattern}”.")
+
+    def fits(row: ExchangeRow) -> bool:
+        digits = str(row.status or "")
+        return len(digits) == 3 and all(a in (".", b) for a, b in zip(pattern, digits, strict=True))
+
+    return fits

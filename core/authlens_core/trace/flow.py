@@ -8,16 +8,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.trace.stage_info import StageInfo, stage_info
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
+from authlens_core.values.word_files import words
 
 if TYPE_CHECKING:
     from authlens_core.oauth.discovery.server_metadata import ServerMetadata
-    from authlens_core.trace.lessons import Lesson
+
+
+@dataclass(frozen=True, slots=True)
+class StageInfo:
+    """The words for one stage.
+
+    Attributes:
+        what: what happens, one or two plain sentences.
+        why: what would go wrong without it.
+        announces: what it does next, after its title, where its request does not say it.
+    """
+
+    title: str
+    specification: str
+    what: str
+    why: str
+    announces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is worth knowing about one stage.
+
+    Attributes:
+        without_it: what an attacker could do, or what would break, if it were left out.
+        specification: sections and what each says, in our words.
+    """
+
+    why: str
+    without_it: str
+    specification: tuple[tuple[str, str], ...]
+
+
+@cache
+def stage_info(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -> StageInfo:
+    """Return the words for `stage` in a login with `grant_type`, from `words/stages.toml`."""
+    return StageInfo(**_words_for("stages", stage, grant_type))
+
+
+@cache
+def lesson(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -> Lesson:
+    """Return the lesson on `stage` in a login with `grant_type`, from `words/lessons.toml`."""
+    return Lesson(**_words_for("lessons", stage, grant_type))
+
+
+def _words_for(file: str, stage: Stage, grant_type: GrantType) -> dict[str, Any]:
+    by_grant = words(file)
+    # Only the code grant has words for every stage; another has those of the stages in which it differs.
+    complete = by_grant[GrantType.AUTHORIZATION_CODE.name.lower()]
+    entry: dict[str, Any] = by_grant[grant_type.name.lower()].get(stage) or complete[stage]
+    return entry
 
 
 class UserPart(StrEnum):
@@ -87,9 +138,6 @@ class Flow:
         return stage_info(stage, self.grant_type)
 
     def lesson(self, stage: Stage) -> Lesson:
-        # Many pages of text, which only the screens show.
-        from authlens_core.trace.lessons import lesson
-
         return lesson(stage, self.grant_type)
 
 

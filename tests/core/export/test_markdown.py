@@ -7,8 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.export.markdown import code_span, fenced, markdown, prose
-from authlens_core.export.mermaid import label
+from authlens_core.export.markdown import code_span, fenced, label, markdown, prose
 from authlens_core.trace.arrows import messages
 from authlens_core.trace.record import Trace
 from support.hostile_trace import CANARY

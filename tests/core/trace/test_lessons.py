@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from authlens_core.trace.lessons import lesson
+from authlens_core.trace.flow import lesson
 from authlens_core.trace.record import Stage
 
 _SECTION = re.compile(r"RFC \d{4} §\d+(\.\d+)*")

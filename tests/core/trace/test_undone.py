@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.trace.undone import honest_and_attacked, undone
+from authlens_core.trace.record import Outcome, Stage, StageRecord, honest_and_attacked, undone
 from support.scripted_login import BEGAN
 
 

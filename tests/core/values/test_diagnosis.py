@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.client_messages import SAID_BY_CLIENTS
+from authlens_core.explain.pasted_error import client_causes
 from authlens_core.values.diagnosis import CauseId
 
 
 def test_every_identifier_is_used_by_a_row() -> None:
-    assert {cause.name for cause in (*CAUSES, *SAID_BY_CLIENTS)} == set(CauseId)
+    assert {cause.name for cause in (*CAUSES, *client_causes())} == set(CauseId)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from authlens_core.emulator import Fault, StandardFault, scenarios
 from authlens_core.emulator.scenario_table import STANDARD_CASES, Walk
-from authlens_core.explain.header_parts import of_headers
+from authlens_core.explain.header_meanings import of_headers
 from authlens_core.explain.members import DocumentKind, members
+from authlens_core.explain.pasted_error import client_causes
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
-from authlens_core.trace.lessons import Lesson, lesson
+from authlens_core.trace.flow import Lesson, StageInfo, lesson, stage_info
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.diagnosis import WayOn
 from authlens_core.values.safe_text import safe_line
@@ -21,9 +22,12 @@ from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.word_files import FOLDER, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
-FRAGMENTS = re.compile(r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$")
+FRAGMENTS = re.compile(
+    r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
+    r"|stages .* (?:title|specification|announces)$|clients \S+ (?:source|phrases|errors|protection)"
+)
 """Parts of a sentence, titles, and names of members of an enum."""
-PLACEHOLDER = "emulator how other-credential"
+PLACEHOLDERS = {"emulator how other-credential", "clients no_registration_endpoint cure"}
 MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
 
 
@@ -43,7 +47,7 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    assert FILES == ["emulator", "errors", "headers", "lessons", "members"]
+    assert FILES == ["clients", "emulator", "errors", "headers", "lessons", "members", "stages"]
 
 
 def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is() -> None:
@@ -52,8 +56,9 @@ def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is
         assert isinstance(text, str), path
         assert text, path
         assert safe_line(text) == text, path
-        assert not MARKUP.search(text), path
-        assert ("{" in text) is (path == PLACEHOLDER), path
+        # What is looked for is not shown.
+        assert " phrases " in path or not MARKUP.search(text), path
+        assert ("{" in text) is (path in PLACEHOLDERS), path
 
 
 def test_every_value_is_a_sentence_or_says_where_it_is_written() -> None:
@@ -62,7 +67,8 @@ def test_every_value_is_a_sentence_or_says_where_it_is_written() -> None:
         if source is not None:
             assert re.match(r"RFC \d{4,5}", text), path
         elif not FRAGMENTS.match(path):
-            assert re.search(r"[.?]$", text), path
+            # A fix may end with a command.
+            assert re.search(r"[.?]$|: git config .*'$", text), path
 
 
 def test_a_sentence_that_is_broken_over_lines_is_one_line() -> None:
@@ -98,12 +104,25 @@ def test_errors_are_the_registered_codes_and_one_for_any_other() -> None:
     assert meaning("never heard of") == meaning("any other")
 
 
-def test_lessons_are_complete_for_the_code_grant_and_name_stages_for_others() -> None:
-    assert set(words("lessons")) == {grant_type.name.lower() for grant_type in GrantType}
-    assert set(words("lessons")["authorization_code"]) == set(Stage)
+@pytest.mark.parametrize(
+    ("file", "read", "kind"), [("lessons", lesson, Lesson), ("stages", stage_info, StageInfo)]
+)
+def test_words_of_stages_are_complete_for_the_code_grant_and_name_stages_for_others(
+    file: str, read: Callable[[Stage, GrantType], object], kind: type[object]
+) -> None:
+    assert set(words(file)) == {grant_type.name.lower() for grant_type in GrantType}
+    assert set(words(file)["authorization_code"]) == set(Stage)
     for grant_type in GrantType:
-        assert set(words("lessons")[grant_type.name.lower()]) <= set(Stage)
-        assert all(isinstance(lesson(stage, grant_type), Lesson) for stage in Stage)
+        assert set(words(file)[grant_type.name.lower()]) <= set(Stage)
+        assert all(isinstance(read(stage, grant_type), kind) for stage in Stage)
+
+
+def test_what_clients_say_is_lower_case_and_has_no_two_causes() -> None:
+    """Phrases are looked for in lower case, and only the first cause of a phrase can ever be named."""
+    phrases = [phrase for entry in words("clients").values() for phrase in entry["phrases"]]
+    assert phrases == [phrase.lower() for phrase in phrases]
+    assert len(phrases) == len(set(phrases))
+    assert {cause.name for cause in client_causes()} == set(words("clients"))
 
 
 def test_scenarios_are_the_faults_and_cases_of_the_emulator() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
-from authlens_core.trace.stage_info import STAGE_INFO
+from authlens_core.trace.flow import stage_info
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.cli.stored.recorded import chosen_trace
 from authlens_tui.cli.terminal.output import answer_json, answer_line
@@ -52,7 +52,7 @@ def _show(comparison: Comparison) -> None:
 
 def _title(stage: StageComparison) -> str:
     again = f", attempt {stage.turn}" if stage.turn > 1 else ""
-    return f"{STAGE_INFO[stage.stage].title}{again}"
+    return f"{stage_info(stage.stage).title}{again}"
 
 
 def _show_differences(differences: Sequence[Difference]) -> None:

@@ -11,13 +11,150 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from authlens_core.export.curl.bash_words import bash_remark, bash_word, bash_word_of_masked
-from authlens_core.export.curl.curl_prelude import AUTHORIZE, PRELUDE
 from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments, is_callable
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Request
 from authlens_core.values.known_secrets import MASKED
+
+# These two parts are the same for every trace: no text from outside is in them.
+_PRELUDE: Final = r"""# Needs bash 4.2, curl and openssl. No secret is in here: it asks for what it needs.
+# Secrets go to curl through a pipe, never as an argument, and messages go to standard error.
+set -euo pipefail
+set +x # a trace of the script would print what it asks for
+umask 077
+
+say() { printf '%s\n' "$*" >&2; }
+stop() { say "$*"; exit 1; }
+
+# ask NAME WORDS: read one line into the variable NAME, unseen.
+ask() {
+  printf '%s: ' "$2" >&2
+  IFS= read -rs "$1" || [[ -n ${!1} ]] || stop 'Nothing was given.'
+  printf '\n' >&2
+}
+
+# option NAME VALUE: one line of a curl configuration; the value cannot end it.
+option() {
+  local value=$2 backslash='\' quote='"'
+  value=${value//"$backslash"/"$backslash$backslash"}
+  value=${value//"$quote"/"$backslash$quote"}
+  value=${value//$'\n'/"${backslash}n"}
+  value=${value//$'\r'/"${backslash}r"}
+  printf '%s = "%s"\n' "$1" "$value"
+}
+
+# encoded VALUE: percent-encoded, byte by byte (RFC 3986 §2.1).
+encoded() {
+  local LC_ALL=C text=$1 i c
+  for ((i = 0; i < ${#text}; i++)); do
+    c=${text:i:1}
+    case $c in
+      [A-Za-z0-9._~-]) printf '%s' "$c" ;;
+      *) printf '%%%02X' "$(($(printf '%d' "'$c") & 255))" ;;
+    esac
+  done
+}
+
+# decoded VALUE: what a form-encoded value stands for.
+decoded() {
+  local text=${1//+/ } backslash='\'
+  text=${text//"$backslash"/"$backslash$backslash"}
+  printf '%b' "${text//%/"${backslash}x"}"
+}
+
+# parameter NAME URL: the value of a query parameter, or nothing.
+parameter() {
+  local query=${2#*\?} pair
+  query=${query%%#*}
+  local IFS='&'
+  set -f
+  for pair in $query; do
+    if [[ ${pair%%=*} == "$1" ]]; then decoded "${pair#*=}"; break; fi
+  done
+  set +f
+}
+
+# member NAME JSON: a string member of the answer; tokens are printable ASCII without escapes (RFC 6749 §A).
+member() {
+  local pattern="\"$1\"[[:space:]]*:[[:space:]]*\"([^\"]+)\"" backslash='\'
+  [[ $2 =~ $pattern ]] || return 1
+  printf '%s' "${BASH_REMATCH[1]//"$backslash"\//\/}"
+}
+
+# send: one request, as the configuration on standard input says; the status in a last line.
+# Redirects are not followed, and ~/.curlrc is not read.
+send() {
+  curl --disable --silent --show-error --globoff --path-as-is --proto '=http,https' --max-time 60 \
+    --write-out '\n%{http_code}' --config -
+}
+
+# status: say the status of an answer. show: print the answer too, and fail where the status does.
+status() { local answer; answer=$(tr -d '\0'); say "  answered ${answer##*$'\n'}"; }
+show() {
+  local answer code
+  answer=$(tr -d '\0')
+  code=${answer##*$'\n'}
+  printf '%s\n' "${answer%$'\n'*}"
+  say "  answered $code"
+  [[ $code == [123]?? ]]
+}
+"""
+
+_AUTHORIZE: Final = r"""
+say '5 A verifier and its challenge (RFC 7636), and a state'
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+challenge=-
+while [[ $challenge != [A-Za-z0-9]* ]]; do # Cloudflare misreads one that begins with - or _
+  verifier=$(openssl rand 32 | base64url)
+  challenge=$(printf '%s' "$verifier" | openssl dgst -sha256 -binary | base64url)
+done
+state=$(openssl rand 32 | base64url)
+
+link=$authorization_endpoint
+[[ $link == *\?* ]] && link+='&' || link+='?'
+link+="client_id=$(encoded "$client_id")&state=$state&code_challenge=$challenge"
+for ((i = 0; i < ${#parameters[@]}; i += 2)); do
+  link+="&$(encoded "${parameters[i]}")=$(encoded "${parameters[i + 1]}")"
+done
+say '6 Open this link and sign in. The browser ends at a page that need not load: copy its URL.'
+say "$link"
+ask back 'Paste the URL, it is not shown'
+[[ $(parameter state "$back") == "$state" ]] ||
+  stop 'The state is not the one sent: this answer belongs to another login.'
+code=$(parameter code "$back")
+[[ -n $code ]] ||
+  stop "There is no code in it; the error is: $(parameter error "$back" | tr -cd '[:alnum:]_.-')"
+came_from=$(parameter iss "$back")
+[[ -z $came_from || $came_from == "$issuer" ]] || stop 'The answer comes from another server (RFC 9207).'
+
+client_secret=
+[[ $auth_method == none ]] || ask client_secret 'The client secret'
+
+say '7 The code is exchanged for a token'
+answer=$({
+  option url "$token_endpoint"
+  option header 'Accept: application/json'
+  option data-raw "grant_type=authorization_code"
+  option data-raw "code=$(encoded "$code")"
+  option data-raw "redirect_uri=$(encoded "$redirect_uri")"
+  option data-raw "code_verifier=$(encoded "$verifier")"
+  [[ -z $resource ]] || option data-raw "resource=$(encoded "$resource")"
+  case $auth_method in
+    client_secret_basic) option user "$(encoded "$client_id"):$(encoded "$client_secret")" ;;
+    client_secret_post)
+      option data-raw "client_id=$(encoded "$client_id")"
+      option data-raw "client_secret=$(encoded "$client_secret")"
+      ;;
+    *) option data-raw "client_id=$(encoded "$client_id")" ;;
+  esac
+} | send)
+say "  answered ${answer##*$'\n'}"
+access_token=$(member access_token "$answer") ||
+  stop "No token; error: $(member error "$answer" | tr -cd '[:alnum:]_.-')"
+"""
+
 
 # Registration is not repeated: each would leave a client behind at the server.
 _REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)
@@ -35,7 +172,7 @@ def curl_script(trace: Trace) -> str:
     else:
         lines = _requests(exchange for _, _, exchange in sent_once(shown.records))
     title = f"# authlens: {shown.kind} to {bash_remark(shown.resource_url)}"
-    return "\n".join(["#!/usr/bin/env bash", title, *_warning(shown), PRELUDE, *lines, ""])
+    return "\n".join(["#!/usr/bin/env bash", title, *_warning(shown), _PRELUDE, *lines, ""])
 
 
 def _warning(trace: Trace) -> Iterator[str]:
@@ -71,7 +208,7 @@ def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterato
     yield from (f"  {bash_word(name)} {bash_word(value)}" for name, value in fixed.items())
     yield ")"
     yield from (f"{name}={bash_word(fixed.get(name, ''))}" for name in ("redirect_uri", "resource"))
-    yield AUTHORIZE
+    yield _AUTHORIZE
     access, first = trace.latest(Stage.ACCESS), trace.latest(Stage.DETECTION)
     record = access if access is not None and access.exchanges else first
     if record is not None and record.exchanges:

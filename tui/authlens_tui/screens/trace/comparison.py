@@ -14,8 +14,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
+from authlens_core.trace.flow import stage_info
 from authlens_core.trace.record import Trace
-from authlens_core.trace.stage_info import STAGE_INFO
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -126,7 +126,7 @@ def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Li
     if not stage.differences and not unfolded:
         return
     again = f", attempt {stage.turn}" if stage.turn > 1 else ""
-    yield line((f"{STAGE_INFO[stage.stage].title}{again}", Tone.TITLE))
+    yield line((f"{stage_info(stage.stage).title}{again}", Tone.TITLE))
     yield from _differences(stage.differences, width)
     if not stage.as_it_must:
         return

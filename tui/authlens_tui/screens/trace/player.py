@@ -15,8 +15,7 @@ from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import Arrow
-from authlens_core.trace.record import StageRecord
-from authlens_core.trace.undone import honest_and_attacked
+from authlens_core.trace.record import StageRecord, honest_and_attacked
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter

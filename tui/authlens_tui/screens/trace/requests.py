@@ -13,8 +13,15 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import DataTable, Input
 
-from authlens_core.export.exchange_filter import FILTER_HELP, Filter, FilterRefused, parse_filter
-from authlens_core.export.exchange_log import ExchangeLog, ExchangeRow, rows_of
+from authlens_core.export.exchange_log import (
+    FILTER_HELP,
+    ExchangeLog,
+    ExchangeRow,
+    Filter,
+    FilterRefused,
+    parse_filter,
+    rows_of,
+)
 from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.record import Stage
 from authlens_core.values.exchange import Exchange

@@ -25,9 +25,8 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.trace.stage_info import STAGE_INFO
-from authlens_core.trace.undone import undone
+from authlens_core.trace.flow import stage_info
+from authlens_core.trace.record import Stage, StageRecord, undone
 from authlens_core.values.diagnosis import WayOn
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.key_actions import KeyAction
@@ -148,7 +147,7 @@ class WizardScreen(Screen[None]):
         match message.event:
             case StageStarted(stage):
                 pane.begin()
-                self.app.stage_name = STAGE_INFO[stage].title  # for a crash report
+                self.app.stage_name = stage_info(stage).title  # for a crash report
                 self._show_next(stage)
                 self._focus_code()
             case ExchangeStarted(_, request):
@@ -229,7 +228,7 @@ class WizardScreen(Screen[None]):
         self.stepper.looked_at = self.pane.stages.index(stage)
         self.pane.show(stage)
         self.area.instead = self.pane.shown_instead
-        self.query_one("#teach").border_title = f"Lesson: {STAGE_INFO[stage].title}"
+        self.query_one("#teach").border_title = f"Lesson: {stage_info(stage).title}"
         self.query_one("#teach-words", Static).update(lesson_words(stage, self.login.flow))
         self.refresh_bindings()
 
@@ -344,7 +343,7 @@ class WizardScreen(Screen[None]):
         else:
             text = await self.record_view.copied_text()
             note = self.tools.masked_note if MASK in text else ""
-            await self.app.copy(text, STAGE_INFO[self.pane.shown].title, note=note)
+            await self.app.copy(text, stage_info(self.pane.shown).title, note=note)
 
     @on(CopyMenuWanted)
     def _copy_menu_wanted(self, message: CopyMenuWanted) -> None:

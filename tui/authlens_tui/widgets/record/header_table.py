@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from authlens_core.explain.header_meanings import HeaderContext, explain_header
-from authlens_core.explain.header_parts import HeaderMeaning
-from authlens_core.explain.meaning import Explanation
+from authlens_core.explain.header_meanings import HeaderContext, HeaderMeaning, explain_header
+from authlens_core.explain.members import Explanation
 from authlens_core.export.redaction import Redactor
 from authlens_core.values.exchange import Headers
 from authlens_core.values.known_secrets import MASKED

@@ -9,8 +9,8 @@ import pytest
 
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.trace.waterfall import Phase, waterfall
 from authlens_core.values.exchange import Exchange, Timings
+from authlens_tui.widgets.record.timing import Phase, waterfall
 from support.scripted_login import BEGAN, exchange, reply
 
 

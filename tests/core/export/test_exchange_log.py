@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.export.exchange_filter import FilterRefused, parse_filter
-from authlens_core.export.exchange_log import ExchangeLog, rows_of
+from authlens_core.export.exchange_log import ExchangeLog, FilterRefused, parse_filter, rows_of
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.secret import Body
 from support.scripted_login import exchange, reply

@@ -91,8 +91,8 @@ def _dispatch(argv: list[str]) -> int:
     # A URL where a verb would be: argparse would refuse it as a choice that it does not know.
     if not argv or (not argv[0].startswith("-") and argv[0] not in VERBS):
         return _app(argv)
-    parsed = _parsed(argv)
-    if parsed.version:
+    # Alone, as scripts ask for it, it needs no parser: those of all verbs would be built.
+    if argv == ["--version"] or (parsed := _parsed(argv)).version:
         answer_line(f"authlens {VERSION}")
         return 0
     if parsed.verb is None:

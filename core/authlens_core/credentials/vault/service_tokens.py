@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from authlens_core.cloudflare.service_token_headers import is_field_name, shape_problem
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.coverage import closest
 from authlens_core.credentials.records.grant import ClientSecrets, TokenVerdict, utc_now
@@ -111,6 +110,9 @@ class ServiceTokens:
         Raises:
             UsageError: the pair cannot be right, the header is none, or the URL cannot be used.
         """
+        # What reads stored tokens needs no rules of Cloudflare.
+        from authlens_core.cloudflare.service_token_headers import is_field_name, shape_problem
+
         problem = shape_problem(token.client_id, secret)
         if problem is not None and problem.refused:
             raise UsageError(problem.cause, problem.cure)

@@ -9,7 +9,6 @@ from typing import Final
 
 from authlens_core.desk.callback_offer import CallbackOffer, callback_offer
 from authlens_core.desk.log_in import Login
-from authlens_core.desk.settings import SettingsFile
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.record import Stage
 from authlens_core.values.secret import Secret
@@ -82,8 +81,7 @@ class LoginConsole:
 
     def _open_browser(self, url: str) -> bool:
         """Open the link unasked, where BROWSER or a setting of the user asks for that."""
-        set_so = is_terminal(sys.stdin) and SettingsFile.open().present.open_browser
-        if not (self._browser and (self._environ.get("BROWSER") or set_so)):
+        if not (self._browser and (self._environ.get("BROWSER") or _opens_by_setting())):
             return False
         return open_browser(url, self._environ, self._not_opened)
 
@@ -134,6 +132,14 @@ class LoginConsole:
 
     def _nothing_pasted(self) -> None:
         say("    Ctrl-D does not stop the login; it is still waiting. Ctrl-C stops it.")
+
+
+def _opens_by_setting() -> bool:
+    if not is_terminal(sys.stdin):
+        return False
+    from authlens_core.desk.settings import SettingsFile  # a script's login reads no settings
+
+    return SettingsFile.open().present.open_browser
 
 
 def say_device_code(ready: DeviceCodeReady) -> None:

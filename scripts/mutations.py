@@ -777,7 +777,7 @@ MUTATIONS: Final = (
     Mutation(
         "new-file-replaces",
         "A new file replaces one that appeared meanwhile",
-        "core/authlens_core/state/draft.py",
+        "core/authlens_core/state/user_file.py",
         "            os.link(draft",
         "            os.replace(draft",
         "tests/core/state/test_user_file.py::test_a_link_that_comes_right_before_a_new_file_is_not_replaced",
@@ -801,7 +801,7 @@ MUTATIONS: Final = (
     Mutation(
         "umask-ignored",
         "A new file gets more rights than the umask leaves",
-        "core/authlens_core/state/draft.py",
+        "core/authlens_core/state/user_file.py",
         "mode if like is None else PRIVATE, dir_fd=draft.directory)\n",
         "mode if like is None else PRIVATE, dir_fd=draft.directory)\n    os.fchmod(descriptor, mode)\n",
         "tests/core/state/test_user_file.py::test_a_new_file_has_the_mode_that_the_umask_leaves",
@@ -949,7 +949,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-words-passed-on",
         "A word that is not an option goes to curl, which calls it",
-        "core/authlens_core/grammars/curl_words.py",
+        "core/authlens_core/grammars/curl_options.py",
         "            raise _not_an_option(word, url)\n",
         '            yield CurlOption("url", word)\n',
         "tests/e2e/test_curl_options.py::test_no_option_of_this_curl_takes_the_credential_anywhere_else",
@@ -957,7 +957,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-options-unknown",
         "An option of curl that authlens does not know goes to it",
-        "core/authlens_core/grammars/curl_words.py",
+        "core/authlens_core/grammars/curl_options.py",
         "    if takes is None or (negated and takes is not Takes.SWITCH):\n",
         "    if negated and takes is not Takes.SWITCH:\n",
         "tests/e2e/test_curl_options.py::test_no_option_of_this_curl_takes_the_credential_anywhere_else",
@@ -965,7 +965,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-letters-unknown",
         "A letter that authlens does not know goes to curl",
-        "core/authlens_core/grammars/curl_words.py",
+        "core/authlens_core/grammars/curl_options.py",
         "        if takes is None:\n",
         "        if False:\n",
         "tests/e2e/test_curl_options.py::test_no_option_of_this_curl_takes_the_credential_anywhere_else",
@@ -973,7 +973,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-value-missing",
         "An option of curl without its value takes the one that authlens adds",
-        "core/authlens_core/grammars/curl_words.py",
+        "core/authlens_core/grammars/curl_options.py",
         "    if not words:\n        raise UsageError(",
         '    if not words:\n        return ""\n        raise UsageError(',
         "tests/core/grammars/test_curl_words.py::test_an_option_without_its_value_takes_none_of_ours",

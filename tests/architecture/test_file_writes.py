@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("sources")
 WRITERS: Final = {
     "authlens_core/state/private_file.py": "authlens's own files, in directories that only you can write to",
     "authlens_core/state/paths.py": "the directory of these files",
-    "authlens_core/state/draft.py": "files of others, for `user_file`: their new content, beside them",
+    "authlens_core/state/user_file.py": "files of others, for `user_file`: their new content, beside them",
     "authlens_core/state/confined_path.py": "the directories on the way to these",
     "authlens_core/desk/settings.py": "the directory of config.toml, which is yours",
     "authlens_tui/terminal/link_file.py": "a file that stays locked, in a directory that only you can enter",

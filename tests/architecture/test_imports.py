@@ -92,7 +92,7 @@ def test_few_modules_import_by_name() -> None:
     store = "authlens_core/credentials/store"
     owners = {
         f"{store}/keyring_backends.py",
-        f"{store}/lazy_modules.py",
+        f"{store}/keyring_helper.py",
         "authlens_core/wire/httpx_loading.py",
         "authlens_tui/cli/config.py",  # walks our own screens
         "authlens_tui/cli/verbs.py",  # a verb imports its own module

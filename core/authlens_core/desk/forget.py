@@ -13,7 +13,7 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.credentials.vault.leftovers import erase_left
+from authlens_core.credentials.vault.move import erase_left
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.oauth.registration import Deletion, management_request, read_deletion
 from authlens_core.values.errors import AuthlensError, Refused, UsageError

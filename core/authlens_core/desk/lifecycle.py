@@ -24,11 +24,11 @@ from authlens_core.credentials.lifecycle.action_result import (
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.lifecycle.probe_call import call_resource, note_probe, probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh as refresh_stored
-from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
 from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
+from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable

@@ -112,8 +112,7 @@ async def move_secrets(
         AuthlensError: a store cannot be opened; what was moved until then is moved.
     """
     # Each verb asks which store is remembered, and hardly any moves one.
-    from authlens_core.credentials.vault.leftovers import erase_left
-    from authlens_core.credentials.vault.move import MoveReport, move
+    from authlens_core.credentials.vault.move import MoveReport, erase_left, move
 
     report, to = MoveReport(), target.credentials
     open_stores = {open_.credentials.store.place: open_.credentials for open_ in (in_use, target) if open_}

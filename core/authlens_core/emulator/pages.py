@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Final
 
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.users import USERS
 
 NO_ACCESS: Final = "That account does not have access"
 UNKNOWN_APP: Final = "Unable to find your Access application!"
@@ -57,18 +58,17 @@ def page(
     return Response(html.encode("utf-8", "replace"), status, fields, media_type="text/html")
 
 
-def login_page(host: str, users: Iterable[str], *, nonce: str, client: str) -> Response:
+def login_page(host: str, *, nonce: str, client: str) -> Response:
     """Return the page on which the user picks a demo account, or denies.
 
     Args:
-        users: e-mail addresses to choose from.
         nonce: must come back with the form and equal the session cookie.
         client: who asks, as it called itself at registration; may be empty.
     """
     choices = "\n".join(
         f'<label><input type="radio" name="user" value="{escape(user)}"{"" if index else " checked"}> '
         f"{escape(user)}</label>"
-        for index, user in enumerate(users)
+        for index, user in enumerate(USERS)
     )
     asks = f"<p><strong>{escape(client)}</strong> asks to act for you.</p>\n" if client else ""
     form = (

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from authlens_core.grammars.curl_header import header_argument
+from authlens_core.grammars.curl_options import CurlOption, config_line, read_options
 from authlens_core.grammars.curl_request import check_fields, check_values
-from authlens_core.grammars.curl_words import CurlOption, config_line, read_options
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass

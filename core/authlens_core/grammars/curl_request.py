@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.grammars.curl_header import NotAField, field_name, has_control_character, is_token
-from authlens_core.grammars.curl_words import CurlOption
+from authlens_core.grammars.curl_options import CurlOption
 from authlens_core.values.errors import UsageError
 
 _CONTENT: Final = frozenset(

@@ -14,9 +14,9 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.desk.log_in import grant_of, start_login, store_tokens

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from authlens_core.grammars.curl_options import read_options
 from authlens_core.grammars.curl_request import check_fields, check_values, method_of
-from authlens_core.grammars.curl_words import read_options
 from authlens_core.values.errors import UsageError
 
 URL = "https://wiki.example.com/app/page"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.grammars.curl_options import NotPassedOn
-from authlens_core.grammars.curl_words import CurlOptionRefused, read_options
+from authlens_core.grammars.curl_options import CurlOptionRefused, NotPassedOn, read_options
 from authlens_core.values.errors import UsageError
 
 URL = "https://wiki.example.com/app"

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 
 from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, utc_now
-from authlens_core.credentials.records.refresh_schedule import lasts
+from authlens_core.credentials.records.refresh_schedule import RefreshOptions, lasts
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.values.quick_dataclass import dataclass

@@ -10,11 +10,11 @@ from typing import Final
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.index import IndexBusy
 from authlens_core.credentials.records.refresh_schedule import (
     LONGEST_WAIT,
+    RefreshOptions,
     refresh_due,
     seconds_until_retry,
 )

@@ -16,8 +16,8 @@ from authlens_core.credentials.lifecycle.action_result import (
     Refreshed,
 )
 from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
-from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.state.locks import LockBusy
 from authlens_core.wire.client import Wire

@@ -11,11 +11,15 @@ from typing import ClassVar, Final
 
 from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.operation import LockedGrant
-from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Pending
-from authlens_core.credentials.records.refresh_schedule import lasts, next_attempt, seconds_until_retry
+from authlens_core.credentials.records.refresh_schedule import (
+    RefreshOptions,
+    lasts,
+    next_attempt,
+    seconds_until_retry,
+)
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error

@@ -1,23 +1,43 @@
 """Two keyring backends of our own, for a machine that has none: an encrypted file, and a plain one.
 
 They run in the helper process, as every backend does. Neither is ever chosen automatically: a user names it.
+
+Both are a private file of entries that is replaced whole: whenever the program dies, it is the old one or
+the new. It is JSON, `{"format": …, "version": 1, "header": {…}, "entries": {…}}`, mode 0600. A change is made
+under a lock of the operating system, in a draft beside it that is flushed to the disk before it takes its
+place.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
 from authlens_core.credentials.store import encryption
-from authlens_core.credentials.store.entry_file import EntryFile, FileBusy, FileDamaged, FileNewer
+from authlens_core.grammars.json_document import JsonRefused, load_object
+from authlens_core.state import private_file
+from authlens_core.state.os_lock import os_lock, taken
+from authlens_core.state.paths import own_file
 from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import SHORTEST_PASSPHRASE
+
+VERSION: Final = 1
+# Seconds to wait for another process that writes.
+BUSY_SECONDS: Final = 2.0
+# Short: a write takes milliseconds, and the helper that waits does nothing else meanwhile.
+_POLL_SECONDS: Final = 0.01
+_LARGEST: Final = 256 * 1024 * 1024  # bytes
 
 
 class FileKeyringError(KeyringError):
@@ -26,6 +46,104 @@ class FileKeyringError(KeyringError):
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
         self.kind = kind
+
+
+@dataclass(slots=True)
+class FileContent:
+    """What is in the file."""
+
+    header: dict[str, Any] = field(default_factory=dict)
+    entries: dict[str, Any] = field(default_factory=dict)
+
+
+class EntryFile:
+    """One such file.
+
+    Args:
+        path: where it is; its directory is there and private.
+        kind: the name of the format, so that no other file is taken for it.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path
+        self._kind = kind
+        self._read: tuple[tuple[int, int, int], FileContent] | None = None
+
+    def read(self) -> FileContent:
+        """Return what is in the file, which is not to be changed; nothing if there is no file.
+
+        Raises:
+            FileKeyringError: it cannot be read as what it is, or a newer version wrote it.
+            StateUnusable: it is a link, or not ours.
+            OSError: it cannot be read.
+        """
+        # A link to nowhere is not "no file": it is refused by `own_file`, and not written through.
+        if not os.path.lexists(self.path):
+            return FileContent()
+        descriptor = os.open(own_file(self.path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            # Each change makes a new file, so these three name one content.
+            seen = status.st_ino, status.st_mtime_ns, status.st_size
+            if self._read is None or self._read[0] != seen:
+                self._read = seen, self._parsed(file.read(_LARGEST))
+        return self._read[1]
+
+    def _parsed(self, data: bytes) -> FileContent:
+        document: dict[str, Any] | None = None
+        # Raised outside the handler: the decoder's error carries the whole text.
+        with suppress(JsonRefused):
+            document = load_object(data, large=True)
+        if document is None or document.get("format") != self._kind:
+            raise self._error("damaged", "was changed since it was written")
+        version, header, entries = document.get("version"), document.get("header"), document.get("entries")
+        if isinstance(version, int) and version > VERSION:
+            raise self._error("newer", f"was written by a newer authlens (version {version})")
+        if version != VERSION or not isinstance(header, dict) or not isinstance(entries, dict):
+            raise self._error("damaged", "is damaged")
+        return FileContent(header, entries)
+
+    def _error(self, kind: str, what: str) -> FileKeyringError:
+        return FileKeyringError(kind, f"{self.path} {what}")
+
+    @contextmanager
+    def changing(self) -> Iterator[FileContent]:
+        """Yield the content to change it; it is written when the block ends without an exception.
+
+        Raises:
+            FileKeyringError: another process was writing for all of `BUSY_SECONDS`.
+            as `read`; OSError: it could not be written: the old file stays.
+        """
+        with self._locked():
+            # Read again under the lock: another program may have changed it since.
+            present = self.read()
+            content = FileContent(dict(present.header), dict(present.entries))
+            yield content
+            self._write(content)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
+        deadline = time.monotonic() + BUSY_SECONDS
+        while not taken(lock):
+            if time.monotonic() > deadline:
+                raise self._error("busy", "is being written by another authlens")
+            time.sleep(_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _write(self, content: FileContent) -> None:
+        text = json.dumps(
+            {
+                "format": self._kind,
+                "version": VERSION,
+                "header": content.header,
+                "entries": content.entries,
+            }
+        ).encode()
+        private_file.replace(self.path, text, locked=True)
 
 
 class FileKeyring(KeyringBackend):
@@ -152,14 +270,8 @@ def _told() -> Iterator[None]:
     """Turn what can go wrong with a file into the errors of a keyring."""
     try:
         yield
-    except FileDamaged as error:
-        raise FileKeyringError("damaged", str(error)) from None
     except encryption.CheckDamaged:
         raise FileKeyringError("damaged", "the file header is damaged") from None
-    except FileNewer as error:
-        raise FileKeyringError("newer", str(error)) from None
-    except FileBusy as error:
-        raise FileKeyringError("busy", str(error)) from None
     except NoSecretStore as error:
         raise FileKeyringError("unusable", error.cause) from None
     except OSError as error:

@@ -11,14 +11,12 @@ from typing import Final
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
 from authlens_core.credentials.records.record_json import (
-    belongs_to,
     client_secrets_from_json,
     secrets_to_json,
 )
 from authlens_core.credentials.records.table import CLIENTS
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.store.secret_store import StoreElsewhere
-from authlens_core.credentials.vault.generations import Generations
+from authlens_core.credentials.vault.generations import Generations, load_secrets
 from authlens_core.oauth.client_authentication import Client
 
 # What a client and its record both have: all but the secrets.
@@ -104,13 +102,9 @@ class Clients:
         """
         secrets = ClientSecrets()
         if record.has_secrets:
-            if record.place is not self._store.place:
-                raise StoreElsewhere(record.place, self._store.name)
             key = _key(record.issuer, record.redirect_uri)
-            text = await sealed.read(self._store, key, record.generation)
-            if not belongs_to(text, record):
-                cause = "The secrets of this client were stored for another one. Nothing was sent."
-                raise sealed.SecretsDamaged(cause, "Remove it: authlens clients --forget ID --here")
+            cure = "Remove it: authlens clients --forget ID --here"
+            _, text = await load_secrets(self._store, key, lambda: record, cure)
             secrets = client_secrets_from_json(text)
         return Client(
             client_secret=secrets.client_secret,

@@ -1,4 +1,4 @@
-"""Moving secrets from one store to another, record by record: a crash leaves each in one of them.
+"""Moving secrets from one store to another, record by record, and deleting what nothing points to any more.
 
 Each record is written to the target, read back, and its pointer switched in one transaction; then its old
 secrets are deleted. Run again after a crash, it goes on where it stopped. Another writer wins:
@@ -8,6 +8,7 @@ a pointer is switched only where it still is what was read.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,6 +26,8 @@ from authlens_core.credentials.records.table import (
 )
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.generations import Generations
+from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -209,3 +212,24 @@ async def _copy(
     else:
         raise StateUnusable("Its record cannot be read.", "Remove it with its id: authlens forget ID")
     await source.generations.remove(partial(table.remove, source.index, key, over=pointer.generation))
+
+
+async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:
+    """Delete what nothing points to any more, from the stores that are not open, too.
+
+    That needs no passphrase, and a store that cannot be reached is passed over.
+
+    Returns:
+        The places where something stays, because they cannot be reached.
+    """
+    for kind in credentials.index.places_left():
+        elsewhere = kind is not credentials.store.place
+        store = store_at(kind) if elsewhere else credentials.store
+        try:
+            with suppress(AuthlensError):
+                there = Generations(credentials.index, store, credentials.locks, credentials.unfinished)
+                await there.sweep()
+        finally:
+            if elsewhere:
+                await store.aclose()
+    return credentials.index.places_left()

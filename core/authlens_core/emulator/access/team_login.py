@@ -69,7 +69,7 @@ class AuthorizationEndpoint:
             return await self._onwards(meta, claims["identity_nonce"])
         nonce = randomness.token_urlsafe(24)
         put(self._pending, nonce, meta["exp"], MOST_PENDING)
-        answer = login_page(self._account.app_host, USERS, nonce=nonce, client=self._client_name(meta))
+        answer = login_page(self._account.app_host, nonce=nonce, client=self._client_name(meta))
         answer.set_cookie("CF_Session", nonce, httponly=True, samesite="lax")
         return answer
 

@@ -82,7 +82,7 @@ class StandardAuthorizationEndpoint:
     def _login_page(self, client: RegisteredClient) -> Response:
         nonce = randomness.token_urlsafe(16)
         host = urlsplit(self._state.resource_url).netloc
-        answer = login_page(host, USERS, nonce=nonce, client=client.name)
+        answer = login_page(host, nonce=nonce, client=client.name)
         answer.set_cookie("form", nonce, httponly=True, samesite="strict")
         return answer
 

@@ -16,7 +16,6 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.refresh_options import RefreshOptions
 from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,
@@ -25,6 +24,7 @@ from authlens_core.credentials.records.grant import (
     describe,
     utc_now,
 )
+from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.state.locks import LockBusy

@@ -14,7 +14,7 @@ import pytest
 
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store import file_keyrings
-from authlens_core.credentials.store.entry_file import EntryFile
+from authlens_core.credentials.store.file_keyrings import EntryFile
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.open_store import file_path, store_at
@@ -85,7 +85,7 @@ async def test_the_secret_service_has_the_old_or_the_new_grant_after_a_kill_at_a
 CHANGE = """
 import itertools, os, signal, sys
 from pathlib import Path
-from authlens_core.credentials.store.entry_file import EntryFile
+from authlens_core.credentials.store.file_keyrings import EntryFile
 
 calls = itertools.count()
 

@@ -9,7 +9,7 @@ from support.waiting import PATIENCE
 
 
 def run(program: str) -> str:
-    head = "import sys\nfrom authlens_core.credentials.store.lazy_modules import *\n"
+    head = "import sys\nfrom authlens_core.credentials.store.keyring_helper import *\n"
     done = subprocess.run(
         [sys.executable, "-c", head + program], capture_output=True, text=True, timeout=PATIENCE
     )

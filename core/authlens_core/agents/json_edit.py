@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from authlens_core.agents.json_spans import JsonSpanError, Member, Node, parse_spans
 
+# Only one that ends its line: what has something behind it belongs to that.
 _COMMENT: Final = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=[ \t]*\r?\n)")
 
 
@@ -74,6 +75,7 @@ def without_member(text: str, path: Sequence[str]) -> str:
             return text
         owners.append(member.value)
     names = list(path)
+    # From the inside out: removing the last member may leave the object around it with nothing of its own.
     while len(owners) > 1 and _was_made(text, owners[-1]):
         owners.pop()
         names.pop()
@@ -91,6 +93,7 @@ def _object(node: Node) -> Node:
 
 
 def _written(value: Any, indent: str, step: str, newline: str) -> str:
+    # With the line ends that the file has: it is not to have both.
     lines = json.dumps(value, indent=step, ensure_ascii=False).split("\n")
     return newline.join([lines[0], *(indent + line for line in lines[1:])])
 
@@ -115,6 +118,7 @@ def _inserted(text: str, owner: Node, member: str, indent: str, newline: str) ->
     lead = newline + _indent_of(text, last, indent) if on_lines else " "
     end = last.end if last.comma is None else last.comma + 1
     after = _comment_end(text, end) if on_lines else end
+    # A file with commas at the end of its lists keeps to that.
     if last.comma is not None:
         return f"{text[:after]}{lead}{member},{text[after:]}"
     return f"{text[:end]},{text[end:after]}{lead}{member}{text[after:]}"

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 
 from authlens_core.values.quick_dataclass import dataclass
 
+# Possessive (`++`): a hostile file must not have every way to divide it tried.
 _SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 # Far below the interpreter's own limit, which a hostile file could reach.
 _DEEPEST: Final = 100
@@ -75,6 +76,7 @@ def parse_spans(text: str) -> Node:
 class _JsonReader:
     def __init__(self, text: str) -> None:
         self.text = text
+        # Editors on Windows put a mark there, which is no part of the JSON (RFC 8259 §8.1).
         self.at = 1 if text.startswith("\ufeff") else 0
         self._strings = json.JSONDecoder()
 
@@ -116,6 +118,7 @@ class _JsonReader:
             if members and members[-1].comma is None:
                 self.fail("a comma is expected")
             members.append(self._member(depth))
+        # Of a name that comes twice the last one counts, as for the agent that reads the file.
         value = {member.name: member.value.value for member in members}
         return Node(value, start, self.at, tuple(members))
 

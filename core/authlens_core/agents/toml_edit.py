@@ -36,6 +36,7 @@ def with_table(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     lead = newline if text else ""
     result = text + lead + _block(path, value).replace("\n", newline)
+    # Read again: where the servers are written in another form, a new header means something else.
     if table_at(result, path) != dict(value):
         raise TomlEditError("the file lists its servers in a form that authlens cannot extend")
     return result
@@ -52,6 +53,7 @@ def without_table(text: str, path: Sequence[str]) -> str:
         return text
     newline = "\r\n" if "\r\n" in text else "\n"
     block = _block(path, table).replace("\n", newline)
+    # As it was written, if it still is: then every other byte stays as it was.
     at = text.find(block)
     if at >= 0:
         before = text[:at].removesuffix(newline)

@@ -34,6 +34,7 @@ class _InThread(Generic[_Emulator]):
     def __init__(self, make: Callable[[], _Emulator]) -> None:
         self._loop = asyncio.new_event_loop()
         # A thread of its own, so that tests without an event loop can use the emulator.
+        # A daemon: a test that is interrupted must not keep pytest from ending.
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.emulator: _Emulator = self._in_thread(self._started(make))
@@ -48,6 +49,7 @@ class _InThread(Generic[_Emulator]):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)
 
     def _called(self, work: Callable[[], _Result]) -> _Result:
+        # In the thread of the loop, because nothing of an emulator is locked.
         async def call() -> _Result:
             return work()
 

@@ -262,6 +262,7 @@ async def _request(url: str, form: bytes, cookies: str) -> _LoadedPage:
 
 async def _read_page(connection: h11.Connection, reader: asyncio.StreamReader) -> _LoadedPage:
     status, headers, body = 0, list[tuple[bytes, bytes]](), b""
+    # A stream that never ends is cut: who plays a user does not wait for it.
     while len(body) < LONGEST_PAGE:
         event = connection.next_event()
         if event is h11.NEED_DATA:

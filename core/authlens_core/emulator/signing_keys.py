@@ -28,6 +28,7 @@ class SigningKeys:
         self._making = asyncio.Lock()
 
     async def _current(self) -> list[RSAKey]:
+        # Two requests at once would make more keys than two.
         async with self._making:
             while len(self._keys) < 2:
                 self._keys.append(await asyncio.to_thread(_generate))
@@ -48,6 +49,7 @@ class SigningKeys:
 
         keys = KeySet(list(await self._current()))
         try:
+            # Named, so that a token does not choose how it is checked (RFC 8725 §3.1).
             return dict(jwt.decode(token, keys, algorithms=[ALGORITHM]).claims)
         except (JoseError, ValueError):
             return None

@@ -146,6 +146,7 @@ class Account:
     async def pause(self) -> None:
         """Wait as long as the fault `slow` says, or until the emulator stops."""
         try:
+            # Not a sleep: the emulator would stop only after its slowest answer.
             await asyncio.wait_for(self.stopping.wait(), self.slow_seconds)
         except TimeoutError:
             return

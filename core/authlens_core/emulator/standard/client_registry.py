@@ -37,6 +37,7 @@ class EmulatedClients:
         """Read or delete a registration (RFC 7592 §2.1, §2.3); the token is for that one client only."""
         client = self._state.grants.client(request.path_params["client_id"])
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        # One answer for an unknown client and a wrong token: neither can be probed.
         known = client is not None and hmac.compare_digest(token.encode(), client.management_token.encode())
         if client is None or scheme.lower() != "bearer" or not known:
             return json_answer({"error": "invalid_token"}, 401, {"www-authenticate": "Bearer", **NO_STORE})

@@ -68,6 +68,7 @@ class McpEndpoint:
         while not self._stopping.is_set():
             yield b": still here\n\n"
             try:
+                # Not a sleep: an open stream would hold up the end of the emulator.
                 await asyncio.wait_for(self._stopping.wait(), 1)
             except TimeoutError:
                 continue

@@ -107,6 +107,7 @@ class StandardTokenEndpoint:
             "scope": grant.scope,
         }
         if "openid" in grant.scope.split():
+            # OpenID Connect Core §12.2: a refreshed ID token should have no nonce.
             nonce = grant.nonce if form["grant_type"] == "authorization_code" else ""
             body["id_token"] = await self._id_token(grant, nonce)
         return with_nonce(state, json_answer(body, headers=NO_STORE))
@@ -129,6 +130,7 @@ class StandardTokenEndpoint:
         if form.get("redirect_uri", "") not in client.redirect_uris and not described:
             raise OAuthRefusal("invalid_request", "The redirect URI is not registered for this client")
         reference = f"urn:ietf:params:oauth:request_uri:{randomness.token_urlsafe(24)}"
+        # The secret authenticated this request, and is no part of the one that is stored.
         parameters = {name: value for name, value in form.items() if name != "client_secret"}
         expires_at = self._state.clock() + PUSHED_LIFETIME
         put(self._state.pushed, reference, (client.client_id, parameters, expires_at))
@@ -140,6 +142,7 @@ class StandardTokenEndpoint:
         if DEVICE_GRANT not in client.grant_types:
             raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
         scope = self._state.granted_scope(form.get("scope", ""))
+        # Two seconds, so that no one waits long to see it expire.
         lifetime = 2.0 if self._state.has(StandardFault.DEVICE_EXPIRED) else DEVICE_LIFETIME
         device_code, login = self._state.grants.start_device(client, scope, lifetime=lifetime)
         page = f"{self._state.issuer}/device"

@@ -186,6 +186,13 @@ def test_facts_are_explained_once_and_not_where_a_note_does_it() -> None:
     assert muted[0].hang == len(muted[0].text) - len(muted[0].text.lstrip())
 
 
+def test_an_expiry_that_was_not_given_is_explained_as_one_that_was() -> None:
+    """A token without an expiry is ordinary, so what the member means is worth a line there, too."""
+    shown = text(explained_fact_lines([Fact(FactId.EXPIRES_IN, None)], Stage.EXCHANGE, Redactor(), NOW))
+    assert "no expiry given" in shown
+    assert "Lifetime in seconds, counted from the response." in shown
+
+
 def test_a_secret_fact_of_that_shape_is_taken_apart() -> None:
     """The overview of an exchange shows what is in the token, not the token."""
     raw = token({"sub": "ada"})

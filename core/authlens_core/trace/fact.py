@@ -89,6 +89,11 @@ _WITHOUT_VALUE: Final[Mapping[str, str]] = {
 }
 
 
+def is_absent(fact: Fact) -> bool:
+    """Say whether the answer lacks the member, and nothing can be said of that."""
+    return fact.value is None and fact.name not in _WITHOUT_VALUE
+
+
 def fact_text(fact: Fact) -> str:
     """Return the value of `fact` as it is shown, a secret as its mask; not yet safe for a terminal."""
     match fact.value:

@@ -10,7 +10,7 @@ from authlens_core.explain.members import explain_fact
 from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.fact import Fact, FactId, fact_text
+from authlens_core.trace.fact import Fact, FactId, fact_text, is_absent
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange
@@ -116,7 +116,7 @@ def explained_fact_lines(
     column = NameColumn((fact.name for fact in known), _NAME_WIDTH)
     explained: set[str] = set()
     for fact in known[:_MAX_FACTS]:
-        wanted = not fact.note and fact.name not in explained and fact.value is not None
+        wanted = not fact.note and fact.name not in explained and not is_absent(fact)
         meaning = explain_fact(fact.name, stage) if wanted else None
         explained.add(fact.name)
         remark = "".join(f"  {part}" for part in (fact.note, "" if meaning else fact.spec) if part)

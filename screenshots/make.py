@@ -33,7 +33,8 @@ from textual.pilot import Pilot
 
 from authlens_core.emulator import Fault
 from authlens_core.trace.record import Stage, Trace
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
@@ -56,7 +57,7 @@ _TELLING: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "NO_COLOR", "TMUX"
 class Scene:
     """The demo while it is walked."""
 
-    app: DemoApp
+    app: AuthlensApp
     pilot: Pilot[Any]
     plain: Trace | None = None
     """The login in which nothing was broken."""
@@ -226,7 +227,7 @@ class Taken:
     text: tuple[str, ...]
 
 
-def text_of(app: DemoApp) -> str:
+def text_of(app: AuthlensApp) -> str:
     """Return what is on the screen, a dialog over the screen below it."""
     visible_screen_stack.set(app._background_screens)  # noqa: SLF001 - as the app sets it when it paints
     rows = app.screen._compositor.render_strips()  # noqa: SLF001 - Textual has no public way
@@ -279,7 +280,9 @@ async def taken(wanted: Collection[str] = (), size: tuple[int, int] = SIZE) -> d
         for faults, walks in WALKS:
             if wanted and pictures.keys() >= set(wanted):
                 break
-            app = DemoApp(faults=faults, menu=not faults, port=_free_port(), environ={})
+            app = AuthlensApp(
+                workspace=DemoWorkspace(faults, port=_free_port(), menu_first=not faults), environ={}
+            )
             app.animation_level = "none"
             async with app.run_test(size=size) as pilot:
                 scene = Scene(app, pilot)

@@ -27,7 +27,8 @@ ENTERED = b"\x1b[?1049h"
 SECRET = "c4n4ry-secret"
 FAILS = f"""
 import sys
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.wizard.wizard import WizardScreen
 
 def fail(self):
@@ -35,7 +36,7 @@ def fail(self):
     raise ValueError(token, self.login.trace)
 
 WizardScreen.action_copy = fail
-app = DemoApp(port=0)
+app = AuthlensApp(workspace=DemoWorkspace(port=0))
 app.run()
 sys.exit(app.return_code or 0)
 """

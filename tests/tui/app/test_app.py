@@ -24,7 +24,7 @@ from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.login_options import Options
 from authlens_tui.app import controller
 from authlens_tui.app.authlens_app import AuthlensApp
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
@@ -133,7 +133,7 @@ async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_
 
 async def test_the_demo_walks_from_its_wizard_to_the_dashboard_and_back() -> None:
     """S signs in, d leads to the dashboard, the credential is there, and l walks the login again."""
-    app = DemoApp(port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         wizard = app.screen
@@ -243,7 +243,7 @@ async def test_where_oauth_ends_the_other_ways_in_are_a_key_away(
 ) -> None:
     """A resource without Managed OAuth offers cloudflared or a service token."""
     monkeypatch.setenv("PATH", str(tmp_path))  # no cloudflared here: its screen says so
-    app = DemoApp(port=0, faults=[fault], environ={})
+    app = AuthlensApp(workspace=DemoWorkspace([fault], port=0), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         await pilot.press("a")

@@ -10,7 +10,8 @@ from textual.pilot import Pilot
 
 from authlens_core.emulator import Fault, StandardCase, scenarios
 from authlens_core.trace.record import Stage
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.cli.faults import chosen_cases
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
@@ -21,23 +22,23 @@ pytestmark = pytest.mark.slow
 
 
 @asynccontextmanager
-async def the_menu() -> AsyncIterator[tuple[DemoApp, Pilot[int]]]:
+async def the_menu() -> AsyncIterator[tuple[AuthlensApp, Pilot[int]]]:
     """Run the demo up to its menu."""
-    app = DemoApp(menu=True, port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0, menu_first=True), environ={})
     app.animation_level = "none"
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         yield app, pilot
 
 
-async def the_wizard(app: DemoApp, pilot: Pilot[int]) -> WizardScreen:
+async def the_wizard(app: AuthlensApp, pilot: Pilot[int]) -> WizardScreen:
     """Wait for the wizard, and return it."""
     await until(pilot, lambda: isinstance(app.screen, WizardScreen))
     assert isinstance(app.screen, WizardScreen)
     return app.screen
 
 
-async def log_in(app: DemoApp, pilot: Pilot[int]) -> None:
+async def log_in(app: AuthlensApp, pilot: Pilot[int]) -> None:
     """Walk the login with the keys that the screen offers."""
     wizard = await the_wizard(app, pilot)
     await pilot.press("a")
@@ -83,13 +84,13 @@ async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
 )
 async def test_a_played_scenario_needs_no_key(name: str) -> None:
     """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""
-    app = DemoApp(faults=chosen_cases([name]) or (), play=True, port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(chosen_cases([name]) or (), port=0, plays=True), environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
 
 
 async def test_a_device_code_that_is_chosen_from_the_menu_is_approved_when_played() -> None:
-    app = DemoApp(play=True, menu=True, port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0, plays=True, menu_first=True), environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         await pilot.press(*"device", "space", *"code", "enter")
@@ -136,7 +137,7 @@ async def test_escape_opens_the_dashboard_and_b_the_menu_again() -> None:
 
 async def test_a_fault_on_the_command_line_opens_the_wizard_at_once() -> None:
     """As `authlens demo --fault NAME` says."""
-    app = DemoApp(faults=[Fault.PUBLIC], port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace([Fault.PUBLIC], port=0), environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         await pilot.press("n")
@@ -196,7 +197,7 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
     fault: Fault, page: str, cure: str
 ) -> None:
     """At once, with the cure; `s` is offered no more, and Esc ends with what can be learned."""
-    app = DemoApp(faults=[fault], port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace([fault], port=0), environ={})
     app.animation_level = "none"
     async with app.run_test(size=(120, 40), notifications=False) as pilot:
         await the_wizard(app, pilot)
@@ -224,7 +225,7 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(size: tuple[int, int]) -> None:
     """It cannot be seen from here, so all three are named, each with what to do."""
-    app = DemoApp(port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         wizard = await the_wizard(app, pilot)

@@ -28,7 +28,8 @@ async def test_a_login_that_is_still_good_is_named_before_another_one(
         assert app.session is not None
         good = replace(grant(), expires_at=datetime.now(UTC) + timedelta(minutes=9, seconds=30))
         await keep(app.session.credentials, good)
-        app.start(good.resource_url)
+        assert app.controller is not None
+        app.controller.logins.offer(app.session, good.resource_url)
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert "Already logged in" in text_of(app)
         assert "expires in 9 min" in text_of(app)

@@ -11,9 +11,11 @@ from rich.segment import Segment
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
+from authlens_core.emulator import Fault
 from authlens_core.trace.record import Outcome
 from authlens_core.wire.client import Wire
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
@@ -38,7 +40,7 @@ def acting(rows: list[list[Segment]]) -> list[str]:
     return found + clicks
 
 
-def works_on(app: DemoApp, *groups: str) -> bool:
+def works_on(app: AuthlensApp, *groups: str) -> bool:
     """Say whether workers of these groups are there: between two stages the login itself has none running."""
     return any(worker.group in groups for worker in app.workers)
 
@@ -47,7 +49,7 @@ def works_on(app: DemoApp, *groups: str) -> bool:
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int]) -> None:
     """Every stage and every tab of a login at the hostile emulator, and the dashboard after it."""
-    app = DemoApp(port=0, faults=["hostile-text"], environ={})  # type: ignore[list-item]
+    app = AuthlensApp(workspace=DemoWorkspace([Fault.HOSTILE_TEXT], port=0), environ={})
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from textual import on
 from textual.pilot import Pilot
 
 from authlens_core.emulator import Fault, Scenario, ScenarioGroup, StandardCase, scenarios
@@ -19,16 +18,15 @@ class Menu(Host):
 
     def __init__(self) -> None:
         super().__init__()
-        self.menu = RehearsalScreen()
+        self.menu = RehearsalScreen(self._run)
         self.chosen: list[Scenario] = []
 
     def on_mount(self) -> None:
         """Show the menu."""
         self.push_screen(self.menu)
 
-    @on(RehearsalScreen.Chosen)
-    def _chosen(self, message: RehearsalScreen.Chosen) -> None:
-        self.chosen.append(message.scenario)
+    async def _run(self, scenario: Scenario) -> None:
+        self.chosen.append(scenario)
 
 
 def test_there_is_a_scenario_for_the_plain_login_and_for_every_fault() -> None:

@@ -26,6 +26,7 @@ from authlens_core.desk.forget import StoredClient
 from authlens_core.desk.log_in import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
+from authlens_core.emulator import Scenario
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -115,6 +116,15 @@ async def failed() -> Trace:
 async def replayed(trace: Awaitable[Trace]) -> TraceScreen:
     """Return a trace that was read from a file."""
     return TraceScreen(await trace, replay="login.authlens.json")
+
+
+def rehearsal() -> RehearsalScreen:
+    """Return the menu; no picture runs a scenario."""
+
+    async def run(_: Scenario) -> None:
+        raise AssertionError
+
+    return RehearsalScreen(run)
 
 
 async def compared() -> CompareScreen:
@@ -256,10 +266,10 @@ STARTED: Final = ProcessStarted(
 )
 
 PICTURES: Final = (
-    Picture("rehearsal", RehearsalScreen, RehearsalScreen),
-    Picture("rehearsal-filtered", RehearsalScreen, RehearsalScreen, keys(*"refused")),
-    Picture("rehearsal-no-match", RehearsalScreen, RehearsalScreen, keys(*"zzz")),
-    Picture("rehearsal-answer", RehearsalScreen, RehearsalScreen, keys("down", "right")),
+    Picture("rehearsal", RehearsalScreen, rehearsal),
+    Picture("rehearsal-filtered", RehearsalScreen, rehearsal, keys(*"refused")),
+    Picture("rehearsal-no-match", RehearsalScreen, rehearsal, keys(*"zzz")),
+    Picture("rehearsal-answer", RehearsalScreen, rehearsal, keys("down", "right")),
     Picture("trace-login", TraceScreen, lambda: replayed(logged_in())),
     Picture("trace-failed", TraceScreen, lambda: replayed(failed())),
     Picture("trace-revoke", TraceScreen, lambda: TraceScreen(revoked())),

@@ -8,8 +8,9 @@ import pytest
 from textual.color import Color
 from textual.widgets import OptionList
 
+from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for
 from support.screens import until
@@ -113,7 +114,7 @@ def test_the_terminal_decides_the_theme(environ: dict[str, str], theme: object) 
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name, SIXTEEN.name])
 async def test_every_theme_shows_a_screen(theme: str) -> None:
     """A token that a theme lacks would end the program."""
-    app = DemoApp(menu=True, port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0, menu_first=True), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         app.theme = theme
@@ -123,7 +124,7 @@ async def test_every_theme_shows_a_screen(theme: str) -> None:
 
 async def test_without_colour_the_cursor_and_the_focus_still_show() -> None:
     """NO_COLOR: no colour is sent at all; the cursor is underlined and the border of the focus is heavy."""
-    app = DemoApp(menu=True, port=0, environ={"NO_COLOR": "1"})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0, menu_first=True), environ={"NO_COLOR": "1"})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         rows = [list(strip) for strip in app.screen._compositor.render_strips()]

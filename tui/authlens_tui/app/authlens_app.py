@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from rich.text import Text
 from textual import on, work
 from textual._path import CSSPathType
 from textual.app import ComposeResult
@@ -17,7 +16,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed
 
-from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
@@ -45,6 +43,7 @@ _KEYS: Final[list[BindingType]] = [
     bound("program.take_up", "u", "resume", "Resume", "Resume the interrupted login"),
     bound("program.open", "O", "open_file", "Open", "Open a session file", show=False),
     bound("program.requests", "L", "requests", "Requests", _REQUESTS, show=False),
+    bound("demo.menu", "b", "menu", "Scenarios", "Back to the menu of scenarios"),
 ]
 
 
@@ -53,7 +52,7 @@ class AuthlensApp(BaseApp):
 
     Args:
         start_url: the resource to log in to at once; None starts with the dashboard.
-        workspace: what the app works on; this machine by default.
+        workspace: what the app works on; this machine by default, an emulator in the demo.
     """
 
     CSS_PATH: ClassVar[CSSPathType | None] = _SHEETS
@@ -69,6 +68,8 @@ class AuthlensApp(BaseApp):
         super().__init__(environ)
         self._start_url = start_url
         self.workspace = workspace or Workspace()
+        if self.workspace.menu is not None:
+            self.install_screen(self.workspace.menu, "menu")  # it remembers what was run
         self.settings = self.workspace.settings
         self.dashboard: DashboardScreen | None = None
         self._first: Index | None = None
@@ -109,51 +110,29 @@ class AuthlensApp(BaseApp):
     @work(exclusive=True, group="begin", description="open the secret store")
     async def _begin(self) -> None:
         """Load the rest of the app, open the secret store, and start what was asked for."""
-        controller = self.controller = await asyncio.to_thread(self._controller)
-        self.theme_changed_signal.subscribe(self, controller.remember_theme)
-        # The demo knows its URL only now: its emulator takes any free port.
-        start_url = await self.workspace.prepare() or self._start_url
-        try:
-            opened = await controller.open_session(self._first)
-        except AuthlensError as error:
-            self.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
-            return
-        if opened is None:
-            self.exit(return_code=NoSecretStore.exit_code)
-            return
-        session, notes = opened
-        controller.session = session  # closed from here on, whatever happens
+        self.controller = await asyncio.to_thread(self._controller)
+        await self.controller.begin(self._start_url, self._first)
+
+    async def show_dashboard(self, session: Session) -> DashboardScreen:
+        """Return the dashboard, and show it if it was not shown on the records alone."""
         if self.dashboard is None:
             self.dashboard = self._dashboard(session)
             await self.push_screen(self.dashboard)
-        controller.begin(session, self.dashboard)
-        self._tell_interrupted()
-        if start_url is not None:
-            self.start(start_url)
-        for note in notes:
-            self.notify(note, markup=False, title="Secret store")
-
-    def start(self, url: str) -> None:
-        """Start with a login, if there is none; the demo may start with its menu."""
-        if self.session is not None and self.controller is not None:
-            self.controller.logins.offer(self.session, url)
-
-    def start_login(self, url: str) -> None:
-        if self.session is not None and self.controller is not None:
-            self.controller.logins.start(self.session, url)
-
-    def _tell_interrupted(self) -> None:
-        notice = None if self.controller is None else self.controller.interrupted.notice()
-        if notice is not None and isinstance(self.screen, DashboardScreen):
-            self.screen.result.update(notice)
-            self.refresh_bindings()
+        return self.dashboard
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to resume on the dashboard, if a login was interrupted."""
-        if action != "resume":
-            return super().check_action(action, parameters)
-        can_resume = self.controller is not None and self.controller.interrupted.can_resume
-        return can_resume and isinstance(self.screen, DashboardScreen)
+        """Offer on the dashboard, where it leaves nothing unfinished, to resume a login and the menu."""
+        match action:
+            case "resume":
+                offered = self.controller is not None and self.controller.interrupted.can_resume
+            case "menu":
+                offered = self.workspace.menu is not None
+            case _:
+                return super().check_action(action, parameters)
+        return offered and isinstance(self.screen, DashboardScreen)
+
+    def action_menu(self) -> None:
+        self.push_screen("menu")
 
     def action_requests(self) -> None:
         if self.controller is not None:
@@ -167,11 +146,6 @@ class AuthlensApp(BaseApp):
         if self.session is not None and self.controller is not None:
             await self.controller.logins.resume(self.session)
 
-    @on(WizardClosed)
-    def _wizard_left(self) -> None:
-        if self.controller is not None and self.controller.logins.leave():
-            self.call_later(self._tell_interrupted)
-
     @on(LoginWanted)
     @on(MoveWanted)
     @on(OtherWayWanted)
@@ -179,6 +153,7 @@ class AuthlensApp(BaseApp):
     @on(SignatureWanted)
     @on(TokenCopied)
     @on(TraceWanted)
+    @on(WizardClosed)
     def _asked(self, message: Message) -> None:
         """Hand on what a screen asks for to the object whose job it is."""
         if self.controller is not None:

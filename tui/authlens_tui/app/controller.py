@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual.message import Message
 from textual.theme import Theme
 from textual.worker import Worker
@@ -26,7 +27,7 @@ from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
-from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted
+from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
@@ -50,14 +51,34 @@ class Controller:
         self.logins = Logins(app, workspace, self.interrupted, self.records)
         self._refresh = AutomaticRefresh(app, workspace.settings, self._on_attempt)
 
-    async def open_session(self, index: Index | None) -> tuple[Session, tuple[str, ...]] | None:
-        """Open the session, as `open_session` does, and note what it sends."""
-        app = self._app
-        return await open_session(app.workspace, app.push_screen_wait, self.records.log.note, index)
+    async def begin(self, start_url: str | None, index: Index | None) -> None:
+        """Open the session and start what was asked for; end the app where there is no session to open.
 
-    def begin(self, session: Session, dashboard: DashboardScreen) -> None:
-        """Work on `session`: start what runs beside the screens, as long as the app does or once."""
-        self._dashboard = dashboard
+        Args:
+            index: the records that the dashboard shows already, if it does.
+        """
+        app, workspace = self._app, self._app.workspace
+        app.theme_changed_signal.subscribe(app, self.remember_theme)
+        # The demo knows its URL only now: its emulator takes any free port.
+        start_url = await workspace.prepare() or start_url
+        try:
+            opened = await open_session(workspace, app.push_screen_wait, self.records.log.note, index)
+        except AuthlensError as error:
+            app.exit(return_code=error.exit_code, message=Text(f"authlens: {error}"))
+            return
+        if opened is None:
+            app.exit(return_code=NoSecretStore.exit_code)
+            return
+        self.session, notes = opened  # closed from here on, whatever happens
+        self._dashboard = await app.show_dashboard(self.session)
+        self._work_on(self.session)
+        self._tell_interrupted()
+        workspace.begin(self.logins, self.session, start_url)
+        for note in notes:
+            app.notify(note, markup=False, title="Secret store")
+
+    def _work_on(self, session: Session) -> None:
+        """Start what runs beside the screens, as long as the app does or once."""
         # Before any login of this run, which would be among those that it finds.
         self.interrupted.find(session)
         self._use(session)
@@ -77,6 +98,12 @@ class Controller:
             self._theme = theme.name
             with suppress(AuthlensError):
                 self._app.settings.change(theme=theme.name)
+
+    def _tell_interrupted(self) -> None:
+        notice = self.interrupted.notice()
+        if notice is not None and isinstance(self._app.screen, DashboardScreen):
+            self._app.screen.result.update(notice)
+            self._app.refresh_bindings()
 
     def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
         if self._dashboard is not None:
@@ -100,7 +127,10 @@ class Controller:
             return
         match message:
             case LoginWanted():
-                self._app.start_login(message.url)
+                self.logins.start(session, message.url)
+            case WizardClosed():
+                self.logins.leave(session)
+                self._app.call_later(self._tell_interrupted)
             case OtherWayWanted():
                 self.logins.other_way(session, message)
             case MoveWanted():

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
-
-from textual import on, work
-from textual.app import App
-from textual.binding import BindingType
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -36,14 +32,11 @@ from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
-from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
-from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.authorization_link import Played, Player
-from authlens_tui.screens.wizard.wizard_messages import WizardClosed
-from authlens_tui.widgets.key_binding import bound
 
 _GO_ON: Final = "r refreshes, v revokes, i shows the requests. b goes back to the scenarios."
 _PROBE_WITH_IT: Final = (
@@ -52,81 +45,35 @@ _PROBE_WITH_IT: Final = (
 )
 
 
-class DemoApp(AuthlensApp):
-    """Starts with the `menu` of scenarios, or with the wizard; can `play` each login to its end."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("demo.menu", "b", "menu", "Scenarios", "Back to the menu of scenarios"),
-    ]
-
-    def __init__(
-        self,
-        *,
-        faults: Collection[Fault | StandardCase] = (),
-        play: bool = False,
-        menu: bool = False,
-        port: int = 8400,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        self._demo = DemoWorkspace(faults, port, plays=play)
-        super().__init__(environ=environ, workspace=self._demo)
-        self._menu_first = menu
-        self._scenarios = Scenarios(self, self._demo)
-        self.install_screen(self._scenarios.menu, "rehearsal")  # it remembers what was run
-
-    def start(self, url: str) -> None:
-        self.action_menu() if self._menu_first else self.start_login(url)
-
-    def start_login(self, url: str) -> None:
-        """Open the wizard, with the other credential that the emulator's fault is about."""
-        super().start_login(url)
-        if self.session is not None:
-            handing_out = self._demo.hand_out(self.session)
-            self.run_worker(handing_out, exclusive=True, group="demo credentials", description="add them")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the menu on the dashboard, where it leaves nothing unfinished."""
-        if action == "menu":
-            return isinstance(self.screen, DashboardScreen)
-        return super().check_action(action, parameters)
-
-    def action_menu(self) -> None:
-        self.push_screen("rehearsal")
-
-    @on(RehearsalScreen.Chosen)
-    @work(exclusive=True, group="rehearse", description="start a scenario")
-    async def _run_scenario(self, message: RehearsalScreen.Chosen) -> None:
-        if self.session and (url := await self._scenarios.begin(self.session, message.scenario)):
-            self.start_login(url)
-
-    @on(WizardClosed)
-    def _scenario_left(self, message: WizardClosed) -> None:
-        if self.session is not None:
-            self._scenarios.end(self.session, message.login)
-
-
 class Scenarios:
-    """The scenarios: each starts on a new emulator, and ends in the menu or on the dashboard."""
+    """The menu of scenarios: each starts on a new emulator, and ends in the menu or on the dashboard."""
 
-    def __init__(self, app: App[int], demo: DemoWorkspace) -> None:
-        self._app = app
-        self._demo = demo
+    def __init__(self, start_over: Callable[[Session, Scenario], Awaitable[str]]) -> None:
+        self._start_over = start_over
         self._running: Scenario | None = None
-        self.menu = RehearsalScreen()
+        self._logins: tuple[Logins, Session] | None = None
+        self.menu = RehearsalScreen(self._run)
 
-    async def begin(self, session: Session, scenario: Scenario) -> str | None:
-        """Start the scenario's emulator; return its resource, or None if that did not work."""
+    def begin(self, logins: Logins, session: Session) -> None:
+        """Start the scenarios that are chosen from now on with `logins`."""
+        self._logins = logins, session
+
+    def open(self) -> None:
+        self.menu.app.push_screen(self.menu)
+
+    async def _run(self, scenario: Scenario) -> None:
         # A key pressed twice starts it once: the wizard lies over the menu by then.
-        if self._app.screen is not self.menu:
-            return None
+        if self._logins is None or not self.menu.is_active:
+            return
+        logins, session = self._logins
         try:
-            url = await self._demo.start_over(session, scenario)
+            url = await self._start_over(session, scenario)
         except OSError:
             words = "The emulator found no free port. Try again."
-            self._app.notify(words, severity="error", markup=False)
-            return None
+            self.menu.notify(words, severity="error", markup=False)
+            return
         self._running = scenario
-        return url
+        logins.start(session, url)
 
     def end(self, session: Session, login: Login) -> None:
         """Show the scenario's answer, or continue on the dashboard if the scenario does."""
@@ -135,13 +82,13 @@ class Scenarios:
             return
         self.menu.note_run(scenario, _ending(login))
         if scenario.ends_at_the_dashboard and session.credentials.list():
-            self._app.call_later(self._continue_on_the_dashboard, scenario)
+            self.menu.call_later(self._continue_on_the_dashboard, scenario)
 
     def _continue_on_the_dashboard(self, scenario: Scenario) -> None:
-        if self._app.screen is self.menu:
-            self._app.pop_screen()
+        if self.menu.is_active:
             words = _PROBE_WITH_IT.format(credential=scenario.brings) if scenario.brings else _GO_ON
-            self._app.notify(words, title="The scenario continues here", timeout=10, markup=False)
+            self.menu.notify(words, title="The scenario continues here", timeout=10, markup=False)
+            self.menu.app.pop_screen()
 
 
 def _ending(login: Login) -> Run:
@@ -155,11 +102,25 @@ _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enoug
 
 
 class DemoWorkspace(Workspace):
-    """Needs no account and no network, and leaves nothing behind."""
+    """Needs no account and no network, and leaves nothing behind.
+
+    Args:
+        cases: what the emulator of the first login does differently.
+        port: the callback port of every login.
+        plays: each login is run to its end.
+        menu_first: start with the menu of scenarios, otherwise with a login.
+    """
 
     keeps_secrets = False
 
-    def __init__(self, cases: Collection[Fault | StandardCase], port: int, *, plays: bool = False) -> None:
+    def __init__(
+        self,
+        cases: Collection[Fault | StandardCase] = (),
+        port: int = 8400,
+        *,
+        plays: bool = False,
+        menu_first: bool = False,
+    ) -> None:
         settings = SettingsFile()
         settings.change(background_refresh=False)  # the user is to see a refresh happen
         super().__init__(settings)
@@ -168,11 +129,24 @@ class DemoWorkspace(Workspace):
         self.plays = plays
         self._others = DemoCredentials()
         self._port = port
+        self._menu_first = menu_first
+        self._scenarios = Scenarios(self.start_over)
+        self.menu = self._scenarios.menu
 
     async def prepare(self) -> str | None:
         """Start the emulator, and log in to its resource."""
         await self._emulator.start()
         return self._emulator.resource_url
+
+    def begin(self, logins: Logins, session: Session, url: str | None) -> None:
+        self._scenarios.begin(logins, session)
+        if self._menu_first:
+            self._scenarios.open()
+        elif url is not None:
+            logins.start(session, url)
+
+    def login_left(self, session: Session, login: Login) -> None:
+        self._scenarios.end(session, login)
 
     async def close(self) -> None:
         self._others.close()
@@ -224,7 +198,7 @@ class DemoWorkspace(Workspace):
         await self._emulator.start()
         return self._emulator.resource_url
 
-    async def hand_out(self, session: Session) -> None:
+    async def add_credentials(self, session: Session) -> None:
         """Store the other credential that the emulator's fault is about."""
         if not isinstance(self._emulator, Emulator):
             return

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
+
+from textual.worker import Worker
 
 from authlens_core.credentials.records.grant import working_logins
 from authlens_core.desk.log_in import InterruptedLogin, Interruptions, Login, interruptions, start_login
@@ -96,6 +99,8 @@ class Logins:
 
     def start(self, session: Session, url: str) -> None:
         self._app.push_screen(self._wizard(session, url, self._workspace.options(url)))
+        adding = partial(self._workspace.add_credentials, session)
+        _: Worker[None] = self._app.run_worker(adding, exclusive=True, group="credentials")
         for words in self._interrupted.replaced_by(url):
             self._app.notify(words, title="Interrupted", timeout=15, markup=False)
 
@@ -120,13 +125,12 @@ class Logins:
         self._app.notify(STARTS_AGAIN, title="Resumed", timeout=10, markup=False)
         wizard.runner.run_all()
 
-    def leave(self) -> bool:
+    def leave(self, session: Session) -> None:
         wizard = self._app.screen
-        if not isinstance(wizard, WizardScreen):
-            return False
-        self._interrupted.leave(wizard.login)
-        self._app.pop_screen()
-        return True
+        if isinstance(wizard, WizardScreen):
+            self._interrupted.leave(wizard.login)
+            self._app.pop_screen()
+            self._workspace.login_left(session, wizard.login)
 
     def other_way(self, session: Session, message: OtherWayWanted) -> None:
         """Open the dialog of another way in, for a resource without Managed OAuth."""

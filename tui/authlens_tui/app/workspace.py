@@ -10,9 +10,14 @@ from authlens_core.desk.credentials import stored_records
 from authlens_core.desk.settings import SettingsFile, read_config
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
+    from authlens_core.desk.log_in import Login
     from authlens_core.desk.secret_store import OpenedStore
+    from authlens_core.desk.session import Session
     from authlens_core.values.login_options import Options
+    from authlens_tui.app.logins import Logins
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
 
@@ -29,6 +34,8 @@ class Workspace:
     """Whether stored secrets outlive the program, and are worth moving."""
     plays = False
     """Whether each login is run to its end, and the player signs in."""
+    menu: Screen[None] | None = None
+    """A menu of logins, one key from the dashboard."""
 
     def __init__(
         self, settings: SettingsFile | None = None, options: Mapping[str, Options] | None = None
@@ -41,6 +48,17 @@ class Workspace:
     async def prepare(self) -> str | None:
         """Get ready before the first screen; return a URL to log in to at once, or None."""
         return None
+
+    def begin(self, logins: Logins, session: Session, url: str | None) -> None:
+        """Start with a login to `url`, if one was asked for."""
+        if url is not None:
+            logins.offer(session, url)
+
+    async def add_credentials(self, session: Session) -> None:
+        """Store what a login that begins needs besides its own credential."""
+
+    def login_left(self, session: Session, login: Login) -> None:
+        """Continue after the wizard was closed."""
 
     async def close(self) -> None:
         """Release what `prepare` acquired, after the session is closed."""

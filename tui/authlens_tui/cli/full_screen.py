@@ -56,10 +56,11 @@ def demo(arguments: Namespace) -> int:
     if cases is None:
         return 0
     require_terminal("authlens emulator, and authlens login with the URL that it prints")
-    from authlens_tui.app.demo import DemoApp
+    from authlens_tui.app.authlens_app import AuthlensApp
+    from authlens_tui.app.demo import DemoWorkspace
 
-    app = DemoApp(faults=cases, play=play, menu=not names and not play, port=arguments.port)
-    return run_to_end(app)
+    workspace = DemoWorkspace(cases, arguments.port, plays=play, menu_first=not names and not play)
+    return run_to_end(AuthlensApp(workspace=workspace))
 
 
 def open_file(arguments: Namespace) -> int:

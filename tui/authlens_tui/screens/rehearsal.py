@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import getters, on
@@ -11,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Click
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -76,7 +76,7 @@ class _Filter(Input):
 
 
 class RehearsalScreen(Screen[None]):
-    """Shows the scenarios; says with `Chosen` which one is to be run."""
+    """Shows the scenarios, and calls `run` with the one that is chosen."""
 
     CSS_PATH = "rehearsal.tcss"
     HELP = (
@@ -91,15 +91,9 @@ class RehearsalScreen(Screen[None]):
     listed = getters.query_one("#scenarios", OptionList)
     words = getters.query_one("#card-words", Static)
 
-    class Chosen(Message):
-        """A scenario is to be run."""
-
-        def __init__(self, scenario: Scenario) -> None:
-            super().__init__()
-            self.scenario = scenario
-
-    def __init__(self) -> None:
+    def __init__(self, run: Callable[[Scenario], Awaitable[None]]) -> None:
         super().__init__()
+        self._start = run
         self._scenarios = {scenario.name: scenario for scenario in scenarios()}
         self._answered: set[str] = set()
         self._run: dict[str, Run] = {}
@@ -194,7 +188,8 @@ class RehearsalScreen(Screen[None]):
 
     def action_start(self) -> None:
         if (scenario := self.selected) is not None:
-            self.post_message(self.Chosen(scenario))
+            # Of the app: leaving the menu meanwhile must not leave it with no emulator.
+            self.app.run_worker(partial(self._start, scenario), exclusive=True, group="rehearse")
 
     def on_click(self, event: Click) -> None:
         """Start on a double click in the list; one click selects."""

@@ -14,7 +14,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
 from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.authlens_app import AuthlensApp
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
@@ -88,7 +88,7 @@ async def test_nothing_lies_over_the_qr_code(size: tuple[int, int]) -> None:
 
 async def test_when_the_link_comes_the_toasts_go() -> None:
     """Whatever was said before, the link is read now."""
-    app = DemoApp(port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         wizard = app.screen

@@ -8,7 +8,8 @@ from authlens_core.desk.log_in import Experiment
 from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Stage
-from authlens_tui.app.demo import DemoApp
+from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.status_words import listed
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
@@ -116,7 +117,7 @@ async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_
 
 async def test_a_code_used_twice_in_a_run_of_all_stages_ends_with_both_results() -> None:
     """The whole way with the keys: i, the experiment, a."""
-    app = DemoApp(port=0, environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         await pilot.press("i")

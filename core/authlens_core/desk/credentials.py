@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,7 @@ from authlens_core.credentials.records.table import (
 )
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
 from authlens_core.state.paths import state_directory
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
@@ -121,12 +122,17 @@ def read_inventory(
     if before is not None and before.grants is grants and before.files is files:
         return before
     tokens = all_service_tokens(index)[0]
-    clients = CLIENTS.all(index)[0].values()
+    # A list is wanted most where something is damaged, and it can do without these.
+    has_managed_clients = has_history = False
+    with suppress(StateUnusable):
+        clients = CLIENTS.all(index)[0].values()
+        has_managed_clients = any(client.registration_client_uri for client in clients)
+        has_history = bool(index.events(limit=1))
     return Inventory(
         inventory_of(grants, files, tokens),
         damaged_records(index),
-        has_managed_clients=any(client.registration_client_uri for client in clients),
-        has_history=bool(index.events(limit=1)),
+        has_managed_clients=has_managed_clients,
+        has_history=has_history,
         grants=grants,
         files=files,
     )

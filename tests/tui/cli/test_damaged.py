@@ -67,6 +67,16 @@ def test_each_is_named_by_list_in_words_and_as_json(keyring: Path, capsys: Captu
     assert [one["state"] for one in json.loads(capsys.readouterr().out)] == ["damaged"]
 
 
+@pytest.mark.parametrize("table", ["events", "clients"])
+def test_a_list_does_without_what_it_does_not_show(table: str, keyring: Path, capsys: Captured) -> None:
+    """The history is what is written most, so damage is found there first."""
+    with sqlite3.connect(keyring.parent / "authlens" / "index.sqlite3") as raw:
+        raw.execute(f"ALTER TABLE {table} RENAME TO damaged")
+    raw.close()
+    assert main.run(["list", "--json"]) == 0
+    assert "id-c" in {listed["id"] for listed in json.loads(capsys.readouterr().out)}
+
+
 def test_each_is_removed_with_its_secret_by_forget(keyring: Path, capsys: Captured) -> None:
     """Logins and service tokens alike; nothing of them stays in the keyring."""
     for name in ("id-a", "id-b", "service-1"):

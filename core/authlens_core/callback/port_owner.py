@@ -93,6 +93,7 @@ def _covers_loopback(local: str, port: int) -> bool:
 
 def _is_local(address: str | bytes) -> bool:
     ip = ipaddress.ip_address(address)
+    # A socket of both families shows 127.0.0.1 as ::ffff:127.0.0.1.
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return ip.is_loopback or ip.is_unspecified

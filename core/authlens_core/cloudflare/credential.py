@@ -83,6 +83,7 @@ def pair_problems(request: Request) -> tuple[str, ...]:
 
 def secrets_sent(request: Request) -> tuple[Secret, ...]:
     """Return every secret that `request` carried, to be masked where an answer repeats it."""
+    # A shorter one would be masked within ordinary words.
     return tuple(Secret(value) for value in dict.fromkeys(_secret_values(request)) if len(value) >= 4)
 
 

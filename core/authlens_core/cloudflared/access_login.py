@@ -197,6 +197,7 @@ class _Run:
     async def _read_output(self) -> None:
         stream = self.child.stdout
         while stream is not None and (data := await stream.read(_OUTPUT)):
+            # One byte over the limit tells `_token_in` that there was more; the rest is only read away.
             self.output += data[: _OUTPUT + 1 - len(self.output)]
 
     async def _listen(self) -> None:

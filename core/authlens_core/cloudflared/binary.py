@@ -72,6 +72,7 @@ class Cloudflared:
         return ()
 
     def login_arguments(self, url: str) -> tuple[str, ...]:
+        # A build that names no version is taken for a recent one.
         flags = []
         if self.version is None or self.version >= _CLEAN_OUTPUT:
             flags.append("--no-verbose")

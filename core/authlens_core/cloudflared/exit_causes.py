@@ -27,6 +27,7 @@ class _KnownCause:
     cure: str
 
 
+# The first row that fits counts, so what names a cause comes before what only says that something failed.
 _TABLE: Final = (
     _KnownCause(
         ("failed to find access application", "unable to find access application", "appinfo"),

@@ -91,6 +91,7 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
     if not data:
         return (status_line(response), *kind, *ray, "an empty body")
     # Masked before it is cut, so that half a secret is not taken for something else.
+    # More than is quoted, because white space is folded afterwards.
     text = _masked(data[: 8 * FIRST_BYTES].decode("utf-8", "replace"), secrets)
     words = " ".join(text.split())
     begins = safe_line(words[:FIRST_BYTES], _LONGEST_LINE)

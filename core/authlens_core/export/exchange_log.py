@@ -37,6 +37,7 @@ class ExchangeLog:
         self.count += 1
         self._exchanges.append((self.count, exchange))
         self._bytes += _size(exchange)
+        # The newest stays however large it is: it is the one that the user wants to see.
         while len(self._exchanges) > _MOST or (self._bytes > _MOST_BYTES and len(self._exchanges) > 1):
             self._bytes -= _size(self._exchanges.popleft()[1])
 

@@ -109,6 +109,7 @@ def _flag(value: Any, name: str, parent: str) -> bool:
 
 
 def _integer(value: Any, name: str, parent: str) -> int:
+    # JSON's true would pass: to Python, a bool is an int.
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MAX_NUMBER:
         wrong(name, parent, "a whole number")
     return value

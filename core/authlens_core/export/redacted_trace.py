@@ -46,6 +46,7 @@ def body_text(body: Body) -> str:
 def _masked(value: Any, redactor: Redactor) -> Any:
     """Return a value of a trace with each text in it masked; enumerations are words of ours."""
     match value:
+        # Before `str`, which a StrEnum is as well.
         case Enum():
             return value
         case str():

@@ -95,9 +95,6 @@ class Redactor:
         """Return the value of a member, claim or parameter: masked if `secret` or its name says so."""
         return mask(value) if secret or is_sensitive(name) else self.text(value)
 
-    def secret(self, secret: Secret) -> str:
-        return secret.masked
-
     def body(self, body: Body) -> ShownBody:
         """Return `body` as text, masked; bytes that are not text become a summary."""
         data = body.reveal()

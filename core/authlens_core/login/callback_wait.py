@@ -191,6 +191,7 @@ class ResponseWait:
         text = likeliest(lines, self._refused_lines, lambda text: read_pasted(text, expected).verdict)
         response = self._read(text, expected, read_pasted)
         if not self._took(response):
+            # The next paste tries to join these in every way, so there is a bound to them.
             self._refused_lines = (*self._refused_lines, *lines)[-MOST_PIECES:]
         return response
 

@@ -173,6 +173,7 @@ class Interruptions:
             elif resource_url in (None, record.resource_url):
                 self._found[record] = note
             else:
+                # The user may start another process for that resource, which then reports it.
                 note.let_go()
         logins = (login for login in self._found if resource_url in (None, login.resource_url))
         return tuple(sorted(logins, key=lambda login: login.at, reverse=True))

@@ -17,10 +17,9 @@ from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
-from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import ClientRegistry, Keeper, MemoryClientRegistry, Sender, keep_nothing
+from authlens_core.login.protocols import ClientRegistry, Keeper, KnownClients, Sender, keep_nothing
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
@@ -73,7 +72,7 @@ class Login:
     ) -> None:
         url = parse_url(resource_url, loopback_http=True)
         chosen = options or Options()
-        self._clients = KnownClients(registry if registry is not None else MemoryClientRegistry())
+        self._clients = KnownClients(registry)
         self._clock = clock
         self._watchers: list[Watcher] = []
         self._progress = Progress(
@@ -145,6 +144,7 @@ class Login:
 
     def planned_link(self) -> str | None:
         """Return the link that the next stage hands out; None if it does not, or sends something first."""
+        # What is pushed first gives the link a reference that only its answer names (RFC 9126 §2.2).
         known = self.position is Stage.AUTHORIZATION and self._honest_request() is None
         link = self._honest_link() if known else None
         return None if link is None else amended_url(link, self.amendments)
@@ -210,6 +210,7 @@ class Login:
         Raises:
             RuntimeError: when a stage is running already or none is left.
         """
+        # A state that was shown, or a code that was sent, since the last step must not go out again.
         if self._task is None:
             self._progress.renew()
         stage = self.position

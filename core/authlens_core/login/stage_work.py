@@ -15,10 +15,9 @@ from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
-from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import Keeper, Sender, StageHook
+from authlens_core.login.protocols import Keeper, KnownClients, Sender, StageHook
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
 from authlens_core.oauth.dpop import DpopNonces, is_bound
 from authlens_core.trace.events import (
@@ -80,6 +79,7 @@ class StageWork:
         facts = self._progress.facts if again else self._progress.usable
         if stage is not Stage.REGISTRATION:
             return facts, None
+        # A code is entered elsewhere: nothing comes back, so no port is opened, though the client names one.
         listens = facts.options.listen and facts.flow.user_part is UserPart.LINK
         options = replace(facts.options, listen=listens)
         redirect_uri, problem = await self.wait.open(options)
@@ -128,6 +128,7 @@ class StageWork:
         """Do what belongs to a stage besides its requests: remember, wait for the browser, keep."""
         if stage is Stage.SERVER_METADATA:
             return replace(learned, facts=await self._clients.looked_up(learned.facts))
+        # A client from a changed request is not to be used by the next, honest login.
         if stage is Stage.REGISTRATION and not self._hook.happened:
             _, cancelled = await finish_first(self._clients.remember(learned.facts))
             return replace(learned, stop=cancelled)

@@ -167,6 +167,7 @@ def call_planned(
 
 def _decisive(calls: Sequence[Exchange]) -> Exchange:
     """Return the call that decided: the last that the server took as its own, else the first."""
+    # The GET comes first, and says least where the server took a later call.
     for exchange in reversed(calls[1:]):
         response = exchange.response
         if response is None or response.headers.get_all("www-authenticate"):

@@ -95,6 +95,7 @@ class DeviceGrant:
         until = None if ends_at is None else ends_at.timestamp()
         polling = DevicePolling.start(device, facts.device_asked_at.timestamp(), until)
         now = facts.device_asked_at.timestamp()
+        # The pace follows from all that was sent, so that a stage without state keeps it.
         for exchange in sent:
             result, now = poll_result(exchange.response), exchange.ended_at.timestamp()
             if result.is_final:

@@ -59,6 +59,7 @@ class PkceStage:
             Fact(FactId.STATE, state, "RFC 6749 §10.12", "must come back with the code"),
         )
         nonce = None
+        # Only with this scope is there an ID token, which the nonce ties to this login.
         if OPENID in (requested_scope(facts) or "").split():
             nonce = make_state(self._random_bytes)
             spec = "OpenID Connect Core §3.1.2.1"

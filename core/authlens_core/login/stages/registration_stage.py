@@ -111,6 +111,7 @@ def redirect_uri_of(facts: Facts) -> str:
 
 def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
     options = facts.options
+    # What the user gave comes before what authlens remembers.
     if options.client_id is not None:
         method = "none" if options.client_secret is None else _secret_method(facts)
         client = Client(

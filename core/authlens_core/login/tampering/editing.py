@@ -237,6 +237,7 @@ def _parts_of_body(request: Request) -> Iterator[FormField]:
             return
         yield from (_part(EditLocation.FORM, name, value) for name, value in pairs)
     elif kind == JSON_TYPE:
+        # Of our own request, so it is valid.
         document = json.loads(body)
         for name, value in document.items():
             yield _part(EditLocation.JSON, name, value if isinstance(value, str) else json.dumps(value))

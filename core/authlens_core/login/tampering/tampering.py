@@ -211,6 +211,7 @@ class Tampering:
 
     def ended(self, stage: Stage, checks: Sequence[Check], *, passed: bool) -> None:
         """Drop the edits of a stage that ran, and the experiment where it was judged."""
+        # For the rest of the login: what an honest stage gets after a changed one is no honest result.
         self._ever = self.happened
         self._edits.pop(stage, None)
         experiment = self._here(stage)

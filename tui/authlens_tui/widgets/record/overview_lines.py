@@ -131,6 +131,6 @@ def explained_fact_lines(
 
 def _value(fact: Fact, redactor: Redactor) -> Iterator[Piece]:
     if isinstance(fact.value, Secret):
-        yield redactor.secret(fact.value), Tone.SECRET
+        yield fact.value.masked, Tone.SECRET
     else:
         yield from value_pieces(redactor.text(fact_text(fact)))

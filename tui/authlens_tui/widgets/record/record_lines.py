@@ -123,9 +123,7 @@ def hides_secrets(known: StageSnapshot, redactor: Redactor) -> bool:
 def _texts(known: StageSnapshot, redactor: Redactor) -> Iterator[str]:
     """Yield all that is shown of the stage."""
     for fact in known.record.facts if known.record else ():
-        yield (
-            redactor.secret(fact.value) if isinstance(fact.value, Secret) else redactor.text(fact_text(fact))
-        )
+        yield (fact.value.masked if isinstance(fact.value, Secret) else redactor.text(fact_text(fact)))
     messages: list[Request | Response] = [*requests_of(known), *responses_of(known)]
     for message in messages:
         yield redactor.text(message.url if isinstance(message, Request) else message.reason)

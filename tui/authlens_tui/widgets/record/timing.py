@@ -83,6 +83,7 @@ def waterfall(records: Sequence[StageRecord]) -> Waterfall:
     last_end: datetime | None = None
     for index, number, exchange in sent_once(records):
         stage = records[index].stage
+        # A clock that is set back between two exchanges would give a negative one.
         gap = 0.0 if last_end is None else max(0.0, (exchange.started_at - last_end).total_seconds())
         if gap >= _PAUSE:
             rows.append(WaterfallRow(stage, index, None, axis, gap))

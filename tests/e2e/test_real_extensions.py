@@ -21,6 +21,7 @@ from authlens_core.oauth.registration import client_document
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.login_options import Options
+from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
 from e2e.conftest import StartServer
 from support.real_login import log_in, story
@@ -95,7 +96,7 @@ async def test_a_code_that_is_entered_elsewhere_gets_the_tokens(
 ) -> None:
     """RFC 8628."""
     server = start_oidc_provider(json.dumps({"token_format": token_format, "dpop": dpop}))
-    await logged_in(session, server, device=True)
+    await logged_in(session, server, grant_type=GrantType.DEVICE_CODE)
     assert session.credentials.list()[0].has_refresh_token
 
 

@@ -274,7 +274,7 @@ def _dashboard(env: dict[str, str]) -> Iterator[FullScreen]:
 
 
 FIGURES: Final = (
-    Figure("token", 0.7, "×", token),
+    Figure("token", 0.5, "×", token),
     Figure("first-paint", 1.25, "×", first_paint),
     Figure("first-paint-posting", 0.35, "×", first_paint_beside_posting, beside=POSTING),
     Figure("memory", 2.0, "×", memory),

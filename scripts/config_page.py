@@ -83,7 +83,3 @@ def _login_options() -> Iterator[str]:
         value = f" {option.metavar}" if option.metavar else f" {'|'.join(option.choices)}".rstrip()
         shown = f"{option.flag}{value}".replace("|", "\\|")
         yield f"| `{shown}` | {option.help} | {stages} | {resumed} |"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

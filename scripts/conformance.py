@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -198,14 +197,3 @@ def pages() -> Mapping[Path, str]:
     hostile = _page(_HOSTILE_INTRODUCTION, cases(), "id", "what happens", "what authlens does")
     hostile += _addresses()
     return {DOCS / "conformance.md": required, DOCS / "hostile-servers.md": hostile}
-
-
-def main() -> int:
-    """Write the pages."""
-    for path, text in pages().items():
-        path.write_text(text, "utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

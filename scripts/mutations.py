@@ -2,7 +2,6 @@
 
 python scripts/mutations.py            break every guard: a few minutes
 python scripts/mutations.py NAME …     only these
-python scripts/mutations.py --page     write docs/mutations.md
 """
 
 from __future__ import annotations
@@ -1390,9 +1389,6 @@ def noticed(copy: Path, mutation: Mutation) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Break what the command line names, or everything; return 1 where something went unnoticed."""
-    if list(arguments) == ["--page"]:
-        PAGE.write_text(page(), "utf-8")
-        return 0
     if not {one.name for one in MUTATIONS}.issuperset(arguments):
         sys.stderr.write(f"{__doc__}\nThe names are in {PAGE.relative_to(ROOT)}.\n")
         return 2

@@ -24,7 +24,6 @@ from authlens_core.values.url import Url
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"
 _SPEC: Final = "RFC 7591 §3"
-_NAME_A_CLIENT: Final = "Use a pre-registered client: authlens login URL --client-id ID"
 
 
 class RegistrationStage:

@@ -24,7 +24,7 @@ from authlens_core.values.word_files import FOLDER, words
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
-    r"|stages .* (?:title|specification|announces)$|clients \S+ (?:source|phrases|errors|protection)"
+    r"|stages .* (?:title|specification|announces)$|clients \S+ (?:source|phrases|errors|protection)|servers "
 )
 """Parts of a sentence, titles, and names of members of an enum."""
 PLACEHOLDERS = {"emulator how other-credential", "clients no_registration_endpoint cure"}
@@ -47,7 +47,7 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    assert FILES == ["clients", "emulator", "errors", "headers", "lessons", "members", "stages"]
+    assert FILES == ["clients", "emulator", "errors", "headers", "lessons", "members", "servers", "stages"]
 
 
 def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is() -> None:

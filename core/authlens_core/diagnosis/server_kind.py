@@ -1,0 +1,155 @@
+"""Which product an authorization server is, and where its owner sets what a login needs.
+
+The table is `words/servers.toml`. Nothing is guessed: a server that shows no mark of a product is `OTHER`,
+and gets plain words of OAuth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.quick_dataclass import dataclass
+
+
+class ServerKind(StrEnum):
+    """A product that is recognised."""
+
+    ACCESS = "access"
+    ENTRA = "entra"
+    COGNITO = "cognito"
+    AUTH0 = "auth0"
+    OKTA = "okta"
+    KEYCLOAK = "keycloak"
+    GOOGLE = "google"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    PING = "ping"
+    ZITADEL = "zitadel"
+    AUTHENTIK = "authentik"
+    AUTHKIT = "authkit"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerWords:
+    """What is known of a kind. What the owner has to do follows "Ask the owner to", without a full stop.
+
+    Attributes:
+        kind: which it is.
+        name: of the product; "the authorization server" where it is not known.
+        sources: where that is written.
+        redirect_uri: allow a redirect URI.
+        registration: let clients register themselves, or register one.
+        client: make a client that a program on this machine can use.
+        scope: let the client have a scope, with consent.
+        resource: let tokens be issued for a resource; `audience` at some.
+        account: let the user in.
+        lifetime: let a grant last longer.
+        sessions: end the user's sessions.
+        sign_out: what the user does to sign in as someone else, an imperative.
+        page: what the browser shows where it does not come back because of the redirect URI.
+        errors: what its errors look like, a sentence.
+    """
+
+    kind: ServerKind
+    name: str
+    sources: tuple[str, ...]
+    redirect_uri: str
+    registration: str
+    client: str
+    scope: str
+    resource: str
+    account: str
+    lifetime: str
+    sessions: str
+    sign_out: str
+    page: str
+    errors: str
+
+    def fill(self, text: str) -> str:
+        """Return `text` with each `{redirect_uri}` and the like in the words of this kind."""
+        for name in SETTINGS if "{" in text else ():
+            text = text.replace(f"{{{name}}}", getattr(self, name))
+        return text
+
+
+# The attributes that a sentence may name.
+SETTINGS: Final = (
+    *("name", "redirect_uri", "registration", "client", "scope", "resource", "account"),
+    *("lifetime", "sessions", "sign_out", "page", "errors"),
+)
+# What says how a kind is recognised, and nothing to a user.
+MARKS: Final = ("hosts", "fields", "paths", "said")
+
+
+_POINTERS: Final = ("location", "www-authenticate")
+_URL: Final = re.compile(r"https?://[^\s\"',<>]+")
+
+
+@cache
+def server_words(kind: ServerKind) -> ServerWords:
+    known = {**_table()[ServerKind.OTHER], **_table()[kind]}
+    return ServerWords(kind=kind, **{name: text for name, text in known.items() if name not in MARKS})
+
+
+def server_kind(urls: Iterable[str] = (), fields: Iterable[str] = (), said: str = "") -> ServerKind:
+    """Return which product a server is; `OTHER` where it shows no mark of one.
+
+    Args:
+        urls: its issuer and its endpoints, and where an answer of the resource points.
+        fields: the names of the header fields of its answers.
+        said: what it says in its errors, or a text that a user pasted.
+    """
+    places = [place for url in urls if (place := _split(url)) is not None]
+    names = {field.lower() for field in fields}
+    said = said.lower()
+    rules: tuple[Callable[[Mapping[str, Any]], bool], ...] = (
+        lambda marks: any(_is_host(place.hostname or "", marks.get("hosts", ())) for place in places),
+        lambda marks: not names.isdisjoint(marks.get("fields", ())),
+        lambda marks: any(part in place.path for place in places for part in marks.get("paths", ())),
+        lambda marks: any(words in said for words in marks.get("said", ())),
+    )
+    for rule in rules:
+        for kind in ServerKind:
+            if rule(_table()[kind]):
+                return kind
+    return ServerKind.OTHER
+
+
+def kind_in(exchanges: Sequence[Exchange], urls: Iterable[str] = (), said: str = "") -> ServerKind:
+    """Return which product answered in `exchanges`, by header fields, addresses and `urls`.
+
+    A body is not looked at: any page may name a product.
+    """
+    answers = [exchange.response for exchange in exchanges if exchange.response is not None]
+    fields = [pair for answer in answers for pair in answer.headers.fields]
+    asked = [exchange.request.url for exchange in exchanges]
+    pointed = [url for name, value in fields if name.lower() in _POINTERS for url in _URL.findall(value)]
+    challenges = " ".join(value for name, value in fields if name.lower() in _POINTERS)
+    return server_kind((*urls, *asked, *pointed), (name for name, _value in fields), f"{said} {challenges}")
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Any]]:
+    from authlens_core.values.word_files import words  # a login without a failure needs none of them
+
+    return words("servers")
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        place = urlsplit(url)
+        return place if place.hostname else None
+    except ValueError:
+        return None
+
+
+def _is_host(host: str, known: Iterable[str]) -> bool:
+    """Whether `host` is one of these, or below one that begins with a dot: whole labels only."""
+    return any(host.endswith(name) if name.startswith(".") else host == name for name in known)

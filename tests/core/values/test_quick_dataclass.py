@@ -190,3 +190,14 @@ def test_shows_no_secret() -> None:
         secret: Secret
 
     assert "hunter2" not in repr(Holder(Secret("hunter2")))
+
+
+def test_the_first_value_of_a_subclass_compiles_what_its_base_is_made_by() -> None:
+    @quick_dataclass.dataclass(frozen=True, slots=True)
+    class Base:
+        name: str
+
+    class Derived(Base):
+        __slots__ = ()
+
+    assert (Derived("first").name, Derived("second").name, Base("third").name) == ("first", "second", "third")

@@ -11,9 +11,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.grammars.json_document import JsonValue
+from authlens_core.grammars.json_document import JsonValue, object_in
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import is_usable, read_answer, read_error
+from authlens_core.oauth.error_response import error_of, is_usable, read_answer
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Requirement, Severity
 from authlens_core.values.exchange import Request, Response
@@ -246,10 +246,11 @@ def poll_result(response: Response | None) -> PollResult:
     """
     if response is None or response.status == 429 or response.status >= 500:
         return PollResult.UNAVAILABLE
-    if 200 <= response.status < 300:
-        return PollResult.TOKENS
-    error = read_error(response)
-    return _ERRORS.get(error.error, PollResult.REFUSED) if error is not None else PollResult.REFUSED
+    # GitHub sends its errors with 200, "authorization_pending" too: only a document without one has tokens.
+    error = error_of(object_in(response.body.reveal()), response.status)
+    if error is not None:
+        return _ERRORS.get(error.error, PollResult.REFUSED)
+    return PollResult.TOKENS if 200 <= response.status < 300 else PollResult.REFUSED
 
 
 @dataclass(frozen=True, slots=True)

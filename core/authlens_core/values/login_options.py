@@ -199,6 +199,7 @@ class Options:
         legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
             as servers of MCP 2025-03-26 do.
         grant_type: how the tokens are got, which decides the `Flow`.
+        device_endpoint: used instead of what the server metadata names (RFC 8628 §4).
         dpop: ask for tokens that are bound to a key (RFC 9449) although the resource does not require it.
     """
 
@@ -344,6 +345,16 @@ class Options:
         matters_from=Stage.REGISTRATION,
         edited_in=(Stage.REGISTRATION,),
         turned_on=GrantType.DEVICE_CODE,
+    )
+    device_endpoint: str | None = _option(
+        None,
+        "--device-endpoint",
+        "where to get the code of --device, if no metadata names it",
+        Kind.URL,
+        matters_from=Stage.AUTHORIZATION,
+        edited_in=WhyNot("only the command line asks for it"),
+        metavar="URL",
+        for_one=True,
     )
     dpop: bool = _option(
         False,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 from authlens_core.login.stages.device_stages import DeviceGrant
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import TimedOut
-from authlens_core.values.exchange import Response
+from authlens_core.values.exchange import FailureKind, Response, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
@@ -56,13 +61,14 @@ def _sender(*answers: Answer, codes: dict[str, Any] | None = None, **server: Any
     return ScriptedSender(script)
 
 
-async def _run(sender: ScriptedSender, wait: float | None = None) -> tuple[StageRecord, list[Event]]:
+async def _run(
+    sender: ScriptedSender, wait: float | None = None, **chosen: Any
+) -> tuple[StageRecord, list[Event]]:
     """Return the last record and the events. The clock is an hour ahead, so no poll has to wait."""
     events: list[Event] = []
     ahead = {"clock": lambda: datetime.now(UTC) + timedelta(hours=1)}
-    async with login_to(
-        sender, options=Options(port=0, grant_type=GrantType.DEVICE_CODE, wait=wait), **ahead
-    ) as login:
+    options = Options(port=0, grant_type=GrantType.DEVICE_CODE, wait=wait, **chosen)
+    async with login_to(sender, options=options, **ahead) as login:
         login.watch(events.append)
         trace = await login.run_all()
     return trace.records[-1], events
@@ -160,3 +166,59 @@ async def test_the_device_code_is_in_no_word_of_the_record() -> None:
     sender = _sender(reply(400, {"error": "invalid_grant", "error_description": "device-canary-1 is bad"}))
     last, events = await _run(sender)
     assert "canary" not in repr((last, events))
+
+
+async def test_an_endpoint_that_no_metadata_names_can_be_given() -> None:
+    """The warning names it, because what is there gets the client's id."""
+    sender = _sender(TOKENS, device_authorization_endpoint=None)
+    given = f"{ISSUER}/device_authorization"
+    last, events = await _run(sender, device_endpoint=given)
+    assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
+    records = [event.record for event in events if isinstance(event, StageEnded)]
+    checks = [check for record in records for check in record.checks if check.name == "device.endpoint"]
+    assert [(check.severity, given in check.seen) for check in checks] == [(Severity.WARNING, True)]
+
+
+async def test_an_endpoint_that_is_not_https_is_refused() -> None:
+    last, _ = await _run(_sender(TOKENS), device_endpoint="http://as.example/device_authorization")
+    assert [check.name for check in last.failures] == ["device.endpoint"]
+    assert "http://as.example/device_authorization" in last.failures[0].seen
+
+
+async def test_a_pending_code_that_is_answered_with_200_is_asked_about_again() -> None:
+    """GitHub sends the errors of the token endpoint with status 200."""
+    sender = _sender(reply(200, {"error": "authorization_pending"}), TOKENS)
+    last, _ = await _run(sender)
+    assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
+    assert sender.count(f"POST {ISSUER}/token") == 2
+
+
+async def test_a_refusal_that_is_answered_with_200_ends_the_polling() -> None:
+    last, _ = await _run(_sender(reply(200, {"error": "access_denied"})))
+    assert [check.error_code for check in last.failures if check.error_code] == ["access_denied"]
+
+
+async def test_an_id_token_without_a_nonce_is_taken() -> None:
+    """The request for a code has no nonce (RFC 8628 §3.1), so none comes back."""
+    claims = {"iss": ISSUER, "aud": "client-1", "exp": int(time.time()) + 7_200}
+    token = jws.serialize_compact({"alg": "ES256"}, json.dumps(claims), ECKey.generate_key("P-256"))
+    answer = {"access_token": "access-canary-1", "token_type": "Bearer", "id_token": token}
+    last, _ = await _run(_sender(reply(200, answer)), scope="openid")
+    assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
+
+
+async def test_the_last_request_is_cut_soon_after_the_wait_of_the_user() -> None:
+    shown = facts(
+        device=DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{ISSUER}/device"), None, 600, 5),
+        device_asked_at=NOW,
+        device_shown_at=NOW,
+        options=Options(grant_type=GrantType.DEVICE_CODE, wait=6),
+    )
+    planned = POLLING.request(shown, ())
+    assert planned is not None
+    assert planned.not_before == NOW + timedelta(seconds=5)
+    assert planned.limits.deadline == 3
+    lost = WireFailure(FailureKind.TIMEOUT, "No answer in time.", may_have_arrived=True)
+    [check] = POLLING.given_up(shown, (exchange(lost),))
+    assert check.name == "device.timeout"
+    assert "No answer in time." in check.seen

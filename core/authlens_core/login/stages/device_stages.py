@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,19 +20,19 @@ from authlens_core.oauth.device_authorization import (
     read_device_authorization,
 )
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.values.check import Check, CheckId, failed, failures
+from authlens_core.values.check import Check, CheckId, Requirement, failed, failures
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url
 from authlens_core.wire.limits import TOKEN
 
 _SPEC: Final = "RFC 8628 §3.2"
-_NO_ENDPOINT: Final = failed(
+_GRACE: Final = 2.0  # seconds for the answer to the last request, once the user's patience is over
+_ENDPOINT: Final = Requirement(
     "device.endpoint",
     "The server has a device_authorization_endpoint.",
-    "none in its metadata",
-    why="Without it there is no code to enter on another device.",
-    spec="RFC 8628 §4",
-    cure="Log in with a link: omit --device.",
+    "Without it there is no code to enter on another device.",
+    "RFC 8628 §4",
 )
 
 
@@ -41,8 +41,7 @@ class DeviceAuthorizationStage:
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the request for the codes, once; None if the server has no endpoint for it."""
-        metadata, client = facts.server_metadata, facts.client
-        endpoint = None if metadata is None else facts.url(metadata.device_authorization_endpoint)
+        endpoint, client = _endpoint(facts), facts.client
         if sent or endpoint is None or client is None:
             return None
         scope = requested_scope(facts)
@@ -52,7 +51,7 @@ class DeviceAuthorizationStage:
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the codes and the page where the user enters theirs."""
         if not exchanges:
-            return StageResult(facts, (_NO_ENDPOINT,))
+            return StageResult(facts, (_without_endpoint(facts),))
         exchange = exchanges[-1]
         if exchange.answer is None:
             return unanswered(
@@ -62,7 +61,7 @@ class DeviceAuthorizationStage:
         codes = reading.value
         if codes is None:
             return StageResult(facts, reading.checks)
-        checks = reading.checks
+        checks = (*_given(facts), *reading.checks)
         # Its own site may be another than the issuer's, and was asked about then.
         server = facts.token_endpoint
         if server is not None:
@@ -81,6 +80,33 @@ class DeviceAuthorizationStage:
             Fact(FactId.INTERVAL, timedelta(seconds=codes.interval), _SPEC),
         ]
         return StageResult(new, checks, tuple(shown))
+
+
+def _endpoint(facts: Facts) -> Url | None:
+    """Return where the codes come from: where the user says, or the server's metadata."""
+    named = facts.server_metadata.device_authorization_endpoint if facts.server_metadata else None
+    return facts.url(facts.options.device_endpoint or named)
+
+
+def _given(facts: Facts) -> Iterator[Check]:
+    """Yield that the endpoint is the user's choice, which no metadata confirms."""
+    endpoint = _endpoint(facts)
+    if facts.options.device_endpoint is not None and endpoint is not None:
+        yield _ENDPOINT.warned(
+            f"{endpoint.text}, because you gave it with --device-endpoint",
+            why=f"What is on {endpoint.origin} gets your client's id, and its secret if it has one.",
+        )
+
+
+def _without_endpoint(facts: Facts) -> Check:
+    if facts.options.device_endpoint is not None:
+        cure = "Give an https URL: --device-endpoint URL."
+        return _ENDPOINT.failed(f"{facts.options.device_endpoint}, which cannot be used", cure=cure)
+    return _ENDPOINT.failed(
+        "none in its metadata",
+        cure="Log in with a link: omit --device. If the server has one and its documentation names it, add "
+        "--device-endpoint URL.",
+    )
 
 
 class DeviceGrant:
@@ -107,7 +133,13 @@ class DeviceGrant:
             endpoint, client, device_code=device.device_code, resource=facts.resource
         )
         at = datetime.fromtimestamp(polling.next_at, UTC)
-        return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=TOKEN, not_before=at)
+        limits = TOKEN
+        if facts.options.wait is not None:
+            # Not cut at the end itself: the answer that is under way then may have the tokens.
+            limits = replace(
+                TOKEN, deadline=min(TOKEN.deadline, polling.expires_at - polling.next_at + _GRACE)
+            )
+        return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=limits, not_before=at)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:
         """Return why polling ended without tokens; nothing if the last answer says so itself."""
@@ -116,12 +148,15 @@ class DeviceGrant:
         last = poll_result(sent[-1].response) if sent else PollResult.PENDING
         if last.is_final and last is not PollResult.EXPIRED:
             return ()
+        asked = f"asked {len(sent)} times"
+        if sent and sent[-1].answer is None:
+            asked += f", the last time without an answer: {sent[-1].no_answer.cause}"
         if last is not PollResult.EXPIRED and _waited_out(facts):
             return (
                 failed(
                     CheckId.DEVICE_TIMEOUT,
                     "You enter the code in time.",
-                    f"not entered within {facts.options.wait:.0f} seconds, asked {len(sent)} times",
+                    f"not entered within {facts.options.wait:.0f} seconds, {asked}",
                     why="You limited how long authlens waits.",
                     spec="RFC 8628 §3.3",
                     cure="Start the login again and enter the new code.",
@@ -131,7 +166,7 @@ class DeviceGrant:
             failed(
                 CheckId.DEVICE_EXPIRED,
                 "You enter the code before it expires.",
-                f"not entered, asked {len(sent)} times",
+                f"not entered, {asked}",
                 why="Someone could be tricked into entering an old code.",
                 spec="RFC 8628 §3.5",
                 cure="Start the login again and enter the new code.",

@@ -94,7 +94,7 @@ class ExchangeStage:
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
         if exchange.answer is None:
-            return StageResult(facts, (_no_answer(exchange),))
+            return StageResult(facts, self._grant.given_up(facts, asked) or (_no_answer(exchange),))
         reading = read_token_response(
             exchange.answer,
             resource=facts.resource,
@@ -108,7 +108,7 @@ class ExchangeStage:
             error = read_error(exchange.answer, facts.grant_secrets)
             diagnosis = refusal(Stage.EXCHANGE, error, exchange=exchange)
             # The last answer before a code expires is often "authorization_pending": not what to show.
-            if given_up := self._grant.given_up(facts, exchanges):
+            if given_up := self._grant.given_up(facts, asked):
                 return StageResult(facts, given_up)
             return StageResult(replace(facts, code=None), checks, diagnosis=diagnosis)
         tokens = reading.value

@@ -252,12 +252,16 @@ async def proxy(
     *,
     port: int = 0,
     socket_path: Path | None = None,
+    on_problem: Callable[[AuthlensError], None] = lambda _problem: None,
     kind: CredentialKind | None = None,
     min_ttl: timedelta | None = None,
 ) -> AsyncIterator[LocalProxy]:
     """Yield a proxy that adds the credential to requests for `url`; it serves while its `serve()` runs.
 
+    A server that cannot renew the token just now is not the end: clients get the cause until it can.
+
     Args:
+        on_problem: called at the start with such a cause.
         port: the port on 127.0.0.1; 0 picks a free one.
         socket_path: where to make a Unix socket instead.
         kind: as in `request_headers`; so is `min_ttl`.
@@ -271,7 +275,11 @@ async def proxy(
     from authlens_core.gateway.server import LocalProxy, loopback_socket, unix_listener
 
     credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
-    await credential.fields()  # a missing login is reported now, not at the first request
+    problem = await credential.problem_at_start()
+    if isinstance(problem, LoginNeeded):  # reported now, not at the first request
+        raise problem
+    if problem is not None:
+        on_problem(problem)
     listening = loopback_socket(port) if socket_path is None else unix_listener(socket_path)
     with listening as listener:
         yield LocalProxy(session.wire, credential, listener)
@@ -284,24 +292,25 @@ async def bridge_mcp(
     write: Callable[[bytes], Awaitable[None]],
     *,
     note: Callable[[str], None],
-    on_login_needed: Callable[[LoginNeeded], None],
+    on_problem: Callable[[AuthlensError], None],
     kind: CredentialKind | None = None,
     min_ttl: timedelta | None = None,
 ) -> None:
     """Connect an MCP client to the remote server at `url` until `chunks` ends.
 
-    A missing login is not the end: the client gets JSON-RPC errors, and a login that a user makes meanwhile
-    is used from then on.
+    Neither a missing login nor a server that cannot renew the token just now is the end: the client gets
+    JSON-RPC errors, and what has changed meanwhile is used from then on.
 
     Args:
         chunks: what the client writes, JSON-RPC messages in lines.
         write: writes one line to the client; raises OSError when it is gone.
         note: shows the user one sentence.
-        on_login_needed: called at the start if there is no login.
+        on_problem: called at the start with such a cause.
         kind: as in `request_headers`; so is `min_ttl`.
 
     Raises:
-        AuthlensError: as `request_headers`, at the start.
+        UsageError: the URL or the credential cannot be used.
+        NoSecretStore: the store cannot be read.
     """
     from authlens_core.gateway.mcp_bridge import McpBridge
     from authlens_core.gateway.mcp_http import McpHttp
@@ -309,8 +318,7 @@ async def bridge_mcp(
     from authlens_core.grammars.json_rpc import lines_in
 
     credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
-    try:
-        await credential.fields()
-    except LoginNeeded as error:
-        on_login_needed(error)
+    problem = await credential.problem_at_start()
+    if problem is not None:
+        on_problem(problem)
     await McpBridge(McpHttp(session.wire, credential), write, note).run(lines_in(chunks))

@@ -122,6 +122,8 @@ class McpBridge:
         self._pending: dict[tuple[type, RequestId | None], PendingRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._patience = self._limits.notification
+        self._beginning: asyncio.Task[None] | None = None
+        self._behind: list[JsonRpcMessage] = []
         self._listening: asyncio.Task[None] | None = None
 
     async def run(self, lines: AsyncIterator[bytes | LineTooLong]) -> None:
@@ -129,8 +131,10 @@ class McpBridge:
         try:
             async for line in lines:
                 await self._line(line)
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=self._limits.at_the_end)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.at_the_end):
+                    while self._tasks:  # one of them may start others
+                        await asyncio.wait(self._tasks)
             await self._answer_the_rest()
         finally:
             await self._close()
@@ -140,7 +144,8 @@ class McpBridge:
         late = failure_of(TimedOut("Standard input was closed before the server answered."), self._http.url)
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(1.0):
-                for pending in tuple(self._pending.values()):
+                unsent = [PendingRequest(m) for m in self._behind if m.kind is MessageKind.REQUEST]
+                for pending in (*self._pending.values(), *unsent):
                     await self._answer(pending, late)
 
     async def _close(self) -> None:
@@ -174,10 +179,25 @@ class McpBridge:
             free = None if _key(known) in self._pending else known
             words = f"This message was not sent to the server: {message.reason}."
             await self._write(error_line(free, INVALID_REQUEST, words))
-        elif message.kind is MessageKind.REQUEST:
+        # The server has no session for what a client sends before `initialize` was answered.
+        elif self._beginning is not None and not message.is_response and len(self._behind) < _MOST_PENDING:
+            self._behind.append(message)
+        else:
+            await self._pass_on(message)
+
+    async def _pass_on(self, message: JsonRpcMessage) -> None:
+        if message.kind is MessageKind.REQUEST:
             await self._start(message)
         elif not self._swallowed(message):
             await self._post(message)
+
+    async def _begin(self, pending: PendingRequest) -> None:
+        """Answer `initialize`, then pass on what came in behind it, in its order."""
+        await self._request(pending)
+        with suppress(OSError):  # the client is gone
+            while self._behind:
+                await self._pass_on(self._behind.pop(0))
+        self._beginning = None
 
     async def _start(self, message: JsonRpcMessage) -> None:
         key = _key(message.request_id)
@@ -191,7 +211,10 @@ class McpBridge:
             words = f"This request was not sent to the server: {_MOST_PENDING} others are in progress."
             await self._answer(pending, McpFailure(INTERNAL_ERROR, words))
             return
-        pending.task = asyncio.create_task(self._request(pending))
+        if message.method == "initialize" and self._beginning is None:
+            pending.task = self._beginning = asyncio.create_task(self._begin(pending))
+        else:
+            pending.task = asyncio.create_task(self._request(pending))
         self._pending[key] = pending
         self._tasks.add(pending.task)
         pending.task.add_done_callback(self._tasks.discard)

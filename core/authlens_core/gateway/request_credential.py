@@ -18,6 +18,7 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.values.errors import AuthlensError, NoSecretStore, UsageError
 from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.client import Wire
 
@@ -63,6 +64,7 @@ class RequestCredential:
         self._checked = 0.0
         self._version: object = None
         self._unproven: CredentialHeaders | None = None
+        self._failed: tuple[float, AuthlensError] | None = None
 
     @property
     def granted_scope(self) -> str | None:
@@ -80,8 +82,31 @@ class RequestCredential:
         held = self._usable()
         if held is not None:
             return held
+        asked_at = self._monotonic()
         async with self._turn:
-            return self._usable() or await self._load()
+            # Where the server cannot be reached, callers in a queue would wait for one time-out each.
+            if self._failed is not None and self._failed[0] > asked_at:
+                raise self._failed[1]
+            try:
+                return self._usable() or await self._load()
+            except AuthlensError as error:
+                self._failed = (self._monotonic(), error)
+                raise
+
+    async def problem_at_start(self) -> AuthlensError | None:
+        """Return why there are no fields just now, where that may change while the program runs.
+
+        Raises:
+            UsageError: the URL or the credential cannot be used.
+            NoSecretStore: the store cannot be read.
+        """
+        try:
+            await self.fields()
+        except (UsageError, NoSecretStore):
+            raise
+        except AuthlensError as error:
+            return error
+        return None
 
     async def renewed(self, refused: CredentialHeaders) -> CredentialHeaders | None:
         """Return other fields after a 401 to `refused`, or None where trying again makes no sense.

@@ -86,7 +86,7 @@ class LocalProxy:
     """A running proxy: what it serves, and what happened so far.
 
     Args:
-        credential: for the resource; loaded once already.
+        credential: for the resource.
         listener: a listening socket, on loopback or Unix.
     """
 

@@ -280,3 +280,27 @@ async def test_a_scope_that_is_too_small_is_one_error_that_names_the_login(
     assert line["error"]["data"] == {"exit_code": 4, "command": command}
     assert command in line["error"]["message"]
     assert logged_in.server.posts("/token") == []
+
+
+async def test_what_is_sent_behind_initialize_waits_for_its_answer(logged_in: LoggedIn) -> None:
+    first = {**INITIALIZE, "params": {"protocolVersion": "2025-06-18"}}
+    released = asyncio.Event()
+
+    async def answer(_: Request, message: dict[str, Any]) -> Response:
+        if message.get("method") == "initialize":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(released.wait(), 0.1)
+            fields = {"Mcp-Session-Id": "abc"}
+            return JSONResponse(result(message, protocolVersion="2025-06-18"), headers=fields)
+        released.set()
+        return JSONResponse(result(message)) if "id" in message else Response(status_code=202)
+
+    server, lines = await bridged(logged_in, answer, first, INITIALIZED, PING, {"id": 2, "method": "ping"})
+    assert [line["id"] for line in lines] == [0, 1, 2]
+    posts = [
+        (message["method"], fields.get("mcp-session-id"))
+        for method, fields, message in server.seen
+        if method == "POST"
+    ]
+    assert posts[:2] == [("initialize", None), ("notifications/initialized", "abc")]
+    assert posts[2:] == [("ping", "abc")] * 2

@@ -27,8 +27,8 @@ _WAITING: Final = 4  # chunks that are read before the bridge takes them
 async def mcp_bridge(arguments: Namespace) -> int:
     """Serve until standard input closes.
 
-    A missing login is not the end: the client gets JSON-RPC errors, and a login that a user makes
-    meanwhile is used from then on.
+    Neither a missing login nor a server that cannot be reached is the end: the client gets JSON-RPC errors
+    until that has changed.
 
     Raises:
         UsageError: the URL cannot be used, or there is no standard input or output.
@@ -40,7 +40,7 @@ async def mcp_bridge(arguments: Namespace) -> int:
     async with open_session() as session:
         chunks = _chunks(asyncio.get_running_loop())
         await bridge_mcp(
-            session, url, chunks, output.write, note=say, on_login_needed=explain, **choice(arguments)
+            session, url, chunks, output.write, note=say, on_problem=explain, **choice(arguments)
         )
     return 0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from authlens_core.desk.programs import proxy as running_proxy
 from authlens_tui.cli.scripts.credential_choice import choice
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_line, is_terminal, say, say_over
+from authlens_tui.cli.terminal.output import answer_line, explain, is_terminal, say, say_over
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url
 
@@ -27,9 +27,10 @@ async def proxy(arguments: Namespace) -> int:
         LoginNeeded: there is no credential for the URL.
     """
     url, path = checked_url(arguments.url), None if arguments.socket is None else Path(arguments.socket)
+    listening = {"port": arguments.port, "socket_path": path}
     async with (
         open_session() as session,
-        running_proxy(session, url, port=arguments.port, socket_path=path, **choice(arguments)) as served,
+        running_proxy(session, url, **listening, on_problem=explain, **choice(arguments)) as served,
     ):
         answer_line(served.url)
         say(f"Serving {served.resource} with your credential to programs on this machine. Ctrl-C stops it.")

@@ -21,7 +21,7 @@ from authlens_core.values.check import Check, ErrorCode, Requirement
 from authlens_core.values.exchange import Headers, Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.url import Url, parse_url
+from authlens_core.values.url import parse_url
 
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "ES256"
 TOKEN_TYPE: Final = "DPoP"  # noqa: S105 - a type of token, not one
 _NONCE_LIMIT: Final = 1_024  # characters
-_ORIGINS: Final = 16  # whose nonces are remembered
+_KEPT: Final = 16  # servers whose nonces are remembered
 
 
 class BadDpopKey(ValueError):
@@ -116,28 +116,42 @@ def is_bound(token_type: str) -> bool:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DpopNonces:
-    """The last nonce of each server, by origin: nonces of one server mean nothing to another (§8.2)."""
+    """The last nonce of each server, by `nonce_key`: nonces of one mean nothing to another (§8.2)."""
 
-    by_origin: Mapping[str, str] = field(default_factory=dict)
+    by_key: Mapping[str, str] = field(default_factory=dict)
 
-    def get(self, url: Url) -> str | None:
-        return self.by_origin.get(url.origin)
+    def get(self, request: Request) -> str | None:
+        return self.by_key.get(nonce_key(request))
 
-    def with_response(self, url: Url, response: Response) -> DpopNonces:
-        """Return the nonces after a response from `url`; a malformed `DPoP-Nonce` is ignored (§8.1).
+    def with_response(self, request: Request, response: Response) -> DpopNonces:
+        """Return the nonces after a response to `request`; a malformed `DPoP-Nonce` is ignored (§8.1).
 
-        A server may send a new nonce with every response, successful ones too. The 16 newest origins stay.
+        A server may send a new nonce with every response, successful ones too. The 16 newest stay.
         """
         values = response.headers.get_all("dpop-nonce")
         if len(values) != 1 or not _is_nonce(values[0]):
             return self
+        key = nonce_key(request)
         # Removed and added again, so that dict order is age.
-        others = {origin: nonce for origin, nonce in self.by_origin.items() if origin != url.origin}
-        newest = dict(list(others.items())[-(_ORIGINS - 1) :])
-        return DpopNonces({**newest, url.origin: values[0]})
+        others = {other: nonce for other, nonce in self.by_key.items() if other != key}
+        newest = dict(list(others.items())[-(_KEPT - 1) :])
+        return DpopNonces({**newest, key: values[0]})
 
     def __repr__(self) -> str:
-        return f"<DpopNonces of {len(self.by_origin)} origins>"
+        return f"<DpopNonces of {len(self.by_key)} servers>"
+
+
+def nonce_key(request: Request) -> str:
+    """Return whose nonce a proof for `request` needs: the origin, in its role.
+
+    On one origin the authorization server (§8) and the resource server (§9) have nonces of their own.
+
+    Raises:
+        UrlRefused: the request's URL cannot be sent.
+    """
+    origin = parse_url(request.url, loopback_http=True).origin
+    scheme = (request.headers.get("authorization") or "").partition(" ")[0]
+    return f"resource {origin}" if is_bound(scheme) else origin
 
 
 def _is_nonce(value: str) -> bool:
@@ -183,7 +197,7 @@ def with_proof(request: Request, key: DpopKey, nonces: DpopNonces, *, now: datet
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     if is_bound(scheme) and token.isascii():
         claims["ath"] = base64url(sha256(token.encode("ascii")).digest())
-    nonce = nonces.get(url)
+    nonce = nonces.get(request)
     if nonce is not None:
         claims["nonce"] = nonce
     header = {"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": dict(key.public_jwk)}

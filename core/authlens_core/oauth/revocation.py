@@ -56,7 +56,7 @@ def revocation_request(endpoint: Url, client: Client, *, token: Secret, hint: To
 def read_revocation(
     response: Response, *, now: datetime | None = None, sent: tuple[Secret, ...] = ()
 ) -> Revocation:
-    """Read the answer: 200 is revoked whatever the body says, 204 likewise with a notice, nothing else is.
+    """Read the answer: 200 is revoked whatever the body says; 204, and 400 `invalid_token`, with a notice.
 
     Args:
         now: an aware time, for a Retry-After that is a date.
@@ -78,6 +78,10 @@ def read_revocation(
         return Revocation(
             RevocationOutcome.NOT_REVOKED, None, (_CHECK.failed(seen, spec=_REFUSED, cure=cure),)
         )
+    # RFC 7009 §2.2 wants 200 for a token that is invalid already; Google answers like this instead.
+    if response.status == 400 and error.error == ErrorCode.INVALID_TOKEN:
+        check = _CHECK.noticed(f"{seen} {error}; the token had ended already")
+        return Revocation(RevocationOutcome.REVOKED, None, (check,))
     unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
     why, cure, _ = meaning(error.error)
     check = _CHECK.failed(f"{seen} {error}", why=why, spec=_REFUSED, cure=cure)

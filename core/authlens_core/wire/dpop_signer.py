@@ -43,12 +43,11 @@ class DpopSigner:
         """
         return with_proof(request, self.key, self._nonces, now=self._now(), jti=make_jti())
 
-    def learn(self, url: str, response: Response) -> bool:
-        """Note the nonce in a response from `url`; return whether the request may be sent again with it."""
-        parsed = usable_url(url, loopback_http=True)
-        if parsed is None:
+    def learn(self, request: Request, response: Response) -> bool:
+        """Note the nonce in the response to a request; return whether that may be sent again with it."""
+        if usable_url(request.url, loopback_http=True) is None:
             return False
-        nonces = self._nonces.with_response(parsed, response)
+        nonces = self._nonces.with_response(request, response)
         if nonces != self._nonces:
             self._nonces = nonces
             self._remember(nonces)
@@ -65,12 +64,12 @@ async def send_with_proof(
     if signer is None:
         return (await send(request),)
     first = await send(signer.sign(request))
-    if first.response is None or not signer.learn(request.url, first.response):
+    if first.response is None or not signer.learn(request, first.response):
         return (first,)
     # Once only: a server that asks for a nonce again would ask for ever.
     second = await send(signer.sign(request))
     if second.response is not None:
-        signer.learn(request.url, second.response)
+        signer.learn(request, second.response)
     return first, second
 
 

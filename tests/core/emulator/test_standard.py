@@ -334,7 +334,7 @@ async def test_dpop_binds_the_token_to_the_key(fault: str) -> None:
         assert tokens["token_type"] == "DPoP"
         token, resource = tokens["access_token"], client.emulator.resource_url
         assert (await client.open(token)).status_code == 401, "as a bearer token it is worthless"
-        nonces = DpopNonces({resource.rstrip("/"): answer.headers.get("dpop-nonce", "")})
+        nonces = DpopNonces({f"resource {resource.rstrip('/')}": answer.headers.get("dpop-nonce", "")})
         now = datetime.fromtimestamp(client.clock(), UTC)
         for holder, status in ((make_dpop_key(), 401), (key, 200)):
             field = authorization_field("DPoP", Secret(token))

@@ -40,6 +40,14 @@ def taken_apart(proof: Secret, key: DpopKey = KEY) -> tuple[dict[str, Any], dict
     return dict(found.protected), json.loads(found.payload)
 
 
+def to(url: str, *fields: tuple[str, str]) -> Request:
+    """Return a request to `url`."""
+    return Request("POST", url, Headers.of(fields))
+
+
+TOKEN = to(TOKEN_URL.text)
+
+
 def proof_of(method: str, url: str, *fields: tuple[str, str], nonces: DpopNonces | None = None) -> Secret:
     """Return the proof that a request with these fields is sent with."""
     request = Request(method, url, Headers.of(fields))
@@ -79,7 +87,7 @@ def test_query_and_empty_path_are_normalised() -> None:
 
 def test_token_and_nonce_are_bound_in() -> None:
     """DP-3: `ath` is the hash of the token, so the proof fits no other."""
-    nonces = DpopNonces({TOKEN_URL.origin: "n"})
+    nonces = DpopNonces({f"resource {TOKEN_URL.origin}": "n"})
     proof = proof_of("GET", TOKEN_URL.text, ("Authorization", "DPoP t"), nonces=nonces)
     claims = taken_apart(proof)[1]
     assert base64.urlsafe_b64decode(claims["ath"] + "=") == hashlib.sha256(b"t").digest()
@@ -142,41 +150,48 @@ def test_proofs_are_es256(algorithms: tuple[str, ...] | None, severity: Severity
 
 def test_a_nonce_is_for_the_server_that_sent_it() -> None:
     """DP-4."""
-    nonces = DpopNonces().with_response(TOKEN_URL, answer(200, ("DPoP-Nonce", "as-1")))
-    assert nonces.get(parse_url("https://as.example/other")) == "as-1"
-    assert nonces.get(parse_url("https://r.example/")) is None
-    assert nonces.get(parse_url("https://as.example:8443/token")) is None
+    nonces = DpopNonces().with_response(TOKEN, answer(200, ("DPoP-Nonce", "as-1")))
+    assert nonces.get(to("https://as.example/other")) == "as-1"
+    assert nonces.get(to("https://r.example/")) is None
+    assert nonces.get(to("https://as.example:8443/token")) is None
+
+
+def test_on_one_origin_the_resource_has_a_nonce_of_its_own() -> None:
+    """DP-4: RFC 9449 §8 is about the authorization server, §9 about the resource server."""
+    at_resource = to("https://as.example/mcp", ("Authorization", "DPoP t"))
+    nonces = DpopNonces().with_response(TOKEN, answer(200, ("DPoP-Nonce", "as-1")))
+    assert nonces.get(at_resource) is None
+    nonces = nonces.with_response(at_resource, answer(200, ("DPoP-Nonce", "rs-1")))
+    assert (nonces.get(TOKEN), nonces.get(at_resource)) == ("as-1", "rs-1")
 
 
 def test_the_newest_nonce_counts_and_no_nonce_changes_nothing() -> None:
     """DP-4: a successful response may bring one as well."""
-    nonces = DpopNonces().with_response(TOKEN_URL, answer(200, ("DPoP-Nonce", "one")))
-    nonces = nonces.with_response(TOKEN_URL, answer(200))
-    assert nonces.get(TOKEN_URL) == "one"
-    assert nonces.with_response(TOKEN_URL, answer(401, ("DPoP-Nonce", "two"))).get(TOKEN_URL) == "two"
+    nonces = DpopNonces().with_response(TOKEN, answer(200, ("DPoP-Nonce", "one")))
+    nonces = nonces.with_response(TOKEN, answer(200))
+    assert nonces.get(TOKEN) == "one"
+    assert nonces.with_response(TOKEN, answer(401, ("DPoP-Nonce", "two"))).get(TOKEN) == "two"
 
 
 @pytest.mark.parametrize("bad", ["", "a b", 'a"b', "a\\b", "é", "\x1b", "n" * 2_000])
 def test_a_malformed_nonce_is_ignored(bad: str) -> None:
     """DP-4: 1*NQCHAR; it goes into a signed claim and back to the server."""
-    assert DpopNonces().with_response(TOKEN_URL, answer(400, ("DPoP-Nonce", bad))).get(TOKEN_URL) is None
+    assert DpopNonces().with_response(TOKEN, answer(400, ("DPoP-Nonce", bad))).get(TOKEN) is None
 
 
 def test_two_nonces_in_one_response_are_ignored() -> None:
     """DP-4."""
     response = answer(400, ("DPoP-Nonce", "a"), ("DPoP-Nonce", "b"))
-    assert DpopNonces().with_response(TOKEN_URL, response).get(TOKEN_URL) is None
+    assert DpopNonces().with_response(TOKEN, response).get(TOKEN) is None
 
 
 def test_the_number_of_servers_is_bounded() -> None:
     """DP-4."""
     nonces = DpopNonces()
     for number in range(40):
-        nonces = nonces.with_response(
-            parse_url(f"https://h{number}.example/"), answer(200, ("DPoP-Nonce", "n"))
-        )
-    assert len(nonces.by_origin) == 16
-    assert nonces.get(parse_url("https://h39.example/")) == "n"
+        nonces = nonces.with_response(to(f"https://h{number}.example/"), answer(200, ("DPoP-Nonce", "n")))
+    assert len(nonces.by_key) == 16
+    assert nonces.get(to("https://h39.example/")) == "n"
 
 
 NONCE = ("DPoP-Nonce", "n")

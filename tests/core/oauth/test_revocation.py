@@ -116,3 +116,13 @@ def test_a_busy_server_keeps_the_token_and_may_name_a_time(status: int, value: s
 def test_a_date_without_a_clock_is_no_time() -> None:
     """RV-3: nothing here reads the clock."""
     assert read_revocation(_answer(503, retry_after="Tue, 24 Nov 2026 12:01:00 GMT")).retry_after is None
+
+
+def test_a_token_that_the_server_calls_invalid_had_ended_already() -> None:
+    """Google answers a token that is dead with 400 where RFC 7009 §2.2 has 200; a 401 is about the client."""
+    body = json.dumps({"error": "invalid_token", "error_description": "Token expired or revoked"}).encode()
+    revocation = read_revocation(_answer(400, body))
+    assert revocation.outcome is RevocationOutcome.REVOKED
+    assert [check.severity for check in revocation.checks] == [Severity.NOTICE]
+    assert "ended already" in revocation.checks[0].seen
+    assert read_revocation(_answer(401, body)).outcome is RevocationOutcome.NOT_REVOKED

@@ -148,8 +148,10 @@ class CredentialHeaders:
         return fields_answer(self.fields, self.expires_at)
 
     def learn(self, url: str, response: Response) -> bool:
-        """Note the nonce in an answer; return whether the request may be sent again with it."""
-        return self.signer is not None and self.signer.learn(url, response)
+        """Note the nonce in an answer of the resource; return whether to send the request again with it."""
+        if self.signer is None:
+            return False
+        return self.signer.learn(Request("GET", url, Headers.of(self.fields)), response)
 
     def __repr__(self) -> str:
         return f"<CredentialHeaders {self.kind} {', '.join(name for name, _ in self.fields)}>"

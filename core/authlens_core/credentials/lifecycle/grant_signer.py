@@ -15,7 +15,7 @@ from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
 from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
-from authlens_core.values.url import UrlRefused, parse_url
+from authlens_core.values.url import UrlRefused
 from authlens_core.wire.dpop_signer import DpopSigner
 
 _FACT: Final = "dpop nonces"
@@ -50,9 +50,7 @@ def note_nonces(credentials: Credentials, exchanges: Sequence[Exchange]) -> None
     for exchange in exchanges:
         if exchange.response is not None and exchange.request.headers.get("dpop") is not None:
             with suppress(UrlRefused):
-                nonces = nonces.with_response(
-                    parse_url(exchange.request.url, loopback_http=True), exchange.response
-                )
+                nonces = nonces.with_response(exchange.request, exchange.response)
     if nonces != before:
         _store(credentials, nonces)
 
@@ -62,9 +60,9 @@ def _stored(credentials: Credentials) -> DpopNonces:
         nonces = object_in((credentials.index.fact(_FACT) or "{}").encode())
     except StateUnusable:
         return DpopNonces()
-    return DpopNonces({origin: nonce for origin, nonce in nonces.items() if isinstance(nonce, str)})
+    return DpopNonces({key: nonce for key, nonce in nonces.items() if isinstance(nonce, str)})
 
 
 def _store(credentials: Credentials, nonces: DpopNonces) -> None:
     with suppress(StateUnusable):  # without it the next request is refused once and sent again
-        credentials.index.set_fact(_FACT, json.dumps(dict(nonces.by_origin)))
+        credentials.index.set_fact(_FACT, json.dumps(dict(nonces.by_key)))

@@ -18,7 +18,7 @@ def test_the_claims_of_a_proof_are_shown_with_what_they_mean() -> None:
     bare = Request(
         "GET", "https://r.example/x?q", Headers.of([authorization_field("DPoP", Secret("t" * 40))])
     )
-    nonces = DpopNonces({"https://r.example": "the-nonce"})
+    nonces = DpopNonces({"resource https://r.example": "the-nonce"})
     sent = with_proof(bare, make_dpop_key(), nonces, now=NOW, jti="number-one")
     shown = [one.text for one in request_lines(sent, NoRedactor(), now=NOW)]
     text = "\n".join(shown)

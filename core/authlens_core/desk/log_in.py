@@ -42,6 +42,7 @@ from authlens_core.trace.events import (
     Watcher,
 )
 from authlens_core.trace.failure_reason import failure_reason
+from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import CheckId, passed, warned
 from authlens_core.values.errors import (
@@ -313,6 +314,7 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         obtained_at=asked_at,
         refreshed_at=asked_at,
         expires_at=facts.expires_at,
+        grant_type=facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None,
     )
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
     return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret, key)

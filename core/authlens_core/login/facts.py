@@ -164,4 +164,5 @@ class Facts:
     def client_is_given(self) -> bool:
         """True when the user named the client, by id or by document: it was not registered here."""
         given = (self.options.client_id, self.options.client_metadata_url)
-        return self.client is not None and self.client.client_id in given
+        by_owner = self.flow.user_part is UserPart.NOTHING
+        return self.client is not None and (by_owner or self.client.client_id in given)

@@ -63,12 +63,12 @@ def lesson(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -
     return Lesson(**_words_for("lessons", stage, grant_type))
 
 
-def _words_for(file: str, stage: Stage, grant_type: GrantType) -> dict[str, Any]:
+def _words_for(file: str, stage: Stage, grant_type: GrantType) -> Mapping[str, Any]:
     by_grant = words(file)
     # Only the code grant has words for every stage; another has those of the stages in which it differs.
-    complete = by_grant[GrantType.AUTHORIZATION_CODE.name.lower()]
-    entry: dict[str, Any] = by_grant[grant_type.name.lower()].get(stage) or complete[stage]
-    return entry
+    family = "machine" if FLOWS[grant_type].user_part is UserPart.NOTHING else ""
+    tables = (grant_type.name.lower(), family, GrantType.AUTHORIZATION_CODE.name.lower())
+    return next(by_grant[table][stage] for table in tables if stage in by_grant.get(table, {}))
 
 
 class UserPart(StrEnum):
@@ -168,8 +168,34 @@ _DEVICE_CODE: Final = Flow(
     endpoint="device_authorization_endpoint",
     ignored=frozenset({"listen", "any_issuer"}),
 )
+
+
+def _machine(grant_type: GrantType, carries: str) -> Flow:
+    """Return the flow of a program that logs in as itself: no browser, no callback, nothing used up."""
+    by_user = {Stage.PKCE, Stage.AUTHORIZATION}
+    return Flow(
+        grant_type,
+        tuple(stage for stage in LOGIN_STAGES if stage not in by_user),
+        UserPart.NOTHING,
+        starts_over=None,
+        single_use=frozenset(),
+        extra_grant_types=(),
+        carries=carries,
+        chosen="",
+        offer="",
+        ignored=frozenset({"listen", "port", "redirect_host", "any_issuer", "client_metadata_url"}),
+    )
+
+
 FLOWS: Final[Mapping[GrantType, Flow]] = MappingProxyType(
-    {flow.grant_type: flow for flow in (AUTHORIZATION_CODE, _DEVICE_CODE)}
+    {
+        flow.grant_type: flow
+        for flow in (
+            AUTHORIZATION_CODE,
+            _DEVICE_CODE,
+            _machine(GrantType.CLIENT_CREDENTIALS, "client_id, scope"),
+        )
+    }
 )
 
 

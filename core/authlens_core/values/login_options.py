@@ -11,7 +11,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Final, Literal
 
-from authlens_core.values.option_info import Kind, OptionInfo, WhyNot
+from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, WhyNot
 from authlens_core.values.option_info import option as _option
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -23,6 +23,11 @@ __all__ = ["BROWSER_WAIT", "OPTIONS", "Kind", "OptionInfo", "Options", "WhyNot",
 BROWSER_WAIT: Final = 300.0
 _HOSTS: Final = ("localhost", "127.0.0.1")
 _METHODS: Final = ("GET", "POST")
+_MACHINE: Final[Mapping[str, GrantType]] = MappingProxyType(
+    {
+        "client-credentials": GrantType.CLIENT_CREDENTIALS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,7 @@ class Options:
         matters_from=Stage.REGISTRATION,
         edited_in=(Stage.REGISTRATION,),
         turned_on=GrantType.DEVICE_CODE,
+        named=NamedFlag("--machine", "log in as a program, without a user", "KIND", _MACHINE),
     )
     device_endpoint: str | None = _option(
         None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from enum import Enum
 from typing import Any, Literal
@@ -33,6 +34,20 @@ class WhyNot:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFlag:
+    """A second flag of a `SWITCH`, which names one of several other values."""
+
+    flag: str
+    help: str
+    metavar: str
+    values: Mapping[str, Any]
+
+    @property
+    def argument(self) -> str:
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
 class OptionInfo:
     """The declaration of one option.
 
@@ -46,6 +61,7 @@ class OptionInfo:
         metavar: what the command line calls its value.
         choices: what a `CHOICE` can be.
         turned_on: what the flag of a `SWITCH` chooses instead of the default.
+        named: the flag of a `SWITCH` for what else it can be; the wizard's form does not have it.
         wrong: what to say of a value that is none of the `choices`.
         exclusive: whether it excludes the other options of this sort.
         for_one: whether it is meant for one server, and refused for several URLs.
@@ -63,6 +79,7 @@ class OptionInfo:
     metavar: str | None = None
     choices: tuple[str, ...] = ()
     turned_on: Any = True
+    named: NamedFlag | None = None
     wrong: str = ""
     exclusive: bool = False
     for_one: bool = False
@@ -131,7 +148,8 @@ class OptionInfo:
         # By `type`, because True is an int and equals 1.
         match self.kind:
             case Kind.SWITCH:
-                return type(value) in (bool, str) and value in (self.default, self.turned_on)
+                named = () if self.named is None else self.named.values.values()
+                return type(value) in (bool, str) and value in (self.default, self.turned_on, *named)
             case Kind.PORT:
                 return type(value) is int and 0 <= value <= 65_535
             case Kind.SECONDS:

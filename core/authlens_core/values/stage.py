@@ -52,3 +52,4 @@ class GrantType(StrEnum):
 
     AUTHORIZATION_CODE = "authorization_code"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+    CLIENT_CREDENTIALS = "client_credentials"

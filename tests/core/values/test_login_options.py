@@ -71,6 +71,15 @@ def test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not(opt
         assert getattr(again.options, option.name) == option.default
 
 
+@pytest.mark.parametrize(("word", "value"), [("client-credentials", GrantType.CLIENT_CREDENTIALS)])
+def test_a_second_flag_names_the_other_values_of_an_option(word: str, value: GrantType) -> None:
+    parsed = build_parser().parse_args(["login", RESOURCE, "--machine", word])
+    options = login_options(parsed, None)
+    assert options == Options(grant_type=value)
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["login", RESOURCE, "--machine", word, "--device"])
+
+
 def test_the_form_of_the_wizard_offers_each_option_or_a_reason_says_why_not(option: OptionInfo) -> None:
     if isinstance(option.edited_in, WhyNot):
         assert option.edited_in.reason

@@ -110,7 +110,8 @@ def test_errors_are_the_registered_codes_and_one_for_any_other() -> None:
 def test_words_of_stages_are_complete_for_the_code_grant_and_name_stages_for_others(
     file: str, read: Callable[[Stage, GrantType], object], kind: type[object]
 ) -> None:
-    assert set(words(file)) == {grant_type.name.lower() for grant_type in GrantType}
+    assert set(words(file)) == {grant_type.name.lower() for grant_type in GrantType} | {"machine"}
+    assert set(words(file)["machine"]) <= set(Stage)
     assert set(words(file)["authorization_code"]) == set(Stage)
     for grant_type in GrantType:
         assert set(words(file)[grant_type.name.lower()]) <= set(Stage)

@@ -63,7 +63,8 @@ _show_which: Final = _verb("scripts.credential_choice", "show_which")
 
 def _login(arguments: Namespace) -> int:
     follow_attached_client()
-    if no_input():
+    # A program's login asks no one for anything.
+    if no_input() and arguments.machine is None:
         return _run(_stored_logins(arguments))
     if arguments.cloudflared:
         from authlens_tui.cli.login.with_cloudflared import cloudflared_login

@@ -17,6 +17,7 @@ from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.values.store_kind import StoreKind
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
@@ -85,6 +86,7 @@ class Grant:
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
             answer about something else leaves it as it was.
         last_words: the verdict as one sentence; made safe to show, as `note` is.
+        grant_type: how a program got it without a user, or None: a user logged in.
         state: what is known apart from the clock.
         note: one sentence on the state.
         retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
@@ -118,6 +120,7 @@ class Grant:
     attempts: int = 0
     generation: int = 0
     place: StoreKind = StoreKind.KEYRING
+    grant_type: GrantType | None = None
 
     def __post_init__(self) -> None:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")

@@ -12,6 +12,11 @@ from authlens_core.login.stages.authorization_stage import AuthorizationStage
 from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceGrant
 from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
+from authlens_core.login.stages.machine_stages import (
+    ClientCredentialsGrant,
+    MachineClientStage,
+    MachineExchangeStage,
+)
 from authlens_core.login.stages.pkce_stage import PkceStage
 from authlens_core.login.stages.registration_stage import RegistrationStage
 from authlens_core.login.stages.resource_metadata_stage import ResourceMetadataStage
@@ -29,6 +34,12 @@ _SHARED: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
         Stage.ACCESS: AccessStage(),
     }
 )
+_MACHINE: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
+    {
+        **{stage: work for stage, work in _SHARED.items() if stage is not Stage.PKCE},
+        Stage.REGISTRATION: MachineClientStage(),
+    }
+)
 # What does each stage of each flow.
 STAGES: Final[Mapping[GrantType, Mapping[Stage, LoginStage]]] = MappingProxyType(
     {
@@ -41,6 +52,10 @@ STAGES: Final[Mapping[GrantType, Mapping[Stage, LoginStage]]] = MappingProxyType
             **_SHARED,
             Stage.AUTHORIZATION: DeviceAuthorizationStage(),
             Stage.EXCHANGE: ExchangeStage(DeviceGrant()),
+        },
+        GrantType.CLIENT_CREDENTIALS: {
+            **_MACHINE,
+            Stage.EXCHANGE: MachineExchangeStage(ClientCredentialsGrant()),
         },
     }
 )

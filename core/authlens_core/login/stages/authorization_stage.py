@@ -61,7 +61,8 @@ class AuthorizationStage:
 
     def _with_link(self, facts: Facts) -> StageResult:
         metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
-        if metadata is None or client is None or pkce is None or state is None:
+        page = None if metadata is None else metadata.authorization_endpoint
+        if page is None or client is None or pkce is None or state is None:
             return StageResult(facts, (_INCOMPLETE,))
         scope = requested_scope(facts)
         # Servers that know offline_access grant it only to a user who was asked (OpenID Connect Core §11).
@@ -74,7 +75,7 @@ class AuthorizationStage:
             extra.append(("dpop_jkt", facts.dpop_key.thumbprint))
         try:
             url = authorization_url(
-                metadata.authorization_endpoint,
+                page,
                 client_id=client.client_id,
                 redirect_uri=client.redirect_uri,
                 state=state,
@@ -100,7 +101,7 @@ def _pushed(facts: Facts, link: str | None) -> PlannedRequest | None:
     if metadata is None or client is None or endpoint is None or link is None:
         return None
     # What the endpoint's URL has of its own is the server's and stays in the link.
-    own = len(url_parameters(metadata.authorization_endpoint))
+    own = len(url_parameters(metadata.authorization_endpoint or ""))
     parameters: list[FormPair] = [
         (name, facts.state if name == "state" and facts.state is not None else value)
         for name, value in url_parameters(link)[own:]
@@ -121,12 +122,13 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
         lost = unanswered(facts, pushed, "pushed.answer", expected, spec="RFC 9126 §2.2")
         return replace(lost, shown=plain.shown)
     reading = read_pushed_authorization(pushed.answer)
-    if reading.value is None or facts.server_metadata is None or facts.client is None:
+    page = None if facts.server_metadata is None else facts.server_metadata.authorization_endpoint
+    if reading.value is None or page is None or facts.client is None:
         diagnosis = refusal(Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed)
         return StageResult(facts, reading.checks, plain.shown, diagnosis)
     try:
         link = pushed_authorization_url(
-            facts.server_metadata.authorization_endpoint,
+            page,
             client_id=facts.client.client_id,
             request_uri=reading.value.request_uri,
         )

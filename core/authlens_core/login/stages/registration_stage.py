@@ -14,6 +14,7 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
 from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, failed, failures, passed
@@ -57,7 +58,7 @@ class RegistrationStage:
         at_hand = _client_at_hand(facts)
         if at_hand is not None:
             client, check = at_hand
-            return _with_client(facts, client, (*problems, check))
+            return with_client(facts, client, (*problems, check))
         if not exchanges:
             return StageResult(facts, (_nothing_to_use(facts),))
         exchange = exchanges[-1]
@@ -75,7 +76,7 @@ class RegistrationStage:
                 Stage.REGISTRATION, read_error(exchange.answer), remark=remark, exchange=exchange
             )
             return StageResult(facts, reading.checks, diagnosis=diagnosis)
-        return _with_client(facts, reading.value, reading.checks)
+        return with_client(facts, reading.value, reading.checks)
 
 
 def requested_scope(facts: Facts) -> str | None:
@@ -93,6 +94,9 @@ def requested_scope(facts: Facts) -> str | None:
     offered = (facts.server_metadata.scopes_supported or ()) if facts.server_metadata else ()
     # Without it OpenID Connect servers return no refresh token (Core §11), and the login ends with the access
     # token.
+    # A program gets none: it asks for the next access token as it asked for this one.
+    if facts.flow.user_part is UserPart.NOTHING:
+        return named
     if named and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in named.split():
         return f"{named} {OFFLINE_ACCESS}"
     return named
@@ -108,18 +112,26 @@ def redirect_uri_of(facts: Facts) -> str:
     return facts.redirect_uri or redirect_uri(facts.options.redirect_host, facts.options.port)
 
 
+def given_client(facts: Facts) -> Client | None:
+    """Return the client that the user named, without a redirect URI; None if they named none."""
+    options = facts.options
+    if options.client_id is None:
+        return None
+    method = "none" if options.client_secret is None else _secret_method(facts)
+    return Client(
+        client_id=options.client_id,
+        redirect_uri="",
+        token_endpoint_auth_method=method,
+        client_secret=options.client_secret,
+    )
+
+
 def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
     options = facts.options
     # What the user gave comes before what authlens remembers.
-    if options.client_id is not None:
-        method = "none" if options.client_secret is None else _secret_method(facts)
-        client = Client(
-            client_id=options.client_id,
-            redirect_uri=redirect_uri_of(facts),
-            token_endpoint_auth_method=method,
-            client_secret=options.client_secret,
-        )
-        return client, passed("registration.client", "You gave a client id.", options.client_id, spec=_SPEC)
+    if (client := given_client(facts)) is not None:
+        client = replace(client, redirect_uri=redirect_uri_of(facts))
+        return client, passed("registration.client", "You gave a client id.", client.client_id, spec=_SPEC)
     if options.client_metadata_url is not None and _takes_documents(facts):
         client = Client(client_id=options.client_metadata_url, redirect_uri=redirect_uri_of(facts))
         return client, passed(
@@ -191,12 +203,15 @@ def _no_answer(facts: Facts, exchange: Exchange) -> StageResult:
     return unanswered(facts, exchange, "registration.answer", expected, why=why, spec=_SPEC)
 
 
-def _with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:
+def with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:
+    """Return the result of the stage that found `client`."""
     shown = [
         Fact(FactId.CLIENT_ID, client.client_id, "RFC 7591 §3.2.1"),
-        Fact(FactId.REDIRECT_URIS, client.redirect_uri, "RFC 7591 §2", "where the code may be sent"),
         Fact(FactId.TOKEN_ENDPOINT_AUTH_METHOD, client.token_endpoint_auth_method, "RFC 7591 §2"),
     ]
+    if client.redirect_uri:
+        where = Fact(FactId.REDIRECT_URIS, client.redirect_uri, "RFC 7591 §2", "where the code may be sent")
+        shown.insert(1, where)
     if client.client_secret is not None:
         shown.append(Fact(FactId.CLIENT_SECRET, client.client_secret, "RFC 7591 §3.2.1"))
     return StageResult(replace(facts, client=client), checks, tuple(shown))

@@ -17,6 +17,7 @@ from authlens_core.oauth.discovery.server_metadata import (
     read_server_metadata,
 )
 from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.flow import UserPart
 from authlens_core.values.check import Check, CheckId, failed, warned
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose
@@ -48,6 +49,7 @@ class ServerMetadataStage:
             return StageResult(facts, (_no_document(last.no_answer.cause, last.no_answer.cure),))
         if moves_on(last.answer):
             return _default_paths(facts, places_tried(exchanges))
+        machine = facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None
         reading = read_server_metadata(
             last.answer,
             issuer=facts.issuer_identifier or facts.issuer.text,
@@ -55,8 +57,11 @@ class ServerMetadataStage:
             schemeless_issuer=is_team_host(facts.issuer.host) or _is_stated_team(facts, facts.issuer),
             resource=facts.resource or facts.resource_url.text,
             loopback_http=facts.loopback_http and facts.issuer.is_loopback,
-            needs_registration=facts.options.client_id is None and facts.options.client_metadata_url is None,
+            needs_registration=machine is None
+            and facts.options.client_id is None
+            and facts.options.client_metadata_url is None,
             needs_dpop=facts.needs_dpop,
+            machine=machine,
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)

@@ -6,7 +6,7 @@ attacker's server could present the name of an honest one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.values.exchange import Response
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
 
 _STAGE: Final = "server"
@@ -92,6 +93,21 @@ _NEEDS: Final = (
         "RFC 7636 §4.2, RFC 9700 §2.1.1",
     ),
 )
+
+
+def _machine_need(grant: GrantType) -> _Need:
+    # A warning only: many servers give programs tokens without listing it, and the refusal of one that does
+    # not is clear.
+    return _Need(
+        "grant_types_supported",
+        grant,
+        "machine_grant",
+        Severity.WARNING,
+        "This grant gives a program a token without a user.",
+        "Continue: the server may allow it all the same. If it does not, its owner must.",
+    )
+
+
 # What an absent list means (RFC 8414 §2).
 _DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "grant_types_supported": ("authorization_code", "implicit"),
@@ -108,7 +124,7 @@ class ServerMetadata:
     """
 
     issuer: str
-    authorization_endpoint: str
+    authorization_endpoint: str | None
     token_endpoint: str
     registration_endpoint: str | None = None
     revocation_endpoint: str | None = None
@@ -151,6 +167,7 @@ def read_server_metadata(
     loopback_http: bool,
     needs_registration: bool = True,
     needs_dpop: bool = False,
+    machine: GrantType | None = None,
 ) -> Reading[ServerMetadata]:
     """Read the metadata of the authorization server `issuer`; every problem is reported.
 
@@ -161,6 +178,8 @@ def read_server_metadata(
         resource: the identifier of the resource, for `protected_resources`.
         needs_registration: false when a client id is known already.
         needs_dpop: true when tokens have to be bound to a key.
+        machine: the grant of a program that logs in without a user, or None: nothing is needed then of what a
+            browser is for.
     """
     answer = read_answer(response, stage=_STAGE, spec="RFC 8414 §3.2", strict_media_type=True)
     if answer.value is None:
@@ -175,8 +194,8 @@ def read_server_metadata(
         lists[member], note = string_list(document, member, _STAGE)
         checks += note
     endpoints, problems = _endpoints(document, loopback_http=loopback_http)
-    checks += _endpoint_checks(document, endpoints, problems)
-    checks += _requirement_checks(document, lists)
+    checks += _endpoint_checks(document, endpoints, problems, by_user=machine is None)
+    checks += _requirement_checks(lists, document, _NEEDS if machine is None else (_machine_need(machine),))
     registration = endpoints["registration_endpoint"]
     checks.append(_registration_check(document, registration, needed=needs_registration))
     checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
@@ -202,7 +221,7 @@ def _metadata(
     jwks_uri = document.get("jwks_uri")
     return ServerMetadata(
         issuer=issuer,
-        authorization_endpoint=urls["authorization_endpoint"],
+        authorization_endpoint=urls.get("authorization_endpoint"),
         token_endpoint=urls["token_endpoint"],
         registration_endpoint=urls.get("registration_endpoint"),
         revocation_endpoint=urls.get("revocation_endpoint"),
@@ -261,7 +280,11 @@ def _endpoints(
 
 
 def _endpoint_checks(
-    document: Mapping[str, JsonValue], endpoints: Mapping[str, Url | None], problems: Mapping[str, str]
+    document: Mapping[str, JsonValue],
+    endpoints: Mapping[str, Url | None],
+    problems: Mapping[str, str],
+    *,
+    by_user: bool,
 ) -> Iterator[Check]:
     expected = "an absolute https URL without fragment"
     for member, why in (
@@ -271,7 +294,7 @@ def _endpoint_checks(
         url, check = endpoints[member], Requirement(f"{_STAGE}.{member}", expected, why, _SPEC)
         if url is not None:
             yield check.passed(url.text)
-        else:
+        elif member == "token_endpoint" or by_user:
             cure = f"The server must publish {member} as an absolute https URL."
             yield check.failed(problems[member], cure=cure)
     why = "Without it a token cannot be ended before it expires."
@@ -286,10 +309,10 @@ def _endpoint_checks(
 
 
 def _requirement_checks(
-    document: Mapping[str, JsonValue], lists: Mapping[str, tuple[str, ...] | None]
+    lists: Mapping[str, tuple[str, ...] | None], document: Mapping[str, JsonValue], needs: Sequence[_Need]
 ) -> Iterator[Check]:
-    """Yield the requirements of a login by a public client, each as its own check."""
-    for need in _NEEDS:
+    """Yield the requirements of a login, each as its own check."""
+    for need in needs:
         member = need.member
         check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, need.spec)
         values = lists[member] or _DEFAULTS.get(member, ())

@@ -29,7 +29,8 @@ def client_secret(arguments: Namespace) -> Secret | None:
         return None
     if given:
         return Secret(given)
-    if not arguments.client_secret:
+    # A program that logs in with the client's own credentials has some.
+    if not (arguments.client_secret or arguments.machine == "client-credentials"):
         return None
     if not is_terminal(sys.stdin):
         raise UsageError("There is no terminal to ask for the client secret.", f"Set {VARIABLE}.")

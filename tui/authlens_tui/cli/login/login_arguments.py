@@ -24,6 +24,10 @@ def add_options(add: argparse.ArgumentParser) -> None:
 def add_option(add: argparse._ActionsContainer, name: str) -> None:
     """Add the option of a login that is called `name`, as it is declared."""
     option = OPTIONS[name]
+    if option.named is not None:
+        add = add.add_mutually_exclusive_group()
+        named = option.named
+        add.add_argument(named.flag, help=named.help, metavar=named.metavar, choices=named.values)
     more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
     match option.kind:
         case Kind.SWITCH | Kind.SECRET:
@@ -51,6 +55,8 @@ def login_options(arguments: Namespace, secret: Secret | None) -> Options:
                 values[name] = secret
             case Kind.SWITCH:
                 values[name] = option.turned_on if typed else option.default
+                if option.named is not None and (word := getattr(arguments, option.named.argument)):
+                    values[name] = option.named.values[word]
             case _:
                 values[name] = typed
     return Options(**values)

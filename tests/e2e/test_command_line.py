@@ -530,9 +530,9 @@ async def test_a_port_that_is_taken_is_said_with_the_options_that_lead_on(
         port = str(taken.getsockname()[1])
         done = await authlens(machine, "login", resource, "--port", port)
     assert done.code == 2
-    assert "→ A free port: --port " in done.words
-    assert "--redirect-host 127.0.0.1" in done.words
-    assert "--paste-only" in done.words
+    for option in ("--port", "--redirect-host 127.0.0.1", "--paste-only"):
+        assert f": authlens login {resource} " in done.words
+        assert option in done.words
 
 
 async def test_over_ssh_the_link_and_the_way_back_are_shown(machine: dict[str, str], resource: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ async def test_a_relayed_code_is_shown_only_after_a_yes_that_names_both_hosts(
         assert "only if you started this login" in cure
         assert "honest.example" in cure
         assert "127.0.0.1" in cure
-        option = cure.partition("add --yes ")[2].rstrip(".")
+        option = shlex.split(refused.events[-1]["commands"][-1])[-1]
         assert option == "device.verification_site=honest.example"
 
         approved = await _login(machine, server, "--yes", option)
@@ -71,7 +72,7 @@ async def test_a_yes_for_one_page_is_none_for_that_of_another_site(machine: dict
         Place.DEVICE, member("verification_uri", "https://login.example/device")
     ) as server:
         refused = await _login(machine, server)
-        option = refused.events[-1]["cure"].partition("add --yes ")[2].rstrip(".")
+        option = shlex.split(refused.events[-1]["commands"][-1])[-1]
         server.change = member("verification_uri", RELAYED)
         again = await _login(machine, server, "--yes", option)
         assert again.code == 7, again.words

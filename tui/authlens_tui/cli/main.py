@@ -62,10 +62,10 @@ def run(argv: Sequence[str]) -> int:
         if no_input():
             say_command(error, argv)
         else:
-            explain(error)
+            explain(error, url=_url_in(argv))
         return error.exit_code
     except AuthlensError as error:
-        explain(error)
+        explain(error, url=_url_in(argv))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -76,6 +76,12 @@ def run(argv: Sequence[str]) -> int:
         # The boundary of the process: a traceback would show lines of data.
         say_unexpected(error)
         return FAILED
+
+
+def _url_in(argv: Sequence[str]) -> str:
+    """Return the URL that a command was called with; empty if there is none, or there are several."""
+    urls = [word for word in argv[: argv.index("--") if "--" in argv else None] if "://" in word]
+    return urls[0] if len(urls) == 1 else ""
 
 
 def _dispatch(argv: list[str]) -> int:

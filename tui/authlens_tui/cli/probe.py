@@ -39,7 +39,7 @@ def _show(facts: Facts, error: AuthlensError | None) -> None:
     for name, value in _findings(facts).items():
         answer_line(f"{name}: {value}" if is_plain() else f"{name:<14}{value}")
     if error is not None:
-        explain(error)
+        explain(error, url=facts.resource_url.text)
     else:
         say(f"  → To log in: authlens login {shlex.quote(facts.resource_url.text)}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from authlens_tui.cli.terminal.output import answer_json
+from authlens_tui.words.whole_commands import GivenOptions
 
 
 class EventLines:
@@ -13,11 +14,13 @@ class EventLines:
     Args:
         url: the resource.
         wanted: false for a login that is reported in words: nothing is written.
+        options: those that the login was given, for the commands that lead on from a failure.
     """
 
-    def __init__(self, url: str, *, wanted: bool) -> None:
+    def __init__(self, url: str, *, wanted: bool, options: GivenOptions = ()) -> None:
         self.url = url
         self.wanted = wanted
+        self.options = options
 
     def write(self, event: Mapping[str, object]) -> None:
         """Write one event.

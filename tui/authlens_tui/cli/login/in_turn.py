@@ -29,7 +29,7 @@ async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) 
         except AnswerLost:
             raise
         except AuthlensError as error:
-            explain(error)
+            explain(error, url=url)
             codes[url] = error.exit_code
         # Ctrl-C is meant for the command, not for this one login of it.
         if codes[url] > _SIGNALS:

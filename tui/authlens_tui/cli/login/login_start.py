@@ -18,6 +18,7 @@ from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.urls import checked_urls
+from authlens_tui.words.whole_commands import options_given
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
@@ -54,7 +55,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
             "--paste-only needs a terminal to paste the address into.",
             "Run it in a terminal, or omit --paste-only.",
         )
-    lines = EventLines(urls[0], wanted=arguments.json)
+    lines = EventLines(urls[0], wanted=arguments.json, options=options_given(arguments))
     try:
         async with open_session(prove_keyring=True, loads=_load) as session:
             from authlens_tui.cli.login.plain_login import log_in

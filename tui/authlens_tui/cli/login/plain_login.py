@@ -34,6 +34,7 @@ from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
+from authlens_tui.words.whole_commands import fixes
 
 
 async def log_in(session: Session, lines: EventLines, arguments: Namespace, options: Options) -> int:
@@ -172,7 +173,7 @@ def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool)
     if not (record.may_continue or steps_up):
         return error
     options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
-    cure = f"{error.cure} To continue anyway, add {options}.".lstrip()
+    cure = f"{error.cure} To continue anyway: authlens login URL {options}".lstrip()
     return type(error)(error.cause, cure, stage=error.stage)
 
 
@@ -182,18 +183,18 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     public = options.client_id is not None and options.client_secret is None
     unknown = any(check.error_code == ErrorCode.INVALID_CLIENT for check in record.failures)
     if public and unknown and record.stage is Stage.EXCHANGE:
-        yield "If this client has a secret: --client-secret, or set AUTHLENS_CLIENT_SECRET."
+        yield "If this client has a secret: authlens login URL --client-secret"
     if run.client_is_new and client_is_unknown(record):
         yield "This login registered the client itself, and the server refuses it: ask the server's owner."
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
-        yield "On 127.0.0.1 the port is free: --redirect-host 127.0.0.1"
+        yield "On 127.0.0.1 the port is free: authlens login URL --redirect-host 127.0.0.1"
     if names & {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}:
         if other := run.wait.another_port(options):
-            yield f"A free port: --port {other} (registers the client again)"
-        yield "Without a port, by pasting: --paste-only"
+            yield f"A free port, for which the client is registered again: authlens login URL --port {other}"
+        yield "Without a port, by pasting: authlens login URL --paste-only"
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
-        yield "For more time: --timeout 900"
+        yield "For more time: authlens login URL --timeout 900"
 
 
 def _authenticated(run: Login, lines: EventLines) -> int:
@@ -233,13 +234,15 @@ def stopped(code: int, lines: EventLines) -> int:
 def failed(error: AuthlensError, lines: EventLines, *more: str) -> int:
     if isinstance(error, NoSecretStore):
         more += ("Nothing was sent. For a memory-only session, use the full-screen app: authlens URL",)
-    explain(error, *more)
+    explain(error, *more, url=lines.url, options=lines.options)
+    todo = fixes((error.cure, *more), lines.url, lines.options)
     lines.write(
         {
             "event": "failed",
             "stage": error.stage,
             "cause": error.cause,
-            "cure": error.cure,
+            "cure": " ".join(fix.words for fix in todo),
+            "commands": [fix.command for fix in todo if fix.command],
             "exit_code": error.exit_code,
         }
     )

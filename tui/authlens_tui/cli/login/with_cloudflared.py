@@ -76,7 +76,7 @@ class _CloudflaredConsole:
                 pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
 
     def failed(self, error: AuthlensError) -> int:
-        explain(error)
+        explain(error, url=self._lines.url)
         self._lines.write(
             {"event": "failed", "cause": error.cause, "cure": error.cure, "exit_code": error.exit_code}
         )
@@ -96,7 +96,7 @@ class _CloudflaredConsole:
             }
         )
         if probe.error_type is not None:
-            explain(probe.error_type(probe.summary, probe.cure, stage="Probe"))
+            explain(probe.error_type(probe.summary, probe.cure, stage="Probe"), url=self._lines.url)
             return probe.exit_code
         if not self._lines.wanted:
             say("Authenticated.")

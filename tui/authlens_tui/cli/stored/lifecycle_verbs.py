@@ -22,7 +22,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.stored.other_kinds import Wanted, grants_or_other_kind
-from authlens_tui.cli.terminal.output import answer_json, say
+from authlens_tui.cli.terminal.output import answer_json, say, say_fixes
 from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.outcomes import count_results, with_validity
 
@@ -160,8 +160,8 @@ async def probe_kept(arguments: Namespace) -> int:
 
 def _tell_probe(entry: InventoryEntry, result: ProbeResult) -> None:
     say(f"{result.sign} {entry.title} ({entry.kind.label}), {result.layer}: {result.summary}")
-    if result.cure and not result.accepted:
-        say(f"  → {result.cure}")
+    if not result.accepted:
+        say_fixes([result.cure], entry.url)
 
 
 def _probed_as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, object]:

@@ -10,13 +10,16 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import DOCUMENT, NAME, safe_line, safe_sentence
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.charset import shows_utf_8
 from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
+
+if TYPE_CHECKING:
+    from authlens_tui.words.whole_commands import GivenOptions
 
 # What stands for our own signs where the encoding of the terminal has none.
 _PLAIN: Final = str.maketrans(
@@ -57,13 +60,26 @@ def say_over(words: str) -> None:
         _write(sys.stderr, safe_line(words, NAME))
 
 
-def explain(error: AuthlensError, *more: str) -> None:
-    """Show the user what stopped the work and what to do; `more`: other fixes."""
+def explain(error: AuthlensError, *more: str, url: str = "", options: GivenOptions = ()) -> None:
+    """Show the user what stopped the work and what to do.
+
+    Args:
+        more: other fixes.
+        url: what the commands in the fixes are about, if it is known.
+        options: those that the login was given.
+    """
     where = f"{error.stage}: " if error.stage else ""
     say(f"✖ {where}{error.cause}")
-    fixes = [fix for fix in (error.cure, *more) if fix]
-    for number, fix in enumerate(fixes, 1):
-        say(f"  Fix {number}: {fix}" if is_plain() and len(fixes) > 1 else f"  → {fix}")
+    say_fixes((error.cure, *more), url, options)
+
+
+def say_fixes(texts: Sequence[str], url: str = "", options: GivenOptions = ()) -> None:
+    """Show what to do, each command on a line of its own; `url` and `options` as for `explain`."""
+    from authlens_tui.words.whole_commands import fixes  # what succeeds needs none of it
+
+    todo = fixes(texts, url, options)
+    for number, fix in enumerate(todo, 1):
+        say(f"  Fix {number}: {fix.words}" if is_plain() and len(todo) > 1 else f"  → {fix.words}")
 
 
 def answer_json(value: Mapping[str, object] | Sequence[object]) -> None:

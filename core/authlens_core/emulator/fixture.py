@@ -96,10 +96,10 @@ class EmulatedAccess(_InThread[Emulator]):
 
 
 class EmulatedStandard(_InThread[StandardEmulator]):
-    """A simulated MCP server, or API with OAuth.
+    """A simulated MCP server, API with OAuth, or API for programs.
 
     Args:
-        profile: `mcp` or `generic`.
+        profile: `mcp`, `generic` or `machine`.
         settings: those of `StandardEmulator`.
     """
 
@@ -148,3 +148,9 @@ def emulated_mcp(emulated_standard_factory: Callable[..., EmulatedStandard]) -> 
 def emulated_generic(emulated_standard_factory: Callable[..., EmulatedStandard]) -> EmulatedStandard:
     """A simulated API with OAuth without a fault."""
     return emulated_standard_factory(Profile.GENERIC)
+
+
+@pytest.fixture
+def emulated_machine(emulated_standard_factory: Callable[..., EmulatedStandard]) -> EmulatedStandard:
+    """A simulated API for programs without a fault: only machine grants, no user."""
+    return emulated_standard_factory(Profile.MACHINE)

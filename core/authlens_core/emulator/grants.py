@@ -262,7 +262,7 @@ class Grants:
         expires_at = self._clock() + self.access_token_lifetime
         put(self._access_tokens, access_token, AccessToken(grant, expires_at))
         answer = {"access_token": access_token, "expires_in": self.access_token_lifetime}
-        if self.rules.rotation or not grant.refresh_token:
+        if grant.refreshable and (self.rules.rotation or not grant.refresh_token):
             # The old one stays in the table: that it comes again is how a theft shows.
             answer["refresh_token"] = grant.refresh_token = self.rules.refresh_token()
             put(self._refresh_tokens, grant.refresh_token, grant)

@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
+CLIENT_CREDENTIALS_GRANT: Final = "client_credentials"
+JWT_BEARER_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+MACHINE_GRANTS: Final = frozenset({CLIENT_CREDENTIALS_GRANT, JWT_BEARER_GRANT})
 
 
 class OAuthRefusal(Exception):
@@ -40,7 +43,11 @@ class InvalidGrant(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredClient:
-    """A registered client (RFC 7591), or one of a client metadata document. A public one has no secret."""
+    """A registered client (RFC 7591), or one of a client metadata document. A public one has no secret.
+
+    Attributes:
+        key: the public JWK of one that authenticates with a signature, or None.
+    """
 
     client_id: str
     redirect_uris: tuple[str, ...]
@@ -50,6 +57,7 @@ class RegisteredClient:
     issued_at: int = 0
     secret: str = field(default="", repr=False)
     management_token: str = field(default="", repr=False)
+    key: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class IssuedGrant:
         nonce: of the authorization request, for the first ID token; empty without one.
         jkt: the thumbprint of the key that it is bound to; empty without one (RFC 9449 §6).
         refresh_token: the newest.
+        refreshable: whether it has a refresh token; a program's has none (RFC 6749 §4.4.3).
         refused_by_the_edge: it can be refreshed, but the resource refuses its access tokens.
     """
 
@@ -85,6 +94,7 @@ class IssuedGrant:
     refresh_token: str = field(default="", repr=False)
     previous_token: str = field(default="", repr=False)
     alive: bool = True
+    refreshable: bool = True
     refused_by_the_edge: bool = False
 
 

@@ -17,14 +17,17 @@ class Profile(StrEnum):
     ACCESS = "access"
     MCP = "mcp"
     GENERIC = "generic"
+    MACHINE = "machine"
 
 
 _MCP: Final = frozenset({Profile.MCP})
 _BOTH: Final = frozenset({Profile.MCP, Profile.GENERIC})
+_MACHINE: Final = frozenset({Profile.MACHINE})
+_EACH: Final = _BOTH | _MACHINE
 
 
 class StandardFault(StrEnum):
-    """One thing that a server of the profiles `mcp` and `generic` does differently."""
+    """One thing that a server of a profile other than `access` does differently."""
 
     profiles: frozenset[Profile]
     """The profiles that have it."""
@@ -42,15 +45,21 @@ class StandardFault(StrEnum):
     NO_RESOURCE_METADATA = ("no-resource-metadata", _MCP)
     DEFAULT_PATHS = ("default-paths", _MCP)
     NONCE_REQUIRED = "nonce-required"
-    JWT_ACCESS_TOKENS = "jwt-access-tokens"
+    JWT_ACCESS_TOKENS = ("jwt-access-tokens", _EACH)
     STEP_UP = "step-up"
-    DPOP_REQUIRED = "dpop-required"
-    DPOP_NONCE = "dpop-nonce"
+    DPOP_REQUIRED = ("dpop-required", _EACH)
+    DPOP_NONCE = ("dpop-nonce", _EACH)
     PAR_REQUIRED = "par-required"
     DEVICE_SLOW_DOWN = "device-slow-down"
     DEVICE_EXPIRED = "device-expired"
     ISS_MISSING = "iss-missing"
     NO_REGISTRATION = "no-registration"
+    ASSERTION_EXPIRED = ("assertion-expired", _MACHINE)
+    ASSERTION_AUDIENCE = ("assertion-audience", _MACHINE)
+    KEY_UNKNOWN = ("key-unknown", _MACHINE)
+    SCOPE_REFUSED = ("scope-refused", _MACHINE)
+    GRANT_NOT_ALLOWED = ("grant-not-allowed", _MACHINE)
+    POLICY_DENIES = ("policy-denies", _MACHINE)
 
     @property
     def summary(self) -> str:
@@ -59,7 +68,7 @@ class StandardFault(StrEnum):
 
 
 def faults_of(profile: Profile) -> tuple[StandardFault, ...]:
-    """Return what a server of the profile `mcp` or `generic` can do differently."""
+    """Return what a server of a profile other than `access` can do differently."""
     return tuple(fault for fault in StandardFault if profile in fault.profiles)
 
 

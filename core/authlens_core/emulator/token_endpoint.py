@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator.answers import NO_STORE, read_body
+from authlens_core.emulator.assertions import unverified
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import DEVICE_GRANT, IssuedGrant, OAuthRefusal, RegisteredClient
 
@@ -38,6 +39,10 @@ class ClientCredentials:
                 client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
                 # RFC 6749 §2.3.1: both are encoded like form values before they are joined.
                 return cls(unquote_plus(client_id), unquote_plus(secret), "client_secret_basic")
+        if assertion := form.get("client_assertion", ""):
+            # RFC 7521 §4.2: client_id may be left out, because the assertion names the client.
+            named = str(unverified(assertion, "invalid_client")[1].get("sub", ""))
+            return cls(form.get("client_id", named), assertion, "private_key_jwt")
         return cls(form.get("client_id", ""), form.get("client_secret", ""), "client_secret_post")
 
     def authenticate(self, client: RegisteredClient) -> RegisteredClient:
@@ -61,11 +66,18 @@ class TokenEndpoint:
 
     Args:
         find: returns the client with this id.
+        by_key: authenticates a client that signs an assertion in the form; None where no client does.
     """
 
-    def __init__(self, grants: Grants, find: Callable[[str], Awaitable[RegisteredClient]]) -> None:
+    def __init__(
+        self,
+        grants: Grants,
+        find: Callable[[str], Awaitable[RegisteredClient]],
+        by_key: Callable[[Mapping[str, str], RegisteredClient], RegisteredClient] | None = None,
+    ) -> None:
         self._grants = grants
         self._find = find
+        self._by_key = by_key
 
     async def asked(self, request: Request) -> tuple[dict[str, str], RegisteredClient]:
         """Return the form, and the client that sent it, authenticated by the method that it registered.
@@ -79,7 +91,10 @@ class TokenEndpoint:
         if media_type != "application/x-www-form-urlencoded" or len(form) != len(pairs):
             raise OAuthRefusal("invalid_request", "The body is not a form, or has a parameter twice")
         credentials = ClientCredentials.of(request, form)
-        return form, credentials.authenticate(await self._find(credentials.client_id))
+        client = await self._find(credentials.client_id)
+        if self._by_key is not None and client.key is not None and credentials.method == client.auth_method:
+            return form, self._by_key(form, client)
+        return form, credentials.authenticate(client)
 
     def grant(
         self,

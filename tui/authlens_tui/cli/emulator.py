@@ -19,6 +19,7 @@ _KINDS: Final = {
     Profile.ACCESS: "Cloudflare Access",
     Profile.MCP: "MCP server",
     Profile.GENERIC: "API with OAuth",
+    Profile.MACHINE: "API for programs",
 }
 
 
@@ -74,10 +75,16 @@ async def _standard(profile: Profile, faults: tuple[StandardFault, ...], argumen
         seed=arguments.seed,
     )
     await _start(running, arguments.port)
-    hints = (f"→ Without registration: --client-metadata-url {running.example_client}",)
+    hints, options = [f"→ Without registration: --client-metadata-url {running.example_client}"], ""
+    if profile is Profile.MACHINE:
+        options = " --machine client-credentials --client-id machine-basic"
+        hints = [
+            f"  It asks for the client's secret: {running.machines.secret}",
+            f"→ What the other clients need: {running.issuer}/workload/key, …/assertion and …/id-token",
+        ]
     # Not at the issuer, which a fault may have put elsewhere.
     admin = f"{running.server_url}/emulator/admin" if arguments.admin else ""
-    return await _serve(running, profile, faults, admin, hints)
+    return await _serve(running, profile, faults, admin, hints, options)
 
 
 async def _start(running: Emulator | StandardEmulator, port: int) -> None:
@@ -97,6 +104,7 @@ async def _serve(
     faults: Iterable[Fault | StandardFault],
     admin: str,
     hints: Iterable[str],
+    options: str = "",
 ) -> int:
     """Show what was started and how to use it, then serve until the signal that cancels this."""
     try:
@@ -106,7 +114,7 @@ async def _serve(
             say(f"  fault {fault.value}: {fault.summary}")
         if admin:
             say(f"  Its administration (JSON): {admin}")
-        say(f"  → Try it: authlens login {running.resource_url}     Ctrl-C stops it.")
+        say(f"  → Try it: authlens login {running.resource_url}{options}     Ctrl-C stops it.")
         for hint in hints:
             say(f"  {hint}")
         await asyncio.Event().wait()

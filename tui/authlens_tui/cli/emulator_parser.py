@@ -24,9 +24,9 @@ def add_demo(add: argparse.ArgumentParser) -> None:
 def add_emulator(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--profile",
-        choices=("access", "mcp", "generic"),
+        choices=("access", "mcp", "generic", "machine"),
         default="access",
-        help="a Cloudflare Access (default), an MCP server, or any API with OAuth",
+        help="a Cloudflare Access (default), an MCP server, any API with OAuth, or one for programs",
     )
     add.add_argument(
         "--port",

@@ -66,6 +66,8 @@ class EmulatedClients:
             OAuthRefusal: invalid_client.
         """
         # A real server fetches https only; on loopback there is no certificate.
+        if self._state.is_for_machines and (known := self._state.machines.client(client_id)) is not None:
+            return known
         described = urlsplit(client_id).scheme in ("http", "https")
         if described and self._state.grants.client(client_id) is None:
             return await self._from_document(client_id)

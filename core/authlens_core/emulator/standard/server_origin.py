@@ -10,14 +10,17 @@ from starlette.routing import Route
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import NO_STORE, json_answer
+from authlens_core.emulator.assertions import ALGORITHM
 from authlens_core.emulator.grants import DEVICE_LIFETIME, put
-from authlens_core.emulator.issued import DEVICE_GRANT, IssuedGrant, OAuthRefusal
+from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.client_registry import EXAMPLE_DOCUMENT, EmulatedClients
+from authlens_core.emulator.standard.identity_provider import identity_provider_routes
+from authlens_core.emulator.standard.machine_grants import MachineGrants
 from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_pages import StandardAuthorizationEndpoint
 from authlens_core.emulator.standard.server_state import SCOPES, ServerState
-from authlens_core.emulator.token_endpoint import TokenEndpoint
+from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
 
 _WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 PUSHED_LIFETIME: Final = 60  # seconds
@@ -39,6 +42,8 @@ def server_routes(state: ServerState) -> list[Route]:
         return json_answer({"keys": await state.keys.public()})
 
     routes = [Route(f"{path}{rest}", metadata) for path in _WELL_KNOWN for rest in ("", "/{suffix}")]
+    if state.is_for_machines:
+        routes += identity_provider_routes(state)
     # The routes of both issuers are always there; which one the resource names changes with `move`.
     for prefix in ("", "/moved"):
         routes += [
@@ -57,15 +62,35 @@ def server_routes(state: ServerState) -> list[Route]:
 
 def _metadata(state: ServerState) -> dict[str, Any]:
     base = state.issuer
-    document: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "issuer": state.issuer,
-        "authorization_endpoint": f"{base}/authorize",
         "token_endpoint": f"{base}/token",
         "revocation_endpoint": f"{base}/revoke",
+        "jwks_uri": f"{base}/jwks",
+        "dpop_signing_alg_values_supported": ["ES256"],
+    }
+    return shared | (_for_machines() if state.is_for_machines else _for_users(state))
+
+
+def _for_machines() -> dict[str, Any]:
+    return {
+        # RFC 8414 §2 requires it, also where no endpoint answers a browser.
+        "response_types_supported": [],
+        "scopes_supported": ["read", "write"],
+        "grant_types_supported": sorted(MACHINE_GRANTS),
+        "authorization_grant_profiles_supported": ["urn:ietf:params:oauth:grant-profile:id-jag"],
+        "token_endpoint_auth_methods_supported": [*sorted(AUTH_METHODS), "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+    }
+
+
+def _for_users(state: ServerState) -> dict[str, Any]:
+    base = state.issuer
+    document: dict[str, Any] = {
+        "authorization_endpoint": f"{base}/authorize",
         "device_authorization_endpoint": f"{base}/device_authorization",
         "pushed_authorization_request_endpoint": f"{base}/par",
         "require_pushed_authorization_requests": state.has(StandardFault.PAR_REQUIRED),
-        "jwks_uri": f"{base}/jwks",
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -74,7 +99,6 @@ def _metadata(state: ServerState) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": True,
-        "dpop_signing_alg_values_supported": ["ES256"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }
@@ -88,17 +112,21 @@ class StandardTokenEndpoint:
 
     def __init__(self, state: ServerState, clients: EmulatedClients) -> None:
         self._state = state
-        self._tokens = TokenEndpoint(state.grants, clients.find)
+        self._machines = MachineGrants(state)
+        self._tokens = TokenEndpoint(state.grants, clients.find, self._machines.authenticated)
 
     async def token(self, request: Request) -> Response:
-        """Exchange a code, a device code or a refresh token for tokens."""
+        """Exchange what the profile takes for tokens: a code or a refresh token, or what a program has."""
         state = self._state
         form, client = await self._tokens.asked(request)
         jkt = proof_key(state, request)
         if state.needs_dpop and not jkt:
             raise OAuthRefusal("invalid_dpop_proof", "This server issues only tokens bound to a key")
-        slow = state.has(StandardFault.DEVICE_SLOW_DOWN)
-        grant = self._tokens.grant(form, client, jkt=jkt, refuses_first_poll=slow)
+        if state.is_for_machines and form.get("grant_type") in MACHINE_GRANTS:
+            grant = self._machines.grant(form, client, jkt=jkt)
+        else:
+            slow = state.has(StandardFault.DEVICE_SLOW_DOWN)
+            grant = self._tokens.grant(form, client, jkt=jkt, refuses_first_poll=slow)
         tokens = state.grants.issue(grant, await self._access_token(grant))
         body = {
             "access_token": tokens["access_token"],

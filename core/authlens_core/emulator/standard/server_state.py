@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.assertions import Assertions
 from authlens_core.emulator.grants import Grants
-from authlens_core.emulator.issued import DEVICE_GRANT, AccessToken, GrantRules, InvalidGrant
+from authlens_core.emulator.issued import (
+    DEVICE_GRANT,
+    MACHINE_GRANTS,
+    AccessToken,
+    GrantRules,
+    InvalidGrant,
+)
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.signing_keys import SigningKeys
+from authlens_core.emulator.standard.machines import Machines
 
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
@@ -34,6 +42,7 @@ RULES: Final = GrantRules(
     client_id=partial(randomness.token_urlsafe, 16),
     refresh_token=partial(randomness.token_urlsafe, 32),
 )
+MACHINE_RULES: Final = replace(RULES, grant_types=MACHINE_GRANTS)
 
 
 @dataclass(slots=True)
@@ -56,15 +65,25 @@ class ServerState:
     moved: bool = False
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     grants: Grants = field(init=False, repr=False)
+    machines: Machines = field(init=False, repr=False)
+    assertions: Assertions = field(init=False, repr=False)
     pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
     seen_proofs: dict[str, float] = field(default_factory=dict, repr=False)
     dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
 
     def __post_init__(self) -> None:
-        self.grants = Grants(self.clock, RULES, access_token_lifetime=self.access_token_lifetime)
+        rules = MACHINE_RULES if self.is_for_machines else RULES
+        self.grants = Grants(self.clock, rules, access_token_lifetime=self.access_token_lifetime)
+        self.machines = Machines(self)
+        self.assertions = Assertions(self.clock)
 
     def has(self, *faults: StandardFault) -> bool:
         return any(fault in self.faults for fault in faults)
+
+    @property
+    def is_for_machines(self) -> bool:
+        """Whether it has grants of programs only, and no user can log in."""
+        return self.profile is Profile.MACHINE
 
     @property
     def issuer(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from authlens_core.emulator.origins import LoopbackServer
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of, named_faults
 from authlens_core.emulator.randomness import drawn_from
+from authlens_core.emulator.standard.machines import Machines
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StandardEmulator(LoopbackServer):
-    """A resource of the profile `mcp` or `generic`, and its authorization server.
+    """A resource of a profile other than `access`, and its authorization server.
 
     Use it as an asynchronous context manager, or call `start` and `stop`.
 
@@ -69,9 +70,9 @@ class StandardEmulator(LoopbackServer):
             Answered: answered,
         }
         server = Starlette(routes=server_routes(state), exception_handlers=refusals)
-        if state.profile is Profile.MCP:
+        if state.profile is not Profile.GENERIC:
             routes.append(Route("/mcp", McpEndpoint(state, resource, self.stopping).answer, methods=methods))
-        else:
+        if state.profile is not Profile.MCP:
             routes.append(Route("/{path:path}", resource.generic, methods=methods))
         plain = Starlette(routes=routes, exception_handlers=refusals)
         together = Starlette(routes=[*server_routes(state), *routes], exception_handlers=refusals)
@@ -91,7 +92,8 @@ class StandardEmulator(LoopbackServer):
             "expire-access-tokens": lambda _: self.expire_access_tokens(),
             "move-authorization-server": lambda _: self.move_authorization_server(),
         }
-        return AdminMiddleware(server, self, faults_of(profile), actions)
+        facts = self._state.machines.facts if self._state.is_for_machines else dict[str, Any]
+        return AdminMiddleware(server, self, faults_of(profile), actions, facts)
 
     @property
     def resource_url(self) -> str:
@@ -123,6 +125,11 @@ class StandardEmulator(LoopbackServer):
     def example_client(self) -> str:
         """The client id of a client metadata document that the server serves itself."""
         return f"{self._state.server_url}/example-client.json"
+
+    @property
+    def machines(self) -> Machines:
+        """What a program logs in with, in the profile `machine`."""
+        return self._state.machines
 
     def move_authorization_server(self) -> None:
         """Have the resource name another issuer, to which old clients and tokens mean nothing."""

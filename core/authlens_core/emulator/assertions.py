@@ -1,0 +1,95 @@
+"""Checks of a JWT that speaks for a client or for a subject, as a server makes them (RFC 7523 §3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from authlens_core.emulator.grants import put
+from authlens_core.emulator.issued import OAuthRefusal
+
+CLIENT_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ALGORITHM: Final = "ES256"
+LONGEST_LIFE: Final = 3600.0  # seconds; §3 lets a server refuse an `exp` that is unreasonably far away
+SKEW: Final = 30.0  # seconds that clocks may differ
+Jwk = Mapping[str, Any]
+
+
+def unverified(assertion: str, error: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of a JWT that nothing is known of yet, to find the key that it has to have.
+
+    Raises:
+        OAuthRefusal: `error`; it is no JWT.
+    """
+    from joserfc import jws
+    from joserfc.errors import JoseError
+
+    try:
+        signed = jws.extract_compact(assertion.encode())
+        return dict(signed.headers()), dict(json.loads(signed.payload))
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise OAuthRefusal(error, "The assertion is not a JWT") from None
+
+
+def signed(claims: Mapping[str, Any], key: Jwk, *, typ: str = "JWT") -> str:
+    """Return `claims` as a compact JWS, signed with a private key."""
+    from joserfc import jwt
+    from joserfc.jwk import ECKey
+
+    ec = ECKey.import_key(dict(key))
+    return jwt.encode({"alg": ALGORITHM, "typ": typ, "kid": ec.thumbprint()}, dict(claims), ec)
+
+
+class Assertions:
+    """Judges assertions, and remembers the `jti` of those that were accepted.
+
+    Args:
+        clock: the time in seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seen: dict[str, float] = {}
+
+    def accepted(
+        self, assertion: str, key: Jwk | None, audiences: Collection[str], *, error: str, status: int = 400
+    ) -> dict[str, Any]:
+        """Return the claims of an assertion that `key` signed for one of `audiences`.
+
+        Raises:
+            OAuthRefusal: `error`, saying which of the checks failed.
+        """
+        from joserfc import jws
+        from joserfc.errors import JoseError
+        from joserfc.jwk import ECKey
+
+        _, claims = unverified(assertion, error)
+        try:
+            if key is None:
+                raise ValueError
+            # Named, so that a token does not choose how it is checked (RFC 8725 §3.1).
+            jws.deserialize_compact(assertion, ECKey.import_key(dict(key)), algorithms=[ALGORITHM])
+        except (JoseError, ValueError):
+            raise OAuthRefusal(error, "The key of the assertion is unknown", status) from None
+        problem = self._problem(claims, audiences)
+        if problem:
+            raise OAuthRefusal(error, problem, status)
+        if "jti" in claims:
+            put(self._seen, f"{claims['iss']} {claims['jti']}", self._clock())
+        return claims
+
+    def _problem(self, claims: Mapping[str, Any], audiences: Collection[str]) -> str:
+        now, expires, named = self._clock(), claims.get("exp"), claims.get("aud")
+        meant = named if isinstance(named, list) else [named]
+        if not all(isinstance(claims.get(name), str) for name in ("iss", "sub")):
+            return "iss or sub of the assertion is missing"
+        if not set(audiences).intersection(one for one in meant if isinstance(one, str)):
+            return "aud of the assertion is another server"
+        if not isinstance(expires, int | float) or expires <= now - SKEW:
+            return "The assertion has expired"
+        if expires > now + LONGEST_LIFE + SKEW:
+            return "exp of the assertion is too far away"
+        if f"{claims['iss']} {claims.get('jti')}" in self._seen:
+            return "jti of the assertion was used before"
+        return ""

@@ -1,0 +1,151 @@
+"""What programs log in with at the emulator: known clients, their key, and tokens of others for them.
+
+Three keys sign for them: the client's own, that of the platform on which a workload runs, and that of the
+identity provider of a company.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from authlens_core.emulator import randomness
+from authlens_core.emulator.assertions import Jwk, signed
+from authlens_core.emulator.issued import CLIENT_CREDENTIALS_GRANT, JWT_BEARER_GRANT, RegisteredClient
+from authlens_core.emulator.profile import StandardFault
+
+if TYPE_CHECKING:
+    from authlens_core.emulator.standard.server_state import ServerState
+
+PLATFORM: Final = "https://platform.example"
+SUBJECT: Final = "system:serviceaccount:build:pipeline"
+ID_JAG: Final = "urn:ietf:params:oauth:token-type:id-jag"
+ID_JAG_TYPE: Final = "oauth-id-jag+jwt"
+ASSERTION_LIFETIME: Final = 300  # seconds
+USER: Final = "ada@example.com"
+IDP_CLIENT: Final = "idp-client"
+
+
+class MachineClient(StrEnum):
+    """A client that the owner of the server made known; the value is its id."""
+
+    BASIC = "machine-basic"
+    POST = "machine-post"
+    KEY = "machine-key"
+    WORKLOAD = "machine-workload"
+    ENTERPRISE = "machine-enterprise"
+
+
+_METHODS: Final = {
+    MachineClient.BASIC: "client_secret_basic",
+    MachineClient.POST: "client_secret_post",
+    MachineClient.KEY: "private_key_jwt",
+    MachineClient.WORKLOAD: "none",
+    MachineClient.ENTERPRISE: "client_secret_basic",
+}
+_BY_ASSERTION: Final = frozenset({MachineClient.WORKLOAD, MachineClient.ENTERPRISE})
+
+
+@dataclass
+class Machines:
+    """The keys and the secret of one emulator, and what is signed with them."""
+
+    state: ServerState
+    secret: str = field(default_factory=lambda: randomness.token_urlsafe(24), repr=False)
+
+    @cached_property
+    def client_key(self) -> Jwk:
+        return _new_key()
+
+    @cached_property
+    def platform_key(self) -> Jwk:
+        return _new_key()
+
+    @cached_property
+    def idp_key(self) -> Jwk:
+        return _new_key()
+
+    @cached_property
+    def _forgotten_key(self) -> Jwk:
+        return _new_key()
+
+    @property
+    def idp(self) -> str:
+        """The issuer of the identity provider."""
+        return f"{self.state.server_url}/idp"
+
+    def client(self, client_id: str) -> RegisteredClient | None:
+        """Return the client with this id, or None."""
+        if client_id not in set(MachineClient):
+            return None
+        known = MachineClient(client_id)
+        method = _METHODS[known]
+        grant = JWT_BEARER_GRANT if known in _BY_ASSERTION else CLIENT_CREDENTIALS_GRANT
+        return RegisteredClient(
+            client_id,
+            (),
+            name=client_id,
+            auth_method=method,
+            # RFC 6749 §5.2: a client may be known and still not be allowed this grant.
+            grant_types=() if self.state.has(StandardFault.GRANT_NOT_ALLOWED) else (grant,),
+            secret=self.secret if method.startswith("client_secret") else "",
+            key=self.client_key if method == "private_key_jwt" else None,
+        )
+
+    @property
+    def private_key(self) -> str:
+        """The private key of `machine-key` in PEM; one that the server does not know, with its fault."""
+        from joserfc.jwk import ECKey
+
+        unknown = self.state.has(StandardFault.KEY_UNKNOWN)
+        key = ECKey.import_key(dict(self._forgotten_key if unknown else self.client_key))
+        return key.as_pem(private=True).decode()
+
+    def assertion(self) -> str:
+        """Return what the platform says of a workload: who it is, to the server that `aud` names."""
+        state, now = self.state, int(self.state.clock())
+        expired = state.has(StandardFault.ASSERTION_EXPIRED)
+        elsewhere = state.has(StandardFault.ASSERTION_AUDIENCE)
+        claims = {
+            "iss": PLATFORM,
+            "sub": SUBJECT,
+            "aud": "https://another.example" if elsewhere else state.issuer,
+            "iat": now - 2 * ASSERTION_LIFETIME if expired else now,
+            "exp": now - ASSERTION_LIFETIME if expired else now + ASSERTION_LIFETIME,
+            "jti": randomness.token_urlsafe(12),
+        }
+        unknown = state.has(StandardFault.KEY_UNKNOWN)
+        return signed(claims, self._forgotten_key if unknown else self.platform_key)
+
+    def id_token(self) -> str:
+        """Return the ID token of a user who is signed in at the identity provider."""
+        now = int(self.state.clock())
+        claims = {"iss": self.idp, "aud": IDP_CLIENT, "sub": "ada", "email": USER, "iat": now}
+        return signed({**claims, "exp": now + 3600}, self.idp_key)
+
+    def given(self, what: str) -> str | None:
+        """Return what a program's surroundings give it, by the last part of its URL; None for the rest."""
+        match what:
+            case "secret":
+                return self.secret
+            case "key":
+                return self.private_key
+            case "assertion":
+                return self.assertion()
+            case "id-token":
+                return self.id_token()
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a test in another process needs to log in."""
+        names = ("secret", "key", "assertion", "id-token")
+        given = {name.replace("-", "_"): self.given(name) for name in names}
+        return {"machines": {"clients": list(MachineClient), "idp": self.idp, **given}}
+
+
+def _new_key() -> Jwk:
+    from joserfc.jwk import ECKey
+
+    return dict(ECKey.generate_key("P-256", private=True).as_dict(private=True))

@@ -81,10 +81,18 @@ class Url:
         return f"<Url {self.origin}{self.path}{'?…' if self.query is not None else ''}>"
 
 
-def with_https(text: str) -> str:
-    """Return `text` with `https://` where it is a host name, with or without a path."""
-    host = text.partition("/")[0]
-    return f"https://{text}" if "://" not in text and "." in host and "@" not in host else text
+def with_scheme(text: str) -> str:
+    """Return `text` with the scheme that it probably has where it is a host, with or without a path.
+
+    That is https, and http for a host of this machine: a server in development rarely has a certificate.
+    """
+    authority = text.partition("/")[0]
+    if "://" in text or "@" in authority:
+        return text
+    host, colon, port = authority.rpartition(":")
+    if _is_loopback(host if colon and port.isdigit() else authority):
+        return f"http://{text}"
+    return f"https://{text}" if "." in authority else text
 
 
 def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = True) -> Url:

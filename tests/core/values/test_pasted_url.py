@@ -7,7 +7,7 @@ import json
 import pytest
 
 from authlens_core.values.pasted_url import url_in
-from authlens_core.values.url import with_https
+from authlens_core.values.url import with_scheme
 
 URL = "https://wiki.example.com/mcp"
 ENTRY = {"request": {"method": "GET", "url": URL, "headers": [{"name": "Cookie", "value": "a"}]}}
@@ -45,10 +45,14 @@ def test_anything_else_is_no_request(pasted: str) -> None:
         ("wiki.example.com/mcp", URL),
         (URL, URL),
         ("http://127.0.0.1:80/", "http://127.0.0.1:80/"),
+        ("127.0.0.1:9000/mcp", "http://127.0.0.1:9000/mcp"),
+        ("localhost:9000", "http://localhost:9000"),
+        ("[::1]:9000/", "http://[::1]:9000/"),
+        ("localhost.example.com:9000", "https://localhost.example.com:9000"),
         ("lgoin", "lgoin"),
         ("ada@example.com", "ada@example.com"),
     ],
 )
-def test_a_host_name_means_https(typed: str, meant: str) -> None:
+def test_a_host_name_means_https_and_http_on_this_machine(typed: str, meant: str) -> None:
     """A word without a dot is no host."""
-    assert with_https(typed) == meant
+    assert with_scheme(typed) == meant

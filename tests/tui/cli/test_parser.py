@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_tui.cli.parser import VERBS, build_parser
+from authlens_tui.cli.main import run
+from authlens_tui.cli.parser import GROUPS, VERBS, build_parser
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -25,7 +26,7 @@ def test_the_help_lists_verbs_and_exit_codes(capsys: pytest.CaptureFixture[str])
         build_parser().parse_args(["--help"])
 
     out = capsys.readouterr().out
-    assert all(f"\n    {verb} " in out or f"\n    {verb}\n" in out for verb in VERBS)
+    assert all(f"\n  {verb} " in out for verb in VERBS)
     assert "4  you need to log in" in out
     assert "9  no secret store" in out
 
@@ -96,3 +97,38 @@ def test_a_verb_is_parsed_alone_as_among_all(verb: str, capsys: pytest.CaptureFi
     assert alone == among_all
     with pytest.raises(SystemExit):
         build_parser(verb).parse_args([next(other for other in VERBS if other != verb), "--help"])
+
+
+def test_the_help_lists_each_verb_in_one_group() -> None:
+    listed = [verb for verbs in GROUPS.values() for verb in verbs]
+
+    assert sorted(listed) == sorted(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["login", "https://a.example/", "--devce"], "--device"),
+        (["token", "https://a.example/", "--min-tl=3"], "--min-ttl"),
+        (["login", "https://a.example/", "--redirect-host", "localhos"], "localhost"),
+        (["store", "--move", "encrypted"], "encrypted-file"),
+    ],
+)
+def test_a_near_option_or_choice_is_named(
+    argv: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(argv)
+
+    assert f"  → Did you mean {meant}? See: authlens {argv[0]} --help\n" in capsys.readouterr().err
+
+
+def test_help_with_a_verb_is_the_help_of_that_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["help", "token"], ["token", "--help"]):
+        with pytest.raises(SystemExit):
+            run(argv)
+    one, other = capsys.readouterr().out.split("usage: ")[1:]
+
+    assert one == other
+    assert run(["help", "tokn"]) == 2
+    assert "Run: authlens help token" in capsys.readouterr().err

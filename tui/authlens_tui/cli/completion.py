@@ -1,4 +1,4 @@
-"""`authlens completion` and `authlens man`: made from the parser, so they know every verb and option."""
+"""`authlens help`, `completion` and `man`: made from the parser, so they know every verb and option."""
 
 from __future__ import annotations
 
@@ -6,10 +6,29 @@ import argparse
 from argparse import Namespace
 from collections.abc import Iterator
 
+from authlens_core.values.errors import UsageError
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.parser import build_parser
+from authlens_tui.cli.option_values import nearest
+from authlens_tui.cli.parser import VERBS, build_parser
 from authlens_tui.cli.terminal.output import answer_text
+
+
+def show_help(arguments: Namespace) -> int:
+    """Print the help of a verb or of the program.
+
+    Raises:
+        UsageError: there is no such verb.
+    """
+    parser = build_parser(arguments.of)
+    if arguments.of is not None and arguments.of not in VERBS:
+        near = nearest(arguments.of, VERBS)
+        raise UsageError(
+            f"There is no verb {arguments.of!r}.",
+            f"Run: authlens help {near}" if near else "All verbs: authlens help",
+        )
+    parser.parse_args(["--help"] if arguments.of is None else [arguments.of, "--help"])
+    return 0
 
 
 async def completion(arguments: Namespace) -> int:

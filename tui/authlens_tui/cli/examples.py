@@ -39,6 +39,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "authlens explain 'redirect_uri is not allowed by organization settings'",
         "authlens explain < agent.log",
     ),
+    "help": ("authlens help login",),
     "skill": ("authlens skill", "authlens skill --format agents --write"),
     "completion": (
         "authlens completion bash > ~/.local/share/bash-completion/completions/authlens",

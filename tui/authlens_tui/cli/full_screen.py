@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
+from authlens_tui.cli.terminal.colour import is_known
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url
@@ -124,17 +124,6 @@ def require_terminal(instead: str) -> None:
         raise UsageError(why, f"Without the full screen: {instead}")
 
 
-# Families that show it whatever terminfo says: over SSH the machine may not know the newer ones, and the
-# console of Linux is known to have no second screen, although the screen comes out well there.
-_ABLE: Final = frozenset(
-    {
-        *("alacritty", "contour", "foot", "ghostty", "gnome", "iterm", "iterm2", "kitty", "konsole"),
-        *("linux", "mintty", "mlterm", "putty", "rio", "rxvt", "screen", "st", "tmux", "vte", "wezterm"),
-        "xterm",
-    }
-)
-
-
 def why_no_screen(kind: str) -> str | None:
     """Return in a sentence or two why a terminal of this kind has no full screen; None where it has one.
 
@@ -143,7 +132,9 @@ def why_no_screen(kind: str) -> str | None:
     """
     if kind in {"", "dumb"}:
         return f"This terminal cannot show a full screen ({f'TERM={kind}' if kind else 'TERM is not set'})."
-    if re.split(r"[-.+]", kind)[0] in _ABLE:
+    # Whatever terminfo says: over SSH the machine may not know the newer ones, and by its entry the console
+    # of Linux has no second screen, although the screen comes out well there.
+    if is_known(kind):
         return None
     try:
         import curses

@@ -118,7 +118,7 @@ def _parsed(argv: Sequence[str]) -> Namespace:
     if parsed.verb == "login" and not any(word.startswith("-") for word in rest):
         parsed.urls += rest
     elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        parser.refuse(rest, parsed.verb)
     return parsed
 
 
@@ -183,8 +183,8 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
 
 def _refuse_other_words(word: str) -> None:
     if "/" not in word and "." not in word and ":" not in word:
-        from difflib import get_close_matches
+        from authlens_tui.cli.option_values import nearest
 
-        near = get_close_matches(word, VERBS, 1)
-        meant = f"Did you mean authlens {near[0]}? " if near else ""
+        near = nearest(word, VERBS)
+        meant = f"Did you mean authlens {near}? " if near else ""
         raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
@@ -19,6 +19,13 @@ def flag(
 ) -> None:
     """Add an option that takes no value and is off unless it is typed."""
     add.add_argument(name, action="store_true", help=words)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return which of the `known` words was probably meant by `word`, if one is near."""
+    from difflib import get_close_matches  # for a refusal alone
+
+    return next(iter(get_close_matches(word, known, 1)), None)
 
 
 def utf8(text: str) -> str:

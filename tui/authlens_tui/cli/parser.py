@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.option_values import check_name, count, flag, number
+from authlens_tui.cli.option_values import check_name, count, flag, nearest, number
 from authlens_tui.cli.scripts.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
 from authlens_tui.cli.stored.service_token_parser import add_service_token
+from authlens_tui.cli.terminal.colour import with_headings
 from authlens_tui.cli.terminal.output import encodable, say
 
 _KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})
@@ -65,13 +66,47 @@ class _Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         stream = file if file is not None else sys.stderr
         if stream is not None and message:
-            stream.write(encodable(safe_text(message), stream))
+            stream.write(with_headings(encodable(safe_text(message), stream), stream))
             stream.flush()
 
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str, meant: str | None = None) -> NoReturn:
         say(f"✖ {message[:1].upper()}{message[1:]}.")
-        say(f"  → See: {self.prog} --help")
+        say(f"  → {f'Did you mean {meant}? ' if meant else ''}See: {self.prog} --help")
         sys.exit(2)
+
+    def refuse(self, words: Sequence[str], verb: str | None = None) -> NoReturn:
+        """End with exit code 2, because `verb`, or the program without one, does not take `words`."""
+        if verb is not None and isinstance(parser := self._verbs().choices[verb], _Parser):
+            parser.refuse(words)
+        meant = nearest(words[0].partition("=")[0], self._option_string_actions)
+        self.error(f"unrecognized arguments: {' '.join(words)}", meant)
+
+    def format_help(self) -> str:
+        """Return the help; that of the program has its verbs in groups, and argparse groups options alone."""
+        if self._subparsers is None or self._verbs().dest != "verb":
+            return super().format_help()
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        listed = {verb.dest: verb for verb in self._verbs()._choices_actions}  # noqa: SLF001 - no other way to them
+        for title, verbs in GROUPS.items():
+            formatter.start_section(title)
+            formatter.add_arguments(listed[name] for name in verbs)
+            formatter.end_section()
+        formatter.start_section("options")
+        formatter.add_arguments(action for action in self._actions if action.option_strings)
+        formatter.end_section()
+        formatter.add_text(self.epilog)
+        return formatter.format_help()
+
+    def _verbs(self) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+        return next(action for action in self._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as refused:
+            self.error(str(refused), nearest(str(value), map(str, action.choices or ())))
 
 
 def _add_login(add: argparse.ArgumentParser) -> None:
@@ -259,6 +294,10 @@ def _add_client_metadata(add: argparse.ArgumentParser) -> None:
     add.add_argument("--port", type=int, default=8400, help="the port of the callback (default: 8400)")
 
 
+def _add_help(add: argparse.ArgumentParser) -> None:
+    add.add_argument("of", metavar="VERB", nargs="?", help="the verb; without one, the whole program")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "login": ("log in, without the full screen", _add_login),
@@ -283,10 +322,25 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "doctor": ("check what a login needs on this machine, and how to fix it", _add_doctor),
     "demo": ("try the app on a built-in server; no account needed", add_demo),
     "emulator": ("run the emulator until Ctrl-C; prints the URL of its resource", add_emulator),
+    "help": ("explain a verb and its options", _add_help),
 }
+GROUPS: Final = {
+    "log in and look": ("login", "probe", "explain", "doctor", "demo"),
+    "use a credential": (
+        *("token", "headers", "curl", "run", "proxy"),
+        *("mcp-bridge", "mcp-config", "git-credential", "credential-helper"),
+    ),
+    "manage credentials": (
+        *("list", "refresh", "revoke", "forget", "events"),
+        *("service-token", "clients", "client-metadata", "store"),
+    ),
+    "recorded logins": ("export", "open", "compare"),
+    "this program": ("help", "config", "skill", "completion", "man", "emulator"),
+}
+"""The verbs in the order of the help, by what they are for."""
 
 
-def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
+def build_parser(verb: str | None = None) -> _Parser:
     """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it.
 
     Args:

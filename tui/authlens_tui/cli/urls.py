@@ -6,23 +6,28 @@ from collections.abc import Iterable
 from typing import Final
 
 from authlens_core.values.errors import UsageError
-from authlens_core.values.url import UrlRefused, parse_url, usable_url, with_https
+from authlens_core.values.url import UrlRefused, parse_url, usable_url, with_scheme
+from authlens_tui.cli.terminal.output import say
 
 # RFC 3986 §2.2 without the brackets, which belong to the host alone; and what is encoded already.
 _TAKEN_AS_THEY_ARE: Final = ":/?#@!$&'()*+,;=%"
 
 
 def checked_url(url: str) -> str:
-    """Return `url` if it can be used; a host name alone means https.
+    """Return `url` if it can be used; with a scheme if it has none, which is reported where it is http.
 
     Raises:
         UsageError: with every reason why it cannot.
     """
+    whole = with_scheme(url)
     try:
-        return parse_url(with_https(url), loopback_http=True).text
+        usable = parse_url(whole, loopback_http=True).text
     except UrlRefused as refused:
         cause = f"{url or 'Nothing'} cannot be used: {refused}."
-        raise UsageError(cause, _usable_instead(with_https(url))) from None
+        raise UsageError(cause, _usable_instead(whole)) from None
+    if whole != url and whole.startswith("http://"):
+        say(f"! No scheme given: using {usable}")
+    return usable
 
 
 def _usable_instead(url: str) -> str:

@@ -169,6 +169,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "credential-helper": _verb("scripts.credential_helper"),
     "explain": _verb("explain", "explain_message"),
     "skill": _verb("scripts.skill"),
+    "help": _verb("completion", "show_help"),
     "completion": _verb("completion"),
     "man": _verb("completion", "man"),
     "clients": _verb("stored.clients"),

@@ -46,7 +46,12 @@ def say(words: str) -> None:
     if sys.stderr is None:
         return
     try:
-        _write(sys.stderr, safe_sentence(in_words(words), DOCUMENT), "\n")
+        from authlens_tui.cli.terminal.colour import with_sign  # a stored token is printed without a word
+
+        # The colour comes last: what is made safe loses every escape sequence.
+        line = encodable(safe_sentence(in_words(words), DOCUMENT), sys.stderr)
+        sys.stderr.write(with_sign(line, sys.stderr) + "\n")
+        sys.stderr.flush()
     # A stream that takes no more for now, or is closed: words may be lost, the work goes on.
     except (BlockingIOError, ValueError):
         pass
@@ -57,7 +62,8 @@ def say(words: str) -> None:
 def say_over(words: str) -> None:
     with suppress(OSError, ValueError):
         sys.stderr.write("\r\x1b[K")
-        _write(sys.stderr, safe_line(words, NAME))
+        sys.stderr.write(encodable(safe_line(words, NAME), sys.stderr))
+        sys.stderr.flush()
 
 
 def explain(error: AuthlensError, *more: str, url: str = "", options: GivenOptions = ()) -> None:
@@ -142,11 +148,6 @@ def discard(stream: TextIO) -> None:
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(nothing, stream.fileno())
     os.close(nothing)
-
-
-def _write(stream: TextIO, text: str, end: str = "") -> None:
-    stream.write(encodable(text, stream) + end)
-    stream.flush()
 
 
 def _answer(line: str) -> None:

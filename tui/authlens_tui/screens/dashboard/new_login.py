@@ -22,7 +22,7 @@ from authlens_core.values.errors import StateUnusable
 from authlens_core.values.pasted_url import url_in
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import MOST_FAVOURITES
-from authlens_core.values.url import UrlRefused, parse_url, with_https
+from authlens_core.values.url import UrlRefused, parse_url, with_scheme
 from authlens_tui.screens.dashboard.context import DashboardContext, LoginWanted
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
@@ -136,7 +136,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         """Return the URL in the field; say what is wrong with it if it cannot be used."""
         text = self.field.value.strip()
         try:
-            return parse_url(with_https(url_in(text) or text), loopback_http=True).text
+            return parse_url(with_scheme(url_in(text) or text), loopback_http=True).text
         except UrlRefused as refused:
             self.tell("#problem", f"This URL cannot be used: {refused}", good=False)
             return None

@@ -54,11 +54,13 @@ WEEKLY = frozenset(
 )
 """What differs from another scenario in data alone."""
 OLDER = ("2025-03-26-oauth-metadata-backcompat", "2025-03-26-oauth-endpoint-fallback")
+MACHINE = ("client-credentials-basic",)
 SCENARIOS = [
     *(("2025-11-25", name) for name in (BOTH if ALL else BOTH[::4])),
     *(("2026-07-28", name) for name in (*BOTH, *NEWER) if ALL or name not in WEEKLY),
     *(("2025-03-26", name) for name in OLDER),
     *(("", name) for name in ("dpop", "dpop-nonce")),
+    *(("", name) for name in MACHINE),
 ]
 
 TRANSPORT = [

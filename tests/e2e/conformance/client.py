@@ -29,6 +29,10 @@ OPTIONS = {
     "auth/2025-03-26-oauth-endpoint-fallback": ("--legacy-paths",),
 }
 """What a user decides in two scenarios; everywhere else the URL alone is enough."""
+MACHINE = {
+    "auth/client-credentials-basic": ("--machine", "client-credentials"),
+}
+"""What the owner of a program decides: which grant, and where its credential is."""
 CALLS_A_TOOL = ("auth/scope-step-up", "auth/authorization-server-migration", "auth/dpop", "auth/dpop-nonce")
 """Where the login alone does not show everything that is tested."""
 
@@ -44,9 +48,10 @@ def main() -> int:
 async def _run(machine: dict[str, str], url: str) -> int:
     scenario = os.environ["MCP_CONFORMANCE_SCENARIO"]
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
-    options = list(OPTIONS.get(scenario, ()))
+    options = [*OPTIONS.get(scenario, ()), *MACHINE.get(scenario, ())]
     if "client_id" in context:
         options += ["--client-id", context["client_id"]]
+    if "client_secret" in context:
         machine["AUTHLENS_CLIENT_SECRET"] = context["client_secret"]
     command = ["login", url, *options]
     for _ in range(LOGINS):

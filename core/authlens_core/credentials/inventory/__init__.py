@@ -1,1 +1,1 @@
-"""Every credential on this machine, of all three kinds, as rows of one table."""
+"""Every credential on this machine, of every kind, as rows of one table."""

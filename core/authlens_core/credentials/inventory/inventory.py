@@ -1,6 +1,6 @@
-"""Every credential that this machine holds, of three kinds, as rows of one table.
+"""Every credential that this machine holds, of every kind, as rows of one table.
 
-An `InventoryEntry` is what the three kinds have in common; the credential itself stays in it. Everything here
+An `InventoryEntry` is what all kinds have in common; the credential itself stays in it. Everything here
 is a function of values: nothing is read, written or asked.
 """
 
@@ -180,7 +180,7 @@ class InventoryEntry:
         return token.opens_application and not token.problem and "*" not in token.host
 
     def status(self, now: datetime) -> CredentialStatus:
-        """Return its status at `now`, in the words that all three kinds share."""
+        """Return its status at `now`, in the words that all kinds share."""
         match self.source:
             case Grant() as grant:
                 return describe(grant, now)
@@ -259,11 +259,11 @@ def _host(title: str) -> str:
 def _of_grant(grant: Grant) -> InventoryEntry:
     return InventoryEntry(
         entry_id=grant.grant_id,
-        kind=CredentialKind.OAUTH,
+        kind=grant.kind,
         title=safe_line(_bare(grant.resource_url), _LONGEST),
         url=grant.resource_url,
         team=safe_line(_host(grant.issuer.rpartition("://")[-1]), _LONGEST),
-        person="",
+        person="" if grant.kind is CredentialKind.OAUTH else safe_line(grant.client_id, _LONGEST),
         token_ends=grant.expires_at,
         login_ends=None,
         since=grant.obtained_at,

@@ -17,7 +17,7 @@ from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.inventory.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
 from authlens_core.credentials.lifecycle.grant_signer import signer_for
-from authlens_core.credentials.records.coverage import rewrite
+from authlens_core.credentials.records.coverage import find, rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
@@ -170,8 +170,9 @@ def matching_credentials(
     Each kind is looked up when it is asked for: the files of `cloudflared` are not read where a login is
     found. Of these the name covers the URL; whether its application agrees is asked before the token is sent.
     """
-    if kind in (None, CredentialKind.OAUTH) and (grant := credentials.find(url)) is not None:
-        yield CredentialMatch(CredentialKind.OAUTH, grant)
+    grant = find((one for one in credentials.list() if kind in (None, one.kind)), url)
+    if grant is not None:
+        yield CredentialMatch(grant.kind, grant)
     if kind in (None, CredentialKind.SERVICE_TOKEN):
         token = credentials.service_tokens.find(url)
         if token is not None:
@@ -235,6 +236,11 @@ def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | N
     match kind:
         case CredentialKind.OAUTH:
             return credentials.no_login(url)
+        case CredentialKind.MACHINE:
+            return NoCredential(
+                f"No program has logged in to {url} on this machine.",
+                f"Run: authlens login {shlex.quote(url)} --machine client-credentials --client-id ID",
+            )
         case CredentialKind.SERVICE_TOKEN:
             return _missing("service token", url)
         case CredentialKind.CLOUDFLARED:

@@ -9,6 +9,8 @@ class CredentialKind(StrEnum):
     """A kind of credential, by its word on the command line and in JSON."""
 
     OAUTH = "oauth"
+    MACHINE = "machine"
+    """OAuth, too: a program got it, and no user logged in."""
     SERVICE_TOKEN = "service-token"  # noqa: S105 - a kind, not a token
     CLOUDFLARED = "cloudflared"
 

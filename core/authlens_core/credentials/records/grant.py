@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal, Self
 
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
@@ -128,6 +129,10 @@ class Grant:
         safe_fields(self, "note", "last_words")
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
             raise ValueError("expires_at is before refreshed_at")
+
+    @property
+    def kind(self) -> CredentialKind:
+        return CredentialKind.OAUTH if self.grant_type is None else CredentialKind.MACHINE
 
     @property
     def resource_identifier(self) -> str:

@@ -1,4 +1,4 @@
-"""The three kinds of credential as rows of one table: built, filtered, sorted, grouped."""
+"""All kinds of credential as rows of one table: built, filtered, sorted, grouped."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from authlens_core.credentials.inventory.inventory import (
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import GrantState, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.values.stage import GrantType
 from support.grants import NOW, every_state, grant
 
 TEAM = "team.cloudflareaccess.com"
@@ -60,12 +61,14 @@ def titles(rows: tuple[InventoryEntry | TeamHeading, ...]) -> list[str]:
     return [row.name.upper() if isinstance(row, TeamHeading) else row.title for row in rows]
 
 
-def test_all_three_kinds_become_rows_with_ids_that_no_two_share() -> None:
+def test_all_kinds_become_rows_with_ids_that_no_two_share() -> None:
     """One table for everything that this machine holds."""
-    rows = inventory_of(every_state(), (application(), organisation()), (service_token(),))
+    machine = replace(every_state()[0], grant_id="machine", grant_type=GrantType.CLIENT_CREDENTIALS)
+    grants = (*every_state(), machine)
+    rows = inventory_of(grants, (application(), organisation()), (service_token(),))
     assert {row.kind for row in rows} == set(CredentialKind)
     assert len({row.entry_id for row in rows}) == len(rows)
-    assert [row.grant is not None for row in rows].count(True) == len(every_state())
+    assert [row.grant is not None for row in rows].count(True) == len(grants)
 
 
 def test_an_application_token_ends_for_good_with_the_organisation_token_of_its_team() -> None:
@@ -196,3 +199,12 @@ def test_the_orders_go_round() -> None:
         seen.append(seen[-1].following())
     assert set(seen) == set(SortOrder)
     assert seen[-1].following() is SortOrder.ENDS
+
+
+def test_a_grant_of_a_program_is_of_its_own_kind_and_names_the_client() -> None:
+    """No one signed in: the account is the client, and a filter for the kind shows only such rows."""
+    program = replace(grant(), client_id="ci-job", grant_type=GrantType.CLIENT_CREDENTIALS)
+    user, machine = inventory_of((grant(), program))
+    assert (user.kind, user.person) == (CredentialKind.OAUTH, "")
+    assert (machine.kind, machine.person) == (CredentialKind.MACHINE, "ci-job")
+    assert [row.matches("machine", NOW) for row in (user, machine)] == [False, True]

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
+from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_tui.cli.option_values import LONGEST_TTL, flag, number, port
 
 
@@ -33,7 +34,7 @@ def _add_min_ttl_and_kind(add: argparse.ArgumentParser) -> None:
     _min_ttl(add)
     add.add_argument(
         "--kind",
-        choices=["oauth", "service-token", "cloudflared"],
+        choices=[kind.value for kind in CredentialKind],
         help="kind of credential (default: the first of these that covers URL)",
     )
 

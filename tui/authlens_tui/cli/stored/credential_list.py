@@ -164,7 +164,7 @@ def _kind(entry: InventoryEntry) -> str:
             return ", ".join(filter(None, (f"cloudflared {token.kind}", token.person)))
         case ServiceToken() as token:
             return f"service token {token.label or token.client_id}"
-    return f"{CredentialKind.OAUTH.label} at {entry.team}"
+    return f"{entry.kind.label} at {entry.team}"
 
 
 def say_damaged(damaged: Iterable[DamagedRecord]) -> None:
@@ -205,7 +205,7 @@ def _status_as_json(status: CredentialStatus) -> dict[str, object]:
 def _grant_as_json(grant: Grant, status: CredentialStatus) -> dict[str, object]:
     return {
         "id": grant.grant_id,
-        "kind": CredentialKind.OAUTH,
+        "kind": grant.kind,
         "resource_url": grant.resource_url,
         "resource": grant.resource,
         "issuer": grant.issuer,

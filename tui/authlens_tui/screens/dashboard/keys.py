@@ -62,7 +62,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
 
 
 def _is_login(entry: InventoryEntry) -> bool:
-    return entry.kind is CredentialKind.OAUTH
+    return entry.grant is not None
 
 
 def _has_one_address(entry: InventoryEntry) -> bool:
@@ -78,7 +78,7 @@ _APPLIES: Final[Mapping[KeyAction, Callable[[InventoryEntry], bool]]] = {
         _is_login,
     ),
     KeyAction.FORGET: lambda entry: entry.cloudflared is None,
-    KeyAction.SWITCH: lambda entry: _is_login(entry) and entry.is_of_team,
+    KeyAction.SWITCH: lambda entry: entry.kind is CredentialKind.OAUTH and entry.is_of_team,
     KeyAction.EDIT_SERVICE_TOKEN: lambda entry: entry.service_token is not None,
     KeyAction.LOGIN_AGAIN: lambda entry: entry.service_token is None and _has_one_address(entry),
     KeyAction.COPY_LOGIN_LINK: lambda entry: (

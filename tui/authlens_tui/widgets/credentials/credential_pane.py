@@ -128,13 +128,18 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
         yield "In its metadata", grant.resource
     yield "Server", grant.issuer
     yield "Access token", f"from {ago(grant.refreshed_at, now)}; {_ends(grant.expires_at, now)}"
-    if not grant.has_refresh_token:
+    if grant.grant_type is not None:
+        yield "Refresh token", "none: authlens requests each access token as it requested this one"
+    elif not grant.has_refresh_token:
         yield "Refresh token", "none: log in again when the access token expires"
     else:
         yield "Refresh token", f"stored; {coming}" if coming else "stored"
     if grant.attempts:
         yield "Failed tries", str(grant.attempts)
-    yield "Login", f"{ago(grant.obtained_at, now)}; the server gives no expiry"
+    if grant.grant_type is None:
+        yield "Login", f"{ago(grant.obtained_at, now)}; the server gives no expiry"
+    else:
+        yield "Program", f"{grant.grant_type.name.replace('_', ' ').lower()}; no user logged in"
     if grant.last_tested is not None:
         yield "Last probe", f"{grant.last_verdict} {ago(grant.last_tested, now)}"
     yield "Last verified", ago(grant.last_proven_at, now)

@@ -147,7 +147,7 @@ def _login(entry: InventoryEntry, now: datetime) -> str:
     if entry.login_ends is not None:
         left = (entry.login_ends - now).total_seconds()
         return f"{in_one_unit(left)} left" if left > 0 else "expired"
-    if entry.kind is CredentialKind.SERVICE_TOKEN:
+    if entry.kind in (CredentialKind.SERVICE_TOKEN, CredentialKind.MACHINE):
         return "none"
     if entry.since is None:
         return "unknown"

@@ -315,6 +315,7 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         refreshed_at=asked_at,
         expires_at=facts.expires_at,
         grant_type=facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None,
+        needs=client.needs,
     )
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
     return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret, key)

@@ -42,6 +42,7 @@ class Facts:
         earlier_issuer: the authorization server of the last login to this resource, if there was one.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
+        registered_at: when this login registered its client, UTC; None if it did not.
         dpop_key: the key that the tokens are bound to; drawn if they have to be.
         device_shown_at: when the code for another device was shown, UTC: the wait for it counts from here.
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
@@ -72,6 +73,7 @@ class Facts:
     redirect_uri: str | None = None
     known_client: Client | None = None
     client: Client | None = None
+    registered_at: datetime | None = None
     pkce: Pkce | None = None
     state: Secret | None = None
     nonce: Secret | None = None

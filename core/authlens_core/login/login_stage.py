@@ -26,6 +26,7 @@ class PlannedRequest:
             private address.
         limits: how long and how large the answer may be.
         not_before: when it may be sent, UTC; None is at once.
+        repeats: whether the one before it was refused, and this one is sent instead.
     """
 
     request: Request
@@ -33,6 +34,7 @@ class PlannedRequest:
     server_supplied: bool = True
     limits: Limits = METADATA
     not_before: datetime | None = None
+    repeats: bool = False
 
 
 def stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Exchange:

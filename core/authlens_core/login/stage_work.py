@@ -94,6 +94,10 @@ class StageWork:
         cut_short = False
         for wanted in _wanted(handler, facts, exchanges):
             planned = wanted
+            # What was changed on purpose is not repeated as it should have been: its refusal is what was
+            # asked for.
+            if planned.repeats and self._hook.happened:
+                break
             # Not when answers are read again after an override: what was sent then was changed already.
             if first is None and not exchanges:
                 planned = first = self._hook.sending(stage, planned, facts)

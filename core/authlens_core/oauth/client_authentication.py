@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Final
 from urllib.parse import quote_plus
 
 from authlens_core.oauth.formats.form import FormPair, encode_form
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Headers, Request
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.stage import AUTH_METHODS, Need
 from authlens_core.values.url import Url
-
-AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,7 @@ class Client:
         registration_access_token: the token for that place only, or None.
         scope: what the client may ask for, space-separated, or None.
         issued_at: seconds since the epoch, or None.
+        needs: what its server wants besides, as its refusals said.
     """
 
     client_id: str
@@ -43,13 +41,28 @@ class Client:
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
     scope: str | None = None
     issued_at: int | None = None
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether it proves who it is with its secret."""
+        return self.token_endpoint_auth_method != "none" and self.client_secret is not None  # noqa: S105
+
+    @property
+    def sends_basic(self) -> bool:
+        return self.authenticates and self.token_endpoint_auth_method == "client_secret_basic"  # noqa: S105
 
 
-def form_request(endpoint: Url, client: Client, form_pairs: Iterable[FormPair]) -> Request:
+def form_request(
+    endpoint: Url, client: Client, form_pairs: Iterable[FormPair], *, names_client: bool = False
+) -> Request:
     """Return the form request of `client` to `endpoint`, with never more than one kind of authentication.
 
     A public client names itself in the body. A client with a secret uses the method it was registered with;
     without a secret it can only name itself.
+
+    Args:
+        names_client: whether its id is a parameter of the request too, which Basic leaves out of the body.
 
     Raises:
         ValueError: the client was registered with a method that is not one of `AUTH_METHODS`.
@@ -59,31 +72,28 @@ def form_request(endpoint: Url, client: Client, form_pairs: Iterable[FormPair]) 
     method, secret = client.token_endpoint_auth_method, client.client_secret
     if method not in AUTH_METHODS:
         raise ValueError("the client is registered with an authentication method that authlens does not have")
-    if method == "client_secret_basic" and secret is not None:
-        # Both halves are form-encoded before they are joined (RFC 6749 §2.3.1), so a colon in one splits
-        # nothing.
-        credentials = f"{quote_plus(client.client_id)}:{quote_plus(secret.reveal())}"
-        token = base64.b64encode(credentials.encode("ascii")).decode("ascii")
-        fields.append(("Authorization", f"Basic {token}"))
-    else:
-        # RFC 6749 §3.2.1: a client that does not authenticate sends its client_id.
+    if client.sends_basic:
+        fields.append(("Authorization", f"Basic {_basic(client)}"))
+    # RFC 6749 §3.2.1: a client that does not authenticate sends its client_id, and any other may.
+    if names_client or not client.sends_basic or Need.CLIENT_ID in client.needs:
         pairs.append(("client_id", client.client_id))
-        if method == "client_secret_post" and secret is not None:
-            pairs.append(("client_secret", secret))
-    return Request("POST", endpoint.text, Headers.of(fields), encode_form(pairs))
+    if method == "client_secret_post" and secret is not None:
+        pairs.append(("client_secret", secret))
+    body = encode_form(pairs)
+    if Need.EMPTY_SECRET in client.needs:
+        # A pair without a value is left out of a form otherwise.
+        body = Body(body.reveal() + b"&client_secret=")
+    return Request("POST", endpoint.text, Headers.of(fields), body)
 
 
-def wants_empty_secret(client: Client, status: int, description: str) -> bool:
-    """Whether a server refused a public client for want of a `client_secret` field.
-
-    Some servers read the field before they look whether the client has a secret; an empty one satisfies them
-    and gives nothing away. Others refuse an empty one, so it is sent only to those that ask.
-    """
-    missing = "client_secret" in description and "required" in description.lower()
-    is_public = client.token_endpoint_auth_method == "none"  # noqa: S105 - a method, not a password
-    return is_public and status in {400, 401, 422} and missing
+def _basic(client: Client) -> str:
+    """Return the credentials of Basic; their halves are form-encoded, so a colon in one splits nothing."""
+    parts = halves(client)
+    if Need.RAW_BASIC not in client.needs:
+        parts = [quote_plus(part) for part in parts]
+    return base64.b64encode(":".join(parts).encode()).decode("ascii")
 
 
-def with_empty_secret(request: Request) -> Request:
-    """Return a form request with an empty `client_secret` field added."""
-    return replace(request, body=Body(request.body.reveal() + b"&client_secret="))
+def halves(client: Client) -> list[str]:
+    """Return id and secret, as they are."""
+    return [client.client_id, client.client_secret.reveal() if client.client_secret else ""]

@@ -59,7 +59,9 @@ def device_authorization_request(
     endpoint: Url, client: Client, *, scope: str | None, resource: str | None
 ) -> Request:
     """Return the request that starts a login (§3.1), authenticated as the client was registered."""
-    return form_request(endpoint, client, [("scope", scope or ""), ("resource", resource or "")])
+    pairs = [("scope", scope or ""), ("resource", resource or "")]
+    # RFC 8628 §3.1 has it in the request, and many servers look for it there alone.
+    return form_request(endpoint, client, pairs, names_client=True)
 
 
 def device_token_request(
@@ -70,6 +72,7 @@ def device_token_request(
         token_endpoint,
         client,
         [("grant_type", GRANT_TYPE), ("device_code", device_code), ("resource", resource or "")],
+        names_client=True,
     )
 
 

@@ -43,10 +43,7 @@ def pushed_authorization_request(endpoint: Url, client: Client, parameters: Iter
     pairs = [(name, value) for name, value in parameters if name != "client_id"]
     if any(name == "request_uri" for name, _ in pairs):
         raise FormRefused("request_uri may not be pushed (RFC 9126 §2.1)")
-    if client.token_endpoint_auth_method == "client_secret_basic" and client.client_secret is not None:  # noqa: S105 - a method
-        # Basic authentication leaves it out of the body, but it is a parameter of the request itself.
-        pairs.append(("client_id", client.client_id))
-    return form_request(endpoint, client, pairs)
+    return form_request(endpoint, client, pairs, names_client=True)
 
 
 def read_pushed_authorization(response: Response) -> Reading[PushedAuthorization]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from authlens_core.grammars.json_document import JsonValue
-from authlens_core.oauth.client_authentication import AUTH_METHODS, Client
+from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -21,6 +21,7 @@ from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.stage import AUTH_METHODS
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
 
 _STAGE: Final = "registration"

@@ -27,6 +27,7 @@ from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Need
 from authlens_core.values.url import Url
 
 _STAGE: Final = "token"
@@ -85,13 +86,23 @@ def code_request(
 
 
 def refresh_request(
-    token_endpoint: Url, client: Client, *, refresh_token: Secret, resource: str | None
+    token_endpoint: Url,
+    client: Client,
+    *,
+    refresh_token: Secret,
+    resource: str | None,
+    scope: str | None = None,
 ) -> Request:
-    """Return the request for a new access token; scope is left out, which means what was granted (§6)."""
+    """Return the request for a new access token.
+
+    Args:
+        scope: what was granted. It is left out, which means the same (§6), where the server does not need it.
+    """
     pairs: list[FormPair] = [
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh_token),
         ("resource", resource or ""),
+        ("scope", (scope or "") if Need.SCOPE in client.needs else ""),
     ]
     return form_request(token_endpoint, client, pairs)
 

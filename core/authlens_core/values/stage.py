@@ -1,4 +1,4 @@
-"""What a trace and its records are about: stages, grant types, and how they ended."""
+"""What a trace and its records are about: stages, grant types, how they ended, and a client's ways."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ class TraceKind(StrEnum):
     REFRESH = "refresh"
     REVOKE = "revoke"
     PROBE = "probe"
+
+
+# How a client authenticates at the token endpoint (RFC 7591 §2).
+AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
+
+
+class Need(StrEnum):
+    """What a server wants of a request although no specification asks for it."""
+
+    SCOPE = "scope"
+    """The granted scope in a refresh (Microsoft Entra ID: AADSTS90014)."""
+    RAW_BASIC = "raw basic"
+    """Id and secret in Basic as they are, without the form encoding of RFC 6749 §2.3.1."""
+    CLIENT_ID = "client_id"
+    """The client's id in the body, beside Basic."""
+    EMPTY_SECRET = "empty client_secret"  # noqa: S105 - a name
+    """An empty `client_secret` of a public client: some servers read the field first."""
 
 
 class GrantType(StrEnum):

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from authlens_core.oauth.client_adaptation import adapted
 from authlens_core.oauth.client_authentication import (
     Client,
     form_request,
-    wants_empty_secret,
-    with_empty_secret,
 )
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.values.exchange import Headers, Request
-from authlens_core.values.secret import Body, Secret
+from authlens_core.values.exchange import Response
+from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Need
 from authlens_core.values.url import parse_url
+from support.scripted_login import reply
 
 REDIRECT = "http://localhost:8400/callback"
 
@@ -95,22 +96,87 @@ def test_no_representation_shows_a_secret() -> None:
         assert encoded not in shown
 
 
-def test_an_empty_secret_is_sent_only_to_a_server_that_asks_for_the_field() -> None:
-    """Design §9: some servers want an empty client_secret, some refuse one."""
-    public = Client(client_id="c", redirect_uri="http://localhost:8400/callback")
-    confidential = replace(public, token_endpoint_auth_method="client_secret_post", client_secret=Secret("s"))
-
-    assert wants_empty_secret(public, 400, "client_secret: Field required")
-    assert not wants_empty_secret(public, 400, "token: Field required")
-    assert not wants_empty_secret(public, 503, "client_secret: Field required")
-    assert not wants_empty_secret(confidential, 400, "client_secret: Field required")
+PUBLIC = _client("none")
+BASIC = _client("client_secret_basic", "p+q/%")
 
 
-def test_the_empty_secret_is_added_to_the_form_and_changes_nothing_else() -> None:
+def _refusal(status: int, error: str | None, description: str = "") -> Response:
+    document = {} if error is None else {"error": error, "error_description": description}
+    return reply(status, document)
+
+
+@pytest.mark.parametrize(
+    ("client", "refusal", "needs"),
+    [
+        (PUBLIC, _refusal(400, "invalid_request", "client_secret: Field required"), [Need.EMPTY_SECRET]),
+        (PUBLIC, _refusal(400, "invalid_request", "token: Field required"), None),
+        (PUBLIC, _refusal(503, "invalid_request", "client_secret: Field required"), None),
+        (BASIC, _refusal(400, "invalid_request", "client_secret: Field required"), None),
+        (BASIC, _refusal(400, "invalid_request", "client_id is missing"), [Need.CLIENT_ID]),
+        (BASIC, _refusal(401, "invalid_client"), [Need.RAW_BASIC]),
+        (BASIC, _refusal(401, None), [Need.RAW_BASIC]),
+        (BASIC, _refusal(400, "invalid_grant"), None),
+        (_client("client_secret_basic", "plain"), _refusal(401, "invalid_client"), None),
+        (_client("client_secret_basic", "p+q", "a:b"), _refusal(401, "invalid_client"), None),
+        (replace(BASIC, needs=(Need.RAW_BASIC,)), _refusal(401, "invalid_client"), None),
+    ],
+)
+def test_a_refusal_says_what_the_server_needs_besides(
+    client: Client, refusal: Response, needs: list[Need] | None
+) -> None:
+    """Issue 23, 13: each difference once; a refusal of something else changes nothing."""
+    other = adapted(client, refusal)
+    assert (None if other is None else list(other.needs)) == needs
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "AADSTS90014: The required field 'scope' is missing from the credential.",
+        "AADSTS900144: The request body must contain the following parameter: 'scope'.",
+    ],
+)
+def test_only_a_refresh_is_sent_again_with_scope(said: str) -> None:
+    """Issue 23, 3; RFC 6749 §6: what was granted, and nothing where that is not known."""
+    refusal = _refusal(400, "invalid_request", said)
+    other = adapted(PUBLIC, refusal, scope="read")
+    assert other is not None
+    assert other.needs == (Need.SCOPE,)
+    assert adapted(PUBLIC, refusal) is None
+
+
+@pytest.mark.parametrize(
+    ("methods", "method"),
+    [(("client_secret_post",), "client_secret_post"), ((), "client_secret_basic")],
+)
+def test_a_confidential_client_that_none_was_asked_for_uses_its_secret(
+    methods: tuple[str, ...], method: str
+) -> None:
+    """Issue 23, 7: the server gave a secret, and refuses the client without it."""
+    other = adapted(_client("none", "given"), _refusal(401, "invalid_client"), methods=methods)
+    assert other is not None
+    assert other.token_endpoint_auth_method == method
+
+
+def test_basic_without_the_form_encoding_has_the_characters_themselves() -> None:
+    """Issue 23, 13: for servers that do not decode."""
+    _, authorization = sent(replace(BASIC, needs=(Need.RAW_BASIC,)))
+    assert authorization is not None
+    assert base64.b64decode(authorization.removeprefix("Basic ")) == b"me:p+q/%"
+
+
+def test_the_id_is_beside_basic_where_the_server_needs_it() -> None:
+    """RFC 6749 §3.2.1."""
+    pairs, authorization = sent(replace(BASIC, needs=(Need.CLIENT_ID,)))
+    assert pairs == (("client_id", "me"),)
+    assert authorization is not None
+
+
+def test_the_empty_secret_is_a_field_of_the_form() -> None:
     """RFC 6749 §2.3: the field is there and has no value."""
-    request = Request("POST", "https://as.example/revoke", Headers.of([("A", "b")]), Body(b"token=t"))
-
-    again = with_empty_secret(request)
-
-    assert again.body.reveal() == b"token=t&client_secret="
-    assert (again.method, again.url, again.headers) == (request.method, request.url, request.headers)
+    request = form_request(
+        parse_url("https://as.example/revoke"),
+        replace(PUBLIC, needs=(Need.EMPTY_SECRET,)),
+        [("token", "t")],
+    )
+    assert request.body.reveal() == b"token=t&client_id=me&client_secret="

@@ -11,6 +11,7 @@ from typing import ClassVar
 from authlens_core.credentials.lifecycle.grant_signer import signer_for
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -67,7 +68,11 @@ class RecordBuilder:
 
 @dataclass(eq=False)
 class LockedGrant:
-    """A grant and its tokens, read under its lock, and the record of what is done with them."""
+    """A grant and its tokens, read under its lock, and the record of what is done with them.
+
+    Attributes:
+        client: the client of the grant, to authenticate with at its issuer as that has asked for so far.
+    """
 
     stage: ClassVar[Stage]
     credentials: Credentials
@@ -76,18 +81,16 @@ class LockedGrant:
     secrets: GrantSecrets
     now: Callable[[], datetime]
     record: RecordBuilder = field(init=False)
+    client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.record = RecordBuilder(self.stage, self.grant.resource_url, self.now())
-
-    @property
-    def client(self) -> Client:
-        """The client of the grant, to authenticate with at its issuer."""
-        return Client(
+        self.client = Client(
             client_id=self.grant.client_id,
             redirect_uri=self.grant.redirect_uri,
             token_endpoint_auth_method=self.grant.token_endpoint_auth_method,
             client_secret=self.secrets.client_secret,
+            needs=self.grant.needs,
         )
 
     def endpoint(self, text: str) -> Url:
@@ -112,6 +115,32 @@ class LockedGrant:
             return exchange
 
         return (await send_with_proof(signer, request, send))[-1]
+
+    async def send_as_client(
+        self,
+        request_of: Callable[[Client], Request],
+        purpose: Purpose,
+        signer: DpopSigner | None,
+        *,
+        scope: str | None = None,
+    ) -> Exchange:
+        """Send what `request_of` makes for the client, as `send` does; again where a refusal says how.
+
+        Args:
+            scope: what a refresh may name, as `adapted` has it.
+
+        Raises:
+            ValueError: no request can be made for the client.
+        """
+        while True:
+            exchange = await self.send(request_of(self.client), purpose, signer)
+            if exchange.response is None:
+                return exchange
+            other = adapted(self.client, exchange.response, scope=scope)
+            if other is None:
+                return exchange
+            self.record.checks.append(adaptation_check(self.stage, self.client, other, exchange.response))
+            self.client = other
 
 
 def loopback_http(grant: Grant) -> bool:

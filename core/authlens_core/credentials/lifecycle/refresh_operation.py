@@ -11,8 +11,9 @@ from typing import ClassVar, Final
 
 from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.operation import LockedGrant
+from authlens_core.credentials.lifecycle.renewal import renewal_facts, renewed_grant, renewed_secrets
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.records.refresh_schedule import (
     RefreshOptions,
@@ -21,11 +22,11 @@ from authlens_core.credentials.records.refresh_schedule import (
     seconds_until_retry,
 )
 from authlens_core.diagnosis.evidence import sent_in
+from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
-from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId, ErrorCode, Severity, failures, passed
 from authlens_core.values.errors import (
@@ -38,7 +39,7 @@ from authlens_core.values.errors import (
 )
 from authlens_core.values.exchange import Purpose, Request, Response, WireFailure
 from authlens_core.values.secret import Secret
-from authlens_core.values.url import UrlRefused
+from authlens_core.values.url import Url, UrlRefused
 
 _SPEC = "RFC 6749 §6"
 
@@ -149,16 +150,21 @@ class RefreshOperation(LockedGrant):
     # Sending
 
     async def run(self) -> Refreshed:
-        request = self._request()
-        if isinstance(request, Refreshed):
-            return request
+        endpoint = self._endpoint()
+        if isinstance(endpoint, Refreshed):
+            return endpoint
         signer = self.signer()
         # Noted before it is sent: if this process dies now, the next one knows that the token may be used up.
         pending = Pending(self.grant.grant_id, self.grant.generation, self.started_at)
         self.credentials.index.mark_pending(pending)
         self.sent = True
         try:
-            exchange = await self.send(request, Purpose.REFRESH, signer)
+            exchange = await self.send_as_client(
+                lambda client: self._request(endpoint, client),
+                Purpose.REFRESH,
+                signer,
+                scope=self.grant.scope,
+            )
         except asyncio.CancelledError:
             self._mark_unknown("The refresh was cancelled after it was sent.")
             raise
@@ -166,13 +172,21 @@ class RefreshOperation(LockedGrant):
             return self._no_answer(exchange.no_answer)
         return await self._answered(exchange.answer)
 
-    def _request(self) -> Request | Refreshed:
-        token = self.secrets.refresh_token
+    def _request(self, endpoint: Url, client: Client) -> Request:
+        return refresh_request(
+            endpoint,
+            client,
+            refresh_token=self.secrets.refresh_token or Secret(""),
+            resource=self.grant.resource,
+            scope=self.grant.scope,
+        )
+
+    def _endpoint(self) -> Url | Refreshed:
+        """Return where to send the refresh; the result where no request can be made."""
         try:
-            endpoint, resource = self.endpoint(self.grant.token_endpoint), self.grant.resource
-            return refresh_request(
-                endpoint, self.client, refresh_token=token or Secret(""), resource=resource
-            )
+            endpoint = self.endpoint(self.grant.token_endpoint)
+            self._request(endpoint, self.client)
+            return endpoint
         except UrlRefused as refused:
             # The index may have been written by an older authlens, or changed by hand.
             cause = f"The stored token endpoint is refused: {refused}."
@@ -294,29 +308,8 @@ class RefreshOperation(LockedGrant):
         self.credentials.index.clear_pending(self.grant.grant_id)
 
     async def _store(self, tokens: TokenResponse) -> Refreshed:
-        old = self.secrets
-        new = replace(
-            # RFC 6749 §6: a server that returns no refresh token means that the old one goes on.
-            old,
-            access_token=tokens.access_token,
-            refresh_token=tokens.refresh_token or old.refresh_token,
-        )
-        renewed = replace(
-            self.grant,
-            token_type=tokens.token_type,
-            scope=tokens.scope,
-            # Counted from before the request was sent: a token never lives longer here than at the server.
-            refreshed_at=self.started_at,
-            expires_at=tokens.lifetime.ends_after(self.started_at),
-            last_tested=None,
-            last_verdict=TokenVerdict.UNTESTED,
-            last_words="",
-            state=GrantState.LIVE,
-            note="",
-            retry_at=None,
-            attempts=0,
-            has_refresh_token=new.refresh_token is not None,
-        )
+        new = renewed_secrets(self.secrets, tokens)
+        renewed = renewed_grant(self.grant, self.client, tokens, self.started_at)
         try:
             saved = await self.credentials.save(renewed, new)
         except AuthlensError as error:
@@ -339,20 +332,9 @@ class RefreshOperation(LockedGrant):
         return self._result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:
-        facts = [
-            Fact(FactId.ACCESS_TOKEN, new.access_token, "RFC 6749 §5.1", "new"),
-            Fact(FactId.EXPIRES_AT, grant.expires_at, "RFC 6749 §5.1", "counted from before the request"),
-        ]
         if new.refresh_token is not None:
-            note = "new; replaces the old one" if replaced else "none returned: the old one stays valid"
-            facts.append(Fact(FactId.REFRESH_TOKEN, new.refresh_token, _SPEC, note))
             self.record.checks.append(rotation_check(replaced=replaced))
-        if grant.generation != self.grant.generation:
-            moved = f"{self.grant.generation} → {grant.generation}"
-            facts.append(
-                Fact(FactId.GENERATION, moved, note="written, read back, switched, the old one deleted")
-            )
-        self.record.facts.extend(facts)
+        self.record.facts.extend(renewal_facts(self.grant, grant, new, replaced=replaced))
 
     def _result(
         self,

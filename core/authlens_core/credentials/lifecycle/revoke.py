@@ -19,12 +19,10 @@ from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.diagnosis.evidence import sent_in
-from authlens_core.oauth.client_authentication import wants_empty_secret, with_empty_secret
-from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import Check, CheckId, noticed, passed, warned
+from authlens_core.values.check import CheckId, noticed, passed, warned
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
@@ -139,20 +137,16 @@ class _RevokeOperation(LockedGrant):
         )
 
     async def _revoke(self, endpoint: Url, token: Secret, hint: TokenHint) -> None:
-        client = self.client
         try:
-            request = revocation_request(endpoint, client, token=token, hint=hint)
+            exchange = await self.send_as_client(
+                lambda client: revocation_request(endpoint, client, token=token, hint=hint),
+                _PURPOSES[hint],
+                self.signer(),
+            )
         except ValueError as error:
             self.results.append(TokenResult(hint, None, safe_line(str(error))))
             self.record.failed(f"revoke.{hint}", "a client that can authenticate", str(error))
             return
-        exchange = await self.send(request, _PURPOSES[hint], self.signer())
-        if exchange.answer is not None:
-            refusal = read_error(exchange.answer, self._hidden(exchange))
-            said = refusal.description if refusal is not None else ""
-            if wants_empty_secret(client, exchange.answer.status, said):
-                self.record.checks.append(_empty_secret_check(said))
-                exchange = await self.send(with_empty_secret(request), _PURPOSES[hint], self.signer())
         if exchange.answer is None:
             cause = exchange.no_answer.cause
             self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
@@ -352,13 +346,3 @@ def _untried(result: TokenResult) -> str:
     """
     confirmed = result.token == "refresh_token" and result.outcome is RevocationOutcome.REVOKED  # noqa: S105
     return ", by the server's word, not tried" if confirmed else ""
-
-
-def _empty_secret_check(said: str) -> Check:
-    return noticed(
-        "revoke.client_secret",
-        "A public client needs no client_secret.",
-        f"{said}; sent again with an empty one",
-        why="The server reads the parameter before it checks whether the client has a secret.",
-        spec="RFC 6749 §2.3",
-    )

@@ -18,7 +18,7 @@ from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import GrantType, Need
 from authlens_core.values.store_kind import StoreKind
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
@@ -93,6 +93,7 @@ class Grant:
         retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
         attempts: how many refreshes have failed like that, one after another.
         generation: which generation of secrets is the valid one; 0 before the first save.
+        needs: what the server wants of the client's requests, as its refusals said.
     """
 
     grant_id: str
@@ -122,6 +123,7 @@ class Grant:
     generation: int = 0
     place: StoreKind = StoreKind.KEYRING
     grant_type: GrantType | None = None
+    needs: tuple[Need, ...] = ()
 
     def __post_init__(self) -> None:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
@@ -176,6 +178,7 @@ class ClientRecord:
     grant_types: tuple[str, ...] = ()
     scope: str | None = None
     issued_at: int | None = None
+    needs: tuple[Need, ...] = ()
     has_secrets: bool = False
     generation: int = 0
     place: StoreKind = StoreKind.KEYRING

@@ -10,6 +10,7 @@ from authlens_core.cloudflare.browser_refusals import refusal_on
 from authlens_core.cloudflare.team import for_team
 from authlens_core.diagnosis.cause import REPORTS
 from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.login.stages.registration_stage import OFFLINE_ACCESS, requested_scope
@@ -35,7 +36,6 @@ from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
-from authlens_core.wire.limits import TOKEN
 
 _LONGEST_PAGE: Final = 240  # characters of what the browser shows
 _INCOMPLETE: Final = failed(
@@ -51,13 +51,13 @@ class AuthorizationStage:
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the pushed authorization request, if the server takes it; it goes before the browser's."""
-        return None if sent else _pushed(facts, self.learn(facts, ()).facts.authorization_url)
+        return _pushed(facts, self.learn(facts, ()).facts.authorization_url, sent)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Build the authorization URL from what is known and, if it was pushed, its reference."""
         plain = self._with_link(facts)
-        pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
-        return plain if pushed is None or not plain.facts.authorization_url else _referred(plain, pushed)
+        pushed = [e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION]
+        return _referred(plain, pushed) if pushed and plain.facts.authorization_url else plain
 
     def _with_link(self, facts: Facts) -> StageResult:
         metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
@@ -94,11 +94,11 @@ class AuthorizationStage:
         return StageResult(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
 
 
-def _pushed(facts: Facts, link: str | None) -> PlannedRequest | None:
-    """Return the pushed authorization request, if the server takes it (RFC 9126)."""
-    metadata, client = facts.server_metadata, facts.client
+def _pushed(facts: Facts, link: str | None, sent: Sequence[Exchange]) -> PlannedRequest | None:
+    """Return the pushed authorization request after those `sent`, if the server takes it (RFC 9126)."""
+    metadata, attempt = facts.server_metadata, attempt_after(facts, sent)
     endpoint = metadata.pushed_authorization_request_endpoint if metadata is not None else None
-    if metadata is None or client is None or endpoint is None or link is None:
+    if metadata is None or attempt is None or endpoint is None or link is None:
         return None
     # What the endpoint's URL has of its own is the server's and stays in the link.
     own = len(url_parameters(metadata.authorization_endpoint or ""))
@@ -108,24 +108,28 @@ def _pushed(facts: Facts, link: str | None) -> PlannedRequest | None:
     ]
     try:
         url = parse_url(endpoint, loopback_http=facts.loopback_http)
-        request = pushed_authorization_request(url, client, parameters)
+        request = pushed_authorization_request(url, attempt.client, parameters)
     except (UrlRefused, FormRefused):
         return None
-    return PlannedRequest(request, Purpose.PUSHED_AUTHORIZATION, limits=TOKEN)
+    return attempt.planned(request, Purpose.PUSHED_AUTHORIZATION)
 
 
-def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
+def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
     """Return the link that holds the reference to the pushed request instead of its parameters."""
-    facts = plain.facts
+    facts, pushed = plain.facts, sent[-1]
     if pushed.answer is None:
         expected = "The server takes the pushed request."
         lost = unanswered(facts, pushed, "pushed.answer", expected, spec="RFC 9126 §2.2")
         return replace(lost, shown=plain.shown)
     reading = read_pushed_authorization(pushed.answer)
     page = None if facts.server_metadata is None else facts.server_metadata.authorization_endpoint
-    if reading.value is None or page is None or facts.client is None:
+    if page is None or facts.client is None:
+        return plain
+    attempt = last_attempt(facts, facts.client, sent)
+    checks = (*attempt.checks, *reading.checks)
+    if reading.value is None:
         diagnosis = refusal(Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed)
-        return StageResult(facts, reading.checks, plain.shown, diagnosis)
+        return StageResult(facts, checks, plain.shown, diagnosis)
     try:
         link = pushed_authorization_url(
             page,
@@ -138,7 +142,7 @@ def _referred(plain: StageResult, pushed: Exchange) -> StageResult:
         *plain.shown,
         Fact(FactId.REQUEST_URI, reading.value.request_uri, "RFC 9126 §2.2", "in the link"),
     )
-    return StageResult(replace(facts, authorization_url=link), reading.checks, shown)
+    return StageResult(replace(facts, authorization_url=link, client=attempt.client), checks, shown)
 
 
 _PARAMETER_SPEC = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.login.stages.registration_stage import requested_scope
@@ -40,17 +41,18 @@ class DeviceAuthorizationStage:
     """Asks for the two codes, and says where the user enters theirs."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the request for the codes, once; None if the server has no endpoint for it."""
-        endpoint, client = _endpoint(facts), facts.client
-        if sent or endpoint is None or client is None:
+        """Return the request for the codes; None after its answer, and if there is no endpoint for it."""
+        endpoint, attempt = _endpoint(facts), attempt_after(facts, sent)
+        if endpoint is None or attempt is None:
             return None
-        scope = requested_scope(facts)
-        request = device_authorization_request(endpoint, client, scope=scope, resource=facts.resource)
-        return PlannedRequest(request, Purpose.DEVICE_AUTHORIZATION, limits=TOKEN)
+        request = device_authorization_request(
+            endpoint, attempt.client, scope=requested_scope(facts), resource=facts.resource
+        )
+        return attempt.planned(request, Purpose.DEVICE_AUTHORIZATION)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the codes and the page where the user enters theirs."""
-        if not exchanges:
+        if not exchanges or facts.client is None:
             return StageResult(facts, (_without_endpoint(facts),))
         exchange = exchanges[-1]
         if exchange.answer is None:
@@ -58,16 +60,23 @@ class DeviceAuthorizationStage:
                 facts, exchange, "device.answer", "The server answers with the codes.", spec=_SPEC
             )
         reading = read_device_authorization(exchange.answer, loopback_http=facts.loopback_http)
-        codes = reading.value
+        codes, attempt = reading.value, last_attempt(facts, facts.client, exchanges)
+        checks = (*_given(facts), *attempt.checks, *reading.checks)
         if codes is None:
-            return StageResult(facts, reading.checks)
-        checks = (*_given(facts), *reading.checks)
+            return StageResult(facts, checks)
         # Its own site may be another than the issuer's, and was asked about then.
         server = facts.token_endpoint
         if server is not None:
             checks = (*checks, page_site_check(codes.verification_uri, server))
         scope = requested_scope(facts)
-        new = replace(facts, device=codes, device_asked_at=exchange.started_at, scope=scope, code=None)
+        new = replace(
+            facts,
+            client=attempt.client,
+            device=codes,
+            device_asked_at=exchange.started_at,
+            scope=scope,
+            code=None,
+        )
         if failures(checks, facts.approved):
             # Neither the code nor its page is shown before the user said yes.
             return StageResult(new, checks)
@@ -114,8 +123,8 @@ class DeviceGrant:
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next request for the tokens and when to send it, or None if nothing is left to ask."""
-        endpoint, client, device = facts.token_endpoint, facts.client, facts.device
-        if endpoint is None or client is None or device is None or facts.device_asked_at is None:
+        endpoint, attempt, device = facts.token_endpoint, attempt_after(facts, ()), facts.device
+        if endpoint is None or attempt is None or device is None or facts.device_asked_at is None:
             return None
         ends_at = facts.device_ends_at
         until = None if ends_at is None else ends_at.timestamp()
@@ -125,14 +134,17 @@ class DeviceGrant:
         for exchange in sent:
             result, now = poll_result(exchange.response), exchange.ended_at.timestamp()
             if result.is_final:
-                return None
+                attempt = attempt.after(exchange, facts)
+                if attempt is None:
+                    return None
+                continue
             polling = polling.after(result, now, exchange.response)
         if polling.wait(now) is None:
             return None
         request = device_token_request(
-            endpoint, client, device_code=device.device_code, resource=facts.resource
+            endpoint, attempt.client, device_code=device.device_code, resource=facts.resource
         )
-        at = datetime.fromtimestamp(polling.next_at, UTC)
+        at = max(datetime.fromtimestamp(polling.next_at, UTC), attempt.not_before or facts.device_asked_at)
         limits = TOKEN
         if facts.options.wait is not None:
             # Not cut at the end itself: the answer that is under way then may have the tokens.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, parted
 from authlens_core.oauth.error_response import read_error
@@ -20,7 +21,6 @@ from authlens_core.values.check import Check, failed, warned
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, same_site
-from authlens_core.wire.limits import TOKEN
 
 _NO_CODE: Final = failed(
     "exchange.code",
@@ -53,21 +53,21 @@ class TokenGrant(Protocol):
 
 
 class CodeGrant:
-    """Redeems the code, exactly once: a second use of a code may end the grant."""
+    """Redeems the code once, because a second use may end the grant; again only if the client was refused."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        endpoint, client, pkce = facts.token_endpoint, facts.client, facts.pkce
-        if sent or endpoint is None or client is None or pkce is None or facts.code is None:
+        endpoint, pkce, attempt = facts.token_endpoint, facts.pkce, attempt_after(facts, sent)
+        if attempt is None or endpoint is None or pkce is None or facts.code is None:
             return None
         request = code_request(
             endpoint,
-            client,
+            attempt.client,
             code=facts.code,
             code_verifier=pkce.code_verifier,
-            redirect_uri=client.redirect_uri,
+            redirect_uri=attempt.client.redirect_uri,
             resource=facts.resource,
         )
-        return PlannedRequest(request, Purpose.TOKEN, limits=TOKEN)
+        return attempt.planned(request, Purpose.TOKEN)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
         return () if sent else (_NO_CODE,)
@@ -89,7 +89,7 @@ class ExchangeStage:
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
-        if not exchanges:
+        if not exchanges or facts.client is None:
             return StageResult(facts, self._grant.given_up(facts, ()) or (_NO_CODE,))
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
@@ -103,7 +103,8 @@ class ExchangeStage:
             proved=facts.dpop_key is not None,
         )
         clock = clock_check(exchange.answer, now=exchange.ended_at)
-        checks = reading.checks if clock is None else (*reading.checks, clock)
+        attempt = last_attempt(facts, facts.client, asked)
+        checks = (*attempt.checks, *reading.checks, *((clock,) if clock is not None else ()))
         if reading.value is None:
             error = read_error(exchange.answer, facts.grant_secrets)
             diagnosis = refusal(Stage.EXCHANGE, error, exchange=exchange)
@@ -116,7 +117,12 @@ class ExchangeStage:
         checks = (*checks, *_id_token_checks(facts, tokens, nonce, exchange.ended_at, fetched))
         expires_at = tokens.lifetime.ends_after(exchange.started_at)
         new = replace(
-            facts, tokens=tokens, tokens_asked_at=exchange.started_at, expires_at=expires_at, code=None
+            facts,
+            client=attempt.client,
+            tokens=tokens,
+            tokens_asked_at=exchange.started_at,
+            expires_at=expires_at,
+            code=None,
         )
         return StageResult(new, checks, _shown(tokens, expires_at))
 

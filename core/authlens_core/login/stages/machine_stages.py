@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from authlens_core.login.client_attempts import attempt_after
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.login.stages.exchange_stage import ExchangeStage
@@ -15,7 +16,6 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, failed, passed
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
-from authlens_core.wire.limits import TOKEN
 
 _SPEC = "RFC 6749 §2.2"
 
@@ -48,13 +48,13 @@ class ClientCredentialsGrant:
     """Asks once, as the client itself."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        endpoint, client = facts.token_endpoint, facts.client
-        if sent or endpoint is None or client is None:
+        endpoint, attempt = facts.token_endpoint, attempt_after(facts, sent)
+        if endpoint is None or attempt is None:
             return None
         request = client_credentials_request(
-            endpoint, client, scope=requested_scope(facts), resource=facts.resource
+            endpoint, attempt.client, scope=requested_scope(facts), resource=facts.resource
         )
-        return PlannedRequest(request, Purpose.TOKEN, limits=TOKEN)
+        return attempt.planned(request, Purpose.TOKEN)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
         return ()

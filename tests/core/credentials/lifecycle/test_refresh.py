@@ -95,6 +95,40 @@ async def test_the_request_names_client_and_resource_and_no_scope(
     }
 
 
+SCOPE_WANTED = Scripted(
+    400,
+    {
+        "error": "invalid_request",
+        "error_description": "AADSTS90014: The required field 'scope' is missing from the credential.",
+    },
+)
+
+
+async def test_a_server_that_needs_scope_gets_what_it_granted_from_then_on(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """Issue 23, 3: sent again once, both are in the record, and the grant knows it."""
+    server.answers("/token", SCOPE_WANTED)
+    credentials.update(replace(saved, scope="read write"))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert len(result.trace.records[0].exchanges) == 2
+    assert any("sent again with the granted scope" in c.seen for c in result.trace.records[0].checks)
+    await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
+    scopes = [post.form.get("scope") for post in server.posts("/token")]
+    assert scopes == [None, "read write", "read write"]
+
+
+async def test_where_the_granted_scope_is_not_known_none_is_made_up(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RFC 6749 §6: never more than was granted."""
+    server.answers("/token", SCOPE_WANTED)
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFUSED
+    assert len(server.posts("/token")) == 1
+
+
 async def test_a_confidential_client_authenticates_as_it_registered(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:

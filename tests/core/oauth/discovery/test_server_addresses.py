@@ -51,6 +51,7 @@ NO_ADDRESS = {
     "issued_token_type",
     "jwks",
     "message",
+    "needs",
     "protected",
     "ray_id",
     "refresh_token",

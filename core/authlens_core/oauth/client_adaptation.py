@@ -1,0 +1,113 @@
+"""What a server wants of a client's request beyond the specifications, as its refusal says.
+
+`adapted` reads a refusal; the client then has what it says as one of its `needs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote_plus
+
+from authlens_core.oauth.client_authentication import Client, halves
+from authlens_core.oauth.error_response import OAuthError, read_error
+from authlens_core.values.check import Check, ErrorCode, noticed
+from authlens_core.values.exchange import Response
+from authlens_core.values.stage import Need
+
+_REFUSALS: Final = frozenset({400, 401, 403, 422})
+_MISSING: Final = ("missing", "required", "must contain", "must include", "must be present", "not provided")
+
+
+def adapted(
+    client: Client, response: Response, *, methods: Sequence[str] = (), scope: str | None = None
+) -> Client | None:
+    """Return the client as its server wants it after a refusal, or None: another request changes nothing.
+
+    Each difference is tried once, because the client then has it. A server that refuses the client has issued
+    nothing, so a code or a refresh token that was in the request is unused.
+
+    Args:
+        methods: the authentication methods in the server's metadata.
+        scope: what a refresh may name, because it was granted; None for other requests.
+    """
+    error = read_error(response)
+    said = error or OAuthError("")
+    if response.status not in _REFUSALS or (error is None and response.status != 401):
+        return None
+    refused = error is None or error.error == ErrorCode.INVALID_CLIENT
+    if not client.authenticates and client.client_secret and (refused or _misses(said, "client_secret")):
+        only_post = "client_secret_post" in methods and "client_secret_basic" not in methods
+        method = "client_secret_post" if only_post else "client_secret_basic"
+        return replace(client, token_endpoint_auth_method=method)
+    wanted = {
+        Need.SCOPE: bool(scope) and _misses(said, "scope"),
+        Need.EMPTY_SECRET: client.client_secret is None and _misses(said, "client_secret"),
+        Need.CLIENT_ID: client.sends_basic and _misses(said, "client_id"),
+        Need.RAW_BASIC: client.sends_basic and refused and _differs_raw(client),
+    }
+    need = next((need for need, is_wanted in wanted.items() if is_wanted and need not in client.needs), None)
+    return None if need is None else replace(client, needs=(*client.needs, need))
+
+
+def _misses(error: OAuthError, parameter: str) -> bool:
+    words = error.description.lower()
+    return parameter in words and any(word in words for word in _MISSING)
+
+
+def _differs_raw(client: Client) -> bool:
+    """Whether Basic is another without the form encoding, and its halves are split at the same colon."""
+    return ":" not in client.client_id and any(quote_plus(half) != half for half in halves(client))
+
+
+# What was expected, what is sent instead, why, and where the specification speaks of it.
+_WORDS: Final[Mapping[Need | None, tuple[str, str, str, str, str]]] = MappingProxyType(
+    {
+        Need.SCOPE: (
+            "scope",
+            "A refresh without scope gets what was granted.",
+            "sent again with the granted scope",
+            "The server wants it named. Nothing more than was granted is asked for.",
+            "RFC 6749 §6",
+        ),
+        Need.RAW_BASIC: (
+            "basic",
+            "The server decodes the form encoding of id and secret.",
+            "sent again without the encoding",
+            "Your id or secret has a character that the encoding changes, and many servers do not decode it.",
+            "RFC 6749 §2.3.1",
+        ),
+        Need.CLIENT_ID: (
+            "client_id",
+            "A client that authenticates with Basic needs no client_id in the body.",
+            "sent again with client_id",
+            "The server reads the parameter before it looks at the Authorization field.",
+            "RFC 6749 §3.2.1",
+        ),
+        Need.EMPTY_SECRET: (
+            "client_secret",
+            "A public client needs no client_secret.",
+            "sent again with an empty one",
+            "The server reads the parameter before it checks whether the client has a secret.",
+            "RFC 6749 §2.3",
+        ),
+        None: (
+            "client_secret",
+            "A client that is registered without authentication needs no secret.",
+            "sent again with the secret that the server gave",
+            "The server made a confidential client, although none was asked for.",
+            "RFC 7591 §3.2.1",
+        ),
+    }
+)
+
+
+def adaptation_check(stage: str, before: Client, after: Client, response: Response) -> Check:
+    """Return the check that says why a request is sent again as `after`, which `adapted` made of `before`."""
+    new = [need for need in after.needs if need not in before.needs]
+    subject, expected, instead, why, spec = _WORDS[new[0] if new else None]
+    said = read_error(response)
+    seen = f"{response.status} {said}" if said else f"{response.status}"
+    return noticed(f"{stage}.{subject}", expected, f"{seen}; {instead}", why=why, spec=spec)

@@ -1,0 +1,94 @@
+"""A request that was refused for its client is sent once more, as the refusal asks for."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+import pytest
+
+from authlens_core.trace.record import Stage
+from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType, Need
+from support.driven_login import login_to
+from support.scripted_login import (
+    ISSUER,
+    ScriptedSender,
+    come_back,
+    honest,
+    reply,
+    server_document,
+)
+
+TOKEN = f"POST {ISSUER}/token"
+GIVEN = Options(port=0, wait=60, client_id="given", client_secret=Secret("p+q/%"))
+CONFIDENTIAL = reply(200, server_document(token_endpoint_auth_methods_supported=["client_secret_basic"]))
+UNKNOWN = reply(401, {"error": "invalid_client"})
+
+
+def _basic(authorization: str | None) -> bytes:
+    return base64.b64decode((authorization or "").removeprefix("Basic "))
+
+
+async def test_a_server_that_does_not_decode_basic_gets_the_secret_as_it_is() -> None:
+    """Issue 23, 13: RFC 6749 §2.3.1 first, then raw, once; the client and its record know it."""
+    sender = ScriptedSender(honest(server=CONFIDENTIAL, token=[UNKNOWN, honest()[TOKEN]]))  # type: ignore[list-item]
+    async with login_to(sender, GIVEN) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished
+        client, record = login.facts.client, login.trace.latest(Stage.EXCHANGE)
+    tokens = [sent for sent in sender.sent if sent.line == TOKEN]
+    assert [_basic(sent.request.headers.get("authorization")) for sent in tokens] == [
+        b"given:p%2Bq%2F%25",
+        b"given:p+q/%",
+    ]
+    assert client is not None
+    assert client.needs == (Need.RAW_BASIC,)
+    assert record is not None
+    assert len(record.exchanges) == 2
+    assert any("without the encoding" in check.seen for check in record.checks)
+
+
+async def test_a_client_that_stays_refused_is_tried_in_each_way_once() -> None:
+    """A server that refuses everything gets two requests, and the code is not sent for ever."""
+    sender = ScriptedSender(honest(server=CONFIDENTIAL, token=UNKNOWN))
+    async with login_to(sender, GIVEN) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert not login.finished
+    assert sender.count(TOKEN) == 2
+
+
+async def test_a_code_that_was_refused_is_never_sent_again() -> None:
+    """RFC 6749 §4.1.2: `invalid_grant` is about the code."""
+    sender = ScriptedSender(honest(server=CONFIDENTIAL, token=reply(400, {"error": "invalid_grant"})))
+    async with login_to(sender, GIVEN) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+    assert sender.count(TOKEN) == 1
+
+
+@pytest.mark.parametrize("endpoint", ["device", "token"])
+async def test_a_device_login_repeats_what_was_refused_for_its_client(endpoint: str) -> None:
+    """Issue 23, 6: the id is beside Basic from the start; the secret is raw where it has to be."""
+    document = server_document(
+        device_authorization_endpoint=f"{ISSUER}/device",
+        token_endpoint_auth_methods_supported=["client_secret_basic"],
+    )
+    codes = reply(
+        200,
+        {"device_code": "d", "user_code": "AB", "verification_uri": f"{ISSUER}/d", "expires_in": 600},
+    )
+    script = honest(server=reply(200, document))
+    script[f"POST {ISSUER}/device"] = [UNKNOWN, codes] if endpoint == "device" else codes
+    if endpoint == "token":
+        script[TOKEN] = [reply(400, {"error": "authorization_pending"}), UNKNOWN, script[TOKEN]]  # type: ignore[list-item]
+    sender = ScriptedSender(script)
+    async with login_to(sender, replace(GIVEN, grant_type=GrantType.DEVICE_CODE)) as login:
+        await login.run_all()
+        assert login.finished, login.trace.records[-1].failures
+    forms = [sent for sent in sender.sent if sent.line in (TOKEN, f"POST {ISSUER}/device")]
+    assert {sent.form["client_id"] for sent in forms} == {"given"}
+    assert _basic(forms[-1].request.headers.get("authorization")) == b"given:p+q/%"

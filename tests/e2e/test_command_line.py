@@ -536,6 +536,19 @@ async def test_a_port_that_is_taken_is_said_with_the_options_that_lead_on(
         assert option in done.words
 
 
+async def test_a_taken_redirect_uri_is_said_with_one_that_works(
+    machine: dict[str, str], resource: str
+) -> None:
+    """What is named is the same one with a free port; followed word for word, the port is bound."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}/cb"
+        done = await authlens(machine, "login", resource, "--redirect-uri", uri)
+        [named] = re.findall(r"→ A free port.*: authlens (login .* --redirect-uri \S+/cb)\n", done.words)
+        assert "--paste-only" not in done.words
+        again = await authlens(machine, *named.split(), "--timeout", "1")
+    assert (done.code, again.code) == (2, 8)
+
+
 async def test_over_ssh_the_link_and_the_way_back_are_shown(machine: dict[str, str], resource: str) -> None:
     """No browser, though BROWSER is set; the forward names the port that is really listened on."""
     remote = {**machine, "SSH_CONNECTION": "198.51.100.7 50000 203.0.113.9 22"}

@@ -8,23 +8,16 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Literal
+from typing import Final
 
 from authlens_core.values.errors import NetworkFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Stage
 
-RedirectHost = Literal["localhost", "127.0.0.1"]
-
 CALLBACK_PATH: Final = "/callback"
 TEST_PATH: Final = "/test"
 FAMILY_NAMES: Final = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
-_ADDRESSES: Final = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
-_FAMILIES: Final[dict[RedirectHost, tuple[socket.AddressFamily, ...]]] = {
-    # Browsers try ::1 first: with 127.0.0.1 alone, another program on ::1 would receive the code.
-    "localhost": (socket.AF_INET, socket.AF_INET6),
-    "127.0.0.1": (socket.AF_INET,),
-}
+_IPV4, _IPV6 = (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")
 # What the system says when the machine has no such family, not a port that is in use.
 _FAMILY_ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 # Near the usual port first, so that a firewall rule or a server's list of redirect URIs may cover it already.
@@ -68,12 +61,20 @@ class BoundPort:
             each.close()
 
 
-def redirect_uri(host: RedirectHost, port: int) -> str:
+def redirect_uri(host: str, port: int, path: str = CALLBACK_PATH) -> str:
     """Return the redirect URI of a listener on `port`, as it is registered and compared."""
-    return f"http://{host}:{port}{CALLBACK_PATH}"
+    return f"http://{host}:{port}{path}"
 
 
-def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
+def _addresses(host: str) -> tuple[tuple[socket.AddressFamily, str], ...]:
+    """Return the loopback addresses to which a browser goes that is sent to `host`."""
+    if host == "localhost":
+        # Browsers try ::1 first: with 127.0.0.1 alone, another program on ::1 would receive the code.
+        return (_IPV4, _IPV6)
+    return (_IPV6,) if host == "[::1]" else ((socket.AF_INET, host),)
+
+
+def bind_loopback(host: str, port: int) -> BoundPort:
     """Bind and listen on `port` of the loopback addresses that `host` means.
 
     With `localhost` a browser may come by either family, so each one has to be ours or absent from this
@@ -97,7 +98,7 @@ def bind_loopback(host: RedirectHost, port: int) -> BoundPort:
     raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
-def free_port(host: RedirectHost, port: int = 0) -> int:
+def free_port(host: str, port: int = 0) -> int:
     """Return `port`, or some port where it is 0, if it is free now in each family of `host`; else 0.
 
     Found by binding and letting go, so it is a suggestion: another program may take it before it is used.
@@ -110,7 +111,7 @@ def free_port(host: RedirectHost, port: int = 0) -> int:
     return bound.port
 
 
-def another_port(host: RedirectHost) -> int:
+def another_port(host: str) -> int:
     """Return a free port to use instead of the usual one; 0 if there is none.
 
     It is one of the same few where that can be: the client that was registered for it is used again.
@@ -118,7 +119,7 @@ def another_port(host: RedirectHost) -> int:
     return next((port for port in OTHER_PORTS if free_port(host, port)), 0) or free_port(host)
 
 
-def is_held(host: RedirectHost, port: int) -> bool:
+def is_held(host: str, port: int) -> bool:
     """Return whether a program listens on `port` in a family of `host` and would receive the callback."""
     try:
         bind_loopback(host, port).close()
@@ -130,12 +131,12 @@ def is_held(host: RedirectHost, port: int) -> bool:
     return False
 
 
-def _answers(host: RedirectHost, port: int) -> bool:
-    for family in _FAMILIES[host]:
+def _answers(host: str, port: int) -> bool:
+    for family, address in _addresses(host):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.settimeout(_ANSWER_SECONDS)
-                probe.connect((_ADDRESSES[family], port))
+                probe.connect((address, port))
         except TimeoutError:  # a full queue: the port is in use
             return True
         except OSError:
@@ -144,13 +145,13 @@ def _answers(host: RedirectHost, port: int) -> bool:
     return False
 
 
-def _bind_families(host: RedirectHost, port: int) -> BoundPort:
+def _bind_families(host: str, port: int) -> BoundPort:
     sockets: list[socket.socket] = []
     absent: list[socket.AddressFamily] = []
     with _closed_on_error(sockets):
-        for family in _FAMILIES[host]:
+        for family, address in _addresses(host):
             try:
-                bound = _bind(family, port)
+                bound = _bind(family, address, port)
             except OSError as error:
                 if error.errno not in _FAMILY_ABSENT:
                     raise
@@ -178,8 +179,8 @@ def _closed_on_error(sockets: list[socket.socket]) -> Iterator[None]:
         raise
 
 
-def _bind(family: socket.AddressFamily, port: int) -> socket.socket:
-    """Return a listening socket on the loopback address of `family`.
+def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    """Return a listening socket on a loopback address.
 
     Listening follows at once: on Linux two sockets with SO_REUSEADDR may both bind, and only the first one
     to listen owns the port.
@@ -191,7 +192,7 @@ def _bind(family: socket.AddressFamily, port: int) -> socket.socket:
             # The other family has a socket of its own; by default Linux would give this one both.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setblocking(False)
-        sock.bind((_ADDRESSES[family], port))
+        sock.bind((address, port))
         sock.listen(_BACKLOG)
     return sock
 

@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.callback.binding import (
+    CALLBACK_PATH,
     BoundPort,
-    RedirectHost,
     another_port,
     bind_loopback,
     free_port,
@@ -107,9 +107,10 @@ class Listener:
         on_tested: called likewise when the test page was reached, with `IPv4` or `IPv6`.
     """
 
-    def __init__(self, bound: BoundPort, host: RedirectHost, limits: ListenerLimits) -> None:
+    def __init__(self, bound: BoundPort, host: str, path: str, limits: ListenerLimits) -> None:
         self.port = bound.port
-        self.redirect_uri = redirect_uri(host, bound.port)
+        self.redirect_uri = redirect_uri(host, bound.port, path)
+        self._host, self._path = host, path
         self.on_ignored: Callable[[str], None] = _no_one
         self.on_tested: Callable[[str], None] = _no_one
         self._limits = limits
@@ -122,14 +123,16 @@ class Listener:
         cls,
         *,
         port: int = DEFAULT_PORT,
-        host: RedirectHost = "localhost",
+        host: str = "localhost",
+        path: str = CALLBACK_PATH,
         limits: ListenerLimits | None = None,
     ) -> Listener:
         """Take the port and start to answer; call it before the redirect URI is registered or shown.
 
         Args:
             port: the port; 0 for one that the system chooses.
-            host: the host of the redirect URI. `localhost` listens on IPv4 and IPv6, `127.0.0.1` on IPv4.
+            host: the host of the redirect URI: a loopback address, or `localhost` for IPv4 and IPv6.
+            path: that of the redirect URI; empty where it has none.
             limits: of time, size and connections; the defaults suit people.
 
         Raises:
@@ -147,7 +150,7 @@ class Listener:
             bound = bind_loopback(host, port)
         except OSError as error:
             raise await why_not_bound(error, host, port) from error
-        listener = cls(bound, host, limits or ListenerLimits())
+        listener = cls(bound, host, path, limits or ListenerLimits())
         try:
             await listener._serve(bound)
         except BaseException:
@@ -202,7 +205,7 @@ class Listener:
         self._servers.clear()
 
     def _connection(self) -> Connection:
-        head = RequestHead(self.port, self._limits)
+        head = RequestHead(self.port, self._limits, self._host, self._path)
         return Connection(head, self._limiter, self._limits, self._decide)
 
     def _decide(self, verdict: Verdict, family: str) -> Reply:
@@ -234,7 +237,7 @@ def _tell(observer: Callable[[str], None], words: str) -> None:
     asyncio.get_running_loop().call_soon(observer, words)
 
 
-async def why_not_bound(error: OSError, host: RedirectHost, port: int) -> PortTaken | PortRefused | OSError:
+async def why_not_bound(error: OSError, host: str, port: int) -> PortTaken | PortRefused | OSError:
     """Return what is to be raised where binding `port` failed with `error`, and who has the port."""
     if error.errno == errno.EADDRINUSE or (error.errno == errno.EACCES and sys.platform == "win32"):
         from authlens_core.callback.port_owner import find_owner  # most ports are free

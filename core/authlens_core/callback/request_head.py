@@ -90,10 +90,15 @@ class RequestHead:
     Args:
         port: the port of the listener; the Host field has to name it.
         limits: how many bytes are accepted.
+        host: that of the redirect URI.
+        path: that of the redirect URI; empty where it has none.
     """
 
-    def __init__(self, port: int, limits: ListenerLimits) -> None:
-        self._hosts = _hosts(port)
+    def __init__(
+        self, port: int, limits: ListenerLimits, host: str = "localhost", path: str = CALLBACK_PATH
+    ) -> None:
+        self._hosts = _hosts(port, host)
+        self._path = (path or "/").encode()
         self._limits = limits
         self._bytes = bytearray()
 
@@ -135,7 +140,7 @@ class RequestHead:
             return Refusal(error.error_status_hint, "not a well-formed request")
         if not isinstance(event, h11.Request):
             return Refusal(HTTPStatus.BAD_REQUEST, "not a well-formed request")
-        verdict = self._judge_fields(event) or _judge_target(event)
+        verdict = self._judge_fields(event) or self._judge_target(event)
         if isinstance(verdict, Refusal) and event.target.partition(b"?")[0] in _ICONS:
             return replace(verdict, worth_telling=False)
         return verdict
@@ -157,18 +162,17 @@ class RequestHead:
             return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "another method than GET", bodiless=bodiless)
         return None
 
+    def _judge_target(self, request: h11.Request) -> Verdict:
+        path, _, query = request.target.partition(b"?")
+        if path == self._path and b"#" not in query:
+            return Callback(Secret(query.decode("ascii")))
+        if path == TEST_PATH.encode():
+            return TunnelTest()
+        return Refusal(HTTPStatus.NOT_FOUND, "another path")
 
-def _judge_target(request: h11.Request) -> Verdict:
-    path, _, query = request.target.partition(b"?")
-    if path == CALLBACK_PATH.encode() and b"#" not in query:
-        return Callback(Secret(query.decode("ascii")))
-    if path == TEST_PATH.encode():
-        return TunnelTest()
-    return Refusal(HTTPStatus.NOT_FOUND, "another path")
 
-
-def _hosts(port: int) -> frozenset[bytes]:
-    names = ("localhost", "127.0.0.1", "[::1]")
+def _hosts(port: int, host: str) -> frozenset[bytes]:
+    names = ("localhost", "127.0.0.1", "[::1]", host)
     bare = names if port == 80 else ()  # browsers leave the default port out
     return frozenset(each.encode() for each in (*(f"{name}:{port}" for name in names), *bare))
 

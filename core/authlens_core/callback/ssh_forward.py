@@ -42,7 +42,7 @@ def ssh_forward_line(
     if not screen.over_ssh:
         return None
     address, ssh_port = _server_end(screen.environ)
-    forward = f"ssh -N -L {port}:{target}:{port}"
+    forward = f"ssh -N -L {shlex.quote(f'{port}:{target}:{port}')}"  # brackets mean something to a shell
     other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
     host = address or hostname
     if not _is_plain(host):
@@ -78,8 +78,9 @@ def escape_hint(port: int, target: str = "localhost") -> str:
 
 def other_route_hint(port: int, target: str = "localhost") -> str:
     """Return what to do if sshd's address is not the one that the user can reach."""
+    forward = shlex.quote(f"{port}:{target}:{port}")
     return (
-        f"Through a jump host, or by another name? Add -N -L {port}:{target}:{port} to the ssh command "
+        f"Through a jump host, or by another name? Add -N -L {forward} to the ssh command "
         "you logged in with, including -J."
     )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.url import usable_url
 from authlens_core.values.user_screen import UserScreen
 
 
@@ -48,10 +47,10 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen) -> CallbackOffe
     from authlens_core.callback.binding import TEST_PATH
 
     # The host counts: with 127.0.0.1 another program may have the port on ::1.
-    target = urlsplit(redirect_uri or "")
-    host, port = target.hostname, target.port
-    if host is None or port is None:
+    target = usable_url(redirect_uri, loopback_http=True)
+    if target is None:
         return CallbackOffer("", None, "", (), "", screen.over_ssh, screen.why_no_browser)
+    host, (_, port) = target.host, target.address
     line = ssh_forward.forward_line_to_here(screen, port, host)
     hints = (ssh_forward.escape_hint(port, host), ssh_forward.other_route_hint(port, host))
     placeholder = ssh_forward.THIS_MACHINE

@@ -216,7 +216,7 @@ def client_metadata(url: str, port: int) -> Mapping[str, object]:
         UsageError: the URL cannot be a client id, or there is no such port.
     """
     # The stage of the login is loaded for this alone.
-    from authlens_core.callback.binding import RedirectHost, redirect_uri
+    from authlens_core.callback.binding import redirect_uri
     from authlens_core.login.stages.registration_stage import CLIENT_NAME
     from authlens_core.oauth.registration import client_document, is_client_metadata_url
 
@@ -228,7 +228,7 @@ def client_metadata(url: str, port: int) -> Mapping[str, object]:
         )
     if not 0 < port <= _LARGEST_PORT:
         raise UsageError(f"{port} is not a port.", "Leave --port out, or give 1 to 65535.")
-    hosts: tuple[RedirectHost, ...] = ("localhost", "127.0.0.1")
+    hosts = ("localhost", "127.0.0.1")
     return client_document(
         reading.value.text,
         client_name=CLIENT_NAME,

@@ -9,7 +9,13 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.callback.binding import NoLoopback, RedirectHost, another_port, is_held, redirect_uri
+from authlens_core.callback.binding import (
+    CALLBACK_PATH,
+    NoLoopback,
+    another_port,
+    is_held,
+    redirect_uri,
+)
 from authlens_core.callback.browser_pages import Page
 from authlens_core.callback.listener import (
     DEFAULT_PORT,
@@ -32,12 +38,15 @@ from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, Tunn
 from authlens_core.values.check import Check, CheckId, failed, noticed
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import UrlRefused, parse_url
 
 _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
 # A browser that brings the right state comes from this login, and the server will not answer it again. What a
 # user pastes can be damaged on the way, so they may paste again.
 _FINAL_BY_BROWSER: Final = _FINAL | {Verdict.MALFORMED}
+_OTHER_URI: Final = "Give an https URL, or http with a loopback host: authlens login URL --redirect-uri URI"
 # Seconds, however often it is extended.
 _LONGEST_WAIT: Final = 3600.0
 
@@ -48,14 +57,38 @@ def _now() -> float:
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The address on this machine to which the browser is sent."""
+
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, options: Options) -> _Target:
+        """Return what the options name.
+
+        Raises:
+            BadListenerSetting: the redirect URI of the user is none that can be used.
+        """
+        if options.redirect_uri is None:
+            return cls(options.redirect_host, options.port, CALLBACK_PATH)
+        try:
+            url = parse_url(options.redirect_uri, loopback_http=True, allow_query=False)
+        except UrlRefused as refused:
+            raise BadListenerSetting(f"The redirect URI cannot be used: {refused}.", _OTHER_URI) from None
+        return cls(url.host, url.address[1], url.path)
+
+
 class ResponseWait:
     """Holds the listener from before registration until an answer came or time ran out."""
 
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self.listener: Listener | None = None
-        self._bound: frozenset[tuple[int, str]] = frozenset()
-        self._named: dict[tuple[int, RedirectHost], int] = {}
+        self._bound: frozenset[_Target] = frozenset()
+        self._named: dict[_Target, int] = {}
         self._expected: ExpectedResponse | None = None
         self._answer: AuthorizationResponse | None = None
         self._alter: Callable[[Secret], Secret] | None = None
@@ -90,9 +123,18 @@ class ResponseWait:
         return _now() - self.began
 
     @staticmethod
-    def another_port(options: Options) -> int:
-        """Return a free port to use for the callback instead of that of `options`; 0 if there is none."""
-        return another_port(options.redirect_host)
+    def another_port(options: Options) -> Options | None:
+        """Return the options with a port for the callback that is free; None if there is none."""
+        try:
+            target = _Target.of(options)
+        except BadListenerSetting:
+            return None
+        port = another_port(target.host)
+        if not port:
+            return None
+        if options.redirect_uri is None:
+            return options.choosing(port=port)
+        return options.choosing(redirect_uri=redirect_uri(target.host, port, target.path))
 
     async def open(self, options: Options) -> tuple[str | None, Check | None]:
         """Bind the port or keep it; return the redirect URI, or what prevents it.
@@ -101,33 +143,42 @@ class ResponseWait:
         no one holds, because a program that did would be sent the code.
         """
         self.remarks = ()
-        if not options.listen:
-            await self.close()
-            return await self._name_a_port(options.redirect_host, options.port or DEFAULT_PORT)
-        wanted = (options.port, options.redirect_host)
-        if self.listener is not None and wanted in self._bound:
-            return self.listener.redirect_uri, None
-        await self.close()
         try:
-            self.listener = await Listener.open(port=options.port, host=options.redirect_host)
-        except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
+            target = _Target.of(options)
+        except BadListenerSetting as stopped:
             return None, _port_problem(options.port, stopped)
-        self.listener.on_ignored = self._ignore
-        self.listener.on_tested = lambda family: self._emit(TunnelTested(family))
-        # Port 0 is bound as another one, which is then what the facts ask for.
-        self._bound = frozenset({wanted, (self.listener.port, options.redirect_host)})
-        return self.listener.redirect_uri, None
+        if not options.listens:
+            await self.close()
+            return await self._named_only(options, target)
+        if self.listener is None or target not in self._bound:
+            await self.close()
+            try:
+                self.listener = await Listener.open(port=target.port, host=target.host, path=target.path)
+            except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
+                return None, _port_problem(target.port, stopped)
+            self.listener.on_ignored = self._ignore
+            self.listener.on_tested = lambda family: self._emit(TunnelTested(family))
+            # Port 0 is bound as another one, which is then what the facts ask for.
+            self._bound = frozenset({target, replace(target, port=self.listener.port)})
+        # That of the user letter for letter: servers compare it so (RFC 6749 §3.1.2.3).
+        return options.redirect_uri or self.listener.redirect_uri, None
 
-    async def _name_a_port(self, host: RedirectHost, wanted: int) -> tuple[str | None, Check | None]:
+    async def _named_only(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
-        port = self._named.get((wanted, host), wanted)
-        if await asyncio.to_thread(is_held, host, port):
-            port = await asyncio.to_thread(another_port, host)
+        given = options.redirect_uri
+        if given is not None and options.listen:
+            self.remarks = (_elsewhere(given),)
+            return given, None
+        wanted = target.port or DEFAULT_PORT
+        port = self._named.get(target, wanted)
+        if await asyncio.to_thread(is_held, target.host, port):
+            # The user's redirect URI is the one that the server has: there is no other port for it.
+            port = 0 if given else await asyncio.to_thread(another_port, target.host)
         if not port:
             return None, _port_problem(wanted, PortTaken(wanted, None, 0))
-        self._named[wanted, host] = port
+        self._named[target] = port
         self.remarks = () if port == wanted else (_named_instead(wanted, port),)
-        return redirect_uri(host, port), None
+        return given or redirect_uri(target.host, port), None
 
     async def begin(
         self, facts: Facts, seconds: float, alter: Callable[[Secret], Secret] | None = None
@@ -142,7 +193,7 @@ class ResponseWait:
         # The port was freed and bound again since the registration: the system may have given another one.
         if facts.client is not None and redirect_uri != facts.client.redirect_uri:
             registered = facts.client.redirect_uri
-            taken = not facts.options.listen
+            taken = not facts.options.listens
             return _taken_since(registered) if taken else _another_port(redirect_uri or "", registered)
         self._expected = expected_response(facts)
         self._answer = None
@@ -252,8 +303,11 @@ _PAGES: Final = {
 
 
 def _where_registered(facts: Facts) -> Options:
+    options = facts.options
     port = None if facts.redirect_uri is None else urlsplit(facts.redirect_uri).port
-    return facts.options if facts.options.port or port is None else replace(facts.options, port=port)
+    if options.port or options.redirect_uri or port is None:
+        return options
+    return replace(options, port=port)
 
 
 def _port_problem(port: int, stopped: AuthlensError) -> Check:
@@ -267,6 +321,16 @@ def _port_problem(port: int, stopped: AuthlensError) -> Check:
         why="The program on the port would receive the code, so authlens never shares a port.",
         spec="RFC 8252 §7.3",
         cure=stopped.cure,
+    )
+
+
+def _elsewhere(given: str) -> Check:
+    return noticed(
+        "registration.redirect_uri",
+        "The browser comes back to this machine.",
+        f"it ends on {given}, which you gave: paste the address of that page",
+        why="The program there sees the code; PKCE keeps it from using it.",
+        spec="RFC 8252 §8.1",
     )
 
 

@@ -61,7 +61,8 @@ class InterruptedLogin:
         redirect URI, port and all, and is known only for that.
         """
         port = urlsplit(self.redirect_uri or "").port
-        return replace(self.options, port=port) if port and self.options.listen else self.options
+        given = self.options.redirect_uri is not None or not self.options.listen
+        return replace(self.options, port=port) if port and not given else self.options
 
 
 def unfinished(login: Login, at: datetime) -> InterruptedLogin | None:

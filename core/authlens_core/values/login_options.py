@@ -7,9 +7,9 @@ declarations: a new option is a field here, and a use of it in the stage that it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, WhyNot
 from authlens_core.values.option_info import option as _option
@@ -39,6 +39,7 @@ class Options:
             device's code, if it is None.
         port: where the callback listener is bound; 0 lets the operating system choose.
         redirect_host: the host name in the redirect URI. Access has a switch for each.
+        redirect_uri: the whole redirect URI, letter for letter; instead of the other parts of it.
         listen: whether a port is bound; without one, what the user pastes is the only way back.
         client_id: a client registered beforehand; no registration is made.
         client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
@@ -82,6 +83,16 @@ class Options:
         edited_in=(Stage.REGISTRATION,),
         choices=_HOSTS,
         wrong=f"The host of the redirect URI is {' or '.join(_HOSTS)}.",
+    )
+    redirect_uri: str | None = _option(
+        None,
+        "--redirect-uri",
+        "the whole redirect URI, as the server has it; paste if it is https",
+        Kind.URL,
+        matters_from=Stage.REGISTRATION,
+        edited_in=(Stage.REGISTRATION,),
+        metavar="URI",
+        instead_of=("port", "redirect_host"),
     )
     listen: bool = _option(
         True,
@@ -217,6 +228,16 @@ class Options:
         matters_from=Stage.SERVER_METADATA,
         edited_in=WhyNot("only the command line asks for it"),
     )
+
+    @property
+    def listens(self) -> bool:
+        """Whether a port is bound: a redirect URI of https leads to another program."""
+        return self.listen and not (self.redirect_uri or "").lower().startswith("https:")
+
+    def choosing(self, **values: Any) -> Options:
+        """Return the options with these values, and without what means nothing beside them."""
+        given_up = {o.name: o.default for o in OPTIONS.values() if not values.keys().isdisjoint(o.instead_of)}
+        return replace(self, **{**given_up, **values})
 
 
 OPTIONS: Final[Mapping[str, OptionInfo]] = MappingProxyType(

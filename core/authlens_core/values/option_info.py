@@ -65,6 +65,7 @@ class OptionInfo:
         wrong: what to say of a value that is none of the `choices`.
         exclusive: whether it excludes the other options of this sort.
         for_one: whether it is meant for one server, and refused for several URLs.
+        instead_of: the options that mean nothing beside it.
         empty_is_chosen: whether an empty text asks for none, instead of leaving the choice to the login.
     """
 
@@ -83,6 +84,7 @@ class OptionInfo:
     wrong: str = ""
     exclusive: bool = False
     for_one: bool = False
+    instead_of: tuple[str, ...] = ()
     empty_is_chosen: bool = False
 
     @property

@@ -131,11 +131,11 @@ def refusing(monkeypatch: pytest.MonkeyPatch, errors: Refuse) -> Iterator[None]:
     """Let binding fail in the families with the errors in turn, as the system would."""
     really = binding._bind
 
-    def bind(family: socket.AddressFamily, port: int) -> socket.socket:
+    def bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
         if errors.get(family):
             number = errors[family].pop(0)
             raise OSError(number, "simulated")
-        return really(family, port)
+        return really(family, address, port)
 
     with monkeypatch.context() as patch:
         patch.setattr(binding, "_bind", bind)

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from authlens_core.callback import listener as module
-from authlens_core.callback.binding import RedirectHost, bind_loopback, free_port
+from authlens_core.callback.binding import bind_loopback, free_port
 from authlens_core.callback.browser_pages import SECURITY_HEADERS, Page, render
 from authlens_core.callback.listener import BadListenerSetting, Listener, PortRefused, PortTaken
 from authlens_core.oauth.authorization import (
@@ -95,7 +95,7 @@ async def test_a_callback_is_received_by_either_family(listener: Listener, ask: 
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-async def test_redirect_uri_names_what_is_bound(host: RedirectHost) -> None:
+async def test_redirect_uri_names_what_is_bound(host: str) -> None:
     """LB-4: the setting switches from localhost to the IP literal."""
     async with await Listener.open(port=0, host=host) as listener:
         assert listener.redirect_uri == f"http://{host}:{listener.port}/callback"

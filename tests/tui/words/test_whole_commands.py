@@ -58,3 +58,17 @@ def test_a_login_keeps_the_options_that_the_fix_does_not_decide(
 
 def test_without_a_url_the_words_stay_as_they_are() -> None:
     assert fixes(["Log in: authlens login URL"]) == (Fix("Log in: authlens login URL", "authlens login URL"),)
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "command"),
+    [
+        (("--redirect-uri", "http://localhost:9/cb"), "--port 8401", "--port 8401"),
+        (("--port", "8401"), "--redirect-uri http://[::1]:9/", "--redirect-uri http://[::1]:9/"),
+    ],
+)
+def test_an_option_that_replaces_another_is_named_without_it(
+    given: tuple[str, ...], more: str, command: str
+) -> None:
+    [fix] = fixes([f"Try: authlens login URL {more}"], "https://wiki.example/", (given, ("--dpop",)))
+    assert fix.command == f"authlens login https://wiki.example/ --dpop {command}"

@@ -23,6 +23,9 @@ _URL: Final = re.compile(r"(?<= )URL(?= |$)")
 _LOGIN: Final = "authlens login"
 _REPEATED: Final = frozenset({"--yes"})
 _EXCLUSIVE: Final = frozenset(option.flag for option in OPTIONS.values() if option.exclusive)
+_NOT_BOTH: Final = frozenset(
+    (option.flag, OPTIONS[other].flag) for option in OPTIONS.values() for other in option.instead_of
+)
 
 GivenOptions = tuple[tuple[str, ...], ...]
 """Options as they were typed, each with its value if it has one."""
@@ -73,6 +76,7 @@ def _whole(command: str, url: str, options: GivenOptions) -> str:
     more = (before.removeprefix(_LOGIN).strip(), after)
     new = {word for part in more for word in part.split() if word.startswith("--")} - _REPEATED
     decided = new | (_EXCLUSIVE if new & _EXCLUSIVE else frozenset())
+    decided |= {other for pair in _NOT_BOTH for other in pair if not new.isdisjoint(pair)}
     given = [shlex.join(option) for option in options if option[0] not in decided]
     return " ".join(filter(None, (_LOGIN, shlex.quote(url), *given, *more)))
 

@@ -109,12 +109,12 @@ def _given(facts: Facts) -> Iterator[Check]:
 
 def _without_endpoint(facts: Facts) -> Check:
     if facts.options.device_endpoint is not None:
-        cure = "Give an https URL: --device-endpoint URL."
+        cure = "Give an https URL: authlens login URL --device-endpoint ENDPOINT"
         return _ENDPOINT.failed(f"{facts.options.device_endpoint}, which cannot be used", cure=cure)
     return _ENDPOINT.failed(
         "none in its metadata",
-        cure="Log in with a link: omit --device. If the server has one and its documentation names it, add "
-        "--device-endpoint URL.",
+        cure="Log in with a link: omit --device. If the server's documentation names one: authlens login URL "
+        "--device-endpoint ENDPOINT",
     )
 
 

@@ -109,7 +109,8 @@ def _endpoint(facts: Facts) -> Url | None:
 
 def redirect_uri_of(facts: Facts) -> str:
     """Return the redirect URI: that of the listener or, before the port is bound, as the options name it."""
-    return facts.redirect_uri or redirect_uri(facts.options.redirect_host, facts.options.port)
+    options = facts.options
+    return facts.redirect_uri or options.redirect_uri or redirect_uri(options.redirect_host, options.port)
 
 
 def given_client(facts: Facts) -> Client | None:

@@ -172,7 +172,7 @@ def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
         ValueError: a value that cannot be; the message says what can.
     """
     values: dict[str, Any] = {name: OPTIONS[name].typed(text.strip()) for name, text in chosen.items()}
-    return replace(options, **values)
+    return options.choosing(**values)
 
 
 def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:

@@ -65,7 +65,7 @@ async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tamp
     assert "URL" in parts
     assert "METHOD" not in parts
     choices, parts = offered[Stage.REGISTRATION]
-    assert choices == {"client_id", "port", "redirect_host", "scope", "resource"}
+    assert choices == {"client_id", "port", "redirect_host", "redirect_uri", "scope", "resource"}
     assert {"METHOD", "URL", "JSON redirect_uris", "JSON client_name"} <= parts
     assert offered[Stage.PKCE] == ({"scope", "resource"}, set())
     choices, parts = offered[Stage.AUTHORIZATION]

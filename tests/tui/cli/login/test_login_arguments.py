@@ -78,3 +78,12 @@ def test_the_options_are_those_of_that_url_only() -> None:
     workspace = Workspace(options={URL: Options(client_id="mine")})
     assert workspace.options(URL) == Options(client_id="mine")
     assert workspace.options("https://b.example/") is None
+
+
+@pytest.mark.parametrize("other", [("--port", "8401"), ("--redirect-host", "127.0.0.1")], ids=lambda o: o[0])
+def test_a_part_of_the_redirect_uri_is_refused_beside_the_whole(
+    other: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--redirect-uri", "http://localhost:9/cb")
+    assert main.run(["login", URL, *given, *other]) == UsageError.exit_code
+    assert f"--redirect-uri is used instead of {other[0]}" in capsys.readouterr().err

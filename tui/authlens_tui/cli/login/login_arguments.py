@@ -46,7 +46,11 @@ def add_option(add: argparse._ActionsContainer, name: str) -> None:
 
 
 def login_options(arguments: Namespace, secret: Secret | None) -> Options:
-    """Return what the user decided before the login; `secret` is that of the client, if it has one."""
+    """Return what the user decided before the login; `secret` is that of the client, if it has one.
+
+    Raises:
+        UsageError: an option was typed that means nothing beside another one.
+    """
     values: dict[str, Any] = {}
     for name, option in OPTIONS.items():
         typed = getattr(arguments, option.argument)
@@ -59,6 +63,13 @@ def login_options(arguments: Namespace, secret: Secret | None) -> Options:
                     values[name] = option.named.values[word]
             case _:
                 values[name] = typed
+    for option in OPTIONS.values():
+        beside = [each for each in option.instead_of if values[each] != OPTIONS[each].default]
+        if beside and values[option.name] is not None:
+            others = " and ".join(OPTIONS[each].flag for each in beside)
+            raise UsageError(
+                f"{option.flag} is used instead of {others}.", f"Omit {option.flag} or {others}."
+            )
     return Options(**values)
 
 

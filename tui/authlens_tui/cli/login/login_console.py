@@ -107,7 +107,7 @@ class LoginConsole:
             if offer.container_hint:
                 say(f"  {offer.container_hint}")
         else:
-            say("  No port is open here: after you sign in, the browser cannot load the last page.")
+            say("  No port is open here: sign in, then copy the address of the last page, even if it fails.")
         if self._reader.start():
             self._offer_keys()
         elif self._reader.in_background:

@@ -50,10 +50,11 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
         _refuse_what_is_for_one(arguments)
     options = login_options(arguments, secret)
     comes_back = flow_of(options.grant_type).user_part is UserPart.LINK
-    if comes_back and not options.listen and not is_terminal(sys.stdin):
+    if comes_back and not options.listens and not is_terminal(sys.stdin):
+        given = "--redirect-uri" if options.listen else "--paste-only"
         raise UsageError(
-            "--paste-only needs a terminal to paste the address into.",
-            "Run it in a terminal, or omit --paste-only.",
+            f"{given} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
+            f"Run it in a terminal, or omit {given}.",
         )
     lines = EventLines(urls[0], wanted=arguments.json, options=options_given(arguments))
     try:

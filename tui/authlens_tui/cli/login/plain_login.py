@@ -188,11 +188,17 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
         yield "This login registered the client itself, and the server refuses it: ask the server's owner."
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
-        yield "On 127.0.0.1 the port is free: authlens login URL --redirect-host 127.0.0.1"
+        uri = (options.redirect_uri or "").replace("localhost", "127.0.0.1", 1)
+        chosen = f"--redirect-uri {shlex.quote(uri)}" if uri else "--redirect-host 127.0.0.1"
+        yield f"On 127.0.0.1 the port is free: authlens login URL {chosen}"
     if names & {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}:
         if other := run.wait.another_port(options):
-            yield f"A free port, for which the client is registered again: authlens login URL --port {other}"
-        yield "Without a port, by pasting: authlens login URL --paste-only"
+            uri = other.redirect_uri or ""
+            chosen = f"--redirect-uri {shlex.quote(uri)}" if uri else f"--port {other.port}"
+            yield f"A free port, for which the client is registered again: authlens login URL {chosen}"
+        # The program on the port of a given redirect URI would be sent the code all the same.
+        if options.listen and (options.redirect_uri is None or CheckId.REGISTRATION_LISTENER in names):
+            yield "Without a port, by pasting: authlens login URL --paste-only"
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
         yield "For more time: authlens login URL --timeout 900"
 

@@ -92,7 +92,7 @@ class StageRunner:
 
     def another_port(self) -> None:
         options = self._login.facts.options
-        self._retry_with(replace(options, port=self._login.wait.another_port(options)))
+        self._retry_with(self._login.wait.another_port(options) or options.choosing(port=0))
 
     def paste_only(self) -> None:
         """Open no port: the user pastes the address that the browser ends on."""
@@ -105,7 +105,7 @@ class StageRunner:
             "127.0.0.1" if options.redirect_host == "localhost" else "localhost"
         )
         note = f"Registering {other} as the host of the redirect URI."
-        self._retry_with(replace(options, redirect_host=other), note)
+        self._retry_with(options.choosing(redirect_host=other), note)
 
     def other_flow(self) -> None:
         """Change between a link and a code to enter on another device; the client is registered for it."""

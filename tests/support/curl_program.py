@@ -61,21 +61,20 @@ def run_words(
 
 
 def run_call(call: CurlCall, *, cwd: Path, typed: bytes = b"") -> CurlDone:
-    """Run curl as `run_curl` becomes it."""
-    reader, writer = os.pipe()
-    os.write(writer, call.config.reveal().encode())
-    os.close(writer)
+    """Run curl with the words of a call; the heads of its answers go nowhere."""
+    reader, heads = call.config_pipe(), os.open(os.devnull, os.O_WRONLY)
     try:
         done = subprocess.run(
-            call.words(reader),
+            call.words(reader, heads),
             executable=call.path,
             env=call.environment,
             cwd=cwd,
             input=typed,
             capture_output=True,
-            pass_fds=(reader,),
+            pass_fds=(reader, heads),
             timeout=PATIENCE,
         )
     finally:
         os.close(reader)
+        os.close(heads)
     return CurlDone(done.returncode, done.stdout, done.stderr)

@@ -22,7 +22,7 @@ from authlens_core.values.url import UrlRefused, parse_url, usable_url
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
-    from authlens_core.gateway.curl_call import CurlCall
+    from authlens_core.gateway.authorized_curl import CurlOutcome
     from authlens_core.gateway.server import LocalProxy
     from authlens_core.grammars.git_credential import GitRequest
 
@@ -32,7 +32,7 @@ __all__ = [
     "answer_git",
     "answer_helper_request",
     "bridge_mcp",
-    "curl_call",
+    "curl",
     "proxy",
 ]
 
@@ -40,18 +40,22 @@ OpenSession = Callable[[], "AbstractAsyncContextManager[Session]"]
 """Opens a session. It may ask the user for a passphrase, so what is asked for is checked before."""
 
 
-async def curl_call(
+async def curl(
     open_session: OpenSession,
     url: str,
     words: Sequence[str],
     *,
+    note: Callable[[str], None],
     kind: CredentialKind | None = None,
     min_ttl: timedelta | None = None,
-) -> CurlCall:
-    """Return the call of curl that sends one request to `url` with the credential that covers it.
+) -> CurlOutcome:
+    """Let curl send one request to `url` with the credential that covers it; its output is this program's.
+
+    A credential that the resource refuses is renewed once, and the request sent again where it can be.
 
     Args:
         words: curl's options, as the user typed them. Only those that lead curl nowhere else are passed on.
+        note: shows the user one sentence.
         kind: as in `request_headers`; so is `min_ttl`.
 
     Raises:
@@ -59,15 +63,16 @@ async def curl_call(
         LoginNeeded: a user has to log in.
         AuthlensError: as `request_headers`.
     """
-    from authlens_core.gateway.curl_call import call_with, checked_options, curl_path
-    from authlens_core.grammars.curl_request import method_of
+    from authlens_core.gateway.authorized_curl import AuthorizedCurl
+    from authlens_core.gateway.curl_call import checked_options, curl_path
+    from authlens_core.gateway.request_credential import RequestCredential
 
     # Before the session is opened, which may ask for a passphrase.
     path = curl_path()
     options = checked_options(words, url)
     async with open_session() as session:
-        headers = await request_headers(session, url, kind=kind, min_ttl=min_ttl)
-    return call_with(headers.signed(method_of(options), url), options, url, path)
+        source = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+        return await AuthorizedCurl(source, options, path, note).run()
 
 
 async def answer_helper_request(

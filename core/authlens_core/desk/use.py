@@ -5,6 +5,7 @@ Nothing here opens a browser: `LoginNeeded` says that a user has to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from authlens_core.credentials.inventory.request_headers import (
     CredentialMatch,
     headers_for,
     matching_credentials,
+    renew_nonce,
 )
 from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
 from authlens_core.credentials.records.credential_kind import CredentialKind
@@ -57,6 +59,7 @@ async def request_headers(
     kind: CredentialKind | None = None,
     min_ttl: timedelta | None = None,
     refused: CredentialHeaders | None = None,
+    on_nonce: Callable[[], None] | None = None,
 ) -> CredentialHeaders:
     """Return the header fields that authorize a request to `url`.
 
@@ -73,9 +76,12 @@ async def request_headers(
         LoginNeeded: a user has to renew what covers it.
         AuthlensError: the server refused, or cannot be reached; or the store cannot be used.
     """
-    return await headers_for(
+    headers = await headers_for(
         session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl, refused=refused
     )
+    if on_nonce is not None and await renew_nonce(session.wire, headers, url):
+        on_nonce()
+    return headers
 
 
 def covering_credentials(

@@ -11,8 +11,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import BinaryIO, Final
 
 from authlens_core.grammars.curl_header import header_argument
 from authlens_core.grammars.curl_options import CurlOption, config_line, read_options
@@ -30,18 +31,20 @@ _OTHER_TRUST: Final = "CURL_CA_BUNDLE"  # names certificates to curl, and to no 
 # The second holds the keys of TLS connections, and with them the credential.
 _NOT_FOR_CURL: Final = (_OTHER_TRUST, "SSLKEYLOGFILE")
 _NO_DIRECTORY: Final = "/dev/null"
+_HEADS: Final = "dump-header"
 
 
 @dataclass(frozen=True, slots=True)
 class CurlCall:
-    """A call of curl; `run()` becomes it.
+    """A call of curl.
 
     Attributes:
         path: where curl is.
-        options: the user's, checked.
+        options: the user's, checked, without `--dump-header`.
         config: what curl reads from the pipe: the credential, the URL, and what no option may undo.
         environment: the variables that it gets.
         note: what the user should know, one sentence, or the empty string.
+        head_to: where the user wants the head of the answer, as in `--dump-header`; empty if nowhere.
     """
 
     path: str
@@ -49,14 +52,16 @@ class CurlCall:
     config: Secret
     environment: dict[str, str]
     note: str = ""
+    head_to: str = ""
 
-    def words(self, pipe: int) -> list[str]:
-        """Return the command line; `pipe` is the descriptor that `config` is read from."""
+    def words(self, pipe: int, heads: int) -> list[str]:
+        """Return the command line; `config` is read from the descriptor `pipe`, heads go to `heads`."""
         # Only as the first word, -q keeps .curlrc away, which may name a second URL or a proxy.
-        return ["curl", "-q", *self.options, "--config", f"/dev/fd/{pipe}"]
+        ours = ("--suppress-connect-headers", "--dump-header", f"/dev/fd/{heads}")
+        return ["curl", "-q", *self.options, *ours, "--config", f"/dev/fd/{pipe}"]
 
-    def run(self) -> NoReturn:
-        """Become curl: its output, its signals and its exit code are those of this process.
+    def config_pipe(self) -> int:
+        """Return the end of a pipe from which curl reads `config`.
 
         Raises:
             UsageError: the credential is too large to be handed over.
@@ -69,8 +74,27 @@ class CurlCall:
         # It fits into the pipe, so no one has to write while curl reads.
         os.write(writer, text)
         os.close(writer)
-        os.set_inheritable(reader, True)
-        os.execve(self.path, self.words(reader), self.environment)  # noqa: S606 - no shell is wanted
+        return reader
+
+    @contextmanager
+    def head_file(self) -> Iterator[BinaryIO | None]:
+        """Yield the file for the heads; None where they go to no file.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        if self.head_to in ("", "-"):
+            yield None
+            return
+        try:
+            # A percent sign is stderr (curl 8.10).
+            target: int | str = os.dup(2) if self.head_to == "%" else self.head_to
+            file = open(target, "wb")  # noqa: SIM115, PTH123 - closed below
+        except OSError as error:
+            cause = f"{self.head_to} cannot be written: {error.strerror}."
+            raise UsageError(cause, "Name another file after -D.") from None
+        with file:
+            yield file
 
 
 def curl_path() -> str:
@@ -110,11 +134,14 @@ def call_with(
         UsageError: an option replaces one of the fields, or something cannot be handed over.
     """
     check_fields(options, [name for name, _ in fields], url)
-    words = tuple(word for option in options for word in option.words)
+    # curl writes heads to one place: they are read here, and passed on.
+    words = tuple(word for option in options if option.name != _HEADS for word in option.words)
+    head_to = [option.value for option in options if option.name == _HEADS and option.value][-1:]
     environment = {
         name: value for name, value in for_children(os.environ).items() if name not in _NOT_FOR_CURL
     }
-    return CurlCall(path, words, _config(url, fields, os.environ), environment, _note(url, os.environ))
+    config, note = _config(url, fields, os.environ), _note(url, os.environ)
+    return CurlCall(path, words, config, environment, note, *head_to)
 
 
 def _config(url: str, fields: Iterable[tuple[str, str]], environ: Mapping[str, str]) -> Secret:

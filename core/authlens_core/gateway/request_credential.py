@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,10 +16,10 @@ from authlens_core.credentials.inventory.request_headers import (
 )
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.grant import Grant, TokenVerdict, utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.values.errors import AuthlensError, NoSecretStore, UsageError
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, UsageError
 from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.client import Wire
 
@@ -64,6 +65,8 @@ class RequestCredential:
         self._checked = 0.0
         self._version: object = None
         self._unproven: CredentialHeaders | None = None
+        self._refused: CredentialHeaders | None = None
+        self._grant: Grant | None = None  # whose token is held
         self._failed: tuple[float, AuthlensError] | None = None
 
     @property
@@ -126,7 +129,11 @@ class RequestCredential:
             # the token.
             if self._unproven is not None and self._unproven.fields == refused.fields:
                 return None
-            fresh = await self._load(refused)
+            try:
+                fresh = await self._load(refused)
+            except LoginNeeded:
+                self.refused(refused)
+                raise
             if fresh.fields == refused.fields:
                 return None
             self._unproven = fresh
@@ -151,12 +158,27 @@ class RequestCredential:
         return _is_below(self._root, path)
 
     def accepted(self, fields: CredentialHeaders) -> None:
-        """Note that the resource answered `fields` with something other than 401."""
+        """Note that the resource answered `fields` with something other than a refusal of them."""
         if self._unproven is not None and self._unproven.fields == fields.fields:
             self._unproven = None
+        if self._refused is not None and self._refused.fields == fields.fields:
+            self._note(fields, accepted=True)
+
+    def refused(self, fields: CredentialHeaders) -> None:
+        """Note that the resource refuses `fields`, which cannot be renewed or were just renewed."""
+        self._note(fields, accepted=False)
+
+    def _note(self, sent: CredentialHeaders, *, accepted: bool) -> None:
+        """Store what the resource said to an access token, so that every program goes by it."""
+        self._refused = None if accepted else sent
+        if sent.token is None or self._grant is None:
+            return
+        words = f"The resource {'accepts' if accepted else 'refuses'} the access token."
+        with suppress(LoginNeeded, StateUnusable):
+            self._credentials.note_verdict(self._grant, self._now(), accepted=accepted, words=words)
 
     async def _load(self, refused: CredentialHeaders | None = None) -> CredentialHeaders:
-        before = self._held
+        before, known = self._held, self._credentials.find(self.url)
         headers = await headers_for(
             self._credentials,
             self._wire,
@@ -168,6 +190,9 @@ class RequestCredential:
         )
         if before is not None and before.fields != headers.fields:
             self.refreshes += 1
+        if known is not None and known.last_verdict is TokenVerdict.REFUSED and refused is None:
+            self._unproven = headers  # renewed because of that: not again
+        self._grant = self._credentials.find(self.url)
         self._held, self._loaded_at = headers, self._now()
         self._version, self._checked = self._stored_version(), self._monotonic()
         # The shortest address that the credential is for: what a proxy could serve at most.

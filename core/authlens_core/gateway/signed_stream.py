@@ -34,6 +34,11 @@ class SendAgain(AuthlensError):
         )
 
 
+def refused_for_good(url: str) -> Refused:
+    """Return the error where the resource at `url` refuses a renewed credential, too."""
+    return Refused(f"{url} refuses the credential.", f"To see why: authlens probe --kept {shlex.quote(url)}")
+
+
 @asynccontextmanager
 async def authorized_stream(
     wire: Wire,
@@ -69,10 +74,8 @@ async def authorized_stream(
         if not replayable:
             raise SendAgain
         credential = renewed
-    raise Refused(
-        f"{source.url} refuses the credential.",
-        f"To see why: authlens probe --kept {shlex.quote(source.url)}",
-    )
+    source.refused(credential)
+    raise refused_for_good(source.url)
 
 
 @asynccontextmanager

@@ -6,8 +6,10 @@ values into the head of the request unchanged, so a line end in one would start 
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +24,18 @@ _MULTILINE: Final = _CONTENT | {"write-out"}
 # The answer to the first two repeats the request with the credential; the third asks for a tunnel.
 _NOT_SENT: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 _STANDARD_INPUT: Final = ("-", ".")
+# Each leaves something behind by which a second call would do something else.
+_ONCE: Final = frozenset({"continue-at", "skip-existing"})
+# What follows is a file: in `@file`, in `name@file` before any `=`, and in a part of a form.
+_FILE_OF_DATA: Final = re.compile(r"@(?P<file>.*)", re.DOTALL)
+_FILE_OF_PAIR: Final = re.compile(r"[^=@]*@(?P<file>.*)", re.DOTALL)
+_FILES_OF_FORM: Final = re.compile(r"[^=]*=[@<](?P<files>.*)", re.DOTALL)
+_NAMES_A_FILE: Final = {
+    **dict.fromkeys(("data", "data-ascii", "data-binary", "json"), _FILE_OF_DATA),
+    **dict.fromkeys(("data-urlencode", "url-query"), _FILE_OF_PAIR),
+}
+# What answers to these names is another program's, and gives what it has once.
+_STREAM: Final = re.compile(r"/dev/(fd|stdin)|/proc/")
 
 
 def method_of(options: Sequence[CurlOption]) -> str:
@@ -36,6 +50,37 @@ def method_of(options: Sequence[CurlOption]) -> str:
     if "upload-file" in on and last["upload-file"].value:
         return "PUT"
     return "POST" if on & _CONTENT and "get" not in on else "GET"
+
+
+def is_repeatable(options: Sequence[CurlOption]) -> bool:
+    """Return whether a second call of curl with these options makes the same request.
+
+    Not where it reads a stream, or where what the first one wrote changes what the second one does.
+    """
+    for option in options:
+        if (option.name in _ONCE and option.on) or (option.name == "clobber" and not option.on):
+            return False
+        if option.value is not None and _STREAM.search(option.value):
+            return False
+    return all(Path(name).is_file() for option in options for name in _files_read(option))
+
+
+def _files_read(option: CurlOption) -> Iterator[str]:
+    """Yield the names of the files with the content of the request; `-` is standard input."""
+    value = option.value or ""
+    if option.name == "upload-file" and value:
+        yield value
+    elif option.name == "form" and (found := _FILES_OF_FORM.match(value)):
+        # Others between the commas are what is said of a file, such as its type.
+        yield from (part for part in re.split("[,;]", found["files"]) if "=" not in part)
+    elif (pattern := _NAMES_A_FILE.get(option.name)) and (found := pattern.match(value)):
+        yield found["file"]
+
+
+def shows_answer(options: Sequence[CurlOption]) -> bool:
+    """Return whether status or header fields of the answer were asked for: then any status is one."""
+    on = {option.name for option in options if option.on}
+    return bool(on & {"dump-header", "head", "include", "show-headers", "write-out"})
 
 
 def check_values(options: Sequence[CurlOption], url: str) -> None:

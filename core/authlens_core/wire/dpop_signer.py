@@ -43,6 +43,10 @@ class DpopSigner:
         """
         return with_proof(request, self.key, self._nonces, now=self._now(), jti=make_jti())
 
+    def knows_nonce(self, request: Request) -> bool:
+        """Return whether the server that gets a request has sent a nonce before."""
+        return self._nonces.get(request) is not None
+
     def learn(self, request: Request, response: Response) -> bool:
         """Note the nonce in the response to a request; return whether that may be sent again with it."""
         if usable_url(request.url, loopback_http=True) is None:

@@ -135,7 +135,8 @@ def test_a_name_of_a_file_is_no_pattern(named: RequestRecorder, tmp_path: Path) 
 def test_what_authlens_adds_comes_last_and_says_where_it_goes(canary: RequestRecorder) -> None:
     """No option can undo it; the credential is in the pipe alone."""
     made = call_with(FIELDS, checked_options(["--no-path-as-is"], canary.url), canary.url, "/usr/bin/curl")
-    assert made.words(3) == ["curl", "-q", "--no-path-as-is", "--config", "/dev/fd/3"]
+    heads = ["--suppress-connect-headers", "--dump-header", "/dev/fd/4"]
+    assert made.words(3, 4) == ["curl", "-q", "--no-path-as-is", *heads, "--config", "/dev/fd/3"]
     assert made.config.reveal().splitlines() == [
         "globoff",
         "path-as-is",
@@ -315,7 +316,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[tuple[dict[str, str], str, st
         yield environ, url, secret
 
 
-async def test_curl_is_what_the_process_becomes(machine: tuple[dict[str, str], str, str]) -> None:
+async def test_output_and_exit_code_are_those_of_curl(machine: tuple[dict[str, str], str, str]) -> None:
     """Its output and its exit code, with the credential from a pipe."""
     program("curl")
     environ, url, _ = machine
@@ -350,11 +351,11 @@ async def test_no_argument_and_no_variable_holds_the_credential(
     environ, url, secret = machine
     fake = tmp_path / "curl"
     noted = f'printf "%s\\n" "$@" > {tmp_path}/argv\nenv > {tmp_path}/env\n'
-    fake.write_text(f'#!/bin/sh\n{noted}for last; do :; done\ncat "$last" > {tmp_path}/fed\nexit 7\n')
+    fake.write_text(f'#!/bin/sh\n{noted}for last; do :; done\ncat "$last" > {tmp_path}/fed\nexit 23\n')
     fake.chmod(0o755)
     more = {"PATH": f"{tmp_path}:{environ['PATH']}", "SSLKEYLOGFILE": "/k", "AUTHLENS_CLIENT_SECRET": "x"}
     called = await authlens({**environ, **more}, "curl", url, "--", "-s")
-    assert called.code == 7
+    assert called.code == 23
     variables = (tmp_path / "env").read_text()
     assert secret not in (tmp_path / "argv").read_text() + variables
     assert not [name for name in ("SSLKEYLOGFILE", "AUTHLENS_CLIENT_SECRET") if name in variables]

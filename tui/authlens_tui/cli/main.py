@@ -11,7 +11,7 @@ from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
-from authlens_tui.cli.terminal.output import answer_line, discard, explain, say
+from authlens_tui.cli.terminal.output import BESIDE, answer_line, discard, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 from authlens_tui.cli.verbs import VERBS, follow_attached_client
@@ -56,16 +56,17 @@ def _main(argv: Sequence[str]) -> None:
 
 def run(argv: Sequence[str]) -> int:
     argv = without_flags(argv)
+    sign = BESIDE if argv[:1] and argv[0] in _OTHER_PROGRAM else "✖ "
     try:
         return _dispatch(list(argv))
     except LoginNeeded as error:
         if no_input():
             say_command(error, argv)
         else:
-            explain(error, url=_url_in(argv))
+            explain(error, url=_url_in(argv), sign=sign)
         return error.exit_code
     except AuthlensError as error:
-        explain(error, url=_url_in(argv))
+        explain(error, url=_url_in(argv), sign=sign)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -60,6 +60,14 @@ the highest one. With --json, each event has the resource_url of its login.
 """
 
 
+_CURL_EPILOG: Final = """\
+A line on stderr that starts with "authlens:" is from authlens, any other from curl. The exit code is
+curl's, but where curl cannot reach the resource it is 6 (8 if it waited in vain), and an answer that sends
+you to a login page or refuses the credential is 5, unless you ask for status or header fields with -i, -I,
+-D or -w. A 401 is one refresh; the request is then sent again if curl can read its body again.
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """Words like those of the other verbs: safe for the terminal, in whatever encoding it has."""
 
@@ -168,6 +176,7 @@ def _add_token_verb(add: argparse.ArgumentParser) -> None:
 
 def _add_curl(add: argparse.ArgumentParser) -> None:
     add.usage = "authlens curl [options] URL [-- CURL ARGS]"
+    add.epilog = _CURL_EPILOG
     add_credential(add)
     add.add_argument(
         "arguments", metavar="CURL ARGS", nargs="*", help="after --: options of curl for one request"

@@ -96,7 +96,9 @@ async def _stored_logins(arguments: Namespace) -> int:
 
         async def find(url: str) -> int:
             try:
-                await request_headers(session, url)
+                headers = await request_headers(session, url)
+                if headers.ended:
+                    raise LoginNeeded(headers.ended, "Log in again.")
             except LoginNeeded as error:
                 say_command(error, ["login", url, *more])
                 return error.exit_code
@@ -131,14 +133,6 @@ def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepar
     return become(prepared[0])
 
 
-def _curl(arguments: Namespace) -> int:
-    if arguments.which:
-        return _show_which(arguments)
-    from authlens_tui.cli.scripts.curl import curl
-
-    return _become(curl(arguments), lambda become: become())
-
-
 def _run_command(arguments: Namespace) -> int:
     if arguments.which:
         return _show_which(arguments)
@@ -160,7 +154,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "probe": _probe,
     "token": _verb("scripts.token"),
     "headers": _verb("scripts.headers", which=True),
-    "curl": _curl,
+    "curl": _verb("scripts.curl", which=True),
     "proxy": _verb("scripts.proxy", which=True),
     "mcp-bridge": _verb("scripts.mcp_bridge", which=True),
     "mcp-config": _verb("scripts.mcp_config"),

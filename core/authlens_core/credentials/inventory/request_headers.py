@@ -19,17 +19,19 @@ from authlens_core.credentials.lifecycle.access_token import UsableToken, usable
 from authlens_core.credentials.lifecycle.grant_signer import signer_for
 from authlens_core.credentials.records.coverage import find, rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.grammars.credential_helper import fields_answer
-from authlens_core.oauth.resource_request import authorization_field
+from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
-from authlens_core.values.exchange import Headers, Request, Response
+from authlens_core.values.exchange import Headers, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop_signer import DpopSigner
+from authlens_core.wire.limits import RESOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class CredentialHeaders:
         token: the OAuth access token in them, or None.
         expires_at: when they stop working, in UTC; None if unknown.
         signer: makes the proofs of a token that is bound to a key (RFC 9449), or None.
+        ended: why only a login renews them, although they may work until they expire; empty if something
+            else may.
     """
 
     kind: CredentialKind
@@ -95,6 +99,7 @@ class CredentialHeaders:
     token: Secret | None = None
     expires_at: datetime | None = None
     signer: DpopSigner | None = None
+    ended: str = ""
 
     @property
     def is_bound(self) -> bool:
@@ -151,7 +156,11 @@ class CredentialHeaders:
         """Note the nonce in an answer of the resource; return whether to send the request again with it."""
         if self.signer is None:
             return False
-        return self.signer.learn(Request("GET", url, Headers.of(self.fields)), response)
+        return self.signer.learn(self.request(url), response)
+
+    def request(self, url: str) -> Request:
+        """Return a request with them, unsigned: its origin and its credential say whose nonce it needs."""
+        return Request("GET", url, Headers.of(self.fields))
 
     def __repr__(self) -> str:
         return f"<CredentialHeaders {self.kind} {', '.join(name for name, _ in self.fields)}>"
@@ -232,6 +241,24 @@ async def headers_for(
     raise problem or _nothing_covers(credentials, url, kind)
 
 
+async def renew_nonce(wire: Wire, headers: CredentialHeaders, url: str) -> bool:
+    """Learn the newest nonce of a resource that is known to want one in proofs; return whether it gave one.
+
+    It is asked once, with GET: a nonce may have been replaced since the last answer (RFC 9449 §8.2), and what
+    sends the fields elsewhere cannot learn it.
+    """
+    target = usable_url(url, loopback_http=True)
+    if headers.signer is None or target is None or not headers.signer.knows_nonce(headers.request(url)):
+        return False
+    asked = headers.signer.sign(resource_request(target, None, authorization=headers.fields[0]))
+    plain = target.scheme == "http"
+    exchange = await wire.send(asked, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)
+    if exchange.response is None or not exchange.response.headers.get_all("dpop-nonce"):
+        return False
+    headers.learn(url, exchange.response)
+    return True
+
+
 def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | None) -> LoginNeeded:
     match kind:
         case CredentialKind.OAUTH:
@@ -255,13 +282,15 @@ def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | N
 def _token_headers(
     credentials: Credentials, match: CredentialMatch, usable: UsableToken, now: Callable[[], datetime]
 ) -> CredentialHeaders:
+    grant = usable.grant
     return CredentialHeaders(
         match.kind,
-        (authorization_field(usable.grant.token_type, usable.token),),
+        (authorization_field(grant.token_type, usable.token),),
         match.urls,
         usable.token,
-        usable.grant.expires_at,
+        grant.expires_at,
         signer_for(credentials, usable.dpop_key, now) if usable.is_bound else None,
+        grant.note if grant.state is GrantState.LOGIN_NEEDED else "",
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.grant import Grant, TokenVerdict, utc_now
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions, lasts
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import is_bound
@@ -45,7 +45,8 @@ async def usable_token(
 ) -> UsableToken:
     """Return the access token of a login, refreshed if it would not last; never opens a browser.
 
-    A token that ends sooner is still given where the server could not be reached for a new one.
+    A token that ends sooner is still given where the server could not be reached for a new one. One that the
+    resource is known to refuse is not, whatever the clock says.
 
     Args:
         min_ttl: how long it has to last; None for a minute, or half of its life where that is less.
@@ -64,7 +65,9 @@ async def usable_token(
         stored, secrets = await credentials.load(grant.grant_id)
         # Again: another process may have replaced or revoked it since it was looked up.
         if stored.state.is_wanted and lasts(stored, min_ttl, now()):
-            return UsableToken(secrets.access_token, stored, secrets.dpop_key)
+            if stored.last_verdict is not TokenVerdict.REFUSED:
+                return UsableToken(secrets.access_token, stored, secrets.dpop_key)
+            refused = secrets.access_token  # noted by the program that was refused with it
     options = RefreshOptions(min_ttl=min_ttl, refused=refused)
     result = await refresh(credentials, wire, grant.grant_id, options, now=now)
     # A server that is down for a moment must not stop a script whose token still works.

@@ -26,7 +26,7 @@ def signer_for(
 ) -> DpopSigner | None:
     """Return what signs the requests of a grant with this key; None if its tokens are not bound.
 
-    The servers' nonces are stored in the index: `authlens headers` sends nothing that could fetch one.
+    The servers' nonces are stored in the index, for the next program.
 
     Raises:
         LoginNeeded: the key cannot be read.

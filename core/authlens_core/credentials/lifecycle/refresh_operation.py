@@ -113,6 +113,8 @@ class RefreshOperation(LockedGrant):
             if self._lasts(timedelta(0)) and not force:
                 return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
             cause = "The server gave no refresh token, so the access token cannot be renewed."
+            if self._refused():
+                cause = f"The resource refuses the access token. {cause}"
             self.record.failed("refresh.refresh_token", "a refresh token", "none", spec=_SPEC)
             return self._result(RefreshOutcome.LOGIN_NEEDED, cause, "Log in again.")
         if force or not self._lasts(self.options.min_ttl):

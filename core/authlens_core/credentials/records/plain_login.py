@@ -47,7 +47,10 @@ class PlainUrl(NamedTuple):
 
 
 class PlainLogin(NamedTuple):
-    """A login in use. Its secrets have to name this `owner` digest and type of token."""
+    """A login in use. Its secrets have to name this `owner` digest and type of token.
+
+    `state` is that of the grant, or `refused` where the resource refuses the access token.
+    """
 
     grant_id: str
     generation: int
@@ -132,7 +135,7 @@ def _login(grant_id: str, generation: int, place: str, record: str) -> PlainLogi
             generation,
             place,
             tuple(url for url in (values["resource"], values["resource_url"]) if url is not None),
-            values["state"],
+            "refused" if values.get("last_verdict") == "refused" else values["state"],
             _moment(values["obtained_at"]),
             _moment(values["refreshed_at"]),
             None if expires_at is None else _moment(expires_at),

@@ -142,6 +142,10 @@ class StandardEmulator(LoopbackServer):
         )
         return client.client_id, client.secret
 
+    def renew_dpop_nonce(self) -> None:
+        """Want another nonce in proofs from now on, as a server does now and then (RFC 9449 §8.2)."""
+        self._state.dpop_nonce += "x"
+
     def expire_access_tokens(self) -> None:
         """Expire every access token; refresh tokens still work."""
         self._state.grants.expire_access_tokens()

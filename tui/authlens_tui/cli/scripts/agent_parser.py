@@ -103,6 +103,10 @@ def _add_git_credential(add: argparse.ArgumentParser) -> None:
 
 def _add_run(add: argparse.ArgumentParser) -> None:
     add.usage = "authlens run [options] URL -- COMMAND [ARGS]"
+    add.epilog = (
+        'A line on stderr that starts with "authlens:" is from authlens, and so is the exit code then.\n'
+        "Without one, both are those of the command.\n"
+    )
     add_credential(add)
     add.add_argument(
         "--env",

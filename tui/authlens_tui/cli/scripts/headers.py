@@ -9,8 +9,12 @@ from authlens_core.desk.use import request_headers
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.scripts.credential_choice import choice, say_bound
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import answer_secret
+from authlens_tui.cli.terminal.output import answer_secret, say
 from authlens_tui.cli.urls import checked_url
+
+
+def _say_nonce() -> None:
+    say("Asked the resource for the nonce that it wants in the proof now.")
 
 
 async def headers(arguments: Namespace) -> int:
@@ -22,7 +26,7 @@ async def headers(arguments: Namespace) -> int:
     """
     url = checked_url(arguments.url)
     async with open_session() as session:
-        credential = await request_headers(session, url, **choice(arguments))
+        credential = await request_headers(session, url, on_nonce=_say_nonce, **choice(arguments))
     fields = credential.signed(arguments.method, url)
     if credential.is_bound:
         say_bound(arguments.url, f"these fields are for one {arguments.method} request, now.")

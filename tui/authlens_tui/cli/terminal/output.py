@@ -21,6 +21,8 @@ from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
 if TYPE_CHECKING:
     from authlens_tui.words.whole_commands import GivenOptions
 
+# Starts our own words beside those of another program (`curl`, `run`).
+BESIDE: Final = "authlens: "
 # What stands for our own signs where the encoding of the terminal has none.
 _PLAIN: Final = str.maketrans(
     {
@@ -66,16 +68,19 @@ def say_over(words: str) -> None:
         sys.stderr.flush()
 
 
-def explain(error: AuthlensError, *more: str, url: str = "", options: GivenOptions = ()) -> None:
+def explain(
+    error: AuthlensError, *more: str, url: str = "", options: GivenOptions = (), sign: str = "✖ "
+) -> None:
     """Show the user what stopped the work and what to do.
 
     Args:
         more: other fixes.
         url: what the commands in the fixes are about, if it is known.
         options: those that the login was given.
+        sign: what the first line starts with.
     """
     where = f"{error.stage}: " if error.stage else ""
-    say(f"✖ {where}{error.cause}")
+    say(f"{sign}{where}{error.cause}")
     say_fixes((error.cure, *more), url, options)
 
 

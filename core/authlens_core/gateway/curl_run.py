@@ -1,0 +1,175 @@
+"""curl beside authlens: the head of its answer is looked at before its output is passed on.
+
+So an answer that is to be asked for again never reaches the output. Where that is a terminal, curl keeps it
+for itself, because it writes differently there: then both answers are shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import BinaryIO, Final
+
+from authlens_core.gateway.curl_call import CurlCall
+from authlens_core.grammars.curl_head import HeadReader
+from authlens_core.values.exchange import Response
+from authlens_core.values.quick_dataclass import dataclass
+
+_CHUNK: Final = 64 * 1024
+_STDOUT: Final = 1
+_START: Final = 16 * 1024  # bytes in which a page of an error says what it is
+_NOT_WRITTEN: Final = 23  # curl's code for output that cannot be written
+# Bytes of the output that are held: a curl that flushes no heads (before 7.83) is not waited for longer.
+_MOST_HELD: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CurlEnd:
+    """How a call of curl ended.
+
+    Attributes:
+        code: its exit code, or 128 + the number of the signal that ended it.
+        head: status and fields of its answer; None where none came.
+        dropped: true where `again` said so: the output was not passed on.
+        start: the first bytes of the output, where curl did not keep it for itself.
+    """
+
+    code: int
+    head: Response | None
+    dropped: bool = False
+    start: bytes = b""
+
+
+async def run_curl(call: CurlCall, again: Callable[[Response], Awaitable[bool]]) -> CurlEnd:
+    """Run curl, and pass its output on unless `again` returns true for the head of its answer.
+
+    Args:
+        again: decides while curl waits; true ends it.
+
+    Raises:
+        UsageError: the credential is too large, or the file for the head cannot be written.
+        BrokenPipeError: no one reads the output any more.
+    """
+    with call.head_file() as file:
+        return await _CurlRun(call, again, file).to_its_end()
+
+
+class _CurlRun:
+    def __init__(
+        self, call: CurlCall, again: Callable[[Response], Awaitable[bool]], file: BinaryIO | None
+    ) -> None:
+        self._call = call
+        self._file = file
+        self._again = again
+        self._heads = HeadReader()
+        self._raw_heads = bytearray()
+
+    async def to_its_end(self) -> CurlEnd:
+        call = self._call
+        held = call.head_to == "-" or not os.isatty(_STDOUT)
+        config, heads = call.config_pipe(), os.pipe()
+        try:
+            for descriptor in (config, heads[1]):
+                os.set_inheritable(descriptor, True)
+            process = await asyncio.create_subprocess_exec(
+                *call.words(config, heads[1]),
+                executable=call.path,
+                env=call.environment,
+                stdout=asyncio.subprocess.PIPE if held else None,
+                # What the shell handed on stays open: `-d @<(command)` names a descriptor.
+                close_fds=False,
+                limit=_CHUNK,
+            )
+        finally:
+            os.close(config)
+            os.close(heads[1])
+        try:
+            return await self._ended(process, heads[0])
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.terminate()
+                await process.wait()
+
+    async def _ended(self, process: asyncio.subprocess.Process, heads: int) -> CurlEnd:
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(heads, "rb", 0)
+        )
+        try:
+            output = process.stdout
+            held, more = await self._until_head(reader, output)
+            head = self._heads.final
+            if head is not None and await self._again(head):
+                return CurlEnd(0, head, dropped=True)
+            self._pass_heads_on()
+            _write_whole(held)
+            following = asyncio.ensure_future(self._follow(reader))
+            start = held[:_START]
+            while output is not None and more and (chunk := await output.read(_CHUNK)):
+                start += chunk[: _START - len(start)]
+                _write_whole(chunk)
+            await following
+            code = await process.wait()
+            return CurlEnd(code if code >= 0 else 128 - code, self._heads.final, start=start)
+        except BrokenPipeError:
+            raise
+        except OSError:  # such as a full disk
+            return CurlEnd(_NOT_WRITTEN, self._heads.final)
+        finally:
+            transport.close()
+
+    async def _until_head(
+        self, reader: asyncio.StreamReader, output: asyncio.StreamReader | None
+    ) -> tuple[bytes, bool]:
+        """Return the output that came before the head was complete, and whether more may follow."""
+        held, more = bytearray(), output is not None
+        heading = asyncio.ensure_future(self._final_head(reader))
+        while output is not None and more and len(held) < _MOST_HELD and not heading.done():
+            reading = asyncio.ensure_future(output.read(_CHUNK))
+            await asyncio.wait({heading, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                reading.cancel()  # a cancelled `read` takes nothing from the stream
+                with suppress(asyncio.CancelledError):
+                    await reading
+                break
+            more = bool(reading.result())
+            held += reading.result()
+        if len(held) >= _MOST_HELD:
+            heading.cancel()
+        with suppress(asyncio.CancelledError):
+            await heading
+        return bytes(held), more
+
+    async def _final_head(self, reader: asyncio.StreamReader) -> None:
+        while self._heads.final is None and (data := await reader.read(_CHUNK)):
+            self._raw_heads += data
+            self._heads.feed(data)
+
+    async def _follow(self, reader: asyncio.StreamReader) -> None:
+        """Take what follows the first head: trailers, and the heads of `--retry`."""
+        while data := await reader.read(_CHUNK):
+            self._raw_heads += data
+            self._heads.feed(data)
+            self._pass_heads_on()
+
+    def _pass_heads_on(self) -> None:
+        if self._file is not None:
+            self._file.write(self._raw_heads)
+            self._file.flush()
+        elif self._call.head_to == "-":
+            _write_whole(bytes(self._raw_heads))
+        self._raw_heads.clear()
+
+
+def _write_whole(data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(_STDOUT, rest) :]
+        except BlockingIOError:  # a pipe of Node.js, say
+            select.select([], [_STDOUT], [])

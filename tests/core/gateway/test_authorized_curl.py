@@ -1,0 +1,219 @@
+"""`authlens curl` beside curl: what is refused is renewed once, and a refusal is never a silent success."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from authlens_core.credentials.inventory.request_headers import headers_for, renew_nonce
+from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.records.grant import GrantSecrets, TokenVerdict
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import Session
+from authlens_core.emulator import Profile, StandardEmulator
+from authlens_core.gateway.authorized_curl import AuthorizedCurl, CurlOutcome
+from authlens_core.gateway.curl_call import checked_options
+from authlens_core.gateway.request_credential import RequestCredential
+from authlens_core.gateway.signed_stream import SendAgain
+from authlens_core.grammars.curl_request import is_repeatable
+from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused
+from authlens_core.values.secret import Secret
+from authlens_core.wire.client import Wire
+from support.needs import program
+from support.ports import free_port
+from support.profile_login import log_in
+from support.rotating_server import Scripted
+
+from .conftest import LoggedIn
+
+LOGIN_PAGE = "https://team.cloudflareaccess.com/cdn-cgi/access/login/app.example"
+BY_ACCESS = (("Server", "cloudflare"), ("CF-Ray", "7d-EMU"))
+UNAUTHORIZED = Scripted(
+    401, {"error": "invalid_token"}, (("WWW-Authenticate", 'Bearer error="invalid_token"'),)
+)
+
+
+async def curl(at: LoggedIn, *words: str, notes: list[str] | None = None, url: str = "") -> CurlOutcome:
+    """Ask the resource; `notes` gets what the user is shown meanwhile."""
+    source = RequestCredential(at.credentials, at.wire, url or at.url)
+    options = checked_options(list(words), url or at.url)
+    note = (lambda _: None) if notes is None else notes.append
+    return await AuthorizedCurl(source, options, program("curl"), note).run()
+
+
+async def without_refresh_token(at: LoggedIn) -> None:
+    """Let the login end with its access token."""
+    grant = at.credentials.list()[0]
+    await at.credentials.save(
+        replace(grant, has_refresh_token=False), GrantSecrets(Secret("access-canary-0"))
+    )
+
+
+async def test_a_token_that_is_refused_before_its_end_is_renewed_and_the_request_sent_again(
+    logged_in: LoggedIn, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The output and the file for the heads have the second answer alone."""
+    logged_in.server.access_tokens = set()
+    notes: list[str] = []
+    done = await curl(logged_in, "-sS", "-D", str(tmp_path / "head.txt"), notes=notes)
+    assert (done.code, done.problem) == (0, None)
+    assert capfd.readouterr().out == '{"hello": "there"}'
+    assert (tmp_path / "head.txt").read_text().startswith("HTTP/1.0 200")
+    assert len(notes) == 1
+    assert "renewed" in notes[0]
+
+
+async def test_a_body_that_is_gone_is_not_sent_again(
+    logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logged_in.server.access_tokens = set()
+    words = ("-sS", "-X", "GET", "-d", "@-")
+    done = await curl(logged_in, *words)
+    assert isinstance(done.problem, SendAgain)
+    assert done.code == NetworkFailure.exit_code
+    assert "invalid_token" in capfd.readouterr().out
+    assert (await curl(logged_in, *words)).code == 0, "the token was renewed for the next one"
+
+
+async def test_a_token_that_cannot_be_renewed_is_known_to_be_refused_from_then_on(
+    logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the clock says: no program gets it any more, and a login is not there."""
+    await without_refresh_token(logged_in)
+    logged_in.server.access_tokens = set()
+    with pytest.raises(LoginNeeded):
+        await curl(logged_in, "-sS")
+    assert capfd.readouterr().out == ""
+    grant = logged_in.credentials.list()[0]
+    assert grant.last_verdict is TokenVerdict.REFUSED
+    asked = len(logged_in.server.seen)
+    with pytest.raises(LoginNeeded, match="refuses the access token"):
+        await usable_token(logged_in.credentials, logged_in.wire, grant)
+    assert len(logged_in.server.seen) == asked
+
+
+async def test_a_resource_that_refuses_the_new_token_too_is_a_refusal(
+    logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logged_in.server.answers("/mcp", *[UNAUTHORIZED] * 5)
+    done = await curl(logged_in, "-sS")
+    assert (done.code, type(done.problem)) == (Refused.exit_code, Refused)
+    assert "invalid_token" in capfd.readouterr().out
+    assert logged_in.credentials.list()[0].last_verdict is TokenVerdict.REFUSED
+    await curl(logged_in, "-sS")
+    assert len(logged_in.server.posts("/token")) == 2, "one refresh a call"
+    logged_in.server.script.clear()
+    assert (await curl(logged_in, "-sS")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Scripted(302, None, (("Location", LOGIN_PAGE), *BY_ACCESS)), "login page"),
+        (Scripted(302, None, (("Location", "https://idp.example/sso/start?x=1"),)), "login page"),
+        (Scripted(403, None, (("CF-Access-Aud", "a" * 64), *BY_ACCESS)), "no policy"),
+        (Scripted(403, None, (("cf-mitigated", "challenge"), *BY_ACCESS)), "browser check"),
+    ],
+)
+async def test_a_login_page_and_a_challenge_are_no_success_unless_asked_for(
+    answer: Scripted, words: str, logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logged_in.server.answers("/mcp", answer, answer, answer)
+    done = await curl(logged_in, "-sS")
+    assert (done.code, type(done.problem)) == (Refused.exit_code, Refused)
+    assert words in str(done.problem)
+    assert (await curl(logged_in, "-sS", "-w", "%{http_code}")).code == 0
+    assert capfd.readouterr().out == str(answer.status)
+    done = await curl(logged_in, "-sS", "--fail")
+    assert done.problem is not None, "with --fail the cause is all there is"
+    assert done.code == (22 if answer.status >= 400 else Refused.exit_code)
+
+
+@pytest.mark.parametrize("answer", [Scripted(302, None, (("Location", "/elsewhere"),)), Scripted(404, {})])
+async def test_what_the_resource_itself_says_is_curls_answer(
+    answer: Scripted, logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logged_in.server.answers("/mcp", answer)
+    assert await curl(logged_in, "-sS") == CurlOutcome(0)
+
+
+async def test_no_connection_is_our_code_for_the_network(
+    logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The code of curl is 7, which is a server that is misconfigured for every other verb."""
+    grant, url = logged_in.credentials.list()[0], f"http://127.0.0.1:{free_port()}/"
+    _, secrets = await logged_in.credentials.load(grant.grant_id)
+    await logged_in.credentials.save(replace(grant, resource=url, resource_url=url), secrets)
+    done = await curl(logged_in, "-sS", url=url)
+    assert (done.code, type(done.problem)) == (6, NetworkFailure)
+    assert "exit code 7" in str(done.problem)
+
+
+@pytest.mark.parametrize(
+    ("words", "repeatable"),
+    [
+        (["-d", "a=b"], True),
+        (["-d", "@file"], True),
+        (["-T", "file", "-H", "X: @-"], True),
+        (["--data-urlencode", "a=@-"], True),
+        (["-F", "a=@file;type=text/plain"], True),
+        (["-d", "@-"], False),
+        (["-d", "@pipe"], False),
+        (["-d", "@/dev/fd/63"], False),
+        (["--data-urlencode", "a@-"], False),
+        (["-F", "a=text;type=x,-"], True),
+        (["-F", "a=<-"], False),
+        (["-F", "a=@file,-"], False),
+        (["-T", "-"], False),
+        (["--json", "@-"], False),
+        (["-C", "-", "-O"], False),
+        (["--no-clobber", "-O"], False),
+        (["--skip-existing", "-O"], False),
+    ],
+)
+def test_only_what_can_be_read_twice_is_sent_twice(
+    words: list[str], repeatable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    assert is_repeatable(checked_options(words, "https://r.example/a")) is repeatable
+
+
+@pytest.fixture
+async def bound() -> AsyncIterator[tuple[LoggedIn, StandardEmulator]]:
+    """A login at a server that wants its nonce in each proof."""
+    session = Session(Wire(), Credentials.memory())
+    async with StandardEmulator(Profile.GENERIC, faults=["dpop-nonce"]) as emulator, session:
+        await log_in(emulator, session=session)
+        at = LoggedIn(session.credentials, session.wire, None, emulator.resource_url)  # type: ignore[arg-type]
+        yield at, emulator
+
+
+async def test_curl_learns_the_nonce_that_a_refusal_brings(
+    bound: tuple[LoggedIn, StandardEmulator], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """DP-5: and the next call has it already."""
+    at, emulator = bound
+    emulator.renew_dpop_nonce()
+    notes: list[str] = []
+    assert [(await curl(at, "-sSf", notes=notes)).code for _ in range(2)] == [0, 0]
+    assert len(notes) == 1
+    assert "nonce" in notes[0]
+
+
+async def test_fields_for_another_program_have_the_nonce_of_now(
+    bound: tuple[LoggedIn, StandardEmulator],
+) -> None:
+    """DP-4: what sends them cannot learn it."""
+    at, emulator = bound
+    emulator.renew_dpop_nonce()
+    fields = await headers_for(at.credentials, at.wire, at.url)
+    assert await renew_nonce(at.wire, fields, at.url)
+    sent = await at.wire.send(fields.signer.sign(fields.request(at.url)), loopback_http=True)  # type: ignore[union-attr]
+    assert sent.response is not None
+    assert sent.response.status == 200

@@ -93,3 +93,32 @@ async def test_a_plain_file_is_chosen_only_by_asking_twice() -> None:
     app = AuthlensApp(environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "readable by you and root" in text_of(app))
+
+
+async def test_the_file_with_the_passphrase_opens_the_encrypted_file_without_a_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on the command line: `AUTHLENS_PASSPHRASE_FILE` is for who cannot or will not type it."""
+    named = tmp_path / "passphrase"
+    named.write_text(f"{PASSPHRASE}\n")
+    named.chmod(0o600)
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await _asked(pilot, app)
+        await pilot.press("2")
+        await _type(pilot, app, PASSPHRASE, PASSPHRASE)
+        await _on_dashboard(pilot, app)
+    monkeypatch.setenv("AUTHLENS_PASSPHRASE_FILE", str(named))
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen) and app.session is not None)
+    named.write_text("another passphrase\n")
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await _asked(pilot, app)
+        await until(pilot, lambda: "Wrong passphrase" in text_of(app))
+        assert "Unlock the encrypted file" in text_of(app)
+        await pilot.click("#passphrase")
+        app.screen.query_one("#passphrase", Input).value = PASSPHRASE
+        await pilot.click("#typed")
+        await _on_dashboard(pilot, app)

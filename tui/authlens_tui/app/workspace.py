@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from authlens_core.credentials.records.index import Index
 from authlens_core.desk.credentials import stored_records
 from authlens_core.desk.settings import SettingsFile, read_config
+from authlens_core.values.errors import PassphraseNeeded
+from authlens_tui.terminal.passphrase_file import passphrase_in_file
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -99,5 +101,10 @@ class Workspace:
         from authlens_core.desk.secret_store import open_secret_store  # after the first paint
 
         if choice is None:
-            return await open_secret_store()
+            try:
+                return await open_secret_store()
+            except PassphraseNeeded:
+                if (passphrase := passphrase_in_file()) is None:
+                    raise
+                return await open_secret_store(passphrase=passphrase)
         return await open_secret_store(choice.place, passphrase=choice.passphrase, create=choice.create)

@@ -62,7 +62,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         new_file: true where there is no encrypted file yet: its passphrase is typed twice.
     """
 
-    DEFAULT_CSS = "SecretStoreScreen #typing { height: auto; }"
+    DEFAULT_CSS = "SecretStoreScreen #typing, SecretStoreScreen #places { height: auto; }"
     choices: ClassVar[str] = ""
     """The places, a line for each."""
 
@@ -89,7 +89,8 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         (self.query_one("#passphrase") if show else self.query(Button).first()).focus()
 
     @on(Input.Submitted)
-    def _typed(self) -> None:
+    def action_typed(self) -> None:
+        """Choose the encrypted file with the passphrase that was typed, or say what is wrong with it."""
         first, second = self.query_one("#passphrase", Input), self.query_one("#repeated", Input)
         if self._new_file and len(first.value) < SHORTEST_PASSPHRASE:
             self.hint(f"At least {SHORTEST_PASSPHRASE} characters.", first)
@@ -158,21 +159,30 @@ class StoreChoiceScreen(SecretStoreScreen):
         self._unlock = unlock
 
     def body(self) -> ComposeResult:
-        with DialogBox("No secret store"):
+        with DialogBox("Unlock the encrypted file" if self._unlock else "No secret store"):
             yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="dialog-words")
             yield from self.typing()
-            with DialogButtons():
-                yield action_button("Memory only", "memory", variant="primary")
-                yield action_button("Encrypted file", "encrypted")
-                yield action_button("Plain file", "plain")
-            with DialogButtons():
-                yield action_button("Try again", "again")
-                yield action_button("Keyring", "keyring")
-                yield action_button("Leave", "dismiss", id="quit")
+            with Vertical(id="places"):
+                with DialogButtons():
+                    yield action_button("Memory only", "memory", variant="primary")
+                    yield action_button("Encrypted file", "encrypted")
+                    yield action_button("Plain file", "plain")
+                with DialogButtons():
+                    yield action_button("Try again", "again")
+                    yield action_button("Keyring", "keyring")
+                    yield action_button("Leave", "dismiss", id="quit")
+            with DialogButtons(id="with-passphrase"):
+                yield action_button("Create file" if self._new_file else "Unlock", "typed", variant="primary")
+                yield action_button("Other stores", "back")
 
     def on_mount(self) -> None:
         self.query_one("#keyring").display = self._place is not StoreKind.KEYRING
         self.type(show=self._unlock)
+
+    def type(self, *, show: bool) -> None:
+        self.query_one("#places").display = not show
+        self.query_one("#with-passphrase").display = show
+        super().type(show=show)
 
     def action_memory(self) -> None:
         self.choose(StoreChoice(StoreKind.MEMORY))

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
 
 from authlens_core.values.errors import PassphraseNeeded
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
-
-# Names a file, or `/dev/fd/N`, with the passphrase on its first line.
-VARIABLE: Final = "AUTHLENS_PASSPHRASE_FILE"
-
-_LONGEST: Final = 64 * 1024
+from authlens_tui.terminal.passphrase_file import VARIABLE, passphrase_in_file
 
 
 def asks_on_terminal() -> bool:
@@ -31,26 +24,8 @@ async def passphrase(prompt: str = "Passphrase of the encrypted file (not shown)
     Raises:
         PassphraseNeeded: there is neither a file that can be read nor a terminal to ask on.
     """
-    named = os.environ.get(VARIABLE)
-    return _from_file(named) if named else await _typed(prompt)
-
-
-def _from_file(name: str) -> Secret:
-    try:
-        with Path(name).open("rb") as file:
-            status = os.fstat(file.fileno())
-            if os.name != "nt" and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
-                raise PassphraseNeeded(
-                    f"Others may read {name}, the file with the passphrase.",
-                    f"Run: chmod 600 {name}",
-                )
-            line = file.readline(_LONGEST)
-    except OSError as error:
-        raise PassphraseNeeded(
-            f"The file with the passphrase cannot be read: {error.strerror or ''}.",
-            f"{VARIABLE} names it: {name}",
-        ) from None
-    return Secret(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
+    named = passphrase_in_file()
+    return await _typed(prompt) if named is None else named
 
 
 async def _typed(prompt: str) -> Secret:

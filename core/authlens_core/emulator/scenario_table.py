@@ -135,7 +135,7 @@ def _scenario(name: str, fault: Fault | StandardCase | None, entry: Mapping[str,
 
 
 def emulator_with(
-    cases: Collection[Fault | StandardCase], *, access_token_lifetime: int = 60
+    cases: Collection[Fault | StandardCase], *, access_token_lifetime: int = 60, callback_port: int = 0
 ) -> Emulator | StandardEmulator:
     """Return a new emulator, not started: with faults of Access, or for the one case of another server."""
     faults: list[Fault] = []
@@ -145,4 +145,4 @@ def emulator_with(
                 case.profile, faults=case.faults, access_token_lifetime=access_token_lifetime
             )
         faults.append(case)
-    return Emulator(faults=faults, access_token_lifetime=access_token_lifetime)
+    return Emulator(faults=faults, access_token_lifetime=access_token_lifetime, callback_port=callback_port)

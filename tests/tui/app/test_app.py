@@ -76,7 +76,7 @@ async def test_without_a_keyring_the_person_chooses_before_anything_is_registere
         ways = {
             button.id
             for button in app.screen.query(Button)
-            if button.display and button.parent.parent.display
+            if all(getattr(ancestor, "display", True) for ancestor in button.ancestors_with_self)
         }
         assert ways == {"memory", "encrypted", "plain", "again", "quit"}
         assert not [one for one in app.screen_stack if isinstance(one, (WizardScreen, DashboardScreen))]

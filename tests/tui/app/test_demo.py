@@ -251,3 +251,15 @@ async def test_a_scenario_on_another_server_is_reached_by_key_and_s_approves_its
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         assert "✔ A login by device code" in text_of(app)
         assert "It polls the token endpoint" in " ".join(text_of(app).split())
+
+
+async def test_the_scenario_of_a_port_in_use_needs_no_port_to_be_free() -> None:
+    """It takes any free port itself: two users of one machine can run it. `w` goes on with another."""
+    app = AuthlensApp(workspace=DemoWorkspace([Fault.PORT_TAKEN], plays=True), environ={})
+    app.animation_level = "none"
+    async with app.run_test(size=(120, 40)) as pilot:
+        wizard = await the_wizard(app, pilot)
+        await until(pilot, lambda: "is in use" in text_of(app))
+        await pilot.press("w")
+        await pilot.press("a")
+        await until(pilot, lambda: "press s" in text_of(app) or wizard.login.finished)

@@ -22,6 +22,7 @@ from authlens_core.emulator import (
     Fault,
     Scenario,
     StandardCase,
+    StandardEmulator,
     StandardFault,
     emulator_with,
     play_person,
@@ -106,7 +107,7 @@ class DemoWorkspace(Workspace):
 
     Args:
         cases: what the emulator of the first login does differently.
-        port: the callback port of every login.
+        port: the callback port of every login; 0 for any free one.
         plays: each login is run to its end.
         menu_first: start with the menu of scenarios, otherwise with a login.
     """
@@ -116,7 +117,7 @@ class DemoWorkspace(Workspace):
     def __init__(
         self,
         cases: Collection[Fault | StandardCase] = (),
-        port: int = 8400,
+        port: int = 0,
         *,
         plays: bool = False,
         menu_first: bool = False,
@@ -124,14 +125,17 @@ class DemoWorkspace(Workspace):
         settings = SettingsFile()
         settings.change(background_refresh=False)  # the user is to see a refresh happen
         super().__init__(settings)
-        self._emulator = emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME)
+        self._port = port
+        self._emulator = self._new_emulator(cases)
         self._case = next((case for case in cases if isinstance(case, StandardCase)), None)
         self.plays = plays
         self._others = DemoCredentials()
-        self._port = port
         self._menu_first = menu_first
         self._scenarios = Scenarios(self.start_over)
         self.menu = self._scenarios.menu
+
+    def _new_emulator(self, cases: Collection[Fault | StandardCase]) -> Emulator | StandardEmulator:
+        return emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME, callback_port=self._port)
 
     async def prepare(self) -> str | None:
         """Start the emulator, and log in to its resource."""
@@ -159,7 +163,8 @@ class DemoWorkspace(Workspace):
         """
         case = self._case
         if case is None:
-            return Options(port=self._port)
+            taken = self._emulator.taken_port if isinstance(self._emulator, Emulator) else None
+            return Options(port=self._port if taken is None else taken)
         old = StandardFault.DEFAULT_PATHS in case.faults
         by_code = GrantType.DEVICE_CODE if case.device else GrantType.AUTHORIZATION_CODE
         return Options(port=self._port, grant_type=by_code, legacy_paths=self.plays and old)
@@ -194,7 +199,7 @@ class DemoWorkspace(Workspace):
         await self._emulator.stop()
         self._case = scenario.fault if isinstance(scenario.fault, StandardCase) else None
         cases = () if scenario.fault is None else (scenario.fault,)
-        self._emulator = emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME)
+        self._emulator = self._new_emulator(cases)
         await self._emulator.start()
         return self._emulator.resource_url
 

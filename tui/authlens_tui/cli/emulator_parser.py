@@ -16,9 +16,7 @@ def add_demo(add: argparse.ArgumentParser) -> None:
         add, "start this scenario (--fault list lists all); faults of Cloudflare Access may be repeated"
     )
     flag(add, "--play", "run each login to its end, and sign in for you")
-    add.add_argument(
-        "--port", type=port, default=8400, metavar="N", help="callback port (8400; 0: any free port)"
-    )
+    add.add_argument("--port", type=port, default=0, metavar="N", help="callback port (any free one)")
 
 
 def add_emulator(add: argparse.ArgumentParser) -> None:

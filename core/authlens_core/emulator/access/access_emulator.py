@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 CALLBACK_PORT: Final = 8400
 
 
-def _taken_callback_port() -> list[socket.socket]:
-    """Listen on port 8400 and never answer; an address that is in use already is left as it is."""
-    taken = []
+def _taken_callback_port(port: int) -> list[socket.socket]:
+    """Listen on a port and never answer; an address that is in use already is left as it is."""
+    taken: list[socket.socket] = []
     for host in ("127.0.0.1", "::1"):
         with suppress(OSError):
-            taken.append(bind(host, CALLBACK_PORT))
+            taken.append(bind(host, port))
+            port = taken[0].getsockname()[1]
     return taken
 
 
@@ -39,6 +40,7 @@ class Emulator(LoopbackServer):
 
     Args, besides those of `LoopbackServer`:
         access_token_lifetime: seconds.
+        callback_port: what the fault `port-taken` listens on; 0 for any free port, then see `taken_port`.
         grant_lifetime: seconds that a refresh token can be used after the login.
         slow_seconds: how late each answer is under the fault `slow`.
         service_token_header: the app's `read_service_tokens_from_header`, such as `Authorization`.
@@ -58,6 +60,7 @@ class Emulator(LoopbackServer):
         *,
         faults: Collection[Fault | str] = (),
         port: int = 0,
+        callback_port: int = CALLBACK_PORT,
         access_token_lifetime: int = 60,
         grant_lifetime: int = 3600,
         slow_seconds: float = 30.0,
@@ -85,12 +88,13 @@ class Emulator(LoopbackServer):
                 refresh_grace=refresh_grace,
                 origin=origin,
             )
-        self._callback_port: list[socket.socket] = []
+        self._callback_port = callback_port
+        self._taken: list[socket.socket] = []
 
     async def start(self) -> None:
         await super().start()
         if self.account.has(Fault.PORT_TAKEN):
-            self._callback_port = _taken_callback_port()
+            self._taken = _taken_callback_port(self._callback_port)
 
     def _build(self, app_url: str, team_url: str) -> tuple[ASGIApp, ASGIApp]:
         from authlens_core.emulator.access.app_origin import app_origin
@@ -113,8 +117,13 @@ class Emulator(LoopbackServer):
         return AdminMiddleware(server, self, Fault, actions, self._service_token_facts)
 
     async def stop(self) -> None:
-        close_all(self._callback_port)
+        close_all(self._taken)
         await super().stop()
+
+    @property
+    def taken_port(self) -> int | None:
+        """The callback port that the fault `port-taken` listens on; None without it."""
+        return self._taken[0].getsockname()[1] if self._taken else None
 
     @property
     def resource_url(self) -> str:

@@ -52,7 +52,7 @@ from authlens_core.values.errors import (
     StateUnusable,
     TimedOut,
 )
-from authlens_core.values.login_options import BROWSER_WAIT, Options
+from authlens_core.values.login_options import BROWSER_WAIT, Options, StoredOptions, remembered_for
 from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
@@ -102,10 +102,21 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
         registry=credentials.clients,
         keeper=partial(store_tokens, credentials),
         earlier_issuer=earlier.issuer if earlier is not None else None,
+        remembered=_remembered(credentials, resource_url),
     )
     login.watch(lambda event: _note_verdict(credentials, login, event))
     login.watch(_TraceKeeper(credentials, login).on_event)
     return login
+
+
+def _remembered(credentials: Credentials, url: str) -> dict[str, StoredOptions]:
+    """Return what was decided for each issuer in earlier logins; the newest that decided something counts."""
+    decided: dict[str, dict[str, str | bool]] = {}
+    with suppress(StateUnusable):
+        for grant in credentials.list():
+            for name, value in remembered_for(grant.remembered, same_url=grant.resource_url == url):
+                decided.setdefault(grant.issuer, {}).setdefault(name, value)
+    return {issuer: tuple(options.items()) for issuer, options in decided.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +327,7 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         expires_at=facts.expires_at,
         grant_type=facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None,
         needs=client.needs,
+        remembered=facts.to_remember,
     )
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
     return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret, key)

@@ -240,7 +240,8 @@ WHO_ANSWERED: Final = (
         "or user within the last minute, or the token was issued for another resource.",
         cure="Wait a minute and log in again. If it still fails, compare resource in the token request "
         "with the resource metadata (--resource), and ask the owner about the policies of the "
-        "application.",
+        "application. If the server wants the name of the API as audience: authlens login --audience API "
+        "URL.",
         options=(CureOption(WayOn.RESOURCE, "--resource"),),
         source=REPORTS,
         stages=frozenset({Stage.ACCESS}),

@@ -33,6 +33,7 @@ class Cause:
         phrases: texts of which one has to be in what the server said, lower case.
         protections: what the answer was classified as.
         checks: names of checks of which one has to have failed.
+        check_decides: whether the fix of the check that failed is shown instead: it depends on what was seen.
         options: what leads on; the words of one are in the fix, or it has none.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
@@ -50,6 +51,7 @@ class Cause:
     credentials: frozenset[Credential] = frozenset()
     quotes: tuple[str, ...] = ()
     options: tuple[CureOption, ...] = ()
+    check_decides: bool = False
 
 
 def protected(

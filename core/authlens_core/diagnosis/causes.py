@@ -26,6 +26,19 @@ _REGISTER_BEFOREHAND: Final = (
     "pre-registered client: authlens login URL --client-id ID. If the server accepts client metadata "
     "documents, host one: authlens client-metadata URL."
 )
+# What servers say that take no `resource`, in small letters.
+RESOURCE_NOT_WANTED: Final = (
+    "aadsts9010010",
+    "aadsts901002",
+    "unknown parameter: resource",
+    "unrecognized parameter: resource",
+    "unsupported parameter: resource",
+    "invalid parameter: resource",
+    "parameter 'resource' is not supported",
+    "'resource' request parameter is not supported",
+    "resource parameter is not supported",
+    "resource parameter is not allowed",
+)
 _GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id ID")
 
 # Recognised by a check of ours: what was missing, what did not match, who did not come.
@@ -92,6 +105,7 @@ _SEEN_HERE: Final = (
         name=CauseId.METADATA_OF_ANOTHER_RESOURCE,
         cause="The resource metadata describes another resource. A token for that resource could be "
         "misused, so authlens does not request one.",
+        check_decides=True,
         cure="Check the URL. Ask the owner to make resource in the metadata the URL of this resource: "
         "its own origin, plus the path if there is one.",
         source="RFC 9728 §3.3",
@@ -100,18 +114,21 @@ _SEEN_HERE: Final = (
     ),
     Cause(
         name=CauseId.ISSUER_MISMATCH,
-        cause="The server metadata names another issuer, so it may not belong to this server.",
-        cure="Do not continue. Ask the owner to make issuer in the server metadata exactly equal to the "
-        "URL in authorization_servers.",
+        cause="The server metadata names another issuer than the resource does. An impostor could get your "
+        "code and your tokens that way (mix-up).",
+        cure="Ask the owner to make issuer in the server metadata exactly equal to the URL in "
+        "authorization_servers.",
+        check_decides=True,
         source="RFC 8414 §3.3",
         checks=frozenset({CheckId.SERVER_ISSUER}),
         quotes=("issuer",),
     ),
     Cause(
         name=CauseId.S256_MISSING,
-        cause="The server does not advertise PKCE with S256. Without it, anyone who sees the code can "
-        "use it.",
+        cause="The server does not list PKCE with S256 in its metadata. Without PKCE, anyone who sees the "
+        "code can use it.",
         cure="Ask the owner to support S256 and to list it under code_challenge_methods_supported.",
+        check_decides=True,
         source="RFC 7636 §4.2, RFC 8414 §2",
         checks=frozenset({CheckId.SERVER_S256}),
         quotes=("code_challenge_methods_supported",),
@@ -276,11 +293,22 @@ _WHAT_THE_SERVER_SAID: Final = (
         phrases=("no resource parameter",),
     ),
     Cause(
+        name=CauseId.RESOURCE_NOT_WANTED,
+        cause="The server takes no resource parameter, or none beside this scope: it finds the resource by "
+        "the scope, or by an audience.",
+        cure='Send none: authlens login --resource "" URL. If the server wants the name of the API as '
+        "audience: authlens login --audience API URL.",
+        options=(CureOption(WayOn.RESOURCE, "--resource"),),
+        source="Microsoft Entra ID, error codes; Auth0, authorization code flow with PKCE",
+        phrases=RESOURCE_NOT_WANTED,
+    ),
+    Cause(
         name=CauseId.RESOURCE_REFUSED,
         cause="The server does not issue tokens for the resource in the request. The value must match "
         "exactly; one extra slash is enough to fail.",
         cure="Use exactly the value from the resource metadata, or its origin: --resource. With Access, "
-        f"check that Managed OAuth is on for this application: {MANAGED_OAUTH}.",
+        f"check that Managed OAuth is on for this application: {MANAGED_OAUTH}. If the server knows no "
+        'resource parameter, send none: authlens login --resource "" URL.',
         options=(CureOption(WayOn.RESOURCE, "--resource"),),
         source="RFC 8707 §2",
         errors=frozenset({ErrorCode.INVALID_TARGET}),

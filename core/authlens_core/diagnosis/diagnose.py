@@ -145,6 +145,7 @@ class _SeenFailure:
         if response is not None and error is None and stage in _SPEAKS_OAUTH:
             error = read_error(response, self.sent)
         self.error = error or OAuthError("")
+        self.failing = checks
         self.checks = {c.name: c.seen for c in checks}
         self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
         self.credential = Credential.NONE
@@ -177,9 +178,11 @@ class _SeenFailure:
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
         layer = self.answer.layer if self.answer is not None and self._matters else None
         ray = None if self.answer is None else self.answer.cf_ray
-        return Diagnosis(
-            cause.name, cause.cause, cause.cure, tuple(lines), cause.source, layer, cause.options, ray
-        )
+        cure, options = cause.cure, cause.options
+        for check in self.failing if cause.check_decides else ():
+            if check.name in cause.checks and check.cure:
+                cure, options = check.cure, check.options
+        return Diagnosis(cause.name, cause.cause, cure, tuple(lines), cause.source, layer, options, ray)
 
     @property
     def _matters(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.oauth.client_authentication import Client
@@ -17,7 +18,7 @@ from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
-from authlens_core.values.login_options import Options
+from authlens_core.values.login_options import Options, StoredOptions, to_remember, with_remembered
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url
@@ -40,6 +41,7 @@ class Facts:
         metadata_guessed: true when no one named these places: they are where the specification says.
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         earlier_issuer: the authorization server of the last login to this resource, if there was one.
+        remembered: what was decided in earlier logins, for each issuer.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
         registered_at: when this login registered its client, UTC; None if it did not.
@@ -69,6 +71,7 @@ class Facts:
     issuer: Url | None = None
     issuer_identifier: str | None = None
     earlier_issuer: str | None = None
+    remembered: Mapping[str, StoredOptions] = field(default_factory=dict)
     server_metadata: ServerMetadata | None = None
     redirect_uri: str | None = None
     known_client: Client | None = None
@@ -89,6 +92,22 @@ class Facts:
     expires_at: datetime | None = None
     step_ups: int = 0
     grant_id: str | None = None
+
+    def at_issuer(self, url: Url | None, identifier: str) -> Self:
+        """Return the facts with an authorization server, and what was decided for it in earlier logins."""
+        options = with_remembered(self.options, self.remembered.get(identifier, ()))
+        return replace(self, issuer=url, issuer_identifier=identifier, options=options)
+
+    @property
+    def accepted_issuer(self) -> str | None:
+        """What the user lets the server call itself, if that is not what the resource calls it."""
+        chosen = self.options.issuer
+        return None if chosen == self.issuer_identifier else chosen
+
+    @property
+    def to_remember(self) -> StoredOptions:
+        """What is stored with the tokens of this login, for the next ones at the same server."""
+        return to_remember(self.options, self.remembered.get(self.issuer_identifier or "", ()))
 
     @property
     def flow(self) -> Flow:

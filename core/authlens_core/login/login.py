@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
@@ -36,7 +37,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, Request
-from authlens_core.values.login_options import Options
+from authlens_core.values.login_options import Options, StoredOptions
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
@@ -54,6 +55,7 @@ class Login:
     Args:
         keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
         earlier_issuer: the authorization server of the last login to this resource; a change is reported.
+        remembered: what the user decided in earlier logins, for each issuer.
 
     Raises:
         UrlRefused: when the URL cannot be used, with all the reasons.
@@ -68,6 +70,7 @@ class Login:
         registry: ClientRegistry | None = None,
         keeper: Keeper = keep_nothing,
         earlier_issuer: str | None = None,
+        remembered: Mapping[str, StoredOptions] = MappingProxyType({}),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         url = parse_url(resource_url, loopback_http=True)
@@ -82,6 +85,7 @@ class Login:
                 loopback_http=url.scheme == "http",
                 method=chosen.method or "GET",
                 earlier_issuer=earlier_issuer,
+                remembered=remembered,
             )
         )
         self._task: asyncio.Task[StageRecord] | None = None

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.error_response import OAuthError, failed_with
 from authlens_core.oauth.formats.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.values.check import Check, CheckId, Requirement, Severity, failed
@@ -232,8 +233,8 @@ def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check,
 def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
     why = "A code goes only to the server that issued it; this tells two servers apart."
     check = Requirement(CheckId.AUTHORIZATION_ISS, expected.issuer, why, "RFC 9207 §2.4")
-    if iss == expected.issuer:
-        return check.passed("the same")
+    if is_issuer(iss, expected.issuer):
+        return check.passed("the same" if iss == expected.issuer else iss or "")
     if iss is None and not expected.iss_required:
         return check.noticed("none, and none was promised; state binds the answer")
     seen = "none, although the server promises it" if iss is None else iss[:500]

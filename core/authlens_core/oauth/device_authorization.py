@@ -56,10 +56,10 @@ class DeviceAuthorization:
 
 
 def device_authorization_request(
-    endpoint: Url, client: Client, *, scope: str | None, resource: str | None
+    endpoint: Url, client: Client, *, scope: str | None, resource: str | None, audience: str | None = None
 ) -> Request:
     """Return the request that starts a login (§3.1), authenticated as the client was registered."""
-    pairs = [("scope", scope or ""), ("resource", resource or "")]
+    pairs = [("scope", scope or ""), ("resource", resource or ""), ("audience", audience or "")]
     # RFC 8628 §3.1 has it in the request, and many servers look for it there alone.
     return form_request(endpoint, client, pairs, names_client=True)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.grammars.json_document import JsonValue
+from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.formats.jwks import Signature, Verification, verify
 from authlens_core.oauth.formats.jwt import Jwt, moment, parse_jwt
 from authlens_core.values.check import Check, Requirement, Severity, judged, noticed
@@ -96,7 +97,7 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Chec
 def _issuer(value: JsonValue, issuer: str) -> Check:
     why = "Another server's token says nothing about this login."
     check = Requirement(f"{_STAGE}.iss", issuer, why, _SPEC)
-    return check.passed("the same") if value == issuer else _defect(check, _shown(value))
+    return check.passed("the same") if is_issuer(value, issuer) else _defect(check, _shown(value))
 
 
 def _audience(value: JsonValue, authorized: JsonValue, client_id: str) -> Check:

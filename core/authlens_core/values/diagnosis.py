@@ -76,6 +76,7 @@ class CauseId(StrEnum):
     REFRESH_TOKEN_ENDED = "refresh_token_ended"
     RESOURCE_DOES_NOT_MATCH = "resource_does_not_match"
     RESOURCE_MISSING = "resource_missing"
+    RESOURCE_NOT_WANTED = "resource_not_wanted"
     RESOURCE_REFUSED = "resource_refused"
     S256_MISSING = "s256_missing"
     SERVER_FAILED = "server_failed"
@@ -110,6 +111,8 @@ class WayOn(StrEnum):
     CLIENT_ID = "client_id"
     RESOURCE = "resource"
     SCOPE = "scope"
+    ISSUER = "issuer"
+    PKCE = "pkce"
     CLOUDFLARED = "cloudflared"
     SERVICE_TOKEN = "service_token"
 

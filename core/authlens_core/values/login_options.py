@@ -6,18 +6,34 @@ declarations: a new option is a field here, and a use of it in the stage that it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, WhyNot
+from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, Remembered, WhyNot
 from authlens_core.values.option_info import option as _option
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 
-__all__ = ["BROWSER_WAIT", "OPTIONS", "Kind", "OptionInfo", "Options", "WhyNot", "first_changed"]
+__all__ = [
+    "BROWSER_WAIT",
+    "OPTIONS",
+    "Kind",
+    "OptionInfo",
+    "Options",
+    "Remembered",
+    "StoredOptions",
+    "WhyNot",
+    "first_changed",
+    "remembered_for",
+    "to_remember",
+    "with_remembered",
+]
+
+# The options of a login that are stored with its grant: the name of each, and its value.
+StoredOptions = tuple[tuple[str, str | bool], ...]
 
 # Seconds; what the browser gets if the user says nothing else.
 BROWSER_WAIT: Final = 300.0
@@ -44,16 +60,21 @@ class Options:
         client_id: a client registered beforehand; no registration is made.
         client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
         scope: asked for instead of what the challenge names.
-        resource: sent instead of what the resource metadata names (RFC 8707).
-        issuer: chosen where the resource names several authorization servers.
+        resource: sent instead of what the resource metadata names (RFC 8707); empty sends none. The metadata
+            may then name it although it does not cover the URL, on the same origin.
+        audience: the API that the token is for, at servers that know no `resource`.
+        issuer: chosen where the resource names several authorization servers; or else what the only one may
+            call itself, although the resource names it otherwise.
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
         anyway: log in although the resource answers without a login, if it publishes metadata.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
+        assume_pkce: log in although the server metadata does not list PKCE; S256 is sent all the same.
         legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
             as servers of MCP 2025-03-26 do.
         grant_type: how the tokens are got, which decides the `Flow`.
         device_endpoint: used instead of what the server metadata names (RFC 8628 §4).
         dpop: ask for tokens that are bound to a key (RFC 9449) although the resource does not require it.
+        remember: store with the login what was decided for this server, for its next logins.
     """
 
     wait: float | None = _option(
@@ -146,23 +167,36 @@ class Options:
     resource: str | None = _option(
         None,
         "--resource",
-        "resource to request, instead of the metadata's",
+        'resource to request, instead of the metadata\'s ("": none)',
         Kind.TEXT,
         matters_from=Stage.PKCE,
         edited_in=(Stage.REGISTRATION, Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE),
         metavar="R",
         for_one=True,
         empty_is_chosen=True,
+        remembered=Remembered.RESOURCE,
+    )
+    audience: str | None = _option(
+        None,
+        "--audience",
+        "API to request a token for, if the server wants audience",
+        Kind.TEXT,
+        matters_from=Stage.AUTHORIZATION,
+        edited_in=(Stage.AUTHORIZATION,),
+        metavar="A",
+        for_one=True,
+        remembered=Remembered.RESOURCE,
     )
     issuer: str | None = _option(
         None,
         "--issuer",
-        "authorization server to use, if there are several",
+        "server to use, or the name that it may give itself",
         Kind.URL,
         matters_from=Stage.RESOURCE_METADATA,
         edited_in=(Stage.RESOURCE_METADATA, Stage.SERVER_METADATA),
         metavar="URL",
         for_one=True,
+        remembered=Remembered.SERVER,
     )
     method: Literal["GET", "POST"] | None = _option(
         None,
@@ -191,6 +225,18 @@ class Options:
         edited_in=(Stage.AUTHORIZATION,),
         resumed=WhyNot("it relaxes a check for one login"),
         for_one=True,
+        remembered=Remembered.SERVER,
+    )
+    assume_pkce: bool = _option(
+        False,
+        "--assume-pkce",
+        "log in even if the server does not list PKCE (S256)",
+        Kind.SWITCH,
+        matters_from=Stage.SERVER_METADATA,
+        edited_in=(Stage.SERVER_METADATA,),
+        resumed=WhyNot("it relaxes a check for one login"),
+        for_one=True,
+        remembered=Remembered.SERVER,
     )
     legacy_paths: bool = _option(
         False,
@@ -228,6 +274,15 @@ class Options:
         matters_from=Stage.SERVER_METADATA,
         edited_in=WhyNot("only the command line asks for it"),
     )
+    remember: bool = _option(
+        False,
+        "--remember",
+        "remember for this server what these options decide",
+        Kind.SWITCH,
+        matters_from=None,
+        edited_in=(Stage.EXCHANGE,),
+        for_one=True,
+    )
 
     @property
     def listens(self) -> bool:
@@ -254,3 +309,31 @@ def first_changed(before: Options, after: Options) -> Stage | None:
         if option.matters_from is not None and getattr(before, name) != getattr(after, name)
     ]
     return min(stages, key=LOGIN_STAGES.index, default=None)
+
+
+def to_remember(options: Options, before: StoredOptions) -> StoredOptions:
+    """Return what is stored with the grant of a login: what is to be remembered now, or was `before`."""
+    if not options.remember:
+        return before
+    chosen = ((name, getattr(options, name)) for name, option in OPTIONS.items() if option.remembered)
+    return tuple((name, value) for name, value in chosen if value != OPTIONS[name].default)
+
+
+def remembered_for(stored: StoredOptions, *, same_url: bool) -> StoredOptions:
+    """Return what a login has of the options that were stored with a grant of its server.
+
+    The index is a file, so anything may be in it.
+    """
+    known = ((OPTIONS[name], name, value) for name, value in stored if name in OPTIONS)
+    wanted = {Remembered.SERVER, Remembered.RESOURCE} if same_url else {Remembered.SERVER}
+    return tuple(
+        (name, value)
+        for option, name, value in known
+        if option.remembered in wanted and option.can_be_stored(value)
+    )
+
+
+def with_remembered(options: Options, remembered: Iterable[tuple[str, Any]]) -> Options:
+    """Return `options` with what was remembered, where the user has not decided otherwise."""
+    left = {name: value for name, value in remembered if getattr(options, name) == OPTIONS[name].default}
+    return replace(options, **left)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.url import UrlRefused, parse_url
 
 _YES, _NO = "yes", "no"
+_BRACES: Final = str.maketrans("", "", "{}")
 
 
 class Kind(Enum):
@@ -31,6 +32,16 @@ class WhyNot:
     """Why an option is left out somewhere, for those who read its declaration."""
 
     reason: str
+
+
+class Remembered(Enum):
+    """Whose login has an option again that was given with `--remember`."""
+
+    SERVER = "server"
+    """Every login at the same authorization server."""
+
+    RESOURCE = "resource"
+    """The login to the same URL, at the same authorization server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class OptionInfo:
         for_one: whether it is meant for one server, and refused for several URLs.
         instead_of: the options that mean nothing beside it.
         empty_is_chosen: whether an empty text asks for none, instead of leaving the choice to the login.
+        remembered: what `--remember` stores it for; None: for nothing.
     """
 
     name: str
@@ -86,6 +98,7 @@ class OptionInfo:
     for_one: bool = False
     instead_of: tuple[str, ...] = ()
     empty_is_chosen: bool = False
+    remembered: Remembered | None = None
 
     @property
     def title(self) -> str:
@@ -128,7 +141,8 @@ class OptionInfo:
                     raise ValueError(self.wrong)
             case Kind.URL if text:
                 try:
-                    parse_url(text, loopback_http=True, allow_query=False)
+                    # An issuer may be a template: `https://login.example/{tenantid}`.
+                    parse_url(text.translate(_BRACES), loopback_http=True, allow_query=False)
                 except UrlRefused as refused:
                     raise ValueError(f"The {self.title} cannot be used: {refused}.") from None
             case _:
@@ -141,12 +155,13 @@ class OptionInfo:
         Raises:
             ValueError: authlens did not write it.
         """
-        if not self._can_be_stored(value):
+        if not self.can_be_stored(value):
             raise ValueError(self.name)
         # JSON has no enums.
         return GrantType(value) if isinstance(self.default, GrantType) else value
 
-    def _can_be_stored(self, value: Any) -> bool:
+    def can_be_stored(self, value: Any) -> bool:
+        """Return whether it can be this, and may be in a file."""
         # By `type`, because True is an int and equals 1.
         match self.kind:
             case Kind.SWITCH:

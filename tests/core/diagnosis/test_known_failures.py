@@ -198,6 +198,14 @@ AUTHORIZATION: Final = (  # §1.5
         error=("invalid_target", ""),
     ),
     Row(
+        "no resource parameter at Entra",
+        "authorization",
+        "resource_not_wanted",
+        ("error=invalid_target",),
+        ('--resource ""', "--audience"),
+        error=("invalid_target", "AADSTS9010010: The resource parameter provided in the request"),
+    ),
+    Row(
         "§1.5 list of the application",
         "authorization",
         "redirect_uri_not_in_application",

@@ -76,10 +76,19 @@ def test_of_several_servers_the_first_is_taken_after_a_yes() -> None:
     assert chosen.facts.issuer == parse_url("https://other.example")
 
 
-def test_a_server_that_the_resource_does_not_name_cannot_be_chosen() -> None:
-    """RFC 9728 §7.6: its tokens are of no use."""
-    learned = _learn(_document(), issuer="https://mine.example")
+def test_of_several_servers_only_one_that_the_resource_names_can_be_chosen() -> None:
+    """RFC 9728 §7.6: the tokens of another one are of no use."""
+    learned = _learn(
+        _document(authorization_servers=[ISSUER, "https://b.example"]), issuer="https://mine.example"
+    )
     assert _failed(learned) == [("resource_metadata.authorization_server", False)]
+
+
+def test_the_only_server_is_asked_whatever_the_user_lets_it_call_itself() -> None:
+    """The option names no other server: tokens of one that the resource does not trust are of no use."""
+    learned = _learn(_document(), issuer="https://mine.example")
+    assert learned.facts.issuer_identifier == ISSUER
+    assert learned.facts.accepted_issuer == "https://mine.example"
 
 
 @pytest.mark.parametrize("resource", ["https://evil.example/mcp", "https://app.example/other"])

@@ -90,6 +90,7 @@ class Grant:
         grant_type: how a program got it without a user, or None: a user logged in.
         state: what is known apart from the clock.
         note: one sentence on the state.
+        remembered: the options of its login that its server's next logins have again, each with its value.
         retry_at: when a refresh that failed for a reason that passes may be tried again; None: at any time.
         attempts: how many refreshes have failed like that, one after another.
         generation: which generation of secrets is the valid one; 0 before the first save.
@@ -124,6 +125,7 @@ class Grant:
     place: StoreKind = StoreKind.KEYRING
     grant_type: GrantType | None = None
     needs: tuple[Need, ...] = ()
+    remembered: tuple[tuple[str, str | bool], ...] = ()
 
     def __post_init__(self) -> None:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")

@@ -66,7 +66,7 @@ class AuthorizationStage:
             return StageResult(facts, (_INCOMPLETE,))
         scope = requested_scope(facts)
         # Servers that know offline_access grant it only to a user who was asked (OpenID Connect Core §11).
-        extra: list[FormPair] = []
+        extra: list[FormPair] = [("audience", facts.options.audience or "")]
         if scope and OFFLINE_ACCESS in scope.split():
             extra.append(("prompt", "consent"))
         if facts.nonce is not None:
@@ -154,6 +154,7 @@ _PARAMETER_SPEC = {
     "code_challenge": "RFC 7636 §4.3",
     "code_challenge_method": "RFC 7636 §4.3",
     "resource": "RFC 8707 §2",
+    "audience": "Auth0, Authorization Code Flow",
     "nonce": "OpenID Connect Core §3.1.2.1",
     "dpop_jkt": "RFC 9449 §10",
 }
@@ -169,7 +170,7 @@ def expected_response(facts: Facts) -> ExpectedResponse:
         raise ValueError("there is no authorization request yet")
     return ExpectedResponse(
         state=facts.state,
-        issuer=facts.server_metadata.issuer,
+        issuer=facts.server_metadata.stated_issuer,
         iss_required=facts.server_metadata.authorization_response_iss_parameter_supported,
         redirect_uri=facts.client.redirect_uri,
         any_issuer=facts.options.any_issuer,

@@ -46,7 +46,11 @@ class DeviceAuthorizationStage:
         if endpoint is None or attempt is None:
             return None
         request = device_authorization_request(
-            endpoint, attempt.client, scope=requested_scope(facts), resource=facts.resource
+            endpoint,
+            attempt.client,
+            scope=requested_scope(facts),
+            resource=facts.resource,
+            audience=facts.options.audience,
         )
         return attempt.planned(request, Purpose.DEVICE_AUTHORIZATION)
 

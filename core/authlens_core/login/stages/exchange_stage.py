@@ -182,7 +182,7 @@ def _id_token_checks(
     keys = fetched[-1].response if fetched else None
     return id_token_checks(
         tokens.id_token,
-        issuer=metadata.issuer,
+        issuer=metadata.stated_issuer,
         client_id=client.client_id,
         nonce=nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,

@@ -17,8 +17,9 @@ from authlens_core.oauth.discovery.server_metadata import metadata_urls, moves_o
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check, CheckId, failed, passed, warned
+from authlens_core.values.check import Check, CheckId, Severity, failed, judged, noticed, passed, warned
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose
+from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _SPEC = "RFC 9728 §3"
@@ -54,7 +55,10 @@ class ResourceMetadataStage:
             found_cause = diagnosis_of(Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved)
             return StageResult(_legacy(facts), (check,), diagnosis=found_cause)
         reading = read_resource_metadata(
-            last.answer, requested=facts.resource_url, loopback_http=facts.loopback_http
+            last.answer,
+            requested=facts.resource_url,
+            loopback_http=facts.loopback_http,
+            accepted=facts.options.resource,
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)
@@ -118,14 +122,15 @@ def _legacy(facts: Facts) -> Facts:
     """MCP servers of 2025-03-26 have no resource metadata: their origin is the authorization server."""
     origin = facts.resource_url.origin
     issuer = facts.url(origin)
-    return facts if issuer is None else replace(facts, issuer=issuer, issuer_identifier=origin)
+    return facts if issuer is None else facts.at_issuer(issuer, origin)
 
 
 def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> StageResult:
     servers = metadata.authorization_servers
     # RFC 9728 §7.6 leaves the choice to the client; with several, `_choice` asks the user first.
-    chosen = facts.options.issuer or servers[0]
-    checks.append(_choice(facts, servers, chosen))
+    wanted = facts.options.issuer
+    chosen = wanted if wanted in servers else servers[0]
+    checks.append(_choice(wanted, servers))
     if facts.earlier_issuer not in (None, chosen):
         checks.append(_server_changed(facts.earlier_issuer or "", chosen))
     spec = "RFC 9728 §2"
@@ -150,8 +155,21 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
                 cure="Ask the owner of the resource to correct authorization_servers.",
             )
         )
-    new = replace(facts, resource_metadata=metadata, issuer=issuer, issuer_identifier=chosen)
+    new = replace(facts, resource_metadata=metadata).at_issuer(issuer, chosen)
+    if new.options != facts.options:
+        checks.append(_remembered(new, chosen))
     return StageResult(new, tuple(checks), tuple(shown))
+
+
+def _remembered(facts: Facts, chosen: str) -> Check:
+    flags = (OPTIONS[name].flag for name, _ in facts.remembered[chosen])
+    return noticed(
+        "resource_metadata.remembered",
+        "Nothing is decided that this login was not asked for.",
+        f"{', '.join(flags)}, as you chose with --remember",
+        why="Each relaxes a check, or changes what is sent to this server.",
+        cure="To forget it, remove the logins at this server: authlens forget URL",
+    )
 
 
 def _server_changed(earlier: str, chosen: str) -> Check:
@@ -165,24 +183,27 @@ def _server_changed(earlier: str, chosen: str) -> Check:
     )
 
 
-def _choice(facts: Facts, servers: tuple[str, ...], chosen: str) -> Check:
-    if chosen not in servers:
-        return failed(
+def _choice(wanted: str | None, servers: tuple[str, ...]) -> Check:
+    several = len(servers) > 1
+    if wanted not in (None, *servers):
+        return judged(
+            Severity.FAILURE if several else Severity.WARNING,
             CheckId.METADATA_SERVER,
             "The authorization server you chose is one that the resource names.",
-            chosen,
+            f"{wanted} is not" if several else f"{servers[0]} is; it may call itself {wanted}, as you chose",
             why="The resource does not accept tokens from a server it does not trust.",
             spec="RFC 9728 §7.6",
             cure=f"Choose one of: {', '.join(servers)}",
         )
-    if len(servers) > 1 and facts.options.issuer is None:
+    if several and wanted is None:
         return failed(
             CheckId.METADATA_SERVER,
             "The resource names one authorization server, or you chose one.",
             ", ".join(servers),
             why="You type your password at this server, so it should be one you know.",
             spec="RFC 9728 §7.6",
-            cure=f"Continue to use the first, {chosen}.",
+            cure=f"Continue to use the first, {servers[0]}.",
             overridable=True,
         )
+    chosen = wanted or servers[0]
     return passed(CheckId.METADATA_SERVER, "An authorization server is named.", chosen, spec="RFC 9728 §2")

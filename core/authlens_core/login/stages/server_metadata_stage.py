@@ -62,6 +62,8 @@ class ServerMetadataStage:
             and facts.options.client_metadata_url is None,
             needs_dpop=facts.needs_dpop,
             machine=machine,
+            accepted_issuer=facts.accepted_issuer,
+            assume_pkce=facts.options.assume_pkce if facts.flow.user_part is UserPart.LINK else None,
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)
@@ -122,7 +124,7 @@ def _no_document(seen: str, cure: str = "") -> Check:
 def _shown(metadata: ServerMetadata) -> tuple[Fact, ...]:
     spec = "RFC 8414 §2"
     pairs = (
-        (FactId.ISSUER, metadata.issuer),
+        (FactId.ISSUER, metadata.stated_issuer),
         (FactId.AUTHORIZATION_ENDPOINT, metadata.authorization_endpoint),
         (FactId.TOKEN_ENDPOINT, metadata.token_endpoint),
         (FactId.REGISTRATION_ENDPOINT, metadata.registration_endpoint),

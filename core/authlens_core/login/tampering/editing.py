@@ -29,7 +29,7 @@ _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "
 # Parts that a choice of the same stage stands for already.
 _CHOSEN_INSTEAD: Final[Mapping[Stage, frozenset[str]]] = {
     Stage.REGISTRATION: frozenset({"scope", "resource"}),
-    Stage.AUTHORIZATION: frozenset({"scope", "resource", "client_id"}),
+    Stage.AUTHORIZATION: frozenset({"scope", "resource", "audience", "client_id"}),
 }
 # What is in force of an option that the user left to the login.
 _IN_FORCE: Final[Mapping[str, Callable[[Facts], str | None]]] = {

@@ -6,6 +6,7 @@ document could send the login, and the token, to a server of their choice.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -14,7 +15,8 @@ from authlens_core.grammars.json_document import JsonValue
 from authlens_core.grammars.url_path import below
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.values.check import Check, Reading, Requirement, failed, noticed, warned
+from authlens_core.values.check import Check, CheckId, Reading, Requirement, failed, noticed, warned
+from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -81,14 +83,22 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
 
 
 def read_resource_metadata(
-    response: Response, *, requested: Url, loopback_http: bool
+    response: Response, *, requested: Url, loopback_http: bool, accepted: str | None = None
 ) -> Reading[ResourceMetadata]:
-    """Read the metadata of the resource that covers `requested`; every problem is reported."""
+    """Read the metadata of the resource that covers `requested`; every problem is reported.
+
+    Args:
+        accepted: the `resource` that the user takes although it does not cover `requested`.
+    """
     answer = read_answer(response, stage=_STAGE, spec="RFC 9728 §3.2", strict_media_type=True)
     if answer.value is None:
         return Reading(None, answer.checks)
     document = answer.value
-    checks = [*answer.checks, _resource_check(document, requested, loopback_http=loopback_http)]
+    resource = document.get("resource")
+    checks = [
+        *answer.checks,
+        _resource_check(resource, requested, accepted, loopback_http=loopback_http),
+    ]
     servers, servers_checks = _authorization_servers(document, loopback_http=loopback_http)
     checks += servers_checks
     scopes, note = string_list(document, "scopes_supported", _STAGE)
@@ -99,7 +109,6 @@ def read_resource_metadata(
         *_binding_checks(document, methods),
         *signature_check(document, _STAGE, "RFC 9728 §2.2"),
     ]
-    resource = document.get("resource")
     if not is_usable(checks) or not isinstance(resource, str):
         return Reading(None, tuple(checks))
     return Reading(ResourceMetadata(resource, servers, scopes, document), tuple(checks))
@@ -130,28 +139,37 @@ def string_list(
     return None, (check,)
 
 
-def _resource_check(document: Mapping[str, JsonValue], requested: Url, *, loopback_http: bool) -> Check:
+def _resource_check(
+    resource: JsonValue, requested: Url, accepted: str | None, *, loopback_http: bool
+) -> Check:
     why = "A document about another resource could send your login to an attacker's server."
     check = Requirement(
-        f"{_STAGE}.resource", f"a resource that covers {requested.text}", why, "RFC 9728 §3.3"
+        CheckId.METADATA_RESOURCE, f"a resource that covers {requested.text}", why, "RFC 9728 §3.3"
     )
-    resource = document.get("resource")
     problem = identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
     if not isinstance(resource, str) or problem:
         cure = "The resource must publish its own https URL as resource."
         return check.failed(f"{resource!r}: {problem}"[:500], spec="RFC 9728 §3.3, §1.2", cure=cure)
     if resource == requested.text:
         return check.passed(resource)
+    named = parse_url(resource, loopback_http=loopback_http)
+    if named == requested:
+        return check.warned(f"{resource}, the same URL written in another way", spec="RFC 3986 §6.2.2")
     # The specification wants the two identical. MCP servers are asked below the resource that they name.
-    if _covers(resource, requested.text):
+    if _covers(named.text, requested.text):
         return check.noticed(f"{resource}, which is not the same and covers it")
-    is_elsewhere = _split(resource)[0] != _split(requested.text)[0]
-    relation = "is on another origin than" if is_elsewhere else "does not cover"
-    return check.failed(
-        f"{resource}, which {relation} {requested.text}",
-        cure=f"Ask for a URL under {resource}, if that is what you want; otherwise the resource must correct "
-        "resource in its metadata.",
-    )
+    owner = f"Ask the owner to make resource in the metadata the URL that you gave: {requested.text}."
+    # Never by choice: the token would be for another server, and this one would get it (confused deputy).
+    if named.origin != requested.origin:
+        seen = f"{resource}, which is on another origin than {requested.text}"
+        cure = f"{owner} If {named.host} is what you want, log in to a URL there."
+        return check.failed(seen, cure=cure)
+    seen = f"{resource}, which does not cover {requested.text}"
+    if resource == accepted:
+        return check.warned(f"{seen}; accepted because you chose so")
+    command = f"authlens login --resource {shlex.quote(resource)} URL"
+    cure = f"{owner} If both are one to you, take the name that it gives itself: {command}."
+    return check.failed(seen, cure=cure, options=(CureOption(WayOn.RESOURCE, "--resource"),))
 
 
 def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:

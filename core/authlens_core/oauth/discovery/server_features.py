@@ -1,4 +1,4 @@
-"""What a server offers beyond the endpoints: issuer in the answer, pushed requests, its resources."""
+"""What a server offers beyond the endpoints: PKCE, issuer in the answer, pushed requests, its resources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
 from authlens_core.oauth.dpop import algorithm_check
-from authlens_core.values.check import Check, Requirement, warned
+from authlens_core.values.check import Check, CheckId, Requirement, warned
+from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.url import Url
 
 
@@ -17,13 +18,17 @@ def feature_checks(
     resource: str,
     *,
     needs_dpop: bool,
+    assume_pkce: bool | None,
     pushed: Url | None,
 ) -> Iterator[Check]:
     """Yield what the login may need of these, and what contradicts itself.
 
     Args:
+        assume_pkce: whether the user goes on if PKCE is not listed; None if no challenge is sent.
         pushed: the endpoint for pushed requests, if it can be used.
     """
+    if assume_pkce is not None:
+        yield _s256_check(document, lists["code_challenge_methods_supported"], assumed=assume_pkce)
     yield _iss_check(document)
     modes = lists["response_modes_supported"]
     if modes is not None and "query" not in modes:
@@ -46,6 +51,37 @@ def feature_checks(
     if protected is not None:
         yield _protected_resources_check(protected, resource)
     yield from signature_check(document, "server", "RFC 8414 §2.1")
+
+
+def _s256_check(
+    document: Mapping[str, JsonValue], methods: tuple[str, ...] | None, *, assumed: bool
+) -> Check:
+    """Return whether the server lists the challenge method S256.
+
+    One that lists nothing may honour it all the same, as Microsoft Entra ID and AWS Cognito do. One that
+    lists something else has said that it does not.
+
+    Args:
+        assumed: whether the user goes on if it lists nothing.
+    """
+    member = "code_challenge_methods_supported"
+    why = "Without PKCE, anyone who intercepts the code can use it."
+    spec = "RFC 7636 §4.2, RFC 9700 §2.1.1"
+    check = Requirement(CheckId.SERVER_S256, f"{member} holds S256", why, spec)
+    if methods is not None and "S256" in methods:
+        return check.passed(", ".join(methods)[:500])
+    if methods is not None or document.get(member) not in (None, []):
+        seen = f"malformed: {document[member]!r}"[:200] if methods is None else ", ".join(methods)[:500]
+        cure = f"Only the owner of the server can help: it must support S256 and list it in {member}."
+        return check.failed(seen, cure=cure)
+    if assumed:
+        proof = "Whether the server honours it, What if → A wrong verifier shows in the full screen."
+        return check.warned("not stated; S256 is sent all the same, because you chose so", cure=proof)
+    cure = (
+        "Ask the owner to list S256. Many servers honour it without listing it. If you accept that the code "
+        "may be unprotected, send S256 all the same: authlens login --assume-pkce URL."
+    )
+    return check.failed("not stated", cure=cure, options=(CureOption(WayOn.PKCE, "--assume-pkce"),))
 
 
 def _iss_check(document: Mapping[str, JsonValue]) -> Check:

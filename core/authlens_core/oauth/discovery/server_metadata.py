@@ -11,7 +11,8 @@ from dataclasses import field, replace
 from typing import Final, NamedTuple
 
 from authlens_core.grammars.json_document import JsonValue
-from authlens_core.oauth.discovery.resource_metadata import identifier_problem, string_list
+from authlens_core.oauth.discovery.issuer import issuer_check
+from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -49,7 +50,6 @@ class _Need(NamedTuple):
     severity: Severity
     why: str
     cure: str
-    spec: str = _SPEC
     overridable: bool = False
 
 
@@ -83,15 +83,6 @@ _NEEDS: Final = (
         "The server must allow the authorization_code grant.",
         overridable=True,
     ),
-    _Need(
-        "code_challenge_methods_supported",
-        "S256",
-        "s256",
-        Severity.FAILURE,
-        "Without PKCE, anyone who intercepts the code can use it.",
-        "The server must support PKCE with S256 and list it in code_challenge_methods_supported.",
-        "RFC 7636 §4.2, RFC 9700 §2.1.1",
-    ),
 )
 
 
@@ -120,7 +111,7 @@ class ServerMetadata:
     """What an authorization server says about itself; endpoints are as they are sent, lists None when absent.
 
     `issuer` is the identifier that the resource named, which the document's own equals (or differs from only
-    by the tolerated missing scheme); stored grants and the `iss` of an answer are compared with it.
+    by the tolerated missing scheme, or is the `accepted_name`); stored grants are compared with it.
     """
 
     issuer: str
@@ -138,6 +129,12 @@ class ServerMetadata:
     pushed_authorization_request_endpoint: str | None = None
     device_authorization_endpoint: str | None = None
     document: Mapping[str, JsonValue] = field(default_factory=dict)
+    accepted_name: str | None = None
+
+    @property
+    def stated_issuer(self) -> str:
+        """The name in its answers and ID tokens."""
+        return self.accepted_name or self.issuer
 
 
 def metadata_urls(issuer: Url) -> tuple[Url, ...]:
@@ -168,6 +165,8 @@ def read_server_metadata(
     needs_registration: bool = True,
     needs_dpop: bool = False,
     machine: GrantType | None = None,
+    accepted_issuer: str | None = None,
+    assume_pkce: bool | None = False,
 ) -> Reading[ServerMetadata]:
     """Read the metadata of the authorization server `issuer`; every problem is reported.
 
@@ -180,6 +179,8 @@ def read_server_metadata(
         needs_dpop: true when tokens have to be bound to a key.
         machine: the grant of a program that logs in without a user, or None: nothing is needed then of what a
             browser is for.
+        accepted_issuer: what the user lets it call itself, although the resource names it otherwise.
+        assume_pkce: whether the user goes on if PKCE is not listed; None if no challenge is sent.
     """
     answer = read_answer(response, stage=_STAGE, spec="RFC 8414 §3.2", strict_media_type=True)
     if answer.value is None:
@@ -187,7 +188,13 @@ def read_server_metadata(
     document = answer.value
     checks = [
         *answer.checks,
-        _issuer_check(document, issuer, schemeless=schemeless_issuer, loopback_http=loopback_http),
+        issuer_check(
+            document.get("issuer"),
+            issuer,
+            accepted_issuer,
+            schemeless=schemeless_issuer,
+            loopback_http=loopback_http,
+        ),
     ]
     lists: dict[str, tuple[str, ...] | None] = {}
     for member in _LISTS:
@@ -196,23 +203,21 @@ def read_server_metadata(
     endpoints, problems = _endpoints(document, loopback_http=loopback_http)
     checks += _endpoint_checks(document, endpoints, problems, by_user=machine is None)
     checks += _requirement_checks(lists, document, _NEEDS if machine is None else (_machine_need(machine),))
-    registration = endpoints["registration_endpoint"]
-    checks.append(_registration_check(document, registration, needed=needs_registration))
+    url = endpoints["registration_endpoint"]
+    checks.append(_registration_check(document, url, needed=needs_registration))
     checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
+    pushed = endpoints["pushed_authorization_request_endpoint"]
     checks += feature_checks(
-        document,
-        lists,
-        resource,
-        needs_dpop=needs_dpop,
-        pushed=endpoints["pushed_authorization_request_endpoint"],
+        document, lists, resource, needs_dpop=needs_dpop, assume_pkce=assume_pkce, pushed=pushed
     )
-    value = _metadata(document, issuer, lists, endpoints) if is_usable(checks) else None
+    value = _metadata(document, issuer, accepted_issuer, lists, endpoints) if is_usable(checks) else None
     return Reading(value, tuple(checks))
 
 
 def _metadata(
     document: Mapping[str, JsonValue],
     issuer: str,
+    accepted_name: str | None,
     lists: Mapping[str, tuple[str, ...] | None],
     endpoints: Mapping[str, Url | None],
 ) -> ServerMetadata:
@@ -237,27 +242,8 @@ def _metadata(
         ),
         client_id_metadata_document_supported=document.get("client_id_metadata_document_supported") is True,
         document=document,
+        accepted_name=accepted_name,
     )
-
-
-def _issuer_check(
-    document: Mapping[str, JsonValue], issuer: str, *, schemeless: bool, loopback_http: bool
-) -> Check:
-    stated = document.get("issuer")
-    why = "A server that gives another name than the one the resource trusts may be an impostor."
-    check = Requirement(f"{_STAGE}.issuer", issuer, why, "RFC 8414 §3.3")
-    problem = identifier_problem(issuer, loopback_http=loopback_http, allow_query=False)
-    if problem:
-        cure = "The resource must name its authorization server by an https URL without query or fragment."
-        named = replace(check, expected="an issuer identifier")
-        return named.failed(f"{issuer}: {problem}", spec=_SPEC, cure=cure)
-    if stated == issuer:
-        return check.passed(issuer)
-    # Cloudflare Access documents its issuer as a bare host name.
-    if schemeless and isinstance(stated, str) and issuer in (f"https://{stated}", f"http://{stated}"):
-        return check.noticed(f"{stated}, the same without its scheme")
-    cure = f"The server must publish exactly {issuer} as issuer, or the resource to name the server so."
-    return check.failed("missing" if stated is None else f"{stated!r}"[:500], cure=cure)
 
 
 def _endpoints(
@@ -314,7 +300,7 @@ def _requirement_checks(
     """Yield the requirements of a login, each as its own check."""
     for need in needs:
         member = need.member
-        check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, need.spec)
+        check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, _SPEC)
         values = lists[member] or _DEFAULTS.get(member, ())
         seen = ", ".join(values)[:500]
         if not lists[member]:

@@ -69,7 +69,7 @@ async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tamp
     assert {"METHOD", "URL", "JSON redirect_uris", "JSON client_name"} <= parts
     assert offered[Stage.PKCE] == ({"scope", "resource"}, set())
     choices, parts = offered[Stage.AUTHORIZATION]
-    assert choices == {"scope", "resource", "client_id", "port"}
+    assert choices == {"scope", "resource", "audience", "client_id", "port"}
     assert {"URL", "QUERY state", "QUERY redirect_uri", "QUERY code_challenge"} <= parts
     assert not {"QUERY scope", "QUERY resource", "QUERY client_id"} & parts
     assert {"FORM code", "FORM code_verifier", "FORM resource"} <= offered[Stage.EXCHANGE][1]

@@ -185,6 +185,15 @@ def test_a_resource_that_covers_the_request_is_a_notice(resource: str, requested
     assert _check(reading, "resource").severity is Severity.NOTICE
 
 
+@pytest.mark.parametrize("resource", ["https://h.example:443/app", "https://H.example/app"])
+def test_the_same_url_in_another_spelling_is_accepted_with_a_warning(resource: str) -> None:
+    """RFC 3986 §6.2: no other server can be meant; it is sent back as it is spelled."""
+    reading = _read(GOOD | {"resource": resource}, requested="https://h.example/app")
+    assert reading.value is not None
+    assert reading.value.resource == resource
+    assert _check(reading, "resource").severity is Severity.WARNING
+
+
 @pytest.mark.parametrize(
     ("resource", "requested"),
     [
@@ -193,8 +202,6 @@ def test_a_resource_that_covers_the_request_is_a_notice(resource: str, requested
         ("https://sub.h.example/app", "https://h.example/app"),
         ("https://h.example@evil.example/app", "https://h.example/app"),
         ("https://h.example:8443/app", "https://h.example/app"),
-        ("https://h.example:443/app", "https://h.example/app"),
-        ("https://H.example/app", "https://h.example/app"),
         ("https://h.example/app", "https://h.example/application"),
         ("https://h.example/app/x", "https://h.example/app"),
         ("https://h.example/App", "https://h.example/app"),
@@ -205,7 +212,7 @@ def test_a_resource_that_covers_the_request_is_a_notice(resource: str, requested
     ],
 )
 def test_a_resource_that_does_not_cover_the_request_stops_the_login(resource: str, requested: str) -> None:
-    """PR-5, GEN-4, H025, H027: compared as it is spelled; both are shown, and nobody may override it."""
+    """PR-5, GEN-4, H025, H027: both are shown, and no yes goes on: only an option that names the resource."""
     reading = _read(GOOD | {"resource": resource}, requested=requested)
     assert reading.value is None
     check = _check(reading, "resource")

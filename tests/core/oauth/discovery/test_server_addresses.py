@@ -27,6 +27,7 @@ from authlens_core.oauth.pushed_authorization import PushedAuthorization
 CORE = Path(authlens_core.__file__).parent
 # Members that hold lists of words, switches, names or secrets: none of them an address.
 NO_ADDRESS = {
+    "accepted_name",
     "access_token",
     "application_type",
     "aud",

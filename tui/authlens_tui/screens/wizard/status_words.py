@@ -36,6 +36,8 @@ _KEYS: Final[Mapping[WayOn, str]] = {
     WayOn.CLIENT_ID: "e",
     WayOn.RESOURCE: "e",
     WayOn.SCOPE: "e",
+    WayOn.ISSUER: "e",
+    WayOn.PKCE: "e",
     WayOn.CLOUDFLARED: "C",
     WayOn.SERVICE_TOKEN: "S",
 }

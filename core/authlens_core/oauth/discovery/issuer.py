@@ -1,0 +1,66 @@
+"""The name of an authorization server, compared with the one that the resource gave or the user accepted.
+
+A server that can pass for another one gets its codes (RFC 9700 §4.4). So names are compared letter for letter
+(RFC 8414 §3.3), and a different one counts only if the user chose it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Final
+
+from authlens_core.grammars.json_document import JsonValue
+from authlens_core.oauth.discovery.resource_metadata import identifier_problem
+from authlens_core.values.check import Check, CheckId, Requirement
+from authlens_core.values.diagnosis import CureOption, WayOn
+
+_PLACE_HOLDER: Final = re.compile(r"\\\{[A-Za-z_]+\\\}")
+_BRACES: Final = str.maketrans("", "", "{}")
+_OPTION: Final = (CureOption(WayOn.ISSUER, "--issuer"),)
+
+
+def issuer_check(
+    stated: JsonValue, named: str, accepted: str | None, *, schemeless: bool, loopback_http: bool
+) -> Check:
+    """Return whether a server is the one that the resource named.
+
+    Args:
+        stated: the `issuer` of its metadata.
+        accepted: what the user lets it call itself, or None.
+        schemeless: whether it may leave out the scheme (Cloudflare Access documents its issuer so).
+    """
+    why = "A server that gives another name than the one the resource trusts may be an impostor."
+    check = Requirement(CheckId.SERVER_ISSUER, accepted or named, why, "RFC 8414 §3.3")
+    problem = identifier_problem(named, loopback_http=loopback_http, allow_query=False)
+    if problem:
+        cure = "The resource must name its authorization server by an https URL without query or fragment."
+        wanted = Requirement(check.name, "an issuer identifier", why, "RFC 8414 §2")
+        return wanted.failed(f"{named}: {problem}", cure=cure)
+    if stated == named and accepted is None:
+        return check.passed(named)
+    if stated == accepted is not None:
+        return check.warned(f"{accepted}, while the resource names it {named}; accepted because you chose so")
+    if schemeless and isinstance(stated, str) and named in (f"https://{stated}", f"http://{stated}"):
+        return check.noticed(f"{stated}, the same without its scheme")
+    seen = "missing" if stated is None else f"{stated!r}"[:500]
+    owner = f"Ask the owner to make issuer in the server metadata exactly {named}."
+    # What is offered is copied to a command line: a name that is an address, or a template of one.
+    if not isinstance(stated, str) or identifier_problem(
+        stated.translate(_BRACES), loopback_http=loopback_http, allow_query=False
+    ):
+        return check.failed(seen, cure=owner)
+    command = f"authlens login --issuer {shlex.quote(stated)} URL"
+    cure = f"{owner} If you know that both names are of one server, continue: {command}."
+    return check.failed(seen, cure=cure, options=_OPTION)
+
+
+def is_issuer(iss: JsonValue, expected: str) -> bool:
+    """Return whether `iss` is the expected name.
+
+    A name that the user accepted may be a template, as of Microsoft Entra ID: each place holder, such as
+    `{tenantid}`, stands for one segment of the path.
+    """
+    if iss == expected or "{" not in expected or not isinstance(iss, str):
+        return iss == expected
+    return re.fullmatch(_PLACE_HOLDER.sub("[A-Za-z0-9._~-]+", re.escape(expected)), iss) is not None

@@ -188,6 +188,14 @@ def honest_and_attacked(records: Sequence[StageRecord]) -> tuple[tuple[int, ...]
     first = next((number for number, record in enumerate(records) if record.tampering), 0)
     if not first:
         return None
-    gone_before, gone = undone(records[:first], None), undone(records, None)
-    honest = tuple(number for number in range(first) if number not in gone_before)
+    # An attack on a late stage begins with earlier ones, sent as ever: they are not what became of the login.
+    ends = (number for number in range(first, 0, -1) if is_last(records[number - 1]))
+    end = next(ends, first)
+    gone_before, gone = undone(records[:end], None), undone(records, None)
+    honest = tuple(number for number in range(end) if number not in gone_before)
     return honest, tuple(number for number in range(len(records)) if number not in gone)
+
+
+def is_last(record: StageRecord) -> bool:
+    """Return whether a login was finished with this record."""
+    return record.stage is LOGIN_STAGES[-1] and record.outcome is Outcome.PASSED

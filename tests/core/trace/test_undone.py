@@ -42,5 +42,13 @@ def test_an_attack_is_put_beside_the_login_as_it_was_before() -> None:
     assert honest_and_attacked(records) == ((0, 1, 2), (0, 3))
 
 
+def test_the_login_beside_a_late_attack_is_whole() -> None:
+    """The attack on the exchange begins with PKCE and authorization again, which no one changed."""
+    before = (Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.ACCESS)
+    records = _records(*before, *before[:3], failed=6)
+    records[6] = replace(records[6], tampering=("code_verifier was changed",))
+    assert honest_and_attacked(records) == ((0, 1, 2, 3), (4, 5, 6))
+
+
 def test_a_login_without_an_attack_has_nothing_beside_it() -> None:
     assert honest_and_attacked(_records(DETECTION, METADATA)) is None

@@ -20,7 +20,9 @@ from authlens_core.values.errors import (
     TimedOut,
     UsageError,
 )
+from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.cli import main, verbs
+from authlens_tui.cli.full_screen import run_to_end
 from authlens_tui.cli.login.client_secret import client_secret
 from authlens_tui.cli.parser import build_parser
 from support.waiting import PATIENCE
@@ -121,6 +123,20 @@ def test_the_app_is_refused_without_a_terminal(argv: list[str], capsys: pytest.C
     assert out == ""
     assert len(err.splitlines()) == 2
     assert "authlens login" in err
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cure"), [("drakula", "Run: authlens --theme dracula"), ("x", "Use one of these: ")]
+)
+def test_a_theme_that_does_not_exist_is_refused(
+    wanted: str, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTHLENS_THEME", wanted)
+
+    with pytest.raises(UsageError, match="There is no theme") as refused:
+        run_to_end(AuthlensApp(environ={}))
+
+    assert refused.value.cure.startswith(cure)
 
 
 def test_the_faults_are_listed_as_an_answer(capsys: pytest.CaptureFixture[str]) -> None:

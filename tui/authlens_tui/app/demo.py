@@ -28,7 +28,7 @@ from authlens_core.emulator import (
     play_person,
 )
 from authlens_core.export.saved_file import write_export
-from authlens_core.trace.record import Outcome
+from authlens_core.trace.record import Outcome, is_last
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
@@ -93,9 +93,11 @@ class Scenarios:
 
 
 def _ending(login: Login) -> Run:
-    if login.finished:
-        return Run.FINISHED
     records = login.trace.records
+    # A login that was finished and attacked after that was finished, whatever became of the attack.
+    attacked = any(record.tampering for record in records)
+    if login.finished or (attacked and any(map(is_last, records))):
+        return Run.FINISHED
     return Run.FAILED if records and records[-1].outcome is Outcome.FAILED else Run.LEFT
 
 

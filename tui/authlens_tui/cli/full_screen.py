@@ -81,7 +81,21 @@ def open_file(arguments: Namespace) -> int:
 
 
 def run_to_end(app: App[Any]) -> int:
-    """Run an app until the user leaves it; return its exit code."""
+    """Run an app until the user leaves it; return its exit code.
+
+    Raises:
+        UsageError: there is no such theme as was asked for.
+    """
+    wanted = os.environ.get("AUTHLENS_THEME", "")
+    if wanted and not {wanted, f"authlens-{wanted}"} & set(app.available_themes):
+        from authlens_tui.cli.option_values import nearest  # for a refusal alone
+
+        near = nearest(wanted, app.available_themes)
+        all_names = ", ".join(sorted(app.available_themes))
+        raise UsageError(
+            f"There is no theme {wanted!r}.",
+            f"Run: authlens --theme {near}" if near else f"Use one of these: {all_names}",
+        )
     asyncio.run(app.run_async())
     return app.return_code or 0
 

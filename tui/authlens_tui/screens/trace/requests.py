@@ -55,7 +55,7 @@ class RequestsScreen(Screen[None]):
 
     CSS_PATH = "requests.tcss"
     HELP = (
-        "Every request of this session, the newest last. / goes to the filter: a word is looked for "
+        "Every request of this session, the newest last. f goes to the filter: a word is looked for "
         f"everywhere, and operators narrow it down: {FILTER_HELP}. Enter reads the selected exchange."
     )
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -15,15 +15,18 @@ from typing import Final
 
 
 class Page(StrEnum):
-    """Which page a browser is shown. A judge names one of the first six; the rest are the listener's own."""
+    """Which page a browser is shown. A judge names one of the first eight; the rest are the listener's."""
 
     SUCCESS = "success"
     DENIED = "denied"
     OUTDATED = "outdated"
     ERROR = "error"
+    UNPROVEN = "unproven"
+    NO_ANSWER = "no_answer"
     RECEIVED = "received"
     EXPIRED = "expired"
     NOT_EXPECTED = "not_expected"
+    FORM_POST = "form_post"
     TEST = "test"
     REFUSED = "refused"
     BUSY = "busy"
@@ -88,6 +91,39 @@ _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
         (
             "The server's answer could not be used. Nothing was stored.",
             "Close this tab and go back to the terminal: it shows what was wrong and what to do.",
+        ),
+    ),
+    Page.UNPROVEN: (
+        400,
+        "An error that cannot be checked",
+        (
+            (
+                "This answer says that a login failed, but nothing in it shows which one (no state), so it "
+                "was ignored. The terminal names the error."
+            ),
+            "If this is how your login ended, stop the wait in the terminal.",
+        ),
+    ),
+    Page.NO_ANSWER: (
+        400,
+        "No answer arrived",
+        (
+            "The server sent nothing that authlens can read here. Nothing was changed.",
+            (
+                "If the address of this page goes on behind a # with code or error, copy the whole address "
+                "and paste it into the terminal."
+            ),
+        ),
+    ),
+    Page.FORM_POST: (
+        405,
+        "The answer came in the wrong form",
+        (
+            (
+                "It was sent as a form (response_mode=form_post), which authlens does not read, so it was "
+                "ignored."
+            ),
+            "Close this tab and go back to the terminal, which is still waiting.",
         ),
     ),
     Page.RECEIVED: (

@@ -173,7 +173,8 @@ class Connection(asyncio.Protocol):
             self.closed.set_result(None)
 
     def refuse(self) -> None:
-        self._answer(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections at once"))
+        busy = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections at once", page=Page.BUSY)
+        self._answer(busy)
 
     def close(self) -> None:
         """Close when what was written is out."""

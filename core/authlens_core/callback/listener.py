@@ -11,7 +11,6 @@ import errno
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
 from authlens_core.callback.binding import (
@@ -215,11 +214,10 @@ class Listener:
             case TunnelTest():
                 _tell(self.on_tested, family)
                 return Reply(Page.TEST.status, Page.TEST)
-            case Refusal(status, reason, bodiless, worth_telling):
+            case Refusal(status, reason, bodiless, page, worth_telling):
                 if worth_telling:
                     _tell(self.on_ignored, reason)
-                busy = status == HTTPStatus.SERVICE_UNAVAILABLE
-                return Reply(status, Page.BUSY if busy else Page.REFUSED, bodiless)
+                return Reply(status, page, bodiless)
 
     def _decide_callback(self, query: Secret) -> Reply:
         page = Page.NOT_EXPECTED if self._judge is None else self._judge(query)

@@ -13,6 +13,7 @@ from typing import Final
 import h11
 
 from authlens_core.callback.binding import CALLBACK_PATH, TEST_PATH
+from authlens_core.callback.browser_pages import Page
 from authlens_core.grammars.fetch_metadata import is_no_page_load, is_service_worker
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -21,6 +22,7 @@ from authlens_core.values.secret import Secret
 _ICONS: Final = frozenset(
     {b"/favicon.ico", b"/apple-touch-icon.png", b"/apple-touch-icon-precomposed.png", b"/favicon.png"}
 )
+_FORM_POST: Final = "a form: perhaps the server uses response_mode=form_post, which only its owner can change"
 _TLS_HANDSHAKE: Final = 0x16
 
 
@@ -72,12 +74,14 @@ class Refusal:
     Attributes:
         reason: why, in constant words: nothing from the request is in it.
         bodiless: true for HEAD, which is answered without a body.
+        page: what the browser is shown.
         worth_telling: false for what a browser requests automatically beside a page, such as its icon.
     """
 
     status: int
     reason: str
     bodiless: bool = False
+    page: Page = Page.REFUSED
     worth_telling: bool = True
 
 
@@ -150,6 +154,9 @@ class RequestHead:
         # Against DNS rebinding: a web page whose name leads to 127.0.0.1 is another origin, and says so here.
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return Refusal(HTTPStatus.MISDIRECTED_REQUEST, "another host")
+        # No login asks for it, and a form may come from any page: it is named, and not read.
+        if request.method == b"POST" and self._is_callback(request) and not is_no_page_load(request.headers):
+            return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, _FORM_POST, page=Page.FORM_POST)
         names = {name for name, _ in request.headers}
         if b"upgrade" in names:
             return Refusal(HTTPStatus.FORBIDDEN, "a change of protocol")
@@ -162,9 +169,12 @@ class RequestHead:
             return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "another method than GET", bodiless=bodiless)
         return None
 
+    def _is_callback(self, request: h11.Request) -> bool:
+        return request.target.partition(b"?")[0] == self._path
+
     def _judge_target(self, request: h11.Request) -> Verdict:
         path, _, query = request.target.partition(b"?")
-        if path == self._path and b"#" not in query:
+        if self._is_callback(request) and b"#" not in query:
             return Callback(Secret(query.decode("ascii")))
         if path == TEST_PATH.encode():
             return TunnelTest()

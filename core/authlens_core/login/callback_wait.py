@@ -91,6 +91,7 @@ class ResponseWait:
         self._named: dict[_Target, int] = {}
         self._expected: ExpectedResponse | None = None
         self._answer: AuthorizationResponse | None = None
+        self._any_state = False
         self._alter: Callable[[Secret], Secret] | None = None
         self._altered = False
         self._refused_lines: tuple[Secret, ...] = ()
@@ -98,6 +99,8 @@ class ResponseWait:
         self.began = 0.0
         self._deadline = 0.0
         self.ignored = 0
+        self.unproven = ""
+        """The last error that came without a state: perhaps the server's, perhaps anyone's."""
         self.page = ""
         """The page that the browser was seen to end on, if a caller saw it: why no answer came."""
         self.remarks: tuple[Check, ...] = ()
@@ -196,12 +199,13 @@ class ResponseWait:
             taken = not facts.options.listens
             return _taken_since(registered) if taken else _another_port(redirect_uri or "", registered)
         self._expected = expected_response(facts)
+        self._any_state = facts.options.any_state
         self._answer = None
         self._alter, self._altered = alter, False
         self._refused_lines = ()
         self._arrived.clear()
         self.ignored = 0
-        self.page = ""
+        self.unproven = self.page = ""
         self.began = _now()
         self._deadline = self.began + min(seconds, _LONGEST_WAIT)
         if self.listener is not None:
@@ -228,19 +232,22 @@ class ResponseWait:
             self._deadline = min(self._deadline + seconds, _now() + _LONGEST_WAIT)
             self._emit(DeadlineMoved(self.remaining))
 
-    def paste(self, *lines: Secret) -> AuthorizationResponse:
+    def paste(self, *lines: Secret, any_state: bool = False) -> AuthorizationResponse:
         """Judge a pasted redirect URL by the same rules as a callback.
 
         Args:
             lines: those of the paste. If they are no answer alone, they may be the end of one whose beginning
                 was pasted and refused before.
+            any_state: take a code alone, because the user decided so.
 
         Raises:
             ValueError: when no answer is awaited.
         """
         expected = self._awaited()
         text = likeliest(lines, self._refused_lines, lambda text: read_pasted(text, expected).verdict)
-        response = self._read(text, expected, read_pasted)
+        # Only now: the end of a wrapped address is no code, though it looks like one.
+        lenient = replace(expected, any_state=any_state or self._any_state)
+        response = self._read(text, lenient, read_pasted)
         if not self._took(response):
             # The next paste tries to join these in every way, so there is a bound to them.
             self._refused_lines = (*self._refused_lines, *lines)[-MOST_PIECES:]
@@ -263,6 +270,15 @@ class ResponseWait:
         if self._expected is None:
             return Page.EXPIRED
         response = self._read(query, self._expected, read_authorization_response)
+        if response.unproven:
+            self.unproven = response.unproven
+            self._ignore(
+                f"an error without a state, perhaps not of this login: {self.unproven}", self.unproven
+            )
+            return Page.UNPROVEN
+        if not query.reveal():
+            self._ignore("no parameters; a server with response_mode=fragment hides its answer behind #")
+            return Page.NO_ANSWER
         if not self._took(response, _FINAL_BY_BROWSER) and response.verdict is Verdict.INVALID:
             # An outdated answer is counted by the listener itself.
             self._ignore("an answer that cannot be read")
@@ -287,9 +303,9 @@ class ResponseWait:
         self._arrived.set()
         return True
 
-    def _ignore(self, reason: str) -> None:
+    def _ignore(self, reason: str, unproven: str = "") -> None:
         self.ignored += 1
-        self._emit(AnswerIgnored(reason, self.ignored))
+        self._emit(AnswerIgnored(reason, self.ignored, unproven))
 
 
 _PAGES: Final = {

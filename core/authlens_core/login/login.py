@@ -315,13 +315,14 @@ class Login:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def paste(self, *lines: Secret) -> AuthorizationResponse:
+    def paste(self, *lines: Secret, any_state: bool = False) -> AuthorizationResponse:
         """Take the redirect URL that the user pasted; judged exactly as if the browser had come.
 
         Args:
             lines: those of a paste: the address may be one of them, or several that were wrapped.
+            any_state: take a code alone, by the user's decision.
         """
-        return self._work.wait.paste(*lines)
+        return self._work.wait.paste(*lines, any_state=any_state)
 
     async def aclose(self) -> None:
         """Cancel what runs and free the port."""

@@ -248,7 +248,15 @@ class StageWork:
 
     def _no_callback(self, facts: Facts, *, stopped: bool = False) -> Check:
         wait = self.wait
-        return no_callback(wait.waited, wait.ignored, stopped=stopped, page=wait.page, issuer=facts.issuer)
+        return no_callback(
+            wait.waited,
+            wait.ignored,
+            stopped=stopped,
+            page=wait.page,
+            issuer=facts.issuer,
+            redirect_uri=facts.redirect_uri or "",
+            unproven=wait.unproven,
+        )
 
 
 def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) -> Iterator[PlannedRequest]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.error_response import OAuthError, failed_with
 from authlens_core.oauth.formats.form import FormPair, FormRefused, decode_component, encode_query
-from authlens_core.values.check import Check, CheckId, Requirement, Severity, failed
+from authlens_core.values.check import Check, CheckId, ErrorCode, Requirement, Severity, failed, noticed
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
@@ -23,7 +24,17 @@ from authlens_core.values.secret import Secret
 _CODE_LIMIT: Final = 8 * 1024
 _QUERY_LIMIT: Final = 64 * 1024
 _ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})
+_REGISTERED: Final = frozenset(ErrorCode)
 _ALONE: Final = "only a code or token, which does not show the login it belongs to"
+
+
+_STATE_WHY: Final = "It shows that the response belongs to the login started here."
+_BEHIND: Final = noticed(
+    "authorization.response_mode",
+    "The answer is in the query of the redirect URI.",
+    "behind # (response_mode=fragment), where only the pasted address shows it",
+    spec="OAuth 2.0 Multiple Response Type Encoding Practices §2.1",
+)
 
 
 class RepeatedParameter(ValueError):
@@ -54,6 +65,7 @@ class ExpectedResponse:
         iss_required: whether the server promises an `iss` (RFC 9207 §3).
         redirect_uri: where the answer has to arrive.
         any_issuer: true if the user decided to take an answer whose `iss` is missing or different.
+        any_state: true if the user decided to take a code that is pasted alone.
     """
 
     state: Secret
@@ -61,6 +73,7 @@ class ExpectedResponse:
     iss_required: bool
     redirect_uri: str
     any_issuer: bool = False
+    any_state: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,9 @@ class AuthorizationResponse:
 
     Attributes:
         has_state: whether an OUTDATED one carries a state at all.
+        unproven: the error that one without a state names; it may be the server's or anyone's. No text of the
+            sender: a registered code, or that it is another one; empty if it names none.
+        is_bare_code: whether it is a code alone, which may be taken only if the user decides so.
     """
 
     verdict: Verdict
@@ -76,6 +92,8 @@ class AuthorizationResponse:
     error: OAuthError | None
     checks: tuple[Check, ...]
     has_state: bool = True
+    unproven: str = ""
+    is_bare_code: bool = False
 
     @property
     def why_refused(self) -> str:
@@ -83,6 +101,8 @@ class AuthorizationResponse:
         if self.verdict is Verdict.OUTDATED:
             if self.has_state:
                 return "That answer belongs to another login (its state differs). Use the newest link."
+            if self.unproven:
+                return f"That address has no state, so its error may not be this login's: {self.unproven}."
             return "That address has no state. Copy the whole address."
         check = self.checks[-1]
         return f"Not the callback address: {check.seen}. {check.cure}"
@@ -160,7 +180,8 @@ def read_authorization_response(query: Secret, expected: ExpectedResponse) -> Au
     state = _state_check(pairs, expected)
     if state.severity is Severity.FAILURE:
         has_state = any(name == "state" and value for name, value in pairs)
-        return AuthorizationResponse(Verdict.OUTDATED, None, None, (state,), has_state)
+        unproven = "" if has_state else _unproven(pairs)
+        return AuthorizationResponse(Verdict.OUTDATED, None, None, (state,), has_state, unproven)
     form = _form_checks(pairs, problem)
     checks = [state, *form]
     if any(c.severity is Severity.FAILURE for c in form):
@@ -191,8 +212,7 @@ def _decode(text: str) -> tuple[list[tuple[str, str]], str]:
 
 
 def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -> Check:
-    why = "It shows that the response belongs to the login started here."
-    check = Requirement(CheckId.AUTHORIZATION_STATE, "the state of this login", why, "RFC 6749 §10.12")
+    check = Requirement(CheckId.AUTHORIZATION_STATE, "the state of this login", _STATE_WHY, "RFC 6749 §10.12")
     values = [value for key, value in pairs if key == "state" and value]
     # Secret compares in constant time. Every value is compared, so that a repetition is seen below.
     matches = [Secret(value) == expected.state for value in values]
@@ -201,6 +221,12 @@ def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -
     other, none = "a different state: an older login, or not ours", "none, so the response cannot be trusted"
     cure = "Use the newest link; this answer was ignored and the login still waits."
     return check.failed(other if values else none, cure=cure)
+
+
+def _unproven(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return the error that an answer names; in words of ours, because anyone can have sent it."""
+    error = next((value for name, value in pairs if name == "error" and value), "")
+    return error if error in _REGISTERED or not error else "an unregistered error"
 
 
 def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check, ...]:
@@ -270,8 +296,8 @@ def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationRespon
     """Read what a user pasted: the address the browser ended on, or its query; checked like a callback.
 
     Line ends and blanks that a terminal put in are removed, and a browser's page about an address that it
-    could not reach stands for that address. A bare code is not accepted, since it carries no
-    state; what was pasted is never repeated in a check.
+    could not reach stands for that address. A bare code is not accepted unless the user decides so, since it
+    carries no state; what was pasted is never repeated in a check.
     """
     raw = text.reveal()
     if len(raw) > _QUERY_LIMIT:
@@ -291,13 +317,27 @@ def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationRespon
     if address.startswith("?") or _is_query(address):
         query = address.removeprefix("?")
         if not any(f"&{name}=" in f"&{query}" for name in ("code", "error", "state")):
-            return _pasted(_ALONE)
+            return _bare(pasted, expected)
         return read_authorization_response(Secret(query), expected)
     where, mark, query = address.partition("?")
-    if not mark:
-        return _pasted("an address without an answer in it" if "://" in where else _ALONE)
+    # The server answered as if it were asked for response_mode=fragment: the page got none of it.
+    behind = not query and any(f"&{name}=" in f"&{fragment}" for name in ("code", "error"))
+    if not mark and not behind:
+        return _pasted("an address without an answer in it") if "://" in where else _bare(pasted, expected)
     problem = _place_problem(where, query, expected)
-    return _pasted(problem) if problem else read_authorization_response(Secret(query), expected)
+    if problem:
+        return _pasted(problem)
+    response = read_authorization_response(Secret(fragment if behind else query), expected)
+    return replace(response, checks=(_BEHIND, *response.checks)) if behind else response
+
+
+def _bare(code: str, expected: ExpectedResponse) -> AuthorizationResponse:
+    """Read a text that is a code, or anything else that is no address."""
+    if not expected.any_state:
+        return replace(_pasted(_ALONE), is_bare_code=True)
+    state = Requirement(CheckId.AUTHORIZATION_STATE, "the state of this login", _STATE_WHY, "RFC 6749 §10.12")
+    seen = "none: a code alone was pasted, accepted because you chose so"
+    return _outcome({"code": code}, [state.warned(seen)])
 
 
 def _beneath_error_page(text: str) -> str:

@@ -71,10 +71,15 @@ class DeadlineMoved:
 
 @dataclass(frozen=True, slots=True)
 class AnswerIgnored:
-    """A request to the listener was not the answer; the wait goes on."""
+    """A request to the listener was not the answer; the wait goes on.
+
+    Attributes:
+        unproven: the error in it, if it names one and nothing shows whose it is.
+    """
 
     reason: str
     count: int
+    unproven: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ _DEVICE_CODE: Final = Flow(
     chosen="You will get a code to enter on another device. authlens registers for that first.",
     offer="use a code on another device",
     endpoint="device_authorization_endpoint",
-    ignored=frozenset({"listen", "any_issuer"}),
+    ignored=frozenset({"listen", "any_issuer", "any_state"}),
 )
 
 
@@ -183,7 +183,12 @@ def _machine(grant_type: GrantType, carries: str) -> Flow:
         carries=carries,
         chosen="",
         offer="",
-        ignored=frozenset({"listen", "port", "redirect_host", "any_issuer", "client_metadata_url"}),
+        ignored=frozenset(
+            {
+                *("listen", "port", "redirect_host", "redirect_uri", "any_issuer", "any_state"),
+                *("client_metadata_url", "device_endpoint"),
+            }
+        ),
     )
 
 

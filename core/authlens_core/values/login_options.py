@@ -69,6 +69,7 @@ class Options:
         anyway: log in although the resource answers without a login, if it publishes metadata.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         assume_pkce: log in although the server metadata does not list PKCE; S256 is sent all the same.
+        any_state: take a code that is pasted alone: nothing shows that it is of this login (RFC 6749 §10.12).
         legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
             as servers of MCP 2025-03-26 do.
         grant_type: how the tokens are got, which decides the `Flow`.
@@ -237,6 +238,16 @@ class Options:
         resumed=WhyNot("it relaxes a check for one login"),
         for_one=True,
         remembered=Remembered.SERVER,
+    )
+    any_state: bool = _option(
+        False,
+        "--any-state",
+        "accept a code that you paste alone, without its state",
+        Kind.SWITCH,
+        matters_from=None,
+        edited_in=WhyNot("a second paste asks for it"),
+        resumed=WhyNot("it relaxes a check for one login"),
+        for_one=True,
     )
     legacy_paths: bool = _option(
         False,

@@ -16,6 +16,7 @@ from authlens_core.oauth.authorization import Verdict
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from support.driven_login import failed, is_free, login_to, port_of, run_to, until
@@ -86,6 +87,67 @@ async def test_a_malformed_answer_to_this_login_ends_it_with_its_cause(rest: str
         assert stopped.exit_code == 7
         assert not [e for e in events if isinstance(e, AnswerIgnored)]
         assert is_free(port)
+
+
+async def test_an_error_without_a_state_is_shown_at_once_and_ends_nothing() -> None:
+    """LB-8: it may be the server's refusal, or anyone's."""
+    async with _waiting(Options(port=0, wait=1)) as (login, running, events, _):
+        page = await _get(port_of(login), "error=access_denied&error_description=EVIL")
+        assert b"cannot be checked" in page
+        await until(lambda: any(isinstance(e, AnswerIgnored) for e in events))
+        [ignored] = [e for e in events if isinstance(e, AnswerIgnored)]
+        assert (ignored.unproven, ignored.count) == ("access_denied", 1)
+        assert login.wait.waiting
+        record = await running
+    assert failed(record) == "authorization.timeout"
+    assert "an error without a state came: access_denied" in record.failures[0].seen
+    assert f"at {login.facts.redirect_uri}" in record.failures[0].seen
+    assert "EVIL" not in repr(record)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "fields", "page", "reason"),
+    [
+        ("GET /callback", "", b"No answer arrived", "response_mode=fragment"),
+        ("POST /callback", "Origin: https://as.example\r\n", b"form_post", "response_mode=form_post"),
+    ],
+)
+async def test_an_answer_in_another_response_mode_is_named(
+    request_line: str, fields: str, page: bytes, reason: str
+) -> None:
+    async with _waiting() as (login, _, events, _):
+        port = port_of(login)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{request_line} HTTP/1.1\r\nHost: localhost:{port}\r\n{fields}\r\n".encode())
+        assert page in await reader.read()
+        writer.close()
+        await until(lambda: any(isinstance(e, AnswerIgnored) and reason in e.reason for e in events))
+        assert login.wait.waiting
+
+
+@pytest.mark.parametrize("chosen", [Options(port=0, any_state=True), None], ids=["option", "second step"])
+async def test_a_code_alone_is_taken_by_choice_and_warned_in_the_record(chosen: Options | None) -> None:
+    async with _waiting(chosen) as (login, running, _, _):
+        if chosen is None:
+            assert login.paste(Secret("code-canary-1")).is_bare_code
+            assert login.wait.waiting
+            login.paste(Secret("code-canary-1"), any_state=True)
+        else:
+            login.paste(Secret("code-canary-1"))
+        record = await running
+        assert record.outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+    [state] = [check for check in record.checks if check.name == "authorization.state"]
+    assert state.severity is Severity.WARNING
+
+
+async def test_the_end_of_a_wrapped_address_is_no_code() -> None:
+    """Although a code alone may be pasted: it looks like one."""
+    async with _waiting(Options(port=0, any_state=True)) as (login, running, _, state):
+        address = f"http://localhost:{port_of(login)}/callback?code=code-canary-1&state={state}"
+        login.paste(Secret(address[:-9]), Secret(address[-9:]))
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
 
 
 async def test_a_malformed_paste_may_be_pasted_again() -> None:

@@ -179,7 +179,35 @@ def test_a_wrong_or_missing_state_is_outdated_whatever_else_is_there(body: str, 
     assert response.code is None
     assert response.error is None
     assert [c.name for c in response.checks] == ["authorization.state"]
-    assert "access_denied" not in repr(response)
+    assert "access_denied" not in repr(response.checks)
+    # Only without any state may it be the server's: some leave it out of errors.
+    assert bool(response.unproven) is ("error=" in body and state in ("", "&state="))
+
+
+@pytest.mark.parametrize("words", ["call%201-800-EVIL", "access_denied%0a", "x" * 10_000])
+def test_an_error_without_a_state_is_named_in_no_words_of_the_sender(words: str) -> None:
+    """LB-8: anyone can have sent it."""
+    response = _read(f"error={words}&error_description=EVIL")
+    assert response.unproven == "an unregistered error"
+    assert "EVIL" not in repr(response)
+
+
+def test_an_answer_behind_the_fragment_is_read_where_it_is_pasted() -> None:
+    """A server with response_mode=fragment; the state binds it all the same."""
+    response = _paste(f"{REDIRECT}#code=the-code&state={STATE}")
+    assert (response.verdict, response.code) == (Verdict.CODE, Secret("the-code"))
+    assert "response_mode=fragment" in _check(response, "response_mode").seen
+    assert _paste(f"{REDIRECT}#code=the-code&state=wrong").verdict is Verdict.OUTDATED
+    assert _paste(f"https://evil.example/#code=the-code&state={STATE}").verdict is Verdict.INVALID
+
+
+def test_a_code_alone_is_taken_only_if_the_user_decides_so_and_with_a_warning() -> None:
+    """LB-14: nothing shows which login it is of."""
+    assert _paste("the-code").is_bare_code
+    response = read_pasted(Secret("the-code"), replace(_expected(), any_state=True))
+    assert (response.verdict, response.code) == (Verdict.CODE, Secret("the-code"))
+    assert _check(response, "state").severity is Severity.WARNING
+    assert "the-code" not in repr(response)
 
 
 def test_an_answer_without_state_says_so() -> None:

@@ -187,7 +187,14 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
 
 
 def no_callback(
-    seconds: float, ignored: int, *, stopped: bool = False, page: str = "", issuer: Url | None = None
+    seconds: float,
+    ignored: int,
+    *,
+    stopped: bool = False,
+    page: str = "",
+    issuer: Url | None = None,
+    redirect_uri: str = "",
+    unproven: str = "",
 ) -> Check:
     """Return the check for a wait that ended without an answer.
 
@@ -195,16 +202,20 @@ def no_callback(
         stopped: the user ended it.
         page: what the browser was seen to show; empty if no one knows.
         issuer: the server whose page that is.
+        redirect_uri: where the browser was sent to; a server that does not know it shows an error instead.
+        unproven: an error that came without a state.
     """
     timeout = (CheckId.AUTHORIZATION_TIMEOUT,)
     diagnosis = browser_diagnosis(page, issuer) or diagnose(Stage.AUTHORIZATION, check_names=timeout)
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
+    others += f"; an error without a state came: {unproven}" if unproven else ""
+    where = f" at {redirect_uri}" if redirect_uri else ""
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
     return judged(
         Severity.NOTICE if stopped else Severity.FAILURE,
         CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
         "The browser comes back with an answer.",
-        f"nothing in {seconds:.0f} seconds{others}{browser}",
+        f"nothing{where} in {seconds:.0f} seconds{others}{browser}",
         why=diagnosis.cause if diagnosis else "An error on the server's own page never reaches authlens.",
         spec="RFC 8252 §7.3",
         cure=diagnosis.cure if diagnosis else "Check the message in the browser, then try again.",

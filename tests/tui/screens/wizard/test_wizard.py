@@ -665,3 +665,31 @@ async def pressed_until_it_fails(wizard: WizardScreen, key: str, hosts: list[Hos
         hosts.append(app)
         await pilot.press(key)
         await until(pilot, lambda: app._exception is not None)
+
+
+async def test_a_code_alone_is_taken_after_a_second_paste_and_a_yes() -> None:
+    """The first is refused; the question at the second names the risk, and Enter there means no."""
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, waiting(login, wizard))
+        await pilot.press("p", *"code", "enter")
+        await until(pilot, lambda: "Paste it again to use it" in " ".join(text_of(app).split()))
+        for answer in ("enter", "y"):
+            assert login.wait.waiting
+            await pilot.press(*"code", "enter")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            await pilot.press(answer)
+            await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
+        await until(pilot, at(login, None))
+
+
+async def test_an_error_without_a_state_is_shown_with_the_key_that_ends_the_wait() -> None:
+    login, _ = scripted()
+    async with wizard_on(login) as (wizard, pilot, app):
+        await pilot.press("a")
+        await until(pilot, waiting(login, wizard))
+        wizard.pane.link.ignore(AnswerIgnored("an error without a state: access_denied", 1, "access_denied"))
+        wizard.tick()
+        await until(pilot, lambda: "Then press Esc" in " ".join(text_of(app).split()))
+        assert login.wait.waiting

@@ -199,6 +199,9 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
         # The program on the port of a given redirect URI would be sent the code all the same.
         if options.listen and (options.redirect_uri is None or CheckId.REGISTRATION_LISTENER in names):
             yield "Without a port, by pasting: authlens login URL --paste-only"
+    if CheckId.AUTHORIZATION_TIMEOUT in names and run.facts.client_is_given:
+        yield "Some servers compare the port of the redirect URI, too, against RFC 8252 §7.3."
+        yield "If the client has another redirect URI at the server: authlens login URL --redirect-uri URI"
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
         yield "For more time: authlens login URL --timeout 900"
 

@@ -15,7 +15,9 @@ from authlens_core.desk.callback_offer import callback_offer
 from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.values.user_screen import UserScreen
+from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.status_words import silent_words, turned_away_words, waiting_words
 from authlens_tui.screens.wizard.wizard_messages import LinkChanged
@@ -27,6 +29,16 @@ from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 
 _TALL: Final = 32  # rows, as in the wizard
 _SILENCE: Final = 60.0  # seconds without an answer until the wizard explains what the browser may be showing
+
+_USE_BARE_CODE: Final = (
+    "Use a code without its state?",
+    (
+        "Nothing shows that this code belongs to the login started here. A code that someone gave you would "
+        "log you in to their account, and what you do there would be theirs.\n\n"
+        "Use it only if you copied it from the page that this link led to."
+    ),
+    "Use it",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,7 @@ class AuthorizationLink(Widget):
         self._played = Played("")
         self._is_silent = False
         self._ignored: AnswerIgnored | None = None
+        self._bare_code = False
 
     def compose(self) -> ComposeResult:
         yield AuthorizationPanel()
@@ -97,6 +110,7 @@ class AuthorizationLink(Widget):
     def begin(self, ready: AuthorizationReady) -> None:
         self._ready = ready
         self._played, self._is_silent, self._ignored = Played(""), False, None
+        self._bare_code = False
         offer = callback_offer(self._login.wait.redirect_uri, UserScreen(self.app.environ))
         self.panel.show_link(ready.url, offer, player=self._player is not None)
         self.panel.show_remaining(ready.seconds)
@@ -120,7 +134,8 @@ class AuthorizationLink(Widget):
             return
         self.panel.show_remaining(self._login.wait.remaining)
         if self._ignored is not None:
-            self.panel.show_ignored(self._ignored.reason, self._ignored.count)
+            ignored = self._ignored
+            self.panel.show_ignored(ignored.reason, ignored.count, is_error=bool(ignored.unproven))
             self._ignored = None
         if not self._is_silent and self._login.wait.waited >= _SILENCE:
             self._is_silent = True
@@ -188,8 +203,23 @@ class AuthorizationLink(Widget):
         if not self._login.wait.waiting:
             return
         response = self._login.paste(message.text)
-        if self._login.wait.waiting:
-            self.panel.show_refused_paste(response.why_refused)
+        if not self._login.wait.waiting:
+            return
+        again, self._bare_code = self._bare_code, response.is_bare_code
+        if again and response.is_bare_code:
+            self._ask_about_code(message.text)
+        else:
+            way_on = " Paste it again to use it all the same." if response.is_bare_code else ""
+            self.panel.show_refused_paste(f"{response.why_refused}{way_on}")
+
+    @work(group="code", exclusive=True, description="ask about a code that was pasted alone")
+    async def _ask_about_code(self, code: Secret) -> None:
+        """Take a code whose login nothing shows, after a question that names the risk."""
+        ready = self._ready
+        sure = await self.app.push_screen_wait(ConfirmScreen(*_USE_BARE_CODE))
+        # Meanwhile the browser may have come, or the user cancelled and got another link.
+        if sure and self._ready is ready and self._login.wait.waiting:
+            self._login.paste(code, any_state=True)
 
 
 def open_page(

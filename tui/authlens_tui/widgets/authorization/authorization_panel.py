@@ -209,9 +209,11 @@ class AuthorizationPanel(VerticalScroll):
         self.set_class(alone, "-pasting")
         self.screen.set_class(alone, "-pasting")
 
-    def show_ignored(self, reason: str, count: int) -> None:
+    def show_ignored(self, reason: str, count: int, *, is_error: bool = False) -> None:
+        """Show what came last; `is_error`: it may be the server's refusal, which the user can see."""
         times = "once" if count == 1 else f"{count} times"
-        self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason)}"))
+        stop = ". Does the browser show it after your link, too? Then press Esc" if is_error else ""
+        self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason)}{stop}"))
         self.ignored.add_class("-shown")
 
     def show_tunnel(self, family: str) -> None:

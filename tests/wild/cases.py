@@ -151,7 +151,7 @@ LIFETIMES: tuple[object, ...] = ("60", -1, 0, 10**15, 1.5, "soon", [], None)
 
 SINGLE = (
     Case("H001 200", PROBE, status(200), None),
-    Case("H003 Basic", PROBE, header("WWW-Authenticate", 'Basic realm="x"'), Stage.DETECTION),
+    Case("H003 Basic", PROBE, header("WWW-Authenticate", 'Basic realm="x"'), None),
     Case("H002 no challenge", PROBE, without_header("WWW-Authenticate"), None),
     Case(
         "H005 to a stranger",
@@ -301,7 +301,7 @@ SINGLE = (
     Case("H090 encoding", CALLBACK, header("code", "%ff"), Stage.AUTHORIZATION),
     Case("H091 long code", CALLBACK, header("code", "c" * 9_000), Stage.AUTHORIZATION),
     Case("H105 type", TOKEN, member("token_type", "MAC"), Stage.EXCHANGE),
-    Case("no type", TOKEN, without("token_type"), Stage.EXCHANGE),
+    Case("no type", TOKEN, without("token_type"), None),
     Case("no token", TOKEN, without("access_token"), Stage.EXCHANGE),
     *(
         Case(f"access_token {str(value)[:12]!r}", TOKEN, member("access_token", value), Stage.EXCHANGE)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.grammars.json_document import JsonValue, object_in
+from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import error_of, is_usable, read_answer
+from authlens_core.oauth.error_response import error_of, is_usable, members_of, read_answer
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Requirement, Severity
 from authlens_core.values.exchange import Request, Response
@@ -250,7 +250,7 @@ def poll_result(response: Response | None) -> PollResult:
     if response is None or response.status == 429 or response.status >= 500:
         return PollResult.UNAVAILABLE
     # GitHub sends its errors with 200, "authorization_pending" too: only a document without one has tokens.
-    error = error_of(object_in(response.body.reveal()), response.status)
+    error = error_of(members_of(response), response.status)
     if error is not None:
         return _ERRORS.get(error.error, PollResult.REFUSED)
     return PollResult.TOKENS if 200 <= response.status < 300 else PollResult.REFUSED

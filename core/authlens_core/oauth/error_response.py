@@ -1,4 +1,4 @@
-"""Answers in JSON and the errors sent instead (RFC 6749 §4.1.2.1, §5.2; RFC 7591 §3.2.2).
+"""Answers in JSON, or form-encoded, and the errors sent instead (RFC 6749 §4.1.2.1, §5.2; RFC 7591 §3.2.2).
 
 `read_answer` gives the document of a successful answer, or the checks that say why there is none;
 `read_error` gives the error object, and `meaning` what an error code means to a user.
@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_object, object_in
+from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
 from authlens_core.values.diagnosis import CureOption, WayOn
-from authlens_core.values.exchange import JSON_TYPE, Response
+from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -22,6 +23,10 @@ from authlens_core.values.secret import Secret
 _ANY_OTHER: Final = "any other"  # the entry of `words/errors.toml` for a code that has none of its own
 _BOM: Final = b"\xef\xbb\xbf"
 _TEXT_LIMIT: Final = 2_000  # characters of each member
+# What servers call a JSON document that they do not know to be one.
+_UNKNOWN_TYPES: Final = frozenset(
+    {"", "application/octet-stream", "binary/octet-stream", "text/plain", "text/json"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,31 @@ def failed_with(error: OAuthError, check: Requirement, seen: str) -> Check:
     return check.failed(seen, why=means.means, cure=means.cure, options=means.options, error_code=error.error)
 
 
+def is_document(response: Response) -> bool:
+    """Return whether an answer is a JSON document: by its type, or else by what is in it."""
+    return response.media_type == JSON_TYPE or bool(object_in(response.body.reveal()))
+
+
+def members_of(response: Response) -> dict[str, JsonValue]:
+    """Return the members of an answer, in JSON or form-encoded; none of what cannot be read."""
+    try:
+        return _members(response)
+    except (JsonRefused, FormRefused):
+        return {}
+
+
+def _members(response: Response) -> dict[str, JsonValue]:
+    # As GitHub answers a client that does not ask for JSON, and some servers do whatever is asked for.
+    data = response.body.reveal()
+    if response.media_type != FORM_TYPE:
+        return load_object(data)
+    pairs = decode_form(data.decode("ascii", "replace"))
+    members: dict[str, JsonValue] = dict(pairs)
+    if len(members) < len(pairs):
+        raise FormRefused("a name comes twice")
+    return members
+
+
 def read_error(response: Response, secrets: Iterable[Secret] = ()) -> OAuthError | None:
     """Return the error object of a 4xx or 5xx answer, or None where there is none; never raises.
 
@@ -82,7 +112,7 @@ def read_error(response: Response, secrets: Iterable[Secret] = ()) -> OAuthError
     # Half a document may lack the member that says the contrary.
     if response.status < 400 or response.body.truncated:
         return None
-    return error_of(object_in(response.body.reveal()), response.status, secrets)
+    return error_of(members_of(response), response.status, secrets)
 
 
 def error_of(
@@ -121,7 +151,7 @@ def read_answer(
     Args:
         stage: the first part of the names of the checks.
         tolerated: a second status that is taken with a notice.
-        strict_media_type: true where another media type than JSON fails; else it is a warning.
+        strict_media_type: true where a web page or a form fails; else another media type is a warning.
         secrets: what was sent along; an echo of it is masked.
     """
     status = _status_check(response, stage, spec, (expected, tolerated), tuple(secrets))
@@ -170,11 +200,12 @@ def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool
     why = "A web page that happens to hold JSON is not the answer of the protocol."
     check = Requirement(f"{stage}.media_type", f"{JSON_TYPE}, in UTF-8", why, spec)
     seen = response.headers.get("content-type") or "no Content-Type"
-    # RFC 8259 §11 defines no charset parameter; servers send one all the same.
-    is_utf8 = _charset(seen) in ("", "utf-8", "us-ascii")
-    if response.media_type == JSON_TYPE and is_utf8:
+    # RFC 8259 §11 defines no charset parameter; servers send one all the same. What is read is UTF-8.
+    kind = response.media_type
+    if kind == JSON_TYPE and _charset(seen) in ("", "utf-8", "us-ascii"):
         return check.passed(seen)
-    severity = Severity.FAILURE if strict or not is_utf8 else Severity.WARNING
+    is_harmless = kind == JSON_TYPE or kind in _UNKNOWN_TYPES or kind.endswith("+json")
+    severity = Severity.FAILURE if strict and not is_harmless else Severity.WARNING
     return check.judged(severity, seen, cure=f"The server must send Content-Type: {JSON_TYPE}.")
 
 
@@ -190,13 +221,16 @@ def _document(
     response: Response, stage: str, spec: str
 ) -> tuple[dict[str, JsonValue] | None, tuple[Check, ...]]:
     why = "Everything else is read from it."
-    check = Requirement(f"{stage}.document", "one JSON object", why, spec)
+    wanted = "a form" if response.media_type == FORM_TYPE else "one JSON object"
+    check = Requirement(f"{stage}.document", wanted, why, spec)
     data = response.body.reveal()
     if response.body.truncated:
         cure = "The answer is larger than authlens reads; the server has to send less."
         return None, (check.failed(f"cut after {len(data)} bytes", cure=cure),)
     try:
-        document = load_object(data)
+        document = _members(response)
+    except FormRefused as refused:
+        return None, (check.failed(str(refused), cure="The server must send JSON (RFC 8259)."),)
     except JsonRefused as refused:
         return None, (check.failed(str(refused), cure="The server must send strict JSON (RFC 8259)."),)
     checks = [check.passed(f"{len(document)} members")]

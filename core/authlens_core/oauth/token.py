@@ -146,7 +146,7 @@ def read_token_response(
     refresh_token, refresh_check = _refresh_token(document, grant)
     checks += [refresh_check, scope_check, *_resource_check(document, resource)]
     id_token = document.get("id_token")
-    access_token, token_type = document.get("access_token"), document.get("token_type")
+    access_token, token_type = document.get("access_token"), document.get("token_type") or "Bearer"
     if not is_usable(checks) or not isinstance(access_token, str) or not isinstance(token_type, str):
         return Reading(None, tuple(checks))
     returned = document.get("resource")
@@ -188,7 +188,9 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
     if kind == wanted.lower():
         return check.passed(f"{value}")
     seen = "missing" if value is None else f"{value!r}"[:200]
-    if kind == "bearer":
+    if value is None and not proved:
+        return check.warned(f"{seen}; used as a bearer token", cure="The server must send token_type.")
+    if kind == "bearer" or value is None:
         why = "The server did not bind the token to the key: anyone who copies it can use it."
         if grant == "refresh_token":  # whether it was bound before, and what is stored, the refresh decides
             return check.warned(seen, why=why, cure="The server must support DPoP.")

@@ -85,3 +85,19 @@ def test_no_secret_survives_in_what_is_copied(secret: str) -> None:
     copied = raw_message(exchange.request, redactor) + raw_message(exchange.response, redactor)
     assert "••••" in copied
     assert MARKER not in copied
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_token_in_a_form_encoded_answer_is_masked(name: str) -> None:
+    """As GitHub answers; nothing was read of it, where the answer was refused."""
+    secret = "gho/16C7e42F292c6912E7710c838347Ae178B4a"
+    answer = Response(
+        200,
+        "OK",
+        Headers.of([("Content-Type", "application/x-www-form-urlencoded")]),
+        Body(f"access_token={quote(secret, safe='')}&token_type=bearer".encode()),
+    )
+    exchange = Exchange(Request("POST", "https://h/token"), answer, None, NOW, 0.1)
+    record = StageRecord(Stage.EXCHANGE, Outcome.FAILED, NOW, 0.1, (exchange,))
+    written = FORMATS[name].write(Trace("t", TraceKind.LOGIN, "https://wiki.example", NOW, (record,)))
+    assert "16C7e42F292c6912E7710c838347Ae178B4a" not in written

@@ -214,3 +214,26 @@ async def test_an_audience_is_in_the_link_and_in_no_token_request() -> None:
     assert login.finished
     assert "audience=https%3A%2F%2Fapi.example%2F" in (login.facts.authorization_url or "")
     assert not any("audience" in sent.form for sent in sender.sent if sent.line == f"POST {ISSUER}/token")
+
+
+async def test_basic_alone_is_no_end_where_resource_metadata_is_published() -> None:
+    """RFC 9728 §3: the first challenge says nothing about tokens, and the well-known place does."""
+    basic = reply(401, None, ("WWW-Authenticate", 'Basic realm="x"'))
+    login = await _run(ScriptedSender(honest(resource=[basic, reply(200, text="welcome")])))
+    assert login.finished, login.trace.records[-1].failures
+    assert _check(login, "detection.protection").severity is Severity.WARNING
+
+
+async def test_basic_alone_is_the_end_where_nothing_is_published() -> None:
+    basic = reply(401, None, ("WWW-Authenticate", 'Basic realm="x"'))
+    login = await _run(ScriptedSender(honest(resource=basic, metadata=reply(404))))
+    record = login.trace.records[-1]
+    assert record.failures[0].name == "detection.protection"
+    assert not record.failures[0].overridable
+
+
+async def test_a_page_where_the_metadata_should_be_does_not_hide_it_at_the_next_place() -> None:
+    page = reply(200, None, ("Content-Type", "text/html"), text="<html>Welcome</html>")
+    script = honest(server=page)
+    script[f"GET {ISSUER}/.well-known/openid-configuration"] = _server()
+    assert (await _run(ScriptedSender(script))).finished

@@ -237,7 +237,7 @@ def test_a_bearer_token_instead_of_a_bound_one_needs_a_yes_at_a_login_and_stays_
 
 
 @pytest.mark.parametrize(
-    "token_type", ["bearer ", "DPoP", "mac", "N_A", None, "", ["bearer"], 7, "ｂearer", "beаrer"]
+    "token_type", ["bearer ", "DPoP", "mac", "N_A", "", ["bearer"], 7, "ｂearer", "beаrer"]
 )
 def test_a_token_of_another_type_may_not_be_used(token_type: object) -> None:
     """TK-4, DP-6, H105, H155: no folding of look-alike letters either; nobody may override it."""
@@ -245,6 +245,38 @@ def test_a_token_of_another_type_may_not_be_used(token_type: object) -> None:
     assert reading.value is None
     check = _check(reading, "token_type")
     assert (check.severity, check.overridable) == (Severity.FAILURE, False)
+
+
+def test_a_token_without_a_type_is_used_as_a_bearer_token_with_a_warning() -> None:
+    reading = _read(GOOD | {"token_type": None})
+    assert reading.value is not None
+    assert reading.value.token_type == "Bearer"
+    assert _check(reading, "token_type").severity is Severity.WARNING
+
+
+def test_a_token_without_a_type_is_not_taken_for_one_that_is_bound() -> None:
+    """RFC 9449 §5: a proof was sent, and nothing says that the token is bound to its key."""
+    check = _check(_read(GOOD | {"token_type": None}, proved=True), "token_type")
+    assert (check.severity, check.overridable) == (Severity.FAILURE, True)
+
+
+def test_a_form_encoded_answer_is_read_with_a_warning() -> None:
+    """GitHub's, to a client that did not ask for JSON."""
+    body = b"access_token=gho_16C7e42F292c6912E7710c838347Ae178B4a&scope=repo%2Cgist&token_type=bearer"
+    form = Headers.of([("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")])
+    reading = read_token_response(Response(200, headers=form, body=Body(body)), resource=None, scope=None)
+    assert reading.value is not None
+    assert reading.value.access_token.reveal() == "gho_16C7e42F292c6912E7710c838347Ae178B4a"
+    assert _check(reading, "media_type").severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    "body", [b"access_token=a&access_token=b", b"access_token=%zz", b"access_token=\xff"]
+)
+def test_a_form_that_can_be_read_in_two_ways_is_refused(body: bytes) -> None:
+    form = Headers.of([("Content-Type", "application/x-www-form-urlencoded")])
+    response = Response(200, headers=form, body=Body(body))
+    assert read_token_response(response, resource=None, scope=None).value is None
 
 
 @pytest.mark.parametrize(

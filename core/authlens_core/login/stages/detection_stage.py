@@ -23,6 +23,7 @@ from authlens_core.login.stages.metadata_location import (
     well_known,
 )
 from authlens_core.oauth.discovery.resource_metadata import metadata_request
+from authlens_core.oauth.error_response import is_document
 from authlens_core.oauth.insufficient_scope import is_scope
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
@@ -74,7 +75,9 @@ class DetectionStage:
         if any(e.response is None for e in sent):
             return None
         named = metadata_beside_login(facts, answer)
-        if not answer.protection.has(Trait.NOT_REFUSED) and named is None:
+        # What asks for another kind of login alone may take tokens all the same.
+        open_question = answer.protection.has(Trait.NOT_REFUSED) or answer.protection is Protection.BASIC
+        if not open_question and named is None:
             return None
         places = (named,) if named is not None else well_known(facts.resource_url, answer)
         if _published(documents) is not None or len(documents) >= len(places):
@@ -116,7 +119,7 @@ class DetectionStage:
 
 def _published(documents: Sequence[Exchange]) -> Response | None:
     found = (e.answer for e in documents if e.answer is not None)
-    return next((r for r in found if r.status == 200 and r.media_type == JSON_TYPE), None)
+    return next((r for r in found if r.status == 200 and is_document(r)), None)
 
 
 def next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None:
@@ -248,6 +251,9 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
             overridable=not chosen,
         )
         return check, Diagnosis("login_possible", check.seen, check.cure, answer.evidence, "RFC 9728 §3")
+    if answer.protection is Protection.BASIC and _published(documents) is not None:
+        seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
+        return _ASKED_FOR.warned(seen, spec="RFC 9728 §3"), None
     return _protection(answer), None
 
 

@@ -14,11 +14,12 @@ from authlens_core.oauth.discovery.resource_metadata import (
     read_resource_metadata,
 )
 from authlens_core.oauth.discovery.server_metadata import metadata_urls, moves_on
+from authlens_core.oauth.error_response import is_document
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Severity, failed, judged, noticed, passed, warned
-from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
@@ -98,7 +99,7 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
     if response is None or response.status == _TOO_MANY:
         return False
     # Single-page applications answer every path with 200 and their page.
-    is_page = guessed and response.status < 300 and response.media_type != JSON_TYPE
+    is_page = guessed and response.status < 300 and not is_document(response)
     return is_page or 300 <= response.status < 500
 
 

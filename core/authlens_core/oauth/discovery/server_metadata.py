@@ -15,7 +15,7 @@ from authlens_core.oauth.discovery.issuer import issuer_check
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks
-from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.error_response import is_document, is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.values.exchange import Response
 from authlens_core.values.quick_dataclass import dataclass
@@ -151,7 +151,12 @@ def metadata_urls(issuer: Url) -> tuple[Url, ...]:
 
 
 def moves_on(response: Response) -> bool:
-    """Return whether the next place is tried: a 4xx means "not here", except "too many requests" (429)."""
+    """Return whether the next place is tried: a 4xx means "not here", except "too many requests" (429).
+
+    So does a page: single-page applications answer every path with theirs.
+    """
+    if response.status < 300:
+        return not is_document(response)
     return 400 <= response.status < 500 and response.status != 429
 
 

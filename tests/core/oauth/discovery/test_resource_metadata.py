@@ -115,12 +115,29 @@ def test_only_status_200_is_accepted(status: int) -> None:
     assert _check(reading, "status").severity is Severity.FAILURE
 
 
-@pytest.mark.parametrize("content_type", ["text/html", "application/json; charset=utf-16", "", "text/plain"])
-def test_only_json_is_accepted(content_type: str) -> None:
+@pytest.mark.parametrize("content_type", ["text/html", "application/xhtml+xml", "image/svg+xml"])
+def test_a_page_that_holds_a_document_is_none(content_type: str) -> None:
     """PR-3, H022."""
     reading = _read(GOOD, content_type=content_type)
     assert reading.value is None
     assert _check(reading, "media_type").severity is Severity.FAILURE
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=iso-8859-1",
+        "application/octet-stream",
+        "application/vnd.oauth+json",
+        "",
+        "text/plain",
+    ],
+)
+def test_a_document_whose_server_calls_it_otherwise_is_read_with_a_warning(content_type: str) -> None:
+    """RFC 8259 §11: whatever it is called, what is read is strict JSON in UTF-8."""
+    reading = _read(GOOD, content_type=content_type)
+    assert reading.value is not None
+    assert _check(reading, "media_type").severity is Severity.WARNING
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"x"', b"", b"{", b'{"resource": "a", "resource": "b"}'])

@@ -105,7 +105,23 @@ def test_an_issuer_of_the_longest_length_has_places_too() -> None:
 )
 def test_only_a_4xx_moves_on_to_the_next_place(status: int, expected: bool) -> None:
     """AS-2, H041: a fault is not "not found", and neither is "too many requests": both stop."""
-    assert moves_on(Response(status)) is expected
+    json = Headers.of([("Content-Type", "application/json")])
+    assert moves_on(Response(status, headers=json)) is expected
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "expected"),
+    [
+        ("text/html", b"<html>Welcome</html>", True),
+        ("application/octet-stream", b"\0", True),
+        ("application/octet-stream", b'{"issuer": "x"}', False),
+        ("application/json", b"<html>", False),
+    ],
+)
+def test_a_page_moves_on_to_the_next_place(content_type: str, body: bytes, expected: bool) -> None:
+    """A single-page application answers every path with 200 and its page."""
+    response = Response(200, headers=Headers.of([("Content-Type", content_type)]), body=Body(body))
+    assert moves_on(response) is expected
 
 
 def test_a_good_document_is_read_and_everything_passes() -> None:
@@ -123,9 +139,7 @@ def test_a_good_document_is_read_and_everything_passes() -> None:
     assert value.document == GOOD
 
 
-@pytest.mark.parametrize(
-    ("status", "content_type"), [(201, "application/json"), (200, "text/html"), (200, "")]
-)
+@pytest.mark.parametrize(("status", "content_type"), [(201, "application/json"), (200, "text/html")])
 def test_only_200_and_json_are_accepted(status: int, content_type: str) -> None:
     """AS-12."""
     assert _read(GOOD, status=status, content_type=content_type).value is None

@@ -13,6 +13,7 @@ import config_page
 import conformance
 import house_map
 import mutations
+import servers_page
 
 
 def pages() -> Iterator[tuple[Path, str]]:
@@ -20,6 +21,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield house_map.PAGE, house_map.page(house_map.PAGE.read_text("utf-8"))
     yield config_page.PAGE, config_page.page()
     yield mutations.PAGE, mutations.page()
+    yield servers_page.PAGE, servers_page.page()
     yield from conformance.pages().items()
 
 

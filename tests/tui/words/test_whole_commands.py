@@ -56,6 +56,12 @@ def test_a_login_keeps_the_options_that_the_fix_does_not_decide(
     assert fix.command == f"authlens login {command}".replace("U", "https://u.example/")
 
 
+@pytest.mark.parametrize("words", ["Log in again.", "Refresh it, or log in again."])
+def test_log_in_again_is_the_command_with_the_options_of_this_login(words: str) -> None:
+    [fix] = fixes([words], "https://wiki.example/", (("--port", "0"),))
+    assert fix.words == f"{words[:-1]}: authlens login https://wiki.example/ --port 0"
+
+
 def test_without_a_url_the_words_stay_as_they_are() -> None:
     assert fixes(["Log in: authlens login URL"]) == (Fix("Log in: authlens login URL", "authlens login URL"),)
 

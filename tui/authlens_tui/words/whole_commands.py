@@ -1,8 +1,8 @@
 """The commands in the words of a fix, each whole and on a line of its own, with the URL that it is about.
 
 In the table of causes a command is `authlens login --any-issuer URL`, after a colon and at the end of its
-sentence. What is shown works word for word: the URL is filled in, a login has the options that this one was
-given besides, and no full stop follows that would be copied with it.
+sentence; “log in again” stands for one. What is shown works word for word: the URL is filled in, a login has
+the options that this one was given besides, and no full stop follows that would be copied with it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from authlens_core.values.quick_dataclass import dataclass
 # A sentence ends where another begins, or at the gap between two commands.
 _ENDS: Final = re.compile(r"(?<=[.;])\s+(?=[A-Z“])|\s{2,}")
 _COMMAND: Final = re.compile(r"(?<=: )authlens [a-z][a-z-]*\b.*$")
+_AGAIN: Final = re.compile(r"\blog in again$", re.IGNORECASE)
 _URL: Final = re.compile(r"(?<= )URL(?= |$)")
 _LOGIN: Final = "authlens login"
 _REPEATED: Final = frozenset({"--yes"})
@@ -54,13 +55,16 @@ def fixes(texts: Sequence[str], url: str = "", options: GivenOptions = ()) -> tu
     for text in texts:
         words: list[str] = []
         for sentence in filter(None, _ENDS.split(text)):
-            found = _COMMAND.search(sentence.rstrip(".;"))
+            plain = sentence.rstrip(".;")
+            if url and _AGAIN.search(plain):
+                plain = f"{plain}: {_LOGIN} URL"
+            found = _COMMAND.search(plain)
             if found is None:
                 words.append(sentence)
                 continue
             command = _whole(found[0], url, options)
             todo += [Fix(" ".join(words))] if words else []
-            todo.append(Fix(sentence[: found.start()] + command, command))
+            todo.append(Fix(plain[: found.start()] + command, command))
             words.clear()
         todo += [Fix(" ".join(words))] if words else []
     return tuple(todo)

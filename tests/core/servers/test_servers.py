@@ -1,0 +1,82 @@
+"""The servers of docs/servers.toml, played: what a login says, and where the commands that it names lead."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from support.command_line import CommandLine, command_line
+from support.followed_fixes import commands_in, fixes_in
+from support.odd_server import CLIENT_ID, CLIENT_SECRET, OddServer, Plays
+from support.ports import free_port
+
+ROWS: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(
+    (Path(__file__).parents[3] / "docs" / "servers.toml").read_text("utf-8")
+)
+
+QUICK: Final = frozenset({"entra", "google", "mcp-2025-03-26"})
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CommandLine]:
+    """A machine whose secrets go to a plain file."""
+    monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path / "authlens"))
+    with command_line() as line:
+        assert line.run("store", "--move", "file", "--yes").code == 0
+        yield line
+
+
+@pytest.fixture
+def server(name: str, line: CommandLine) -> Iterator[OddServer]:
+    """The server of a row."""
+    server = OddServer(Plays(**ROWS[name].get("plays", {})))
+    line.beside(server.start())
+    yield server
+    line.beside(server.stop())
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in ROWS]
+)
+def test_a_server_is_logged_in_to_by_the_commands_that_its_messages_name(
+    name: str, server: OddServer, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the row says without options is said; each next command is taken from the message before it."""
+    row = ROWS[name]
+    command = shlex.join(
+        ["authlens", "login", server.resource_url, *row.get("options", ()), "--port", str(free_port())]
+    )
+    ran = line.run(*shlex.split(command)[1:])
+    said = ran.words[ran.words.rindex("✖") :] if ran.code else ""
+    assert said.startswith(f"✖ {row['says']}" if row["says"] else ""), ran.words
+    for option in row.get("steps", ()):
+        named = [one for one in commands_in(fixes_in(ran)) if option in one]
+        assert named, f"no command with {option} in:\n{ran.words}"
+        command = named[0]
+        words = [
+            {"ID": CLIENT_ID, "API": "https://api.example/"}.get(word, word) for word in shlex.split(command)
+        ]
+        if "--client-secret" in words:
+            monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", CLIENT_SECRET)
+        ran = line.run(*words[1:])
+    if "way" not in row:
+        assert ran.code, ran.words
+        assert "owner" in " ".join(fixes_in(ran)), ran.words
+        return
+    assert ran.code == 0, ran.words
+    assert _as_in_the_row(command, server) == row["way"]
+    refreshed = line.run("refresh", server.resource_url)
+    assert refreshed.code == 0, refreshed.words
+
+
+def _as_in_the_row(command: str, server: OddServer) -> str:
+    issuer = shlex.quote(server.issuer)
+    for there, here in ((server.resource_url, "URL"), (issuer, "ISSUER"), (CLIENT_ID, "ID")):
+        command = command.replace(f" {there}", f" {here}")
+    return re.sub(r" --(?:port|timeout) \d+", "", command)

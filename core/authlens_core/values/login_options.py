@@ -52,7 +52,7 @@ class Options:
 
     Attributes:
         wait: seconds to wait for the user: at most five minutes for the browser, and at most the life of a
-            device's code, if it is None.
+            device's code, if it is None. A program's login has as many in all.
         port: where the callback listener is bound; 0 lets the operating system choose.
         redirect_host: the host name in the redirect URI. Access has a switch for each.
         redirect_uri: the whole redirect URI, letter for letter; instead of the other parts of it.
@@ -81,7 +81,7 @@ class Options:
     wait: float | None = _option(
         None,
         "--timeout",
-        "seconds to wait for you (300; with --device, until the code expires)",
+        "seconds to wait for you (300; with --device, until the code expires), or for all of --machine",
         Kind.SECONDS,
         matters_from=None,
         edited_in=WhyNot("a key gives more time while the login waits"),
@@ -115,6 +115,7 @@ class Options:
         edited_in=(Stage.REGISTRATION,),
         metavar="URI",
         instead_of=("port", "redirect_host"),
+        remembered=Remembered.SERVER,
     )
     listen: bool = _option(
         True,
@@ -276,6 +277,7 @@ class Options:
         edited_in=WhyNot("only the command line asks for it"),
         metavar="URL",
         for_one=True,
+        remembered=Remembered.SERVER,
     )
     dpop: bool = _option(
         False,
@@ -346,5 +348,10 @@ def remembered_for(stored: StoredOptions, *, same_url: bool) -> StoredOptions:
 
 def with_remembered(options: Options, remembered: Iterable[tuple[str, Any]]) -> Options:
     """Return `options` with what was remembered, where the user has not decided otherwise."""
-    left = {name: value for name, value in remembered if getattr(options, name) == OPTIONS[name].default}
+
+    def undecided(name: str) -> bool:
+        names = (name, *OPTIONS[name].instead_of)
+        return all(getattr(options, each) == OPTIONS[each].default for each in names)
+
+    left = {name: value for name, value in remembered if undecided(name)}
     return replace(options, **left)

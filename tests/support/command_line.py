@@ -10,6 +10,7 @@ import io
 import json
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -78,17 +79,22 @@ class CommandLine:
 
     def run(self, *arguments: str, typed: str = "") -> Ran:
         """Run one command to its end, with `typed` on its standard input."""
+        # A file, because some verbs ask for its descriptor.
+        stdin = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
+        stdin.write(typed)
+        stdin.seek(0)
         answer, words = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
         handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", answer)
             patch.setattr(sys, "stderr", words)
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
+            patch.setattr(sys, "stdin", stdin)
             # argparse ends the interpreter where the arguments are wrong.
             try:
                 code = main.run(list(arguments))
             except SystemExit as ended:
                 code = int(ended.code or 0)
+        stdin.close()
         for number, handler in handlers.items():
             signal.signal(number, handler)
         return Ran(code, _written(answer), _written(words))

@@ -49,6 +49,7 @@ class Follower:
     ends: Callable[[], None]
     given: Mapping[str, str] = field(default_factory=dict)
     typed: Mapping[str, str] = field(default_factory=dict)
+    _worked: set[str] = field(default_factory=set)
 
     def dead_ends(self, command: str, ran: Ran, step: int = 1) -> Iterator[str]:
         """Yield what does not lead on in the message that `command` left."""
@@ -76,11 +77,12 @@ class Follower:
         except SystemExit:
             yield f"is no command: {command}"
             return
-        if _NEEDS_A_TERMINAL in words:  # tests/e2e/test_plain_paste.py
+        if command in self._worked or _NEEDS_A_TERMINAL in words:  # tests/e2e/test_plain_paste.py
             return
         typed = next((text for verb, text in self.typed.items() if command.startswith(verb)), "")
         ran = self.line.run(*words, typed=typed)
         if ran.code == 0:
+            self._worked.add(command)
             return
         if step < _MOST_STEPS:
             yield from self.dead_ends(command, ran, step + 1)

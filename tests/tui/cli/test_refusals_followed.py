@@ -1,0 +1,95 @@
+"""Verbs for which there is no credential that works: each command that they name runs, and then they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from authlens_core.emulator import Emulator
+from support.command_line import CommandLine, Ran, command_line
+from support.followed_fixes import Follower
+
+LOGIN_NEEDED: Final = 4
+# What each is called with besides the URL. `proxy` runs until it is stopped; `curl` and `run` become another
+# program. `mcp-bridge` gives its errors to its client.
+WITHOUT_LOGIN: Final = {
+    "token": (),
+    "headers": (),
+    "curl": (),
+    "run": ("--", "true"),
+    "proxy": ("--port", "0"),
+    "refresh": (),
+    "revoke": (),
+    "export": (),
+    "events": (),
+    "forget": (),
+    "probe": ("--kept",),
+    "service-token": ("test",),
+}
+ENDS_BY_ITSELF: Final = ("token", "headers", "refresh", "export", "events", "probe", "service-token")
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CommandLine]:
+    """A machine whose secrets go to a plain file."""
+    monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path / "authlens"))
+    with command_line() as line:
+        assert line.run("store", "--move", "file", "--yes").code == 0
+        yield line
+
+
+@pytest.fixture
+def emulator(line: CommandLine) -> Iterator[Emulator]:
+    """Access in order."""
+    emulator = Emulator()
+    line.beside(emulator.start())
+    yield emulator
+    line.beside(emulator.stop())
+
+
+def _call(line: CommandLine, verb: str, url: str) -> tuple[str, Ran]:
+    more = WITHOUT_LOGIN[verb]
+    words = (verb, *more, url) if more[:1] == ("test",) else (verb, url, *more)
+    return " ".join(("authlens", *words)), line.run(*words)
+
+
+def test_without_a_credential_each_verb_names_commands_that_give_it_one(
+    line: CommandLine, emulator: Emulator
+) -> None:
+    url = emulator.resource_url
+    said = {verb: _call(line, verb, url) for verb in WITHOUT_LOGIN}
+    assert {verb: ran.code for verb, (_, ran) in said.items()} == dict.fromkeys(WITHOUT_LOGIN, LOGIN_NEEDED)
+    follower = Follower(
+        line,
+        lambda: None,
+        {},
+        {"authlens service-token add": "\n".join((*emulator.service_token, ""))},
+    )
+    wrong = [
+        f"{verb}: {one}" for verb, (command, ran) in said.items() for one in follower.dead_ends(command, ran)
+    ]
+    assert not wrong, "\n".join(wrong)
+    assert {verb: _call(line, verb, url)[1].code for verb in ENDS_BY_ITSELF} == dict.fromkeys(
+        ENDS_BY_ITSELF, 0
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("token", "--min-ttl", "3600"), ("headers", "--min-ttl", "3600"), ("refresh",), ("probe", "--kept")],
+)
+def test_with_a_login_that_the_server_ended_each_verb_names_the_way_to_another(
+    words: tuple[str, ...], line: CommandLine, emulator: Emulator
+) -> None:
+    url = emulator.resource_url
+    assert line.run("login", url, "--port", "0").code == 0
+    emulator.end_grants()
+    emulator.expire_access_tokens()
+    ran = line.run(*words, url)
+    assert ran.code != 0
+    wrong = list(Follower(line, lambda: None).dead_ends(" ".join(("authlens", *words, url)), ran))
+    assert not wrong, "\n".join([ran.words, *wrong])
+    assert line.run("token", url).code == 0

@@ -92,6 +92,8 @@ class _SeenResponse:
         # Only then is an error number in the body Cloudflare's: an origin may print any number.
         self.is_edge = self.ray is not None or server == "cloudflare"
         self.error = _edge_error(response) if self.is_edge and response.status >= 400 else None
+        # Cloudflare's own: 520 to 527 are about the origin, 530 comes with a number such as 1033.
+        self.is_origin_down = self.is_edge and self.status in (*range(520, 528), 530)
 
     def answer(
         self,
@@ -183,6 +185,8 @@ def _edge_refusal(seen: _SeenResponse) -> Answer | None:
         return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
     if seen.response.headers.get("cf-mitigated") is not None:
         return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
+    if seen.is_origin_down:
+        return seen.answer(Protection.ORIGIN_DOWN)
     if seen.error in _BLOCKS:
         note = f"Error {seen.error}, {_BLOCKS[seen.error]}."
         return seen.answer(Protection.BLOCKED, note=note, quoted=(number,))
@@ -241,7 +245,6 @@ _BY_STATUS: Final = {
     406: Protection.METHOD_NOT_ALLOWED,
     410: Protection.NOT_FOUND,
     429: Protection.RATE_LIMITED,
-    **dict.fromkeys((*range(520, 528), 530), Protection.ORIGIN_DOWN),
 }
 
 

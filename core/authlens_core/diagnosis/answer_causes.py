@@ -6,7 +6,7 @@ from typing import Final
 
 from authlens_core.cloudflare.credential import Credential
 from authlens_core.diagnosis.cause import (
-    AGENTS_GUIDE,
+    AT_ACCESS,
     MANAGED_GUIDE,
     POLICIES,
     REPORTS,
@@ -31,6 +31,7 @@ _FROM_A_TOOL: Final = (
 _TOKENS: Final = "Zero Trust → Access controls → Service credentials → Service Tokens"
 _SERVICE_TOKEN: Final = frozenset({Credential.SERVICE_TOKEN})
 _ADD_POLICY: Final = f"a policy with the action Service Auth and the selector Service Token: {POLICIES}"
+_PERMISSION: Final = "Ask the owner of the service for permission; the login itself succeeded."
 _HEADERS: Final = "CF-Access-Client-Id and CF-Access-Client-Secret"
 
 AT_THE_EDGE: Final = (
@@ -69,14 +70,6 @@ AT_THE_EDGE: Final = (
         CauseId.ACCESS_REQUIRED, Protection.REQUIRE_ACCESS_PROTECTION, "Cloudflare, Require Access protection"
     ),
     protected(CauseId.ORIGIN_DOWN, Protection.ORIGIN_DOWN, REPORTS),
-    Cause(
-        name=CauseId.ORIGIN_DOWN,
-        cause=MEANINGS[Protection.ORIGIN_DOWN].summary,
-        cure=MEANINGS[Protection.ORIGIN_DOWN].cure,
-        source=REPORTS,
-        # Cloudflare's own: 520 to 527 are about the origin, 530 comes with an error number such as 1033.
-        statuses=frozenset({*range(520, 528), 530}),
-    ),
 )
 
 OTHER_CREDENTIALS: Final = (
@@ -230,7 +223,7 @@ WHO_ANSWERED: Final = (
         name=CauseId.TOKEN_REFUSED,
         cause="The stored access token is refused: it expired or was revoked.",
         cure="Refresh it: authlens refresh URL. If the new one is refused too, log in again.",
-        source=AGENTS_GUIDE,
+        source="RFC 6750 §3.1",
         stages=frozenset({Stage.PROBE}),
         statuses=frozenset({401}),
     ),
@@ -239,11 +232,10 @@ WHO_ANSWERED: Final = (
         cause="A token issued a moment ago is refused: the owner revoked the tokens of this application "
         "or user within the last minute, or the token was issued for another resource.",
         cure="Wait a minute and log in again. If it still fails, compare resource in the token request "
-        "with the resource metadata (--resource), and ask the owner about the policies of the "
-        "application. If the server wants the name of the API as audience: authlens login --audience API "
-        "URL.",
+        "with the resource metadata (--resource), and ask the owner to {account}. If the server wants the "
+        "name of the API as audience: authlens login --audience API URL.",
         options=(CureOption(WayOn.RESOURCE, "--resource"),),
-        source=REPORTS,
+        source="RFC 6750 §3.1",
         stages=frozenset({Stage.ACCESS}),
         statuses=frozenset({401}),
     ),
@@ -251,14 +243,23 @@ WHO_ANSWERED: Final = (
         name=CauseId.NOT_ALLOWED_WITH_TOKEN,
         cause="The token was not rejected, but you may not use this address. The refusal shows no sign "
         "of Access, so it comes from the origin.",
-        cure="Ask the owner of the service for permission; the login itself succeeded.",
+        cure=_PERMISSION,
+        source="RFC 9110 §15.5.4",
+        stages=WITH_TOKEN,
+        statuses=frozenset({403}),
+        kinds=AT_ACCESS,
+    ),
+    Cause(
+        name=CauseId.NOT_ALLOWED_WITH_TOKEN,
+        cause="The token was not rejected, but you may not use this address.",
+        cure=_PERMISSION,
         source="RFC 9110 §15.5.4",
         stages=WITH_TOKEN,
         statuses=frozenset({403}),
     ),
-    protected(CauseId.PUBLIC, Protection.PUBLIC, "Cloudflare, Self-hosted applications", _BEFORE),
+    protected(CauseId.PUBLIC, Protection.PUBLIC, "RFC 9110 §15.3.1", _BEFORE),
     protected(CauseId.OTHER_LOGIN, Protection.BASIC, "RFC 9110 §11.6.1", _ANY_RESOURCE),
-    protected(CauseId.NO_CHALLENGE, Protection.UNAUTHORIZED_BARE, AGENTS_GUIDE, _DISCOVERY),
+    protected(CauseId.NO_CHALLENGE, Protection.UNAUTHORIZED_BARE, "RFC 9110 §15.5.2", _DISCOVERY),
     protected(CauseId.METHOD_NOT_ALLOWED, Protection.METHOD_NOT_ALLOWED, "RFC 9110 §15.5.6", _ANY_RESOURCE),
     protected(CauseId.REDIRECT_ELSEWHERE, Protection.REDIRECT_ELSEWHERE, "RFC 9110 §15.4", _ANY_RESOURCE),
     protected(CauseId.FORBIDDEN, Protection.FORBIDDEN, "RFC 9110 §15.5.4", _ANY_RESOURCE),
@@ -267,9 +268,9 @@ WHO_ANSWERED: Final = (
     Cause(
         name=CauseId.SERVER_FAILED,
         cause="The server failed with an internal error (5xx), not with an OAuth error.",
-        cure="Try again in a minute. If it continues, give the server's owner the status and the CF-Ray.",
+        cure="Try again in a minute. If it continues, give the server's owner the time and these lines.",
         source="RFC 9110 §15.6",
         errors=frozenset({""}),
-        statuses=frozenset(range(500, 520)),
+        statuses=frozenset(range(500, 600)),
     ),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from authlens_core.cloudflare.credential import Credential
-from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
+from authlens_core.diagnosis.protection import MEANINGS, Protection
+from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Stage
@@ -15,10 +16,8 @@ MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
 SERVICE_GUIDE: Final = "Cloudflare, Service tokens"
 REPORTS: Final = "reports by Cloudflare Access users"
 POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
-SWITCHES: Final = (
-    f"{MANAGED_OAUTH}: turn on “Allow localhost clients” (for http://localhost) or “Allow loopback clients” "
-    "(for http://127.0.0.1), or list the URI under “Allowed redirect URIs”"
-)
+# Where the words of a cause are of one product.
+AT_ACCESS: Final = frozenset({ServerKind.ACCESS})
 OTHER_HOST: Final = CureOption(WayOn.OTHER_HOST, "--redirect-host 127.0.0.1 or localhost")
 WITH_TOKEN: Final = frozenset({Stage.ACCESS, Stage.PROBE})
 _NONE: Final[frozenset[str]] = frozenset()
@@ -28,12 +27,15 @@ _NONE: Final[frozenset[str]] = frozenset()
 class Cause:
     """One cause. It fits when every condition that is not empty is met.
 
+    Its words may have `{redirect_uri}` and the like, which the kind of the server fills (`ServerWords`).
+
     Attributes:
         errors: the OAuth error codes, lower case; the empty string where there has to be none.
         phrases: texts of which one has to be in what the server said, lower case.
         protections: what the answer was classified as.
         checks: names of checks of which one has to have failed.
         check_decides: whether the fix of the check that failed is shown instead: it depends on what was seen.
+        kinds: which product the server has to be.
         options: what leads on; the words of one are in the fix, or it has none.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
@@ -48,6 +50,7 @@ class Cause:
     statuses: frozenset[int] = frozenset()
     protections: frozenset[Protection] = frozenset()
     checks: frozenset[str] = _NONE
+    kinds: frozenset[ServerKind] = frozenset()
     credentials: frozenset[Credential] = frozenset()
     quotes: tuple[str, ...] = ()
     options: tuple[CureOption, ...] = ()

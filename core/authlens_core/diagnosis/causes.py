@@ -9,23 +9,20 @@ from authlens_core.cloudflare.team import LOGOUT
 from authlens_core.diagnosis.answer_causes import AT_THE_EDGE, OTHER_CREDENTIALS, WHO_ANSWERED
 from authlens_core.diagnosis.cause import (
     AGENTS_GUIDE,
-    MANAGED_GUIDE,
+    AT_ACCESS,
     OTHER_HOST,
-    POLICIES,
     REPORTS,
-    SWITCHES,
     Cause,
 )
-from authlens_core.diagnosis.protection import MANAGED_OAUTH
 from authlens_core.values.check import CheckId, ErrorCode
 from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
 from authlens_core.values.stage import Stage
 
 _REGISTER_BEFOREHAND: Final = (
-    f"Ask the owner to turn it on: {MANAGED_OAUTH} (API: dynamic_client_registration.enabled). Or use a "
-    "pre-registered client: authlens login URL --client-id ID. If the server accepts client metadata "
-    "documents, host one: authlens client-metadata URL."
+    "Ask the owner to {registration}. Or use a pre-registered client: authlens login URL --client-id ID. If "
+    "the server accepts client metadata documents, host one: authlens client-metadata URL."
 )
+_OTHER_FORM: Final = "Or try the other form: --redirect-host 127.0.0.1 or localhost."
 # What servers say that take no `resource`, in small letters.
 RESOURCE_NOT_WANTED: Final = (
     "aadsts9010010",
@@ -41,6 +38,11 @@ RESOURCE_NOT_WANTED: Final = (
 )
 _GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id ID")
 
+_CHECK_THE_BROWSER: Final = (
+    "Check the browser. If it could not reach localhost, paste the address it shows, or forward the port to "
+    "this machine (over SSH: ssh -L)."
+)
+
 # Recognised by a check of ours: what was missing, what did not match, who did not come.
 _SEEN_HERE: Final = (
     Cause(
@@ -48,12 +50,21 @@ _SEEN_HERE: Final = (
         cause="The browser did not return. Some errors are shown only in the browser and never reach "
         "authlens: “That account does not have access”, “Unable to find your Access application!” "
         "or “Invalid nonce”. WARP can also redirect the login to the wrong place.",
-        cure="Check the browser. If it could not reach localhost, paste the address it shows, or forward "
-        f"the port to this machine (over SSH: ssh -L). If it shows an error, open {LOGOUT}, then "
-        "sign in again with the right account. If WARP interfered, pause it, and ask the owner to "
-        "give each hostname its own application.",
+        cure=f"{_CHECK_THE_BROWSER} If it shows an error, open {LOGOUT}, then sign in again with the right "
+        "account. If WARP interfered, pause it, and ask the owner to give each hostname its own application.",
         options=(CureOption(WayOn.OTHER_HOST),),
         source=REPORTS,
+        kinds=AT_ACCESS,
+        checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
+    ),
+    Cause(
+        name=CauseId.NO_ANSWER_IN_TIME,
+        cause="The browser did not return. Some errors are shown only in the browser and never reach "
+        "authlens. For a redirect URI that the client does not have, it shows {page}.",
+        cure=f"{_CHECK_THE_BROWSER} If it shows an error about the redirect URI, ask the owner to "
+        "{redirect_uri}.",
+        options=(CureOption(WayOn.OTHER_HOST),),
+        source="RFC 6749 §4.1.2.1",
         checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
     ),
     Cause(
@@ -61,7 +72,7 @@ _SEEN_HERE: Final = (
         cause="Another program uses the callback port, often a login that was never finished.",
         cure="Stop that program, or use another port.",
         options=(CureOption(WayOn.OTHER_PORT),),
-        source=AGENTS_GUIDE,
+        source="RFC 8252 §7.3",
         checks=frozenset({CheckId.REGISTRATION_PORT}),
     ),
     Cause(
@@ -76,10 +87,21 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.NO_REGISTRATION_ENDPOINT,
         cause="This server does not allow clients to register themselves: its metadata has no "
-        "registration_endpoint. At Access, Managed OAuth or its dynamic client registration is off.",
+        "registration_endpoint. Managed OAuth of Access or its dynamic client registration is off.",
         cure=_REGISTER_BEFOREHAND,
         options=(_GIVEN_CLIENT, CureOption(WayOn.CLOUDFLARED), CureOption(WayOn.SERVICE_TOKEN)),
         source=AGENTS_GUIDE,
+        kinds=AT_ACCESS,
+        checks=frozenset({CheckId.SERVER_REGISTRATION}),
+        quotes=("registration_endpoint",),
+    ),
+    Cause(
+        name=CauseId.NO_REGISTRATION_ENDPOINT,
+        cause="This server does not allow clients to register themselves: its metadata has no "
+        "registration_endpoint.",
+        cure=_REGISTER_BEFOREHAND,
+        options=(_GIVEN_CLIENT,),
+        source="RFC 7591 §3, RFC 8414 §2",
         checks=frozenset({CheckId.SERVER_REGISTRATION}),
         quotes=("registration_endpoint",),
     ),
@@ -88,7 +110,7 @@ _SEEN_HERE: Final = (
         cause="The server's registration endpoint does not register clients.",
         cure=_REGISTER_BEFOREHAND,
         options=(_GIVEN_CLIENT,),
-        source=AGENTS_GUIDE,
+        source="RFC 7591 §3",
         stages=frozenset({Stage.REGISTRATION}),
         statuses=frozenset({404, 405, 501}),
     ),
@@ -166,18 +188,24 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.NO_RESOURCE_METADATA,
         cause="The resource publishes no metadata at the well-known URLs, so it does not support this login.",
-        cure="For an MCP server, its origin may be the authorization server, as in 2025-03-26: authlens "
-        "login --legacy-paths URL. For Cloudflare Access, ask the owner to turn on Managed OAuth: "
-        f"{MANAGED_OAUTH}. Until then: authlens login --cloudflared URL.",
+        cure="Ask the owner to {resource}. Until then: authlens login --cloudflared URL.",
         options=(CureOption(WayOn.CLOUDFLARED, "authlens login --cloudflared URL"),),
         source=AGENTS_GUIDE,
+        kinds=AT_ACCESS,
+        checks=frozenset({CheckId.METADATA_FOUND}),
+    ),
+    Cause(
+        name=CauseId.NO_RESOURCE_METADATA,
+        cause="The resource publishes no metadata at the well-known URLs, so nothing says where to log in.",
+        cure="For an MCP server, its origin may be the authorization server, as in 2025-03-26: authlens "
+        "login --legacy-paths URL. Ask the owner to publish resource metadata (RFC 9728).",
+        source="RFC 9728 §3",
         checks=frozenset({CheckId.METADATA_FOUND}),
     ),
     Cause(
         name=CauseId.NO_SERVER_METADATA,
         cause="The authorization server that the resource names publishes no metadata.",
-        cure="Ask the owner of the resource whether authorization_servers names the right server; at Access "
-        "it is https://<team>.cloudflareaccess.com.",
+        cure="Ask the owner of the resource whether authorization_servers names the right server.",
         source="RFC 8414 §3",
         stages=frozenset({Stage.SERVER_METADATA}),
         statuses=frozenset({400, 401, 403, 404, 410}),
@@ -188,15 +216,15 @@ _SEEN_HERE: Final = (
         cause="The server's clock and this machine's clock differ, so tokens seem to expire too early or "
         "too late.",
         cure="Synchronise this machine's clock (NTP). If it is right, tell the server's owner.",
-        source=MANAGED_GUIDE,
+        source="RFC 6749 §5.1",
         checks=frozenset({CheckId.TOKEN_CLOCK}),
         quotes=("date",),
     ),
     Cause(
         name=CauseId.NO_REVOCATION_ENDPOINT,
         cause="The server offers no revocation, so authlens cannot revoke the token.",
-        cure="Let it expire, or ask the owner to end your sessions: Zero Trust → Team & Resources → "
-        "Users → (user) → Revoke. Removing it here (authlens forget) does not revoke it.",
+        cure="Let it expire, or ask the owner to {sessions}. Removing it here (authlens forget) does not "
+        "revoke it.",
         source="RFC 7009 §2",
         checks=frozenset({CheckId.REVOKE_ENDPOINT}),
     ),
@@ -222,6 +250,7 @@ _WHAT_THE_SERVER_SAID: Final = (
         cure="Start a new login: authlens generates challenges until one starts with a letter or a "
         "digit. Do not edit the challenge.",
         source=AGENTS_GUIDE,
+        kinds=AT_ACCESS,
         phrases=("code_challenge_method must be s256",),
     ),
     Cause(
@@ -230,7 +259,7 @@ _WHAT_THE_SERVER_SAID: Final = (
         "since it was registered.",
         cure="Go back to Registration and register again, or use the earlier port: --port.",
         options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT, "--port")),
-        source=REPORTS,
+        source="RFC 6749 §3.1.2.3",
         phrases=(
             "does not match any registered uri",
             "redirect uri is not registered",
@@ -239,23 +268,20 @@ _WHAT_THE_SERVER_SAID: Final = (
     ),
     Cause(
         name=CauseId.REDIRECT_URI_NOT_IN_APPLICATION,
-        cause="The application does not allow the redirect URI. At every login Access checks the "
-        "application's list and what this client registered.",
-        cure=f"Ask the owner: {SWITCHES}; it takes about a minute. If it is already allowed, the client "
-        "registration is old: register again. Or try the other form: --redirect-host 127.0.0.1 or "
-        "localhost.",
+        cause="The application does not allow the redirect URI.",
+        cure="Ask the owner to {redirect_uri}. If it is already allowed, the client registration is old: "
+        f"register again. {_OTHER_FORM}",
         options=(OTHER_HOST,),
-        source=MANAGED_GUIDE,
+        source="RFC 6749 §3.1.2.3",
         stages=frozenset({Stage.AUTHORIZATION}),
         phrases=("redirect uri not allowed", "redirect_uri is not allowed", "redirect_uri not allowed"),
     ),
     Cause(
         name=CauseId.REDIRECT_URI_NOT_IN_ACCOUNT,
-        cause="No application of the account allows the redirect URI, so the client was not registered.",
-        cure=f"Ask the owner: {SWITCHES}; it takes about a minute. Or try the other form: "
-        "--redirect-host 127.0.0.1 or localhost; they are two different switches.",
+        cause="The server does not allow the redirect URI, so the client was not registered.",
+        cure=f"Ask the owner to {{redirect_uri}}. {_OTHER_FORM}",
         options=(OTHER_HOST,),
-        source=MANAGED_GUIDE,
+        source="RFC 7591 §3.2.2",
         phrases=("redirect_uri is not allowed", "redirect uri not allowed", "redirect_uri not allowed"),
     ),
     replace(
@@ -274,8 +300,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.REDIRECT_URI_REFUSED,
         cause="The server does not accept the redirect URI, or another part of the client metadata.",
-        cure=f"With Cloudflare Access, ask the owner: {SWITCHES}. Elsewhere, allow the URI at the server, "
-        "or try --redirect-host 127.0.0.1 or localhost.",
+        cure=f"Ask the owner to {{redirect_uri}}. {_OTHER_FORM}",
         options=(OTHER_HOST,),
         source="RFC 7591 §3.2.2",
         stages=frozenset({Stage.REGISTRATION}),
@@ -285,10 +310,10 @@ _WHAT_THE_SERVER_SAID: Final = (
     replace(_DOCUMENT, stages=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.REFRESH})),
     Cause(
         name=CauseId.RESOURCE_MISSING,
-        cause="The request had no resource parameter; Access needs it to find the application.",
+        cause="The request had no resource parameter; the server needs it to find the application.",
         cure="Add it: authlens login URL --resource with the value from the resource metadata.",
         options=(CureOption(WayOn.RESOURCE, "--resource"),),
-        source=MANAGED_GUIDE,
+        source="RFC 8707 §2",
         errors=frozenset({ErrorCode.INVALID_TARGET}),
         phrases=("no resource parameter",),
     ),
@@ -306,9 +331,9 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.RESOURCE_REFUSED,
         cause="The server does not issue tokens for the resource in the request. The value must match "
         "exactly; one extra slash is enough to fail.",
-        cure="Use exactly the value from the resource metadata, or its origin: --resource. With Access, "
-        f"check that Managed OAuth is on for this application: {MANAGED_OAUTH}. If the server knows no "
-        'resource parameter, send none: authlens login --resource "" URL.',
+        cure="Use exactly the value from the resource metadata, or its origin: --resource. Or ask the owner "
+        "to {resource}. If the server knows no resource parameter, send none: "
+        'authlens login --resource "" URL.',
         options=(CureOption(WayOn.RESOURCE, "--resource"),),
         source="RFC 8707 §2",
         errors=frozenset({ErrorCode.INVALID_TARGET}),
@@ -317,8 +342,9 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.STALE_SIGN_IN,
         cause="The browser mixed two logins: cookies or tabs of an earlier login remain (missing or "
         "invalid nonce).",
-        cure=f"Close the other login tabs, open {LOGOUT}, and open the link again.",
+        cure="Close the other login tabs, {sign_out}, and open the link again.",
         source=REPORTS,
+        kinds=AT_ACCESS,
         phrases=("invalid nonce", "missing or invalid nonce"),
     ),
     Cause(
@@ -328,20 +354,20 @@ _WHAT_THE_SERVER_SAID: Final = (
         cure=f"Open {LOGOUT} and the link again. If it still fails, ask the owner to let the application "
         "cover the whole host.",
         source=REPORTS,
+        kinds=AT_ACCESS,
         phrases=("unable to find your access application",),
     ),
     Cause(
         name=CauseId.USER_DENIED,
         cause="Access was denied: a policy of the application refused your account, or you chose Deny.",
-        cure=f"Sign in with another account (log out first at {LOGOUT}), or ask the owner to allow yours: "
-        f"{POLICIES}.",
+        cure="Sign in with another account: {sign_out}, then the link again. Or ask the owner to {account}.",
         source="RFC 6749 §4.1.2.1",
         phrases=("that account does not have access",),
     ),
     Cause(
         name=CauseId.USER_DENIED,
-        cause="The login was refused: a policy of the application refused it, or you chose Deny.",
-        cure=f"Sign in with another account, or ask the owner to allow yours: {POLICIES}.",
+        cause="The login was refused: a policy of the server refused it, or you chose Deny.",
+        cure="Sign in with another account, or ask the owner to {account}.",
         source="RFC 6749 §4.1.2.1",
         errors=frozenset({ErrorCode.ACCESS_DENIED}),
     ),
@@ -349,7 +375,7 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.UNKNOWN_CLIENT,
         cause="The server does not know this client: it was removed, or belongs to another server.",
         cure="Log in again: authlens login URL registers a new client. With --client-id, check the id and "
-        "its secret. An Access for SaaS client id is not valid here.",
+        "its secret.",
         options=(CureOption(WayOn.CLIENT_ID, "--client-id"),),
         source="RFC 6749 §5.2",
         errors=frozenset({ErrorCode.INVALID_CLIENT}),
@@ -358,8 +384,8 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.REFRESH_TOKEN_ENDED,
         cause="The refresh token is no longer valid: the grant expired or was revoked, another program "
         "used the token, or the policy no longer allows you.",
-        cure="Log in again. “Grant session duration” sets how long a grant lasts: " + MANAGED_OAUTH + ".",
-        source=MANAGED_GUIDE,
+        cure="Log in again: authlens login URL. If it happens too often, ask the owner to {lifetime}.",
+        source="RFC 6749 §5.2",
         stages=frozenset({Stage.REFRESH}),
         errors=frozenset({ErrorCode.INVALID_GRANT}),
     ),
@@ -376,7 +402,7 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.CODE_REFUSED,
         cause="The code was already used, has expired, or does not match this verifier and redirect URI.",
         cure="Log in again: a code works once, for a few minutes, and a new login has a new verifier.",
-        source=AGENTS_GUIDE,
+        source="RFC 6749 §5.2",
         errors=frozenset({ErrorCode.INVALID_GRANT}),
     ),
 )

@@ -19,6 +19,7 @@ from authlens_core.diagnosis.evidence import (
     without_echoes,
 )
 from authlens_core.diagnosis.protection import Trait
+from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_words
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import Check
 from authlens_core.values.diagnosis import NO_ANSWER, UNKNOWN, Diagnosis, Layer
@@ -49,6 +50,7 @@ def diagnose(
     check_names: Collection[str] = (),
     checks: Sequence[Check] = (),
     exchange: Exchange | None = None,
+    kind: ServerKind = ServerKind.OTHER,
 ) -> Diagnosis | None:
     """Return the cause of a failure, or None if no known one fits.
 
@@ -58,22 +60,28 @@ def diagnose(
         status: the HTTP status of the answer; read from `exchange` where it is not given.
         answer: the answer, classified; made of `exchange` where it is not given.
         check_names: the names of checks that failed, where the checks themselves are not at hand.
+        kind: which product the server is, as far as earlier stages saw; what `exchange` shows counts, too.
     """
-    seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange)
+    seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange, kind)
     from authlens_core.diagnosis.causes import CAUSES  # most logins have nothing to be diagnosed
 
     known = next((cause for cause in CAUSES if seen.fits(cause)), None)
     return None if known is None else _without_echoes(seen.diagnosis(known), exchange)
 
 
-def explain(stage: Stage, checks: Sequence[Check], exchange: Exchange | None) -> Diagnosis | None:
+def explain(
+    stage: Stage,
+    checks: Sequence[Check],
+    exchange: Exchange | None,
+    kind: ServerKind = ServerKind.OTHER,
+) -> Diagnosis | None:
     """Return why a stage failed; None where a check of ours says all there is to say.
 
     Args:
         checks: the checks that failed, or that warned where none failed.
         exchange: the request and the answer that decided, if the stage sent something.
     """
-    known = diagnose(stage, checks=checks, exchange=exchange)
+    known = diagnose(stage, checks=checks, exchange=exchange, kind=kind)
     if known is not None or exchange is None:
         return known
     response = exchange.answer
@@ -118,7 +126,7 @@ def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) ->
     return Diagnosis(
         UNKNOWN,
         "authlens does not recognise this response:",
-        f"{own} See the whole response. Give the server's owner the time and the CF-Ray.".lstrip(),
+        f"{own} See the whole response. Give the server's owner the time and these lines.".lstrip(),
         whole_answer(response, secrets_sent(exchange.request)),
         layer=classify(exchange).layer,
     )
@@ -136,6 +144,7 @@ class _SeenFailure:
         names: Collection[str],
         checks: Sequence[Check],
         exchange: Exchange | None,
+        kind: ServerKind,
     ) -> None:
         response = exchange.response if exchange else None
         self.stage, self.response = stage, response
@@ -154,6 +163,11 @@ class _SeenFailure:
             self.checks |= {name: f"sent: {name}" for name in pair_problems(exchange.request)}
         # Causes have their phrases in small letters: servers write the same sentence in different ones.
         self.said = "\n".join(self._texts()).lower()
+        self.kind = kind
+        if kind is ServerKind.OTHER:
+            at_access = self.answer is not None and self.answer.layer is Layer.ACCESS
+            seen_in = () if exchange is None else (exchange,)
+            self.kind = ServerKind.ACCESS if at_access else kind_in(seen_in, said=str(self.error))
 
     def _texts(self) -> Iterator[str]:
         yield self.error.description
@@ -172,17 +186,19 @@ class _SeenFailure:
             and (not cause.protections or protection in cause.protections)
             and (not cause.checks or not cause.checks.isdisjoint(self.checks))
             and (not cause.credentials or self.credential in cause.credentials)
+            and (not cause.kinds or self.kind in cause.kinds)
         )
 
     def diagnosis(self, cause: Cause) -> Diagnosis:
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
         layer = self.answer.layer if self.answer is not None and self._matters else None
         ray = None if self.answer is None else self.answer.cf_ray
-        cure, options = cause.cure, cause.options
+        words = server_words(self.kind)
+        why, cure, options = words.fill(cause.cause), words.fill(cause.cure), cause.options
         for check in self.failing if cause.check_decides else ():
             if check.name in cause.checks and check.cure:
                 cure, options = check.cure, check.options
-        return Diagnosis(cause.name, cause.cause, cure, tuple(lines), cause.source, layer, options, ray)
+        return Diagnosis(cause.name, why, cure, tuple(lines), cause.source, layer, options, ray)
 
     @property
     def _matters(self) -> bool:

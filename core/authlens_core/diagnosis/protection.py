@@ -74,7 +74,7 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     Protection.PUBLIC: ProtectionNote(
         Layer.ORIGIN,
         "It responds without a login.",
-        "No action needed. If it should be protected, add an Access application for this host and path.",
+        "No action needed. If it should be protected, tell its owner that it is not.",
         traits=frozenset({Trait.MAY_GO_ON, Trait.NOT_REFUSED, Trait.SAYS_NOTHING}),
     ),
     Protection.OAUTH: ProtectionNote(
@@ -125,13 +125,13 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     Protection.BASIC: ProtectionNote(
         Layer.ORIGIN,
         "It asks for another kind of login, not OAuth.",
-        "Log in with the method it names; authlens supports OAuth and Cloudflare Access.",
+        "Log in with the method it names: authlens supports OAuth.",
     ),
     Protection.UNAUTHORIZED_BARE: ProtectionNote(
         Layer.ORIGIN,
         "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate header.",
-        "Continue: the well-known URLs are tried. If they return nothing, use authlens login "
-        "--cloudflared or a browser, and ask the owner to send WWW-Authenticate.",
+        "Continue: the well-known URLs are tried. If they return nothing, use a browser, and ask the owner "
+        "to send WWW-Authenticate.",
         traits=frozenset({Trait.GOES_ON}),
     ),
     Protection.METHOD_NOT_ALLOWED: ProtectionNote(
@@ -160,7 +160,7 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     Protection.NOT_FOUND: ProtectionNote(
         Layer.ORIGIN,
         "Nothing was found at this address (404).",
-        "Check the path of the URL; an Access application may cover another path of this host.",
+        "Check the path of the URL; another path of this host may be protected.",
         traits=frozenset({Trait.MAY_GO_ON, Trait.NOT_REFUSED}),
     ),
     Protection.RATE_LIMITED: ProtectionNote(

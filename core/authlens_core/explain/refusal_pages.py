@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, BrowserRefusal, refusal_on
 from authlens_core.cloudflare.team import for_team
+from authlens_core.diagnosis.server_kind import ServerKind, server_words
 
 
 def page_meaning(page: str, host: str) -> BrowserRefusal | None:
@@ -19,9 +20,20 @@ def page_meaning(page: str, host: str) -> BrowserRefusal | None:
     return None if known is None else replace(known, cure=for_team(known.cure, host))
 
 
-def known_pages(host: str) -> tuple[BrowserRefusal, ...]:
-    """Return the pages that are known to end a sign-in, with a team's `host` in each fix."""
+def known_pages(kind: ServerKind, host: str) -> tuple[BrowserRefusal, ...]:
+    """Return the pages that are known to end a sign-in at a server; each `phrase` is quoted already.
+
+    Args:
+        kind: which product the server is.
+        host: of the server; a team's is named in each fix.
+    """
+    if kind is not ServerKind.ACCESS:
+        told = server_words(kind)
+        brief = "the client does not have this redirect URI"
+        return (BrowserRefusal(told.page, brief, f"Ask the owner to {told.redirect_uri}.", brief),)
     return tuple(
-        replace(known, cure=for_team(known.cure, host), brief=for_team(known.brief, host))
+        BrowserRefusal(
+            f"“{known.phrase}”", known.meaning, for_team(known.cure, host), for_team(known.brief, host)
+        )
         for known in BROWSER_REFUSALS
     )

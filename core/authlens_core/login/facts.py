@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Self
 
 from authlens_core.diagnosis.answer import Answer
+from authlens_core.diagnosis.server_kind import ServerKind, server_kind
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
@@ -18,6 +19,7 @@ from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
+from authlens_core.values.diagnosis import Layer
 from authlens_core.values.login_options import Options, StoredOptions, to_remember, with_remembered
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -108,6 +110,17 @@ class Facts:
     def to_remember(self) -> StoredOptions:
         """What is stored with the tokens of this login, for the next ones at the same server."""
         return to_remember(self.options, self.remembered.get(self.issuer_identifier or "", ()))
+
+    @property
+    def server_kind(self) -> ServerKind:
+        """Which product the authorization server is, as far as the answers until now show."""
+        if self.answer is not None and self.answer.layer is Layer.ACCESS:
+            return ServerKind.ACCESS
+        metadata = self.server_metadata
+        endpoints = () if metadata is None else (metadata.authorization_endpoint, metadata.token_endpoint)
+        # Where the specification says that metadata may be, no one has answered yet.
+        named = () if self.metadata_guessed else tuple(url.text for url in self.metadata_candidates)
+        return server_kind(filter(None, (self.issuer_identifier, *endpoints, *named)))
 
     @property
     def flow(self) -> Flow:

@@ -363,7 +363,9 @@ class Login:
             failing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if failing else Outcome.PASSED
             if learned.diagnosis is None:
-                diagnosis = diagnosis_of(stage, learned.checks, exchanges, learned.facts.approved)
+                diagnosis = diagnosis_of(
+                    stage, learned.checks, exchanges, learned.facts.approved, learned.facts.server_kind
+                )
                 learned = replace(learned, diagnosis=diagnosis)
         except asyncio.CancelledError as cancelled:
             said = (cancelled.check,) if isinstance(cancelled, WaitStopped) else ()

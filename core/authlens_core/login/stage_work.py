@@ -256,6 +256,7 @@ class StageWork:
             issuer=facts.issuer,
             redirect_uri=facts.redirect_uri or "",
             unproven=wait.unproven,
+            kind=facts.server_kind,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from authlens_core.diagnosis import evidence
 from authlens_core.diagnosis.diagnose import diagnose, explain
+from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.trace.record import Stage, StageRecord, decisive
 from authlens_core.values.check import Check, Severity, failures
@@ -20,7 +21,12 @@ _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
 
 
 def refusal(
-    stage: Stage, error: OAuthError | None, *, remark: str = "", exchange: Exchange | None = None
+    stage: Stage,
+    error: OAuthError | None,
+    *,
+    remark: str = "",
+    exchange: Exchange | None = None,
+    kind: ServerKind = ServerKind.OTHER,
 ) -> Diagnosis | None:
     """Return the diagnosis of a refusal in `stage`, or None if the error is not a known one.
 
@@ -28,8 +34,9 @@ def refusal(
         error: what the server said, if it sent an OAuth error.
         remark: a sentence of ours that belongs to the cause.
         exchange: the request and the answer, if authlens itself sent the request.
+        kind: which product the server is, as far as earlier stages saw.
     """
-    diagnosis = diagnose(stage, error=error, exchange=exchange)
+    diagnosis = diagnose(stage, error=error, exchange=exchange, kind=kind)
     return (
         replace(diagnosis, cause=f"{diagnosis.cause} {remark}")
         if diagnosis is not None and remark
@@ -42,6 +49,7 @@ def diagnosis_of(
     checks: Sequence[Check],
     exchanges: Sequence[Exchange],
     overridden: Collection[str] = (),
+    kind: ServerKind = ServerKind.OTHER,
 ) -> Diagnosis | None:
     """Return the diagnosis of a stage that ended with `checks`; None if they say everything.
 
@@ -54,8 +62,8 @@ def diagnosis_of(
         return None
     exchange = decisive(stage, exchanges)
     if failing:
-        return explain(stage, grave, exchange)
-    return diagnose(stage, checks=grave, exchange=exchange)
+        return explain(stage, grave, exchange, kind)
+    return diagnose(stage, checks=grave, exchange=exchange, kind=kind)
 
 
 def without_echoes(record: StageRecord) -> StageRecord:

@@ -220,7 +220,7 @@ def test_a_401_without_a_readable_challenge_is_bare(value: str | None) -> None:
     headers = [("WWW-Authenticate", value)] if value is not None else []
     answer = _answer(401, *headers)
     assert answer.protection is Protection.UNAUTHORIZED_BARE
-    assert "cloudflared" in answer.cure
+    assert "WWW-Authenticate" in answer.cure
     if value:
         assert set(answer.challenge_field.problems) <= set(answer.evidence)
         assert answer.challenge_field.problems

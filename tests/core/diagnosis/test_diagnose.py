@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.stage import Stage
 
@@ -46,6 +47,8 @@ def test_the_evidence_says_what_it_was_told_from() -> None:
 )
 def test_what_a_server_says_is_safe_in_the_evidence(stage: str, error: str, description: str) -> None:
     """Causes and cures are ours alone, evidence passes the gate."""
-    found = diagnose(Stage(stage), error=OAuthError(error, f"{description} invalid nonce"))
+    found = diagnose(
+        Stage(stage), error=OAuthError(error, f"{description} invalid nonce"), kind=ServerKind.ACCESS
+    )
     assert found is not None
     assert all(line.isprintable() for line in (*found.evidence, found.cause, found.cure))

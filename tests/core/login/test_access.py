@@ -58,7 +58,7 @@ def test_a_success_is_the_proof(status: int) -> None:
             reply(403, None, ("WWW-Authenticate", 'Bearer error="insufficient_scope", scope="x"')),
             "scope is too narrow",
         ),
-        (reply(403), "origin"),
+        (reply(403), "you may not use this address"),
         (
             reply(302, None, ("Location", "https://t.cloudflareaccess.com/cdn-cgi/access/login/x")),
             "Managed OAuth",

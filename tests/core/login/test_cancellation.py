@@ -247,6 +247,6 @@ async def test_a_wait_that_was_stopped_keeps_what_came_and_what_a_silence_may_me
         [notice] = [one for one in record.checks if one.name == "authorization.stopped"]
         assert notice.severity is Severity.NOTICE
         assert "2 other requests ignored" in notice.seen
-        assert "Invalid nonce" in notice.why
-        assert "cdn-cgi/access/logout" in notice.cure
-        assert "Invalid nonce" in overview(record).cause
+        assert "shown only in the browser" in notice.why
+        assert "redirect URI" in notice.cure
+        assert "shown only in the browser" in overview(record).cause

@@ -71,7 +71,6 @@ def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
     assert reason.evidence == (
         "HTTP/1.1 418",
         "content-type: text/plain",
-        "no CF-Ray: the response did not come through Cloudflare",
         "starts with: short and stout",
     )
     assert reason.cure.startswith("Do what the check says.")

@@ -11,6 +11,7 @@ from typing import ClassVar
 from authlens_core.credentials.lifecycle.grant_signer import signer_for
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.fact import Fact
@@ -36,12 +37,15 @@ class RecordBuilder:
     checks: list[Check] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
+    server: tuple[str, ...] = ()
+    """Addresses of the authorization server, as the login found them."""
 
     def trace(self, *, passed: bool) -> Trace:
         elapsed = sum(exchange.elapsed for exchange in self.exchanges)
         diagnosis = self.diagnosis
         if diagnosis is None and not passed:
-            diagnosis = diagnosis_of(self.stage, self.checks, self.exchanges)
+            product = server_kind(self.server)
+            diagnosis = diagnosis_of(self.stage, self.checks, self.exchanges, kind=product)
         record = StageRecord(
             self.stage,
             Outcome.PASSED if passed else Outcome.FAILED,
@@ -84,7 +88,8 @@ class LockedGrant:
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.record = RecordBuilder(self.stage, self.grant.resource_url, self.now())
+        server = (self.grant.issuer, self.grant.token_endpoint)
+        self.record = RecordBuilder(self.stage, self.grant.resource_url, self.now(), server=server)
         self.client = Client(
             client_id=self.grant.client_id,
             redirect_uri=self.grant.redirect_uri,

@@ -20,6 +20,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.diagnose import explain
 from authlens_core.diagnosis.protection import Trait
+from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
@@ -76,7 +77,7 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         bare = judged(
             severity, CheckId.PROBE_ACCEPTED, expected, f"{seen}. {answer.summary}", cure=answer.cure
         )
-        diagnosis = explain(Stage.PROBE, (bare,), exchange)
+        diagnosis = explain(Stage.PROBE, (bare,), exchange, server_kind(record.server))
         summary, cure = (
             (answer.summary, answer.cure) if diagnosis is None else (diagnosis.cause, diagnosis.cure)
         )
@@ -154,7 +155,8 @@ async def probe_grant(credentials: Credentials, wire: Wire, grant_id: str) -> Gr
         NoSecretStore: the store could not be read.
     """
     grant, secrets = await credentials.load(grant_id)
-    record = RecordBuilder(Stage.PROBE, grant.resource_url, utc_now())
+    server = (grant.issuer, grant.token_endpoint)
+    record = RecordBuilder(Stage.PROBE, grant.resource_url, utc_now(), server=server)
     *before, exchange = await ask(credentials, wire, grant, secrets)
     record.exchanges.extend(before)
     result = probe_result(exchange, record, "token", spec="RFC 6750 §3.1")

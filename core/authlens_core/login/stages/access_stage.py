@@ -7,6 +7,7 @@ from typing import Final
 
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.login.stages.detection_stage import (
@@ -103,7 +104,7 @@ class AccessStage:
         # Before the status is judged: servers send it with 403, and some with 401.
         if refusal_code(answer.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
             return _too_small(facts, response.status, answer, shown)
-        check = _judge(response.status, answer)
+        check = _judge(response.status, answer, facts.server_kind)
         proves_nothing = facts.anonymous and response.status < 300
         return StageResult(facts, (check, _PROVES_NOTHING) if proves_nothing else (check,), shown)
 
@@ -144,11 +145,11 @@ def _option(scope: str) -> str:
     return f': authlens login --scope "{scope}" URL' if is_plain(scope) else ": authlens URL"
 
 
-def _judge(status: int, answer: Answer) -> Check:
+def _judge(status: int, answer: Answer, kind: ServerKind) -> Check:
     if status < 300:
         why = "This is the purpose of the login."
         return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}", why=why)
-    diagnosis = diagnose(Stage.ACCESS, status=status, answer=answer)
+    diagnosis = diagnose(Stage.ACCESS, status=status, answer=answer, kind=kind)
     cause, cure = (diagnosis.cause, diagnosis.cure) if diagnosis else (answer.summary, answer.cure)
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
     if status in {401, 403} or 300 <= status < 400:

@@ -10,6 +10,7 @@ from authlens_core.cloudflare.browser_refusals import refusal_on
 from authlens_core.cloudflare.team import for_team
 from authlens_core.diagnosis.cause import REPORTS
 from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
@@ -128,7 +129,9 @@ def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
     attempt = last_attempt(facts, facts.client, sent)
     checks = (*attempt.checks, *reading.checks)
     if reading.value is None:
-        diagnosis = refusal(Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed)
+        diagnosis = refusal(
+            Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed, kind=facts.server_kind
+        )
         return StageResult(facts, checks, plain.shown, diagnosis)
     try:
         link = pushed_authorization_url(
@@ -182,7 +185,9 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
     shown = (
         () if response.code is None else (Fact(FactId.CODE, response.code, "RFC 6749 §4.1.2", "works once"),)
     )
-    diagnosis = None if response.error is None else refusal(Stage.AUTHORIZATION, response.error)
+    diagnosis = None
+    if response.error is not None:
+        diagnosis = refusal(Stage.AUTHORIZATION, response.error, kind=facts.server_kind)
     return StageResult(replace(facts, code=response.code), response.checks, shown, diagnosis)
 
 
@@ -195,6 +200,7 @@ def no_callback(
     issuer: Url | None = None,
     redirect_uri: str = "",
     unproven: str = "",
+    kind: ServerKind = ServerKind.OTHER,
 ) -> Check:
     """Return the check for a wait that ended without an answer.
 
@@ -204,9 +210,11 @@ def no_callback(
         issuer: the server whose page that is.
         redirect_uri: where the browser was sent to; a server that does not know it shows an error instead.
         unproven: an error that came without a state.
+        kind: which product it is.
     """
     timeout = (CheckId.AUTHORIZATION_TIMEOUT,)
-    diagnosis = browser_diagnosis(page, issuer) or diagnose(Stage.AUTHORIZATION, check_names=timeout)
+    known = browser_diagnosis(page, issuer)
+    diagnosis = known or diagnose(Stage.AUTHORIZATION, check_names=timeout, kind=kind)
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
     others += f"; an error without a state came: {unproven}" if unproven else ""
     where = f" at {redirect_uri}" if redirect_uri else ""

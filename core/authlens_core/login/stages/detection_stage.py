@@ -113,7 +113,7 @@ class DetectionStage:
             new = replace(located, challenge_scope=next(scopes, None))
         kind = kind_of_resource(exchange, answer, version=new.mcp_version)
         if diagnosis is None:
-            diagnosis = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved)
+            diagnosis = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved, new.server_kind)
         return StageResult(new, tuple(checks), (kind, *_shown(answer, new)), diagnosis)
 
 

@@ -107,7 +107,7 @@ class ExchangeStage:
         checks = (*attempt.checks, *reading.checks, *((clock,) if clock is not None else ()))
         if reading.value is None:
             error = read_error(exchange.answer, facts.grant_secrets)
-            diagnosis = refusal(Stage.EXCHANGE, error, exchange=exchange)
+            diagnosis = refusal(Stage.EXCHANGE, error, exchange=exchange, kind=facts.server_kind)
             # The last answer before a code expires is often "authorization_pending": not what to show.
             if given_up := self._grant.given_up(facts, asked):
                 return StageResult(facts, given_up)

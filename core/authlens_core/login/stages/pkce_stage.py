@@ -45,8 +45,8 @@ class PkceStage:
                 "pkce.first_character",
                 "The challenge starts with a letter or a digit.",
                 f"starts with {pkce.code_challenge[0]!r}, {drawn}",
-                spec="Cloudflare Access, Authenticate coding agents",
-                why="Access misreads a challenge that starts with - or _ and reports a wrong method. One "
+                spec="RFC 7636 §4.2",
+                why="Some servers misread a challenge that starts with - or _ and report a wrong method. One "
                 "random challenge in 32 does.",
             ),
         )

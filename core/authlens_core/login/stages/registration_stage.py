@@ -72,9 +72,9 @@ class RegistrationStage:
         )
         if reading.value is None:
             remark = f"The redirect URI sent was {facts.redirect_uri}."
-            diagnosis = refusal(
-                Stage.REGISTRATION, read_error(exchange.answer), remark=remark, exchange=exchange
-            )
+            error = read_error(exchange.answer)
+            kind = facts.server_kind
+            diagnosis = refusal(Stage.REGISTRATION, error, remark=remark, exchange=exchange, kind=kind)
             return StageResult(facts, reading.checks, diagnosis=diagnosis)
         return with_client(facts, reading.value, reading.checks)
 
@@ -183,7 +183,9 @@ def _secret_method(facts: Facts) -> str:
 
 
 def _nothing_to_use(facts: Facts) -> Check:
-    diagnosis = diagnose(Stage.REGISTRATION, check_names=(CheckId.SERVER_REGISTRATION,))
+    diagnosis = diagnose(
+        Stage.REGISTRATION, check_names=(CheckId.SERVER_REGISTRATION,), kind=facts.server_kind
+    )
     return failed(
         CheckId.REGISTRATION_ENDPOINT,
         "The server allows registration, or you give a client id.",

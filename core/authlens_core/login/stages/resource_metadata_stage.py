@@ -53,7 +53,9 @@ class ResourceMetadataStage:
             taken = found or facts.options.legacy_paths
             check = _origin_taken(facts, found=found) if taken else _missing(facts, exchanges)
             # The places of server metadata came last; what is quoted is the answer of the resource.
-            found_cause = diagnosis_of(Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved)
+            found_cause = diagnosis_of(
+                Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved, facts.server_kind
+            )
             return StageResult(_legacy(facts), (check,), diagnosis=found_cause)
         reading = read_resource_metadata(
             last.answer,
@@ -111,10 +113,8 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
         f"nothing at {tried}" if tried else "nowhere to look",
         why="Without it authlens does not know which authorization server the resource trusts.",
         spec=_SPEC,
-        cure="For Cloudflare Access, turn on Managed OAuth: Zero Trust → Access controls → Applications "
-        "→ (app) → Advanced settings → Managed OAuth; or use cloudflared. For an old MCP server, "
-        f"continue: {facts.resource_url.origin} itself is then used as the authorization server: "
-        "authlens login --legacy-paths URL.",
+        cure=f"For an old MCP server, continue: {facts.resource_url.origin} itself is then used as the "
+        "authorization server: authlens login --legacy-paths URL.",
         overridable=True,
     )
 

@@ -29,7 +29,7 @@ TABLE = [
     (Scripted(405), None, "method_not_allowed", "this request method"),
     (Scripted(429), None, "too_many_requests", "limits requests"),
     (Scripted(500), None, "server_failed", "The server failed with an internal error"),
-    (Scripted(530), None, "origin_down", "cannot reach the server behind it"),
+    (Scripted(530, headers=(("cf-ray", "1-EMU"),)), None, "origin_down", "cannot reach the server behind it"),
     (Scripted(418), None, "unknown", "authlens does not recognise this response: HTTP/1.0 418"),
 ]
 

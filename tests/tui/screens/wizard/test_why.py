@@ -26,7 +26,7 @@ challenge-without-metadata | does not say where its metadata | resource_metadata
 post-only | | |
 oauth-off | Managed OAuth is off for this application | Advanced settings → Managed OAuth | HTTP/1.1 302 Found
 service-auth-only | accepts only service tokens | authlens service-token add | cf-access-aud:
-public | It responds without a login | add an Access application | HTTP/1.1 200 OK
+public | It responds without a login | tell its owner | HTTP/1.1 200 OK
 browser-integrity | Browser Integrity Check of the zone banned | Configuration Rules | 1010
 challenge-page | a challenge page | action Skip | cf-mitigated: challenge
 waf-rule | blocked the request before Access saw it | action Skip | 1020
@@ -41,16 +41,16 @@ no-registration-endpoint | has no registration_endpoint | --client-id | no "regi
 no-revocation-endpoint | | |
 none-not-advertised | does not list “none” | allow public clients | "token_endpoint_auth_methods_supported":
 s256-not-advertised | advertise PKCE with S256 | support S256 | "code_challenge_methods_supported": ["plain"]
-redirect-uri-refused | No application of the account allows | Allow localhost clients | "error": "invalid_
+redirect-uri-refused | does not allow the redirect URI | Allow localhost clients | "error": "invalid_
 redirect-uri-refused-at-authorization | does not allow the redirect URI | Allowed redirect URIs | error=
 localhost-refused | The redirect URI sent was http://localhost: | --redirect-host 127.0.0.1 | HTTP/1.1 400
-settings-not-live | No application of the account allows | takes about a minute | HTTP/1.1 400
+settings-not-live | does not allow the redirect URI | takes about a minute | HTTP/1.1 400
 resource-refused | not issue tokens for the resource in the request | --resource | error=invalid_target
 pkce-first-character | | |
 pkce-refused | misread the code challenge | starts with a letter or a digit | must be S256
-denied-user | That account does not have access | sign in again with the right account | nothing in
-invalid-nonce | Invalid nonce | cdn-cgi/access/logout | nothing in
-application-not-found | Unable to find your Access application! | cdn-cgi/access/logout | nothing in
+denied-user | That account does not have access | sign in again with the right account | nothing at
+invalid-nonce | Invalid nonce | cdn-cgi/access/logout | nothing at
+application-not-found | Unable to find your Access application! | cdn-cgi/access/logout | nothing at
 access-denied | The login was refused | another account | error=access_denied
 wrong-state | The browser did not return | Check the browser | 1 other request ignored
 iss-mismatch | does not name the server | Do not trust | iss=https://elsewhere.example

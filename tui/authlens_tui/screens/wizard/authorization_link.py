@@ -99,12 +99,11 @@ class AuthorizationLink(Widget):
     @property
     def words(self) -> Content:
         """What to do now, or what a browser that does not come back may be showing."""
-        issuer = self._login.facts.issuer
-        host = "" if issuer is None else issuer.host
+        facts = self._login.facts
         if self._played.page:
-            return turned_away_words(self._played.page, host)
+            return turned_away_words(self._played.page, "" if facts.issuer is None else facts.issuer.host)
         if self._is_silent:
-            return silent_words(in_full=self.app.size.height >= _TALL, host=host)
+            return silent_words(facts, in_full=self.app.size.height >= _TALL)
         return waiting_words(player=self.can_play)
 
     def begin(self, ready: AuthorizationReady) -> None:

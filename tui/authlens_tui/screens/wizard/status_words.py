@@ -123,11 +123,12 @@ def turned_away_words(page: str, host: str = "") -> Content:
     return Content.assemble(told, f" {known.meaning}\n", ("→ ", "bold"), known.cure, " ", stop)
 
 
-def silent_words(*, in_full: bool, host: str = "") -> Content:
+def silent_words(facts: Facts, *, in_full: bool) -> Content:
     """Say what a browser that does not come back may be showing, and what to do about each."""
+    host = "" if facts.issuer is None else facts.issuer.host
     rows = [
-        Content.assemble("\n  ", (f"“{page.phrase}”", "bold"), f" → {page.cure if in_full else page.brief}")
-        for page in known_pages(host)
+        Content.assemble("\n  ", (page.phrase, "bold"), f" → {page.cure if in_full else page.brief}")
+        for page in known_pages(facts.server_kind, host)
     ]
     return Content.assemble(
         ("No answer yet. ", "bold"),

@@ -64,6 +64,22 @@ MUTATIONS: Final = (
         "tests/core/oauth/test_authorization.py::test_a_wrong_or_missing_state_is_outdated_whatever_else_is_there",
     ),
     Mutation(
+        "bare-code-taken",
+        "A code that is pasted alone is taken without a question",
+        "core/authlens_core/oauth/authorization.py",
+        "    if not expected.any_state:\n",
+        "    if False:\n",
+        "tests/core/oauth/test_authorization.py::test_a_code_alone_is_taken_only_if_the_user_decides_so_and_with_a_warning",
+    ),
+    Mutation(
+        "unproven-words",
+        "An error without a state is shown in the sender's words",
+        "core/authlens_core/oauth/authorization.py",
+        '    return error if error in _REGISTERED or not error else "an unregistered error"\n',
+        "    return error\n",
+        "tests/core/oauth/test_authorization.py::test_an_error_without_a_state_is_named_in_no_words_of_the_sender",
+    ),
+    Mutation(
         "iss-ignored",
         "A callback from any issuer is accepted",
         "core/authlens_core/oauth/authorization.py",

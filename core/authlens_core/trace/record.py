@@ -188,7 +188,7 @@ def honest_and_attacked(records: Sequence[StageRecord]) -> tuple[tuple[int, ...]
     first = next((number for number, record in enumerate(records) if record.tampering), 0)
     if not first:
         return None
-    # An attack on a late stage begins with earlier ones, sent as ever: they are not what became of the login.
+    # An attack on a late stage begins with earlier ones, sent as ever: they are not its result.
     ends = (number for number in range(first, 0, -1) if is_last(records[number - 1]))
     end = next(ends, first)
     gone_before, gone = undone(records[:end], None), undone(records, None)

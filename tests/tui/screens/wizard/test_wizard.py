@@ -674,7 +674,7 @@ async def test_a_code_alone_is_taken_after_a_second_paste_and_a_yes() -> None:
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
         await pilot.press("p", *"code", "enter")
-        await until(pilot, lambda: "Paste it again to use it" in " ".join(text_of(app).split()))
+        await until(pilot, lambda: "To use the code alone, paste it again" in " ".join(text_of(app).split()))
         for answer in ("enter", "y"):
             assert login.wait.waiting
             await pilot.press(*"code", "enter")

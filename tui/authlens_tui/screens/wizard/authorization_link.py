@@ -208,7 +208,7 @@ class AuthorizationLink(Widget):
         if again and response.is_bare_code:
             self._ask_about_code(message.text)
         else:
-            way_on = " Paste it again to use it all the same." if response.is_bare_code else ""
+            way_on = " To use the code alone, paste it again." if response.is_bare_code else ""
             self.panel.show_refused_paste(f"{response.why_refused}{way_on}")
 
     @work(group="code", exclusive=True, description="ask about a code that was pasted alone")

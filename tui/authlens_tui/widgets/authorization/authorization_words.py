@@ -12,7 +12,7 @@ NO_FORWARD: Final = (
     "machine, or paste."
 )
 _UNLOADABLE: Final = "Browser can't load the last page? Copy its address, then press"
-_NO_PORT: Final = "No port is open here: the browser can't load the last page. Copy its address, then press"
+_NO_PORT: Final = "No port is open here, so the last page may not load. Copy its address, then press"
 
 
 def key_words(offer: CallbackOffer, *, player: bool) -> Content:

@@ -224,10 +224,11 @@ def interruptions(session: Session) -> Interruptions:
 
 
 class _TraceKeeper:
-    """Keeps the record of a login that received tokens, once, when its requests are over.
+    """Keeps the record of a login that received tokens or failed, once, when its requests are over.
 
     Masking and storing it takes longer than the request that follows the exchange. It is kept after that one;
-    when the user leaves it for later, after `PATIENCE`; or before the credentials are closed.
+    after `PATIENCE`, when the user leaves it for later, or it failed or was stopped; or before the
+    credentials are closed.
     """
 
     PATIENCE: Final = 1.0  # seconds
@@ -243,19 +244,20 @@ class _TraceKeeper:
             asyncio.get_running_loop().run_in_executor(None, self._credentials.get_ready)
         if not isinstance(event, StageEnded):
             return
-        if event.record.stage is Stage.EXCHANGE and self._due is None:
+        may_end = event.record.stage is Stage.EXCHANGE or event.record.outcome is not Outcome.PASSED
+        if event.record.stage is Stage.ACCESS:
+            self.keep()
+        elif may_end and self._due is None:
             self._due = asyncio.get_running_loop().call_later(self.PATIENCE, self.keep)
             self._credentials.before_close.append(self.keep)
-        elif event.record.stage is Stage.ACCESS:
-            self.keep()
 
     def keep(self) -> None:
         if self._due is not None:
             self._due.cancel()
             self._due = None
             self._credentials.before_close.remove(self.keep)
-        if self._login.facts.grant_id is not None and not self._login.keeps_nothing:
-            self._credentials.traces.keep(self._login.facts.grant_id, self._login.trace)
+        if not self._login.keeps_nothing:
+            self._credentials.traces.keep(self._login.facts.grant_id or "", self._login.trace)
 
 
 def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:

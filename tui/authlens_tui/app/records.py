@@ -48,13 +48,14 @@ class Records:
     def show(self, session: Session, message: TraceWanted) -> None:
         credentials, entry_id = session.credentials, message.entry_id
         self.credential_id = lambda: entry_id
-        issuer = next((grant.issuer for grant in credentials.list() if grant.grant_id == entry_id), None)
+        grant = next((grant for grant in credentials.list() if grant.grant_id == entry_id), None)
+        url = message.trace.resource_url
         self._app.push_screen(
             TraceScreen(
                 message.trace,
                 replay="a recording" if message.kept else "",
-                kept=StoredTraces(credentials.traces, entry_id) if entry_id else None,
-                issuer=issuer,
+                kept=StoredTraces(credentials.traces, entry_id, (url,)),
+                issuer=None if grant is None else grant.issuer,
             )
         )
 

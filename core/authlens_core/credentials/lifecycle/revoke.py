@@ -75,7 +75,7 @@ async def revoke(
         done = await _RevokeOperation(credentials, wire, grant, secrets, utc_now).run(
             waiting, proof_pauses(PROOF_SECONDS) if pauses is None else pauses
         )
-    # With a grant that was revoked its traces went, too, and none is stored of one that is gone.
+    # With a grant that was revoked its traces went, too: what ended it is stored for its URL.
     credentials.traces.keep(grant_id, done.trace)
     return done
 

@@ -1,17 +1,19 @@
 """The last traces of each credential, without their secrets, in a file of their own beside the index.
 
 What a credential went through is worth having when it stops working. A few traces of each are stored, and of
-those the newest login always, as it says where everything came from. They are for reading only: losing the
-file costs nothing else, which is why it is not the index.
+those the newest login always, as it says where everything came from. A login that left no credential, and
+what ended one, are stored for its URL, for a month. All are for reading only: losing the file costs nothing
+else, which is why it is not the index.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 BUSY_SECONDS: Final = 2.0
 # Traces of one credential that are stored beside its newest login.
 KEPT_BESIDE_LOGIN: Final = 9
+# Traces that belong to no credential: of one URL, of all together, and for how long.
+KEPT_OF_URL: Final = 5
+KEPT_OF_ALL_URLS: Final = 50
+KEPT_FOR: Final = timedelta(days=30)
+# Where a credential has its id, these have their URL.
+_OF_URL: Final = "url "
+# What is worth having without a credential: it failed, or it is why there is none.
+_WITHOUT_CREDENTIAL: Final = frozenset({TraceKind.LOGIN, TraceKind.REVOKE})
 # Characters of one trace; a longer one is not kept.
 MAX_TRACE: Final = 1024 * 1024
 # Characters of all traces together; the oldest go first.
@@ -87,21 +97,21 @@ class Traces:
     def keep(self, grant_id: str, trace: Trace | None) -> bool:
         """Keep a trace in which something was sent, instead of an earlier state of the same one.
 
-        Never fails: what the trace records has happened, with or without a record of it.
+        That of a login or a revocation is kept for its URL if there is no such credential. Never fails: what
+        the trace records has happened, with or without a record of it.
 
         Returns:
             False if it was not kept: nothing was sent, something in it was changed on purpose, the
-            credential is gone or never was, or the file cannot be used.
+            credential of a probe or a refresh is gone or never was, or the file cannot be used.
         """
         # What was changed on purpose says nothing about the credential.
         if trace is None or trace.tampering or not any(record.exchanges for record in trace.records):
             return False
-        if not grant_id:  # a token of cloudflared that is in no file
-            return False
         try:
             # Asked before the transaction: it reads the index, which another process may hold.
             known = self._known()
-            text = _written(trace) if grant_id in known else None
+            owner = grant_id if grant_id in known else _owner_without_credential(trace)
+            text = _written(trace) if owner else None
             if text is None:
                 return False
             with self._writing() as connection:
@@ -110,31 +120,40 @@ class Traces:
                     "INSERT INTO traces (trace_id, grant_id, kind, at, outcome, text) VALUES (?,?,?,?,?,?)",
                     (
                         trace.trace_id,
-                        grant_id,
+                        owner,
                         trace.kind.value,
                         trace.started_at.isoformat(),
                         trace.records[-1].outcome.value,
                         text,
                     ),
                 )
-                _delete_unlisted(connection, grant_id, known)
+                _delete_unlisted(connection, owner, known)
         except StateUnusable:
             return False
         return True
 
-    def of(self, grant_id: str) -> tuple[TraceSummary, ...]:
-        """Return what is stored of a credential, newest first.
+    def of(self, grant_id: str, *urls: str) -> tuple[TraceSummary, ...]:
+        """Return what is stored of a credential and of these URLs, newest first.
 
         Raises:
             StateUnusable: the file cannot be used.
         """
+        return self._summaries("grant_id IN (SELECT value FROM json_each(?))", _owners(grant_id, urls))
+
+    def without_credential(self) -> tuple[TraceSummary, ...]:
+        """Return what belongs to no credential, newest first.
+
+        Raises:
+            StateUnusable: the file cannot be used.
+        """
+        return self._summaries("grant_id LIKE ?", f"{_OF_URL}%")
+
+    def _summaries(self, which: str, value: str) -> tuple[TraceSummary, ...]:
         if not self._exists():
             return ()
+        query = f"SELECT trace_id, kind, at, outcome FROM traces WHERE {which} ORDER BY number DESC"  # noqa: S608
         with self._using() as connection:
-            rows = connection.execute(
-                "SELECT trace_id, kind, at, outcome FROM traces WHERE grant_id = ? ORDER BY number DESC",
-                (grant_id,),
-            ).fetchall()
+            rows = connection.execute(query, (value,)).fetchall()
         summaries = []
         for trace_id, kind, at, outcome in rows:
             with suppress(ValueError):  # a row of a newer authlens, or a damaged one
@@ -162,12 +181,13 @@ class Traces:
         except UsageError as error:
             raise TraceGone(f"This trace cannot be read: {error.cause}", "Choose another one.") from None
 
-    def drop(self, grant_id: str) -> bool:
-        """Erase what is stored of a credential; return whether nothing of it is left."""
+    def drop(self, grant_id: str, *urls: str) -> bool:
+        """Erase what is stored of a credential and of these URLs; return whether nothing of it is left."""
         try:
             if self._exists():
                 with self._writing() as connection:
-                    connection.execute("DELETE FROM traces WHERE grant_id = ?", (grant_id,))
+                    query = "DELETE FROM traces WHERE grant_id IN (SELECT value FROM json_each(?))"
+                    connection.execute(query, (_owners(grant_id, urls),))
         except StateUnusable:
             return False  # the next trace that is stored takes these away
         return True
@@ -225,6 +245,20 @@ class Traces:
             yield connection
 
 
+def _owners(grant_id: str, urls: Collection[str]) -> str:
+    """Return whose traces these are, as the database takes a list: in JSON."""
+    return json.dumps([grant_id, *map(_owner_of, urls)])
+
+
+def _owner_of(url: str) -> str:
+    # Without a query, which may hold a secret.
+    return f"{_OF_URL}{url.partition('?')[0]}"
+
+
+def _owner_without_credential(trace: Trace) -> str:
+    return _owner_of(trace.resource_url) if trace.kind in _WITHOUT_CREDENTIAL else ""
+
+
 def _written(trace: Trace) -> str | None:
     """Return the trace as a session file of at most `MAX_TRACE`: with its bodies, or else without them."""
     from authlens_core.export.session_file import session_json  # few verbs need it
@@ -240,8 +274,8 @@ def _written(trace: Trace) -> str | None:
     return None
 
 
-def _delete_unlisted(connection: sqlite3.Connection, grant_id: str, known: Collection[str]) -> None:
-    """Delete what is too much: of this credential, of credentials that are gone, of all together."""
+def _delete_unlisted(connection: sqlite3.Connection, owner: str, known: Collection[str]) -> None:
+    """Delete what is too much: of this credential or URL, of those that are gone, of all together."""
     connection.execute(
         """
         DELETE FROM traces WHERE grant_id = :grant AND number NOT IN (
@@ -253,10 +287,22 @@ def _delete_unlisted(connection: sqlite3.Connection, grant_id: str, known: Colle
             )
         )
         """,
-        {"grant": grant_id, "beside": KEPT_BESIDE_LOGIN},
+        {"grant": owner, "beside": KEPT_OF_URL - 1 if owner.startswith(_OF_URL) else KEPT_BESIDE_LOGIN},
+    )
+    connection.execute(
+        """
+        DELETE FROM traces WHERE grant_id LIKE :urls AND (at < :oldest OR number NOT IN (
+            SELECT number FROM traces WHERE grant_id LIKE :urls ORDER BY number DESC LIMIT :most
+        ))
+        """,
+        {
+            "urls": f"{_OF_URL}%",
+            "oldest": (datetime.now(UTC) - KEPT_FOR).isoformat(),
+            "most": KEPT_OF_ALL_URLS,
+        },
     )
     for (other,) in connection.execute("SELECT DISTINCT grant_id FROM traces").fetchall():
-        if other not in known:
+        if other not in known and not other.startswith(_OF_URL):
             connection.execute("DELETE FROM traces WHERE grant_id = ?", (other,))
     connection.execute(
         """

@@ -8,7 +8,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,7 @@ from authlens_core.wire.client import Wire
 from support.grants import grant, keep
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import leaks
+from support.scripted_login import RESOURCE, ScriptedSender, come_back, honest, reply
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -301,3 +302,84 @@ async def test_forgetting_a_credential_forgets_its_traces(tmp_path: Path) -> Non
     await credentials.forget("id-wiki")
     assert credentials.traces.of("id-wiki") == ()
     await credentials.aclose()
+
+
+FAILED_URL = "https://app.example/mcp"
+
+
+def _of_login(name: str, url: str = FAILED_URL, *, days: int = 0) -> Trace:
+    began = datetime.now(UTC) - timedelta(days=days)
+    return replace(trace(name, TraceKind.LOGIN), resource_url=url, started_at=began)
+
+
+def test_a_login_without_a_credential_is_kept_for_its_url(traces: Traces) -> None:
+    """It is the one to show somebody; the query of the URL may hold a secret, and is no part of its name."""
+    assert traces.keep("", _of_login("failed", f"{FAILED_URL}?key=canary"))
+    assert [kept.trace_id for kept in traces.of("a", FAILED_URL)] == ["failed"]
+    assert traces.of("a", "https://app.example/other") == ()
+    assert [kept.trace_id for kept in traces.without_credential()] == ["failed"]
+
+
+def test_a_login_that_succeeds_after_all_is_kept_once(traces: Traces) -> None:
+    assert traces.keep("", _of_login("t"))
+    assert traces.keep("a", _of_login("t"))
+    assert [kept.trace_id for kept in traces.of("a", FAILED_URL)] == ["t"]
+    assert traces.without_credential() == ()
+
+
+def test_what_belongs_to_no_credential_is_bounded_in_number_and_in_age(
+    traces: Traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces_module, "KEPT_OF_ALL_URLS", 7)
+    assert traces.keep("", _of_login("old", "https://old.example/", days=31))
+    for number in range(9):
+        assert traces.keep("", _of_login(f"first {number}"))
+    assert [kept.trace_id for kept in traces.of("", FAILED_URL)] == [f"first {n}" for n in (8, 7, 6, 5, 4)]
+    assert traces.of("", "https://old.example/") == ()
+    for number in range(4):
+        assert traces.keep("", _of_login(f"other {number}", "https://other.example/"))
+    assert len(traces.without_credential()) == 7
+
+
+def test_dropping_a_credential_drops_the_failed_logins_to_its_url(traces: Traces) -> None:
+    traces.keep("a", trace("login", TraceKind.LOGIN))
+    traces.keep("", _of_login("failed"))
+    assert traces.drop("a", FAILED_URL)
+    assert traces.of("a", FAILED_URL) == ()
+
+
+@pytest.mark.parametrize("kind", [TraceKind.PROBE, TraceKind.REFRESH])
+def test_a_probe_or_refresh_without_a_credential_is_not_kept(traces: Traces, kind: TraceKind) -> None:
+    assert not traces.keep("gone", trace("t", kind))
+
+
+@pytest.mark.parametrize("stop", [False, True])
+async def test_a_login_that_fails_or_is_stopped_is_kept_when_the_program_ends(
+    stop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, at its end; the token endpoint's answer is in it, and its secrets are not."""
+    error = reply(400, {"error": "invalid_grant", "error_description": "AADSTS50011 of code-canary-1"})
+    waiting = asyncio.Event()
+    credentials = Credentials.memory()
+    sender = ScriptedSender(honest(token=error))
+    async with Session(Wire(), credentials) as session:
+        monkeypatch.setattr(session.wire, "send", sender.send)
+        login = start_login(session, RESOURCE, Options(port=0, wait=60))
+        login.watch(come_back(login) if not stop else lambda e: _note_link(e, waiting))
+        run = asyncio.ensure_future(login.run_all())
+        if stop:
+            await waiting.wait()
+            await login.cancel()
+        await run
+        await login.aclose()
+        for work in tuple(credentials.before_close):
+            work()
+        [kept] = credentials.traces.of("", RESOURCE)
+        assert kept.outcome is (Outcome.CANCELLED if stop else Outcome.FAILED)
+        text = repr(credentials.traces.open(kept.trace_id))
+        assert "canary" not in text
+
+
+def _note_link(event: Event, waiting: asyncio.Event) -> None:
+    if isinstance(event, AuthorizationReady):
+        waiting.set()

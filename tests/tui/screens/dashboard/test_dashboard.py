@@ -618,7 +618,7 @@ async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_befor
         kept = TraceSummary("one", TraceKind.PROBE, NOW, Outcome.PASSED)
         traces = screen.context.session.credentials.traces
 
-        def of(entry_id: str) -> tuple[TraceSummary, ...]:
+        def of(entry_id: str, *_urls: str) -> tuple[TraceSummary, ...]:
             if entry_id == "id-a":
                 return (kept,)
             raise StateUnusable("The traces cannot be read.", "")

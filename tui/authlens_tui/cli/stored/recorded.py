@@ -16,7 +16,7 @@ from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
 from authlens_core.values.errors import FileExists, LoginNeeded, UsageError
-from authlens_tui.cli.session import grant_for, iso_time
+from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_line, answer_list, answer_text, is_terminal, say
 from authlens_tui.cli.urls import checked_url
 
@@ -100,9 +100,20 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
             raise UsageError("A file holds one trace.", "Leave --which out.")
         return open_session_file(_file(source))
     async with open_session() as session:
-        traces = session.credentials.traces
-        kept = traces.of(grant_for(session, source).grant_id)
-        return traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
+        kept = _kept(session, source)
+        return session.credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
+
+
+def _kept(session: Session, source: str) -> tuple[TraceSummary, ...]:
+    """Return what is stored of the credential for a URL, and of logins there that left none, newest first."""
+    url, credentials = checked_url(source), session.credentials
+    grant = credentials.find(url)
+    if grant is not None:
+        return credentials.traces.of(grant.grant_id, *{url, grant.resource_url})
+    kept = credentials.traces.of("", url)
+    if not kept:
+        raise credentials.no_login(url)
+    return kept
 
 
 def _file(source: str) -> Path:
@@ -136,7 +147,7 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
 
 async def _list(source: str) -> int:
     async with open_session() as session:
-        kept = session.credentials.traces.of(grant_for(session, source).grant_id)
+        kept = _kept(session, source)
     if not kept:
         say("No trace of this login is stored.")
     for number, trace in enumerate(kept, 1):

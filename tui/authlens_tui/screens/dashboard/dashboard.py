@@ -344,7 +344,7 @@ class DashboardScreen(Screen[None]):
                 credentials = self.context.session.credentials
                 with credentials.index.waiting_at_most(PATIENCE):
                     events = credentials.events(entry.entry_id, _EVENTS)
-                self._looked_up = entry.entry_id, events, credentials.traces.of(entry.entry_id)
+                self._looked_up = entry.entry_id, events, credentials.traces.of(entry.entry_id, entry.url)
         return self._looked_up
 
     @on(CredentialTable.Highlighted)

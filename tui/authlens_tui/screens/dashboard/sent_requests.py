@@ -73,9 +73,11 @@ class SentRequests:
         entry = self._context.selected
         entry_id = "" if entry is None else entry.entry_id
         trace = self._newest if entry is None else self._last.get(entry_id)
-        if trace is None and entry is not None:
+        if trace is None:
+            traces = self._context.session.credentials.traces
             try:
-                kept = self._context.session.credentials.traces.of(entry_id)
+                # A login that failed leaves no row to select.
+                kept = traces.without_credential() if entry is None else traces.of(entry_id, entry.url)
                 trace = await self._open(kept[0].trace_id) if kept else None
             except AuthlensError as error:
                 self._context.say(str(error), good=False)

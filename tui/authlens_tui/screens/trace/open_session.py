@@ -71,15 +71,16 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
 
 @dataclass(frozen=True, slots=True)
 class StoredTraces:
-    """The traces that are kept of one credential."""
+    """The traces that are kept of one credential, and of the logins to its URL that left none."""
 
     traces: Traces
     grant_id: str
+    urls: tuple[str, ...] = ()
 
     def summaries(self) -> tuple[TraceSummary, ...]:
         """Return what there is, newest first; nothing where it cannot be read."""
         try:
-            return self.traces.of(self.grant_id)
+            return self.traces.of(self.grant_id, *self.urls)
         except StateUnusable:
             return ()
 

@@ -17,6 +17,7 @@ from authlens_core.credentials.records.grant import CredentialStatus, Grant, Sta
 from authlens_core.credentials.records.index import Event
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
+from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import Settings
 from authlens_core.values.stage import Outcome
@@ -146,6 +147,8 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
     yield "Scope", grant.scope or "none given"
     yield "Client ID", grant.client_id
     yield "Stored in", grant.place.words
+    if grant.remembered:
+        yield "Remembered", ", ".join(OPTIONS[name].flag for name, _ in grant.remembered if name in OPTIONS)
     offered = grant.revocation_endpoint is not None
     yield "Revocation", "offered by the server" if offered else "not offered by the server"
 

@@ -353,8 +353,8 @@ MUTATIONS: Final = (
         "client-of-another-flow",
         "A known client is used for a flow that it was not registered for",
         "core/authlens_core/login/stages/registration_stage.py",
-        "    if known is not None and set(facts.flow.extra_grant_types) <= set(known.grant_types):\n",
-        "    if known is not None:\n",
+        "    if known.grant_types and facts.flow.grant_type not in known.grant_types:\n",
+        "    if not known.grant_types:\n",
         "tests/core/login/test_registration.py"
         "::test_a_known_client_without_the_grant_type_of_the_flow_is_registered_anew",
     ),

@@ -206,11 +206,12 @@ async def forget_client(session: Session, client: StoredClient, *, only_here: bo
     return await _forgotten(credentials, record, f"The server {said} ({status}); {proof}.")
 
 
-def client_metadata(url: str, port: int) -> Mapping[str, object]:
+def client_metadata(url: str, port: int, *, device_only: bool = False) -> Mapping[str, object]:
     """Return the Client ID Metadata Document that a server fetches from `url` to learn about authlens.
 
     Args:
         port: of the callback; for both host names that a login can use.
+        device_only: for a server that gives a client one grant type, and a login by a code on another device.
 
     Raises:
         UsageError: the URL cannot be a client id, or there is no such port.
@@ -218,7 +219,7 @@ def client_metadata(url: str, port: int) -> Mapping[str, object]:
     # The stage of the login is loaded for this alone.
     from authlens_core.callback.binding import redirect_uri
     from authlens_core.login.stages.registration_stage import CLIENT_NAME
-    from authlens_core.oauth.registration import client_document, is_client_metadata_url
+    from authlens_core.oauth.client_metadata import client_document, is_client_metadata_url
 
     reading = is_client_metadata_url(url)
     if reading.value is None:
@@ -233,6 +234,7 @@ def client_metadata(url: str, port: int) -> Mapping[str, object]:
         reading.value.text,
         client_name=CLIENT_NAME,
         redirect_uris=[redirect_uri(host, port) for host in hosts],
+        device_only=device_only,
     )
 
 

@@ -374,7 +374,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.UNKNOWN_CLIENT,
         cause="The server does not know this client: it was removed, or belongs to another server.",
-        cure="Log in again: authlens login URL registers a new client. With --client-id, check the id and "
+        cure="Register a new client: authlens login --new-client URL. With --client-id, check the id and "
         "its secret.",
         options=(CureOption(WayOn.CLIENT_ID, "--client-id"),),
         source="RFC 6749 §5.2",

@@ -23,6 +23,8 @@ from authlens_core.wire.limits import TOKEN
 # Seconds before each repetition: at some servers a new registration takes a moment to be known everywhere.
 _PAUSES: Final = (1.0, 2.0, 4.0)
 _NEW: Final = timedelta(minutes=2)
+# What is sent right after a registration.
+_AT_ONCE: Final = frozenset({Purpose.DEVICE_AUTHORIZATION, Purpose.PUSHED_AUTHORIZATION})
 _NOT_KNOWN: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
 
 
@@ -57,7 +59,9 @@ class Attempt:
             check = adaptation_check(stage, self.client, other, response)
             return Attempt(other, (*self.checks, check), self.pauses)
         new = facts.registered_at is not None and exchange.started_at - facts.registered_at < _NEW
-        if not new or self.pauses == len(_PAUSES) or not _is_unknown(response):
+        # Not with a code: by then the user has signed in as this client, so waiting is not what it needs.
+        waits = new and exchange.purpose in _AT_ONCE and _is_unknown(response)
+        if not waits or self.pauses == len(_PAUSES):
             return None
         pause = _PAUSES[self.pauses]
         return replace(

@@ -31,7 +31,7 @@ from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
-from authlens_core.trace.failure_reason import client_is_unknown, lacks_scope
+from authlens_core.trace.failure_reason import client_is_unknown, got_no_callback, lacks_scope
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
@@ -92,7 +92,6 @@ class Login:
         self.running: Stage | None = None
         self._stopped = False
         self._tampering = Tampering()
-        self._new_clients: set[str] = set()
         self._work = StageWork(
             _handler, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
         )
@@ -251,7 +250,8 @@ class Login:
             self._progress.start_over()
         # After a change, in that stage or before, the refusal says nothing about the client as it is kept.
         unknown = failed is not None and client_is_unknown(failed) and not self.tampered
-        if unknown and await self._clients.forget(self.facts):
+        # One that got no answer is replaced once; see `Client.unanswered`.
+        if (failed and got_no_callback(failed)) or (unknown and await self._clients.forget(self.facts)):
             self._progress.back(Stage.REGISTRATION)
         self._progress.renew()
 
@@ -277,7 +277,7 @@ class Login:
     def client_is_new(self) -> bool:
         """Whether the client at hand was registered in this login, and is no stored one."""
         client = self.facts.client
-        return client is not None and client.client_id in self._new_clients
+        return client is not None and self._clients.is_own(client)
 
     def back(self, to: Stage | None = None) -> None:
         """Take the facts from before `to`, or one stage earlier; further where a state or code is used up."""
@@ -392,8 +392,6 @@ class Login:
         self._tampering.ended(stage, record.checks, passed=outcome is Outcome.PASSED)
         if outcome is Outcome.PASSED and stage in self.flow.stages:
             self._progress.passed(stage, learned.facts)
-        if outcome is Outcome.PASSED and stage is Stage.REGISTRATION and exchanges and learned.facts.client:
-            self._new_clients.add(learned.facts.client.client_id)
         self._emit(StageEnded(record))
         return record
 

@@ -50,6 +50,9 @@ class ClientRegistry(Protocol):
     async def remember(self, issuer: str, client: Client) -> None:
         """Keep a client that was just registered."""
 
+    async def note(self, issuer: str, client: Client) -> None:
+        """Keep what was learned of a stored client: its needs, and whether its logins were answered."""
+
     async def forget(self, issuer: str, redirect_uri: str) -> None:
         """Drop a client that the server no longer knows."""
 
@@ -64,6 +67,9 @@ class MemoryClientRegistry:
         return self._clients.get((issuer, redirect_uri))
 
     async def remember(self, issuer: str, client: Client) -> None:
+        self._clients[issuer, client.redirect_uri] = client
+
+    async def note(self, issuer: str, client: Client) -> None:
         self._clients[issuer, client.redirect_uri] = client
 
     async def forget(self, issuer: str, redirect_uri: str) -> None:
@@ -143,6 +149,11 @@ class KnownClients:
 
     def __init__(self, registry: ClientRegistry | None) -> None:
         self._registry = MemoryClientRegistry() if registry is None else registry
+        self._own: set[str] = set()
+
+    def is_own(self, client: Client) -> bool:
+        """Whether the client was registered in this login."""
+        return client.client_id in self._own
 
     async def looked_up(self, facts: Facts) -> Facts:
         """Return the facts with the client that is known for the redirect URI, bound or to be bound."""
@@ -153,16 +164,41 @@ class KnownClients:
         known = None
         with suppress(NoSecretStore, TimedOut):
             known = await self._registry.known(facts.server_metadata.issuer, redirect_uri_of(facts))
-        return replace(facts, known_client=known)
+        unwanted = known is not None and facts.options.new_client and not self.is_own(known)
+        return replace(facts, known_client=None if unwanted else known)
 
     async def remember(self, facts: Facts) -> None:
         """Keep a client that was just registered; a given or a known one is left alone."""
         if facts.client is None or facts.client == facts.known_client or facts.server_metadata is None:
             return
         if not facts.client_is_given:
+            if facts.registered_at is not None:
+                self._own.add(facts.client.client_id)
             # Without it, the login at hand still has its client; only the next one has to register again.
             with suppress(NoSecretStore, TimedOut):
                 await self._registry.remember(facts.server_metadata.issuer, facts.client)
+
+    async def answered(self, facts: Facts) -> None:
+        """Note of a client that it got tokens, and what its server needed for that."""
+        if facts.client is None or facts.server_metadata is None or facts.client_is_given:
+            return
+        issuer, client = facts.server_metadata.issuer, replace(facts.client, unanswered=0)
+        with suppress(NoSecretStore, TimedOut):
+            stored = await self._registry.known(issuer, client.redirect_uri)
+            if stored is None or stored == client or stored.client_id != client.client_id:
+                return
+            # How it authenticates is bound to its secret.
+            same = stored.token_endpoint_auth_method == client.token_endpoint_auth_method
+            await (self._registry.note if same else self._registry.remember)(issuer, client)
+
+    async def unanswered(self, facts: Facts) -> None:
+        """Note of a stored client that its login got no answer: the server may not know it any more."""
+        client, known = facts.client, facts.known_client
+        if client is None or known is None or facts.server_metadata is None or self.is_own(client):
+            return
+        with suppress(NoSecretStore, TimedOut):
+            counted = replace(known, unanswered=known.unanswered + 1)
+            await self._registry.note(facts.server_metadata.issuer, counted)
 
     async def forget(self, facts: Facts) -> bool:
         """Drop a client that the server no longer knows; return whether there was one to drop."""

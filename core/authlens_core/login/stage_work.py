@@ -144,6 +144,7 @@ class StageWork:
                 return replace(learned, checks=(*learned.checks, withheld))
             # What was received is stored to the end: a cancellation meanwhile stops what would come next.
             stored, cancelled = await finish_first(self._keeper(learned.facts))
+            await self._clients.answered(learned.facts)
             facts = replace(learned.facts, grant_id=stored.grant_id)
             return replace(learned, facts=facts, checks=(*learned.checks, *stored.checks), stop=cancelled)
         return learned
@@ -239,6 +240,7 @@ class StageWork:
         # An experiment is judged by what came, and by nothing having come as well.
         judged = self._hook.judged_answer(response)
         if response is None:
+            await self._clients.unanswered(ready.facts)
             check = self._no_callback(ready.facts)
             diagnosis = browser_diagnosis(self.wait.page, ready.facts.issuer)
             return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown, diagnosis)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote_plus
 
-from authlens_core.oauth.client_authentication import Client, halves
+from authlens_core.oauth.client_authentication import Client, halves, secret_method
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import Check, ErrorCode, noticed
 from authlens_core.values.exchange import Response
@@ -39,9 +39,7 @@ def adapted(
         return None
     refused = error is None or error.error == ErrorCode.INVALID_CLIENT
     if not client.authenticates and client.client_secret and (refused or _misses(said, "client_secret")):
-        only_post = "client_secret_post" in methods and "client_secret_basic" not in methods
-        method = "client_secret_post" if only_post else "client_secret_basic"
-        return replace(client, token_endpoint_auth_method=method)
+        return replace(client, token_endpoint_auth_method=secret_method(methods))
     wanted = {
         Need.SCOPE: bool(scope) and _misses(said, "scope"),
         Need.EMPTY_SECRET: client.client_secret is None and _misses(said, "client_secret"),

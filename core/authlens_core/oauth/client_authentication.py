@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote_plus
 
 from authlens_core.oauth.formats.form import FormPair, encode_form
@@ -29,6 +29,8 @@ class Client:
         scope: what the client may ask for, space-separated, or None.
         issued_at: seconds since the epoch, or None.
         needs: what its server wants besides, as its refusals said.
+        unanswered: how many logins with it in a row got no answer from the browser. After the first, a new
+            client is registered instead; that starts with two, because the next one is not to blame.
     """
 
     client_id: str
@@ -42,6 +44,7 @@ class Client:
     scope: str | None = None
     issued_at: int | None = None
     needs: tuple[Need, ...] = ()
+    unanswered: int = 0
 
     @property
     def authenticates(self) -> bool:
@@ -97,3 +100,9 @@ def _basic(client: Client) -> str:
 def halves(client: Client) -> list[str]:
     """Return id and secret, as they are."""
     return [client.client_id, client.client_secret.reveal() if client.client_secret else ""]
+
+
+def secret_method(methods: Sequence[str]) -> str:
+    """Return the default of RFC 8414 §2, client_secret_basic, unless a server names only the other."""
+    only_post = "client_secret_post" in methods and "client_secret_basic" not in methods
+    return "client_secret_post" if only_post else "client_secret_basic"

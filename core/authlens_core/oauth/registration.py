@@ -1,11 +1,10 @@
-"""Dynamic client registration (RFC 7591), its end (RFC 7592), and client metadata documents.
+"""The answer to a dynamic client registration (RFC 7591), and the end of one (RFC 7592).
 
 The server may change what a client asked for (RFC 7591 §3.2.1), so everything that came back is compared.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,64 +12,30 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from authlens_core.grammars.json_document import JsonValue
-from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.device_authorization import GRANT_TYPE
+from authlens_core.oauth.client_authentication import Client, secret_method
+from authlens_core.oauth.client_metadata import CODE_GRANTS
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
-from authlens_core.values.secret import Body, Secret
+from authlens_core.values.secret import Secret
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
 
 _STAGE: Final = "registration"
 _SPEC: Final = "RFC 7591 §3.2.1"
-_GRANTS: Final = ("authorization_code", "refresh_token")
-
-
-def registration_request(
-    endpoint: Url,
-    *,
-    redirect_uri: str,
-    client_name: str,
-    scope: str | None,
-    resource: str | None,
-    extra_grants: Sequence[str] = (),
-) -> Request:
-    """Return the request that introduces a public native client (RFC 7591 §3.1).
-
-    Args:
-        scope: what the client will ask for, space-separated; left out when empty.
-        resource: the protected resource, as Cloudflare Access documents it; left out when None.
-        extra_grants: grant types besides the authorization code and refresh.
-    """
-    metadata = _client_metadata(client_name, [redirect_uri], [*_GRANTS, *extra_grants])
-    if scope:
-        metadata["scope"] = scope
-    if resource:
-        metadata["resource"] = resource
-    fields = [("Accept", JSON_TYPE), ("Content-Type", JSON_TYPE)]
-    return Request("POST", endpoint.text, Headers.of(fields), Body(json.dumps(metadata).encode()))
-
-
-def _client_metadata(name: str, redirect_uris: Sequence[str], grants: Sequence[str]) -> dict[str, JsonValue]:
-    return {
-        "client_name": name,
-        "redirect_uris": [*redirect_uris],
-        "grant_types": [*grants],
-        "response_types": ["code"],
-        # RFC 8252 §8.4: what is installed on many machines cannot keep a secret. Left out, it would mean
-        # client_secret_basic.
-        "token_endpoint_auth_method": "none",
-        # OpenID Connect Registration §2: without it the client counts as a web client, for which servers
-        # refuse http.
-        "application_type": "native",
-    }
 
 
 def read_registration(
-    response: Response, *, redirect_uri: str, endpoint: Url | None = None, now: datetime | None = None
+    response: Response,
+    *,
+    redirect_uri: str,
+    endpoint: Url | None = None,
+    now: datetime | None = None,
+    chosen_method: str | None = None,
+    methods: Sequence[str] = (),
+    grant: str = "authorization_code",
 ) -> Reading[Client]:
     """Read the answer to a registration; the client holds what the server gave, not what was asked for.
 
@@ -79,6 +44,9 @@ def read_registration(
         endpoint: the registration endpoint. Without it management of the registration is left off, because
             nothing says that `registration_client_uri` belongs to the same server.
         now: an aware time, to notice a secret that has expired already.
+        chosen_method: how the user wants to authenticate, whatever the answer says.
+        methods: the authentication methods in the server's metadata.
+        grant: the grant type without which there is no login.
     """
     # RFC 7591 §3.2.1 says 201; many servers answer 200.
     answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200)
@@ -88,12 +56,15 @@ def read_registration(
     checks = [*answer.checks, _client_id_check(document)]
     redirect_uris, note = string_list(document, "redirect_uris", _STAGE)
     checks += [*note, _redirect_check(redirect_uris, redirect_uri)]
-    secret, secret_checks = _client_secret(document, now)
-    checks += secret_checks
-    method, method_check = _auth_method(document, secret)
-    checks.append(method_check)
+    secret, secret_checks = _client_secret(document)
+    method, method_check = _auth_method(document, secret, chosen_method, methods)
+    checks += [*secret_checks, method_check]
+    if secret is not None:
+        checks.append(
+            _expiry_check(document.get("client_secret_expires_at"), now, is_needed=method != "none")
+        )
     grants, note = string_list(document, "grant_types", _STAGE)
-    checks += [*note, _grant_check(grants)]
+    checks += [*note, _grant_check(grants, grant)]
     management, management_checks = _management(document, endpoint)
     checks += management_checks
     client_id, scope = document.get("client_id"), document.get("scope")
@@ -107,7 +78,7 @@ def read_registration(
         client_secret_expires_at=_seconds(document.get("client_secret_expires_at")) if secret else None,
         registration_client_uri=management[0] if management else None,
         registration_access_token=management[1] if management else None,
-        grant_types=grants if grants is not None else _GRANTS,
+        grant_types=grants if grants is not None else CODE_GRANTS,
         scope=scope if isinstance(scope, str) and scope else None,
         issued_at=_seconds(document.get("client_id_issued_at")),
     )
@@ -159,9 +130,7 @@ def _same_but_port(uri: str, asked: str) -> bool:
     return replace(theirs, port=None) == replace(ours, port=None)
 
 
-def _client_secret(
-    document: Mapping[str, JsonValue], now: datetime | None
-) -> tuple[Secret | None, tuple[Check, ...]]:
+def _client_secret(document: Mapping[str, JsonValue]) -> tuple[Secret | None, tuple[Check, ...]]:
     """Return the secret that was handed out, if any; its value never enters a check."""
     value = document.get("client_secret")
     if value is None or value == "":
@@ -171,11 +140,10 @@ def _client_secret(
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         cure = "The server must send client_secret as a string of printable ASCII characters."
         return None, (check.failed("malformed", cure=cure),)
-    expiry = _expiry_check(document.get("client_secret_expires_at"), now)
-    return Secret(value), (check.noticed("one was given"), expiry)
+    return Secret(value), (check.noticed("one was given"),)
 
 
-def _expiry_check(value: JsonValue, now: datetime | None) -> Check:
+def _expiry_check(value: JsonValue, now: datetime | None, *, is_needed: bool) -> Check:
     name = f"{_STAGE}.client_secret_expires_at"
     why = "When the secret expires, the client has to be registered again."
     check = Requirement(name, "a time in the future, or 0 for never", why, _SPEC)
@@ -183,25 +151,34 @@ def _expiry_check(value: JsonValue, now: datetime | None) -> Check:
     if seconds is None:
         return check.noticed("missing" if value is None else f"unreadable: {value!r}"[:200])
     if seconds and now is not None and seconds <= now.timestamp():
-        cure = "Register again; if it happens again, the server's clock or ours is wrong."
-        return check.failed(f"{seconds}, in the past", cure=cure)
+        if not is_needed:
+            return check.warned(f"{seconds}, in the past; the client needs no secret, so it is ignored")
+        cure = (
+            "Check the clock of this machine; if it is right, the server's is wrong. Or use no secret: "
+            "authlens login URL --new-client --client-auth none"
+        )
+        return check.failed(f"{seconds}, in the past", cure=cure, overridable=True)
     if isinstance(value, str):
         return check.noticed(f"{seconds}, written as a string")
     return check.passed(str(seconds))
 
 
-def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tuple[str, Check]:
-    """Return the method the client has to use at the token endpoint; the one the answer names wins."""
+def _auth_method(
+    document: Mapping[str, JsonValue], secret: Secret | None, chosen: str | None, methods: Sequence[str]
+) -> tuple[str, Check]:
+    """Return the method to use at the token endpoint: the user's choice, else the one the answer names."""
     why = "It is how the client authenticates at the token endpoint."
-    check = Requirement(f"{_STAGE}.token_endpoint_auth_method", "none", why, _SPEC)
+    check = Requirement(f"{_STAGE}.token_endpoint_auth_method", chosen or "none", why, _SPEC)
     stated = document.get("token_endpoint_auth_method")
+    if chosen is not None:
+        return chosen, _chosen_check(check, chosen, stated, secret)
     if stated is None:
         # RFC 7591 §2: what is not stated is client_secret_basic, which needs a secret.
-        method = "client_secret_basic" if secret else "none"
+        method = secret_method(methods) if secret else "none"
         return method, check.noticed(f"not stated; {method} is used", spec="RFC 7591 §2")
     if stated == "none":
         return "none", check.passed("none")
-    cure = "The server must register the client with token_endpoint_auth_method none."
+    cure = f"The server must register the client with token_endpoint_auth_method none. {_CONFIDENTIAL}"
     if not isinstance(stated, str) or stated not in AUTH_METHODS:
         return "none", check.failed(f"{stated!r}, which authlens does not have"[:200], cure=cure)
     if secret is None:
@@ -209,14 +186,31 @@ def _auth_method(document: Mapping[str, JsonValue], secret: Secret | None) -> tu
     return stated, check.noticed(f"{stated}, which is used")
 
 
-def _grant_check(grants: tuple[str, ...] | None) -> Check:
-    why = "Without authorization_code there is no login, without refresh_token a new one every time."
-    check = Requirement(f"{_STAGE}.grant_types", ", ".join(_GRANTS), why, _SPEC)
+_CONFIDENTIAL: Final = (
+    "Or ask for a client with a secret: authlens login URL --new-client --client-auth client_secret_basic"
+)
+
+
+def _chosen_check(check: Requirement, chosen: str, stated: JsonValue, secret: Secret | None) -> Check:
+    if chosen != "none" and secret is None:
+        cure = "The server gave no client_secret. Without one: authlens login URL --client-auth none"
+        return check.failed(f"{stated!r}, without a client_secret"[:200], cure=cure)
+    if stated == chosen:
+        return check.passed(chosen)
+    return check.warned(f"{stated!r}; {chosen} is used, because you chose it"[:200])
+
+
+def _grant_check(grants: tuple[str, ...] | None, grant: str) -> Check:
+    why = f"Without {grant} there is no login, without refresh_token a new one every time."
+    check = Requirement(f"{_STAGE}.grant_types", f"{grant}, refresh_token", why, _SPEC)
     if grants is None:
         return check.noticed("not stated; assumed as requested")
     seen = ", ".join(grants)
-    if "authorization_code" not in grants:
-        cure = "The server must allow the authorization_code grant for this client."
+    if grant not in grants:
+        cure = f"The server must allow the {grant} grant for this client."
+        # Many servers answer with the grants that they know of a browser's login, and take the others too.
+        if grant != CODE_GRANTS[0]:
+            return check.warned(seen, cure=cure)
         return check.failed(seen, cure=cure, overridable=True)
     if "refresh_token" not in grants:
         cure = "Expect to log in again when the token expires; some servers return a refresh token anyway."
@@ -255,42 +249,6 @@ def _management_problem(uri: JsonValue, endpoint: Url | None) -> str:
     except UrlRefused as refused:
         return str(refused)
     return "" if url.origin == endpoint.origin else f"not on {endpoint.origin}"
-
-
-def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading[Url]:
-    """Read a URL that is a client id of its own: a client metadata document (CIMD draft §3).
-
-    It is https, has a path other than `/`, and neither fragment, userinfo nor dot segments. With
-    `loopback_http`, a server on this machine may also fetch it from this machine.
-    """
-    check = Requirement(
-        "registration.client_metadata_url",
-        "an https URL with a path, without fragment, user name or dot segments",
-        "The server fetches it to learn who we are, so it has to be one exact document.",
-        "OAuth Client ID Metadata Document §3",
-    )
-    cure = "Give the URL of the document itself: --client-metadata-url https://host/path."
-    try:
-        url = parse_url(text, loopback_http=loopback_http)
-    except UrlRefused as refused:
-        return Reading(None, (check.failed(f"{text[:300]} ({refused})", cure=cure),))
-    segments = url.path.lower().replace("%2e", ".").split("/")
-    if url.path in ("", "/") or "." in segments or ".." in segments:
-        return Reading(None, (check.failed(url.text, cure=cure),))
-    if url.query:
-        seen = f"{url.text}, with a query, which should not be there"
-        return Reading(url, (check.warned(seen, cure=cure),))
-    return Reading(url, (check.passed(url.text),))
-
-
-def client_document(url: str, *, client_name: str, redirect_uris: Sequence[str]) -> dict[str, JsonValue]:
-    """Return the document whose URL is the client id (CIMD draft §4).
-
-    Args:
-        url: where the document is to be hosted, letter for letter.
-        redirect_uris: where the callback listens; a server may take other loopback ports too (RFC 8252 §7.3).
-    """
-    return {"client_id": url, **_client_metadata(client_name, redirect_uris, [*_GRANTS, GRANT_TYPE])}
 
 
 class Deletion(StrEnum):

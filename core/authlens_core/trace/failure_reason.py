@@ -77,6 +77,11 @@ def client_is_unknown(record: StageRecord) -> bool:
     return any(check.error_code in _UNKNOWN_CLIENT for check in record.failures)
 
 
+def got_no_callback(record: StageRecord) -> bool:
+    """Whether a login ended because the browser did not come back in time."""
+    return any(check.name == CheckId.AUTHORIZATION_TIMEOUT for check in record.failures)
+
+
 def lacks_scope(record: StageRecord) -> bool:
     """Whether the resource refused the token of a login because its scope is too small."""
     refused = record.stage is Stage.ACCESS and record.outcome is Outcome.FAILED

@@ -15,7 +15,7 @@ from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, Rememb
 from authlens_core.values.option_info import option as _option
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
+from authlens_core.values.stage import AUTH_METHODS, LOGIN_STAGES, GrantType, Stage
 
 __all__ = [
     "BROWSER_WAIT",
@@ -59,6 +59,8 @@ class Options:
         listen: whether a port is bound; without one, what the user pastes is the only way back.
         client_id: a client registered beforehand; no registration is made.
         client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
+        client_auth: how the client authenticates, whatever the registration said.
+        new_client: register one although a client is stored for the server.
         scope: asked for instead of what the challenge names.
         resource: sent instead of what the resource metadata names (RFC 8707); empty sends none. The metadata
             may then name it although it does not cover the URL, on the same origin.
@@ -155,6 +157,27 @@ class Options:
         matters_from=Stage.REGISTRATION,
         edited_in=WhyNot("a secret is asked for by a prompt only"),
         resumed=WhyNot("a secret is in no note"),
+    )
+    client_auth: str | None = _option(
+        None,
+        "--client-auth",
+        "how the client authenticates at the token endpoint",
+        Kind.CHOICE,
+        matters_from=Stage.REGISTRATION,
+        edited_in=WhyNot("only the command line asks for it"),
+        metavar="METHOD",
+        choices=AUTH_METHODS,
+        wrong=f"The client authenticates with one of {', '.join(AUTH_METHODS)}.",
+        for_one=True,
+    )
+    new_client: bool = _option(
+        False,
+        "--new-client",
+        "register a new client, although one is stored",
+        Kind.SWITCH,
+        matters_from=Stage.REGISTRATION,
+        edited_in=WhyNot("only the command line asks for it"),
+        resumed=WhyNot("the login that was interrupted has registered it"),
     )
     scope: str | None = _option(
         None,

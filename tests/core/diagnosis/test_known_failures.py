@@ -251,7 +251,7 @@ AUTHORIZATION: Final = (  # §1.5
         "exchange",
         "unknown_client",
         ("HTTP/1.1 401", '"error": "invalid_client"'),
-        ("authlens login URL registers", "--client-id"),
+        ("authlens login --new-client URL", "--client-id"),
         _oauth_error("invalid_client", "Client not found", 401),
     ),
     Row(

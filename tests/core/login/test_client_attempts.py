@@ -11,7 +11,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
-from support.driven_login import login_to
+from support.driven_login import failed, login_to
 from support.scripted_login import (
     ISSUER,
     ScriptedSender,
@@ -92,3 +92,34 @@ async def test_a_device_login_repeats_what_was_refused_for_its_client(endpoint: 
     forms = [sent for sent in sender.sent if sent.line in (TOKEN, f"POST {ISSUER}/device")]
     assert {sent.form["client_id"] for sent in forms} == {"given"}
     assert _basic(forms[-1].request.headers.get("authorization")) == b"given:p+q/%"
+
+
+async def test_a_new_client_that_the_server_does_not_know_yet_is_tried_again_after_a_pause() -> None:
+    """Issue 23, 7: the registration was answered 201 a moment ago."""
+    document = server_document(pushed_authorization_request_endpoint=f"{ISSUER}/par")
+    script = honest(server=reply(200, document))
+    pushed = reply(201, {"request_uri": "urn:x:1", "expires_in": 60})
+    script[f"POST {ISSUER}/par"] = [UNKNOWN, UNKNOWN, pushed]
+    sender = ScriptedSender(script)
+    async with login_to(sender, Options(port=0, wait=0.01)) as login:
+        await login.run_all()
+        assert failed(login.trace.records[-1]) == "authorization.timeout"
+        record = login.trace.latest(Stage.AUTHORIZATION)
+    assert sender.count(f"POST {ISSUER}/par") == 3
+    assert record is not None
+    assert [c.seen.rpartition(" after ")[2] for c in record.checks if c.subject == "new_client"] == [
+        "1 s",
+        "2 s",
+    ]
+
+
+async def test_a_client_that_is_never_known_is_tried_four_times() -> None:
+    """Bounded: three pauses, seven seconds together."""
+    document = server_document(pushed_authorization_request_endpoint=f"{ISSUER}/par")
+    script = honest(server=reply(200, document))
+    script[f"POST {ISSUER}/par"] = UNKNOWN
+    sender = ScriptedSender(script)
+    async with login_to(sender) as login:
+        await login.run_all()
+        assert not login.finished
+    assert sender.count(f"POST {ISSUER}/par") == 4

@@ -8,18 +8,17 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.client_metadata import ClientWish, is_client_metadata_url, registration_request
 from authlens_core.oauth.error_response import meaning
-from authlens_core.oauth.registration import (
-    is_client_metadata_url,
-    read_registration,
-    registration_request,
-)
+from authlens_core.oauth.registration import read_registration
 from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
+from support.scripted_login import reply
 
 REDIRECT = "http://localhost:8400/callback"
+EXPIRES = "client_secret_expires_at"
 ENDPOINT = parse_url("https://as.example/register")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 GOOD: dict[str, object] = {
@@ -47,6 +46,7 @@ def _check(reading: Reading[Client], name: str) -> Check:
 def _sent(**changes: str) -> dict[str, object]:
     request = registration_request(
         ENDPOINT,
+        ClientWish(),
         redirect_uri=REDIRECT,
         client_name="authlens",
         scope=changes.get("scope"),
@@ -59,7 +59,7 @@ def _sent(**changes: str) -> dict[str, object]:
 def test_registration_is_a_json_post_without_authorization() -> None:
     """RG-1."""
     request = registration_request(
-        ENDPOINT, redirect_uri=REDIRECT, client_name="authlens", scope=None, resource=None
+        ENDPOINT, ClientWish(), redirect_uri=REDIRECT, client_name="authlens", scope=None, resource=None
     )
     assert (request.method, request.url) == ("POST", "https://as.example/register")
     assert request.headers.get("content-type") == "application/json"
@@ -237,9 +237,78 @@ def test_the_expiry_of_a_secret_is_kept(expires: object, severity: Severity, kep
 
 
 @pytest.mark.parametrize("expires", [1_000, int(NOW.timestamp()), str(int(NOW.timestamp()))])
-def test_a_secret_that_expired_already_is_refused(expires: object) -> None:
-    """RG-5, H055: this very second counts as expired."""
-    assert _read(GOOD | {"client_secret": "s", "client_secret_expires_at": expires}).value is None
+def test_a_secret_that_expired_already_stops_a_login_that_needs_it(expires: object) -> None:
+    """RG-5, H055: this very second counts as expired; the user may know better, or use no secret."""
+    expired = GOOD | {"client_secret": "s", "client_secret_expires_at": expires}
+    check = _check(_read(expired | {"token_endpoint_auth_method": "client_secret_basic"}), EXPIRES)
+    assert (check.severity, check.overridable) == (Severity.FAILURE, True)
+    assert check.cure.endswith("authlens login URL --new-client --client-auth none")
+    unused = _read(expired)
+    assert unused.value is not None
+    assert _check(unused, EXPIRES).severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("stated", "secret", "method", "severity"),
+    [
+        ("client_secret_post", "s", "client_secret_post", Severity.PASS),
+        ("none", "s", "client_secret_post", Severity.WARNING),
+        ("private_key_jwt", "s", "client_secret_post", Severity.WARNING),
+        ("client_secret_post", None, None, Severity.FAILURE),
+    ],
+)
+def test_the_method_that_the_user_chose_is_used_if_there_is_a_secret(
+    stated: str, secret: str | None, method: str | None, severity: Severity
+) -> None:
+    """Issue 23, 7: whatever the server says of it; the record says so."""
+    document = GOOD | {"token_endpoint_auth_method": stated, "client_secret": secret}
+    reading = read_registration(
+        reply(201, document), redirect_uri=REDIRECT, chosen_method="client_secret_post"
+    )
+    assert (reading.value and reading.value.token_endpoint_auth_method) == method
+    assert _check(reading, "token_endpoint_auth_method").severity is severity
+
+
+BY_CODE = ("authorization_code", "refresh_token")
+BY_DEVICE = ("device_code", "refresh_token")
+
+
+@pytest.mark.parametrize(
+    ("description", "own", "after"),
+    [
+        ("token_endpoint_auth_method none is not supported", BY_CODE, ClientWish(auth_method=None)),
+        ("Public clients are not allowed", BY_DEVICE, ClientWish(auth_method=None)),
+        ("Only one grant type", BY_DEVICE, ClientWish(BY_DEVICE)),
+        ("no", BY_CODE, None),
+        ("redirect_uri is not allowed", BY_DEVICE, None),
+    ],
+)
+def test_a_refused_registration_says_what_else_to_ask_for(
+    description: str, own: tuple[str, ...], after: ClientWish | None
+) -> None:
+    """Issue 23, 6 and 7: each difference once."""
+    refusal = reply(400, {"error": "invalid_client_metadata", "error_description": description})
+    assert ClientWish().after(refusal, own) == after
+    if after is not None:
+        assert after.after(refusal, BY_CODE if after.grants == BY_CODE else own) is None
+    assert ClientWish().after(reply(401, {"error": "invalid_token"}), own) is None
+
+
+def test_a_client_for_another_device_alone_has_no_response_type() -> None:
+    """RFC 7591 §2.1."""
+    request = registration_request(
+        ENDPOINT,
+        ClientWish(BY_DEVICE, None),
+        redirect_uri=REDIRECT,
+        client_name="authlens",
+        scope=None,
+        resource=None,
+        initial_access_token=Secret("initial-canary"),
+    )
+    document = json.loads(request.body.reveal())
+    assert (document["grant_types"], document["response_types"]) == ([*BY_DEVICE], [])
+    assert "token_endpoint_auth_method" not in document
+    assert request.headers.get("authorization") == "Bearer initial-canary"
 
 
 @pytest.mark.parametrize("secret", [7, ["x"], "a\nb", "é"])

@@ -301,6 +301,7 @@ def _add_clients(add: argparse.ArgumentParser) -> None:
 def _add_client_metadata(add: argparse.ArgumentParser) -> None:
     add.add_argument("url", metavar="URL", help="where you will host the document: https, with a path")
     add.add_argument("--port", type=int, default=8400, help="the port of the callback (default: 8400)")
+    flag(add, "--device", "for login --device alone, where the server gives a client one grant type")
 
 
 def _add_help(add: argparse.ArgumentParser) -> None:

@@ -181,6 +181,7 @@ class ClientRecord:
     scope: str | None = None
     issued_at: int | None = None
     needs: tuple[Need, ...] = ()
+    unanswered: int = 0
     has_secrets: bool = False
     generation: int = 0
     place: StoreKind = StoreKind.KEYRING

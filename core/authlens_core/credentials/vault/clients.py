@@ -65,10 +65,19 @@ class Clients:
             # No entry in the store; those of the client before are deleted.
             await self._generations.remove(lambda: switch(record.generation, 0))
 
+    async def note(self, issuer: str, client: Client) -> None:
+        """Store what was learned of a stored client, without its secrets; nothing if there is another now."""
+
+        def noted(record: ClientRecord) -> ClientRecord:
+            same = record.client_id == client.client_id
+            return replace(record, needs=client.needs, unanswered=client.unanswered) if same else record
+
+        CLIENTS.change(self._index, _key(issuer, client.redirect_uri), noted)
+
     async def known(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for (issuer, redirect URI), or None: none is registered twice.
 
-        A client whose secret is gone or out of date is not known any more.
+        A client whose secret is gone, or needed and out of date, is not known any more.
 
         Raises:
             NoSecretStore: the store could not be asked.
@@ -79,7 +88,8 @@ class Clients:
             return None
         expires_at = record.client_secret_expires_at
         # RFC 7591 §3.2.1: 0 stands for a secret that never expires.
-        if expires_at and expires_at <= datetime.now(UTC).timestamp():
+        needs_secret = record.token_endpoint_auth_method != "none"  # noqa: S105 - a method, not a password
+        if needs_secret and expires_at and expires_at <= datetime.now(UTC).timestamp():
             return None
         try:
             return await self.load(record)

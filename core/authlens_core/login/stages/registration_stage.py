@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,14 +10,20 @@ from authlens_core.callback.binding import redirect_uri
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.client_authentication import Client, secret_method
+from authlens_core.oauth.client_metadata import (
+    CODE_GRANTS,
+    ClientWish,
+    is_client_metadata_url,
+    registration_request,
+)
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.registration import is_client_metadata_url, read_registration, registration_request
+from authlens_core.oauth.registration import read_registration
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, CheckId, failed, failures, passed
+from authlens_core.values.check import Check, CheckId, failed, failures, noticed, passed
 from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.url import Url
@@ -31,24 +37,23 @@ class RegistrationStage:
     """Registers a public client, unless one is given or known for this issuer and redirect URI."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the registration, once; None when a client is at hand. Never repeated automatically."""
-        endpoint = _endpoint(facts)
-        if (
-            sent
-            or endpoint is None
-            or _client_at_hand(facts) is not None
-            or failures(_document_checks(facts))
-        ):
+        """Return the registration; after a refusal one of another kind, and never one whose answer was lost.
+
+        None when a client is at hand.
+        """
+        endpoint, wish = _endpoint(facts), _wish(facts, sent)
+        at_hand = _client_at_hand(facts) is not None or failures(_document_checks(facts))
+        if endpoint is None or wish is None or at_hand:
             return None
         request = registration_request(
             endpoint,
+            wish,
             redirect_uri=redirect_uri_of(facts),
             client_name=CLIENT_NAME,
             scope=requested_scope(facts),
             resource=facts.resource,
-            extra_grants=facts.flow.extra_grant_types,
         )
-        return PlannedRequest(request, Purpose.REGISTRATION)
+        return PlannedRequest(request, Purpose.REGISTRATION, repeats=bool(sent))
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Keep the client: a given one, a known one, or the one just registered."""
@@ -69,14 +74,46 @@ class RegistrationStage:
             redirect_uri=facts.redirect_uri or "",
             endpoint=_endpoint(facts),
             now=exchange.started_at,
+            chosen_method=facts.options.client_auth,
+            methods=_methods(facts),
+            grant=facts.flow.grant_type,
         )
+        checks = (*_not_used(facts), *_refusals(exchanges[:-1]), *reading.checks)
         if reading.value is None:
             remark = f"The redirect URI sent was {facts.redirect_uri}."
             error = read_error(exchange.answer)
             kind = facts.server_kind
             diagnosis = refusal(Stage.REGISTRATION, error, remark=remark, exchange=exchange, kind=kind)
-            return StageResult(facts, reading.checks, diagnosis=diagnosis)
-        return with_client(facts, reading.value, reading.checks)
+            return StageResult(facts, checks, diagnosis=diagnosis)
+        known = facts.known_client
+        client = replace(reading.value, unanswered=2 if known is not None and known.unanswered else 0)
+        return with_client(replace(facts, registered_at=exchange.ended_at), client, checks)
+
+
+def _wish(facts: Facts, sent: Sequence[Exchange]) -> ClientWish | None:
+    """Return the kind of client to ask for after the answers `sent`; None if another changes nothing."""
+    options, flow = facts.options, facts.flow
+    wish: ClientWish | None = ClientWish(
+        (*CODE_GRANTS, *flow.extra_grant_types), options.client_auth or "none"
+    )
+    for exchange in sent:
+        if wish is None or exchange.response is None:
+            return None
+        wish = wish.after(exchange.response, (flow.grant_type, "refresh_token"))
+    return wish
+
+
+def _refusals(refused: Sequence[Exchange]) -> Iterator[Check]:
+    """Yield why the server was asked again for a client of another kind."""
+    for exchange in refused:
+        if exchange.response is not None:
+            yield noticed(
+                "registration.metadata",
+                "The server registers a public client for every grant of a login.",
+                f"{exchange.response.status} {read_error(exchange.response)}; asked for another kind",
+                why="Some servers know no public clients, or give a client one grant type alone.",
+                spec="RFC 7591 §3.2.2",
+            )
 
 
 def requested_scope(facts: Facts) -> str | None:
@@ -118,11 +155,11 @@ def given_client(facts: Facts) -> Client | None:
     options = facts.options
     if options.client_id is None:
         return None
-    method = "none" if options.client_secret is None else _secret_method(facts)
+    method = "none" if options.client_secret is None else secret_method(_methods(facts))
     return Client(
         client_id=options.client_id,
         redirect_uri="",
-        token_endpoint_auth_method=method,
+        token_endpoint_auth_method=options.client_auth or method,
         client_secret=options.client_secret,
     )
 
@@ -139,16 +176,41 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
             "registration.client", "The client is described by a document.", options.client_metadata_url
         )
     known = facts.known_client
+    if known is None or _why_not(facts, known):
+        return None
+    return replace(
+        known, token_endpoint_auth_method=options.client_auth or known.token_endpoint_auth_method
+    ), passed(
+        "registration.client",
+        "authlens is already registered at this server.",
+        f"client_id {known.client_id}",
+        spec=_SPEC,
+        why="Many servers never delete a client, so authlens registers once and reuses it.",
+    )
+
+
+def _why_not(facts: Facts, known: Client) -> str:
+    """Return why the stored client is not used in this login; empty if it is."""
+    if known.unanswered == 1:
+        return "the last login with it got no answer from the browser, so the server may not know it any more"
     # RFC 8628 needs the grant type at registration, and a client of an earlier login may lack it.
-    if known is not None and set(facts.flow.extra_grant_types) <= set(known.grant_types):
-        return known, passed(
+    if known.grant_types and facts.flow.grant_type not in known.grant_types:
+        return f"it is not registered for the grant {facts.flow.grant_type}"
+    if facts.options.client_auth not in (None, "none") and known.client_secret is None:
+        return "it has no secret to authenticate with"
+    return ""
+
+
+def _not_used(facts: Facts) -> Iterator[Check]:
+    """Yield that a new client was registered although one is stored, and why."""
+    known = facts.known_client
+    if known is not None:
+        yield noticed(
             "registration.client",
             "authlens is already registered at this server.",
-            f"client_id {known.client_id}",
+            f"client_id {known.client_id} is replaced: {_why_not(facts, known)}",
             spec=_SPEC,
-            why="Many servers never delete a client, so authlens registers once and reuses it.",
         )
-    return None
 
 
 def _takes_documents(facts: Facts) -> bool:
@@ -174,12 +236,9 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
     return (unsupported,)
 
 
-def _secret_method(facts: Facts) -> str:
-    """Prefer the default of RFC 8414 §2, client_secret_basic, unless the server offers only the other."""
-    supported = facts.server_metadata.token_endpoint_auth_methods_supported if facts.server_metadata else None
-    if supported is not None and "client_secret_basic" not in supported and "client_secret_post" in supported:
-        return "client_secret_post"
-    return "client_secret_basic"
+def _methods(facts: Facts) -> tuple[str, ...]:
+    metadata = facts.server_metadata
+    return (metadata.token_endpoint_auth_methods_supported or ()) if metadata is not None else ()
 
 
 def _nothing_to_use(facts: Facts) -> Check:

@@ -70,6 +70,7 @@ NO_ADDRESS = {
     "token_endpoint_auth_method",
     "token_type",
     "device_code",
+    "unanswered",
     "user_code",
 }
 NO_ADDRESS_ENDS = ("_supported", "_required", "_tokens")

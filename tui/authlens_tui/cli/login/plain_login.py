@@ -24,9 +24,10 @@ from authlens_core.desk.session import Session
 from authlens_core.trace.failure_reason import client_is_unknown, stage_error
 from authlens_core.trace.flow import UserPart, stage_info
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, CheckId, ErrorCode, Severity
+from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore, TimedOut
 from authlens_core.values.login_options import BROWSER_WAIT, Options
+from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole
 from authlens_tui.cli.login.login_events import JSON_VERSION
@@ -197,12 +198,8 @@ def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool)
 def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     """Yield the options that help with a missing secret, a taken callback port, or too little time."""
     options = run.facts.options
-    public = options.client_id is not None and options.client_secret is None
-    unknown = any(check.error_code == ErrorCode.INVALID_CLIENT for check in record.failures)
-    if public and unknown and record.stage is Stage.EXCHANGE:
-        yield "If this client has a secret: authlens login URL --client-secret"
-    if run.client_is_new and client_is_unknown(record):
-        yield "This login registered the client itself, and the server refuses it: ask the server's owner."
+    if client_is_unknown(record):
+        yield from _for_a_refused_client(run)
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
         uri = (options.redirect_uri or "").replace("localhost", "127.0.0.1", 1)
@@ -219,8 +216,29 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     if CheckId.AUTHORIZATION_TIMEOUT in names and run.facts.client_is_given:
         yield "Some servers compare the port of the redirect URI, too, against RFC 8252 §7.3."
         yield "If the client has another redirect URI at the server: authlens login URL --redirect-uri URI"
+    if CheckId.AUTHORIZATION_TIMEOUT in names and run.facts.known_client is not None:
+        yield "If the browser shows that the client is unknown: authlens login URL --new-client"
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
         yield "For more time: authlens login URL --timeout 900"
+
+
+def _for_a_refused_client(run: Login) -> Iterator[str]:
+    """Yield what may help a client that the server does not know, or that could not authenticate."""
+    client = run.facts.client
+    if run.client_is_new:
+        yield "This login registered the client itself, and the server refuses it."
+        yield "It may take a moment until the server knows it. In a minute: authlens login URL"
+    if client is None or client.token_endpoint_auth_method not in AUTH_METHODS:
+        return
+    if client.authenticates:
+        basic, post = AUTH_METHODS[1:]
+        other = post if client.sends_basic else basic
+        yield f"If the server wants the secret elsewhere: authlens login URL --client-auth {other}"
+    elif run.facts.client_is_given:
+        yield "If this client has a secret: authlens login URL --client-secret"
+    else:
+        yield f"With a secret of its own: authlens login URL --new-client --client-auth {AUTH_METHODS[1]}"
+    yield "If the server refuses that, too, only its owner can help."
 
 
 def _authenticated(run: Login, lines: EventLines) -> int:

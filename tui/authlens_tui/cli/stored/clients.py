@@ -60,7 +60,7 @@ async def client_metadata(arguments: Namespace) -> int:
     Raises:
         UsageError: the URL cannot be a client id, or there is no such port.
     """
-    document = client_metadata_of(arguments.url, arguments.port)
+    document = client_metadata_of(arguments.url, arguments.port, device_only=arguments.device)
     answer_json(document)
     url = str(document["client_id"])
     say(f"Host it at {url} as application/json.")

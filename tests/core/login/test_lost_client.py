@@ -1,0 +1,134 @@
+"""A stored client that its server may have lost, and a client that has to be another one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.trace.record import Stage
+from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType, Need
+from support.driven_login import at, failed, login_to
+from support.ports import free_port
+from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
+
+REGISTER = f"POST {ISSUER}/register"
+TOKEN = f"POST {ISSUER}/token"
+
+
+def _registered(*ids: str) -> list[Answer]:
+    return [reply(201, {"client_id": name, "token_endpoint_auth_method": "none"}) for name in ids]
+
+
+async def _known(registry: MemoryClientRegistry, port: int, **changes: object) -> Client:
+    client = Client("stored", f"http://localhost:{port}/callback", **changes)  # type: ignore[arg-type]
+    await registry.remember(ISSUER, client)
+    return client
+
+
+async def test_after_a_login_without_an_answer_a_new_client_is_registered_once_and_that_is_said() -> None:
+    """Issue 24, 2: "Unknown client" is shown in the browser alone."""
+    registry, port = MemoryClientRegistry(), free_port()
+    await _known(registry, port)
+    said: list[bool] = []
+    registered = 0
+    for _ in range(4):
+        sender = ScriptedSender(honest())
+        async with login_to(sender, Options(port=port, wait=0.01), registry=registry) as login:
+            await login.run_all()
+            assert failed(login.trace.records[-1]) == "authorization.timeout"
+            record = login.trace.latest(Stage.REGISTRATION)
+            assert record is not None
+            said.append(any("client_id stored is replaced" in check.seen for check in record.checks))
+        registered += sender.count(REGISTER)
+    assert said == [False, True, False, False]
+    assert registered == 1
+
+
+async def test_a_retry_after_no_answer_registers_a_new_client() -> None:
+    """The same in one login of the full screen."""
+    sender, registry, port = ScriptedSender(honest()), MemoryClientRegistry(), free_port()
+    await _known(registry, port)
+    async with login_to(sender, Options(port=port, wait=0.01), registry=registry) as login:
+        await login.run_all()
+        await login.retry()
+        assert at(login) is Stage.REGISTRATION
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished
+        assert login.client_is_new
+
+
+async def test_a_login_that_gets_tokens_clears_the_doubt_and_keeps_what_the_server_needs() -> None:
+    """The next login neither registers nor is refused first."""
+    needs_secret = reply(400, {"error": "invalid_request", "error_description": "client_secret is required"})
+    token = [needs_secret, honest()[TOKEN]]
+    sender, registry, port = ScriptedSender(honest(token=token)), MemoryClientRegistry(), free_port()  # type: ignore[arg-type]
+    client = await _known(registry, port, unanswered=2)
+    async with login_to(sender, Options(port=port, wait=60), registry=registry) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished
+    learned = replace(client, needs=(Need.EMPTY_SECRET,), unanswered=0)
+    assert await registry.known(ISSUER, client.redirect_uri) == learned
+
+
+async def test_a_new_client_is_registered_because_the_user_wants_one() -> None:
+    """`--new-client`: once, also after a retry in the same login."""
+    sender, registry, port = ScriptedSender(honest()), MemoryClientRegistry(), free_port()
+    await _known(registry, port)
+    options = Options(port=port, wait=60, new_client=True)
+    async with login_to(sender, options, registry=registry) as login:
+        login.watch(come_back(login, "error=access_denied", "code=1"))
+        await login.run_all()
+        login.back(Stage.REGISTRATION)
+        await login.run_all()
+        assert login.finished
+    assert sender.count(REGISTER) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "known", "registrations"),
+    [
+        (Options(client_auth="client_secret_post"), {}, 1),
+        (Options(client_auth="none"), {"client_secret": Secret("s")}, 0),
+        (Options(), {"grant_types": (GrantType.DEVICE_CODE,)}, 1),
+        (Options(grant_type=GrantType.DEVICE_CODE), {}, 1),
+    ],
+)
+async def test_a_stored_client_that_cannot_do_what_is_wanted_is_replaced(
+    options: Options, known: dict[str, object], registrations: int
+) -> None:
+    document = server_document(device_authorization_endpoint=f"{ISSUER}/device")
+    sender, registry, port = (
+        ScriptedSender(honest(server=reply(200, document))),
+        MemoryClientRegistry(),
+        free_port(),
+    )
+    await _known(registry, port, **known)
+    async with login_to(sender, replace(options, port=port), registry=registry) as login:
+        while at(login) not in (Stage.PKCE, None):
+            record = await login.step()
+            if record.failures:
+                break
+    assert sender.count(REGISTER) == registrations
+
+
+async def test_a_server_that_gives_one_grant_type_is_asked_for_that_alone() -> None:
+    """Issue 23, 6: the first registration is refused; both are in the record."""
+    refusal = reply(400, {"error": "invalid_client_metadata", "error_description": "one grant type"})
+    document = server_document(device_authorization_endpoint=f"{ISSUER}/device")
+    register: list[Answer] = [refusal, *_registered("device-client")]
+    sender = ScriptedSender(honest(server=reply(200, document), register=register))
+    async with login_to(sender, Options(port=0, grant_type=GrantType.DEVICE_CODE)) as login:
+        while at(login) is not Stage.PKCE:
+            assert not (await login.step()).failures
+        record = login.trace.latest(Stage.REGISTRATION)
+    asked = [sent.document["grant_types"] for sent in sender.sent if sent.line == REGISTER]
+    assert asked[1] == [GrantType.DEVICE_CODE, "refresh_token"]
+    assert record is not None
+    assert any("asked for another kind" in check.seen for check in record.checks)

@@ -962,11 +962,37 @@ MUTATIONS: Final = (
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
     ),
     Mutation(
+        "machine-unbound",
+        "The command of a program's assertion can be edited in the index, and is run",
+        "core/authlens_core/credentials/records/record_json.py",
+        "return {**label, MACHINE: owner_digest(getattr(source, field.name) for field in fields(source))}",
+        "return label",
+        "tests/core/credentials/lifecycle/test_machine_renewal.py"
+        "::test_a_command_that_was_edited_in_the_index_is_not_run",
+    ),
+    Mutation(
+        "any-issued-type",
+        "A token that an identity provider issues for another place is sent to the resource's server",
+        "core/authlens_core/oauth/machine_grants.py",
+        "if issued == ID_JAG:",
+        "if issued != 0:",
+        "tests/core/credentials/lifecycle/test_machine_renewal.py"
+        "::test_what_a_provider_gives_for_another_place_is_no_token_of_ours",
+    ),
+    Mutation(
+        "command-inherits-secret",
+        "The command of a program's assertion inherits the client's secret",
+        "core/authlens_core/state/assertion_source.py",
+        "env=for_children(os.environ),",
+        "env=dict(os.environ),",
+        "tests/core/state/test_assertion_source.py::test_a_command_does_not_inherit_the_client_secret",
+    ),
+    Mutation(
         "type-unbound",
         "The type of a token can be edited in the index: a bound token goes out without a proof",
         "core/authlens_core/credentials/records/record_json.py",
-        "{**owner, TOKEN_TYPE: record.token_type} if isinstance(record, Grant) else owner",
-        "owner",
+        "label = {**owner, TOKEN_TYPE: record.token_type}",
+        "label = owner",
         "tests/core/credentials/vault/test_binding.py"
         "::test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token",
     ),

@@ -200,7 +200,7 @@ async def _probe_login(session: Session, grant: Grant) -> ProbeResult:
     credentials, wire = session.credentials, session.wire
     done = await probe_grant(credentials, wire, grant.grant_id)
     refused = done.refused_token
-    if refused is None or done.grant.state is not GrantState.LIVE or not done.grant.has_refresh_token:
+    if refused is None or done.grant.state is not GrantState.LIVE or not done.grant.is_renewable:
         return done.result
     refreshed = await refresh_stored(credentials, wire, grant.grant_id, RefreshOptions(refused=refused))
     if refreshed.outcome is RefreshOutcome.LOGIN_NEEDED:

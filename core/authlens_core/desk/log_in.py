@@ -20,7 +20,13 @@ from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.grant_signer import note_nonces
 from authlens_core.credentials.lifecycle.probe_call import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for
+from authlens_core.credentials.records.grant import (
+    Grant,
+    GrantSecrets,
+    GrantState,
+    MachineSource,
+    grant_id_for,
+)
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.desk.session import Session
@@ -29,6 +35,7 @@ from authlens_core.login.interrupted_login import InterruptedLogin, Interruption
 from authlens_core.login.login import Login
 from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.protocols import Stored
+from authlens_core.login.remembered_options import StoredOptions, remembered_for
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges
 from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment
 from authlens_core.login.tampering.request_edit import EditLocation
@@ -52,7 +59,7 @@ from authlens_core.values.errors import (
     StateUnusable,
     TimedOut,
 )
-from authlens_core.values.login_options import BROWSER_WAIT, Options, StoredOptions, remembered_for
+from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
@@ -327,9 +334,31 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         obtained_at=asked_at,
         refreshed_at=asked_at,
         expires_at=facts.expires_at,
-        grant_type=facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None,
         needs=client.needs,
         remembered=facts.to_remember,
+        machine=_machine_source(facts),
     )
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
-    return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, client.client_secret, key)
+    secrets = GrantSecrets(
+        tokens.access_token,
+        tokens.refresh_token,
+        client.client_secret,
+        key,
+        client.client_key,
+        facts.options.idp_client_secret if grant.machine else None,
+    )
+    return grant, secrets
+
+
+def _machine_source(facts: Facts) -> MachineSource | None:
+    """Return how a program gets its next token; None where a user logged in."""
+    options = facts.options
+    if facts.flow.user_part is not UserPart.NOTHING:
+        return None
+    return MachineSource(
+        options.grant_type,
+        options.assertion_file,
+        options.assertion_command,
+        options.idp,
+        options.idp_client_id,
+    )

@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
+from authlens_core.login.remembered_options import StoredOptions, to_remember, with_remembered
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
@@ -20,7 +21,7 @@ from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
 from authlens_core.values.diagnosis import Layer
-from authlens_core.values.login_options import Options, StoredOptions, to_remember, with_remembered
+from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url
@@ -52,6 +53,7 @@ class Facts:
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
         expires_at: when the access token expires, UTC; None if the server did not say.
+        assertion: what a program logs in with; read for one stage, and in no later facts.
         step_ups: how often this login authorized again because the resource wanted more scope.
         grant_id: the credential that the tokens were stored as.
     """
@@ -92,6 +94,7 @@ class Facts:
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None
     expires_at: datetime | None = None
+    assertion: Secret | None = None
     step_ups: int = 0
     grant_id: str | None = None
 
@@ -187,6 +190,7 @@ class Facts:
             self.pkce and self.pkce.code_verifier,
             self.device and self.device.device_code,
             self.tokens and self.tokens.refresh_token,
+            self.assertion,
         )
         return tuple(secret for secret in secrets if secret)
 

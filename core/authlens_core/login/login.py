@@ -21,6 +21,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import ClientRegistry, Keeper, KnownClients, Sender, keep_nothing
+from authlens_core.login.remembered_options import StoredOptions
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
@@ -37,7 +38,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, Request
-from authlens_core.values.login_options import Options, StoredOptions
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
@@ -74,16 +75,15 @@ class Login:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         url = parse_url(resource_url, loopback_http=True)
-        chosen = options or Options()
         self._clients = KnownClients(registry)
         self._clock = clock
         self._watchers: list[Watcher] = []
         self._progress = Progress(
             Facts(
                 resource_url=url,
-                options=chosen,
+                options=options or Options(),
                 loopback_http=url.scheme == "http",
-                method=chosen.method or "GET",
+                method=(options.method if options else None) or "GET",
                 earlier_issuer=earlier_issuer,
                 remembered=remembered,
             )

@@ -19,7 +19,9 @@ from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageRes
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, KnownClients, Sender, StageHook
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
+from authlens_core.login.stages.machine_stages import ASSERTION_SPEC
 from authlens_core.oauth.dpop import DpopNonces, is_bound
+from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.trace.events import (
     AuthorizationReady,
     DeviceCodeReady,
@@ -29,7 +31,8 @@ from authlens_core.trace.events import (
 )
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import Check, failures
+from authlens_core.values.check import Check, failed, failures
+from authlens_core.values.errors import AuthlensError
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
 from authlens_core.values.login_options import BROWSER_WAIT
@@ -77,6 +80,8 @@ class StageWork:
         When answers are read `again`, the code that was sent for them is needed again, to mask it.
         """
         facts = self._progress.facts if again else self._progress.usable
+        if stage is Stage.EXCHANGE and not again:
+            return await _with_assertion(facts)
         if stage is not Stage.REGISTRATION:
             return facts, None
         # A code is entered elsewhere: nothing comes back, so no port is opened, though the client names one.
@@ -260,6 +265,18 @@ class StageWork:
             unproven=wait.unproven,
             kind=facts.server_kind,
         )
+
+
+async def _with_assertion(facts: Facts) -> tuple[Facts, Check | None]:
+    """Read what a program logs in with, if it has an assertion."""
+    source = AssertionSource(facts.options.assertion_file, facts.options.assertion_command)
+    if source == AssertionSource() or facts.flow.user_part is not UserPart.NOTHING:
+        return facts, None
+    try:
+        return replace(facts, assertion=await read_assertion(source)), None
+    except AuthlensError as error:
+        name, expected = "exchange.assertion", "There is an assertion to log in with."
+        return facts, failed(name, expected, error.cause, spec=ASSERTION_SPEC, cure=error.cure)
 
 
 def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) -> Iterator[PlannedRequest]:

@@ -45,6 +45,7 @@ def adapted(
         Need.EMPTY_SECRET: client.client_secret is None and _misses(said, "client_secret"),
         Need.CLIENT_ID: client.sends_basic and _misses(said, "client_id"),
         Need.RAW_BASIC: client.sends_basic and refused and _differs_raw(client),
+        Need.ENDPOINT_AUDIENCE: client.client_key is not None and refused,
     }
     need = next((need for need, is_wanted in wanted.items() if is_wanted and need not in client.needs), None)
     return None if need is None else replace(client, needs=(*client.needs, need))
@@ -90,6 +91,13 @@ _WORDS: Final[Mapping[Need | None, tuple[str, str, str, str, str]]] = MappingPro
             "sent again with an empty one",
             "The server reads the parameter before it checks whether the client has a secret.",
             "RFC 6749 §2.3",
+        ),
+        Need.ENDPOINT_AUDIENCE: (
+            "audience",
+            "What a client signs is for the issuer.",
+            "sent again, signed for the token endpoint",
+            "Older servers want the URL that it is sent to, which RFC 7523 gives as an example.",
+            "RFC 7523 §3",
         ),
         None: (
             "client_secret",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
+from typing import Final
 from urllib.parse import quote_plus
 
 from authlens_core.oauth.formats.form import FormPair, encode_form
@@ -13,6 +14,9 @@ from authlens_core.values.secret import Body, Secret
 from authlens_core.values.stage import AUTH_METHODS, Need
 from authlens_core.values.url import Url
 
+PRIVATE_KEY_JWT: Final = "private_key_jwt"
+_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -21,7 +25,7 @@ class Client:
     Attributes:
         client_id: the identifier, unique at one issuer only.
         redirect_uri: where codes are sent, byte for byte as it was registered.
-        token_endpoint_auth_method: one of `AUTH_METHODS`.
+        token_endpoint_auth_method: one of `AUTH_METHODS`, or `PRIVATE_KEY_JWT` with a key that the user gave.
         client_secret: None for a public client.
         client_secret_expires_at: seconds since the epoch; 0 is never, None is not stated.
         registration_client_uri: where the registration can be managed (RFC 7592), or None.
@@ -31,6 +35,8 @@ class Client:
         needs: what its server wants besides, as its refusals said.
         unanswered: how many logins with it in a row got no answer from the browser. After the first, a new
             client is registered instead; that starts with two, because the next one is not to blame.
+        client_key: the private key of `private_key_jwt`; its owner registered the public one.
+        assertion: one that was signed for the request at hand.
     """
 
     client_id: str
@@ -45,6 +51,8 @@ class Client:
     issued_at: int | None = None
     needs: tuple[Need, ...] = ()
     unanswered: int = 0
+    client_key: Secret | None = None
+    assertion: Secret | None = None
 
     @property
     def authenticates(self) -> bool:
@@ -73,7 +81,8 @@ def form_request(
     pairs = list(form_pairs)
     fields = [("Accept", JSON_TYPE), ("Content-Type", FORM_TYPE)]
     method, secret = client.token_endpoint_auth_method, client.client_secret
-    if method not in AUTH_METHODS:
+    proof = client.assertion if method == PRIVATE_KEY_JWT else None
+    if method not in AUTH_METHODS and proof is None:
         raise ValueError("the client is registered with an authentication method that authlens does not have")
     if client.sends_basic:
         fields.append(("Authorization", f"Basic {_basic(client)}"))
@@ -82,6 +91,8 @@ def form_request(
         pairs.append(("client_id", client.client_id))
     if method == "client_secret_post" and secret is not None:
         pairs.append(("client_secret", secret))
+    if proof is not None:
+        pairs += [("client_assertion_type", _ASSERTION_TYPE), ("client_assertion", proof)]
     body = encode_form(pairs)
     if Need.EMPTY_SECRET in client.needs:
         # A pair without a value is left out of a form otherwise.

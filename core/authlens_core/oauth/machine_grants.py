@@ -1,21 +1,153 @@
-"""The token requests of a program that logs in without a user (RFC 6749 §4.4)."""
+"""The token requests of a program that logs in without a user: what each grant sends, and after which answer.
+
+Client credentials (RFC 6749 §4.4), JWT bearer (RFC 7523 §2.1), and the identity assertion that an identity
+provider gives for a token of its own (RFC 8693; MCP, Enterprise-Managed Authorization).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
 from authlens_core.oauth.client_authentication import Client, form_request
+from authlens_core.oauth.error_response import error_of, failed_with, is_usable, read_answer
 from authlens_core.oauth.formats.form import FormPair
-from authlens_core.values.exchange import Request
+from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.oauth.token import is_token
+from authlens_core.values.check import Check, Reading, Requirement
+from authlens_core.values.exchange import Exchange, Purpose, Request, Response
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url
 
+_STAGE: Final = "token_exchange"
+_TOKEN: Final = "urn:ietf:params:oauth:token-type:"  # noqa: S105 - the start of a name
+ID_JAG: Final = f"{_TOKEN}id-jag"
 
-def client_credentials_request(
-    token_endpoint: Url, client: Client, *, scope: str | None, resource: str | None
-) -> Request:
-    """Return the request of a client that acts in its own name."""
-    pairs: list[FormPair] = [
-        ("grant_type", GrantType.CLIENT_CREDENTIALS),
-        ("scope", scope or ""),
-        ("resource", resource or ""),
-    ]
-    return form_request(token_endpoint, client, pairs)
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """Where an identity is exchanged for an assertion, and as which of its clients.
+
+    Attributes:
+        client: without an id if the provider asks for none.
+    """
+
+    token_endpoint: Url
+    client: Client
+
+
+def client_at_provider(client_id: str | None, secret: Secret | None) -> Client:
+    """Return the client that an identity provider knows; without an id it asks for none."""
+    method = "none" if secret is None else "client_secret_basic"
+    return Client(client_id or "", "", method, secret)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineLogin:
+    """What a program logs in with.
+
+    Attributes:
+        issuer: of the resource's server.
+        assertion: what the file or the command of the user gave.
+    """
+
+    grant_type: GrantType
+    token_endpoint: Url
+    issuer: str
+    scope: str | None
+    resource: str | None
+    assertion: Secret | None = None
+    identity_provider: IdentityProvider | None = None
+
+    def exchange_request(self) -> Request | None:
+        """Return the request to the identity provider, which goes first; None if there is none."""
+        provider = self.identity_provider
+        if provider is None:
+            return None
+        subject = self.assertion or Secret("")
+        kind = "id_token" if parse_jwt(subject) is not None else "saml2"
+        pairs: list[FormPair] = [
+            ("grant_type", GrantType.TOKEN_EXCHANGE),
+            ("requested_token_type", ID_JAG),
+            ("audience", self.issuer),
+            ("subject_token", subject),
+            ("subject_token_type", f"{_TOKEN}{kind}"),
+            *self._wanted,
+        ]
+        return form_request(provider.token_endpoint, provider.client, pairs)
+
+    def token_request(self, client: Client, exchanged: Response | None) -> Request:
+        """Return the request to the resource's server.
+
+        Args:
+            exchanged: the answer of the identity provider, if there is one.
+        """
+        assertion = self.assertion if exchanged is None else read_identity_assertion(exchanged).value
+        pairs = [*_PAIRS[self.grant_type](assertion), *self._wanted]
+        return form_request(self.token_endpoint, client, pairs)
+
+    @property
+    def _wanted(self) -> list[FormPair]:
+        return [("scope", self.scope or ""), ("resource", self.resource or "")]
+
+
+def _client_credentials(assertion: Secret | None) -> list[FormPair]:  # noqa: ARG001 - one signature for all
+    return [("grant_type", GrantType.CLIENT_CREDENTIALS)]
+
+
+def _jwt_bearer(assertion: Secret | None) -> list[FormPair]:
+    return [("grant_type", GrantType.JWT_BEARER), ("assertion", assertion or Secret(""))]
+
+
+# What each grant has of its own in its token request; the last step of an exchange is a JWT bearer.
+_PAIRS: Final[Mapping[GrantType, Callable[[Secret | None], list[FormPair]]]] = MappingProxyType(
+    {
+        GrantType.CLIENT_CREDENTIALS: _client_credentials,
+        GrantType.JWT_BEARER: _jwt_bearer,
+        GrantType.TOKEN_EXCHANGE: _jwt_bearer,
+    }
+)
+
+
+def sent_apart(sent: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
+    """Return what was sent to the identity provider, and what to the resource's server."""
+    before = tuple(e for e in sent if e.purpose is Purpose.TOKEN_EXCHANGE)
+    return before, tuple(e for e in sent if e.purpose is not Purpose.TOKEN_EXCHANGE)
+
+
+def read_identity_assertion(response: Response | None, sent: Sequence[Secret] = ()) -> Reading[Secret]:
+    """Read the answer of an identity provider; its `access_token` is the assertion, and no token of OAuth.
+
+    Args:
+        sent: the secrets of the request, masked where the texts of the provider repeat them.
+    """
+    if response is None:
+        return Reading(None, ())
+    spec = "RFC 8693 §2.2.1"
+    answer = read_answer(response, stage=_STAGE, spec=spec, secrets=sent)
+    if answer.value is None:
+        return Reading(None, answer.checks)
+    document, checks = answer.value, list(answer.checks)
+    error = error_of(document, response.status, sent)
+    if error is not None:
+        check = Requirement(f"{_STAGE}.error", "no error member", spec=spec)
+        checks.append(failed_with(error, check, f"{error}"))
+    checks.append(_type_check(document.get("issued_token_type"), spec))
+    value = document.get("access_token")
+    check = Requirement(f"{_STAGE}.assertion", "an assertion for the resource's server", spec=spec)
+    if not is_token(value):
+        return Reading(None, (*checks, check.failed("none, or malformed")))
+    checks.append(check.passed(f"{len(value)} characters"))
+    return Reading(Secret(value) if is_usable(checks) else None, tuple(checks))
+
+
+def _type_check(issued: object, spec: str) -> Check:
+    why = "Anything else is a token for another place, and would be sent to the wrong one."
+    check = Requirement(f"{_STAGE}.issued_token_type", ID_JAG, why, spec)
+    if issued == ID_JAG:
+        return check.passed(ID_JAG)
+    cure = "Ask your identity provider's administrator to allow identity assertions."
+    return check.failed("missing" if issued is None else f"{issued!r}"[:200], cure=cure)

@@ -39,7 +39,7 @@ _SHORTEST_MASKED: Final = 8
 _TOKEN_LIMIT: Final = 16 * 1024  # characters; servers refuse header fields of more
 _TOKEN_FORM: Final = f"a string of at most {_TOKEN_LIMIT:,} printable ASCII characters"
 
-Grant = Literal["authorization_code", "refresh_token"]
+Grant = Literal["authorization_code", "refresh_token", "machine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def read_token_response(
 
     Args:
         resource: what was asked for, compared with the answer's own `resource` if it has one.
-        grant: which request it answers: a refresh need not bring a new refresh token.
+        grant: which request it answers: a refresh need not bring a refresh token, and a program gets none.
         sent: the secrets of the request, masked where the server's texts repeat them.
         proved: whether the request had a proof of possession, so that the tokens should be bound (RFC 9449).
     """
@@ -218,6 +218,9 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
     spec = "RFC 6749 §6" if is_refresh else "RFC 6749 §1.5"
     check = Requirement(f"{_STAGE}.refresh_token", "a refresh token", why, spec)
     value = document.get("refresh_token")
+    if grant == "machine":
+        check = Requirement(check.name, "none: a program asks again instead", spec="RFC 6749 §4.4.3")
+        return None, check.noticed("one came; it is not used") if value else check.passed("none")
     if value is None or value == "":
         if is_refresh:
             either = replace(check, expected="a new one, or none to continue with the old")

@@ -34,6 +34,8 @@ class FactId(StrEnum):
     CODE_VERIFIER = "code_verifier"
     CREDENTIAL = "credential"
     DEVICE_CODE = "device_code"
+    ASSERTION_SOURCE = "assertion_source"
+    IDENTITY_PROVIDER = "identity_provider"
     DPOP_JKT = "dpop_jkt"
     DPOP_PRIVATE_KEY = "DPoP private key"
     EVIDENCE = "evidence"

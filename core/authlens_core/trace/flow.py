@@ -199,6 +199,8 @@ FLOWS: Final[Mapping[GrantType, Flow]] = MappingProxyType(
             AUTHORIZATION_CODE,
             _DEVICE_CODE,
             _machine(GrantType.CLIENT_CREDENTIALS, "client_id, scope"),
+            _machine(GrantType.JWT_BEARER, "assertion"),
+            _machine(GrantType.TOKEN_EXCHANGE, "assertion"),
         )
     }
 )

@@ -1,4 +1,4 @@
-"""The environment that child processes get: ours, without the secret that the user may have put there.
+"""The environment that child processes get: ours, without the secrets that the user may have put there.
 
 `authlens token` loads this before anything else; it imports next to nothing.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_OURS_ALONE = frozenset({"AUTHLENS_CLIENT_SECRET"})
+_OURS_ALONE = frozenset({"AUTHLENS_CLIENT_SECRET", "AUTHLENS_IDP_CLIENT_SECRET"})
 
 
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:

@@ -45,6 +45,7 @@ class Purpose(StrEnum):
     PUSHED_AUTHORIZATION = "pushed authorization request"
     DEVICE_AUTHORIZATION = "device authorization"
     DEVICE_TOKEN = "device token request"  # noqa: S105 - a label
+    TOKEN_EXCHANGE = "token exchange"  # noqa: S105 - a label
     REFRESH = "refresh"
     REFRESH_AGAIN = "refresh again"
     REVOKE_ACCESS_TOKEN = "revoke access_token"  # noqa: S105 - a label

@@ -6,8 +6,9 @@ declarations: a new option is a field here, and a use of it in the stage that it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -24,24 +25,24 @@ __all__ = [
     "OptionInfo",
     "Options",
     "Remembered",
-    "StoredOptions",
     "WhyNot",
     "first_changed",
-    "remembered_for",
-    "to_remember",
-    "with_remembered",
 ]
-
-# The options of a login that are stored with its grant: the name of each, and its value.
-StoredOptions = tuple[tuple[str, str | bool], ...]
 
 # Seconds; what the browser gets if the user says nothing else.
 BROWSER_WAIT: Final = 300.0
 _HOSTS: Final = ("localhost", "127.0.0.1")
 _METHODS: Final = ("GET", "POST")
+_NO_NOTE: Final = WhyNot("a secret is in no note")
+# What only a program's login has.
+_program: Final = partial(
+    _option, None, matters_from=Stage.REGISTRATION, edited_in=WhyNot("only the command line asks for it")
+)
 _MACHINE: Final[Mapping[str, GrantType]] = MappingProxyType(
     {
         "client-credentials": GrantType.CLIENT_CREDENTIALS,
+        "jwt-bearer": GrantType.JWT_BEARER,
+        "enterprise": GrantType.TOKEN_EXCHANGE,
     }
 )
 
@@ -61,6 +62,11 @@ class Options:
         client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
         client_auth: how the client authenticates, whatever the registration said.
         new_client: register one although a client is stored for the server.
+        client_key: the private key of the client, to sign with instead of sending a secret.
+        assertion_file: where a program's assertion is; it is read for each token and never stored.
+        assertion_command: the command that prints it; no shell runs it.
+        idp: the token endpoint of an identity provider.
+        idp_client_id: the client that it knows.
         scope: asked for instead of what the challenge names.
         resource: sent instead of what the resource metadata names (RFC 8707); empty sends none. The metadata
             may then name it although it does not cover the URL, on the same origin.
@@ -156,7 +162,32 @@ class Options:
         Kind.SECRET,
         matters_from=Stage.REGISTRATION,
         edited_in=WhyNot("a secret is asked for by a prompt only"),
-        resumed=WhyNot("a secret is in no note"),
+        resumed=_NO_NOTE,
+    )
+    client_key: Secret | None = _program(
+        "--client-key",
+        "with --machine: file of the client's private key (PEM or JWK; - is stdin)",
+        Kind.SECRET_FILE,
+        resumed=_NO_NOTE,
+        metavar="FILE",
+    )
+    assertion_file: str | None = _program(
+        "--assertion-file", "with --machine: file of the assertion, read each time", Kind.FILE, metavar="FILE"
+    )
+    assertion_command: str | None = _program(
+        "--assertion-command", "with --machine: command that prints it", Kind.TEXT, metavar="CMD"
+    )
+    idp: str | None = _program(
+        "--idp", "with --machine enterprise: token endpoint of the identity provider", Kind.URL, metavar="URL"
+    )
+    idp_client_id: str | None = _program(
+        "--idp-client-id", "client at the identity provider", Kind.TEXT, metavar="ID"
+    )
+    idp_client_secret: Secret | None = _program(
+        "--idp-client-secret",
+        "ask for the secret of --idp-client-id; takes no value",
+        Kind.SECRET,
+        resumed=_NO_NOTE,
     )
     client_auth: str | None = _option(
         None,
@@ -345,36 +376,3 @@ def first_changed(before: Options, after: Options) -> Stage | None:
         if option.matters_from is not None and getattr(before, name) != getattr(after, name)
     ]
     return min(stages, key=LOGIN_STAGES.index, default=None)
-
-
-def to_remember(options: Options, before: StoredOptions) -> StoredOptions:
-    """Return what is stored with the grant of a login: what is to be remembered now, or was `before`."""
-    if not options.remember:
-        return before
-    chosen = ((name, getattr(options, name)) for name, option in OPTIONS.items() if option.remembered)
-    return tuple((name, value) for name, value in chosen if value != OPTIONS[name].default)
-
-
-def remembered_for(stored: StoredOptions, *, same_url: bool) -> StoredOptions:
-    """Return what a login has of the options that were stored with a grant of its server.
-
-    The index is a file, so anything may be in it.
-    """
-    known = ((OPTIONS[name], name, value) for name, value in stored if name in OPTIONS)
-    wanted = {Remembered.SERVER, Remembered.RESOURCE} if same_url else {Remembered.SERVER}
-    return tuple(
-        (name, value)
-        for option, name, value in known
-        if option.remembered in wanted and option.can_be_stored(value)
-    )
-
-
-def with_remembered(options: Options, remembered: Iterable[tuple[str, Any]]) -> Options:
-    """Return `options` with what was remembered, where the user has not decided otherwise."""
-
-    def undecided(name: str) -> bool:
-        names = (name, *OPTIONS[name].instead_of)
-        return all(getattr(options, each) == OPTIONS[each].default for each in names)
-
-    left = {name: value for name, value in remembered if undecided(name)}
-    return replace(options, **left)

@@ -25,6 +25,8 @@ class Kind(Enum):
     CHOICE = "choice"
     SWITCH = "switch"
     SECRET = "secret"  # noqa: S105 - the name of a kind
+    SECRET_FILE = "secret file"  # noqa: S105 - the name of a kind
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +175,9 @@ class OptionInfo:
                 return value is None or (type(value) in (int, float) and 0 < value <= 86_400)
             case Kind.CHOICE:
                 return value in (*self.choices, self.default)
-            case Kind.TEXT | Kind.URL:
+            case Kind.TEXT | Kind.URL | Kind.FILE:
                 return value is None or isinstance(value, str)
-            case Kind.SECRET:
+            case Kind.SECRET | Kind.SECRET_FILE:
                 return False
 
 

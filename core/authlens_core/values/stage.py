@@ -62,6 +62,8 @@ class Need(StrEnum):
     """The client's id in the body, beside Basic."""
     EMPTY_SECRET = "empty client_secret"  # noqa: S105 - a name
     """An empty `client_secret` of a public client: some servers read the field first."""
+    ENDPOINT_AUDIENCE = "token endpoint as audience"
+    """The token endpoint, not the issuer, in what a client signs (RFC 7523 §3, before its revision)."""
 
 
 class GrantType(StrEnum):
@@ -70,3 +72,6 @@ class GrantType(StrEnum):
     AUTHORIZATION_CODE = "authorization_code"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
     CLIENT_CREDENTIALS = "client_credentials"
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
+    """At an identity provider, for an assertion that the resource's server takes."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
@@ -38,7 +40,7 @@ def _sender(**server: Any) -> ScriptedSender:
 
 def _options(**changes: Any) -> Options:
     chosen = {"client_id": "job-1", "client_secret": Secret("se:cret"), **changes}
-    return Options(grant_type=GrantType.CLIENT_CREDENTIALS, **chosen)
+    return Options(**{"grant_type": GrantType.CLIENT_CREDENTIALS, **chosen})
 
 
 async def test_a_client_gets_a_token_with_its_secret_and_no_browser() -> None:
@@ -99,3 +101,141 @@ async def test_a_grant_that_is_not_listed_is_a_warning(listed: list[str], severi
         assert login.finished
     [check] = [c for r in trace.records for c in r.checks if c.name == "server.machine_grant"]
     assert check.severity is severity
+
+
+IDP = "https://idp.example/token"
+JAG = "urn:ietf:params:oauth:token-type:id-jag"
+
+
+def _key() -> str:
+    from joserfc.jwk import ECKey
+
+    return ECKey.generate_key("P-256").as_pem(private=True).decode()
+
+
+async def test_a_client_signs_instead_of_sending_a_secret() -> None:
+    sender = _sender(token_endpoint_auth_methods_supported=["private_key_jwt"])
+    options = _options(client_secret=None, client_key=Secret(_key()))
+    async with login_to(sender, options=options) as login:
+        await login.run_all()
+        assert login.finished
+    [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
+    signed = parse_jwt(token.form["client_assertion"])
+    assert signed is not None
+    assert signed.claims is not None
+    assert signed.algorithm == "ES256"
+    assert [signed.claims[name] for name in ("iss", "sub", "aud")] == ["job-1", "job-1", ISSUER]
+    assert token.form["client_assertion_type"].endswith("client-assertion-type:jwt-bearer")
+
+
+async def test_a_server_that_wants_its_token_endpoint_as_audience_gets_it_once() -> None:
+    sender = _sender()
+    first = reply(401, {"error": "invalid_client"})
+    sender.script = {**sender.script, f"POST {ISSUER}/token": [first, first]}
+    options = _options(client_secret=None, client_key=Secret(_key()))
+    async with login_to(sender, options=options) as login:
+        await login.run_all()
+        assert not login.finished
+    sent = [parse_jwt(one.form["client_assertion"]) for one in sender.sent if one.line.endswith("/token")]
+    assert [one.claims["aud"] for one in sent if one and one.claims] == [ISSUER, f"{ISSUER}/token"]
+    assert len({one.claims["jti"] for one in sent if one and one.claims}) == 2
+
+
+@pytest.mark.parametrize("text", ["junk", "{}", '{"kty": "EC"}', "-----BEGIN PRIVATE KEY-----"])
+async def test_a_key_that_cannot_sign_is_refused_before_anything_is_sent_with_it(text: str) -> None:
+    sender = _sender()
+    async with login_to(sender, options=_options(client_key=Secret(text))) as login:
+        trace = await login.run_all()
+    assert failed(trace.records[-1]) == "registration.client"
+    assert sender.count(f"POST {ISSUER}/token") == 0
+
+
+async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_path: Path) -> None:
+    (tmp_path / "assertion").write_text("assertion-canary\n")
+    sender = _sender(registration_endpoint=f"{ISSUER}/register")
+    options = Options(grant_type=GrantType.JWT_BEARER, assertion_file=str(tmp_path / "assertion"))
+    async with login_to(sender, options=options) as login:
+        await login.run_all()
+        assert login.finished
+        assert login.facts.assertion is None
+    [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
+    assert token.form == {
+        "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "assertion": "assertion-canary",
+        "resource": RESOURCE,
+    }
+    assert sender.count(f"POST {ISSUER}/register") == 0
+
+
+async def test_a_refused_assertion_is_sent_once_and_repeated_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "assertion").write_text("assertion-canary")
+    sender = _sender()
+    said = {"error": "invalid_grant", "error_description": "no good: assertion-canary"}
+    sender.script = {**sender.script, f"POST {ISSUER}/token": reply(400, said)}
+    options = Options(grant_type=GrantType.JWT_BEARER, assertion_file=str(tmp_path / "assertion"))
+    async with login_to(sender, options=options) as login:
+        trace = await login.run_all()
+    assert sender.count(f"POST {ISSUER}/token") == 1
+    assert "assertion-canary" not in repr(trace.records[-1].checks)
+
+
+def _enterprise(tmp_path: Path, **changes: Any) -> Options:
+    (tmp_path / "id-token").write_text("e30.e30.id-canary")
+    source = str(tmp_path / "id-token")
+    return _options(
+        **{"assertion_file": source, "idp": IDP, "grant_type": GrantType.TOKEN_EXCHANGE, **changes}
+    )
+
+
+async def test_an_identity_is_exchanged_at_the_provider_and_then_at_the_server(tmp_path: Path) -> None:
+    sender = _sender()
+    issued = {"access_token": "jag-canary", "issued_token_type": JAG, "token_type": "N_A"}
+    sender.script = {**sender.script, f"POST {IDP}": reply(200, issued)}
+    options = _enterprise(tmp_path, idp_client_id="at-idp", idp_client_secret=Secret("idp-secret"))
+    async with login_to(sender, options=options) as login:
+        await login.run_all()
+        assert login.finished
+    [exchange] = [one for one in sender.sent if one.line == f"POST {IDP}"]
+    assert exchange.form["audience"] == ISSUER
+    assert exchange.form["resource"] == RESOURCE
+    assert exchange.form["requested_token_type"] == JAG
+    assert (exchange.request.headers.get("authorization") or "").startswith("Basic ")
+    [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
+    assert token.form["assertion"] == "jag-canary"
+
+
+@pytest.mark.parametrize(
+    ("answer", "check"),
+    [
+        (reply(400, {"error": "invalid_target"}), "token_exchange.status"),
+        (reply(200, {"access_token": "a", "token_type": "Bearer"}), "token_exchange.issued_token_type"),
+    ],
+)
+async def test_what_the_provider_refuses_does_not_reach_the_server(
+    tmp_path: Path, answer: Any, check: str
+) -> None:
+    sender = _sender()
+    sender.script = {**sender.script, f"POST {IDP}": answer}
+    async with login_to(sender, options=_enterprise(tmp_path)) as login:
+        trace = await login.run_all()
+    assert failed(trace.records[-1]) == check
+    assert sender.count(f"POST {ISSUER}/token") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "check"),
+    [
+        ({"assertion_file": None}, "registration.assertion"),
+        ({"assertion_command": "true"}, "registration.assertion"),
+        ({"idp": None}, "registration.idp"),
+        ({"client_id": None}, "registration.client"),
+    ],
+)
+async def test_what_is_missing_is_named_before_anything_is_sent(
+    tmp_path: Path, changes: dict[str, Any], check: str
+) -> None:
+    sender = _sender()
+    async with login_to(sender, options=_enterprise(tmp_path, **changes)) as login:
+        trace = await login.run_all()
+    assert trace.records[-1].stage is Stage.REGISTRATION
+    assert [one.name for one in trace.records[-1].failures] == [check]

@@ -34,7 +34,7 @@ def _options(command: str) -> Any:
     """Return what the command line makes of a command, typed word for word."""
     words = shlex.split(command.replace("URL", RESOURCE))
     assert words[:2] == ["authlens", "login"]
-    return login_options(build_parser().parse_args([*words[1:], "--port", "0"]), None)
+    return login_options(build_parser().parse_args([*words[1:], "--port", "0"]), {})
 
 
 def _command(record: StageRecord) -> str:

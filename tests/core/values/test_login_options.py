@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -24,13 +25,14 @@ _TYPED: Final[dict[Kind, tuple[str, Any]]] = {
     Kind.URL: ("https://a.example", "https://a.example"),
     Kind.PORT: ("8401", 8401),
     Kind.SECONDS: ("30", 30.0),
+    Kind.FILE: (__file__, str(Path(__file__).absolute())),
 }
 
 
 def _value(option: OptionInfo) -> tuple[list[str], Any]:
     """Return arguments of the command line that choose something else than the default, and what."""
-    if option.kind is Kind.SECRET:
-        return [option.flag], Secret("canary")
+    if option.kind in (Kind.SECRET, Kind.SECRET_FILE):
+        return [option.flag, *(["FILE"] if option.metavar else [])], Secret("canary")
     if option.kind is Kind.SWITCH:
         return [option.flag], option.turned_on
     if option.kind is Kind.CHOICE:
@@ -54,8 +56,8 @@ def test_every_field_is_declared() -> None:
 def test_the_command_line_takes_each_option(option: OptionInfo) -> None:
     arguments, value = _value(option)
     parsed = build_parser().parse_args(["login", RESOURCE, *arguments])
-    secret = value if option.kind is Kind.SECRET else None
-    assert login_options(parsed, secret) == replace(Options(), **{option.name: value})
+    secrets = {option.name: value} if isinstance(value, Secret) else {}
+    assert login_options(parsed, secrets) == replace(Options(), **{option.name: value})
 
 
 def test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not(option: OptionInfo) -> None:
@@ -71,10 +73,17 @@ def test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not(opt
         assert getattr(again.options, option.name) == option.default
 
 
-@pytest.mark.parametrize(("word", "value"), [("client-credentials", GrantType.CLIENT_CREDENTIALS)])
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("client-credentials", GrantType.CLIENT_CREDENTIALS),
+        ("jwt-bearer", GrantType.JWT_BEARER),
+        ("enterprise", GrantType.TOKEN_EXCHANGE),
+    ],
+)
 def test_a_second_flag_names_the_other_values_of_an_option(word: str, value: GrantType) -> None:
     parsed = build_parser().parse_args(["login", RESOURCE, "--machine", word])
-    options = login_options(parsed, None)
+    options = login_options(parsed, {})
     assert options == Options(grant_type=value)
     with pytest.raises(SystemExit):
         build_parser().parse_args(["login", RESOURCE, "--machine", word, "--device"])

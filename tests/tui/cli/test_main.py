@@ -23,7 +23,7 @@ from authlens_core.values.errors import (
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.cli import main, verbs
 from authlens_tui.cli.full_screen import run_to_end
-from authlens_tui.cli.login.client_secret import client_secret
+from authlens_tui.cli.login.client_secret import login_secrets
 from authlens_tui.cli.parser import build_parser
 from support.waiting import PATIENCE
 
@@ -162,10 +162,9 @@ def test_the_client_secret_leaves_the_environment(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", CANARY)
     arguments = build_parser().parse_args(["login", "https://a.example/", "--client-id", "x"])
 
-    secret = client_secret(arguments)
+    secrets = login_secrets(arguments)
 
-    assert secret is not None
-    assert secret.reveal() == CANARY
+    assert secrets["client_secret"].reveal() == CANARY
     assert "AUTHLENS_CLIENT_SECRET" not in os.environ
 
 
@@ -173,7 +172,7 @@ def test_without_a_client_id_the_client_secret_is_not_used(monkeypatch: pytest.M
     """It belongs to one client and is sent for no other."""
     monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", CANARY)
 
-    assert client_secret(build_parser().parse_args(["login", "https://a.example/"])) is None
+    assert not login_secrets(build_parser().parse_args(["login", "https://a.example/"]))
 
 
 IMPORTS = """

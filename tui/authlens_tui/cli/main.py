@@ -170,7 +170,7 @@ def _line_by_line(argv: list[str], why: str) -> int:
 def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
     if len(argv) == 1:
         return argv[0], None
-    from authlens_tui.cli.login.client_secret import client_secret
+    from authlens_tui.cli.login.client_secret import login_secrets
     from authlens_tui.cli.login.login_arguments import login_options, refuse_options_without_screen
 
     arguments = _parsed(["login", *argv])
@@ -179,7 +179,7 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
         raise UsageError(
             "The full screen logs in to one URL at a time.", "Several, one by one: authlens login URL URL"
         )
-    return arguments.urls[0], login_options(arguments, client_secret(arguments))
+    return arguments.urls[0], login_options(arguments, login_secrets(arguments))
 
 
 def _refuse_other_words(word: str) -> None:

@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
@@ -34,6 +35,11 @@ def utf8(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise argparse.ArgumentTypeError("not UTF-8 text")
     return text
+
+
+def absolute_path(text: str) -> str:
+    """Return where a file is, so that it is found from another directory, too."""
+    return str(Path(utf8(text)).expanduser().absolute())
 
 
 def number(least: float, most: float, unit: str = "seconds") -> Callable[[str], float]:

@@ -70,13 +70,13 @@ def _login(arguments: Namespace) -> int:
         from authlens_tui.cli.login.with_cloudflared import cloudflared_login
 
         return _run(cloudflared_login(arguments))
-    from authlens_tui.cli.login.client_secret import client_secret
+    from authlens_tui.cli.login.client_secret import login_secrets
     from authlens_tui.cli.login.login_start import login
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
     exit_on_signals()
-    # The secret is asked for before there is a loop: a prompt blocks, and Ctrl-C has to end it at once.
-    return _run(login(arguments, client_secret(arguments)))
+    # The secrets are asked for before there is a loop: a prompt blocks, and Ctrl-C has to end it at once.
+    return _run(login(arguments, login_secrets(arguments)))
 
 
 async def _stored_logins(arguments: Namespace) -> int:

@@ -77,7 +77,7 @@ def upcoming_refresh(
     Args:
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """
-    if grant is None or grant.state is not GrantState.LIVE or not grant.has_refresh_token:
+    if grant is None or grant.state is not GrantState.LIVE or not grant.is_renewable:
         return UpcomingRefresh(NextRefresh.NOTHING)
     if not settings.background_refresh:
         return UpcomingRefresh(NextRefresh.TURNED_OFF)

@@ -133,7 +133,7 @@ class BackgroundRefresh:
         """Return whether a refresh may help and needs no one."""
         return (
             grant.state is GrantState.LIVE
-            and grant.has_refresh_token
+            and grant.is_renewable
             and grant.place is self._credentials.store.place
         )
 

@@ -96,6 +96,7 @@ class LockedGrant:
             token_endpoint_auth_method=self.grant.token_endpoint_auth_method,
             client_secret=self.secrets.client_secret,
             needs=self.grant.needs,
+            client_key=self.secrets.client_key,
         )
 
     def endpoint(self, text: str) -> Url:
@@ -138,7 +139,7 @@ class LockedGrant:
             ValueError: no request can be made for the client.
         """
         while True:
-            exchange = await self.send(request_of(self.client), purpose, signer)
+            exchange = await self.send(request_of(_proved(self)), purpose, signer)
             if exchange.response is None:
                 return exchange
             other = adapted(self.client, exchange.response, scope=scope)
@@ -146,6 +147,17 @@ class LockedGrant:
                 return exchange
             self.record.checks.append(adaptation_check(self.stage, self.client, other, exchange.response))
             self.client = other
+
+
+def _proved(operation: LockedGrant) -> Client:
+    """Return the client with a fresh assertion, if it has a key to sign one."""
+    client, grant = operation.client, operation.grant
+    if client.client_key is None:
+        return client
+    from authlens_core.oauth.client_assertion import signed  # few clients sign
+
+    endpoint = operation.endpoint(grant.token_endpoint)
+    return signed(client, grant.issuer, endpoint, now=operation.now())
 
 
 def loopback_http(grant: Grant) -> bool:

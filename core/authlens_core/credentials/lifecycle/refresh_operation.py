@@ -80,7 +80,7 @@ class RefreshOperation(LockedGrant):
             return self._unsaved(self.grant, self.secrets, error)
         if self._refused() or not self._lasts(None):
             return None
-        return self._result(RefreshOutcome.REFRESHED, "Refreshed; stored on a later attempt.")
+        return self.result(RefreshOutcome.REFRESHED, "Refreshed; stored on a later attempt.")
 
     # Reasons to send nothing
 
@@ -104,22 +104,22 @@ class RefreshOperation(LockedGrant):
         self.record.checks.append(
             passed("refresh.adopted", "one refresh at a time", "another process refreshed it just now")
         )
-        return self._result(RefreshOutcome.ADOPTED, "Another authlens refreshed this login just now.")
+        return self.result(RefreshOutcome.ADOPTED, "Another authlens refreshed this login just now.")
 
     def leave(self) -> Refreshed | None:
         """Leave a token alone that lasts long enough, and say so where there is nothing to refresh with."""
         force = self.options.force or self._refused()
-        if self.secrets.refresh_token is None:
+        if self.secrets.refresh_token is None and self.grant.machine is None:
             if self._lasts(timedelta(0)) and not force:
-                return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
+                return self.result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
             cause = "The server gave no refresh token, so the access token cannot be renewed."
             if self._refused():
                 cause = f"The resource refuses the access token. {cause}"
             self.record.failed("refresh.refresh_token", "a refresh token", "none", spec=_SPEC)
-            return self._result(RefreshOutcome.LOGIN_NEEDED, cause, "Log in again.")
+            return self.result(RefreshOutcome.LOGIN_NEEDED, cause, "Log in again.")
         if force or not self._lasts(self.options.min_ttl):
             return None
-        return self._result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
+        return self.result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
 
     def pause(self) -> Refreshed | None:
         """Leave a server alone for as long as was decided when it failed."""
@@ -129,7 +129,7 @@ class RefreshOperation(LockedGrant):
         wait = max(1, round(left))
         self.record.failed("refresh.wait", "the time to try again", f"in {wait} s")
         note = self.grant.note or "The last refresh failed."
-        return self._result(RefreshOutcome.TRANSIENT, note, f"The next attempt is in {wait} s.")
+        return self.result(RefreshOutcome.TRANSIENT, note, f"The next attempt is in {wait} s.")
 
     def stop(self) -> Refreshed | None:
         """Stop where a refresh cannot help, or may harm."""
@@ -138,20 +138,24 @@ class RefreshOperation(LockedGrant):
         state, note = self.grant.state, self.grant.note
         if state is GrantState.LOGIN_NEEDED:
             self.record.failed("refresh.state", "a grant that the server accepts", state.value, spec=_SPEC)
-            return self._result(RefreshOutcome.LOGIN_NEEDED, note or "You need to log in.", "Log in again.")
+            return self.result(RefreshOutcome.LOGIN_NEEDED, note or "You need to log in.", "Log in again.")
         if not state.is_wanted:
             self.record.failed("refresh.state", "a grant that is not revoked", state.value)
             cure = "Revoke it again, or log in again."
-            return self._result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
+            return self.result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
         if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
             self.record.failed("refresh.state", "a refresh token known to be unused", state.value)
             cure = "Try again (this may end the login), or log in again."
-            return self._result(RefreshOutcome.UNKNOWN, note, cure)
+            return self.result(RefreshOutcome.UNKNOWN, note, cure)
         return None
 
     # Sending
 
     async def run(self) -> Refreshed:
+        if self.grant.machine is not None:
+            from authlens_core.credentials.lifecycle.machine_renewal import run_machine  # few logins need it
+
+            return await run_machine(self)
         endpoint = self._endpoint()
         if isinstance(endpoint, Refreshed):
             return endpoint
@@ -171,8 +175,8 @@ class RefreshOperation(LockedGrant):
             self._mark_unknown("The refresh was cancelled after it was sent.")
             raise
         if exchange.answer is None:
-            return self._no_answer(exchange.no_answer)
-        return await self._answered(exchange.answer)
+            return self.no_answer(exchange.no_answer)
+        return await self.answered(exchange.answer)
 
     def _request(self, endpoint: Url, client: Client) -> Request:
         return refresh_request(
@@ -197,25 +201,24 @@ class RefreshOperation(LockedGrant):
         except ValueError as error:
             cause = f"The request cannot be made: {error}."
             self.record.failed("refresh.client", "a client that can authenticate", cause)
-        return self._result(RefreshOutcome.REFUSED, cause, "Log in again.")
+        return self.result(RefreshOutcome.REFUSED, cause, "Log in again.")
 
-    def _no_answer(self, failure: WireFailure) -> Refreshed:
+    def no_answer(self, failure: WireFailure) -> Refreshed:
         cause, cure = failure.cause, failure.cure
         self.record.failed("refresh.answer", "an answer", cause, cure=cure)
         # A server that rotates (RFC 9700 §4.14.2) may have replaced the token: sending the old one can end
         # the login.
         if failure.may_have_arrived:
             return self._unknown(f"The refresh was sent but the response was lost: {cause}")
-        self._back_off(cause, None)
-        return self._result(RefreshOutcome.TRANSIENT, cause, cure)
+        return self.later(cause, cure)
 
-    async def _answered(self, response: Response) -> Refreshed:
+    async def answered(self, response: Response) -> Refreshed:
         sent = (*sent_in(self.record.exchanges), *self.secrets.known)
         reading = read_token_response(
             response,
             resource=self.grant.resource,
             scope=self.grant.scope,
-            grant="refresh_token",
+            grant="refresh_token" if self.grant.machine is None else "machine",
             sent=sent,
             proved=self.secrets.dpop_key is not None,
         )
@@ -251,26 +254,26 @@ class RefreshOperation(LockedGrant):
                 return self._unsaved(self.grant, new, error)
             self.secrets = new
             cause = f"{cause} It was dropped; the new refresh token is stored."
-        self._back_off(cause, None)
-        return self._result(RefreshOutcome.DOWNGRADED, cause, cure)
+        self.back_off(cause, None)
+        return self.result(RefreshOutcome.DOWNGRADED, cause, cure)
 
     def _said_no(self, response: Response, error: OAuthError | None) -> Refreshed:
         wait = retry_after(response, self.now())
         seen = f"{response.status} {error}" if error else f"{response.status}"
         # The one code that speaks of the token (RFC 6749 §5.2); all others may pass, so the grant is kept.
-        if error is not None and error.error == ErrorCode.INVALID_GRANT:
+        if error is not None and error.error == ErrorCode.INVALID_GRANT and self.grant.machine is None:
             return self._login_needed(seen)
         # Decided by the status, not by the error code: proxies answer for a server that is down.
         if response.status == 429 or response.status >= 500:
             cure = f"Try again in {wait} s." if wait else "Try again in a minute."
             cause = f"The server cannot refresh it at the moment ({seen})."
-            self._back_off(cause, wait)
-            return self._result(RefreshOutcome.TRANSIENT, cause, cure)
+            self.back_off(cause, wait)
+            return self.result(RefreshOutcome.TRANSIENT, cause, cure)
         means, cure = "The server refused.", "Try again, or log in again."
         if error is not None:
             means, cure, _ = meaning(error.error)
-        self._back_off(f"{means} ({seen})", wait)
-        return self._result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure)
+        self.back_off(f"{means} ({seen})", wait)
+        return self.result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure)
 
     # The outcome for the grant
 
@@ -280,12 +283,18 @@ class RefreshOperation(LockedGrant):
             "refuses access."
         )
         self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
-        return self._result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
+        return self.result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
+
+    def later(self, cause: str, cure: str) -> Refreshed:
+        self.back_off(cause, None)
+        return self.result(RefreshOutcome.TRANSIENT, cause, cure)
 
     def _unknown(self, cause: str) -> Refreshed:
+        if self.grant.machine is not None:  # nothing is used up: the same can be asked again
+            return self.later(cause, "Try again; if it fails again, log in again.")
         self._mark_unknown(cause)
         cure = "Try again (this may end the login), or log in again."
-        return self._result(RefreshOutcome.UNKNOWN, self.grant.note, cure)
+        return self.result(RefreshOutcome.UNKNOWN, self.grant.note, cure)
 
     def _mark_unknown(self, cause: str) -> None:
         note = f"{cause} The server may have replaced the refresh token."
@@ -296,7 +305,7 @@ class RefreshOperation(LockedGrant):
         self._settle()
         self.credentials.record(kind, self.grant.grant_id, note)
 
-    def _back_off(self, cause: str, asked: int | None) -> None:
+    def back_off(self, cause: str, asked: int | None) -> None:
         """Note when it is tried again, where every program and the user can see it."""
         # The pause is at its longest long before; the record need not count for months.
         attempts = min(self.grant.attempts + 1, 1_000)
@@ -319,7 +328,7 @@ class RefreshOperation(LockedGrant):
         self._learn(saved, new, replaced=tokens.refresh_token is not None)
         self.grant, self.secrets = saved, new
         self.credentials.record(AccessKind.REFRESHED, saved.grant_id, "a new access token is stored")
-        return self._result(RefreshOutcome.REFRESHED, "Refreshed.")
+        return self.result(RefreshOutcome.REFRESHED, "Refreshed.")
 
     def _unsaved(self, renewed: Grant, new: GrantSecrets, error: AuthlensError) -> Refreshed:
         # The note of a refresh started stays: if this process ends now, the next one finds it.
@@ -331,14 +340,14 @@ class RefreshOperation(LockedGrant):
         self.credentials.hold(renewed, new)
         cause = f"The server returned new tokens, but they could not be stored: {error.cause}"
         cure = f"{error.cure} Refresh again before you quit: the new tokens exist only in this program."
-        return self._result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
+        return self.result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:
         if new.refresh_token is not None:
             self.record.checks.append(rotation_check(replaced=replaced))
         self.record.facts.extend(renewal_facts(self.grant, grant, new, replaced=replaced))
 
-    def _result(
+    def result(
         self,
         outcome: RefreshOutcome,
         summary: str,

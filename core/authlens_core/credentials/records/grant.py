@@ -72,6 +72,22 @@ def require_time_zones(record: object, *names: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineSource:
+    """How a program gets its next token, besides its secrets.
+
+    Attributes:
+        assertion_file: read for each token, like what `assertion_command` prints.
+        idp: the token endpoint of an identity provider.
+    """
+
+    grant_type: GrantType
+    assertion_file: str | None = None
+    assertion_command: str | None = None
+    idp: str | None = None
+    idp_client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """One grant, without its secrets. All times are aware datetimes in UTC.
 
@@ -87,7 +103,7 @@ class Grant:
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
             answer about something else leaves it as it was.
         last_words: the verdict as one sentence; made safe to show, as `note` is.
-        grant_type: how a program got it without a user, or None: a user logged in.
+        machine: how a program got it without a user, and gets the next; None if a user logged in.
         state: what is known apart from the clock.
         note: one sentence on the state.
         remembered: the options of its login that its server's next logins have again, each with its value.
@@ -123,9 +139,9 @@ class Grant:
     attempts: int = 0
     generation: int = 0
     place: StoreKind = StoreKind.KEYRING
-    grant_type: GrantType | None = None
     needs: tuple[Need, ...] = ()
     remembered: tuple[tuple[str, str | bool], ...] = ()
+    machine: MachineSource | None = None
 
     def __post_init__(self) -> None:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
@@ -143,23 +159,37 @@ class Grant:
         """The resource that its tokens are for; the URL of the login where the metadata names none."""
         return self.resource or self.resource_url
 
+    @property
+    def grant_type(self) -> GrantType | None:
+        """The grant of a program; None where a user logged in."""
+        return None if self.machine is None else self.machine.grant_type
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether a new access token needs no user: by a refresh token, or as a program got this one."""
+        return self.has_refresh_token or self.machine is not None
+
 
 @dataclass(frozen=True, slots=True)
 class GrantSecrets:
     """The secrets of one generation of a grant.
 
-    `dpop_key` is the private key that its tokens are bound to (RFC 9449), as JSON.
+    `dpop_key` is the private key that its tokens are bound to (RFC 9449), as JSON; `client_key` is what the
+    client signs with (RFC 7523), as the user gave it.
     """
 
     access_token: Secret
     refresh_token: Secret | None = None
     client_secret: Secret | None = None
     dpop_key: Secret | None = None
+    client_key: Secret | None = None
+    idp_client_secret: Secret | None = None
 
     @property
     def known(self) -> tuple[Secret, ...]:
         """All of them, to be masked where a server repeats one."""
-        secrets = (self.access_token, self.refresh_token, self.client_secret, self.dpop_key)
+        secrets = [self.access_token, self.refresh_token, self.client_secret, self.dpop_key]
+        secrets += [self.client_key, self.idp_client_secret]
         return tuple(secret for secret in secrets if secret)
 
 
@@ -291,7 +321,7 @@ def _by_clock(grant: Grant, remaining: float | None) -> StatusKind:
         return StatusKind.LIVE
     if remaining > 0:
         return StatusKind.SOON
-    return StatusKind.REFRESHABLE if grant.has_refresh_token else StatusKind.EXPIRED
+    return StatusKind.REFRESHABLE if grant.is_renewable else StatusKind.EXPIRED
 
 
 def _shortly(wait: timedelta) -> str:
@@ -319,7 +349,7 @@ def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
     if grant.retry_at is not None and timedelta(0) < grant.retry_at - moment <= CLOCK_TOLERANCE:
         note = f"{note} The next attempt is in {_shortly(grant.retry_at - moment)}.".lstrip()
     alive = grant.state is GrantState.LIVE
-    return CredentialStatus(kind, kind.value, remaining, alive and grant.has_refresh_token, note)
+    return CredentialStatus(kind, kind.value, remaining, alive and grant.is_renewable, note)
 
 
 _WORKS: Final = frozenset({StatusKind.LIVE, StatusKind.SOON, StatusKind.UNKNOWN_END})

@@ -15,6 +15,9 @@ OWNER: Final = "owner"
 # logins of those who have tried authlens before its release stay readable.
 TOKEN_TYPE: Final = "token_type"  # noqa: S105 - a name
 
+# The member that has the digest of how a program gets its next token.
+MACHINE: Final = "machine"
+
 # The fields of a grant that say where its secrets are sent, and as whose.
 GRANT_OWNER: Final = (
     *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets, Grant, GrantSecrets
-from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, TOKEN_TYPE, owner_digest
+from authlens_core.credentials.records.owner import GRANT_OWNER, MACHINE, OWNER, TOKEN_TYPE, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
@@ -81,7 +81,14 @@ _OWNERS: Final[Mapping[type, tuple[str, ...]]] = {
 def _label(record: Grant | ServiceToken | ClientRecord) -> dict[str, str]:
     """Return the members of stored secrets that say whom they belong to."""
     owner = {OWNER: owner_digest(getattr(record, name) for name in _OWNERS[type(record)])}
-    return {**owner, TOKEN_TYPE: record.token_type} if isinstance(record, Grant) else owner
+    if not isinstance(record, Grant):
+        return owner
+    label = {**owner, TOKEN_TYPE: record.token_type}
+    if record.machine is None:
+        return label
+    # Edited in the index, another command would run, and an identity would go to another provider.
+    source = record.machine
+    return {**label, MACHINE: owner_digest(getattr(source, field.name) for field in fields(source))}
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:

@@ -13,7 +13,6 @@ from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceGrant
 from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
 from authlens_core.login.stages.machine_stages import (
-    ClientCredentialsGrant,
     MachineClientStage,
     MachineExchangeStage,
 )
@@ -38,6 +37,7 @@ _MACHINE: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
     {
         **{stage: work for stage, work in _SHARED.items() if stage is not Stage.PKCE},
         Stage.REGISTRATION: MachineClientStage(),
+        Stage.EXCHANGE: MachineExchangeStage(),
     }
 )
 # What does each stage of each flow.
@@ -53,9 +53,8 @@ STAGES: Final[Mapping[GrantType, Mapping[Stage, LoginStage]]] = MappingProxyType
             Stage.AUTHORIZATION: DeviceAuthorizationStage(),
             Stage.EXCHANGE: ExchangeStage(DeviceGrant()),
         },
-        GrantType.CLIENT_CREDENTIALS: {
-            **_MACHINE,
-            Stage.EXCHANGE: MachineExchangeStage(ClientCredentialsGrant()),
-        },
+        GrantType.CLIENT_CREDENTIALS: _MACHINE,
+        GrantType.JWT_BEARER: _MACHINE,
+        GrantType.TOKEN_EXCHANGE: _MACHINE,
     }
 )

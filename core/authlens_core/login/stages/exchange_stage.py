@@ -15,6 +15,7 @@ from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, failed, warned
@@ -101,6 +102,7 @@ class ExchangeStage:
             scope=facts.scope,
             sent=facts.grant_secrets,
             proved=facts.dpop_key is not None,
+            grant="machine" if facts.flow.user_part is UserPart.NOTHING else "authorization_code",
         )
         clock = clock_check(exchange.answer, now=exchange.ended_at)
         attempt = last_attempt(facts, facts.client, asked)

@@ -4,24 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
 
 from authlens_core.login.client_attempts import attempt_after
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult
+from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, unanswered
 from authlens_core.login.stages.exchange_stage import ExchangeStage
 from authlens_core.login.stages.registration_stage import given_client, requested_scope, with_client
+from authlens_core.oauth.client_assertion import BadClientKey, require_client_key, signed
+from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.dpop import make_dpop_key
-from authlens_core.oauth.machine_grants import client_credentials_request
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.machine_grants import (
+    IdentityProvider,
+    MachineLogin,
+    client_at_provider,
+    read_identity_assertion,
+    sent_apart,
+)
+from authlens_core.state.assertion_source import AssertionSource
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.values.check import Check, failed, passed
+from authlens_core.trace.stage_diagnosis import refusal
+from authlens_core.values.check import Check, Requirement, failed
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType, Stage
+from authlens_core.values.url import UrlRefused, parse_url
+from authlens_core.wire.limits import TOKEN
 
-_SPEC = "RFC 6749 §2.2"
+ASSERTION_SPEC: Final = "RFC 7523 §2.1"
+_PROVIDER_SPEC: Final = "RFC 8693 §2"
+_CLIENT: Final = Requirement(
+    "registration.client",
+    "The server knows a client that you name.",
+    "A program does not register itself: the server's owner decides which ones may log in.",
+    "RFC 6749 §2.2",
+)
+_ASSERTION: Final = Requirement(
+    "registration.assertion", "One place that an assertion comes from.", spec=ASSERTION_SPEC
+)
+_PROVIDER: Final = Requirement("registration.idp", "An identity provider is named.", spec=_PROVIDER_SPEC)
+_NOTHING_SENT: Final = failed(
+    "exchange.assertion", "There is what the grant exchanges.", "none", cure="Run the earlier stages again."
+)
 
 
 class MachineClientStage:
-    """Takes the client that the user named; a program does not register itself."""
+    """Takes what the user named for the program; a program does not register itself."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:  # noqa: ARG002
         """Return None: nothing is sent in this stage."""
@@ -29,54 +60,128 @@ class MachineClientStage:
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Return the client, and the key that its tokens are bound to, if they have to be."""
-        client = given_client(facts)
-        if client is None:
-            return StageResult(facts, (_NO_CLIENT,))
         key = make_dpop_key() if facts.needs_dpop else None
-        check = passed("registration.client", "You gave a client id.", client.client_id, spec=_SPEC)
-        result = with_client(replace(facts, dpop_key=key), client, (check,))
-        if key is None:
-            return result
-        drawn = (
-            Fact(FactId.DPOP_PRIVATE_KEY, key.private_jwk, "RFC 9449 §4.2", "signs the requests"),
-            Fact(FactId.DPOP_JKT, key.thumbprint, "RFC 9449 §5", "its thumbprint, for the tokens"),
-        )
-        return replace(result, shown=(*result.shown, *drawn))
+        shown = [
+            Fact(FactId.ASSERTION_SOURCE, assertion_source(facts.options).words, ASSERTION_SPEC),
+            Fact(FactId.IDENTITY_PROVIDER, facts.options.idp, _PROVIDER_SPEC),
+        ]
+        if key is not None:
+            secret = Fact(FactId.DPOP_PRIVATE_KEY, key.private_jwk, "RFC 9449 §4.2", "signs the requests")
+            shown += [secret, Fact(FactId.DPOP_JKT, key.thumbprint, "RFC 9449 §5", "its thumbprint")]
+        # An assertion may be all that a server asks of a program (RFC 7523 §2.1).
+        client = given_client(facts) or Client("", "")
+        checks = (_client_check(facts), *_source_checks(facts.options))
+        result = with_client(replace(facts, dpop_key=key), client, checks)
+        return replace(result, shown=(*result.shown, *(fact for fact in shown if fact.value)))
 
 
-class ClientCredentialsGrant:
-    """Asks once, as the client itself."""
+def assertion_source(options: Options) -> AssertionSource:
+    return AssertionSource(options.assertion_file, options.assertion_command)
+
+
+def _client_check(facts: Facts) -> Check:
+    options = facts.options
+    if options.client_id is None:
+        if facts.flow.grant_type is GrantType.JWT_BEARER:
+            return _CLIENT.noticed("none: the assertion says who the program is")
+        return _CLIENT.failed("none", cure="Add --client-id ID.")
+    if options.client_key is not None:
+        try:
+            require_client_key(options.client_key)
+        except BadClientKey as bad:
+            return _CLIENT.failed(f"its key cannot be used: {bad}", cure="Check the file of --client-key.")
+    return _CLIENT.passed(options.client_id)
+
+
+def _source_checks(options: Options) -> tuple[Check, ...]:
+    """Return what is missing of that which the grant exchanges."""
+    if options.grant_type is GrantType.CLIENT_CREDENTIALS:
+        return ()
+    source = assertion_source(options)
+    cure = "Add --assertion-file FILE or --assertion-command CMD, one of them."
+    seen = source.words or "none"
+    check = _ASSERTION.passed(seen) if source.is_one else _ASSERTION.failed(seen, cure=cure)
+    if options.grant_type is GrantType.TOKEN_EXCHANGE and options.idp is None:
+        cure = "Add --idp URL, the token endpoint of your identity provider."
+        return check, _PROVIDER.failed("none", cure=cure)
+    return (check,)
+
+
+class MachineGrant:
+    """Asks as the grant says, with what the program has."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        endpoint, attempt = facts.token_endpoint, attempt_after(facts, sent)
-        if endpoint is None or attempt is None:
+        """Return the next request, to the identity provider first if there is one."""
+        login = _machine_login(facts)
+        if login is None:
             return None
-        request = client_credentials_request(
-            endpoint, attempt.client, scope=requested_scope(facts), resource=facts.resource
-        )
-        return attempt.planned(request, Purpose.TOKEN)
+        before, own = sent_apart(parted(sent, Purpose.SIGNING_KEYS)[0])
+        exchange = login.exchange_request()
+        answer = before[-1].response if before else None
+        if exchange is not None and not before:
+            # The user named the identity provider; it may be anywhere.
+            return PlannedRequest(exchange, Purpose.TOKEN_EXCHANGE, server_supplied=False, limits=TOKEN)
+        attempt = attempt_after(facts, own)
+        if attempt is None or (exchange is not None and read_identity_assertion(answer).value is None):
+            return None
+        client = signed(attempt.client, login.issuer, login.token_endpoint, now=datetime.now(UTC))
+        return attempt.planned(login.token_request(client, answer), Purpose.TOKEN)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
-        return ()
+        return () if sent else (_NOTHING_SENT,)
 
     def nonce(self, facts: Facts) -> Secret | None:  # noqa: ARG002
         """Return None: no one signs in, so nothing has to come back."""
         return None
 
 
+def _machine_login(facts: Facts) -> MachineLogin | None:
+    """Return what the program logs in with, or None as long as something is missing."""
+    options, endpoint = facts.options, facts.token_endpoint
+    metadata, provider = facts.server_metadata, None
+    has_all = facts.assertion is not None or options.grant_type is GrantType.CLIENT_CREDENTIALS
+    if endpoint is None or metadata is None or not has_all:
+        return None
+    if options.grant_type is GrantType.TOKEN_EXCHANGE:
+        try:
+            at = parse_url(options.idp or "", loopback_http=True)
+        except UrlRefused:
+            return None
+        provider = IdentityProvider(at, client_at_provider(options.idp_client_id, options.idp_client_secret))
+    return MachineLogin(
+        grant_type=options.grant_type,
+        token_endpoint=endpoint,
+        issuer=metadata.issuer,
+        scope=requested_scope(facts),
+        resource=facts.resource,
+        assertion=facts.assertion,
+        identity_provider=provider,
+    )
+
+
 class MachineExchangeStage(ExchangeStage):
     """Gets a token for a program."""
 
+    def __init__(self) -> None:
+        super().__init__(MachineGrant())
+
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
-        """Read the token; its scope is compared with what was asked for."""
-        return super().learn(replace(facts, scope=requested_scope(facts)), exchanges)
+        """Read the token, and the identity provider's answer before it, if there is one."""
+        before, own = sent_apart(exchanges)
+        facts = replace(facts, scope=requested_scope(facts))
+        if before and not own:
+            return _refused_by_provider(facts, before[-1])
+        done = super().learn(facts, own)
+        exchanged = read_identity_assertion(before[-1].response if before else None, facts.grant_secrets)
+        # It is read again for the next token, and in no later facts.
+        known = replace(done.facts, assertion=None)
+        return replace(done, facts=known, checks=(*exchanged.checks, *done.checks))
 
 
-_NO_CLIENT = failed(
-    "registration.client",
-    "You give the id of a client that the server knows.",
-    "none",
-    why="A program does not register itself: the server's owner decides which ones may log in.",
-    spec=_SPEC,
-    cure="Name the client: authlens login URL --machine client-credentials --client-id ID",
-)
+def _refused_by_provider(facts: Facts, exchange: Exchange) -> StageResult:
+    if exchange.answer is None:
+        expected = "Your identity provider answers."
+        return unanswered(facts, exchange, "token_exchange.answer", expected, spec=_PROVIDER_SPEC)
+    error = read_error(exchange.answer, facts.grant_secrets)
+    checks = read_identity_assertion(exchange.answer, facts.grant_secrets).checks
+    return StageResult(facts, checks, diagnosis=refusal(Stage.EXCHANGE, error, exchange=exchange))

@@ -10,7 +10,7 @@ from authlens_core.callback.binding import redirect_uri
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
-from authlens_core.oauth.client_authentication import Client, secret_method
+from authlens_core.oauth.client_authentication import PRIVATE_KEY_JWT, Client, secret_method
 from authlens_core.oauth.client_metadata import (
     CODE_GRANTS,
     ClientWish,
@@ -159,8 +159,9 @@ def given_client(facts: Facts) -> Client | None:
     return Client(
         client_id=options.client_id,
         redirect_uri="",
-        token_endpoint_auth_method=options.client_auth or method,
+        token_endpoint_auth_method=PRIVATE_KEY_JWT if options.client_key else options.client_auth or method,
         client_secret=options.client_secret,
+        client_key=options.client_key,
     )
 
 

@@ -18,7 +18,7 @@ from authlens_core.credentials.inventory.inventory import (
     inventory_of,
 )
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import GrantState, StatusKind
+from authlens_core.credentials.records.grant import GrantState, MachineSource, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.stage import GrantType
 from support.grants import NOW, every_state, grant
@@ -63,7 +63,8 @@ def titles(rows: tuple[InventoryEntry | TeamHeading, ...]) -> list[str]:
 
 def test_all_kinds_become_rows_with_ids_that_no_two_share() -> None:
     """One table for everything that this machine holds."""
-    machine = replace(every_state()[0], grant_id="machine", grant_type=GrantType.CLIENT_CREDENTIALS)
+    source = MachineSource(GrantType.CLIENT_CREDENTIALS)
+    machine = replace(every_state()[0], grant_id="machine", machine=source)
     grants = (*every_state(), machine)
     rows = inventory_of(grants, (application(), organisation()), (service_token(),))
     assert {row.kind for row in rows} == set(CredentialKind)
@@ -203,7 +204,7 @@ def test_the_orders_go_round() -> None:
 
 def test_a_grant_of_a_program_is_of_its_own_kind_and_names_the_client() -> None:
     """No one signed in: the account is the client, and a filter for the kind shows only such rows."""
-    program = replace(grant(), client_id="ci-job", grant_type=GrantType.CLIENT_CREDENTIALS)
+    program = replace(grant(), client_id="ci-job", machine=MachineSource(GrantType.CLIENT_CREDENTIALS))
     user, machine = inventory_of((grant(), program))
     assert (user.kind, user.person) == (CredentialKind.OAUTH, "")
     assert (machine.kind, machine.person) == (CredentialKind.MACHINE, "ci-job")

@@ -72,6 +72,9 @@ NO_ADDRESS = {
     "device_code",
     "unanswered",
     "user_code",
+    # What authlens has of a client, and no server named.
+    "assertion",
+    "client_key",
 }
 NO_ADDRESS_ENDS = ("_supported", "_required", "_tokens")
 

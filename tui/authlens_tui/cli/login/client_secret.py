@@ -1,4 +1,4 @@
-"""The secret of a client registered beforehand: from the environment or a prompt, never an argument."""
+"""The secrets of a login: from the environment, a prompt, a file or stdin, never an argument."""
 
 from __future__ import annotations
 
@@ -6,35 +6,82 @@ import getpass
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import is_terminal
+from authlens_tui.cli.terminal.standard_input import piped
 
-VARIABLE = "AUTHLENS_CLIENT_SECRET"
+VARIABLE: Final = "AUTHLENS_CLIENT_SECRET"
+_IDP_VARIABLE: Final = "AUTHLENS_IDP_CLIENT_SECRET"
+_LONGEST_KEY: Final = 64 * 1024  # bytes
 
 
-def client_secret(arguments: Namespace) -> Secret | None:
-    """Return the secret for `--client-id`, or None for a public client.
+def login_secrets(arguments: Namespace) -> Mapping[str, Secret]:
+    """Return the secrets that the user gave, each under the name of its option.
+
+    Raises:
+        UsageError: one cannot be asked for or read, or belongs to no client.
+    """
+    key = client_key(arguments)
+    # A program that logs in with the client's own credentials has some.
+    wanted = arguments.client_secret or (arguments.machine == "client-credentials" and key is None)
+    found = {
+        "client_key": key,
+        "client_secret": _asked_for(VARIABLE, "--client-id", arguments.client_id, wanted=wanted),
+        "idp_client_secret": _asked_for(
+            _IDP_VARIABLE, "--idp-client-id", arguments.idp_client_id, wanted=arguments.idp_client_secret
+        ),
+    }
+    return {name: secret for name, secret in found.items() if secret is not None}
+
+
+def client_key(arguments: Namespace) -> Secret | None:
+    """Return the private key of `--client-key`; from stdin if that is `-`.
+
+    Raises:
+        UsageError: it cannot be read, or is given to a login that does not use it.
+    """
+    name = arguments.client_key
+    if name is None:
+        return None
+    if arguments.machine is None or arguments.client_id is None:
+        raise UsageError(
+            "--client-key is for a program that logs in as a client.",
+            "Add --machine client-credentials --client-id ID.",
+        )
+    try:
+        data = piped(_LONGEST_KEY) if name == "-" else Path(name).expanduser().read_bytes()[:_LONGEST_KEY]
+        return Secret(data.decode("ascii"))
+    except OSError as error:
+        raise UsageError(f"The key cannot be read: {error.strerror}.", "Check --client-key.") from None
+    except ValueError:
+        raise UsageError("The key is no text.", "Give it in PEM or as a JWK.") from None
+
+
+def _asked_for(variable: str, owner: str, client_id: str | None, *, wanted: bool) -> Secret | None:
+    """Return the secret of a client, or None for a public one.
 
     The variable is taken out of the environment, so that no browser or other child inherits it.
 
     Raises:
-        UsageError: `--client-secret` asks for a prompt, and there is no terminal to ask on or no client.
+        UsageError: it is to be asked for, and there is no terminal to ask on or no client.
     """
-    given = os.environ.pop(VARIABLE, "")
-    if arguments.client_id is None:
-        if arguments.client_secret:
-            raise UsageError("A client secret needs a client id.", "Add --client-id ID.")
+    given = os.environ.pop(variable, "")
+    if client_id is None:
+        if wanted:
+            raise UsageError("A client secret needs a client id.", f"Add {owner} ID.")
         return None
     if given:
         return Secret(given)
-    # A program that logs in with the client's own credentials has some.
-    if not (arguments.client_secret or arguments.machine == "client-credentials"):
+    if not wanted:
         return None
     if not is_terminal(sys.stdin):
-        raise UsageError("There is no terminal to ask for the client secret.", f"Set {VARIABLE}.")
-    return Secret(typed_secret(f"Type it, or set {VARIABLE}."))
+        raise UsageError("There is no terminal to ask for the client secret.", f"Set {variable}.")
+    return Secret(typed_secret(f"Type it, or set {variable}."))
 
 
 def typed_secret(cure: str) -> str:

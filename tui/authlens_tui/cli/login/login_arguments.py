@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any, Final, assert_never
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.option_values import number, port, utf8
+from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
 
@@ -38,15 +39,17 @@ def add_option(add: argparse._ActionsContainer, name: str) -> None:
             more["type"] = number(1, 3_600)
         case Kind.CHOICE:
             more["choices"] = option.choices
-        case Kind.TEXT | Kind.URL:
+        case Kind.TEXT | Kind.URL | Kind.SECRET_FILE:
             more["type"] = utf8
+        case Kind.FILE:
+            more["type"] = absolute_path
         case _:
             assert_never(option.kind)
     add.add_argument(option.flag, help=option.help, **more)
 
 
-def login_options(arguments: Namespace, secret: Secret | None) -> Options:
-    """Return what the user decided before the login; `secret` is that of the client, if it has one.
+def login_options(arguments: Namespace, secrets: Mapping[str, Secret]) -> Options:
+    """Return what the user decided before the login; `secrets` are under the names of their options.
 
     Raises:
         UsageError: an option was typed that means nothing beside another one.
@@ -55,8 +58,8 @@ def login_options(arguments: Namespace, secret: Secret | None) -> Options:
     for name, option in OPTIONS.items():
         typed = getattr(arguments, option.argument)
         match option.kind:
-            case Kind.SECRET:
-                values[name] = secret
+            case Kind.SECRET | Kind.SECRET_FILE:
+                values[name] = secrets.get(name)
             case Kind.SWITCH:
                 values[name] = option.turned_on if typed else option.default
                 if option.named is not None and (word := getattr(arguments, option.named.argument)):

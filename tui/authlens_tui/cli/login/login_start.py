@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 
 from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
@@ -39,8 +40,8 @@ def _load() -> None:
     import authlens_tui.cli.login.plain_login  # noqa: F401
 
 
-async def login(arguments: Namespace, secret: Secret | None) -> int:
-    """Log in to each URL and return the exit code; `secret` is that of the client, if it has one.
+async def login(arguments: Namespace, secrets: Mapping[str, Secret]) -> int:
+    """Log in to each URL and return the exit code; `secrets` are under the names of their options.
 
     Raises:
         UsageError: a URL cannot be used, or the callback cannot come back.
@@ -48,7 +49,7 @@ async def login(arguments: Namespace, secret: Secret | None) -> int:
     urls = checked_urls(arguments.urls)
     if len(urls) > 1:
         _refuse_what_is_for_one(arguments)
-    options = login_options(arguments, secret)
+    options = login_options(arguments, secrets)
     comes_back = flow_of(options.grant_type).user_part is UserPart.LINK
     if comes_back and not options.listens and not is_terminal(sys.stdin):
         given = "--redirect-uri" if options.listen else "--paste-only"

@@ -78,7 +78,7 @@ class BatchActions:
         entries = [
             entry
             for entry in self._those(KeyAction.REFRESH)
-            if entry.grant and entry.grant.has_refresh_token and entry.grant.state is GrantState.LIVE
+            if entry.grant and entry.grant.is_renewable and entry.grant.state is GrantState.LIVE
         ]
         if self._may_begin(entries, KeyAction.REFRESH):
             self._start("refreshing", entries, _refresh, partial(_results, "Refreshed", "refreshed"))

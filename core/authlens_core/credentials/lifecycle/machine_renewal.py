@@ -1,0 +1,78 @@
+"""A new token for a program, in the way in which it got the last one: there is no refresh token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authlens_core.oauth.machine_grants import (
+    IdentityProvider,
+    MachineLogin,
+    client_at_provider,
+    read_identity_assertion,
+)
+from authlens_core.state.assertion_source import AssertionSource, read_assertion
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.exchange import Purpose
+from authlens_core.values.url import UrlRefused
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.lifecycle.action_result import Refreshed
+    from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
+
+_EXPECTED = "what the program logs in with"
+
+
+async def run_machine(operation: RefreshOperation) -> Refreshed:
+    """Ask for a new token as the program did at its login, under the lock of its grant."""
+    record, answer = operation.record, None
+    try:
+        login = await _login(operation)
+        first = login.exchange_request()
+        operation.sent = True
+        if first is not None:
+            exchange = await operation.send(first, Purpose.TOKEN_EXCHANGE, None)
+            if (answer := exchange.answer) is None:
+                return operation.no_answer(exchange.no_answer)
+            if (given := read_identity_assertion(answer, operation.secrets.known)).value is None:
+                record.checks.extend(given.checks)
+                cause = "Your identity provider gave no assertion for the resource's server."
+                return operation.later(cause, "Ask its administrator which programs it allows there.")
+        exchange = await operation.send_as_client(
+            lambda client: login.token_request(client, answer), Purpose.REFRESH, operation.signer()
+        )
+    except AuthlensError as error:
+        record.failed("refresh.assertion", _EXPECTED, error.cause, cure=error.cure)
+        return operation.later(error.cause, error.cure)
+    except (UrlRefused, ValueError) as error:
+        record.failed("refresh.client", _EXPECTED, f"{error}")
+        return operation.later(f"The request cannot be made: {error}.", "Log in again.")
+    if exchange.answer is None:
+        return operation.no_answer(exchange.no_answer)
+    return await operation.answered(exchange.answer)
+
+
+async def _login(operation: RefreshOperation) -> MachineLogin:
+    """Return what to log in with; its assertion is read now.
+
+    Raises:
+        AuthlensError: there is no assertion.
+        UrlRefused: a stored endpoint is no URL that a secret may be sent to.
+    """
+    grant, source = operation.grant, operation.grant.machine
+    assertion = provider = None
+    if source is None:
+        raise ValueError("it is not known how this login got its token")
+    if source.assertion_file is not None or source.assertion_command is not None:
+        assertion = await read_assertion(AssertionSource(source.assertion_file, source.assertion_command))
+    if source.idp is not None:
+        client = client_at_provider(source.idp_client_id, operation.secrets.idp_client_secret)
+        provider = IdentityProvider(operation.endpoint(source.idp), client)
+    return MachineLogin(
+        grant_type=source.grant_type,
+        token_endpoint=operation.endpoint(grant.token_endpoint),
+        issuer=grant.issuer,
+        scope=grant.scope,
+        resource=grant.resource,
+        assertion=assertion,
+        identity_provider=provider,
+    )

@@ -1,0 +1,127 @@
+"""The assertion that a platform gives a program, in a file or printed by a command, read for each token."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from authlens_core.state.regular_file import read_regular
+from authlens_core.values.child_environment import for_children
+from authlens_core.values.errors import AuthlensError, FileUnusable, TimedOut, UsageError
+from authlens_core.values.exchange import is_visible
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
+
+_LIMIT: Final = 64 * 1024  # bytes
+_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class AssertionSource:
+    """Where an assertion comes from; one of the two, if the user named it right.
+
+    Attributes:
+        command: its words, as a shell would read them; no shell runs it.
+    """
+
+    file: str | None = None
+    command: str | None = None
+
+    @property
+    def is_one(self) -> bool:
+        return (self.file is None) is not (self.command is None)
+
+    @property
+    def words(self) -> str:
+        named = (("the file", self.file), ("the command", self.command))
+        return " and ".join(f"{kind} {name}" for kind, name in named if name is not None)
+
+
+def command_words(command: str) -> list[str]:
+    """Return the program and its arguments.
+
+    Raises:
+        UsageError: a quote is not closed, or there is none.
+    """
+    words = []
+    with suppress(ValueError):
+        words = shlex.split(command)
+    if not words:
+        raise UsageError(
+            "The assertion command cannot be read.", 'Give it in one word: --assertion-command "PROGRAM WORD"'
+        )
+    return words
+
+
+async def read_assertion(source: AssertionSource, *, seconds: float = _SECONDS) -> Secret:
+    """Return what the file holds or the command prints.
+
+    Raises:
+        AuthlensError: there is none, or it is no assertion.
+    """
+    data = _from_file(Path(source.file)) if source.file is not None else await _from_command(source, seconds)
+    text = data.decode("ascii", "replace").strip()
+    if not text or not is_visible(text):
+        seen = "nothing" if not text else "something that is no assertion"
+        raise AuthlensError(f"Where the assertion comes from, {source.words}, there is {seen}.", _CURE)
+    return Secret(text)
+
+
+_CURE: Final = "It has to be one line: the assertion and nothing else."
+
+
+def _from_file(path: Path) -> bytes:
+    try:
+        return read_regular(path, _LIMIT).data
+    except FileNotFoundError:
+        raise FileUnusable(f"There is no file {path}.", "Check --assertion-file.") from None
+
+
+async def _from_command(source: AssertionSource, seconds: float) -> bytes:
+    words = command_words(source.command or "")
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            # What it says of its trouble may repeat a secret, and would be in the middle of a screen.
+            stderr=asyncio.subprocess.DEVNULL,
+            env=for_children(os.environ),
+        )
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{words[0]} cannot be run: {type(error).__name__}.", "Check --assertion-command."
+        ) from None
+    try:
+        async with asyncio.timeout(seconds):
+            data = await _printed(child)
+            code = await child.wait()
+    except TimeoutError:
+        raise TimedOut(
+            f"{words[0]} printed no assertion within {seconds:.0f} seconds.", "Run it yourself to see why."
+        ) from None
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+    if code != 0:
+        raise AuthlensError(
+            f"{words[0]} ended with exit code {code} instead of an assertion.", "Run it yourself to see why."
+        )
+    return data
+
+
+async def _printed(child: asyncio.subprocess.Process) -> bytes:
+    if child.stdout is None:
+        return b""
+    data = b""
+    while chunk := await child.stdout.read(_LIMIT):
+        data += chunk
+        if len(data) > _LIMIT:
+            raise AuthlensError("The command prints more than an assertion.", _CURE)
+    return data

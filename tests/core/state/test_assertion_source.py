@@ -1,0 +1,71 @@
+"""The assertion of a platform: from a file or a command, bounded in size and time, without a shell."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from authlens_core.state.assertion_source import AssertionSource, read_assertion
+from authlens_core.values.errors import AuthlensError, FileUnusable, TimedOut, UsageError
+
+
+def _python(program: str, *words: str) -> AssertionSource:
+    return AssertionSource(command=shlex.join([sys.executable, "-c", program, *words]))
+
+
+async def test_a_file_is_read_without_its_line_end(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("a.b.c\n")
+    # As a container platform projects it: what is current is a link that changes.
+    (tmp_path / "token").symlink_to(tmp_path / "real")
+    source = AssertionSource(file=str(tmp_path / "token"))
+    assert (await read_assertion(source)).reveal() == "a.b.c"
+    (tmp_path / "real").write_text("d.e.f\n")
+    assert (await read_assertion(source)).reveal() == "d.e.f"
+
+
+async def test_a_command_is_run_without_a_shell(tmp_path: Path) -> None:
+    source = _python("import sys; print(sys.argv[1])", "$(touch${IFS}ran)")
+    assert (await read_assertion(source)).reveal() == "$(touch${IFS}ran)"
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_command_does_not_inherit_the_client_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", "canary")
+    monkeypatch.setenv("AUTHLENS_IDP_CLIENT_SECRET", "canary")
+    source = _python("import os; print('canary' in os.environ.values())")
+    assert (await read_assertion(source)).reveal() == "False"
+
+
+@pytest.mark.parametrize(
+    ("program", "error"),
+    [
+        ("print('a b')", AuthlensError),
+        ("print()", AuthlensError),
+        ("import sys; print('a'); sys.exit(3)", AuthlensError),
+        ("print('a' * 100_000)", AuthlensError),
+        ("import time; print('a', flush=True); time.sleep(60)", TimedOut),
+    ],
+    ids=["words", "nothing", "failed", "endless", "slow"],
+)
+async def test_a_command_that_gives_no_assertion_is_refused(program: str, error: type[AuthlensError]) -> None:
+    with pytest.raises(error) as raised:
+        await read_assertion(_python(program), seconds=0.5 if error is TimedOut else 30)
+    assert raised.value.cure
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        (AssertionSource(command="no-such-program-anywhere"), UsageError),
+        (AssertionSource(command="'"), UsageError),
+        (AssertionSource(file="/no/such/file"), FileUnusable),
+        (AssertionSource(file="/dev/zero"), FileUnusable),
+    ],
+    ids=["no program", "open quote", "no file", "device"],
+)
+async def test_what_is_not_there_is_named(source: AssertionSource, error: type[AuthlensError]) -> None:
+    with pytest.raises(error):
+        await read_assertion(source)

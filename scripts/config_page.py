@@ -12,7 +12,7 @@ from typing import Final
 from authlens_core.desk.settings import OPTIONS, TEMPLATE
 from authlens_core.trace.flow import stage_info
 from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
-from authlens_core.values.login_options import WhyNot
+from authlens_core.values.login_options import Remembered, WhyNot
 from authlens_tui.cli.config import key_names
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.credentials.credential_row import columns_for
@@ -61,16 +61,21 @@ def _lines() -> Iterator[str]:
         yield f"| `{name}` | `{binding.key}` | {binding.tooltip or binding.description} |"
 
 
+_REMEMBERED = {None: "", Remembered.SERVER: "the server", Remembered.RESOURCE: "the URL, at the server"}
+
+
 def _login_options() -> Iterator[str]:
     yield from (
         "",
         "## Options of a login",
         "",
         "No file sets these: `authlens login URL` and `authlens URL` take them. `e` in the wizard edits them",
-        "before the stages named here. A login that was interrupted is resumed with the same options.",
+        "before the stages named here. A login that was interrupted is resumed with the same options. With",
+        "`--remember`, some are stored with the login and apply to the next logins at the same authorization",
+        "server: to all of them, or to those to the same URL. `authlens forget URL` forgets them, too.",
         "",
-        "| option | meaning | edited before | resumed |",
-        "|---|---|---|---|",
+        "| option | meaning | edited before | resumed | remembered for |",
+        "|---|---|---|---|---|",
     )
     for option in LOGIN_OPTIONS.values():
         edited = option.edited_in
@@ -82,4 +87,5 @@ def _login_options() -> Iterator[str]:
         resumed = f"no: {option.resumed.reason}" if isinstance(option.resumed, WhyNot) else "yes"
         value = f" {option.metavar}" if option.metavar else f" {'|'.join(option.choices)}".rstrip()
         shown = f"{option.flag}{value}".replace("|", "\\|")
-        yield f"| `{shown}` | {option.help} | {stages} | {resumed} |"
+        remembered = _REMEMBERED[option.remembered]
+        yield f"| `{shown}` | {option.help} | {stages} | {resumed} | {remembered} |"

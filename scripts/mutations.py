@@ -285,6 +285,14 @@ MUTATIONS: Final = (
         "::test_the_iss_of_an_answer_is_compared_with_the_name_that_was_accepted",
     ),
     Mutation(
+        "remembered-at-any-server",
+        "What a user decided for one server is in a login at another one",
+        "core/authlens_core/login/facts.py",
+        "self.remembered.get(identifier, ())",
+        "next(iter(self.remembered.values()), ())",
+        "tests/core/desk/test_remembered.py::test_a_decision_is_for_no_other_server",
+    ),
+    Mutation(
         "resource-of-another-origin",
         "A resource on another origin is accepted by --resource, and gets a token for that one",
         "core/authlens_core/oauth/discovery/resource_metadata.py",

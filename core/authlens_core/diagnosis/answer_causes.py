@@ -231,10 +231,9 @@ WHO_ANSWERED: Final = (
         name=CauseId.FRESH_TOKEN_REFUSED,
         cause="A token issued a moment ago is refused: the owner revoked the tokens of this application "
         "or user within the last minute, or the token was issued for another resource.",
-        cure="Wait a minute and log in again. If it still fails, compare resource in the token request "
-        "with the resource metadata (--resource), and ask the owner to {account}. If the server wants the "
-        "name of the API as audience: authlens login --audience API URL.",
-        options=(CureOption(WayOn.RESOURCE, "--resource"),),
+        cure="Wait a minute, then log in again: authlens login URL. If it still fails, ask the owner to "
+        "{account}. {audience}.",
+        options=(CureOption(WayOn.RESOURCE),),
         source="RFC 6750 §3.1",
         stages=frozenset({Stage.ACCESS}),
         statuses=frozenset({401}),

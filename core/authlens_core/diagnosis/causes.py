@@ -14,6 +14,7 @@ from authlens_core.diagnosis.cause import (
     REPORTS,
     Cause,
 )
+from authlens_core.diagnosis.resource_causes import RESOURCE_CAUSES
 from authlens_core.values.check import CheckId, ErrorCode
 from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
 from authlens_core.values.stage import Stage
@@ -23,19 +24,6 @@ _REGISTER_BEFOREHAND: Final = (
     "the server accepts client metadata documents, host one: authlens client-metadata URL."
 )
 _OTHER_FORM: Final = "Or try the other form: --redirect-host 127.0.0.1 or localhost."
-# What servers say that take no `resource`, in small letters.
-RESOURCE_NOT_WANTED: Final = (
-    "aadsts9010010",
-    "aadsts901002",
-    "unknown parameter: resource",
-    "unrecognized parameter: resource",
-    "unsupported parameter: resource",
-    "invalid parameter: resource",
-    "parameter 'resource' is not supported",
-    "'resource' request parameter is not supported",
-    "resource parameter is not supported",
-    "resource parameter is not allowed",
-)
 _GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id ID")
 
 _CHECK_THE_BROWSER: Final = (
@@ -308,36 +296,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     ),
     # Outside a registration, there is no other client metadata than a document.
     replace(_DOCUMENT, stages=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.REFRESH})),
-    Cause(
-        name=CauseId.RESOURCE_MISSING,
-        cause="The request had no resource parameter; the server needs it to find the application.",
-        cure="Add it: authlens login URL --resource with the value from the resource metadata.",
-        options=(CureOption(WayOn.RESOURCE, "--resource"),),
-        source="RFC 8707 §2",
-        errors=frozenset({ErrorCode.INVALID_TARGET}),
-        phrases=("no resource parameter",),
-    ),
-    Cause(
-        name=CauseId.RESOURCE_NOT_WANTED,
-        cause="The server takes no resource parameter, or none beside this scope: it finds the resource by "
-        "the scope, or by an audience.",
-        cure='Send none: authlens login --resource "" URL. If the server wants the name of the API as '
-        "audience: authlens login --audience API URL.",
-        options=(CureOption(WayOn.RESOURCE, "--resource"),),
-        source="Microsoft Entra ID, error codes; Auth0, authorization code flow with PKCE",
-        phrases=RESOURCE_NOT_WANTED,
-    ),
-    Cause(
-        name=CauseId.RESOURCE_REFUSED,
-        cause="The server does not issue tokens for the resource in the request. The value must match "
-        "exactly; one extra slash is enough to fail.",
-        cure="Use exactly the value from the resource metadata, or its origin: --resource. Or ask the owner "
-        "to {resource}. If the server knows no resource parameter, send none: "
-        'authlens login --resource "" URL.',
-        options=(CureOption(WayOn.RESOURCE, "--resource"),),
-        source="RFC 8707 §2",
-        errors=frozenset({ErrorCode.INVALID_TARGET}),
-    ),
+    *RESOURCE_CAUSES,
     Cause(
         name=CauseId.STALE_SIGN_IN,
         cause="The browser mixed two logins: cookies or tabs of an earlier login remain (missing or "

@@ -65,6 +65,8 @@ class ServerWords:
     client: str
     scope: str
     resource: str
+    no_resource: str
+    audience: str
     account: str
     lifetime: str
     sessions: str
@@ -81,8 +83,8 @@ class ServerWords:
 
 # The attributes that a sentence may name.
 SETTINGS: Final = (
-    *("name", "redirect_uri", "registration", "client", "scope", "resource", "account"),
-    *("lifetime", "sessions", "sign_out", "page", "errors"),
+    *("name", "redirect_uri", "registration", "client", "scope", "resource", "no_resource"),
+    *("audience", "account", "lifetime", "sessions", "sign_out", "page", "errors"),
 )
 # What says how a kind is recognised, and nothing to a user.
 MARKS: Final = ("hosts", "fields", "paths", "said")

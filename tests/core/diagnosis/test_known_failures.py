@@ -195,7 +195,7 @@ AUTHORIZATION: Final = (  # §1.5
         "authorization",
         "resource_refused",
         ("error=invalid_target",),
-        ("--resource", OAUTH),
+        ("exactly that of the resource metadata", OAUTH),
         error=("invalid_target", ""),
     ),
     Row(
@@ -203,7 +203,7 @@ AUTHORIZATION: Final = (  # §1.5
         "authorization",
         "resource_not_wanted",
         ("error=invalid_target",),
-        ('--resource ""', "--audience"),
+        ('authlens login --resource "" URL',),
         error=("invalid_target", "AADSTS9010010: The resource parameter provided in the request"),
     ),
     Row(
@@ -581,7 +581,7 @@ MATRIX: Final = (  # §4.1
         "access",
         "fresh_token_refused",
         ("HTTP/1.1 401",),
-        ("Wait a minute", "--resource"),
+        ("Wait a minute", "resource in the token request"),
         _reply(401, CHALLENGE, *EDGE),
         BEARER,
         layer="Cloudflare Access",

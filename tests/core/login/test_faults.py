@@ -62,7 +62,9 @@ ENDINGS: Final = {
     ),
     Fault.LOCALHOST_REFUSED: Ending(Stage.REGISTRATION, "registration.status", "--redirect-host 127.0.0.1"),
     Fault.SETTINGS_NOT_LIVE: Ending(Stage.REGISTRATION, "registration.status", "about a minute"),
-    Fault.RESOURCE_REFUSED: Ending(Stage.AUTHORIZATION, "authorization.error", "--resource"),
+    Fault.RESOURCE_REFUSED: Ending(
+        Stage.AUTHORIZATION, "authorization.error", "exactly that of the resource metadata"
+    ),
     Fault.PKCE_FIRST_CHARACTER: FINE,
     Fault.PKCE_REFUSED: Ending(Stage.AUTHORIZATION, "authorization.error", "letter or a digit"),
     Fault.DENIED_USER: Ending(Stage.AUTHORIZATION, "authorization.timeout", "shows an error"),
@@ -131,7 +133,7 @@ CURES: Final = {
     ),
     Fault.LOCALHOST_REFUSED: ("--redirect-host 127.0.0.1", '"error": "invalid_client_metadata"'),
     Fault.SETTINGS_NOT_LIVE: ("about a minute", '"error": "invalid_client_metadata"'),
-    Fault.RESOURCE_REFUSED: ("--resource", "error=invalid_target"),
+    Fault.RESOURCE_REFUSED: ("exactly that of the resource metadata", "error=invalid_target"),
     Fault.PKCE_REFUSED: (
         "starts with a letter or a digit",
         "error_description=code_challenge_method must be S256 for public clients",

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from authlens_core.login.login import Login
+from authlens_core.login.tampering.experiments import EXPERIMENTS
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, Severity
@@ -27,6 +28,8 @@ from support.scripted_login import (
 )
 
 TEMPLATE: Final = f"{ISSUER}/{{tenantid}}/v2.0"
+# What shows whether the server honours it.
+_WRONG_VERIFIER: Final = next(one.title for one in EXPERIMENTS if one.name == "wrong_verifier")
 _COMMAND: Final = re.compile(r": (authlens login [^\n]*?)\.?$")
 
 
@@ -82,7 +85,7 @@ async def test_a_server_that_does_not_list_pkce_is_sent_s256_all_the_same() -> N
     assert "code_challenge_method=S256" in (login.facts.authorization_url or "")
     token = next(sent for sent in sender.sent if sent.line == f"POST {ISSUER}/token")
     assert token.form["code_verifier"]
-    assert "What if" in _check(login, "server.s256").cure
+    assert _WRONG_VERIFIER in _check(login, "server.s256").cure
 
 
 @pytest.mark.parametrize("methods", [["plain"], ["S512"], "S256"])

@@ -75,7 +75,7 @@ def _s256_check(
         cure = f"Only the owner of the server can help: it must support S256 and list it in {member}."
         return check.failed(seen, cure=cure)
     if assumed:
-        proof = "Whether the server honours it, What if → A wrong verifier shows in the full screen."
+        proof = "Whether the server honours it, What if shows in the full screen: Wrong code_verifier."
         return check.warned("not stated; S256 is sent all the same, because you chose so", cure=proof)
     cure = (
         "Ask the owner to list S256. Many servers honour it without listing it. If you accept that the code "

@@ -63,10 +63,8 @@ DEAD_ENDS: Final = frozenset(
         Fault.REDIRECT_URI_REFUSED_AT_AUTHORIZATION,
         Fault.LOCALHOST_REFUSED,
         Fault.SETTINGS_NOT_LIVE,
-        Fault.RESOURCE_REFUSED,
         Fault.PKCE_REFUSED,
         Fault.INVALID_GRANT,
-        Fault.ACCESS_TOKEN_REFUSED,
         StandardFault.DEFAULT_PATHS,
         StandardFault.NO_REGISTRATION,
     }

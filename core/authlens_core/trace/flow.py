@@ -154,13 +154,13 @@ AUTHORIZATION_CODE: Final = Flow(
     offer="use a link",
     can_be_attacked=True,
 )
-# It runs PKCE too, although its requests carry neither verifier nor state: the key of DPoP is drawn there.
+# Without PKCE: there is no link that could carry a challenge or a state (RFC 8628 §3.1).
 _DEVICE_CODE: Final = Flow(
     GrantType.DEVICE_CODE,
-    LOGIN_STAGES,
+    tuple(stage for stage in LOGIN_STAGES if stage is not Stage.PKCE),
     UserPart.CODE,
-    starts_over=Stage.PKCE,
-    single_use=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE}),
+    starts_over=Stage.AUTHORIZATION,
+    single_use=frozenset({Stage.EXCHANGE}),
     extra_grant_types=(GrantType.DEVICE_CODE,),
     carries="device_code",
     chosen="You will get a code to enter on another device. authlens registers for that first.",

@@ -222,3 +222,15 @@ async def test_the_last_request_is_cut_soon_after_the_wait_of_the_user() -> None
     [check] = POLLING.given_up(shown, (exchange(lost),))
     assert check.name == "device.timeout"
     assert "No answer in time." in check.seen
+
+
+async def test_no_verifier_is_drawn_and_the_key_of_the_tokens_all_the_same() -> None:
+    """There is no link that could carry a challenge; DPoP's key is drawn with the codes."""
+    bound = reply(200, {"access_token": "access-canary-1", "token_type": "DPoP", "expires_in": 900})
+    last, events = await _run(_sender(bound), dpop=True)
+    records = [event.record for event in events if isinstance(event, StageEnded)]
+    assert last.outcome is Outcome.PASSED
+    assert Stage.PKCE not in {record.stage for record in records}
+    shown = {fact.name: record.stage for record in records for fact in record.facts}
+    assert shown["dpop_jkt"] is Stage.AUTHORIZATION
+    assert not {"code_verifier", "state"} & shown.keys()

@@ -29,22 +29,18 @@ _SHARED: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
         Stage.RESOURCE_METADATA: ResourceMetadataStage(),
         Stage.SERVER_METADATA: ServerMetadataStage(),
         Stage.REGISTRATION: RegistrationStage(),
-        Stage.PKCE: PkceStage(),
         Stage.ACCESS: AccessStage(),
     }
 )
 _MACHINE: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
-    {
-        **{stage: work for stage, work in _SHARED.items() if stage is not Stage.PKCE},
-        Stage.REGISTRATION: MachineClientStage(),
-        Stage.EXCHANGE: MachineExchangeStage(),
-    }
+    {**_SHARED, Stage.REGISTRATION: MachineClientStage(), Stage.EXCHANGE: MachineExchangeStage()}
 )
 # What does each stage of each flow.
 STAGES: Final[Mapping[GrantType, Mapping[Stage, LoginStage]]] = MappingProxyType(
     {
         GrantType.AUTHORIZATION_CODE: {
             **_SHARED,
+            Stage.PKCE: PkceStage(),
             Stage.AUTHORIZATION: AuthorizationStage(),
             Stage.EXCHANGE: ExchangeStage(CodeGrant()),
         },

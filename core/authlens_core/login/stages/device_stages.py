@@ -10,6 +10,7 @@ from typing import Final
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
+from authlens_core.login.stages.pkce_stage import drawn_key
 from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.oauth.device_authorization import (
     DevicePolling,
@@ -72,27 +73,29 @@ class DeviceAuthorizationStage:
         server = facts.token_endpoint
         if server is not None:
             checks = (*checks, page_site_check(codes.verification_uri, server))
-        scope = requested_scope(facts)
+        key, of_key = drawn_key(facts)
         new = replace(
             facts,
             client=attempt.client,
             device=codes,
             device_asked_at=exchange.started_at,
-            scope=scope,
+            scope=requested_scope(facts),
             code=None,
+            dpop_key=key,
         )
         if failures(checks, facts.approved):
             # Neither the code nor its page is shown before the user said yes.
             return StageResult(new, checks)
         expires = exchange.started_at + timedelta(seconds=codes.expires_in)
-        shown = [
+        shown = (
             Fact(FactId.USER_CODE, codes.user_code, _SPEC, "enter it only if you started this login"),
             Fact(FactId.VERIFICATION_URI, codes.verification_uri.text, _SPEC, "open it on any device"),
             Fact(FactId.EXPIRES_AT, expires, "", "UTC"),
             Fact(FactId.DEVICE_CODE, codes.device_code, _SPEC, "authlens asks for the tokens with it"),
             Fact(FactId.INTERVAL, timedelta(seconds=codes.interval), _SPEC),
-        ]
-        return StageResult(new, checks, tuple(shown))
+            *of_key,
+        )
+        return StageResult(new, checks, shown)
 
 
 def _endpoint(facts: Facts) -> Url | None:

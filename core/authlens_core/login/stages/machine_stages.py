@@ -11,10 +11,10 @@ from authlens_core.login.client_attempts import attempt_after
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, unanswered
 from authlens_core.login.stages.exchange_stage import ExchangeStage
+from authlens_core.login.stages.pkce_stage import drawn_key
 from authlens_core.login.stages.registration_stage import given_client, requested_scope, with_client
 from authlens_core.oauth.client_assertion import BadClientKey, require_client_key, signed
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.machine_grants import (
     IdentityProvider,
@@ -60,14 +60,12 @@ class MachineClientStage:
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Return the client, and the key that its tokens are bound to, if they have to be."""
-        key = make_dpop_key() if facts.needs_dpop else None
-        shown = [
+        key, of_key = drawn_key(facts)
+        shown = (
             Fact(FactId.ASSERTION_SOURCE, assertion_source(facts.options).words, ASSERTION_SPEC),
             Fact(FactId.IDENTITY_PROVIDER, facts.options.idp, _PROVIDER_SPEC),
-        ]
-        if key is not None:
-            secret = Fact(FactId.DPOP_PRIVATE_KEY, key.private_jwk, "RFC 9449 §4.2", "signs the requests")
-            shown += [secret, Fact(FactId.DPOP_JKT, key.thumbprint, "RFC 9449 §5", "its thumbprint")]
+            *of_key,
+        )
         # An assertion may be all that a server asks of a program (RFC 7523 §2.1).
         client = given_client(facts) or Client("", "")
         checks = (_client_check(facts), *_source_checks(facts.options))

@@ -9,7 +9,7 @@ from secrets import token_bytes
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.login.stages.registration_stage import requested_scope
-from authlens_core.oauth.dpop import make_dpop_key
+from authlens_core.oauth.dpop import DpopKey, make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.trace.fact import Fact, FactId
@@ -64,15 +64,17 @@ class PkceStage:
             nonce = make_state(self._random_bytes)
             spec = "OpenID Connect Core §3.1.2.1"
             shown = (*shown, Fact(FactId.NONCE, nonce, spec, "must come back in the ID token"))
-        key = None
-        if facts.needs_dpop:
-            key = make_dpop_key()
-            shown = (
-                *shown,
-                Fact(FactId.DPOP_PRIVATE_KEY, key.private_jwk, "RFC 9449 §4.2", "signs the requests"),
-                Fact(
-                    FactId.DPOP_JKT, key.thumbprint, "RFC 9449 §10", "its thumbprint: the code is bound to it"
-                ),
-            )
+        key, of_key = drawn_key(facts)
         new = replace(facts, pkce=pkce, state=state, nonce=nonce, dpop_key=key)
-        return StageResult(new, checks, shown)
+        return StageResult(new, checks, (*shown, *of_key))
+
+
+def drawn_key(facts: Facts) -> tuple[DpopKey | None, tuple[Fact, ...]]:
+    """Return a new key for the tokens, if they have to be bound to one, and what is shown of it."""
+    if not facts.needs_dpop:
+        return None, ()
+    key = make_dpop_key()
+    return key, (
+        Fact(FactId.DPOP_PRIVATE_KEY, key.private_jwk, "RFC 9449 §4.2", "signs the requests"),
+        Fact(FactId.DPOP_JKT, key.thumbprint, "RFC 9449 §5, §10", "its thumbprint, for the tokens"),
+    )

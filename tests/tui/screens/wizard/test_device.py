@@ -111,8 +111,6 @@ async def test_the_words_of_the_stage_speak_of_the_code_and_not_of_a_link() -> N
     login, _ = _login()
     async with _at_registration(login) as (_, pilot, app):
         await pilot.press("D", "n")
-        await until(pilot, lambda: login.position is Stage.PKCE)
-        await pilot.press("n")
         await until(pilot, lambda: login.position is Stage.AUTHORIZATION and login.running is None)
         await pilot.press("down")
         await until(pilot, lambda: "enter the code" in text_of(app))

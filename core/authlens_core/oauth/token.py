@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeGuard
 
 from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.discovery.resource_metadata import same_resource
+from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
 from authlens_core.oauth.error_response import (
     error_of,
     failed_with,
@@ -301,6 +301,9 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
         yield check.passed(seen)
     elif any(isinstance(v, str) and same_resource(v, requested) for v in values):
         yield check.noticed(f"{seen}; only the slash after the host differs")
+    # As in the metadata (RFC 9728 §3.3): Access names the application, which may be the whole host.
+    elif any(isinstance(v, str) and covers_url(v, requested) for v in values):
+        yield check.noticed(f"{seen}, which is not the same and covers it")
     else:
         cure = "Continue only if you know that the token is valid for the resource you asked for."
         yield check.failed(seen, cure=cure, overridable=True)

@@ -455,6 +455,10 @@ def test_a_token_that_is_a_part_of_an_honest_word_spoils_no_other_member() -> No
         ("https://app.example", "https://app.example/", Severity.NOTICE),
         ("https://app.example/", "https://app.example", Severity.NOTICE),
         ("https://app.example", ["https://x.example", "https://app.example"], Severity.PASS),
+        ("https://app.example/docs/page", "https://app.example/", Severity.NOTICE),
+        ("https://app.example/docs/page", "https://app.example/docs", Severity.NOTICE),
+        ("https://app.example/docs", "https://app.example/doc", Severity.FAILURE),
+        ("https://app.example/docs", "https://app.example/docs/page", Severity.FAILURE),
         ("https://app.example", "https://other.example/", Severity.FAILURE),
         ("https://app.example/a", "https://app.example/a/", Severity.FAILURE),
         ("https://app.example", 7, Severity.FAILURE),
@@ -463,7 +467,7 @@ def test_a_token_that_is_a_part_of_an_honest_word_spoils_no_other_member() -> No
 def test_a_token_for_another_resource_needs_a_yes(
     requested: str, returned: object, severity: Severity
 ) -> None:
-    """TK-11, H111: only the slash after the host is tolerated."""
+    """TK-11, H111: the slash after the host is tolerated, and a resource that covers the one asked for."""
     reading = _read(GOOD | {"resource": returned}, resource=requested)
     assert reading.value is not None
     check = _check(reading, "resource")

@@ -269,11 +269,14 @@ class RefreshOperation(LockedGrant):
             cause = f"The server cannot refresh it at the moment ({seen})."
             self.back_off(cause, wait)
             return self.result(RefreshOutcome.TRANSIENT, cause, cure)
-        means, cure = "The server refused.", "Try again, or log in again."
+        means, cure, outcome = "The server refused.", "Try again, or log in again.", RefreshOutcome.REFUSED
         if error is not None:
             means, cure, _ = meaning(error.error)
+            if error.error == ErrorCode.INVALID_CLIENT:
+                # The refresh token is for this client alone, and a login may have another one registered.
+                outcome = RefreshOutcome.LOGIN_NEEDED
         self.back_off(f"{means} ({seen})", wait)
-        return self.result(RefreshOutcome.REFUSED, f"{means} ({seen})", cure)
+        return self.result(outcome, f"{means} ({seen})", cure)
 
     # The outcome for the grant
 

@@ -156,13 +156,13 @@ def _resource_check(
     if named == requested:
         return check.warned(f"{resource}, the same URL written in another way", spec="RFC 3986 §6.2.2")
     # The specification wants the two identical. MCP servers are asked below the resource that they name.
-    if _covers(named.text, requested.text):
+    if covers_url(named.text, requested.text):
         return check.noticed(f"{resource}, which is not the same and covers it")
     owner = f"Ask the owner to make resource in the metadata the URL that you gave: {requested.text}."
     # Never by choice: the token would be for another server, and this one would get it (confused deputy).
     if named.origin != requested.origin:
         seen = f"{resource}, which is on another origin than {requested.text}"
-        cure = f"{owner} If {named.host} is what you want, log in to a URL there."
+        cure = f"{owner} If {named.authority} is what you want, log in to a URL there."
         return check.failed(seen, cure=cure)
     seen = f"{resource}, which does not cover {requested.text}"
     if resource == accepted:
@@ -197,8 +197,8 @@ def _split(url: str) -> tuple[str, str]:
     return f"{scheme}://{rest[:end]}", rest[end:]
 
 
-def _covers(resource: str, requested: str) -> bool:
-    """Return whether `resource` is `requested` or a parent of it, cut where a path segment ends."""
+def covers_url(resource: str, requested: str) -> bool:
+    """Return whether a token for `resource` is for `requested`: the same, or a parent by path segments."""
     origin, rest = _split(resource)
     requested_origin, requested_rest = _split(requested)
     if origin != requested_origin:

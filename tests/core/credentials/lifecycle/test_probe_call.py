@@ -131,7 +131,8 @@ async def test_a_valid_token_is_given_though_the_server_is_away(
     [
         (Scripted(503), NetworkFailure),
         (Scripted(400, {"error": "invalid_grant"}), LoginNeeded),
-        (Scripted(401, {"error": "invalid_client"}), Refused),
+        (Scripted(401, {"error": "invalid_client"}), LoginNeeded),
+        (Scripted(400, {"error": "unauthorized_client"}), Refused),
         (Scripted(drop=True), LoginNeeded),
     ],
 )

@@ -237,14 +237,25 @@ async def test_a_server_that_is_not_there_changes_nothing(
     assert credentials.index.pending() == ()
 
 
-@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client", "invalid_target", "odd"])
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ("invalid_client", RefreshOutcome.LOGIN_NEEDED),
+        *((error, RefreshOutcome.REFUSED) for error in ("unauthorized_client", "invalid_target", "odd")),
+    ],
+)
 async def test_another_refusal_keeps_the_grant(
-    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, error: str
+    credentials: Credentials,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    error: str,
+    outcome: RefreshOutcome,
 ) -> None:
-    """RF-5, H125: the refresh token is kept until the person decides."""
+    """RF-5, H125: the refresh token is kept until the person decides; a lost client needs a login."""
     server.answers("/token", Scripted(400, {"error": error}))
     result = await refresh(credentials, wire, saved.grant_id)
-    assert result.outcome is RefreshOutcome.REFUSED
+    assert result.outcome is outcome
     assert error in result.summary
     assert result.cure
     assert _but_for_the_wait(credentials) == saved

@@ -70,6 +70,7 @@ class PortTaken(UsageError):
 
     Attributes:
         half: true if it is in use only on ::1, so 127.0.0.1 in the redirect URI would be ours.
+        beside_login: the suggestion where another login of authlens has the port; else 0.
     """
 
     def __init__(self, port: int, owner: PortOwner | None, suggestion: int, *, half: bool = False) -> None:
@@ -84,6 +85,7 @@ class PortTaken(UsageError):
             stage=Stage.AUTHORIZATION,
         )
         self.half = half
+        self.beside_login = suggestion if owner is not None and owner.is_login else 0
 
 
 class PortRefused(UsageError):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,9 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 
 _MAX_PROCESSES: Final = 50_000
+# How a command line names authlens: its script, or its package after `-m`, or the file of that.
+_PROGRAMS: Final = frozenset({"authlens", "authlens.exe", "authlens_tui", "__main__.py"})
+_SERVERS: Final = frozenset({"emulator", "demo", "proxy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,13 @@ class PortOwner:
         pid: its process id; None if the process is another user's and hidden from us.
         name: its short name, safe to show; empty when it is hidden.
         user: the account it runs as, safe to show; empty when unknown.
+        is_login: whether it is an authlens that waits for a browser, as far as its command line tells.
     """
 
     pid: int | None
     name: str
     user: str
+    is_login: bool = False
 
     def __str__(self) -> str:
         who = f" of the account {self.user}" if self.user else ""
@@ -61,7 +67,8 @@ def owner_by_psutil(port: int) -> PortOwner | None:
                 for each in process.net_connections("tcp")
             ):
                 account = str(process.username()).rpartition("\\")[2]
-                return PortOwner(process.pid, safe_line(process.name(), NAME), safe_line(account, NAME))
+                name, user = safe_line(process.name(), NAME), safe_line(account, NAME)
+                return PortOwner(process.pid, name, user, _is_login(process.cmdline()))
     return None
 
 
@@ -71,7 +78,10 @@ def owner_in_proc(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
     if not sockets:
         return None
     pid = _pid_of({f"socket:[{inode}]" for inode, _ in sockets}, proc)
-    return PortOwner(pid, "" if pid is None else _name(proc / str(pid)), _account(sockets[0][1]))
+    user = _account(sockets[0][1])
+    if pid is None:
+        return PortOwner(pid, "", user)
+    return PortOwner(pid, _name(proc / str(pid)), user, _is_login(_words(proc / str(pid))))
 
 
 def _listening(table: Path, port: int) -> Iterator[tuple[int, int]]:
@@ -126,6 +136,19 @@ def _name(process: Path) -> str:
         return safe_line((process / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n"), NAME)
     except OSError:
         return ""
+
+
+def _words(process: Path) -> list[str]:
+    try:
+        return (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return []
+
+
+def _is_login(words: Sequence[str]) -> bool:
+    """Return whether a command line is that of authlens, and not of its emulator, which plays a server."""
+    ours = [at for at, word in enumerate(words) if re.split(r"[/\\]", word)[-1] in _PROGRAMS]
+    return bool(ours) and not _SERVERS.intersection(words[ours[0] + 1 :])
 
 
 def _account(uid: int) -> str:

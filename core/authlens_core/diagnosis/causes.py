@@ -58,7 +58,7 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.PORT_TAKEN,
         cause="Another program uses the callback port, often a login that was never finished.",
-        cure="Stop that program, or use another port.",
+        cure="Let that login end, or use another port.",
         options=(CureOption(WayOn.OTHER_PORT),),
         source="RFC 8252 §7.3",
         checks=frozenset({CheckId.REGISTRATION_PORT}),
@@ -67,7 +67,7 @@ _SEEN_HERE: Final = (
         name=CauseId.PORT_TAKEN_ON_ONE_ADDRESS,
         cause="Another program uses the callback port on ::1 only. A browser sent to localhost may reach "
         "that program.",
-        cure="Stop that program, redirect to 127.0.0.1, where the port is free, or use another port.",
+        cure="Redirect to 127.0.0.1, where the port is free, or use another port.",
         options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT)),
         source="RFC 8252 §7.3, §8.3",
         checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),

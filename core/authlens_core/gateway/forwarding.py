@@ -162,7 +162,7 @@ def request_fields(
     ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential)
     dropped = {name.lower() for name, _ in ours} | _READ_HERE | for_one_hop(given)
     kept = [_at_the_resource(pair, mapping, cookies) for pair in given if pair[0].lower() not in dropped]
-    host = mapping.upstream.origin.partition("://")[2].encode("ascii")
+    host = mapping.upstream.authority.encode("ascii")
     return ((b"Host", host), *(pair for pair in kept if pair is not None), *framing(given), *ours)
 
 

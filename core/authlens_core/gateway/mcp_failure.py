@@ -135,10 +135,10 @@ def _redirected(answer: StreamedResponse, url: str) -> AuthlensError:
             "Only the server's owner can correct it.",
         )
     if target.path.startswith(LOGIN_PATH):
-        return LoginNeeded(f"The server redirects to the login page at {target.host}.", "Log in again.")
+        return LoginNeeded(f"The server redirects to the login page at {target.authority}.", "Log in again.")
     elsewhere = target.origin != parse_url(url, loopback_http=True).origin
     return ServerMisconfigured(
-        f"The server redirects to {target.host if elsewhere else 'another path'}, "
+        f"The server redirects to {target.authority if elsewhere else 'another path'}, "
         "where authlens does not send the credential.",
         "Use the final address.",
     )

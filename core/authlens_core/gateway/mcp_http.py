@@ -120,7 +120,7 @@ class McpHttp:
     ) -> AbstractAsyncContextManager[StreamedResponse]:
         target = (self._url.path or "/") + ("" if self._url.query is None else f"?{self._url.query}")
         common = (
-            ("Host", self._url.origin.partition("://")[2]),
+            ("Host", self._url.authority),
             ("User-Agent", "authlens"),
             ("Accept", f"application/json, {EVENT_STREAM}" if method != "GET" else EVENT_STREAM),
             # Events are passed on as they arrive, and a compressor may hold them back.

@@ -156,7 +156,7 @@ class ResponseWait:
         if self.listener is None or target not in self._bound:
             await self.close()
             try:
-                self.listener = await Listener.open(port=target.port, host=target.host, path=target.path)
+                self.listener = await self._listen(options, target)
             except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
                 return None, _port_problem(target.port, stopped)
             self.listener.on_ignored = self._ignore
@@ -165,6 +165,24 @@ class ResponseWait:
             self._bound = frozenset({target, replace(target, port=self.listener.port)})
         # That of the user letter for letter: servers compare it so (RFC 6749 §3.1.2.3).
         return options.redirect_uri or self.listener.redirect_uri, None
+
+    async def _listen(self, options: Options, target: _Target) -> Listener:
+        """Return a listener at `target`; at another port where another login waits at the usual one.
+
+        Raises:
+            PortTaken: the port is another program's, or it is the one that was asked for.
+            PortRefused, NoLoopback, BadListenerSetting: as `Listener.open`.
+        """
+        try:
+            return await Listener.open(port=target.port, host=target.host, path=target.path)
+        except PortTaken as taken:
+            usual = options == options.choosing(port=DEFAULT_PORT, client_id=None, redirect_uri=None)
+            other = taken.beside_login if usual else 0
+            if not other:
+                raise
+        listener = await Listener.open(port=other, host=target.host, path=target.path)
+        self.remarks = (_beside_another_login(target.port, other),)
+        return listener
 
     async def _named_only(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
@@ -356,6 +374,15 @@ def _named_instead(wanted: int, named: int) -> Check:
         "No other program uses the port that the browser is sent to.",
         f"port {wanted} is in use, so the redirect URI names {named}; nothing is opened there",
         why="The program on the port would receive the code.",
+        spec="RFC 8252 §7.3",
+    )
+
+
+def _beside_another_login(wanted: int, other: int) -> Check:
+    return noticed(
+        "registration.other_port",
+        "The usual port of the callback is free.",
+        f"another login waits at port {wanted}, so this one waits at port {other}",
         spec="RFC 8252 §7.3",
     )
 

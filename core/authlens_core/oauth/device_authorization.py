@@ -156,17 +156,17 @@ def page_site_check(page: Url, server: Url) -> Check:
     """
     check = Requirement(
         CheckId.DEVICE_PAGE_SITE,
-        f"the page for the code and the token endpoint on one site, {server.host}",
+        f"the page for the code and the token endpoint on one site, {server.authority}",
         "A hostile server can relay a code from another server's page. If you enter it, the attacker gets "
         "your access there.",
         "RFC 8628 §5.4",
     )
     if same_site(page, server):
-        return check.passed(page.host)
+        return check.passed(page.authority)
     return check.failed(
-        f"page on {page.host}, token endpoint on {server.host}",
-        cure=f"Continue only if you started this login, and {page.host} and {server.host} belong to the same "
-        "owner.",
+        f"page on {page.authority}, token endpoint on {server.authority}",
+        cure=f"Continue only if you started this login, and {page.authority} and {server.authority} belong "
+        "to the same owner.",
         overridable=True,
         host=page.host,
     )

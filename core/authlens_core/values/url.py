@@ -57,7 +57,12 @@ class Url:
     @property
     def origin(self) -> str:
         """Scheme, host and port (RFC 6454), without the default port."""
-        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port is not None else "")
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port (RFC 3986 §3.2), without the default port: on one host, ports are several servers."""
+        return self.host + (f":{self.port}" if self.port is not None else "")
 
     @property
     def address(self) -> tuple[str, int]:

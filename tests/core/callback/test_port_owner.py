@@ -111,3 +111,24 @@ def test_message_of_a_port_that_is_taken_on_one_address_names_the_other() -> Non
     error = PortTaken(8400, None, 8412, half=True)
     assert "on ::1 only" in error.cause
     assert "127.0.0.1, where the port is free" in error.cure
+
+
+@pytest.mark.parametrize(
+    ("words", "is_login"),
+    [
+        (["/usr/bin/python3", "/home/ada/.local/bin/authlens", "login", "https://a.example/"], True),
+        (["python", "-m", "authlens_tui", "https://a.example/"], True),
+        (["/usr/bin/python3", "/home/ada/.local/bin/authlens", "emulator", "--fault", "port-taken"], False),
+        (["nginx"], False),
+        (["/usr/bin/python3", "-m", "http.server"], False),
+    ],
+)
+def test_another_login_is_told_from_other_programs(words: list[str], is_login: bool, tmp_path: Path) -> None:
+    proc = table(tmp_path, "tcp", line("0100007F:20D0"))
+    process = proc / "42"
+    (process / "fd").mkdir(parents=True)
+    (process / "fd" / "3").symlink_to("socket:[777]")
+    (process / "cmdline").write_text("\0".join([*words, ""]))
+    owner = owner_in_proc(8400, proc)
+    assert owner is not None
+    assert owner.is_login is is_login

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from authlens_core.callback.binding import free_port
+from authlens_core.callback.port_owner import PortOwner
+from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.oauth.authorization import Verdict
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
@@ -272,3 +274,26 @@ async def test_an_answer_can_be_pasted_in_pieces() -> None:
         assert login.paste(Secret("code=c&sta")).code is None
         login.paste(Secret(f"te={state}"))
         assert (await running).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(("is_login", "given"), [(True, False), (False, False), (True, True)])
+async def test_two_logins_that_want_one_port_have_two(
+    *, is_login: bool, given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where the port is another program's, and not where it was asked for: an SSH command names it."""
+    owner = PortOwner(1, "authlens", "ada", is_login=is_login)
+    monkeypatch.setattr("authlens_core.callback.port_owner.find_owner", lambda _: owner)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        if not given:
+            monkeypatch.setattr("authlens_core.login.callback_wait.DEFAULT_PORT", port)
+        wait = ResponseWait(lambda _: None)
+        redirect_uri, problem = await wait.open(Options(port=port))
+        await wait.close()
+    if is_login and not given:
+        assert problem is None
+        assert urlsplit(redirect_uri or "").port not in (None, port)
+        assert [f"port {port}" in remark.seen for remark in wait.remarks] == [True]
+    else:
+        assert problem is not None
+        assert redirect_uri is None

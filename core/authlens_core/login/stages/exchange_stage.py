@@ -167,7 +167,7 @@ def _no_keys(facts: Facts) -> str:
     if named is None:
         return "The server names no usable jwks_uri."
     if _keys_location(facts) is None:
-        return f"The keys are on another site, {named.host}, so they were not fetched."
+        return f"The keys are on another site, {named.authority}, so they were not fetched."
     return "The server's keys could not be fetched."
 
 

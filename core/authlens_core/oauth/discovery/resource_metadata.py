@@ -78,7 +78,7 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
         return Reading(None, (check.failed(f"{text} ({refused})", cure=cure),))
     if url.origin == requested.origin:
         return Reading(url, (check.passed(url.text),))
-    cure = f"Continue only if you know that {url.host} speaks for {requested.host}."
+    cure = f"Continue only if you know that {url.authority} speaks for {requested.authority}."
     return Reading(url, (check.failed(url.text, cure=cure, overridable=True, host=url.host),))
 
 

@@ -360,7 +360,9 @@ def _place_check(member: str, url: Url, home: Url) -> Check:
         return check.passed(url.origin)
     if url.is_loopback and home.is_loopback:
         return check.noticed(f"{url.origin}, on this machine too")
-    cure = f"Continue only if {url.host}, where its {member} is, belongs to the same owner as {home.host}."
+    cure = (
+        f"Continue only if {url.authority}, where its {member} is, belongs to the owner of {home.authority}."
+    )
     # The login page gets no secret of ours: you see its host in the browser. The others get codes or tokens.
     if member == "authorization_endpoint" or url.host == home.host:
         return check.warned(url.origin, cure=cure)
@@ -379,11 +381,11 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
         return
     yield failed(
         f"{_STAGE}.endpoints_site",
-        f"login page and token endpoint on one site, {token.host}",
-        f"login page on {authorization.host}, token endpoint on {token.host}",
+        f"login page and token endpoint on one site, {token.authority}",
+        f"login page on {authorization.authority}, token endpoint on {token.authority}",
         why="You sign in on one site, and another gets the code: codes are stolen that way.",
         spec="RFC 9700 §4.4",
-        cure=f"Continue only if {authorization.host} and {token.host} belong to the same owner.",
+        cure=f"Continue only if {authorization.authority} and {token.authority} belong to the same owner.",
         overridable=True,
         host=authorization.host,
     )

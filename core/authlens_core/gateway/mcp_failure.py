@@ -9,13 +9,17 @@ from urllib.parse import urljoin
 
 from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.gateway.mcp_http import BodyTooLarge, media_type_of, read_bounded
-from authlens_core.gateway.refusal import login_command, reported
+from authlens_core.gateway.refusal import ProxyRefusal, login_command, proxy_command, reported
 from authlens_core.grammars.json_rpc import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     JsonRpcMessage,
+    MessageKind,
+    NotJsonRpc,
     error_in,
+    error_line,
+    read_messages,
 )
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.insufficient_scope import (
@@ -76,6 +80,37 @@ def failure_of(problem: AuthlensError | StreamFailed, url: str) -> McpFailure:
     if isinstance(error, Refused):
         data["command"] = login_command(url)  # a refused refresh ends with a login, too
     return McpFailure(_OURS - error.exit_code, f"{message} {error.cure}".strip(), data)
+
+
+def in_json_rpc(refusal: ProxyRefusal, held: bytes) -> bytes | None:
+    """Return a refusal of the proxy as the response to the request in `held`; None where none is there.
+
+    Args:
+        held: the body of the client's request.
+    """
+    try:
+        messages = read_messages(held) if held.lstrip()[:1] == b"{" else ()
+    except NotJsonRpc:
+        return None
+    for message in messages:
+        if isinstance(message, JsonRpcMessage) and message.kind is MessageKind.REQUEST:
+            todo = f"Ask the user to run: {refusal.command}" if refusal.command else refusal.cure
+            code = _OURS - refusal.exit_code if refusal.exit_code else INTERNAL_ERROR
+            data = {"exit_code": refusal.exit_code} | (
+                {"command": refusal.command} if refusal.command else {}
+            )
+            return error_line(message.request_id, code, f"authlens: {refusal.cause} {todo}".strip(), data)
+    return None
+
+
+def older_transport(url: str) -> McpFailure:
+    """Return the error where the server at `url` speaks only HTTP+SSE, the transport of 2024-11-05."""
+    words = (
+        "authlens: The server uses the older transport of MCP, HTTP+SSE, which mcp-bridge does not speak. "
+        f"Run: {proxy_command(url)}     and give the URL that it prints to a client with this transport."
+    )
+    code = ServerMisconfigured.exit_code
+    return McpFailure(_OURS - code, words, {"exit_code": code, "command": proxy_command(url)})
 
 
 def failure_of_error(message: JsonRpcMessage) -> McpFailure:

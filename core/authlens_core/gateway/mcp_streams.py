@@ -7,13 +7,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Final
 
-from authlens_core.gateway.mcp_failure import McpFailure, failure_of_answer, failure_of_error
+from authlens_core.gateway.endpoint_event import ENDPOINT
+from authlens_core.gateway.mcp_failure import (
+    McpFailure,
+    failure_of_answer,
+    failure_of_error,
+    older_transport,
+)
 from authlens_core.gateway.mcp_http import McpHttp, media_type_of, messages_of
 from authlens_core.gateway.mcp_session import McpSession
 from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, MessageKind, error_line
 from authlens_core.grammars.server_sent_events import ServerEvent
 from authlens_core.oauth.mcp import EVENT_STREAM
-from authlens_core.values.errors import NetworkFailure, ServerMisconfigured
+from authlens_core.values.errors import AuthlensError, NetworkFailure, ServerMisconfigured
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
@@ -22,6 +28,8 @@ _NOT_FOUND: Final = 404
 # would keep the client from its answer.
 SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
+# Seconds in which a stream of the older transport starts.
+_FIRST_EVENT: Final = 5.0
 # Reconnections in a row that bring no event.
 MOST_IN_VAIN: Final = 5
 _LONGEST_ID: Final = 1_000  # characters
@@ -168,7 +176,21 @@ class McpStreams:
         if message.method == "initialize" and answer.status == 200:
             self._http.begin_session(answer)
         failure = await failure_of_answer(answer, self._http.url, message, self._http.granted_scope)
+        # MCP 2025-03-26, Transports, Backwards Compatibility: such a client looks for the older transport.
+        if failure is not None and message.method == "initialize" and 400 <= answer.status < 500:
+            return older_transport(self._http.url) if await self._is_older() else failure
         return failure or await self._passed_on(answer, stream, pending)
+
+    async def _is_older(self) -> bool:
+        """Return whether the server opens a stream that starts by naming an endpoint (MCP 2024-11-05)."""
+        with suppress(StreamFailed, AuthlensError, TimeoutError):
+            async with asyncio.timeout(_FIRST_EVENT), self._http.get(None) as answer:
+                if answer.status != 200 or media_type_of(answer) != EVENT_STREAM:
+                    return False
+                async with aclosing(messages_of(answer)) as events:
+                    async for event, _ in events:
+                        return event.name == ENDPOINT
+        return False
 
     async def _resumed(self, stream: Reconnection, pending: PendingRequest) -> McpFailure | None:
         """Resume a stream until it has brought the response; return what is wrong with the server's answer.

@@ -57,9 +57,13 @@ class ProxyRefusal:
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
+        return self.fields_of(len(self.body))
+
+    def fields_of(self, length: int) -> list[tuple[bytes, bytes]]:
+        """Return the header fields of an answer with a body of so many bytes."""
         return [
             (b"content-type", b"application/json"),
-            (b"content-length", str(len(self.body)).encode()),
+            (b"content-length", str(length).encode()),
             (b"cache-control", b"no-store"),
             *([(b"allow", self.allow)] if self.allow else []),
             *OWN_FIELDS,
@@ -79,6 +83,10 @@ _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
 def login_command(url: str, scope: str = "") -> str:
     """Return what a user has to run to log in to `url`, with this scope if one is given."""
     return f"authlens login {shlex.quote(url)}" + (f" --scope {shlex.quote(scope)}" if scope else "")
+
+
+def proxy_command(url: str) -> str:
+    return f"authlens proxy {shlex.quote(url)}"
 
 
 def reported(error: AuthlensError | StreamFailed) -> AuthlensError:

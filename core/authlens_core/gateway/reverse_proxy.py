@@ -14,12 +14,14 @@ from typing import Final
 from starlette.types import Message, Receive, Scope, Send
 
 from authlens_core.gateway.admission import admit
+from authlens_core.gateway.endpoint_event import may_name_endpoint, with_endpoint_here
 from authlens_core.gateway.forwarding import (
     CrossOriginRedirect,
     Mapping,
     request_fields,
     response_fields,
 )
+from authlens_core.gateway.mcp_failure import in_json_rpc
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, unusable
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.resource_cookies import ResourceCookies
@@ -135,7 +137,7 @@ class ReverseProxy:
             # A client that waits for `100 Continue` may send its body after this answer, or not: then no one
             # knows where the next request starts (RFC 9110 §10.1.1).
             ends = any(name == b"expect" for name, _ in fields) or refusal.status == 405
-            await self._refuse(refusal, out, ends=ends)
+            await self._refuse(refusal, in_json_rpc(refusal, incoming.held), out, ends=ends)
 
     async def _forward(
         self, method: str, target: bytes, fields: list[RawField], incoming: _Incoming, out: _Outgoing
@@ -153,19 +155,22 @@ class ReverseProxy:
                 ) as answer:
                     incoming.when_complete(lambda: None)
                     deadline.reschedule(None)
-                    return await self._pass_on(answer, out)
+                    return await self._pass_on(method, answer, out)
         except TimeoutError:
             return of_error(no_answer(self.patience), self.credential.url)
         except (AuthlensError, StreamFailed) as error:
             return of_error(error, self.credential.url)
 
-    async def _pass_on(self, answer: StreamedResponse, out: _Outgoing) -> ProxyRefusal | None:
+    async def _pass_on(self, method: str, answer: StreamedResponse, out: _Outgoing) -> ProxyRefusal | None:
         head = self.passed_fields(answer)
         if isinstance(head, ProxyRefusal):
             return head
         await out.send({"type": "http.response.start", "status": answer.status, "headers": head})
+        body = aiter(answer.body)
+        if may_name_endpoint(method, answer.status, answer.fields):
+            body = with_endpoint_here(body, self.mapping)
         try:
-            async for chunk in answer.body:
+            async for chunk in body:
                 await out.send({"type": "http.response.body", "body": chunk, "more_body": True})
         except StreamFailed as failed:
             self.counters.failed(failed.failure.cause)
@@ -183,12 +188,14 @@ class ReverseProxy:
         except CrossOriginRedirect as elsewhere:
             return of_redirect(elsewhere, self.credential.url)
 
-    async def _refuse(self, refusal: ProxyRefusal, out: _Outgoing, *, ends: bool) -> None:
+    async def _refuse(self, refusal: ProxyRefusal, line: bytes | None, out: _Outgoing, *, ends: bool) -> None:
         if refusal.status >= 500:
             self.counters.failed(refusal.cause)
-        fields = [*refusal.fields, *([(b"connection", b"close")] if ends else [])]
-        await out.send({"type": "http.response.start", "status": refusal.status, "headers": fields})
-        await out.send({"type": "http.response.body", "body": refusal.body})
+        # Clients of MCP show the error of a JSON-RPC response, and drop the body of any status but 200.
+        status, body = (refusal.status, refusal.body) if line is None else (200, line)
+        fields = [*refusal.fields_of(len(body)), *([(b"connection", b"close")] if ends else [])]
+        await out.send({"type": "http.response.start", "status": status, "headers": fields})
+        await out.send({"type": "http.response.body", "body": body})
 
 
 def no_answer(seconds: float) -> TimedOut:
@@ -234,6 +241,11 @@ class _Incoming:
             return False
         self._held = b"".join([chunk async for chunk in self._chunks()])
         return True
+
+    @property
+    def held(self) -> bytes:
+        """The body, where it was small enough to be held."""
+        return self._held or b""
 
     def when_complete(self, then: Callable[[], None]) -> None:
         """Call `then` once the body has been read; at once if it has been."""

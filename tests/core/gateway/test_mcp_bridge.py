@@ -304,3 +304,18 @@ async def test_what_is_sent_behind_initialize_waits_for_its_answer(logged_in: Lo
     ]
     assert posts[:2] == [("initialize", None), ("notifications/initialized", "abc")]
     assert posts[2:] == [("ping", "abc")] * 2
+
+
+async def test_a_server_of_the_older_transport_is_named_with_what_serves_it(logged_in: LoggedIn) -> None:
+    """MCP 2024-11-05: it takes no POST, and its stream starts by naming where messages go."""
+
+    async def answer(request: Request, _: dict[str, Any]) -> Response:
+        if request.method == "GET":
+            return events("event: endpoint\ndata: /messages?session=1")
+        return Response("no", 405)
+
+    _, lines = await bridged(logged_in, answer, INITIALIZE)
+    (line,) = lines
+    assert line["error"]["code"] == -32067
+    assert "HTTP+SSE" in line["error"]["message"]
+    assert line["error"]["data"]["command"].startswith("authlens proxy http://127.0.0.1:")

@@ -329,3 +329,17 @@ async def test_a_resource_that_is_gone_is_an_answer_and_no_hang(proxy: Running) 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:0") as client:
         answer = await client.get("/x")
     assert (answer.status_code, answer.json()["error"]) == (502, "network")
+
+
+async def test_a_refusal_answers_a_request_of_json_rpc_in_json_rpc(proxy: Running) -> None:
+    """Clients of MCP drop the body of any other status than 200, and with it the command."""
+    proxy.at.server.dead = True
+    proxy.at.server.access_tokens.clear()
+    call = {"jsonrpc": "2.0", "id": "a", "method": "tools/list"}
+    answer = await proxy.client.post(f"{proxy.base}/echo", json=call)
+    body = answer.json()
+    assert (answer.status_code, body["id"], body["error"]["code"]) == (200, "a", -32064)
+    assert body["error"]["data"]["command"] in body["error"]["message"]
+    for other in ({"jsonrpc": "2.0", "method": "notifications/x"}, {"id": 1}, [call]):
+        answer = await proxy.client.post(f"{proxy.base}/echo", json=other)
+        assert (answer.status_code, answer.json()["error"]) == (503, "login_needed")

@@ -60,6 +60,7 @@ async def request_headers(
     min_ttl: timedelta | None = None,
     refused: CredentialHeaders | None = None,
     on_nonce: Callable[[], None] | None = None,
+    tried: bool = False,
 ) -> CredentialHeaders:
     """Return the header fields that authorize a request to `url`.
 
@@ -70,12 +71,20 @@ async def request_headers(
         kind: the only kind that is wanted, or None.
         min_ttl: as in `access_token`.
         refused: the fields that the resource answered with 401; see `access_token`.
+        on_nonce: called where the resource wants a nonce in the proofs of a bound token and was asked for it:
+            for fields that another program sends.
+        tried: true to ask the resource with an access token first, and to renew it once if it is refused.
 
     Raises:
         NoCredential: nothing covers the URL.
         LoginNeeded: a user has to renew what covers it.
         AuthlensError: the server refused, or cannot be reached; or the store cannot be used.
     """
+    if tried:
+        from authlens_core.gateway.request_credential import RequestCredential
+
+        source = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+        return await source.tried()
     headers = await headers_for(
         session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl, refused=refused
     )

@@ -19,7 +19,7 @@ from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.gateway.curl_call import call_with
 from authlens_core.gateway.curl_run import CurlEnd, run_curl
-from authlens_core.gateway.forwarding import asks_for_a_token
+from authlens_core.gateway.forwarding import refuses_token
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
 from authlens_core.grammars.curl_options import CurlOption
@@ -112,7 +112,7 @@ class AuthorizedCurl:
     async def _other(self, sent: CredentialHeaders, head: Response) -> CredentialHeaders | None:
         """Return the credential with which to send the request again, or None."""
         wants_nonce = sent.learn(self._source.url, head)
-        if not _refuses_token(head):
+        if not refuses_token(head):
             self._source.accepted(sent)
             return None
         if wants_nonce and not self._with_nonce and self._repeatable:
@@ -145,7 +145,7 @@ class AuthorizedCurl:
             return CurlOutcome(kind.exit_code, kind(words, "See what curl wrote, with -sS."))
         if end.head is None or end.code not in (0, _HTTP_ERROR):
             return CurlOutcome(end.code)
-        if self._send_again and _refuses_token(end.head):
+        if self._send_again and refuses_token(end.head):
             return CurlOutcome(end.code or NetworkFailure.exit_code, SendAgain())
         problem, is_answer = self._refusal(end.head, end.start, started_at)
         if problem is None or end.code or is_answer or shows_answer(self._options):
@@ -156,7 +156,7 @@ class AuthorizedCurl:
         self, head: Response, start: bytes, started_at: datetime
     ) -> tuple[AuthlensError | None, bool]:
         """Return what the answer refuses, and whether it may be the answer that was wanted all the same."""
-        if self._renewed and _refuses_token(head):
+        if self._renewed and refuses_token(head):
             return refused_for_good(self._source.url), False
         # With a field of the credential's name, because what a refusal means depends on it.
         sent = Request(self._method, self._source.url, Headers((("Authorization", "Bearer -"),)))
@@ -170,11 +170,6 @@ class AuthorizedCurl:
             return None, True
         said = probe_result(exchange, RecordBuilder(Stage.PROBE, self._source.url, started_at), "credential")
         return Refused(said.summary, said.cure), kind in _ANSWERS
-
-
-def _refuses_token(head: Response) -> bool:
-    fields = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers.fields)
-    return asks_for_a_token(head.status, fields)
 
 
 def _is_login(location: str) -> bool:

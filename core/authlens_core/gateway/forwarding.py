@@ -13,6 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.grammars.http_framing import alias_of, body_length, for_one_hop, framing, is_chunked
 from authlens_core.oauth.discovery.challenge import parse_challenges
+from authlens_core.values.exchange import Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -144,6 +145,12 @@ def asks_for_a_token(status: int, fields: Iterable[RawField]) -> bool:
     return not challenges or any(
         challenge.wants_token or challenge.is_scheme("cloudflare-access") for challenge in challenges
     )
+
+
+def refuses_token(head: Response) -> bool:
+    """Say the same of an answer whose head is at hand."""
+    fields = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers.fields)
+    return asks_for_a_token(head.status, fields)
 
 
 def alias_of_a_credential(name: bytes) -> bool:

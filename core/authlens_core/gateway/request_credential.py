@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,12 +20,18 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant, TokenVerdict, utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.gateway.forwarding import refuses_token
+from authlens_core.oauth.resource_request import resource_request
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, UsageError
+from authlens_core.values.exchange import Purpose
 from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.client import Wire
+from authlens_core.wire.limits import RESOURCE
 
 # Seconds for which held fields are used without a look at the index, which another process may change.
 _RECHECK: Final = 1.0
+# A resource that is slow is not waited for: the program finds out.
+_TRIAL: Final = replace(RESOURCE, deadline=5.0)
 
 
 class RequestCredential:
@@ -95,6 +102,25 @@ class RequestCredential:
             except AuthlensError as error:
                 self._failed = (self._monotonic(), error)
                 raise
+
+    async def tried(self) -> CredentialHeaders:
+        """Return the fields to send now, after the resource was asked with them: renewed if it refuses them.
+
+        For a program that cannot do that itself. An answer about anything else decides nothing.
+
+        Raises:
+            LoginNeeded: a user has to log in.
+            AuthlensError: as `fields`, or the refresh failed.
+        """
+        held = await self.fields()
+        if held.token is None or held.is_bound:
+            return held
+        request = resource_request(self._asked, None, authorization=held.fields[0])
+        plain = self._asked.scheme == "http"
+        exchange = await self._wire.send(request, limits=_TRIAL, loopback_http=plain, purpose=Purpose.ACCESS)
+        if exchange.response is not None and refuses_token(exchange.response):
+            return await self.renewed(held) or held
+        return held
 
     async def problem_at_start(self) -> AuthlensError | None:
         """Return why there are no fields just now, where that may change while the program runs.

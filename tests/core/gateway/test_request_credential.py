@@ -10,6 +10,7 @@ import pytest
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.errors import LoginNeeded
+from support.rotating_server import Scripted
 
 from .conftest import LoggedIn
 
@@ -75,3 +76,17 @@ async def test_another_host_gets_nothing(logged_in: LoggedIn) -> None:
     elsewhere = RequestCredential(logged_in.credentials, logged_in.wire, "https://other.example/mcp")
     with pytest.raises(LoginNeeded, match=r"other\.example"):
         await elsewhere.fields()
+
+
+async def test_a_program_that_cannot_renew_a_token_gets_one_that_was_tried(logged_in: LoggedIn) -> None:
+    """Refused before its end: renewed once, and given whatever the resource says then."""
+    assert (await credential(logged_in).tried()).fields == BEARER_0
+    logged_in.server.access_tokens = set()
+    assert (await credential(logged_in).tried()).fields == BEARER_1
+    assert len(logged_in.server.posts("/token")) == 1
+
+
+async def test_an_answer_about_something_else_keeps_the_token(logged_in: LoggedIn) -> None:
+    logged_in.server.answers("/mcp", Scripted(503))
+    assert (await credential(logged_in).tried()).fields == BEARER_0
+    assert logged_in.server.posts("/token") == []

@@ -39,7 +39,7 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
     if shutil.which(arguments.command[0]) is None:
         raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:
-        headers = await request_headers(session, url, **choice(arguments))
+        headers = await request_headers(session, url, tried=True, **choice(arguments))
     headers.refuse_bound(url, arguments.command[0])
     return headers.variables(name)
 

@@ -24,6 +24,7 @@ from authlens_core.callback.listener import (
     PortRefused,
     PortTaken,
 )
+from authlens_core.login import port_checks
 from authlens_core.login.facts import Facts
 from authlens_core.login.pasted_lines import MOST_PIECES, likeliest
 from authlens_core.login.stages.authorization_stage import expected_response
@@ -35,8 +36,7 @@ from authlens_core.oauth.authorization import (
     read_pasted,
 )
 from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
-from authlens_core.values.check import Check, CheckId, failed, noticed
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.check import Check
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -149,7 +149,7 @@ class ResponseWait:
         try:
             target = _Target.of(options)
         except BadListenerSetting as stopped:
-            return None, _port_problem(options.port, stopped)
+            return None, port_checks.problem(options.port, stopped)
         if not options.listens:
             await self.close()
             return await self._named_only(options, target)
@@ -158,7 +158,7 @@ class ResponseWait:
             try:
                 self.listener = await self._listen(options, target)
             except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
-                return None, _port_problem(target.port, stopped)
+                return None, port_checks.problem(target.port, stopped)
             self.listener.on_ignored = self._ignore
             self.listener.on_tested = lambda family: self._emit(TunnelTested(family))
             # Port 0 is bound as another one, which is then what the facts ask for.
@@ -181,14 +181,14 @@ class ResponseWait:
             if not other:
                 raise
         listener = await Listener.open(port=other, host=target.host, path=target.path)
-        self.remarks = (_beside_another_login(target.port, other),)
+        self.remarks = (port_checks.beside_another_login(target.port, other),)
         return listener
 
     async def _named_only(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
         given = options.redirect_uri
         if given is not None and options.listen:
-            self.remarks = (_elsewhere(given),)
+            self.remarks = (port_checks.elsewhere(given),)
             return given, None
         wanted = target.port or DEFAULT_PORT
         port = self._named.get(target, wanted)
@@ -196,9 +196,9 @@ class ResponseWait:
             # The user's redirect URI is the one that the server has: there is no other port for it.
             port = 0 if given else await asyncio.to_thread(another_port, target.host)
         if not port:
-            return None, _port_problem(wanted, PortTaken(wanted, None, 0))
+            return None, port_checks.problem(wanted, PortTaken(wanted, None, 0))
         self._named[target] = port
-        self.remarks = () if port == wanted else (_named_instead(wanted, port),)
+        self.remarks = () if port == wanted else (port_checks.named_instead(wanted, port),)
         return given or redirect_uri(target.host, port), None
 
     async def begin(
@@ -215,7 +215,9 @@ class ResponseWait:
         if facts.client is not None and redirect_uri != facts.client.redirect_uri:
             registered = facts.client.redirect_uri
             taken = not facts.options.listens
-            return _taken_since(registered) if taken else _another_port(redirect_uri or "", registered)
+            if taken:
+                return port_checks.taken_since(registered)
+            return port_checks.moved(redirect_uri or "", registered)
         self._expected = expected_response(facts)
         self._any_state = facts.options.any_state
         self._answer = None
@@ -342,68 +344,3 @@ def _where_registered(facts: Facts) -> Options:
     if options.port or options.redirect_uri or port is None:
         return options
     return replace(options, port=port)
-
-
-def _port_problem(port: int, stopped: AuthlensError) -> Check:
-    name = CheckId.REGISTRATION_LISTENER
-    if isinstance(stopped, PortTaken):
-        name = CheckId.REGISTRATION_PORT_HALF if stopped.half else CheckId.REGISTRATION_PORT
-    return failed(
-        name,
-        f"Port {port} of this machine is free for the callback.",
-        stopped.cause,
-        why="The program on the port would receive the code, so authlens never shares a port.",
-        spec="RFC 8252 §7.3",
-        cure=stopped.cure,
-    )
-
-
-def _elsewhere(given: str) -> Check:
-    return noticed(
-        "registration.redirect_uri",
-        "The browser comes back to this machine.",
-        f"it ends on {given}, which you gave: paste the address of that page",
-        why="The program there sees the code; PKCE keeps it from using it.",
-        spec="RFC 8252 §8.1",
-    )
-
-
-def _named_instead(wanted: int, named: int) -> Check:
-    return noticed(
-        "registration.named_port",
-        "No other program uses the port that the browser is sent to.",
-        f"port {wanted} is in use, so the redirect URI names {named}; nothing is opened there",
-        why="The program on the port would receive the code.",
-        spec="RFC 8252 §7.3",
-    )
-
-
-def _beside_another_login(wanted: int, other: int) -> Check:
-    return noticed(
-        "registration.other_port",
-        "The usual port of the callback is free.",
-        f"another login waits at port {wanted}, so this one waits at port {other}",
-        spec="RFC 8252 §7.3",
-    )
-
-
-def _taken_since(registered: str) -> Check:
-    return failed(
-        "authorization.redirect_uri",
-        "No other program uses the registered redirect URI.",
-        f"the port of {registered} is in use",
-        why="The program on the port would receive the code.",
-        spec="RFC 8252 §7.3",
-        cure="Go back to Registration to register another address.",
-    )
-
-
-def _another_port(bound: str, registered: str) -> Check:
-    return failed(
-        "authorization.redirect_uri",
-        "The listener uses the registered redirect URI.",
-        f"listening at {bound}, registered {registered}",
-        why="The server sends the code only to the registered address.",
-        spec="RFC 6749 §3.1.2.3",
-        cure="Go back to Registration to register the new address.",
-    )

@@ -105,8 +105,8 @@ def _add_run(add: argparse.ArgumentParser) -> None:
     add.usage = "authlens run [options] URL -- COMMAND [ARGS]"
     add.epilog = (
         'A line on stderr that starts with "authlens:" is from authlens, and so is the exit code then.\n'
-        "Without one, both are those of the command. The resource is asked with the token first, because the\n"
-        "command cannot renew it.\n"
+        "Without one, both are those of the command. The resource is asked with the token first:\n"
+        "the command cannot renew it.\n"
     )
     add_credential(add)
     add.add_argument(

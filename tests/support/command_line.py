@@ -51,6 +51,7 @@ class CommandLine:
 
     Attributes:
         browse: opens the link of a login, on the loop beside it; None if nobody does.
+        variables: of the environment, set anew for each command: a verb takes secrets out of it.
     """
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class CommandLine:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.browse: Callable[[str], Coroutine[Any, Any, object]] | None = play_person
+        self.variables: dict[str, str] = {}
 
     def beside(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run something on the loop beside it, and wait for it."""
@@ -86,6 +88,8 @@ class CommandLine:
         answer, words = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
         handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
         with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.variables.items():
+                patch.setenv(name, value)
             patch.setattr(sys, "stdout", answer)
             patch.setattr(sys, "stderr", words)
             patch.setattr(sys, "stdin", stdin)

@@ -17,10 +17,11 @@ __all__ = ["Follower", "commands_in", "fixes_in"]
 _NAMED: Final = re.compile(rf"\bauthlens (?:{'|'.join(VERBS)})\b|(?<![\w-])--[a-z][a-z-]+")
 _OWNER: Final = re.compile(r"\bowner\b")
 _WAITS: Final = re.compile(r"\b[Tt]ry again\b|\b[Ww]ait\b")
-_LEADS_FURTHER: Final = "To continue anyway: "
-"""Behind this check there may be another one, whose message leads on in turn."""
+_MAY_FAIL: Final = re.compile(r"^(?:Or|If|For an? |To continue anyway)\b")
+"""What a condition is named for: where it does not hold, the next message leads on, or names the owner."""
 _MOST_STEPS: Final = 3
 _NEEDS_A_TERMINAL: Final = "--paste-only"
+_PLACEHOLDER: Final = re.compile(r"[A-Z]{2,}")
 _NO_DECISION: Final = re.compile(r"--json|--timeout \d+")
 
 
@@ -58,10 +59,10 @@ class Follower:
         for fix in fixes:
             for loose in _NAMED.findall(fix.partition(": authlens ")[0]):
                 yield f"names {loose} outside of a command: {fix}"
+        conditional = commands_in([fix for fix in fixes if _MAY_FAIL.search(fix)])
         for one in named:
             if not _is_same(one, command):
-                leads_further = any(fix == _LEADS_FURTHER + one for fix in fixes)
-                yield from self._followed(one, step if leads_further else _MOST_STEPS)
+                yield from self._followed(one, step if one in conditional else _MOST_STEPS)
         again = [one for one in named if _is_same(one, command)]
         said = " ".join(fixes)
         if again or _OWNER.search(said) or _WAITS.search(said):
@@ -77,6 +78,8 @@ class Follower:
         except SystemExit:
             yield f"is no command: {command}"
             return
+        if any(_PLACEHOLDER.fullmatch(word) for word in words):  # what this user does not have
+            return
         if command in self._worked or _NEEDS_A_TERMINAL in words:  # tests/e2e/test_plain_paste.py
             return
         typed = next((text for verb, text in self.typed.items() if command.startswith(verb)), "")
@@ -85,7 +88,8 @@ class Follower:
             self._worked.add(command)
             return
         if step < _MOST_STEPS:
-            yield from self.dead_ends(command, ran, step + 1)
+            if not _OWNER.search(" ".join(fixes_in(ran))):
+                yield from self.dead_ends(command, ran, step + 1)
         else:
             yield f"fails ({ran.code}): {command}\n{ran.words[-800:]}"
 

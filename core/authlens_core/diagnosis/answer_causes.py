@@ -196,7 +196,7 @@ WHO_ANSWERED: Final = (
     Cause(
         name=CauseId.TOKEN_NOT_ENOUGH,
         cause="The token is valid but its scope is too narrow (insufficient_scope).",
-        cure="Log in again with the scope that the challenge names: --scope.",
+        cure="Log in with the scope that the challenge names: authlens login URL --scope SCOPE.",
         options=(CureOption(WayOn.SCOPE, "--scope"),),
         source="RFC 6750 §3.1",
         stages=WITH_TOKEN,

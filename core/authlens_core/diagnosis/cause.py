@@ -18,7 +18,7 @@ REPORTS: Final = "reports by Cloudflare Access users"
 POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
 # Where the words of a cause are of one product.
 AT_ACCESS: Final = frozenset({ServerKind.ACCESS})
-OTHER_HOST: Final = CureOption(WayOn.OTHER_HOST, "--redirect-host 127.0.0.1 or localhost")
+OTHER_HOST: Final = CureOption(WayOn.OTHER_HOST, "--redirect-host 127.0.0.1")
 WITH_TOKEN: Final = frozenset({Stage.ACCESS, Stage.PROBE})
 _NONE: Final[frozenset[str]] = frozenset()
 

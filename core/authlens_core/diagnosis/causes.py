@@ -21,9 +21,10 @@ from authlens_core.values.stage import Stage
 
 _REGISTER_BEFOREHAND: Final = (
     "Ask the owner to {registration}. Or use a pre-registered client: authlens login URL --client-id ID. If "
-    "the server accepts client metadata documents, host one: authlens client-metadata URL."
+    "the server accepts client metadata documents, host one: authlens client-metadata DOCUMENT. If one is "
+    "hosted: authlens login URL --client-metadata-url DOCUMENT."
 )
-_OTHER_FORM: Final = "Or try the other form: --redirect-host 127.0.0.1 or localhost."
+_OTHER_FORM: Final = "Or try the other form: authlens login URL --redirect-host 127.0.0.1."
 _GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id ID")
 
 _CHECK_THE_BROWSER: Final = (
@@ -105,8 +106,8 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.TOO_MANY_REGISTRATIONS,
         cause="The server limits registrations (too many requests).",
-        cure="Wait a minute. authlens reuses a client it has registered; keep the same --port and "
-        "--redirect-host.",
+        cure="Wait a minute, then log in again. A registered client is used again while port and host of the "
+        "redirect URI stay the same.",
         source="RFC 6585 §4",
         stages=frozenset({Stage.REGISTRATION}),
         statuses=frozenset({429}),
@@ -148,7 +149,8 @@ _SEEN_HERE: Final = (
         cause="The server does not list “none” among its client authentication methods. Many servers "
         "accept public clients anyway, so authlens continues.",
         cure="If registration or the exchange fails, ask the owner to allow public clients and to list none "
-        "under token_endpoint_auth_methods_supported; or give a client with a secret: --client-id.",
+        "under token_endpoint_auth_methods_supported. Or give a client with a secret: authlens login URL "
+        "--client-id ID --client-secret.",
         source="RFC 8414 §2",
         checks=frozenset({CheckId.SERVER_NONE}),
         quotes=("token_endpoint_auth_methods_supported",),
@@ -211,8 +213,8 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.NO_REVOCATION_ENDPOINT,
         cause="The server offers no revocation, so authlens cannot revoke the token.",
-        cure="Let it expire, or ask the owner to {sessions}. Removing it here (authlens forget) does not "
-        "revoke it.",
+        cure="Let it expire, or ask the owner to {sessions}. Removing it here does not revoke it: "
+        "authlens forget URL.",
         source="RFC 7009 §2",
         checks=frozenset({CheckId.REVOKE_ENDPOINT}),
     ),
@@ -224,8 +226,8 @@ _DOCUMENT: Final = Cause(
     cause="The client_id is the URL of a client metadata document, and the server could not fetch it or does "
     "not accept it.",
     cure="Check that the URL answers 200 with JSON, without a redirect or a login, and that client_id in the "
-    "document is exactly this URL: authlens client-metadata prints such a document. Or omit "
-    "--client-metadata-url; authlens then registers itself.",
+    "document is exactly this URL. To print such a document: authlens client-metadata DOCUMENT. Without one, "
+    "authlens registers itself.",
     source="OAuth Client ID Metadata Document §4",
     errors=frozenset({ErrorCode.INVALID_CLIENT_METADATA}),
 )
@@ -235,8 +237,7 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.PKCE_FIRST_CHARACTER,
         cause="Access misread the code challenge: one that starts with - or _ corrupts the next "
         "parameter, and the server then blames code_challenge_method.",
-        cure="Start a new login: authlens generates challenges until one starts with a letter or a "
-        "digit. Do not edit the challenge.",
+        cure="A challenge of authlens starts with a letter or a digit: do not edit it. Log in again.",
         source=AGENTS_GUIDE,
         kinds=AT_ACCESS,
         phrases=("code_challenge_method must be s256",),
@@ -245,7 +246,7 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.REDIRECT_URI_CHANGED,
         cause="This client is registered with a different redirect URI: the port or path has changed "
         "since it was registered.",
-        cure="Go back to Registration and register again, or use the earlier port: --port.",
+        cure="Let authlens register again, or use the earlier port: authlens login URL --port PORT.",
         options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT, "--port")),
         source="RFC 6749 §3.1.2.3",
         phrases=(
@@ -333,9 +334,9 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.UNKNOWN_CLIENT,
         cause="The server does not know this client: it was removed, or belongs to another server.",
-        cure="Register a new client: authlens login --new-client URL. With --client-id, check the id and "
-        "its secret.",
-        options=(CureOption(WayOn.CLIENT_ID, "--client-id"),),
+        cure="If you gave a client id, check it and its secret. To register another client: authlens login "
+        "--new-client URL.",
+        options=(CureOption(WayOn.CLIENT_ID, "a client id"),),
         source="RFC 6749 §5.2",
         errors=frozenset({ErrorCode.INVALID_CLIENT}),
     ),
@@ -351,7 +352,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.CODE_EXPIRED,
         cause="The code has expired: too much time passed between the sign-in and this request.",
-        cure="Log in again: a code works once, for a few minutes.",
+        cure="A code works once, for a few minutes. Log in again.",
         source="RFC 6749 §4.1.2",
         stages=frozenset({Stage.EXCHANGE}),
         errors=frozenset({ErrorCode.INVALID_GRANT}),
@@ -360,7 +361,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.CODE_REFUSED,
         cause="The code was already used, has expired, or does not match this verifier and redirect URI.",
-        cure="Log in again: a code works once, for a few minutes, and a new login has a new verifier.",
+        cure="A code works once, for a few minutes, with the verifier of its login. Log in again.",
         source="RFC 6749 §5.2",
         errors=frozenset({ErrorCode.INVALID_GRANT}),
     ),

@@ -107,7 +107,7 @@ def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading
         "The server fetches it to learn who we are, so it has to be one exact document.",
         "OAuth Client ID Metadata Document §3",
     )
-    cure = "Give the URL of the document itself: --client-metadata-url https://host/path."
+    cure = "Give the URL of the document itself: authlens login URL --client-metadata-url DOCUMENT."
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:

@@ -102,7 +102,10 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     value = document.get("client_id")
     if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
-    cure = "The server must answer with a client_id; a given one can be used with --client-id."
+    cure = (
+        "Ask the owner to let the server answer with a client_id. With a given one: authlens login URL "
+        "--client-id ID."
+    )
     option = CureOption(WayOn.CLIENT_ID, "--client-id")
     return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure, options=(option,))
 

@@ -29,7 +29,7 @@ _ERRNO: Final = {
     errno.EACCES: "this machine does not allow it",
     errno.EMFILE: "this process has too many open files",
 }
-_UNKNOWN_OUTCOME: Final = "The server may have acted on it; check before you send it again."
+_UNKNOWN_OUTCOME: Final = "Try again. The server may have acted on it; check before you send it again."
 _NOT_SENT: Final = "Nothing was sent; try again."
 
 

@@ -251,7 +251,7 @@ AUTHORIZATION: Final = (  # §1.5
         "exchange",
         "unknown_client",
         ("HTTP/1.1 401", '"error": "invalid_client"'),
-        ("authlens login --new-client URL", "--client-id"),
+        ("authlens login --new-client URL", "client id"),
         _oauth_error("invalid_client", "Client not found", 401),
     ),
     Row(
@@ -289,7 +289,7 @@ REPORTED: Final = (  # §1.8
         "exchange",
         "client_document_refused",
         ("HTTP/1.1 401", '"error": "invalid_client"'),
-        ("authlens client-metadata", "--client-metadata-url"),
+        ("authlens client-metadata", "registers itself"),
         _oauth_error("invalid_client", "The client metadata document cannot be read", 401),
     ),
     Row(
@@ -297,7 +297,7 @@ REPORTED: Final = (  # §1.8
         "authorization",
         "client_document_refused",
         ("error=invalid_client_metadata",),
-        ("authlens client-metadata", "--client-metadata-url"),
+        ("authlens client-metadata", "registers itself"),
         error=("invalid_client_metadata", ""),
     ),
     Row(

@@ -28,6 +28,7 @@ _NOT_BOTH: Final = frozenset(
     (option.flag, OPTIONS[other].flag) for option in OPTIONS.values() for other in option.instead_of
 )
 
+
 GivenOptions = tuple[tuple[str, ...], ...]
 """Options as they were typed, each with its value if it has one."""
 
@@ -77,8 +78,10 @@ def _whole(command: str, url: str, options: GivenOptions) -> str:
     before, after = (part.strip() for part in _URL.split(command, maxsplit=1))
     if before.partition(" --")[0] != _LOGIN or "--cloudflared" in (before + after):
         return " ".join(filter(None, (before, shlex.quote(url), after)))
-    more = (before.removeprefix(_LOGIN).strip(), after)
+    more = [before.removeprefix(_LOGIN).strip(), after]
     new = {word for part in more for word in part.split() if word.startswith("--")} - _REPEATED
+    if ("--redirect-host", "127.0.0.1") in options:  # the other form is the other one then
+        more = [part.replace("--redirect-host 127.0.0.1", "--redirect-host localhost") for part in more]
     decided = new | (_EXCLUSIVE if new & _EXCLUSIVE else frozenset())
     decided |= {other for pair in _NOT_BOTH for other in pair if not new.isdisjoint(pair)}
     given = [shlex.join(option) for option in options if option[0] not in decided]
@@ -89,6 +92,8 @@ def options_given(typed: Namespace) -> GivenOptions:
     """Return the options of a login that were typed and that another try needs as well."""
     given: list[tuple[str, ...]] = []
     for option in OPTIONS.values():
+        if option.named is not None and (word := getattr(typed, option.named.argument)):
+            given.append((option.named.flag, word))
         value = getattr(typed, option.argument)
         if option.kind in (Kind.SWITCH, Kind.SECRET):
             given += [(option.flag,)] if value else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -52,31 +53,14 @@ NO_FAILURE: Final = frozenset(
     }
 )
 TAKES_LONG: Final = frozenset({Fault.SLOW, StandardFault.DEVICE_SLOW_DOWN})
-# Messages that do not lead on yet; each row goes with its mending.
-DEAD_ENDS: Final = frozenset(
-    {
-        Fault.NO_WWW_AUTHENTICATE,
-        Fault.OAUTH_OFF,
-        Fault.PUBLIC,
-        Fault.NO_REGISTRATION_ENDPOINT,
-        Fault.REDIRECT_URI_REFUSED,
-        Fault.REDIRECT_URI_REFUSED_AT_AUTHORIZATION,
-        Fault.LOCALHOST_REFUSED,
-        Fault.SETTINGS_NOT_LIVE,
-        Fault.PKCE_REFUSED,
-        Fault.INVALID_GRANT,
-        StandardFault.DEFAULT_PATHS,
-        StandardFault.NO_REGISTRATION,
-    }
-)
+OF_PROGRAMS: Final = frozenset(fault for fault in StandardFault if fault.profiles == {Profile.MACHINE})
 BY_DEVICE: Final = frozenset({StandardFault.DEVICE_SLOW_DOWN, StandardFault.DEVICE_EXPIRED})
 
 
 def _faults() -> Iterator[object]:
     for fault in (*Fault, *StandardFault):
         unusual = [pytest.mark.slow] if fault in NO_FAILURE | TAKES_LONG else []
-        unmended = [pytest.mark.xfail(strict=False)] if fault in DEAD_ENDS else []
-        yield pytest.param(fault, marks=[*unusual, *unmended])
+        yield pytest.param(fault, marks=unusual)
 
 
 @pytest.fixture
@@ -95,14 +79,16 @@ def served(request: pytest.FixtureRequest, line: CommandLine) -> Iterator[Served
     if isinstance(fault, Fault):
         served: Served = Emulator(faults=[fault])
     else:
-        profile = Profile.GENERIC if Profile.GENERIC in fault.profiles else Profile.MCP
-        served = StandardEmulator(profile, faults=[fault])
+        profiles = (Profile.GENERIC, Profile.MCP, Profile.MACHINE)
+        served = StandardEmulator(next(one for one in profiles if one in fault.profiles), faults=[fault])
     line.beside(served.start())
     yield served
     line.beside(served.stop())
 
 
 def _options(fault: Fault | StandardFault, port: int) -> list[str]:
+    if fault in OF_PROGRAMS:
+        return ["--machine", "client-credentials", "--client-id", "machine-basic", "--scope", "read write"]
     more = ["--timeout", "2"] if fault in NOBODY_COMES else []
     if fault in BY_DEVICE:
         return [*more, "--device"]
@@ -120,14 +106,17 @@ def test_what_a_message_says_to_do_leads_on(
     """Each command succeeds; where only the owner can help, the message says so, and then it does."""
     port = free_port()
     command = ["login", served.resource_url, *_options(fault, port)]
+    if isinstance(served, StandardEmulator):
+        line.variables["AUTHLENS_CLIENT_SECRET"] = served.machines.secret if fault in OF_PROGRAMS else ""
     ran = line.run(*command, "--json")
     if ran.code == 0:
         return
-    given, typed = {"ID": served.register_client(f"http://localhost:{port}/callback")[0]}, {}
+    client_id, _ = served.register_client(f"http://localhost:{port}/callback")
+    given, typed = {"ID": client_id, "RESOURCE": served.resource_url.rstrip("/")}, {}
     if isinstance(served, Emulator):
         typed["authlens service-token add"] = "\n".join((*served.service_token, ""))
         stub = stub_in(tmp_path / "cloudflared", host="127.0.0.1", token=line.beside(served.app_token()))
         monkeypatch.setenv("PATH", f"{stub.bin}{os.pathsep}{os.environ['PATH']}")
     follower = Follower(line, lambda: served.set_faults([]), given, typed)
-    wrong = list(follower.dead_ends(" ".join(["authlens", *command]), ran))
+    wrong = list(follower.dead_ends(shlex.join(["authlens", *command]), ran))
     assert not wrong, "\n".join([ran.words, *wrong])

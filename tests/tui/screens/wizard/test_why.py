@@ -36,11 +36,11 @@ slow | still waiting for 127.0.0.1 | check before you send it again | timeout fa
 hostile-text | no readable WWW-Authenticate | ask the owner to send WWW-Authenticate | a control character
 resource-mismatch | describes another resource | resource in the metadata | "resource": "https://elsewhere.example"
 bare-issuer | | |
-wrong-issuer | names another issuer | Do not continue | "issuer": "https://elsewhere.example"
+wrong-issuer | names another issuer | Ask the owner to make issuer | "issuer": "https://elsewhere.example"
 no-registration-endpoint | has no registration_endpoint | --client-id | no "registration_endpoint" in it
 no-revocation-endpoint | | |
 none-not-advertised | does not list “none” | allow public clients | "token_endpoint_auth_methods_supported":
-s256-not-advertised | advertise PKCE with S256 | support S256 | "code_challenge_methods_supported": ["plain"]
+s256-not-advertised | does not list PKCE | support S256 | "code_challenge_methods_supported": ["plain"]
 redirect-uri-refused | does not allow the redirect URI | Allow localhost clients | "error": "invalid_
 redirect-uri-refused-at-authorization | does not allow the redirect URI | Allowed redirect URIs | error=
 localhost-refused | The redirect URI sent was http://localhost: | --redirect-host 127.0.0.1 | HTTP/1.1 400

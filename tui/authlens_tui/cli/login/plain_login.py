@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Final
 
 from authlens_core.credentials.records.grant import working_logins
 from authlens_core.desk.log_in import (
@@ -38,6 +39,9 @@ from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
 from authlens_tui.words.whole_commands import fixes
+
+# Without a client the next stage stops: in the app, one can be given there.
+_NO_WAY_ON: Final = frozenset({CheckId.SERVER_REGISTRATION})
 
 
 async def log_in(session: Session, lines: EventLines, arguments: Namespace, options: Options) -> int:
@@ -188,7 +192,8 @@ def _approved_as(check: Check, approved: Collection[str]) -> str:
 
 def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool) -> AuthlensError:
     """Return the error with the options that would approve what failed, where all of it can be approved."""
-    if not (record.may_continue or steps_up):
+    leads_on = not _NO_WAY_ON.intersection(check.name for check in record.failures)
+    if not ((record.may_continue and leads_on) or steps_up):
         return error
     options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
     cure = f"{error.cure} To continue anyway: authlens login URL {options}".lstrip()

@@ -178,7 +178,7 @@ class DeviceGrant:
                     f"not entered within {facts.options.wait:.0f} seconds, {asked}",
                     why="You limited how long authlens waits.",
                     spec="RFC 8628 §3.3",
-                    cure="Start the login again and enter the new code.",
+                    cure="Start again and enter the new code: authlens login URL",
                 ),
             )
         return (
@@ -188,7 +188,7 @@ class DeviceGrant:
                 f"not entered, {asked}",
                 why="Someone could be tricked into entering an old code.",
                 spec="RFC 8628 §3.5",
-                cure="Start the login again and enter the new code.",
+                cure="Start again and enter the new code: authlens login URL",
             ),
         )
 

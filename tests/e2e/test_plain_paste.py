@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -177,3 +178,20 @@ async def test_enter_alone_opens_the_browser_of_this_machine_and_nothing_does_be
         await paste_and_finish(screen, await callback_of(screen))
         opened = what_was_opened(tmp_path).splitlines()
         assert len(opened) == (1 if UserScreen(env).why_no_browser is None else 0)
+
+
+async def test_a_code_alone_is_refused_with_the_command_that_takes_it(
+    machine: dict[str, str], resource: str
+) -> None:
+    """The command is followed word for word; the code is not shown there either."""
+    async with plain_login(machine, resource) as screen:
+        screen.send("a1b2c3\r")
+        await screen.wait_for("--any-state")
+        [found] = re.findall(rf"authlens (login {re.escape(resource)} .*--any-state)", screen.text())
+    async with terminal((AUTHLENS, *shlex.split(found)), env=machine, columns=200, rows=60) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        [code] = parse_qs(urlsplit(await callback_of(screen)).query)["code"]
+        screen.send(f"{code}\r")
+        await screen.wait_for("Authenticated.")
+        assert "accepted because you chose so" in " ".join(screen.text().split())
+        assert code.encode() not in screen.raw

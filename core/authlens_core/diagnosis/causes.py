@@ -246,8 +246,8 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.REDIRECT_URI_CHANGED,
         cause="This client is registered with a different redirect URI: the port or path has changed "
         "since it was registered. A server that compares the port of a loopback URI breaks RFC 8252 §7.3.",
-        cure="Let authlens register again, or use the earlier port: authlens login URL --port PORT. Or give the "
-        "redirect URI that the server has: authlens login URL --redirect-uri URI.",
+        cure="Let authlens register again, or use the earlier port: authlens login URL --port PORT. Or give "
+        "the redirect URI that the server has: authlens login URL --redirect-uri URI.",
         options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT, "--port")),
         source="RFC 6749 §3.1.2.3",
         phrases=(

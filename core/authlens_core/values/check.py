@@ -70,6 +70,7 @@ class CheckId(StrEnum):
     SERVER_DOCUMENT = "server.document"
     SERVER_ISSUER = "server.issuer"
     SERVER_NONE = "server.none"
+    SERVER_PROGRAMS_ONLY = "server.programs_only"
     SERVER_S256 = "server.s256"
     SERVER_REGISTRATION = "server.registration_endpoint"
     REGISTRATION_PORT = "registration.port"

@@ -134,8 +134,12 @@ async def test_a_server_that_wants_its_token_endpoint_as_audience_gets_it_once()
     sender.script = {**sender.script, f"POST {ISSUER}/token": [first, first]}
     options = _options(client_secret=None, client_key=Secret(_key()))
     async with login_to(sender, options=options) as login:
-        await login.run_all()
+        trace = await login.run_all()
         assert not login.finished
+    diagnosis = trace.records[-1].diagnosis
+    assert diagnosis is not None
+    # A program does not register itself, so no fix tells it to.
+    assert "egister" not in f"{diagnosis.cause} {diagnosis.cure}"
     sent = [parse_jwt(one.form["client_assertion"]) for one in sender.sent if one.line.endswith("/token")]
     assert [one.claims["aud"] for one in sent if one and one.claims] == [ISSUER, f"{ISSUER}/token"]
     assert len({one.claims["jti"] for one in sent if one and one.claims}) == 2
@@ -177,6 +181,10 @@ async def test_a_refused_assertion_is_sent_once_and_repeated_nowhere(tmp_path: P
         trace = await login.run_all()
     assert sender.count(f"POST {ISSUER}/token") == 1
     assert "assertion-canary" not in repr(trace.records[-1].checks)
+    diagnosis = trace.records[-1].diagnosis
+    assert diagnosis is not None
+    assert "assertion" in diagnosis.cause
+    assert "code" not in diagnosis.cause
 
 
 def _enterprise(tmp_path: Path, **changes: Any) -> Options:
@@ -239,3 +247,36 @@ async def test_what_is_missing_is_named_before_anything_is_sent(
         trace = await login.run_all()
     assert trace.records[-1].stage is Stage.REGISTRATION
     assert [one.name for one in trace.records[-1].failures] == [check]
+
+
+@pytest.mark.parametrize(
+    ("grants", "page", "commands"),
+    [
+        (["client_credentials"], None, ["--machine client-credentials --client-id ID"]),
+        (["client_credentials"], f"{ISSUER}/authorize", ["--machine client-credentials --client-id ID"]),
+        (
+            ["client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+            None,
+            ["--machine client-credentials --client-id ID", "--machine jwt-bearer --assertion-file FILE"],
+        ),
+    ],
+)
+async def test_a_user_at_a_server_for_programs_is_told_how_one_logs_in(
+    grants: list[str], page: str | None, commands: list[str]
+) -> None:
+    sender = _sender(grant_types_supported=grants, authorization_endpoint=page)
+    async with login_to(sender) as login:
+        trace = await login.run_all()
+    [failure] = trace.records[-1].failures
+    assert failure.name == "server.programs_only"
+    assert [f"authlens login {each} URL" in failure.cure for each in commands] == [True] * len(commands)
+    assert not trace.records[-1].may_continue
+
+
+async def test_a_server_for_both_lets_a_user_log_in() -> None:
+    grants = ["client_credentials", "authorization_code"]
+    server = reply(200, server_document(grant_types_supported=grants))
+    async with login_to(ScriptedSender(honest(server=server))) as login:
+        for _ in range(3):
+            record = await login.step()
+        assert record.outcome is Outcome.PASSED

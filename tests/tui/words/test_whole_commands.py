@@ -45,6 +45,7 @@ def test_a_url_that_a_shell_would_split_is_quoted() -> None:
         ),
         (["--yes", "a.b"], "authlens login URL --yes c.d", "U --yes a.b --yes c.d"),
         (["--paste-only", "--device"], "authlens login URL", "U --paste-only --device"),
+        (["--machine", "jwt-bearer"], "authlens login URL --timeout 9", "U --machine jwt-bearer --timeout 9"),
         (["--port", "0"], "authlens login --cloudflared URL", "--cloudflared U"),
     ],
 )

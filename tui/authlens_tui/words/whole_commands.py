@@ -95,6 +95,8 @@ def options_given(typed: Namespace) -> GivenOptions:
         if option.named is not None and (word := getattr(typed, option.named.argument)):
             given.append((option.named.flag, word))
         value = getattr(typed, option.argument)
+        if option.named is not None and (word := getattr(typed, option.named.argument)):
+            given.append((option.named.flag, word))
         if option.kind in (Kind.SWITCH, Kind.SECRET):
             given += [(option.flag,)] if value else []
         elif value != option.default:

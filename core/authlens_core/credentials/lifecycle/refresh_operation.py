@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from secrets import randbelow
 from typing import ClassVar, Final
 
@@ -166,10 +167,7 @@ class RefreshOperation(LockedGrant):
         self.sent = True
         try:
             exchange = await self.send_as_client(
-                lambda client: self._request(endpoint, client),
-                Purpose.REFRESH,
-                signer,
-                scope=self.grant.scope,
+                partial(self._request, endpoint), Purpose.REFRESH, signer, scope=self.grant.scope
             )
         except asyncio.CancelledError:
             self._mark_unknown("The refresh was cancelled after it was sent.")

@@ -6,12 +6,13 @@ attacker's server could present the name of an honest one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Final, NamedTuple
 
 from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.issuer import issuer_check
+from authlens_core.oauth.discovery.machine_features import machine_grant_check, programs_only_check
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks
@@ -84,21 +85,6 @@ _NEEDS: Final = (
         overridable=True,
     ),
 )
-
-
-def _machine_need(grant: GrantType) -> _Need:
-    # A warning only: many servers give programs tokens without listing it, and the refusal of one that does
-    # not is clear.
-    return _Need(
-        "grant_types_supported",
-        grant,
-        "machine_grant",
-        Severity.WARNING,
-        "This grant gives a program a token without a user.",
-        "Continue: the server may allow it all the same. If it does not, its owner must.",
-    )
-
-
 # What an absent list means (RFC 8414 §2).
 _DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "grant_types_supported": ("authorization_code", "implicit"),
@@ -206,12 +192,13 @@ def read_server_metadata(
         lists[member], note = string_list(document, member, _STAGE)
         checks += note
     endpoints, problems = _endpoints(document, loopback_http=loopback_http)
-    checks += _endpoint_checks(document, endpoints, problems, by_user=machine is None)
-    checks += _requirement_checks(lists, document, _NEEDS if machine is None else (_machine_need(machine),))
-    url = endpoints["registration_endpoint"]
+    by_user, needs = _grant_checks(document, lists, machine)
+    checks += (*_endpoint_checks(document, endpoints, problems, by_user=by_user), *needs)
+    url, needs_registration = endpoints["registration_endpoint"], needs_registration and by_user
     checks.append(_registration_check(document, url, needed=needs_registration))
     checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
     pushed = endpoints["pushed_authorization_request_endpoint"]
+    assume_pkce = assume_pkce if by_user else None
     checks += feature_checks(
         document, lists, resource, needs_dpop=needs_dpop, assume_pkce=assume_pkce, pushed=pushed
     )
@@ -299,11 +286,25 @@ def _endpoint_checks(
         yield check.judged(severity, problems["revocation_endpoint"], cure=cure)
 
 
+def _grant_checks(
+    document: Mapping[str, JsonValue],
+    lists: Mapping[str, tuple[str, ...] | None],
+    machine: GrantType | None,
+) -> tuple[bool, tuple[Check, ...]]:
+    """Return whether a user logs in, and what the login needs the server to list."""
+    grants = lists["grant_types_supported"]
+    if machine is not None:
+        return False, (machine_grant_check(grants, machine),)
+    pages = ("authorization_endpoint", "device_authorization_endpoint")
+    check = programs_only_check(grants, has_page=any(document.get(page) for page in pages))
+    return (True, tuple(_requirement_checks(lists, document))) if check is None else (False, (check,))
+
+
 def _requirement_checks(
-    lists: Mapping[str, tuple[str, ...] | None], document: Mapping[str, JsonValue], needs: Sequence[_Need]
+    lists: Mapping[str, tuple[str, ...] | None], document: Mapping[str, JsonValue]
 ) -> Iterator[Check]:
-    """Yield the requirements of a login, each as its own check."""
-    for need in needs:
+    """Yield the requirements of a login by a public client, each as its own check."""
+    for need in _NEEDS:
         member = need.member
         check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, _SPEC)
         values = lists[member] or _DEFAULTS.get(member, ())

@@ -266,7 +266,7 @@ async def test_another_refusal_keeps_the_grant(
     [
         Scripted(drop=True, spend=True),
         Scripted(200, "not an object", spend=True),
-        Scripted(200, {"access_token": "x"}),
+        Scripted(200, {"token_type": "bearer"}),
         Scripted(200, {"access_token": "x", "token_type": "DPoP"}),
         Scripted(200, {"access_token": "a\nb", "token_type": "bearer"}),
         Scripted(200, {"access_token": "x", "token_type": "bearer", "resource": "https://other.example"}),

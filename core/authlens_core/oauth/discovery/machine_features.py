@@ -1,0 +1,54 @@
+"""What a server offers to programs that log in without a user, as its metadata says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
+from authlens_core.values.check import Check, CheckId, Requirement
+from authlens_core.values.stage import GrantType
+
+_SPEC: Final = "RFC 8414 §2"
+# How a program logs in with each; `ID` and `FILE` are the user's.
+_COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        GrantType.CLIENT_CREDENTIALS: "--machine client-credentials --client-id ID",
+        GrantType.JWT_BEARER: "--machine jwt-bearer --assertion-file FILE",
+    }
+)
+
+
+def machine_grant_check(grants: Sequence[str] | None, grant: GrantType) -> Check:
+    """Return whether the server lists the grant of a program; an identity assertion is a JWT bearer there.
+
+    One that does not is a warning: many give programs tokens without listing it, and a refusal is clear.
+    """
+    wanted = GrantType.JWT_BEARER if grant is GrantType.TOKEN_EXCHANGE else grant
+    why = "This grant gives a program a token without a user."
+    check = Requirement("server.machine_grant", f"grant_types_supported holds {wanted}", why, _SPEC)
+    if grants is not None and wanted in grants:
+        return check.passed(", ".join(grants)[:500])
+    cure = "Continue: the server may allow it all the same. If it does not, its owner must."
+    return check.warned(", ".join(grants)[:500] if grants else "not stated", cure=cure)
+
+
+def programs_only_check(grants: Sequence[str] | None, *, has_page: bool) -> Check | None:
+    """Return why no user can log in at a server that has grants for programs alone; None if one may.
+
+    Args:
+        has_page: whether the server names a page to sign in on, or one to enter a code on.
+    """
+    offered = [command for grant, command in _COMMANDS.items() if grant in (grants or ())]
+    by_user = {GrantType.AUTHORIZATION_CODE, DEVICE_CODE} & set(grants or ())
+    if not offered or (by_user and has_page):
+        return None
+    check = Requirement(
+        CheckId.SERVER_PROGRAMS_ONLY,
+        "The server lets a user log in.",
+        "It gives tokens to programs that its owner knows, and has no page to sign in on.",
+        _SPEC,
+    )
+    ways = " ".join(f"Log in as a program: authlens login {command} URL." for command in offered)
+    return check.failed(f"only for programs: {', '.join(grants or ())}"[:500], cure=ways)

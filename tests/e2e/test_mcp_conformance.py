@@ -54,7 +54,11 @@ WEEKLY = frozenset(
 )
 """What differs from another scenario in data alone."""
 OLDER = ("2025-03-26-oauth-metadata-backcompat", "2025-03-26-oauth-endpoint-fallback")
-MACHINE = ("client-credentials-basic",)
+MACHINE = (
+    *("client-credentials-basic", "client-credentials-jwt"),
+    *("wif-jwt-bearer", "enterprise-managed-authorization"),
+)
+"""What needs no user; each is an extension."""
 SCENARIOS = [
     *(("2025-11-25", name) for name in (BOTH if ALL else BOTH[::4])),
     *(("2026-07-28", name) for name in (*BOTH, *NEWER) if ALL or name not in WEEKLY),

@@ -9,7 +9,7 @@ from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import Stage
+from authlens_core.values.stage import GrantType, Stage
 
 AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
 MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
@@ -36,6 +36,7 @@ class Cause:
         checks: names of checks of which one has to have failed.
         check_decides: whether the fix of the check that failed is shown instead: it depends on what was seen.
         kinds: which product the server has to be.
+        grants: what the request asked for a token with.
         options: what leads on; the words of one are in the fix, or it has none.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
@@ -52,6 +53,7 @@ class Cause:
     checks: frozenset[str] = _NONE
     kinds: frozenset[ServerKind] = frozenset()
     credentials: frozenset[Credential] = frozenset()
+    grants: frozenset[GrantType] = frozenset()
     quotes: tuple[str, ...] = ()
     options: tuple[CureOption, ...] = ()
     check_decides: bool = False

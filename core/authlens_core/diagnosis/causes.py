@@ -14,6 +14,7 @@ from authlens_core.diagnosis.cause import (
     REPORTS,
     Cause,
 )
+from authlens_core.diagnosis.machine_causes import MACHINE_CAUSES
 from authlens_core.diagnosis.resource_causes import RESOURCE_CAUSES
 from authlens_core.values.check import CheckId, ErrorCode
 from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
@@ -371,5 +372,5 @@ _WHAT_THE_SERVER_SAID: Final = (
 
 # The first that fits is shown, so what the server itself said comes before what its status lets us guess.
 CAUSES: Final[tuple[Cause, ...]] = (
-    _WHAT_THE_SERVER_SAID + AT_THE_EDGE + _SEEN_HERE + OTHER_CREDENTIALS + WHO_ANSWERED
+    MACHINE_CAUSES + _WHAT_THE_SERVER_SAID + AT_THE_EDGE + _SEEN_HERE + OTHER_CREDENTIALS + WHO_ANSWERED
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
 
 from authlens_core.cloudflare.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.answer import Answer, classify
@@ -23,7 +24,7 @@ from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_word
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import Check
 from authlens_core.values.diagnosis import NO_ANSWER, UNKNOWN, Diagnosis, Layer
-from authlens_core.values.exchange import Exchange, Response
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Request, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage
@@ -132,6 +133,13 @@ def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) ->
     )
 
 
+def _grant_in(request: Request) -> str:
+    """Return the grant type that a token request names; empty for another request."""
+    if request.headers.media_type != FORM_TYPE:
+        return ""
+    return dict(parse_qsl(request.body.reveal().decode("ascii", "replace"))).get("grant_type", "")
+
+
 class _SeenFailure:
     """What is known of one failure, with what the rows of the table ask of it."""
 
@@ -157,8 +165,9 @@ class _SeenFailure:
         self.failing = checks
         self.checks = {c.name: c.seen for c in checks}
         self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
-        self.credential = Credential.NONE
+        self.credential, self.grant = Credential.NONE, ""
         if exchange is not None:
+            self.grant = _grant_in(exchange.request)
             self.credential = credential_of(exchange.request)
             self.checks |= {name: f"sent: {name}" for name in pair_problems(exchange.request)}
         # Causes have their phrases in small letters: servers write the same sentence in different ones.
@@ -187,6 +196,7 @@ class _SeenFailure:
             and (not cause.checks or not cause.checks.isdisjoint(self.checks))
             and (not cause.credentials or self.credential in cause.credentials)
             and (not cause.kinds or self.kind in cause.kinds)
+            and (not cause.grants or self.grant in cause.grants)
         )
 
     def diagnosis(self, cause: Cause) -> Diagnosis:

@@ -15,12 +15,16 @@ from authlens_core.emulator.scenario_table import (
     emulator_with,
     scenarios,
 )
+from authlens_core.emulator.standard.machines import IDP_CLIENT, MachineClient, Machines
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
 __all__ = [
+    "IDP_CLIENT",
     "Emulator",
     "Fault",
     "Hop",
+    "MachineClient",
+    "Machines",
     "PlayResult",
     "Profile",
     "Scenario",

@@ -11,6 +11,7 @@ from typing import Any, Final
 from authlens_core.emulator.access.access_emulator import Emulator
 from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.standard.machines import MachineClient
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 from authlens_core.values.word_files import words
 
@@ -28,6 +29,7 @@ class ScenarioGroup(StrEnum):
     AFTERWARDS = "Refresh and revoke"
     HOSTILE = "Hostile"
     STANDARD = "MCP servers and APIs"
+    MACHINE = "Programs without a user"
 
 
 class Walk(StrEnum):
@@ -36,6 +38,7 @@ class Walk(StrEnum):
     WALK = "walk"
     TURNED_AWAY = "turned-away"
     DEVICE_CODE = "device-code"
+    NO_USER = "no-user"
     STEP_UP = "step-up"
     DEFAULT_PATHS = "default-paths"
     REFRESH_AND_REVOKE = "refresh-and-revoke"
@@ -54,12 +57,18 @@ class StandardCase:
 
     Attributes:
         device: whether the login is by a code that is entered on another device.
+        client: the client of a program that logs in as itself; None where a user logs in.
     """
 
     value: str
     profile: Profile = Profile.GENERIC
     faults: tuple[StandardFault, ...] = ()
     device: bool = False
+    client: MachineClient | None = None
+
+
+def _program(name: str, client: MachineClient | None, *faults: StandardFault) -> StandardCase:
+    return StandardCase(name, Profile.MACHINE, faults, client=client)
 
 
 # What the standard emulator shows that Cloudflare Access does not have.
@@ -71,6 +80,16 @@ STANDARD_CASES: Final = (
     StandardCase("jwt-access-tokens", faults=(StandardFault.JWT_ACCESS_TOKENS,)),
     StandardCase("default-paths", Profile.MCP, (StandardFault.DEFAULT_PATHS,)),
     StandardCase("open-initialize", Profile.MCP, (StandardFault.OPEN_INITIALIZE, StandardFault.GET_404)),
+    _program("client-secret", MachineClient.BASIC),
+    _program("client-key", MachineClient.KEY),
+    _program("workload", MachineClient.WORKLOAD),
+    _program("enterprise", MachineClient.ENTERPRISE),
+    _program("programs-only", None),
+    _program("scope-refused", MachineClient.BASIC, StandardFault.SCOPE_REFUSED),
+    _program("key-unknown", MachineClient.KEY, StandardFault.KEY_UNKNOWN),
+    _program("assertion-audience", MachineClient.WORKLOAD, StandardFault.ASSERTION_AUDIENCE),
+    _program("assertion-expired", MachineClient.WORKLOAD, StandardFault.ASSERTION_EXPIRED),
+    _program("policy-denies", MachineClient.ENTERPRISE, StandardFault.POLICY_DENIES),
 )
 _PLAIN: Final = "plain"
 

@@ -11,6 +11,7 @@ from authlens_core.cloudflare.team import is_team_host
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.fact import FactId, fact_text
 from authlens_core.trace.failure_reason import decisive_check, failure_reason
+from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.diagnosis import NO_ANSWER, Layer
@@ -84,6 +85,11 @@ class _SeenRecord:
         self.last = decisive(record.stage, record.exchanges)
 
     @property
+    def by_program(self) -> bool:
+        """Whether no user takes part."""
+        return flow_of(self.record.grant_type).user_part is UserPart.NOTHING
+
+    @property
     def response(self) -> Response | None:
         return self.last.response if self.last is not None else None
 
@@ -153,7 +159,17 @@ def _resource_metadata(seen: _SeenRecord) -> Iterator[str]:
 
 
 def _server_metadata(seen: _SeenRecord) -> Iterator[str]:
-    yield f"{seen.text(FactId.ISSUER) or seen.host} published where to sign in and where to get tokens."
+    issuer = seen.text(FactId.ISSUER) or seen.host
+    if seen.by_program:
+        yield f"{issuer} published where programs get tokens, and how they authenticate there."
+    else:
+        yield f"{issuer} published where to sign in and where to get tokens."
+        yield from _for_users(seen)
+    if not seen.has(FactId.REVOCATION_ENDPOINT):
+        yield "It cannot revoke tokens: they stay valid until they expire."
+
+
+def _for_users(seen: _SeenRecord) -> Iterator[str]:
     yield (
         "It allows clients to register themselves."
         if seen.has(FactId.REGISTRATION_ENDPOINT)
@@ -162,8 +178,6 @@ def _server_metadata(seen: _SeenRecord) -> Iterator[str]:
     methods = seen.record.learned(FactId.CODE_CHALLENGE_METHODS_SUPPORTED, tuple)
     if any("S256" in listed for listed in methods):
         yield "It supports PKCE with S256, so a stolen code is useless."
-    if not seen.has(FactId.REVOCATION_ENDPOINT):
-        yield "It cannot revoke tokens: they stay valid until they expire."
 
 
 def _registration(seen: _SeenRecord) -> Iterator[str]:
@@ -174,7 +188,9 @@ def _registration(seen: _SeenRecord) -> Iterator[str]:
         yield f"The server registered authlens as {client}."
     if redirect_uri:
         yield f"It sends codes to {redirect_uri} only, an address of this machine."
-    if seen.has(FactId.CLIENT_SECRET):
+    if seen.by_program:
+        yield "Its owner registered it there. What it authenticates with is stored like a token."
+    elif seen.has(FactId.CLIENT_SECRET):
         yield "It gave a client secret too, although authlens requested none; it is stored like a token."
 
 
@@ -212,11 +228,17 @@ def _tokens(seen: _SeenRecord) -> Iterator[str]:
         yield f"It is valid for {_span(int(lifetime.total_seconds()))}."
     if seen.has(FactId.REFRESH_TOKEN):
         yield "A refresh token gets the next one without a sign-in."
+    elif seen.by_program:
+        yield "There is no refresh token: authlens gets the next one in the same way."
     else:
         yield "There is no refresh token: when it expires, you sign in again."
 
 
 def _exchange(seen: _SeenRecord) -> Iterator[str]:
+    if seen.by_program:
+        yield "The server accepted the program and returned an access token."
+        yield from _tokens(seen)
+        return
     yield "The server accepted the code and the code_verifier and returned tokens; the code is used up."
     yield from _tokens(seen)
 
@@ -226,6 +248,8 @@ def _refresh(seen: _SeenRecord) -> Iterator[str]:
         yield "Nothing was sent: another process had already refreshed it."
         return
     yield "The server returned a new access token without a sign-in."
+    if seen.by_program:
+        return
     rotation = seen.severity(CheckId.REFRESH_ROTATION)
     if rotation is Severity.PASS:
         yield "The refresh token was replaced too; the old one is invalid."

@@ -99,7 +99,7 @@ def _of_codes(text: str) -> Iterator[Cause]:
     """Yield the causes that an error code alone tells, with the stage as far as the text names it."""
     for cause in CAUSES:
         here = Stage.REFRESH not in cause.stages or "refresh" in text
-        if here and not (cause.checks or cause.protections or cause.phrases):
+        if here and not (cause.checks or cause.protections or cause.phrases or cause.grants):
             yield cause
     yield from client_causes()
 

@@ -15,6 +15,7 @@ from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redacted_trace import body_text, redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, messages
 from authlens_core.trace.fact import fact_text
+from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import Diagnosis
@@ -169,7 +170,9 @@ def sequence_diagram(trace: Trace) -> str:
     if len(lines) > _MOST_ARROWS:
         lines = [*lines[:_MOST_ARROWS], "  Note over authlens: the rest is left out"]
     servers = (f"  participant {name} as {label(host)}" for host, name in participants.servers.items())
-    home = (f"  actor {Party.PERSON} as Person", f"  participant {Party.BROWSER} as Browser")
+    home: tuple[str, ...] = (f"  actor {Party.PERSON} as Person", f"  participant {Party.BROWSER} as Browser")
+    if flow_of(trace.grant_type).user_part is UserPart.NOTHING:
+        home = ()
     return "\n".join(["sequenceDiagram", *home, f"  participant {Party.AUTHLENS}", *servers, *lines])
 
 

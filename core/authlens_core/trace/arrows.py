@@ -53,6 +53,7 @@ class Party(StrEnum):
     AUTHLENS = "authlens"
     RESOURCE = "resource"
     SERVER = "server"
+    PROVIDER = "identity provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +160,21 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
 
 
 def _receiver(stage: Stage, purpose: Purpose) -> Party:
+    if purpose is Purpose.TOKEN_EXCHANGE:
+        return Party.PROVIDER
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 
 def _request(
     stage: Stage, request: Request, purpose: Purpose, number: int, grant_type: GrantType | None = None
 ) -> Arrow:
-    carries = ""
-    if stage is Stage.EXCHANGE and purpose is not Purpose.SIGNING_KEYS:
-        carries = flow_of(grant_type).carries
+    carries, flow = "", flow_of(grant_type)
+    if purpose is Purpose.TOKEN_EXCHANGE:
+        carries = "subject_token"
+    elif stage is Stage.EXCHANGE and purpose is not Purpose.SIGNING_KEYS:
+        carries = flow.carries
     elif stage is Stage.REFRESH:
-        carries = "refresh_token"
+        carries = flow.carries if flow.user_part is UserPart.NOTHING else "refresh_token"
     elif stage in (Stage.ACCESS, Stage.PROBE) or (stage is Stage.REVOKE and purpose is Purpose.ACCESS):
         carries = _credential_in(request)
     elif stage is Stage.REVOKE:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.trace.flow import stage_info
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, ErrorCode
 from authlens_core.values.diagnosis import Diagnosis
@@ -69,7 +68,7 @@ def stage_error(record: StageRecord) -> AuthlensError | None:
         return None
     kind = _kind(record, decisive_check(record))
     seen = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
-    return kind(f"{reason.cause}{seen}", reason.cure, stage=stage_info(record.stage).title)
+    return kind(f"{reason.cause}{seen}", reason.cure, stage=record.title)
 
 
 def client_is_unknown(record: StageRecord) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.flow import flow_of
 from authlens_core.values.check import Check, CheckId, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose
@@ -51,6 +52,11 @@ class StageRecord:
     tampering: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
     grant_type: GrantType | None = None
+
+    @property
+    def title(self) -> str:
+        """What its stage is called in this login."""
+        return flow_of(self.grant_type).info(self.stage).title
 
     @property
     def network(self) -> float:

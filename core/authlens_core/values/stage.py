@@ -75,3 +75,8 @@ class GrantType(StrEnum):
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
     """At an identity provider, for an assertion that the resource's server takes."""
+
+
+MACHINE_GRANTS: Final = frozenset(
+    {GrantType.CLIENT_CREDENTIALS, GrantType.JWT_BEARER, GrantType.TOKEN_EXCHANGE}
+)

@@ -11,7 +11,15 @@ from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import PlayResult, Scenario, StandardCase, emulator_with, play_person, scenarios
+from authlens_core.emulator import (
+    PlayResult,
+    Scenario,
+    ScenarioGroup,
+    StandardCase,
+    emulator_with,
+    play_person,
+    scenarios,
+)
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Stage, StageRecord
@@ -19,7 +27,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
 
-BY_NAME = {one.name: one for one in scenarios() if isinstance(one.fault, StandardCase)}
+BY_NAME = {one.name: one for one in scenarios() if one.group is ScenarioGroup.STANDARD}
 
 
 @asynccontextmanager

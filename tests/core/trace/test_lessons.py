@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 
 from authlens_core.trace.flow import lesson
 from authlens_core.trace.record import Stage
+from authlens_core.values.stage import GrantType
 
-_SECTION = re.compile(r"RFC \d{4} §\d+(\.\d+)*")
+_SECTION = re.compile(r"RFC \d{4} §\d+(\.\d+)*|RFC 10027")
 _FEWEST, _MOST = 80, 190
+EVERY_LESSON = pytest.mark.parametrize(("grant_type", "stage"), list(product(GrantType, Stage)))
 
 
 def test_every_stage_has_a_lesson() -> None:
@@ -18,16 +21,16 @@ def test_every_stage_has_a_lesson() -> None:
     assert len({lesson(stage).why for stage in Stage}) == len(Stage)
 
 
-@pytest.mark.parametrize("stage", Stage)
-def test_a_lesson_is_read_in_a_minute(stage: Stage) -> None:
+@EVERY_LESSON
+def test_a_lesson_is_read_in_a_minute(grant_type: GrantType, stage: Stage) -> None:
     """Short enough to be read while somebody waits, long enough to say something."""
-    text = lesson(stage)
+    text = lesson(stage, grant_type)
     assert _FEWEST <= len(f"{text.why} {text.without_it}".split()) <= _MOST
 
 
-@pytest.mark.parametrize("stage", Stage)
-def test_a_lesson_names_the_sections_it_stands_on(stage: Stage) -> None:
+@EVERY_LESSON
+def test_a_lesson_names_the_sections_it_stands_on(grant_type: GrantType, stage: Stage) -> None:
     """A section, not a whole document, and a sentence on what it says."""
-    for section, sentence in lesson(stage).specification:
+    for section, sentence in lesson(stage, grant_type).specification:
         assert _SECTION.fullmatch(section)
         assert sentence.endswith(".")

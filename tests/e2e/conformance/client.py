@@ -30,9 +30,18 @@ OPTIONS = {
 }
 """What a user decides in two scenarios; everywhere else the URL alone is enough."""
 MACHINE = {
-    "auth/client-credentials-basic": ("--machine", "client-credentials"),
+    "auth/client-credentials-basic": "client-credentials",
+    "auth/client-credentials-jwt": "client-credentials",
+    "auth/wif-jwt-bearer": "jwt-bearer",
+    "auth/enterprise-managed-authorization": "enterprise",
 }
-"""What the owner of a program decides: which grant, and where its credential is."""
+"""The grants of programs; all else is in the context of the scenario."""
+IN_FILES = {
+    "private_key_pem": "--client-key",
+    "valid_jwt": "--assertion-file",
+    "idp_id_token": "--assertion-file",
+}
+GIVEN = {"client_id": "--client-id", "idp_token_endpoint": "--idp", "idp_client_id": "--idp-client-id"}
 CALLS_A_TOOL = ("auth/scope-step-up", "auth/authorization-server-migration", "auth/dpop", "auth/dpop-nonce")
 """Where the login alone does not show everything that is tested."""
 
@@ -42,15 +51,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="authlens-conformance-") as directory:
         machine = machine_in(Path(directory))
         play_any_form(machine)
-        return asyncio.run(_run(machine, sys.argv[-1]))
+        return asyncio.run(_run(machine, sys.argv[-1], Path(directory)))
 
 
-async def _run(machine: dict[str, str], url: str) -> int:
+async def _run(machine: dict[str, str], url: str, directory: Path) -> int:
     scenario = os.environ["MCP_CONFORMANCE_SCENARIO"]
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
-    options = [*OPTIONS.get(scenario, ()), *MACHINE.get(scenario, ())]
-    if "client_id" in context:
-        options += ["--client-id", context["client_id"]]
+    options = [*OPTIONS.get(scenario, ())]
+    if scenario in MACHINE:
+        options += ["--machine", MACHINE[scenario]]
+    for name in context.keys() & GIVEN.keys():
+        options += [GIVEN[name], context[name]]
+    for name in context.keys() & IN_FILES.keys():
+        file = directory / name
+        file.write_text(context[name])
+        options += [IN_FILES[name], str(file)]
     if "client_secret" in context:
         machine["AUTHLENS_CLIENT_SECRET"] = context["client_secret"]
     command = ["login", url, *options]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from authlens_core.emulator import Fault, StandardCase, scenarios
+from authlens_core.emulator import Fault, ScenarioGroup, scenarios
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
@@ -80,7 +80,7 @@ async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["plain", *(one.name for one in scenarios() if isinstance(one.fault, StandardCase))]
+    "name", ["plain", "enterprise", *(one.name for one in scenarios() if one.group is ScenarioGroup.STANDARD)]
 )
 async def test_a_played_scenario_needs_no_key(name: str) -> None:
     """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""

@@ -32,7 +32,7 @@ def test_the_demo_lists_every_scenario_under_its_group(capsys: pytest.CaptureFix
     assert chosen_cases(["list"]) is None
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  ")] == [one.name for one in scenarios()]
-    group = lines[lines.index("MCP servers and APIs:") + 1 :]
+    group = lines[lines.index("MCP servers and APIs:") + 1 : lines.index("Programs without a user:")]
     assert len(group) == 7
     assert group[0].split()[0] == "device-code"
 

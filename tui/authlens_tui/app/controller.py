@@ -127,7 +127,7 @@ class Controller:
             return
         match message:
             case LoginWanted():
-                self.logins.start(session, message.url)
+                self.logins.start(session, message.url, message.options)
             case WizardClosed():
                 self.logins.leave(session)
                 self._app.call_later(self._tell_interrupted)

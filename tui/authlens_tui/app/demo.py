@@ -18,8 +18,11 @@ from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator import (
+    IDP_CLIENT,
     Emulator,
     Fault,
+    MachineClient,
+    Machines,
     Scenario,
     StandardCase,
     StandardEmulator,
@@ -167,6 +170,8 @@ class DemoWorkspace(Workspace):
         if case is None:
             taken = self._emulator.taken_port if isinstance(self._emulator, Emulator) else None
             return Options(port=self._port if taken is None else taken)
+        if case.client is not None and isinstance(self._emulator, StandardEmulator):
+            return self._others.options_of(case.client, self._emulator.machines)
         old = StandardFault.DEFAULT_PATHS in case.faults
         by_code = GrantType.DEVICE_CODE if case.device else GrantType.AUTHORIZATION_CODE
         return Options(port=self._port, grant_type=by_code, legacy_paths=self.plays and old)
@@ -258,6 +263,28 @@ class DemoCredentials:
             return
         token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
         await tokens.save(token, Secret(secret))
+
+    def options_of(self, client: MachineClient, machines: Machines) -> Options:
+        """Return the options of a login as one of the emulator's programs; its assertion is in a file."""
+        secret = Secret(machines.secret)
+        login = Options(client_id=client.value, client_secret=secret, grant_type=GrantType.CLIENT_CREDENTIALS)
+        match client:
+            case MachineClient.KEY:
+                return replace(login, client_secret=None, client_key=Secret(machines.private_key))
+            case MachineClient.WORKLOAD:
+                file = self._assertion(machines.assertion(once=False))
+                by_platform = replace(login, client_secret=None, grant_type=GrantType.JWT_BEARER)
+                return replace(by_platform, assertion_file=file)
+            case MachineClient.ENTERPRISE:
+                file = self._assertion(machines.id_token())
+                provider = replace(login, idp=f"{machines.idp}/token", idp_client_id=IDP_CLIENT)
+                return replace(provider, grant_type=GrantType.TOKEN_EXCHANGE, assertion_file=file)
+        return login
+
+    def _assertion(self, text: str) -> str:
+        path = self._folder() / "assertion"
+        write_export(path, text, force=True)
+        return str(path)
 
     def _folder(self) -> Path:
         if self._directory is None:

@@ -97,8 +97,8 @@ class Logins:
         self._interrupted = interrupted
         self._records = records
 
-    def start(self, session: Session, url: str) -> None:
-        self._app.push_screen(self._wizard(session, url, self._workspace.options(url)))
+    def start(self, session: Session, url: str, options: Options | None = None) -> None:
+        self._app.push_screen(self._wizard(session, url, options or self._workspace.options(url)))
         adding = partial(self._workspace.add_credentials, session)
         _: Worker[None] = self._app.run_worker(adding, exclusive=True, group="credentials")
         for words in self._interrupted.replaced_by(url):

@@ -55,6 +55,7 @@ class KeyAction(StrEnum):
     PASTE_ONLY = "paste_only"
     OTHER_HOST = "other_host"
     DEVICE = "device"
+    MACHINE = "machine"
     CLOUDFLARED = "cloudflared"
     BACK = "back"
     UNDO = "undo"

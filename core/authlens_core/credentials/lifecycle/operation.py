@@ -20,6 +20,7 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure
+from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, parse_url, usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof
@@ -33,12 +34,13 @@ class RecordBuilder:
     stage: Stage
     resource_url: str
     started_at: datetime
+    grant_type: GrantType | None = None
+    server: tuple[str, ...] = ()
+    """Addresses of the authorization server, as the login found them."""
     exchanges: list[Exchange] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
-    server: tuple[str, ...] = ()
-    """Addresses of the authorization server, as the login found them."""
 
     def trace(self, *, passed: bool) -> Trace:
         elapsed = sum(exchange.elapsed for exchange in self.exchanges)
@@ -55,6 +57,7 @@ class RecordBuilder:
             tuple(self.checks),
             tuple(self.facts),
             diagnosis=diagnosis,
+            grant_type=self.grant_type,
         )
         identifier, kind = secrets.token_hex(8), TraceKind(self.stage.value)
         return Trace(identifier, kind, self.resource_url, self.started_at, (without_echoes(record),))
@@ -68,6 +71,17 @@ class RecordBuilder:
         self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""
     ) -> None:
         self.checks.append(failed(name, expected, seen, why=why, spec=spec, cure=cure))
+
+
+def _client(grant: Grant, secrets: GrantSecrets) -> Client:
+    return Client(
+        client_id=grant.client_id,
+        redirect_uri=grant.redirect_uri,
+        token_endpoint_auth_method=grant.token_endpoint_auth_method,
+        client_secret=secrets.client_secret,
+        needs=grant.needs,
+        client_key=secrets.client_key,
+    )
 
 
 @dataclass(eq=False)
@@ -88,16 +102,10 @@ class LockedGrant:
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        server = (self.grant.issuer, self.grant.token_endpoint)
-        self.record = RecordBuilder(self.stage, self.grant.resource_url, self.now(), server=server)
-        self.client = Client(
-            client_id=self.grant.client_id,
-            redirect_uri=self.grant.redirect_uri,
-            token_endpoint_auth_method=self.grant.token_endpoint_auth_method,
-            client_secret=self.secrets.client_secret,
-            needs=self.grant.needs,
-            client_key=self.secrets.client_key,
-        )
+        grant = self.grant
+        server = (grant.issuer, grant.token_endpoint)
+        self.record = RecordBuilder(self.stage, grant.resource_url, self.now(), grant.grant_type, server)
+        self.client = _client(grant, self.secrets)
 
     def endpoint(self, text: str) -> Url:
         """Return a stored endpoint of the grant, parsed strictly each time before a secret is sent to it.

@@ -57,7 +57,7 @@ class MachineGrants:
         machines, accepted = self._state.machines, self._state.assertions.accepted
         header, claims = unverified(assertion, "invalid_grant")
         if claims.get("iss") != machines.idp:
-            key = machines.platform_key if claims.get("iss") == PLATFORM else None
+            key = machines.known(machines.platform_key) if claims.get("iss") == PLATFORM else None
             return str(accepted(assertion, key, self._audiences, error="invalid_grant")["sub"])
         # The type keeps an ID token of the same issuer from being taken for a grant.
         if header.get("typ") != ID_JAG_TYPE:

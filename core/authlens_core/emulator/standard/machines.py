@@ -68,7 +68,7 @@ class Machines:
         return _new_key()
 
     @cached_property
-    def _forgotten_key(self) -> Jwk:
+    def _another_key(self) -> Jwk:
         return _new_key()
 
     @property
@@ -91,20 +91,26 @@ class Machines:
             # RFC 6749 §5.2: a client may be known and still not be allowed this grant.
             grant_types=() if self.state.has(StandardFault.GRANT_NOT_ALLOWED) else (grant,),
             secret=self.secret if method.startswith("client_secret") else "",
-            key=self.client_key if method == "private_key_jwt" else None,
+            key=self.known(self.client_key) if method == "private_key_jwt" else None,
         )
 
     @property
     def private_key(self) -> str:
-        """The private key of `machine-key` in PEM; one that the server does not know, with its fault."""
+        """The private key of `machine-key` in PEM."""
         from joserfc.jwk import ECKey
 
-        unknown = self.state.has(StandardFault.KEY_UNKNOWN)
-        key = ECKey.import_key(dict(self._forgotten_key if unknown else self.client_key))
-        return key.as_pem(private=True).decode()
+        return ECKey.import_key(dict(self.client_key)).as_pem(private=True).decode()
 
-    def assertion(self) -> str:
-        """Return what the platform says of a workload: who it is, to the server that `aud` names."""
+    def known(self, key: Jwk) -> Jwk:
+        """Return the key that the server knows instead of `key`: the same, unless that is the fault."""
+        return self._another_key if self.state.has(StandardFault.KEY_UNKNOWN) else key
+
+    def assertion(self, *, once: bool = True) -> str:
+        """Return what the platform says of a workload: who it is, to the server that `aud` names.
+
+        Args:
+            once: whether it has a `jti`, so that it is good once; without it, until it expires.
+        """
         state, now = self.state, int(self.state.clock())
         expired = state.has(StandardFault.ASSERTION_EXPIRED)
         elsewhere = state.has(StandardFault.ASSERTION_AUDIENCE)
@@ -114,10 +120,9 @@ class Machines:
             "aud": "https://another.example" if elsewhere else state.issuer,
             "iat": now - 2 * ASSERTION_LIFETIME if expired else now,
             "exp": now - ASSERTION_LIFETIME if expired else now + ASSERTION_LIFETIME,
-            "jti": randomness.token_urlsafe(12),
+            **({"jti": randomness.token_urlsafe(12)} if once else {}),
         }
-        unknown = state.has(StandardFault.KEY_UNKNOWN)
-        return signed(claims, self._forgotten_key if unknown else self.platform_key)
+        return signed(claims, self.platform_key)
 
     def id_token(self) -> str:
         """Return the ID token of a user who is signed in at the identity provider."""

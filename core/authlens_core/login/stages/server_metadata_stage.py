@@ -21,6 +21,7 @@ from authlens_core.trace.flow import UserPart
 from authlens_core.values.check import Check, CheckId, failed, warned
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url
 
 _LEGACY_PATHS: Final = "/authorize, /token and /register"
@@ -50,6 +51,9 @@ class ServerMetadataStage:
         if moves_on(last.answer):
             return _default_paths(facts, places_tried(exchanges))
         machine = facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None
+        if machine is GrantType.TOKEN_EXCHANGE:
+            # That is the identity provider's; what comes of it is an assertion for this server.
+            machine = GrantType.JWT_BEARER
         reading = read_server_metadata(
             last.answer,
             issuer=facts.issuer_identifier or facts.issuer.text,
@@ -68,7 +72,9 @@ class ServerMetadataStage:
         if reading.value is None:
             return StageResult(facts, reading.checks)
         return StageResult(
-            replace(facts, server_metadata=reading.value), reading.checks, _shown(reading.value)
+            replace(facts, server_metadata=reading.value),
+            reading.checks,
+            _shown(reading.value, by_user=machine is None),
         )
 
 
@@ -107,7 +113,7 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
         return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (seen,)))
     # MCP 2025-03-26 names these paths as the fallback.
     metadata = ServerMetadata(issuer, f"{issuer}/authorize", f"{issuer}/token", f"{issuer}/register")
-    return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata))
+    return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata, by_user=True))
 
 
 def _no_document(seen: str, cure: str = "") -> Check:
@@ -121,7 +127,17 @@ def _no_document(seen: str, cure: str = "") -> Check:
     )
 
 
-def _shown(metadata: ServerMetadata) -> tuple[Fact, ...]:
+# What a login without a user has no use for.
+_OF_USERS: Final = frozenset(
+    {
+        FactId.AUTHORIZATION_ENDPOINT,
+        FactId.REGISTRATION_ENDPOINT,
+        FactId.CODE_CHALLENGE_METHODS_SUPPORTED,
+    }
+)
+
+
+def _shown(metadata: ServerMetadata, *, by_user: bool) -> tuple[Fact, ...]:
     spec = "RFC 8414 §2"
     pairs = (
         (FactId.ISSUER, metadata.stated_issuer),
@@ -133,4 +149,4 @@ def _shown(metadata: ServerMetadata) -> tuple[Fact, ...]:
         (FactId.CODE_CHALLENGE_METHODS_SUPPORTED, metadata.code_challenge_methods_supported),
         (FactId.TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED, metadata.token_endpoint_auth_methods_supported),
     )
-    return tuple(Fact(name, value, spec) for name, value in pairs)
+    return tuple(Fact(name, value, spec) for name, value in pairs if by_user or name not in _OF_USERS)

@@ -27,10 +27,12 @@ def feature_checks(
         assume_pkce: whether the user goes on if PKCE is not listed; None if no challenge is sent.
         pushed: the endpoint for pushed requests, if it can be used.
     """
+    # Without a challenge nothing comes back through a browser either.
+    by_browser = assume_pkce is not None
     if assume_pkce is not None:
         yield _s256_check(document, lists["code_challenge_methods_supported"], assumed=assume_pkce)
-    yield _iss_check(document)
-    modes = lists["response_modes_supported"]
+        yield _iss_check(document)
+    modes = lists["response_modes_supported"] if by_browser else None
     if modes is not None and "query" not in modes:
         yield warned(
             "server.response_modes",
@@ -43,7 +45,8 @@ def feature_checks(
                 "must add it."
             ),
         )
-    yield from _pushed_check(document, pushed)
+    if by_browser:
+        yield from _pushed_check(document, pushed)
     if needs_dpop:
         algorithms = lists["dpop_signing_alg_values_supported"]
         yield algorithm_check("server.dpop", algorithms, "server", "RFC 9449 §5.1")

@@ -267,7 +267,7 @@ def _endpoint_checks(
     expected = "an absolute https URL without fragment"
     for member, why in (
         ("authorization_endpoint", "The browser is sent there."),
-        ("token_endpoint", "The code is turned into tokens there."),
+        ("token_endpoint", "Tokens are issued there."),
     ):
         url, check = endpoints[member], Requirement(f"{_STAGE}.{member}", expected, why, _SPEC)
         if url is not None:
@@ -355,7 +355,7 @@ def _place_checks(
 
 
 def _place_check(member: str, url: Url, home: Url) -> Check:
-    why = "Metadata that sends codes and tokens to a stranger's host is how they are stolen."
+    why = "Metadata that sends secrets to a stranger's host is how they are stolen."
     check = Requirement(f"{_STAGE}.{member}_host", f"on {home.origin}", why, "RFC 9700 §4.4")
     if url.origin == home.origin:
         return check.passed(url.origin)

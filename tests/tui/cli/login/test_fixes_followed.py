@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -87,12 +88,33 @@ def served(request: pytest.FixtureRequest, line: CommandLine) -> Iterator[Served
 
 
 def _options(fault: Fault | StandardFault, port: int) -> list[str]:
-    if fault in OF_PROGRAMS:
-        return ["--machine", "client-credentials", "--client-id", "machine-basic", "--scope", "read write"]
     more = ["--timeout", "2"] if fault in NOBODY_COMES else []
     if fault in BY_DEVICE:
         return [*more, "--device"]
     return [*more, "--port", "8400" if fault is Fault.PORT_TAKEN else str(port)]
+
+
+def _program(fault: Fault | StandardFault, served: StandardEmulator, directory: Path) -> list[str]:
+    """Return the options of the program that the fault is about."""
+    match fault:
+        case StandardFault.ASSERTION_EXPIRED | StandardFault.ASSERTION_AUDIENCE:
+            fetch = _fetched(f"{served.issuer}/workload/assertion")
+            return ["--machine", "jwt-bearer", "--client-id", "machine-workload", *fetch]
+        case StandardFault.KEY_UNKNOWN:
+            key = directory / "key.pem"
+            key.write_text(served.machines.private_key)
+            given = ["--client-id", "machine-key", "--client-key", str(key)]
+            return ["--machine", "client-credentials", *given]
+        case StandardFault.POLICY_DENIES:
+            provider = ["--idp", f"{served.machines.idp}/token", "--idp-client-id", "idp-client"]
+            fetch = _fetched(f"{served.issuer}/workload/id-token")
+            return ["--machine", "enterprise", "--client-id", "machine-enterprise", *provider, *fetch]
+    return ["--machine", "client-credentials", "--client-id", "machine-basic", "--scope", "read write"]
+
+
+def _fetched(url: str) -> list[str]:
+    code = f"import httpx; print(httpx.get({url!r}).text)"
+    return ["--assertion-command", shlex.join((sys.executable, "-c", code))]
 
 
 @pytest.mark.parametrize("fault", _faults())
@@ -105,7 +127,10 @@ def test_what_a_message_says_to_do_leads_on(
 ) -> None:
     """Each command succeeds; where only the owner can help, the message says so, and then it does."""
     port = free_port()
-    command = ["login", served.resource_url, *_options(fault, port)]
+    options = _options(fault, port)
+    if isinstance(served, StandardEmulator) and fault in OF_PROGRAMS:
+        options = _program(fault, served, tmp_path)
+    command = ["login", served.resource_url, *options]
     if isinstance(served, StandardEmulator):
         line.variables["AUTHLENS_CLIENT_SECRET"] = served.machines.secret if fault in OF_PROGRAMS else ""
     ran = line.run(*command, "--json")

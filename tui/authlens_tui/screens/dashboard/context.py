@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
     from authlens_core.desk.session import Session
     from authlens_core.trace.record import Trace
+    from authlens_core.values.login_options import Options
 
 _Answer = TypeVar("_Answer")
 Work = Coroutine[Any, Any, object]
@@ -40,11 +41,12 @@ class Changed(Message, namespace="dashboard"):
 
 
 class LoginWanted(Message, namespace="dashboard"):
-    """The user wants to log in to `url`."""
+    """The user wants to log in to `url`; `options` are None for those that are usual there."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Options | None = None) -> None:
         super().__init__()
         self.url = url
+        self.options = options
 
 
 class MoveWanted(Message, namespace="dashboard"):

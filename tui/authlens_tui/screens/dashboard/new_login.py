@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple
 
 from textual import getters, on
@@ -19,6 +20,7 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.desk.credentials import InventoryEntry
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import StateUnusable
+from authlens_core.values.login_options import Options
 from authlens_core.values.pasted_url import url_in
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import MOST_FAVOURITES
@@ -26,6 +28,7 @@ from authlens_core.values.url import UrlRefused, parse_url, with_scheme
 from authlens_tui.screens.dashboard.context import DashboardContext, LoginWanted
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
+from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
@@ -42,10 +45,11 @@ class Known(NamedTuple):
 
 
 class LoginChoice(NamedTuple):
-    """What the user chose: a URL to log in to, or the stored credential for it."""
+    """What the user chose: a URL to log in to, as a user or as a program, or the stored credential for it."""
 
     url: str
     entry_id: str = ""
+    as_program: bool = False
 
 
 class UrlField(Input):
@@ -77,6 +81,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("new_login.cancel", "escape", "dismiss", "Cancel", "Back to the dashboard"),
         bound("new_login.favourite", "ctrl+f", "favourite", "Favourite", "Mark or unmark it"),
+        bound("new_login.program", "ctrl+o", "program", "Program", "Log in as a program, without a user"),
         bound("new_login.list", "down", "list", "Favourites", "Choose a favourite", show=False),
         bound("new_login.again", "l", "again", "Log in again", "Replace the login that works"),
     ]
@@ -131,6 +136,11 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         self.buttons.display = True
         self.query_one("#use", Button).focus()
         self.refresh_bindings()
+
+    def action_program(self) -> None:
+        """Go on with the URL to what the login of a program needs."""
+        if (url := self._usable()) is not None:
+            self.dismiss(LoginChoice(url, as_program=True))
 
     def _usable(self) -> str | None:
         """Return the URL in the field; say what is wrong with it if it cannot be used."""
@@ -223,10 +233,17 @@ class LoginActions:
             if choice is not None and choice.entry_id:
                 self._select(choice.entry_id)
                 self._context.say("This login works. c copies its token, p asks the resource.")
+            elif choice is not None and choice.as_program:
+                await self._as_program(choice.url, Options())
             elif choice is not None:
                 self._context.post(LoginWanted(choice.url))
 
         self._context.ask(question)
+
+    async def _as_program(self, url: str, options: Options) -> None:
+        chosen = await self._context.answer(MachineLoginScreen(options))
+        if chosen is not None:
+            self._context.post(LoginWanted(url, chosen))
 
     def _known(self) -> Mapping[str, Known]:
         now = self._context.now()
@@ -240,6 +257,17 @@ class LoginActions:
         """Log in to the selected resource again, with cloudflared if the token is cloudflared's."""
         entry = self._context.selected
         if entry is None:
+            return
+        if entry.grant is not None and (machine := entry.grant.machine) is not None:
+            options = Options(
+                client_id=entry.grant.client_id,
+                grant_type=machine.grant_type,
+                assertion_file=machine.assertion_file,
+                assertion_command=machine.assertion_command,
+                idp=machine.idp,
+                idp_client_id=machine.idp_client_id,
+            )
+            self._context.ask(partial(self._as_program, entry.url, options))
             return
         if entry.cloudflared is None:
             self._context.post(LoginWanted(entry.url))

@@ -86,7 +86,7 @@ class ServiceTokenScreen(Dialog[None]):
         adding = self._replaced is None
         title = "Add a service token" if adding else "Edit a service token, or replace its secret"
         with DialogBox(title, wide=True):
-            yield Static(Content(_ADD if adding else _REPLACE), classes="token-words")
+            yield Static(Content(_ADD if adding else _REPLACE), classes="form-words")
             yield from self._rows()
             yield Static(id="shape")
             yield Static(id="result")
@@ -106,7 +106,7 @@ class ServiceTokenScreen(Dialog[None]):
             field = Input(
                 self._initial(name), placeholder=words, password=name == "secret", id=name, compact=True
             )
-            yield Horizontal(Static(Content(title), classes="token-name"), field, classes="token-row")
+            yield Horizontal(Static(Content(title), classes="form-name"), field, classes="form-row")
 
     def _initial(self, name: str) -> str:
         known = self._replaced

@@ -110,11 +110,17 @@ class StageRunner:
     def other_flow(self) -> None:
         """Change between a link and a code to enter on another device; the client is registered for it."""
         other = self._login.facts.other_flow
-        if self._busy or other is None:
+        if not self._busy and other is not None:
+            self.change_flow(replace(self._login.facts.options, grant_type=other.grant_type))
+            self._screen.notify(other.chosen, markup=False)
+
+    def change_flow(self, options: Options) -> None:
+        """Log in in another way, from the stage on for which it matters."""
+        if self._busy:
             return
+        self.answer_failure()
         self._login.arm(None)
-        self._login.use(replace(self._login.facts.options, grant_type=other.grant_type))
-        self._screen.notify(other.chosen, markup=False)
+        self._login.use(options)
         self._screen.post_message(LoginChanged())
 
     def _retry_with(self, options: Options, note: str = "") -> None:

@@ -72,7 +72,7 @@ class StatusLine(Static):
         elif pane.code_is_shown:
             words = device_words(polling=login.running is not None, player=pane.can_play)
         elif login.running is not None:
-            words = running_words(login.running)
+            words = running_words(login.running, login.flow)
         elif failed is not None:
             words = self._outcome_words(failed, pane)
         elif login.position is not None:

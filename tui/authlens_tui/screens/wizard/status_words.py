@@ -11,7 +11,7 @@ from authlens_core.desk.log_in import Experiment, Facts, Login
 from authlens_core.explain.refusal_pages import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of, stage_info
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.check import CheckId, Severity
 from authlens_core.values.diagnosis import Diagnosis, WayOn
@@ -91,8 +91,8 @@ def next_words(
     return Content.assemble(said, "\n", key_words(ways))
 
 
-def running_words(stage: Stage) -> Content:
-    return Content.assemble((f"▶ {stage_info(stage).title} … ", "bold"), key_words([("Esc", "stop")]))
+def running_words(stage: Stage, flow: Flow) -> Content:
+    return Content.assemble((f"▶ {flow.info(stage).title} … ", "bold"), key_words([("Esc", "stop")]))
 
 
 def waiting_words(*, player: bool) -> Content:
@@ -169,7 +169,7 @@ def _warned(trace: Trace) -> tuple[str, ...]:
     """Return the warnings of the stages, the last one first, in four lines at most."""
     latest = [record for stage in reversed(LOGIN_STAGES) if (record := trace.latest(stage)) is not None]
     warnings = [
-        f"{stage_info(record.stage).title}: {safe_line(check.seen, _LONGEST_WARNING)}"
+        f"{record.title}: {safe_line(check.seen, _LONGEST_WARNING)}"
         for record in latest
         for check in record.checks
         if check.severity is Severity.WARNING
@@ -200,7 +200,7 @@ def _took(trace: Trace) -> str:
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
     waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
     came = "" if waited is None else f"Until then: {waited.seen}. "
-    return Content.assemble((f"■ {stage_info(record.stage).title} stopped. ", "bold"), came, key_words(ways))
+    return Content.assemble((f"■ {record.title} stopped. ", "bold"), came, key_words(ways))
 
 
 def failed_words(
@@ -217,7 +217,7 @@ def failed_words(
     If all of it is `told_above` already, or `told_on_tab` 1, only the keys follow.
     """
     reason = failure_reason(record)
-    title = (f"✖ {stage_info(record.stage).title} failed. ", "bold $text-error")
+    title = (f"✖ {record.title} failed. ", "bold $text-error")
     if reason is None:
         return Content.assemble(title, key_words(ways))
     if told_above:
@@ -285,7 +285,7 @@ def marks(login: Login) -> Content:
     elif login.edits:
         words = listed([edit.words for _, edit in login.edits])
         stage = login.edits[0][0]
-        when = "sent next" if stage is login.position else f"sent by {stage_info(stage).title}"
+        when = "sent next" if stage is login.position else f"sent by {login.flow.info(stage).title}"
         pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, {when}."))
     if login.trace.tampering:
         words = listed(login.trace.tampering)

@@ -13,6 +13,7 @@ from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.diagnosis import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
+from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
@@ -48,6 +49,15 @@ class WizardTools:
         self._runner.answer_failure()
         login.apply(changes)
         self._screen.post_message(LoginChanged())
+
+    def machine_login(self) -> None:
+        self._ask(self._machine_login(), "log in as a program")
+
+    async def _machine_login(self) -> None:
+        login = self._login
+        options = await self._screen.app.push_screen_wait(MachineLoginScreen(login.facts.options))
+        if options is not None and login.running is None:
+            self._runner.change_flow(options)
 
     def what_if(self) -> None:
         self._ask(self._what_if(), "choose an attack")

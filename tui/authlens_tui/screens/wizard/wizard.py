@@ -25,7 +25,6 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.trace.flow import stage_info
 from authlens_core.trace.record import Stage, StageRecord, undone
 from authlens_core.values.diagnosis import WayOn
 from authlens_core.values.secret import MASK
@@ -147,7 +146,7 @@ class WizardScreen(Screen[None]):
         match message.event:
             case StageStarted(stage):
                 pane.begin()
-                self.app.stage_name = stage_info(stage).title  # for a crash report
+                self.app.stage_name = self.login.flow.info(stage).title  # for a crash report
                 self._show_next(stage)
                 self._focus_code()
             case ExchangeStarted(_, request):
@@ -228,8 +227,8 @@ class WizardScreen(Screen[None]):
         self.stepper.looked_at = self.pane.stages.index(stage)
         self.pane.show(stage)
         self.area.instead = self.pane.shown_instead
-        self.query_one("#teach").border_title = f"Lesson: {stage_info(stage).title}"
-        self.query_one("#teach-words", Static).update(lesson_words(stage, self.login.flow))
+        self.query_one("#teach").border_title = f"Lesson: {login.flow.info(stage).title}"
+        self.query_one("#teach-words", Static).update(lesson_words(stage, login.flow))
         self.refresh_bindings()
 
     def _show_next(self, stage: Stage) -> None:
@@ -261,6 +260,7 @@ class WizardScreen(Screen[None]):
             KeyAction.PASTE_ONLY: runner.paste_only,
             KeyAction.OTHER_HOST: runner.other_host,
             KeyAction.DEVICE: runner.other_flow,
+            KeyAction.MACHINE: tools.machine_login,
             KeyAction.BACK: runner.back,
             KeyAction.UNDO: runner.back,
             KeyAction.STAGES: self.stepper.focus,
@@ -343,7 +343,7 @@ class WizardScreen(Screen[None]):
         else:
             text = await self.record_view.copied_text()
             note = self.tools.masked_note if MASK in text else ""
-            await self.app.copy(text, stage_info(self.pane.shown).title, note=note)
+            await self.app.copy(text, self.login.flow.info(self.pane.shown).title, note=note)
 
     @on(CopyMenuWanted)
     def _copy_menu_wanted(self, message: CopyMenuWanted) -> None:

@@ -36,6 +36,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("p", KeyAction.PASTE_ONLY, "Paste", "Open no port and paste the address", known_as="no_port"),
     _key("h", KeyAction.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
     _key("D", KeyAction.DEVICE, "Code", "Log in by a code on another device, or by a link again"),
+    _key("M", KeyAction.MACHINE, "Program", "Log in as a program, without a user", show=False),
     _key("C", KeyAction.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
     _key("S", KeyAction.SERVICE_TOKEN, "Service token", "Use a service token"),
     _key("b", KeyAction.BACK, "Back", "Go back one stage"),
@@ -78,6 +79,7 @@ _WAYS_ON: Final = {
     KeyAction.PASTE_ONLY: ("p", "open no port and paste the address yourself"),
     KeyAction.OTHER_HOST: ("h", "use the other host name"),
     KeyAction.DEVICE: ("D", "enter a code on another device, or use a link"),
+    KeyAction.MACHINE: ("M", "log in as a program"),
     KeyAction.CLOUDFLARED: ("C", "log in with cloudflared"),
     KeyAction.SERVICE_TOKEN: ("S", "use a service token"),
     KeyAction.RETRY: ("t", "retry"),
@@ -89,6 +91,8 @@ _WAYS_ON: Final = {
 
 
 _STEP_UP: Final = ("t", "authorize again with the scope that the resource wants")
+# Where a login as a user may end at a server that is for programs.
+_BEFORE_THE_USER: Final = frozenset({Stage.SERVER_METADATA, Stage.REGISTRATION})
 # Checks that say that the port of the callback is not ours.
 _NO_PORT: Final = frozenset(
     {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
@@ -124,6 +128,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
         KeyAction.ANOTHER_PORT: no_port,
         KeyAction.PASTE_ONLY: no_port and login.facts.options.listen,
         KeyAction.DEVICE: idle and login.facts.other_flow is not None,
+        KeyAction.MACHINE: idle and (failed is None or failed.stage in _BEFORE_THE_USER),
         KeyAction.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names, options),
         KeyAction.CLOUDFLARED: WayOn.CLOUDFLARED in options,
         KeyAction.SERVICE_TOKEN: WayOn.SERVICE_TOKEN in options,

@@ -1,6 +1,6 @@
 """The sequence diagram of a login: who said what to whom, drawn from its record.
 
-From 60 columns on there are five lifelines with arrows between them, below that a list. Requests are solid,
+From 60 columns on there are lifelines with arrows between them, below that a list. Requests are solid,
 answers dashed, as in UML; an arrow that failed is marked and says why on the rows below it. No row wraps.
 """
 
@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages
-from authlens_core.trace.flow import flow_of
+from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
@@ -35,6 +35,9 @@ _PLACES: Final[Mapping[Party, tuple[float, float]]] = {
     Party.RESOURCE: (0.645, 0.65),
     Party.SERVER: (0.90, 0.93),
 }
+# Who takes part where no user does; the provider only in some logins.
+_WITHOUT_USER: Final = (Party.AUTHLENS, Party.RESOURCE, Party.SERVER, Party.PROVIDER)
+_FIRST, _LAST = 0.07, 0.93  # shares of the width
 
 _NAMES: Final[Mapping[Party, tuple[str, str]]] = {
     Party.PERSON: ("Person", "Person"),
@@ -42,6 +45,7 @@ _NAMES: Final[Mapping[Party, tuple[str, str]]] = {
     Party.AUTHLENS: ("authlens", "authlens"),
     Party.RESOURCE: ("Resource", "Resource"),
     Party.SERVER: ("Authorization server", "Server"),
+    Party.PROVIDER: ("Identity provider", "Provider"),
 }
 
 
@@ -80,7 +84,7 @@ def diagram_lines(
     if width < _LANES_FROM:
         yield from _as_list(drawn, width, redactor, undone)
         return
-    lanes = _Lanes(min(width, _WIDEST))
+    lanes = _Lanes(min(width, _WIDEST), _places(drawn))
     yield from lanes.heads(authorities(records, underway), redactor)
     for title, arrows, gone in _stages(drawn, undone):
         stage = [lanes.stage(title)]
@@ -115,16 +119,27 @@ def _arrow(message: Arrow) -> str:
     return f" {dash * 2}{_head(message, forth=True)} "
 
 
+def _places(drawn: Sequence[Arrow]) -> Mapping[Party, tuple[float, float]]:
+    """Return where the lifelines are: without those of a user where none takes part."""
+    if any(flow_of(message.grant_type).user_part is not UserPart.NOTHING for message in drawn):
+        return _PLACES
+    asked = {message.receiver for message in drawn}
+    parties = [party for party in _WITHOUT_USER if party is not Party.PROVIDER or party in asked]
+    between = (_LAST - _FIRST) / (len(parties) - 1)
+    shares = (_FIRST + number * between for number in range(len(parties)))
+    return {party: (share, share) for party, share in zip(parties, shares, strict=True)}
+
+
 # -- the lanes ------------------------------------------------------------------------------------------
 
 
 class _Lanes:
     """Where the lifelines are at one width, and the rows drawn across them."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, places: Mapping[Party, tuple[float, float]]) -> None:
         self._width = width
         self._wide = width >= _WIDE_FROM
-        self._at = {party: int(width * places[not self._wide]) for party, places in _PLACES.items()}
+        self._at = {party: int(width * at[not self._wide]) for party, at in places.items()}
 
     def heads(self, hosts: Mapping[Party, str], redactor: Redactor) -> Iterator[DiagramLine]:
         names, places = self._empty(), self._empty()

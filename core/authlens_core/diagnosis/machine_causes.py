@@ -1,0 +1,95 @@
+"""Why a program without a user gets no token: the same codes mean something else than for a user's code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from authlens_core.diagnosis.cause import Cause
+from authlens_core.values.check import ErrorCode
+from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
+from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
+
+_AT_PROVIDER: Final = frozenset({GrantType.TOKEN_EXCHANGE})
+_BY_ASSERTION: Final = frozenset({GrantType.JWT_BEARER})
+
+_FOR_PROGRAMS: Final = Cause(
+    name=CauseId.SERVER_FOR_PROGRAMS,
+    cause="This server is for programs: it lists no grant by which a user logs in.",
+    cure="Log in as a program, with what the server's owner gave it: "
+    "authlens login URL --machine client-credentials --client-id ID. If it should let users log in, only its "
+    "owner can change that.",
+    source="RFC 6749 §4.4, RFC 8414 §2",
+    stages=frozenset({Stage.SERVER_METADATA}),
+    checks=frozenset({"server.authorization_code"}),
+    phrases=(GrantType.CLIENT_CREDENTIALS,),
+)
+MACHINE_CAUSES: Final = (
+    _FOR_PROGRAMS,
+    replace(
+        _FOR_PROGRAMS,
+        cure=_FOR_PROGRAMS.cure.replace(
+            "client-credentials --client-id ID", "jwt-bearer --client-id ID --assertion-file FILE"
+        ),
+        phrases=(GrantType.JWT_BEARER,),
+    ),
+    Cause(
+        name=CauseId.PROVIDER_REFUSES,
+        cause="The identity provider gives no grant for this server: a policy denies it, or it "
+        "does not know the server or the resource.",
+        cure="Only the owner of the identity provider can help: they allow the client this server.",
+        source="RFC 8693 §2.2.2",
+        grants=_AT_PROVIDER,
+        errors=frozenset({ErrorCode.ACCESS_DENIED, ErrorCode.INVALID_TARGET}),
+    ),
+    Cause(
+        name=CauseId.IDENTITY_REFUSED,
+        cause="The identity provider does not accept the identity that it was given: it has expired, is for "
+        "another client, or comes from another provider.",
+        cure="Have a new ID token written where the login reads it, for the client that the provider knows. "
+        "Then: authlens login URL",
+        source="RFC 8693 §2.2.2",
+        grants=_AT_PROVIDER,
+        errors=frozenset({ErrorCode.INVALID_GRANT, ErrorCode.INVALID_REQUEST}),
+    ),
+    Cause(
+        name=CauseId.ASSERTION_REFUSED,
+        cause="The server does not accept the assertion: it has expired, was used, names another server "
+        "in aud, or was signed by a key that the server does not trust.",
+        cure="Have a new assertion written that names this server's issuer in aud. Then: authlens login URL. "
+        "Whose assertions the server trusts, only its owner can change.",
+        source="RFC 7523 §3",
+        grants=_BY_ASSERTION,
+        errors=frozenset({ErrorCode.INVALID_GRANT}),
+    ),
+    Cause(
+        name=CauseId.PROGRAM_NOT_AUTHENTICATED,
+        cause="The server does not accept that this program is the client: the id, the secret or the key is "
+        "wrong, or the server has another public key.",
+        cure="Check the client id and its secret or key. Only the server's owner can issue another secret "
+        "or register the public key.",
+        source="RFC 6749 §5.2, RFC 7523 §3",
+        grants=MACHINE_GRANTS,
+        errors=frozenset({ErrorCode.INVALID_CLIENT}),
+    ),
+    Cause(
+        name=CauseId.PROGRAM_NOT_ALLOWED,
+        cause="The server knows this client and does not allow it this grant.",
+        cure="Only the server's owner can help: they allow the grant for the client.",
+        source="RFC 6749 §5.2",
+        grants=MACHINE_GRANTS,
+        errors=frozenset(
+            {ErrorCode.UNAUTHORIZED_CLIENT, ErrorCode.UNSUPPORTED_GRANT_TYPE, ErrorCode.ACCESS_DENIED}
+        ),
+    ),
+    Cause(
+        name=CauseId.PROGRAM_SCOPE_REFUSED,
+        cause="This client may not have a scope that was requested.",
+        cure="Request less, or nothing: authlens login URL --scope ''. What the client may have, "
+        "only the server's owner can change.",
+        source="RFC 6749 §5.2",
+        grants=MACHINE_GRANTS,
+        errors=frozenset({ErrorCode.INVALID_SCOPE}),
+        options=(CureOption(WayOn.SCOPE, "--scope"),),
+    ),
+)

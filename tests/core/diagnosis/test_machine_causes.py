@@ -1,0 +1,50 @@
+"""What a refusal means where no user logs in: the cause is about the program, never about a code."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import pytest
+
+from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.machine_causes import MACHINE_CAUSES
+from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response
+from authlens_core.values.secret import Body
+from authlens_core.values.stage import GrantType, Stage
+
+_OF_A_USER = re.compile(r"\bcode\b|PKCE|verifier|redirect|browser|Zero Trust|Cloudflare", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("stage", [Stage.EXCHANGE, Stage.REFRESH])
+@pytest.mark.parametrize(
+    ("grant", "error", "cause"),
+    [
+        (GrantType.CLIENT_CREDENTIALS, "invalid_client", CauseId.PROGRAM_NOT_AUTHENTICATED),
+        (GrantType.CLIENT_CREDENTIALS, "unauthorized_client", CauseId.PROGRAM_NOT_ALLOWED),
+        (GrantType.CLIENT_CREDENTIALS, "invalid_scope", CauseId.PROGRAM_SCOPE_REFUSED),
+        (GrantType.JWT_BEARER, "invalid_grant", CauseId.ASSERTION_REFUSED),
+        (GrantType.TOKEN_EXCHANGE, "access_denied", CauseId.PROVIDER_REFUSES),
+        (GrantType.TOKEN_EXCHANGE, "invalid_grant", CauseId.IDENTITY_REFUSED),
+    ],
+)
+def test_a_refusal_is_about_what_the_program_sent(
+    grant: GrantType, error: str, cause: CauseId, stage: Stage
+) -> None:
+    sent = Body(urlencode({"grant_type": grant, "client_id": "job"}).encode())
+    request = Request("POST", "https://as.example/token", Headers.of((("Content-Type", FORM_TYPE),)), sent)
+    body = Body(json.dumps({"error": error}).encode())
+    answer = Response(400, "", Headers.of((("content-type", "application/json"),)), body)
+    found = diagnose(stage, exchange=Exchange(request, answer, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1))
+    assert found is not None
+    assert found.name == cause
+
+
+def test_no_cause_of_a_program_speaks_of_a_user_s_login() -> None:
+    for cause in MACHINE_CAUSES:
+        assert _OF_A_USER.search(f"{cause.cause} {cause.cure}") is None
+        # Either a command leads on, or the words say who alone can help.
+        assert ": authlens login URL" in cause.cure or "nly " in cause.cure

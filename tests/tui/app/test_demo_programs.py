@@ -1,0 +1,97 @@
+"""The scenarios of programs: each ends as its card says, and no view speaks of a login of a user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
+from authlens_core.emulator import ScenarioGroup, scenarios
+from authlens_core.explain.overview import overview
+from authlens_core.export.markdown import markdown
+from authlens_core.export.redaction import Redactor
+from authlens_core.login.login import Login
+from authlens_core.trace.flow import flow_of
+from authlens_core.trace.record import Stage
+from authlens_core.values.diagnosis import CauseId
+from authlens_core.wire.client import Wire
+from authlens_tui.app.demo import DemoWorkspace
+from authlens_tui.widgets.record.diagram import diagram_lines
+
+BY_NAME = {one.name: one for one in scenarios() if one.group is ScenarioGroup.MACHINE}
+GIVEN = ("client-secret", "client-key", "workload", "enterprise")
+REFUSED = {
+    "programs-only": CauseId.SERVER_FOR_PROGRAMS,
+    "scope-refused": CauseId.PROGRAM_SCOPE_REFUSED,
+    "key-unknown": CauseId.PROGRAM_NOT_AUTHENTICATED,
+    "assertion-audience": CauseId.ASSERTION_REFUSED,
+    "assertion-expired": CauseId.ASSERTION_REFUSED,
+    "policy-denies": CauseId.PROVIDER_REFUSES,
+}
+# What a login of a program has none of.
+OF_A_USER = re.compile(
+    r"PKCE|code_verifier|code_challenge|redirect.?uri|\bcodes?\b|(your|the) browser|\bPerson\b|"
+    r"sign in|\bstate\b",
+    re.IGNORECASE,
+)
+
+
+@asynccontextmanager
+async def played(name: str) -> AsyncIterator[tuple[Login, Session]]:
+    """Run the login of a scenario as far as it goes."""
+    fault = BY_NAME[name].fault
+    workspace = DemoWorkspace(() if fault is None else (fault,), port=0)
+    url = await workspace.prepare()
+    assert url is not None
+    async with Session(Wire(), Credentials.memory()) as session:
+        login = start_login(session, url, workspace.options(url))
+        try:
+            await login.run_all()
+            yield login, session
+        finally:
+            await login.aclose()
+            await workspace.close()
+
+
+def test_every_scenario_of_programs_is_played_in_this_module() -> None:
+    assert set(BY_NAME) == {*GIVEN, *REFUSED}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+async def test_a_program_gets_its_token_and_no_view_speaks_of_a_user_s_login(name: str) -> None:
+    async with played(name) as (login, session):
+        assert login.finished
+        assert [grant.kind for grant in session.credentials.list()] == ["machine"]
+    assert [text for text in views_of(login) if OF_A_USER.search(text)] == []
+
+
+def views_of(login: Login) -> Iterator[str]:
+    """Yield what the views of a login say, in our words and in the diagrams."""
+    records = login.trace.records
+    for record in records:
+        yield record.title
+        seen = overview(record)
+        yield from seen.sentences
+        yield from (f"{fact.name}: {fact.note}" for fact in record.facts)
+        yield from (f"{check.expected} {check.why} {check.cure}" for check in record.checks)
+        flow = flow_of(record.grant_type)
+        yield str(flow.info(record.stage))
+        if record.stage is not Stage.DETECTION:  # it says why the login page for browsers is not followed
+            yield str(flow.lesson(record.stage))
+    for width in (50, 80, 120):
+        for line in diagram_lines(records, width, Redactor()):
+            yield "".join(text for text, _ in line.pieces)
+    yield markdown(login.trace)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_refused_program_is_told_its_cause(name: str) -> None:
+    async with played(name) as (login, _):
+        diagnosis = login.trace.records[-1].diagnosis
+        assert diagnosis is not None
+        assert diagnosis.name == REFUSED[name]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import ClientRecord, Grant
+from authlens_core.credentials.records.grant import ClientRecord, Grant, GrantState
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.move import erase_left
@@ -152,7 +152,12 @@ class StoredClient:
 
 def registered_clients(session: Session) -> tuple[StoredClient, ...]:
     """Return every registered client, those registered first in front."""
-    resources = {(grant.issuer, grant.client_id): grant.resource_url for grant in session.credentials.list()}
+    # A login whose refresh token its server refused needs its client no more.
+    resources = {
+        (grant.issuer, grant.client_id): grant.resource_url
+        for grant in session.credentials.list()
+        if grant.state is not GrantState.LOGIN_NEEDED
+    }
     return tuple(
         StoredClient(record, resources.get((record.issuer, record.client_id), ""))
         for record in session.credentials.clients.list()
@@ -170,9 +175,11 @@ async def forget_client(session: Session, client: StoredClient, *, only_here: bo
     """
     # A refresh needs its client: deleting one in use would end the login without a word.
     if client.used_by:
+        login = shlex.quote(client.used_by)
         raise UsageError(
             f"The login for {client.used_by} still uses this client.",
-            f"Revoke it first: authlens revoke {shlex.quote(client.used_by)}",
+            f"Revoke it first: authlens revoke {login}. If the server refuses that, remove the login "
+            f"from this machine: authlens forget {login}",
         )
     credentials, wire, record = session.credentials, session.wire, client.record
     if only_here:

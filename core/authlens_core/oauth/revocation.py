@@ -84,7 +84,7 @@ def read_revocation(
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
     why, cure, _ = meaning(error.error)
-    check = _CHECK.failed(f"{seen} {error}", why=why, spec=_REFUSED, cure=cure)
+    check = _CHECK.failed(f"{seen} {error}", why=why, spec=_REFUSED, cure=cure, error_code=error.error)
     return Revocation(
         RevocationOutcome.UNSUPPORTED if unsupported else RevocationOutcome.NOT_REVOKED, None, (check,)
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
+from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.forget import forget_client, registered_clients
+from authlens_core.desk.forget import forget, forget_client, registered_clients
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator
@@ -49,7 +54,8 @@ async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
         (client,) = registered_clients(session)
         with pytest.raises(UsageError, match="still uses this client") as refused:
             await forget_client(session, client)
-        assert refused.value.cure.endswith(f"authlens revoke {emulator.resource_url}")
+        assert f": authlens revoke {emulator.resource_url}." in refused.value.cure
+        assert refused.value.cure.endswith(f": authlens forget {emulator.resource_url}")
         await revoke(credentials, session.wire, credentials.list()[0].grant_id, pauses=())
         done = await forget_only_client(session)
         assert done.good, done.summary
@@ -106,3 +112,64 @@ async def test_a_client_can_be_removed_from_this_machine_only(
 def test_the_status_of_a_deletion_is_its_meaning(status: int, meaning: Deletion) -> None:
     """RG-10, H059."""
     assert read_deletion(status) is meaning
+
+
+async def _grant_of(
+    credentials: Credentials, server: RotatingServer, saved: Grant, secrets: GrantSecrets
+) -> Grant:
+    """Store the client of `saved` as one that a login registered."""
+    await credentials.clients.remember(server.base, Client(saved.client_id, saved.redirect_uri))
+    return await credentials.save(saved, secrets)
+
+
+UNKNOWN = Scripted(401, {"error": "invalid_client"})
+
+
+async def test_a_client_that_the_server_lost_is_noticed_at_a_refresh_and_registered_again(
+    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant, secrets: GrantSecrets
+) -> None:
+    """Issue 24, 2: a login is needed, now and at the next call; that one registers a new client."""
+    grant = await _grant_of(credentials, server, saved, secrets)
+    server.answers("/token", UNKNOWN)
+    for _ in range(2):
+        result = await refresh(credentials, wire, grant.grant_id)
+        assert result.outcome is RefreshOutcome.LOGIN_NEEDED
+        assert "registers a new one" in result.summary
+    assert len(server.posts("/token")) == 1
+    assert await credentials.clients.known(server.base, saved.redirect_uri) is None
+
+
+async def test_a_login_of_a_lost_client_is_not_revoked_and_removed_by_the_command_that_is_named(
+    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant, secrets: GrantSecrets
+) -> None:
+    """Issue 24, 2: the server says why, and the tokens stay until the user removes them."""
+    grant = await _grant_of(credentials, server, saved, secrets)
+    server.answers("/revoke", UNKNOWN, UNKNOWN)
+    result = await revoke(credentials, wire, grant.grant_id, pauses=())
+    assert "does not know the client" in result.summary
+    assert f": authlens forget {grant.grant_id}." in result.cure
+    await forget(Session(wire, credentials), grant.grant_id)
+    assert (credentials.list(), credentials.clients.list()) == ((), ())
+
+
+async def test_a_client_of_a_login_that_its_server_ended_can_be_forgotten(
+    credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant, secrets: GrantSecrets
+) -> None:
+    """No refresh needs it any more."""
+    grant = await _grant_of(credentials, server, saved, secrets)
+    credentials.update(replace(grant, state=GrantState.LOGIN_NEEDED))
+    assert (await forget_only_client(Session(wire, credentials))).good
+    assert credentials.clients.list() == ()
+
+
+async def test_a_client_that_cannot_be_read_is_named_and_can_be_removed(
+    credentials: Credentials, wire: Wire, server: RotatingServer
+) -> None:
+    """Issue 24, 2: it was left out without a word."""
+    await remembered(credentials, server)
+    with credentials.index.writing() as connection:
+        connection.execute("UPDATE clients SET record = '{'")
+    assert registered_clients(Session(wire, credentials)) == ()
+    [key] = credentials.clients.unreadable()
+    await credentials.clients.remove_unreadable(key)
+    assert credentials.clients.unreadable() == ()

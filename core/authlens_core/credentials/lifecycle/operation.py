@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -19,6 +20,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.errors import NoSecretStore, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, parse_url, usable_url
@@ -129,6 +131,13 @@ class LockedGrant:
             return exchange
 
         return (await send_with_proof(signer, request, send))[-1]
+
+    async def lose_client(self) -> bool:
+        """Forget the client, which its server does not know; return whether it was stored."""
+        grant = self.grant
+        with suppress(NoSecretStore, TimedOut):  # it is noticed again at the next login
+            return await self.credentials.clients.lose(grant.issuer, grant.redirect_uri, grant.client_id)
+        return False
 
     async def send_as_client(
         self,

@@ -222,7 +222,11 @@ class RefreshOperation(LockedGrant):
         )
         self.record.checks.extend(reading.checks)
         if response.status >= 300 or response.status < 200:
-            return self._said_no(response, read_error(response, sent))
+            error = read_error(response, sent)
+            refused = error is not None and error.error == ErrorCode.INVALID_CLIENT and response.status < 500
+            if refused and await self.lose_client():
+                return self._client_lost(f"{response.status} {error}")
+            return self._said_no(response, error)
         # It said yes, so the old refresh token may be used up, and no new one can be read.
         if reading.value is None or failures(reading.checks):
             failure = next((c for c in reading.checks if c.severity is Severity.FAILURE), None)
@@ -289,6 +293,15 @@ class RefreshOperation(LockedGrant):
     def later(self, cause: str, cure: str) -> Refreshed:
         self.back_off(cause, None)
         return self.result(RefreshOutcome.TRANSIENT, cause, cure)
+
+    def _client_lost(self, seen: str) -> Refreshed:
+        """End the grant, because a refresh token is good for its client alone (RFC 6749 §6)."""
+        note = (
+            f"The server does not know the client that authlens registered for this login ({seen}). The next "
+            "login registers a new one."
+        )
+        self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
+        return self.result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
 
     def _unknown(self, cause: str) -> Refreshed:
         if self.grant.machine is not None:  # nothing is used up: the same can be asked again

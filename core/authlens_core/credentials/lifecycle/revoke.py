@@ -22,7 +22,7 @@ from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import CheckId, noticed, passed, warned
+from authlens_core.values.check import CheckId, ErrorCode, noticed, passed, warned
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
@@ -111,6 +111,8 @@ class _RevokeOperation(LockedGrant):
                     break
         if self._is_confirmed():
             return await self._remove()
+        if self._client_is_unknown():
+            return await self._lost_client()
         return await self._end_renewal() if self._is_irrevocable() else self._keep()
 
     def _endpoint(self) -> Url | Revoked:
@@ -260,6 +262,24 @@ class _RevokeOperation(LockedGrant):
             summary = "Revoked: the server confirmed it and the resource refuses the access token."
         cure = "" if erased else "The keyring still has the revoked tokens; the next save deletes them."
         return self._result(RevokeOutcome.REVOKED, summary, cure, removed=erased)
+
+    def _client_is_unknown(self) -> bool:
+        return any(check.error_code == ErrorCode.INVALID_CLIENT for check in self.record.checks)
+
+    async def _lost_client(self) -> Revoked:
+        """Keep the tokens, which no one can revoke as a client that the server does not know."""
+        await self.lose_client()
+        note = (
+            "The server does not know the client of this login any more, or refuses its secret, so it "
+            f"revokes nothing for it: {self._words()}. {self._time_left()}"
+        )
+        self.grant = self.credentials.update(replace(self.grant, note=note))
+        self.credentials.record(AccessKind.REVOCATION_FAILED, self.grant.grant_id, note)
+        cure = (
+            f"Remove the login from this machine: authlens forget {self.grant.grant_id}. If a token was "
+            "leaked, ask the server's owner to end your sessions."
+        )
+        return self._result(RevokeOutcome.FAILED, note, cure)
 
     def _keep(self) -> Revoked:
         note = f"The revocation was not confirmed: {self._words()}. {self._time_left()}"

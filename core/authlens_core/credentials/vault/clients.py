@@ -122,6 +122,26 @@ class Clients:
             **{name: getattr(record, name) for name in _PUBLIC},
         )
 
+    async def lose(self, issuer: str, redirect_uri: str, client_id: str) -> bool:
+        """Forget a client that its server does not know any more; return whether it was still the stored one.
+
+        Raises:
+            NoSecretStore: the store could not be written.
+        """
+        record = CLIENTS.readable(self._index, _key(issuer, redirect_uri))
+        if record is None or record.client_id != client_id:
+            return False
+        await self.forget(issuer, redirect_uri)
+        return True
+
+    async def remove_unreadable(self, key: str) -> None:
+        """Remove a record that cannot be read, by the key that `unreadable` returned."""
+        await self._generations.remove(lambda: CLIENTS.remove(self._index, key))
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return the keys of the records that cannot be read, safe to show."""
+        return CLIENTS.all(self._index)[1]
+
     async def forget(self, issuer: str, redirect_uri: str) -> None:
         """Forget a client, so that the next login registers a new one; the history keeps its id."""
         key = _key(issuer, redirect_uri)

@@ -319,7 +319,8 @@ class Credentials:
 
     async def discard(self, grant_id: str, kind: str, detail: str) -> bool:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
-        grant = self.index.grant(grant_id)
+        # One that cannot be read is removed as well.
+        grant = LOGINS.readable(self.index, grant_id)
         erased = await self.generations.remove(lambda: self.index.remove(grant_id))
         # After the secrets: traces hold only masks, so they are what may be left over by a crash.
         self.traces.drop(grant_id, *(() if grant is None else (grant.resource_url,)))

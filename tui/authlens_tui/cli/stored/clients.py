@@ -20,20 +20,34 @@ async def clients(arguments: Namespace) -> int:
         NoSecretStore: the store could not be read or written.
     """
     async with open_session() as session:
-        known = registered_clients(session)
+        known, unreadable = registered_clients(session), session.credentials.clients.unreadable()
+        if arguments.forget in unreadable:
+            await session.credentials.clients.remove_unreadable(arguments.forget)
+            say(f"✔ Removed from this machine: the unreadable record {arguments.forget}")
+            return 0
         if arguments.forget is not None:
             client = _named(known, arguments.forget)
             result = await forget_client(session, client, only_here=arguments.here)
             say_result(f"{client.record.client_id} at {client.record.issuer}", result)
             return result.exit_code
     if arguments.json:
-        answer_json([_as_json(client) for client in known])
+        answer_json([*map(_as_json, known), *map(_unreadable_as_json, unreadable)])
         return 0
     records = (client.record for client in known)
     answer_list(f"{record.client_id}  {record.issuer}  {record.redirect_uri}" for record in records)
-    if not known:
+    for key in unreadable:
+        say(f"! A client cannot be read. Remove it from this machine: {_removal(key)}")
+    if not (known or unreadable):
         say("No registered clients on this machine.")
     return 0
+
+
+def _removal(key: str) -> str:
+    return f"authlens clients --here --forget {shlex.quote(key)}"
+
+
+def _unreadable_as_json(key: str) -> dict[str, object]:
+    return {"client_id": None, "unreadable": key, "remove": _removal(key)}
 
 
 def _named(known: tuple[StoredClient, ...], name: str) -> StoredClient:

@@ -37,11 +37,13 @@ class Cause:
         check_decides: whether the fix of the check that failed is shown instead: it depends on what was seen.
         kinds: which product the server has to be.
         grants: what the request asked for a token with.
+        general: whether it counts only where nothing more particular is found.
+        family: whose message it is, in a table of messages.
         options: what leads on; the words of one are in the fix, or it has none.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
-    name: CauseId
+    name: str
     cause: str
     cure: str
     source: str
@@ -52,6 +54,8 @@ class Cause:
     protections: frozenset[Protection] = frozenset()
     checks: frozenset[str] = _NONE
     kinds: frozenset[ServerKind] = frozenset()
+    general: bool = False
+    family: str = ""
     credentials: frozenset[Credential] = frozenset()
     grants: frozenset[GrantType] = frozenset()
     quotes: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from authlens_core.cloudflare.credential import Credential, credential_of, pair_
 from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.evidence import (
     error_lines,
+    phrase_in,
     quoted,
     sent_in,
     status_line,
@@ -66,7 +67,7 @@ def diagnose(
     seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange, kind)
     from authlens_core.diagnosis.causes import CAUSES  # most logins have nothing to be diagnosed
 
-    known = next((cause for cause in CAUSES if seen.fits(cause)), None)
+    known = next((cause for cause in seen.causes(CAUSES) if seen.fits(cause)), None)
     return None if known is None else _without_echoes(seen.diagnosis(known), exchange)
 
 
@@ -185,12 +186,24 @@ class _SeenFailure:
             yield self.answer.summary
             yield from self.answer.evidence
 
+    def causes(self, own: Sequence[Cause]) -> Iterator[Cause]:
+        """Yield the causes to try: what this product is known to say comes first."""
+        if self.error.error or self.error.description:
+            from authlens_core.diagnosis.known_messages import (  # few failures need it
+                ANY_FAMILY,
+                server_messages,
+            )
+
+            # Words of no product's own say less than the tables of this room, which know the stage.
+            yield from (c for c in server_messages() if not c.general and c.family != ANY_FAMILY)
+        yield from own
+
     def fits(self, cause: Cause) -> bool:
         protection = self.answer.protection if self.answer else None
         return (
             (not cause.stages or self.stage in cause.stages)
             and (not cause.errors or self.error.error.lower() in cause.errors)
-            and (not cause.phrases or any(phrase in self.said for phrase in cause.phrases))
+            and (not cause.phrases or any(phrase_in(phrase, self.said) for phrase in cause.phrases))
             and (not cause.statuses or self.status in cause.statuses)
             and (not cause.protections or protection in cause.protections)
             and (not cause.checks or not cause.checks.isdisjoint(self.checks))

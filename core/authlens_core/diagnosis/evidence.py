@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from authlens_core.cloudflare.credential import secrets_sent
@@ -31,6 +32,30 @@ _NAMED: Final = re.compile(
     r'(?i)((?:token|secret|password|verifier|assertion|cookie|"code|\bcode)["\']?\s*[=:]\s*["\']?)'
     r"([A-Za-z0-9_~+/=.:-]{6,})"
 )
+
+
+# In a phrase, for whatever the same line has between two parts.
+ANYTHING: Final = " … "
+
+
+def phrase_in(phrase: str, text: str) -> str:
+    """Return what of `text` is the phrase, or the empty string; both in lower case.
+
+    A number in it is that number alone, because `AADSTS90014` is no part of `AADSTS900144`.
+    """
+    # Most phrases are in no text, and this is the quick way to see it.
+    if phrase.partition(ANYTHING)[0] not in text:
+        return ""
+    found = _pattern(phrase).search(text)
+    return found[0] if found is not None else ""
+
+
+@cache
+def _pattern(phrase: str) -> re.Pattern[str]:
+    parts = map(re.escape, phrase.split(ANYTHING))
+    between = r"[^\n]{0,300}?"
+    before, after = (r"(?<!\d)" if phrase[0].isdigit() else "", r"(?!\d)" if phrase[-1].isdigit() else "")
+    return re.compile(f"{before}{between.join(parts)}{after}")
 
 
 def status_line(response: Response) -> str:

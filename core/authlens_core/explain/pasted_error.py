@@ -1,111 +1,161 @@
 """What a pasted error message means: a log of an agent, a page, a transcript of curl.
 
-The same causes are used as for a login of our own, then those that only other programs name, which are in
-`words/clients.toml`. Nothing is sent, and what looks like a secret is masked in the lines that are quoted.
+The same causes are used as for a login of our own, and those that only other programs name. Nothing is sent,
+and what looks like a secret is masked in the lines that are quoted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from itertools import islice
 from typing import Final
+from urllib.parse import unquote_plus
 
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.cause import Cause
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.evidence import body_line
-from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection, Trait
-from authlens_core.values.diagnosis import CauseId, Diagnosis
+from authlens_core.diagnosis.evidence import body_line, phrase_in
+from authlens_core.diagnosis.known_messages import EDGE_FAMILY, client_messages, server_messages
+from authlens_core.diagnosis.protection import Trait
+from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
+from authlens_core.explain.pasted_address import PastedAddress, urls_in
+from authlens_core.oauth.error_response import meaning
+from authlens_core.values.check import ErrorCode
+from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
-from authlens_core.values.word_files import words
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 # A longer list of causes would explain nothing.
 _MOST: Final = 3
+# As a server states it, or a word that means nothing else.
 _CODE: Final = re.compile(
-    r"""(?:["']?\berror["']?\s*[:=]\s*["']?|\b)"""
-    r"""(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+|use_dpop_nonce)\b"""
+    r"""\\?["']?\berror\\?["']?\s*[:=]\s*\\?["']?([a-z_]{5,60})\b"""
+    r"""|\b(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+"""
+    r"""|use_dpop_nonce|redirect_uri_mismatch)\b"""
 )
+_EDGE: Final = ("cloudflare", "cf-ray", "ray id", "cf-mitigated", "error code: 1", "error code: 5")
 _STATUS: Final = re.compile(r"^(?:[<>*] ?)?HTTP/[\d.]+ (\d{3})(?: (.*))?$")
 _FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
 _REQUEST: Final = re.compile(r"^> ")
+# The status of an answer whose first line was not pasted.
+_STATUS_OF: Final = {"www-authenticate": 401, "location": 302, "cf-mitigated": 403, "cf-access-aud": 403}
 
 
 def explain_text(text: str) -> tuple[Diagnosis, ...]:
     """Return what `text` says, the most particular first; at most three, none where nothing is known."""
-    text = text[:_LONGEST]
-    response = Response(0, body=Body(text.encode("utf-8", "replace")))
+    pasted = _PastedText(text[:_LONGEST])
     diagnoses: dict[str, Diagnosis] = {}
-    for cause, phrase in _fitting(text.lower()):
-        line = body_line(response, phrase)
-        diagnosis = Diagnosis(cause.name, cause.cause, cause.cure, (line,) if line else (), cause.source)
-        diagnoses.setdefault(cause.name, diagnosis)
-    answer = _transcript(text)
-    if answer is not None and len(diagnoses) < _MOST:
-        diagnoses.setdefault(answer.name, answer)
+    for cause, phrase in pasted.fitting():
+        diagnoses.setdefault(cause.name, pasted.diagnosis(cause, phrase))
+    answer = _transcript(pasted.text)
+    if answer is not None and not diagnoses.keys() & _OF_THE_ANSWER.get(answer.name, {answer.name}):
+        diagnoses.setdefault(answer.name, pasted.filled(answer))
+    if not diagnoses:
+        diagnoses = {cause.name: pasted.diagnosis(cause, phrase) for cause, phrase in pasted.general()}
     return tuple(diagnoses.values())[:_MOST]
 
 
-@cache
-def client_causes() -> tuple[Cause, ...]:
-    """Return the causes that the messages of other programs name; the first that has a phrase counts."""
-    return tuple(_client_cause(CauseId(name), **entry) for name, entry in words("clients").items())
+# A cause that says more than the answer that it is in.
+_OF_THE_ANSWER: Final = {
+    "access_login": {"access.login_page", "managed_oauth_off", "login_not_made"},
+    "blocked": {"browser_integrity_check", "zone_security", "challenge_page"},
+    "origin_down": {"origin_down", "tunnel_down"},
+    "oauth": {"login_not_made", "token_not_enough", "token_refused"},
+}
 
 
-def _client_cause(
-    name: CauseId,
-    *,
-    source: str,
-    phrases: tuple[str, ...],
-    cause: str = "",
-    cure: str = "",
-    errors: tuple[str, ...] = (),
-    protection: str = "",
-) -> Cause:
-    if protection:
-        meaning = MEANINGS[Protection(protection)]
-        cause, cure = meaning.summary, meaning.cure
-    cure = cure.replace("{managed_oauth}", MANAGED_OAUTH)
-    return Cause(name=name, cause=cause, cure=cure, source=source, errors=frozenset(errors), phrases=phrases)
+class _PastedText:
+    """A text, with what the causes ask of it."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        # What a callback has in its address is encoded.
+        decoded = unquote_plus(text) if "error_description=" in text else ""
+        self.lower = f"{text}\n{decoded}".lower()
+        self.response = Response(0, body=Body(text.encode("utf-8", "replace")))
+        urls = urls_in(text)
+        self.kind = server_kind((url.text for url in urls), said=self.lower)
+        self.words: ServerWords = server_words(self.kind)
+        self.address = PastedAddress.of(text, urls)
+        self.is_edge = any(mark in self.lower for mark in _EDGE)
+        found = (match[1] or match[2] for match in _CODE.finditer(self.lower))
+        self.codes = tuple(dict.fromkeys(found))
 
-def _fitting(text: str) -> Iterator[tuple[Cause, str]]:
-    """Yield the causes whose words are in the text, then those of the error codes in it.
+    def fitting(self) -> Iterator[tuple[Cause, str]]:
+        """Yield what the most particular source has: a server's own words, a client's, or an error code.
 
-    One phrase has one cause, the first that has it. Where the server's own words are known, its codes add
-    nothing. The words of a server that belong to an error code say nothing without the code.
-    """
-    said: set[str] = set()
-    codes = dict.fromkeys(match[1] for match in _CODE.finditer(text))
-    servers = (cause for cause in CAUSES if not cause.errors or not cause.errors.isdisjoint(codes))
-    for cause in (*servers, *client_causes()):
-        phrase = next((phrase for phrase in cause.phrases if phrase in text), None)
-        if phrase is not None and phrase not in said:
-            said.add(phrase)
-            yield cause, phrase
-    if any(phrase in said for cause in CAUSES for phrase in cause.phrases):
-        return
-    for code in codes:
-        fitting = (cause for cause in _of_codes(text) if code in cause.errors)
-        yield from ((cause, code) for cause in islice(fitting, 1))
+        The words of a server that belong to an error code say nothing without the code.
+        """
+        own = (
+            cause
+            for cause in CAUSES
+            if not cause.errors or not cause.errors.isdisjoint(self.codes)
+            if not cause.protections or self.is_edge
+        )
+        yield from (
+            list(islice(self._spoken(cause for cause in server_messages() if not cause.general), 1))
+            or list(self._spoken(own))
+            or list(self._spoken(cause for cause in client_messages() if not cause.general))
+            or list(self._of_codes())
+        )
 
+    def general(self) -> Iterator[tuple[Cause, str]]:
+        """Yield the one that says least: a code that has no cause of its own, or a status."""
+        known = (code for code in self.codes if code in set(ErrorCode))
+        for code in islice(known, 1):
+            told = meaning(code)
+            yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), code
+            return
+        tables = (*server_messages(), *client_messages())
+        yield from islice(self._spoken(cause for cause in tables if cause.general), 1)
 
-def _of_codes(text: str) -> Iterator[Cause]:
-    """Yield the causes that an error code alone tells, with the stage as far as the text names it."""
-    for cause in CAUSES:
-        here = Stage.REFRESH not in cause.stages or "refresh" in text
-        if here and not (cause.checks or cause.protections or cause.phrases or cause.grants):
-            yield cause
-    yield from client_causes()
+    def diagnosis(self, cause: Cause, phrase: str) -> Diagnosis:
+        line = body_line(self.response, phrase)
+        evidence = (line,) if line else ()
+        return self.filled(Diagnosis(cause.name, cause.cause, cause.cure, evidence, cause.source))
+
+    def filled(self, told: Diagnosis) -> Diagnosis:
+        """Return a diagnosis in the words of the server's kind, its commands with the address of the text."""
+        return replace(
+            told, cause=self.words.fill(told.cause), cure=self.address.fill(self.words.fill(told.cure))
+        )
+
+    def _spoken(self, causes: Iterable[Cause]) -> Iterator[tuple[Cause, str]]:
+        """Yield the causes of which a phrase is in the text, one of a family; a phrase has one cause."""
+        said: set[str] = set()
+        for cause in causes:
+            if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
+                continue
+            found = next((found for phrase in cause.phrases if (found := phrase_in(phrase, self.lower))), "")
+            if found and said.isdisjoint({found, f"family {cause.family}"}):
+                said |= {found, f"family {cause.family}"} if cause.family else {found}
+                yield cause, found
+
+    def _is_marked(self, cause: Cause) -> bool:
+        return cause.family != EDGE_FAMILY or self.is_edge
+
+    def _of_codes(self) -> Iterator[tuple[Cause, str]]:
+        """Yield the cause that each error code alone tells, with the stage as far as the text names it."""
+        tables = (*CAUSES, *client_messages())
+        for code in self.codes:
+            yield from islice(((c, code) for c in tables if code in c.errors and self._tells_alone(c)), 1)
+
+    def _tells_alone(self, cause: Cause) -> bool:
+        here = Stage.REFRESH not in cause.stages or "refresh" in self.lower
+        bare = not (cause.checks or cause.protections or cause.grants or (cause.phrases and not cause.family))
+        return here and bare and (not cause.kinds or self.kind in cause.kinds)
 
 
 def _transcript(text: str) -> Diagnosis | None:
-    """Return the diagnosis of the last answer in an HTTP transcript, as for one of our own."""
+    """Return the diagnosis of the last answer in an HTTP transcript, as for one of our own.
+
+    Where the status line was not pasted, a header field that only one kind of answer has stands for it.
+    """
     status = 0
     fields: list[tuple[str, str]] = []
     body: list[str] = []
@@ -113,10 +163,12 @@ def _transcript(text: str) -> Diagnosis | None:
     # CR LF ends a line of HTTP, and LF alone may (RFC 9112 §2.2): what curl shows has either.
     for line in (row.rstrip("\r") for row in text.rstrip("\r\n").split("\n")):
         begins = _STATUS.match(line)
-        field = _FIELD.match(line) if in_head else None
+        field = _FIELD.match(line)
         if begins is not None:
             status, fields, body, in_head = int(begins[1]), [], [], True
-        elif field is not None:
+        elif field is not None and (in_head or (not status and field[1].lower() in _STATUS_OF)):
+            status = status or _STATUS_OF[field[1].lower()]
+            in_head = True
             fields.append((field[1], field[2]))
         elif not _REQUEST.match(line):
             in_head = in_head and bool(line.strip("< "))
@@ -128,5 +180,5 @@ def _transcript(text: str) -> Diagnosis | None:
     answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
     if answer.protection.has(Trait.SAYS_NOTHING):
         return None
-    cure = answer.cure or "Log in: authlens login URL."
+    cure = answer.cure or "Log in: authlens login URL"
     return Diagnosis(answer.protection.value, answer.summary, cure, answer.evidence, layer=answer.layer)

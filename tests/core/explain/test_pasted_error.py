@@ -20,7 +20,11 @@ JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dX
             "SyntaxError: Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
             "login_page_for_an_answer",
         ),
-        ("McpError: code_challenge_method must be S256 for public clients", "pkce_first_character"),
+        ("McpError: code_challenge_method must be S256 for public clients", "mcp.s256_wanted"),
+        (
+            "https://t.cloudflareaccess.com/ code_challenge_method must be S256 for public clients",
+            "pkce_first_character",
+        ),
         ("listen EADDRINUSE: address already in use 127.0.0.1:8400", "port_taken"),
         (
             "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
@@ -37,7 +41,7 @@ JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dX
         ("oauth: invalid_grant", "code_refused"),
         ("Streamable HTTP error: Error POSTing to endpoint (HTTP 401): ", "token_refused"),
         ('Bearer error="invalid_token"', "token_refused"),
-        ("<html><title>Sign in</title> https://team.cloudflareaccess.com/", "login_page_for_an_answer"),
+        ("<html><title>Sign in</title> https://team.cloudflareaccess.com/", "access.login_page"),
         ("Unable to find your Access application!", "application_not_found"),
         (
             'Error: HTTP 404: Invalid OAuth error response: "Not found" is not valid JSON.',

@@ -1,0 +1,95 @@
+"""Messages that servers, clients and tools really print: each has its cause, and none that of another."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.diagnosis.known_messages import client_messages, server_messages
+from authlens_core.explain.pasted_error import explain_text
+
+MESSAGES: list[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("messages.toml").read_text(encoding="utf-8")
+)["message"]
+CLOUDFLARES = re.compile(
+    r"(?i)cloudflare|\bwarp\b|zero trust|managed oauth|cf-ray|cdn-cgi"
+    r"|(?-i:(?<!Conditional )\bAccess\b(?! Pol))"
+)
+MARK = "https://t.cloudflareaccess.com/ cf-ray: 1\n"
+MARKS = re.compile(r"(?i)cloudflare|cf-ray|access application|cdn-cgi|ray id|origin error=\"websocket")
+
+
+def test_there_are_enough_of_them_each_with_its_source() -> None:
+    assert len(MESSAGES) >= 150
+    assert len({message["text"] for message in MESSAGES}) > len(MESSAGES) - 5
+    assert all(message["source"].startswith("https://") for message in MESSAGES)
+
+
+def test_nine_of_ten_are_explained_and_none_wrongly() -> None:
+    first = [next((d.name for d in explain_text(m["text"])), "unknown") for m in MESSAGES]
+    missed = [(m["expect"], name) for m, name in zip(MESSAGES, first, strict=True) if name != m["expect"]]
+    wrong = [pair for pair in missed if pair[1] != "unknown"]
+    assert wrong == []
+    assert len(missed) <= len(MESSAGES) // 10, missed
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message["text"][:40].replace("\n", " "))
+def test_what_is_said_of_one_is_about_its_server_and_can_be_done(message: dict[str, Any]) -> None:
+    for told in explain_text(message["text"]):
+        words = f"{told.cause} {told.cure}"
+        assert MARKS.search(message["text"]) or not CLOUDFLARES.search(words), words
+        assert "{" not in words
+        assert "--global" not in words
+
+
+def test_every_cause_can_be_found_by_each_of_its_phrases() -> None:
+    """Also those that no message of the collection has."""
+    for cause in (*server_messages(), *client_messages()):
+        for phrase in cause.phrases:
+            mark = MARK if cause.family in ("access", "cloudflare") else ""
+            told = [d.name for d in explain_text(mark + phrase.replace(" … ", " x "))]
+            assert told, (cause.name, phrase)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("curl: (22) The requested URL returned error: 403", "authlens curl URL -- -sS --fail-with-body"),
+        (
+            "Connecting to https://wiki.example/mcp\nError: does not support dynamic client registration",
+            "authlens login --client-id ID https://wiki.example/mcp",
+        ),
+        (
+            "trying to load OAuth metadata https://wiki.example/.well-known/oauth-protected-resource/mcp",
+            "authlens probe https://wiki.example/mcp",
+        ),
+        (
+            "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
+            "git -c credential.https://git.example.helper='!authlens git-credential' clone https://git.example",
+        ),
+        # Neither a page that explains nor the callback is what the message is about.
+        (
+            "AADSTS54005 see https://learn.microsoft.com/x http://localhost:33418/callback",
+            "authlens login URL",
+        ),
+    ],
+)
+def test_a_fix_names_the_address_that_the_text_is_about(text: str, command: str) -> None:
+    assert command in explain_text(text)[0].cure
+
+
+def test_a_transcript_without_its_first_line_says_the_same() -> None:
+    head = "HTTP/2 302\n"
+    rest = "location: https://team.cloudflareaccess.com/cdn-cgi/access/login/wiki.example.com?meta=x\n"
+    assert [d.name for d in explain_text(head + rest)] == [d.name for d in explain_text(rest)]
+
+
+def test_a_number_is_not_found_in_a_longer_one() -> None:
+    names = {code: explain_text(code)[0].name for code in ("AADSTS50011", "AADSTS500113", "AADSTS500119")}
+    assert set(names.values()) == {"entra.redirect_uri"}
+    assert explain_text("AADSTS900144: 'client_id'")[0].name == "entra.parameter_missing"
+    assert explain_text("AADSTS5001199")[0].name == "entra.any_other"

@@ -251,8 +251,9 @@ def _owners(grant_id: str, urls: Collection[str]) -> str:
 
 
 def _owner_of(url: str) -> str:
-    # Without a query, which may hold a secret.
-    return f"{_OF_URL}{url.partition('?')[0]}"
+    # Without a query, which may hold a secret, and without what the database would refuse.
+    bare = url.partition("?")[0].encode("utf-8", "replace").decode()
+    return f"{_OF_URL}{bare}"
 
 
 def _owner_without_credential(trace: Trace) -> str:

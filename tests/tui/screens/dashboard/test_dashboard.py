@@ -44,6 +44,7 @@ from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
+from support.hostile_trace import hostile_trace
 from support.screens import Host, footer_keys, run_screen, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
@@ -630,6 +631,15 @@ async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_befor
         await until(pilot, lambda: [one.id for one in screen.pane.history.options] == ["one"])
         screen.table.select("id-b")
         await until(pilot, lambda: not screen.pane.history.options)
+
+
+async def test_a_login_that_left_no_credential_is_among_the_newest_requests() -> None:
+    """There is no row to select, and it is the one to look at."""
+    async with dashboard() as (screen, pilot, app):
+        assert screen.context.session.credentials.traces.keep("", hostile_trace())
+        await pilot.press("I")
+        await until(pilot, lambda: bool(app.wanted))
+        assert (app.wanted, app.recordings) == (["login"], [True])
 
 
 def jwt_of(claims: Mapping[str, object]) -> str:

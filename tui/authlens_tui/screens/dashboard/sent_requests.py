@@ -42,11 +42,26 @@ class SentRequests:
             self._context.post(TraceWanted(trace, entry_id, kept=kept))
 
     def inspect_newest(self) -> None:
-        """Show the newest requests of all: a revocation leaves no row to select."""
-        if self._newest is None:
+        """Show the newest requests of all: a revocation or a failed login leaves no row to select."""
+        self._run(self._inspect_newest())
+
+    async def _inspect_newest(self) -> None:
+        try:
+            trace = await self._newest_of_all()
+        except AuthlensError as error:
+            self._context.say(str(error), good=False)
+            return
+        if trace is None:
             self._context.say(_NOTHING_SENT)
         else:
-            self._context.post(TraceWanted(self._newest, "", kept=False))
+            self._context.post(TraceWanted(trace, "", kept=trace is not self._newest))
+
+    async def _newest_of_all(self) -> Trace | None:
+        """Return the newest trace of this run, or a newer one on disk that belongs to no credential."""
+        kept = self._context.session.credentials.traces.without_credential()
+        if kept and (self._newest is None or kept[0].at > self._newest.started_at):
+            return await self._open(kept[0].trace_id)
+        return self._newest
 
     def save(self) -> None:
         self._run(self._save())
@@ -72,16 +87,16 @@ class SentRequests:
     async def _find(self) -> tuple[Trace, str] | None:
         entry = self._context.selected
         entry_id = "" if entry is None else entry.entry_id
-        trace = self._newest if entry is None else self._last.get(entry_id)
-        if trace is None:
-            traces = self._context.session.credentials.traces
-            try:
-                # A login that failed leaves no row to select.
-                kept = traces.without_credential() if entry is None else traces.of(entry_id, entry.url)
+        trace = self._last.get(entry_id)
+        try:
+            if entry is None:
+                trace = await self._newest_of_all()
+            elif trace is None:
+                kept = self._context.session.credentials.traces.of(entry_id, entry.url)
                 trace = await self._open(kept[0].trace_id) if kept else None
-            except AuthlensError as error:
-                self._context.say(str(error), good=False)
-                return None
+        except AuthlensError as error:
+            self._context.say(str(error), good=False)
+            return None
         if trace is None:
             self._context.say(_NOTHING_SENT)
             return None

@@ -11,6 +11,7 @@ import pytest
 from authlens_core.callback.binding import free_port
 from authlens_core.login.login import Login
 from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.login.remembered_options import with_remembered
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.login_options import Options
@@ -125,3 +126,9 @@ def test_the_choice_of_a_part_gives_up_the_whole() -> None:
     options = Options(redirect_uri="http://localhost:9/cb").choosing(port=8401)
     assert (options.redirect_uri, options.port) == (None, 8401)
     assert options.choosing(redirect_uri="http://[::1]:9/").redirect_uri == "http://[::1]:9/"
+
+
+def test_one_that_is_remembered_gives_way_to_a_port_that_is_typed() -> None:
+    stored = (("redirect_uri", "http://localhost:9/cb"),)
+    assert with_remembered(Options(), stored).redirect_uri == "http://localhost:9/cb"
+    assert with_remembered(Options(port=8401), stored) == Options(port=8401)

@@ -690,6 +690,7 @@ async def test_an_error_without_a_state_is_shown_with_the_key_that_ends_the_wait
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
         wizard.pane.link.ignore(AnswerIgnored("an error without a state: access_denied", 1, "access_denied"))
+        wizard.pane.link.ignore(AnswerIgnored("another path", 2))
         wizard.tick()
         await until(pilot, lambda: "Then press Esc" in " ".join(text_of(app).split()))
         assert login.wait.waiting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from textual import getters, on, work
@@ -79,6 +80,7 @@ class AuthorizationLink(Widget):
         self._played = Played("")
         self._is_silent = False
         self._ignored: AnswerIgnored | None = None
+        self._error: AnswerIgnored | None = None
         self._bare_code = False
 
     def compose(self) -> ComposeResult:
@@ -109,7 +111,7 @@ class AuthorizationLink(Widget):
     def begin(self, ready: AuthorizationReady) -> None:
         self._ready = ready
         self._played, self._is_silent, self._ignored = Played(""), False, None
-        self._bare_code = False
+        self._error, self._bare_code = None, False
         offer = callback_offer(self._login.wait.redirect_uri, UserScreen(self.app.environ))
         self.panel.show_link(ready.url, offer, player=self._player is not None)
         self.panel.show_remaining(ready.seconds)
@@ -125,7 +127,10 @@ class AuthorizationLink(Widget):
 
     def ignore(self, event: AnswerIgnored) -> None:
         """Note an answer that was ignored. Any program can cause thousands: a tick shows the last."""
-        self._ignored = event
+        # An error may be all that the server says: what comes after it does not hide it.
+        if event.unproven:
+            self._error = event
+        self._ignored = event if self._error is None else replace(self._error, count=event.count)
 
     def tick(self) -> None:
         """Show the time left and what came meanwhile; explain a long silence."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_OURS_ALONE = frozenset({"AUTHLENS_CLIENT_SECRET", "AUTHLENS_IDP_CLIENT_SECRET"})
+_OURS_ALONE = frozenset(
+    {"AUTHLENS_CLIENT_SECRET", "AUTHLENS_IDP_CLIENT_SECRET", "AUTHLENS_INITIAL_ACCESS_TOKEN"}
+)
 
 
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:

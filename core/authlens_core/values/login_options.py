@@ -61,6 +61,7 @@ class Options:
         client_id: a client registered beforehand; no registration is made.
         client_metadata_url: the URL of a Client ID Metadata Document to use as client_id.
         client_auth: how the client authenticates, whatever the registration said.
+        initial_access_token: allows the registration at a server that requires it (RFC 7591 §3).
         new_client: register one although a client is stored for the server.
         client_key: the private key of the client, to sign with instead of sending a secret.
         assertion_file: where a program's assertion is; it is read for each token and never stored.
@@ -209,6 +210,16 @@ class Options:
         matters_from=Stage.REGISTRATION,
         edited_in=WhyNot("only the command line asks for it"),
         resumed=WhyNot("the login that was interrupted has registered it"),
+    )
+    initial_access_token: Secret | None = _option(
+        None,
+        "--initial-access-token",
+        "ask for the token that allows a registration; takes no value",
+        Kind.SECRET,
+        matters_from=Stage.REGISTRATION,
+        edited_in=WhyNot("a secret is asked for by a prompt only"),
+        resumed=WhyNot("a secret is in no note"),
+        for_one=True,
     )
     scope: str | None = _option(
         None,

@@ -125,10 +125,24 @@ async def test_a_server_that_gives_one_grant_type_is_asked_for_that_alone() -> N
     register: list[Answer] = [refusal, *_registered("device-client")]
     sender = ScriptedSender(honest(server=reply(200, document), register=register))
     async with login_to(sender, Options(port=0, grant_type=GrantType.DEVICE_CODE)) as login:
-        while at(login) is not Stage.PKCE:
+        while at(login) is not Stage.AUTHORIZATION:
             assert not (await login.step()).failures
         record = login.trace.latest(Stage.REGISTRATION)
     asked = [sent.document["grant_types"] for sent in sender.sent if sent.line == REGISTER]
     assert asked[1] == [GrantType.DEVICE_CODE, "refresh_token"]
     assert record is not None
     assert any("asked for another kind" in check.seen for check in record.checks)
+
+
+async def test_the_initial_access_token_goes_to_the_registration_alone_and_is_masked_in_its_answer() -> None:
+    """Issue 23, 7; RFC 7591 §3."""
+    token = "initial-canary-1"
+    echo = reply(401, {"error": "invalid_token", "error_description": f"who is {token}?"})
+    sender = ScriptedSender(honest(register=echo))
+    async with login_to(sender, Options(port=0, initial_access_token=Secret(token))) as login:
+        await login.run_all()
+        assert at(login) is Stage.REGISTRATION
+        record = login.trace.records[-1]
+    sent = [s.line for s in sender.sent if token in (s.request.headers.get("authorization") or "")]
+    assert sent == [REGISTER]
+    assert token not in repr(record.checks) + repr(record.diagnosis)

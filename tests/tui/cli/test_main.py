@@ -278,3 +278,14 @@ def test_an_answer_that_is_lost_is_no_success() -> None:
     assert done.returncode == 1
     assert "could not be written: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_initial_access_token_is_taken_for_the_login_that_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Issue 23, 7: from the environment or a prompt; a login to another server does not get it."""
+    for more, taken in (["--initial-access-token"], True), ([], False):
+        monkeypatch.setenv("AUTHLENS_INITIAL_ACCESS_TOKEN", CANARY)
+        secrets = login_secrets(build_parser().parse_args(["login", "https://a.example/", *more]))
+        assert ("initial_access_token" in secrets) is taken
+        assert "AUTHLENS_INITIAL_ACCESS_TOKEN" not in os.environ

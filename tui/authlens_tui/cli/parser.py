@@ -40,6 +40,8 @@ environment:
   AUTHLENS_NO_INPUT        any value: the same as --no-input
   AUTHLENS_HOME            the directory for state that is not secret
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
+  AUTHLENS_INITIAL_ACCESS_TOKEN
+                           what login --initial-access-token asks for otherwise
   AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
   BROWSER                  the browser that login opens without asking; Codespaces and
                            development containers set it to open links on the host

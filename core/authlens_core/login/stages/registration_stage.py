@@ -52,6 +52,7 @@ class RegistrationStage:
             client_name=CLIENT_NAME,
             scope=requested_scope(facts),
             resource=facts.resource,
+            initial_access_token=facts.options.initial_access_token,
         )
         return PlannedRequest(request, Purpose.REGISTRATION, repeats=bool(sent))
 

@@ -17,6 +17,7 @@ from authlens_tui.cli.terminal.standard_input import piped
 
 VARIABLE: Final = "AUTHLENS_CLIENT_SECRET"
 _IDP_VARIABLE: Final = "AUTHLENS_IDP_CLIENT_SECRET"
+_REGISTRATION_VARIABLE: Final = "AUTHLENS_INITIAL_ACCESS_TOKEN"
 _LONGEST_KEY: Final = 64 * 1024  # bytes
 
 
@@ -35,6 +36,7 @@ def login_secrets(arguments: Namespace) -> Mapping[str, Secret]:
         "idp_client_secret": _asked_for(
             _IDP_VARIABLE, "--idp-client-id", arguments.idp_client_id, wanted=arguments.idp_client_secret
         ),
+        "initial_access_token": _initial_access_token(wanted=arguments.initial_access_token),
     }
     return {name: secret for name, secret in found.items() if secret is not None}
 
@@ -77,20 +79,35 @@ def _asked_for(variable: str, owner: str, client_id: str | None, *, wanted: bool
         return None
     if given:
         return Secret(given)
+    return _typed(variable, "client secret") if wanted else None
+
+
+def _initial_access_token(*, wanted: bool) -> Secret | None:
+    """Return the token that allows a registration, if the user has one.
+
+    Raises:
+        UsageError: it is to be asked for, and there is no terminal to ask on.
+    """
+    given = os.environ.pop(_REGISTRATION_VARIABLE, "")
+    # Not without the option: it is for one server, and the environment is for all.
     if not wanted:
         return None
+    return Secret(given) if given else _typed(_REGISTRATION_VARIABLE, "initial access token")
+
+
+def _typed(variable: str, what: str) -> Secret:
     if not is_terminal(sys.stdin):
-        raise UsageError("There is no terminal to ask for the client secret.", f"Set {variable}.")
-    return Secret(typed_secret(f"Type it, or set {variable}."))
+        raise UsageError(f"There is no terminal to ask for the {what}.", f"Set {variable}.")
+    return Secret(typed_secret(f"Type it, or set {variable}.", what))
 
 
-def typed_secret(cure: str) -> str:
-    """Ask for a client secret without echo.
+def typed_secret(cure: str, what: str = "client secret") -> str:
+    """Ask for a secret without echo.
 
     Raises:
         UsageError: nothing was typed.
     """
-    typed = getpass.getpass("Client secret (not shown): ", stream=sys.stderr)
+    typed = getpass.getpass(f"{what.capitalize()} (not shown): ", stream=sys.stderr)
     if not typed:
-        raise UsageError("No client secret was typed.", cure)
+        raise UsageError(f"No {what} was typed.", cure)
     return typed

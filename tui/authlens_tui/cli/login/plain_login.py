@@ -205,6 +205,9 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
     options = run.facts.options
     if client_is_unknown(record):
         yield from _for_a_refused_client(run)
+    last = record.exchanges[-1].response if record.exchanges else None
+    if record.stage is Stage.REGISTRATION and last is not None and last.status in (401, 403):
+        yield "If the owner gave you a token for registrations: authlens login URL --initial-access-token"
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
         uri = (options.redirect_uri or "").replace("localhost", "127.0.0.1", 1)

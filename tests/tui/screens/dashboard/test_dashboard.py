@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -636,7 +636,8 @@ async def test_a_history_that_cannot_be_read_is_not_that_of_the_credential_befor
 async def test_a_login_that_left_no_credential_is_among_the_newest_requests() -> None:
     """There is no row to select, and it is the one to look at."""
     async with dashboard() as (screen, pilot, app):
-        assert screen.context.session.credentials.traces.keep("", hostile_trace())
+        failed = replace(hostile_trace(), started_at=datetime.now(UTC))
+        assert screen.context.session.credentials.traces.keep("", failed)
         await pilot.press("I")
         await until(pilot, lambda: bool(app.wanted))
         assert (app.wanted, app.recordings) == (["login"], [True])

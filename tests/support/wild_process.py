@@ -130,8 +130,8 @@ class LoginProcess:
         )
 
     def _start(self, stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes] | Forked:
-        login = ("login", f"{self.server.url}/api", "--port", "0", "--no-browser", "--json", "--timeout", "3")
-        arguments = (*login, *self.options)
+        events = ("--no-browser", "--json", "--full", "--timeout", "3")
+        arguments = ("login", f"{self.server.url}/api", "--port", "0", *events, *self.options)
         if self.program is not None:
             return self.program.start(arguments, self.machine, stdin=stdin, stdout=stdout, stderr=stderr)
         command = [*AUTHLENS, *arguments]

@@ -62,6 +62,7 @@ the highest one. With --json, each event has the resource_url of its login.
 """
 
 
+_FULL: Final = "with --json: every request, check and fact, not only what warns or fails"
 _CURL_EPILOG: Final = """\
 A line on stderr that starts with "authlens:" is from authlens, any other from curl. The exit code is
 curl's, but where curl cannot reach the resource it is 6 (8 if it waited in vain), and an answer that sends
@@ -127,6 +128,7 @@ def _add_login(add: argparse.ArgumentParser) -> None:
     add.add_argument("urls", metavar="URL", nargs="+", help="the protected resource; several: one by one")
     flag(add, "--no-browser", "open no browser, even if BROWSER or a setting asks for it")
     flag(add, "--json", "report what happens as JSON lines on stdout")
+    flag(add, "--full", _FULL)
     add_options(add)
     add.add_argument(
         "--yes",
@@ -152,6 +154,7 @@ def _add_probe(add: argparse.ArgumentParser) -> None:
     flag(which, "--all", "call each resource with its stored credential")
     flag(add, "--kept", "call URL with its stored credentials")
     flag(add, "--json", "JSON on stdout: an object, or an array of results")
+    flag(add, "--full", _FULL)
     add_option(add, "method")
 
 

@@ -29,7 +29,7 @@ async def probe(arguments: Namespace) -> int:
     )
     error = stage_error(trace.records[-1])
     if arguments.json:
-        answer_json(_as_json(facts, trace, error))
+        answer_json(_as_json(facts, trace, error, full=arguments.full))
     else:
         _show(facts, error)
     return 0 if error is None else error.exit_code
@@ -59,7 +59,7 @@ def _findings(facts: Facts) -> dict[str, str]:
     return findings
 
 
-def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None) -> dict[str, object]:
+def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None, *, full: bool) -> dict[str, object]:
     answer, metadata, server = facts.answer, facts.resource_metadata, facts.server_metadata
     return {
         "url": facts.resource_url.text,
@@ -72,5 +72,5 @@ def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None) -> dict[st
         "issuer": server.issuer if server else None,
         "cause": error.cause if error else "",
         "cure": error.cure if error else "",
-        "stages": [record_as_json(record) for record in trace.records],
+        "stages": [record_as_json(record, full=full) for record in trace.records],
     }

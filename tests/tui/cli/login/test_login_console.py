@@ -67,7 +67,7 @@ def offer(environ: Mapping[str, str], *, no_browser: bool = False) -> LoginConso
     """Let a login wait for the browser; return who tells of it."""
     wait = SimpleNamespace(redirect_uri="http://localhost:8400/callback", waiting=True)
     run = SimpleNamespace(wait=wait)
-    arguments = Namespace(no_browser=no_browser)
+    arguments = Namespace(no_browser=no_browser, full=False)
     console = LoginConsole(cast("Login", run), arguments, EventLines(LINK, wanted=False), environ)
     console.on_event(AuthorizationReady(LINK, (), 300.0))
     return console

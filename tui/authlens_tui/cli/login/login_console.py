@@ -37,6 +37,7 @@ class LoginConsole:
         self._run = run
         self._lines = lines
         self._browser: bool = not arguments.no_browser
+        self._full: bool = arguments.full
         self._environ = environ
         self._reader = PasteReader(
             self._pasted,
@@ -51,7 +52,7 @@ class LoginConsole:
         if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
             self._reader.close()
         if self._lines.wanted:
-            line = event_as_json(event)
+            line = event_as_json(event, full=self._full)
             if line is not None:
                 self._lines.write(line)
         else:

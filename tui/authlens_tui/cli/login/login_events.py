@@ -63,17 +63,21 @@ def _ended(record: StageRecord) -> None:
 
 
 # Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md.
-JSON_VERSION: Final = 1
+JSON_VERSION: Final = 2
 
 Json = dict[str, object]
 
 
-def event_as_json(event: Event) -> Json | None:
-    """Return one event as a JSON object, or None for those that say nothing new to a program."""
+def event_as_json(event: Event, *, full: bool = False) -> Json | None:
+    """Return one event as a JSON object, or None for those that say nothing new to a program.
+
+    Args:
+        full: whether requests are events as well, and stages have what passed.
+    """
     match event:
         case StageStarted(stage):
             return {"event": "stage_started", "stage": stage.value}
-        case ExchangeEnded(stage, exchange):
+        case ExchangeEnded(stage, exchange) if full:
             return {"event": "exchange", "stage": stage.value, **exchange_as_json(exchange)}
         case AuthorizationReady(url, _, seconds):
             return {"event": "authorization_url", "url": url, "seconds": seconds}
@@ -93,20 +97,29 @@ def event_as_json(event: Event) -> Json | None:
         case TunnelTested(family):
             return {"event": "tunnel_tested", "family": family}
         case StageEnded(record):
-            return {"event": "stage_ended", **record_as_json(record)}
+            return {"event": "stage_ended", **record_as_json(record, full=full)}
         case _:
             return None
 
 
-def record_as_json(record: StageRecord) -> Json:
-    """Return the record of a stage: outcome, checks, and facts with their secrets masked."""
+def record_as_json(record: StageRecord, *, full: bool) -> Json:
+    """Return the record of a stage: outcome, and the checks that warn or fail.
+
+    Args:
+        full: whether the other checks are in it, too, and the facts with their secrets masked: for an agent
+            they cost as much as all the rest.
+    """
     return {
         "stage": record.stage.value,
         "outcome": record.outcome.value,
         "seconds": round(record.elapsed, 3),
-        "checks": [check_as_json(check) for check in record.checks],
+        "checks": [
+            check_as_json(check)
+            for check in record.checks
+            if full or check.severity in (Severity.WARNING, Severity.FAILURE)
+        ],
         "diagnosis": record.diagnosis and diagnosis_as_json(record.diagnosis),
-        "facts": [{"name": fact.name, "value": fact_text(fact)} for fact in record.facts],
+        "facts": [{"name": fact.name, "value": fact_text(fact)} for fact in record.facts if full],
     }
 
 

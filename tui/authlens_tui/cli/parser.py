@@ -64,10 +64,9 @@ the highest one. With --json, each event has the resource_url of its login.
 
 _FULL: Final = "with --json: every request, check and fact, not only what warns or fails"
 _CURL_EPILOG: Final = """\
-A line on stderr that starts with "authlens:" is from authlens, any other from curl. The exit code is
-curl's, but where curl cannot reach the resource it is 6 (8 if it waited in vain), and an answer that sends
-you to a login page or refuses the credential is 5, unless you ask for status or header fields with -i, -I,
--D or -w. A 401 is one refresh; the request is then sent again if curl can read its body again.
+A line on stderr that starts with "authlens:" is from authlens. The exit code is curl's; where curl cannot
+reach the resource it is 6 (in time: 8), and 5 for a login page or a refusal, unless -i, -I, -D or -w ask for
+the status. A 401 is one refresh; the request is sent again if curl can read its body again.
 """
 
 

@@ -113,9 +113,8 @@ class RefreshOperation(LockedGrant):
         if self.secrets.refresh_token is None and self.grant.machine is None:
             if self._lasts(timedelta(0)) and not force:
                 return self.result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
-            cause = "The server gave no refresh token, so the access token cannot be renewed."
-            if self._refused():
-                cause = f"The resource refuses the access token. {cause}"
+            cause = "The resource refuses the access token. " if self._refused() else ""
+            cause += "The server gave no refresh token, so the access token cannot be renewed."
             self.record.failed("refresh.refresh_token", "a refresh token", "none", spec=_SPEC)
             return self.result(RefreshOutcome.LOGIN_NEEDED, cause, "Log in again.")
         if force or not self._lasts(self.options.min_ttl):
@@ -225,7 +224,7 @@ class RefreshOperation(LockedGrant):
             error = read_error(response, sent)
             refused = error is not None and error.error == ErrorCode.INVALID_CLIENT and response.status < 500
             if refused and await self.lose_client():
-                return self._client_lost(f"{response.status} {error}")
+                return self._login_needed(_client_lost(f"{response.status} {error}"))
             return self._said_no(response, error)
         # It said yes, so the old refresh token may be used up, and no new one can be read.
         if reading.value is None or failures(reading.checks):
@@ -264,44 +263,31 @@ class RefreshOperation(LockedGrant):
         seen = f"{response.status} {error}" if error else f"{response.status}"
         # The one code that speaks of the token (RFC 6749 §5.2); all others may pass, so the grant is kept.
         if error is not None and error.error == ErrorCode.INVALID_GRANT and self.grant.machine is None:
-            return self._login_needed(seen)
+            return self._login_needed(_token_refused(seen))
         # Decided by the status, not by the error code: proxies answer for a server that is down.
         if response.status == 429 or response.status >= 500:
             cure = f"Try again in {wait} s." if wait else "Try again in a minute."
             cause = f"The server cannot refresh it at the moment ({seen})."
             self.back_off(cause, wait)
             return self.result(RefreshOutcome.TRANSIENT, cause, cure)
-        means, cure, outcome = "The server refused.", "Try again, or log in again.", RefreshOutcome.REFUSED
+        means, cure = "The server refused.", "Try again, or log in again."
         if error is not None:
             means, cure, _ = meaning(error.error)
-            if error.error == ErrorCode.INVALID_CLIENT:
-                # The refresh token is for this client alone, and a login may have another one registered.
-                outcome = RefreshOutcome.LOGIN_NEEDED
         self.back_off(f"{means} ({seen})", wait)
+        # The refresh token is for its client alone, and a login may have another one registered.
+        lost = error is not None and error.error == ErrorCode.INVALID_CLIENT
+        outcome = RefreshOutcome.LOGIN_NEEDED if lost else RefreshOutcome.REFUSED
         return self.result(outcome, f"{means} ({seen})", cure)
 
     # The outcome for the grant
 
-    def _login_needed(self, seen: str) -> Refreshed:
-        note = (
-            f"The server refused the refresh token ({seen}): it expired, was revoked, or a policy now "
-            "refuses access."
-        )
+    def _login_needed(self, note: str) -> Refreshed:
         self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
         return self.result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
 
     def later(self, cause: str, cure: str) -> Refreshed:
         self.back_off(cause, None)
         return self.result(RefreshOutcome.TRANSIENT, cause, cure)
-
-    def _client_lost(self, seen: str) -> Refreshed:
-        """End the grant, because a refresh token is good for its client alone (RFC 6749 §6)."""
-        note = (
-            f"The server does not know the client that authlens registered for this login ({seen}). The next "
-            "login registers a new one."
-        )
-        self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
-        return self.result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
 
     def _unknown(self, cause: str) -> Refreshed:
         if self.grant.machine is not None:  # nothing is used up: the same can be asked again
@@ -393,3 +379,14 @@ _ERROR_TYPES: Final[Mapping[RefreshOutcome, type[AuthlensError]]] = {
     RefreshOutcome.TRANSIENT: NetworkFailure,
     RefreshOutcome.STORE_FAILED: NoSecretStore,
 }
+
+
+def _token_refused(seen: str) -> str:
+    ended = "it expired, was revoked, or a policy now refuses access"
+    return f"The server refused the refresh token ({seen}): {ended}."
+
+
+def _client_lost(seen: str) -> str:
+    """Say why that ends the grant: a refresh token is good for its client alone (RFC 6749 §6)."""
+    lost = "The server does not know the client that authlens registered for this login"
+    return f"{lost} ({seen}). The next login registers a new one."

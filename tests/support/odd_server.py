@@ -113,6 +113,11 @@ class OddServer(LoopbackServer):
         return f"{self._resource_origin}/mcp"
 
     @property
+    def device_endpoint(self) -> str:
+        """Where a code for another device is to be had, whatever the metadata names."""
+        return f"{self._server}/device"
+
+    @property
     def issuer(self) -> str:
         """What the server calls itself."""
         stated = self._plays.server.get("issuer") or f"{{server}}{self._plays.path}"
@@ -252,25 +257,20 @@ class OddServer(LoopbackServer):
             raise _Refused("invalid_client", "client_secret is missing")
 
     def _issue(self, form: Mapping[str, str]) -> dict[str, Any]:
-        plays, grant, good = self._plays, form.get("grant_type"), True
-        if grant == "authorization_code":
-            asked = self._codes.pop(form.get("code", ""), None)
-            if asked is None or asked["redirect_uri"] != form.get("redirect_uri"):
-                raise _Refused("invalid_grant", "unknown code")
-            self._verify(asked, form.get("code_verifier", ""))
-            good = not plays.opaque_without or plays.opaque_without in asked
-        elif grant == "refresh_token":
-            if plays.refresh_needs and plays.refresh_needs not in form:
-                raise _Refused(
-                    "invalid_request", f"AADSTS900144: the body must contain {plays.refresh_needs}"
-                )
-        elif grant == "urn:ietf:params:oauth:grant-type:device_code":
-            if form.get("device_code") != self._device:
-                raise _Refused("invalid_grant", "unknown device code")
-            if not self._asked_before("device_code"):
-                raise _Refused("authorization_pending", "The authorization request is still pending.")
-        else:
-            raise _Refused("unsupported_grant_type", f"{grant} is not supported")
+        good = True
+        match form.get("grant_type"):
+            case "authorization_code":
+                good = self._take_code(form)
+            case "urn:ietf:params:oauth:grant-type:device_code":
+                self._take_device_code(form)
+            case "refresh_token" if not self._plays.refresh_needs or self._plays.refresh_needs in form:
+                pass
+            case "refresh_token":
+                raise _Refused("invalid_request", "AADSTS900144: a parameter is missing in the body")
+            case "client_credentials" if self._plays.secret:
+                pass
+            case grant:
+                raise _Refused("unsupported_grant_type", f"{grant} is not supported")
         token = secrets.token_hex(16)
         if good:
             self._tokens.add(token)
@@ -282,8 +282,19 @@ class OddServer(LoopbackServer):
             "scope": form.get("scope", "mcp"),
         }
 
-    def _asked_before(self, name: str) -> bool:
-        return sum(name in form for form in self.seen) > 1
+    def _take_code(self, form: Mapping[str, str]) -> bool:
+        """Return whether the token for a code will be good at the resource."""
+        asked = self._codes.pop(form.get("code", ""), None)
+        if asked is None or asked["redirect_uri"] != form.get("redirect_uri"):
+            raise _Refused("invalid_grant", "unknown code")
+        self._verify(asked, form.get("code_verifier", ""))
+        return not self._plays.opaque_without or self._plays.opaque_without in asked
+
+    def _take_device_code(self, form: Mapping[str, str]) -> None:
+        if form.get("device_code") != self._device:
+            raise _Refused("invalid_grant", "unknown device code")
+        if sum("device_code" in seen for seen in self.seen) < 2:  # the first time it is not entered yet
+            raise _Refused("authorization_pending", "The authorization request is still pending.")
 
     def _verify(self, asked: Mapping[str, str], verifier: str) -> None:
         if self._plays.pkce == "S256":

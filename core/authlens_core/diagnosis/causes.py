@@ -97,12 +97,13 @@ _SEEN_HERE: Final = (
     ),
     Cause(
         name=CauseId.NO_REGISTRATION_ENDPOINT,
-        cause="The server's registration endpoint does not register clients.",
+        cause="The server's registration endpoint does not register this client: it registers none, or only "
+        "with a token of the owner or from hosts that it trusts.",
         cure=_REGISTER_BEFOREHAND,
         options=(_GIVEN_CLIENT,),
         source="RFC 7591 §3",
         stages=frozenset({Stage.REGISTRATION}),
-        statuses=frozenset({404, 405, 501}),
+        statuses=frozenset({401, 403, 404, 405, 501}),
     ),
     Cause(
         name=CauseId.TOO_MANY_REGISTRATIONS,

@@ -59,10 +59,9 @@ def test_a_server_is_logged_in_to_by_the_commands_that_its_messages_name(
         named = [one for one in commands_in(fixes_in(ran)) if option in one]
         assert named, f"no command with {option} in:\n{ran.words}"
         command = named[0]
-        words = [
-            {"ID": CLIENT_ID, "API": "https://api.example/"}.get(word, word) for word in shlex.split(command)
-        ]
-        if "--client-secret" in words:
+        given = {"ID": CLIENT_ID, "API": "https://api.example/", "ENDPOINT": server.device_endpoint}
+        words = [given.get(word, word) for word in shlex.split(command)]
+        if {"--client-secret", "--machine"}.intersection(words):
             monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", CLIENT_SECRET)
         ran = line.run(*words[1:])
     if "way" not in row:

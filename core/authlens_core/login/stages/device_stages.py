@@ -120,8 +120,8 @@ def _without_endpoint(facts: Facts) -> Check:
         return _ENDPOINT.failed(f"{facts.options.device_endpoint}, which cannot be used", cure=cure)
     return _ENDPOINT.failed(
         "none in its metadata",
-        cure="Log in with a link: omit --device. If the server's documentation names one: authlens login URL "
-        "--device-endpoint ENDPOINT",
+        cure="Log in with a link instead, or ask the owner for one. If the server's documentation names one: "
+        "authlens login URL --device-endpoint ENDPOINT",
     )
 
 

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from authlens_core.diagnosis.cause import Cause
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
-from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
+from authlens_core.values.stage import MACHINE_GRANTS, GrantType
 
 _AT_PROVIDER: Final = frozenset({GrantType.TOKEN_EXCHANGE})
 _BY_ASSERTION: Final = frozenset({GrantType.JWT_BEARER})
 
-_FOR_PROGRAMS: Final = Cause(
-    name=CauseId.SERVER_FOR_PROGRAMS,
-    cause="This server is for programs: it lists no grant by which a user logs in.",
-    cure="Log in as a program, with what the server's owner gave it: "
-    "authlens login URL --machine client-credentials --client-id ID. If it should let users log in, only its "
-    "owner can change that.",
-    source="RFC 6749 §4.4, RFC 8414 §2",
-    stages=frozenset({Stage.SERVER_METADATA}),
-    checks=frozenset({"server.authorization_code"}),
-    phrases=(GrantType.CLIENT_CREDENTIALS,),
-)
 MACHINE_CAUSES: Final = (
-    _FOR_PROGRAMS,
-    replace(
-        _FOR_PROGRAMS,
-        cure=_FOR_PROGRAMS.cure.replace(
-            "client-credentials --client-id ID", "jwt-bearer --client-id ID --assertion-file FILE"
-        ),
-        phrases=(GrantType.JWT_BEARER,),
-    ),
     Cause(
         name=CauseId.PROVIDER_REFUSES,
         cause="The identity provider gives no grant for this server: a policy denies it, or it "

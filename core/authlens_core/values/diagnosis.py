@@ -84,7 +84,6 @@ class CauseId(StrEnum):
     RESOURCE_MISSING = "resource_missing"
     RESOURCE_NOT_WANTED = "resource_not_wanted"
     RESOURCE_REFUSED = "resource_refused"
-    SERVER_FOR_PROGRAMS = "server_for_programs"
     S256_MISSING = "s256_missing"
     SERVER_FAILED = "server_failed"
     SERVICE_AUTH_MISSING = "service_auth_missing"

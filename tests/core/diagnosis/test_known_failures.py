@@ -766,27 +766,7 @@ CHECKS: Final = (
         check=("token.clock", "an hour"),
     ),
 )
-PROGRAMS: Final = (
-    Row(
-        "a server with client credentials alone",
-        "server_metadata",
-        "server_for_programs",
-        ("HTTP/1.1 200", "client_credentials"),
-        ("authlens login URL --machine client-credentials --client-id ID", "only its owner"),
-        _reply(200),
-        check=("server.authorization_code", "client_credentials"),
-    ),
-    Row(
-        "a server with JWT bearer alone",
-        "server_metadata",
-        "server_for_programs",
-        ("HTTP/1.1 200",),
-        ("authlens login URL --machine jwt-bearer --client-id ID --assertion-file FILE",),
-        _reply(200),
-        check=("server.authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-    ),
-)
-ROWS: Final = (*PROGRAMS, *SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHECKS)
+ROWS: Final = (*SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHECKS)
 
 
 def _diagnosed(row: Row, kind: ServerKind = ServerKind.ACCESS) -> Diagnosis | None:

@@ -44,6 +44,7 @@ def _options(**changes: Any) -> Options:
 
 
 async def test_a_client_gets_a_token_with_its_secret_and_no_browser() -> None:
+    """MG-1."""
     sender = _sender(token_endpoint_auth_methods_supported=["client_secret_basic"])
     async with login_to(sender, options=_options(scope="files.read")) as login:
         trace = await login.run_all()
@@ -114,6 +115,7 @@ def _key() -> str:
 
 
 async def test_a_client_signs_instead_of_sending_a_secret() -> None:
+    """MG-2."""
     sender = _sender(token_endpoint_auth_methods_supported=["private_key_jwt"])
     options = _options(client_secret=None, client_key=Secret(_key()))
     async with login_to(sender, options=options) as login:
@@ -172,6 +174,7 @@ async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_pa
 
 
 async def test_a_refused_assertion_is_sent_once_and_repeated_nowhere(tmp_path: Path) -> None:
+    """MG-3."""
     (tmp_path / "assertion").write_text("assertion-canary")
     sender = _sender()
     said = {"error": "invalid_grant", "error_description": "no good: assertion-canary"}
@@ -196,6 +199,7 @@ def _enterprise(tmp_path: Path, **changes: Any) -> Options:
 
 
 async def test_an_identity_is_exchanged_at_the_provider_and_then_at_the_server(tmp_path: Path) -> None:
+    """MG-4."""
     sender = _sender()
     issued = {"access_token": "jag-canary", "issued_token_type": JAG, "token_type": "N_A"}
     sender.script = {**sender.script, f"POST {IDP}": reply(200, issued)}
@@ -264,6 +268,7 @@ async def test_what_is_missing_is_named_before_anything_is_sent(
 async def test_a_user_at_a_server_for_programs_is_told_how_one_logs_in(
     grants: list[str], page: str | None, commands: list[str]
 ) -> None:
+    """MG-6."""
     sender = _sender(grant_types_supported=grants, authorization_endpoint=page)
     async with login_to(sender) as login:
         trace = await login.run_all()

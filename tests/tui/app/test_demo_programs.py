@@ -18,6 +18,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.login.login import Login
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Stage
+from authlens_core.values.check import CheckId
 from authlens_core.values.diagnosis import CauseId
 from authlens_core.wire.client import Wire
 from authlens_tui.app.demo import DemoWorkspace
@@ -26,7 +27,6 @@ from authlens_tui.widgets.record.diagram import diagram_lines
 BY_NAME = {one.name: one for one in scenarios() if one.group is ScenarioGroup.MACHINE}
 GIVEN = ("client-secret", "client-key", "workload", "enterprise")
 REFUSED = {
-    "programs-only": CauseId.SERVER_FOR_PROGRAMS,
     "scope-refused": CauseId.PROGRAM_SCOPE_REFUSED,
     "key-unknown": CauseId.PROGRAM_NOT_AUTHENTICATED,
     "assertion-audience": CauseId.ASSERTION_REFUSED,
@@ -59,7 +59,7 @@ async def played(name: str) -> AsyncIterator[tuple[Login, Session]]:
 
 
 def test_every_scenario_of_programs_is_played_in_this_module() -> None:
-    assert set(BY_NAME) == {*GIVEN, *REFUSED}
+    assert set(BY_NAME) == {*GIVEN, *REFUSED, "programs-only"}
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -95,3 +95,10 @@ async def test_a_refused_program_is_told_its_cause(name: str) -> None:
         diagnosis = login.trace.records[-1].diagnosis
         assert diagnosis is not None
         assert diagnosis.name == REFUSED[name]
+
+
+async def test_a_user_at_a_server_for_programs_is_told_so() -> None:
+    async with played("programs-only") as (login, _):
+        [failure] = login.trace.records[-1].failures
+        assert failure.name == CheckId.SERVER_PROGRAMS_ONLY
+        assert "authlens login --machine client-credentials" in failure.cure

@@ -32,7 +32,9 @@ from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused
 from authlens_core.values.exchange import Request
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire
 from authlens_tui.screens import cloudflared as cloudflared_module
@@ -47,6 +49,7 @@ from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
+from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
@@ -198,6 +201,11 @@ def registered_clients() -> RegisteredClientsScreen:
     return RegisteredClientsScreen(clients)
 
 
+def machine_login() -> MachineLoginScreen:
+    """The form with the most fields."""
+    return MachineLoginScreen(Options(client_id="ci-job", grant_type=GrantType.TOKEN_EXCHANGE))
+
+
 def service_token(*, known: bool = False) -> ServiceTokenScreen:
     """Return the form, to add one or to replace the secret of one."""
     token = ServiceToken("service-1", "https://ci.example.com/", CLIENT_ID, NOW, label="ci")
@@ -313,6 +321,7 @@ PICTURES: Final = (
     Picture("settings", SettingsScreen, lambda: SettingsScreen(SettingsFile())),
     Picture("events", EventsScreen, lambda: events(some=True)),
     Picture("events-none", EventsScreen, lambda: events(some=False)),
+    Picture("machine-login", MachineLoginScreen, machine_login),
     Picture("service-token", ServiceTokenScreen, service_token),
     Picture("service-token-swapped", ServiceTokenScreen, service_token, type_a_swapped_pair),
     Picture("service-token-replaced", ServiceTokenScreen, lambda: service_token(known=True)),

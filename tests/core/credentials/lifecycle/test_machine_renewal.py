@@ -68,6 +68,7 @@ async def test_a_token_that_has_ended_is_replaced_without_a_user(
 async def test_the_assertion_of_a_command_is_new_each_time_and_stored_nowhere(
     credentials: Credentials, wire: Wire, machine: Store, server: RotatingServer, tmp_path: Path
 ) -> None:
+    """MG-5."""
     count = tmp_path / "count"
     program = (
         "import pathlib,sys; p=pathlib.Path(sys.argv[1]); "

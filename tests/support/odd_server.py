@@ -266,7 +266,8 @@ class OddServer(LoopbackServer):
             case "refresh_token" if not self._plays.refresh_needs or self._plays.refresh_needs in form:
                 pass
             case "refresh_token":
-                raise _Refused("invalid_request", "AADSTS900144: a parameter is missing in the body")
+                missing = self._plays.refresh_needs
+                raise _Refused("invalid_request", f"AADSTS900144: the body must contain {missing}")
             case "client_credentials" if self._plays.secret:
                 pass
             case grant:

@@ -35,10 +35,12 @@ async def session() -> AsyncIterator[Session]:
         yield made
 
 
-async def _log_in(session: Session, options: Options, url: str = RESOURCE, issuer: str = ISSUER) -> Login:
+async def _log_in(
+    session: Session, options: Options, url: str = RESOURCE, issuer: str = ISSUER, *, named: str = ""
+) -> Login:
     """Log in where PKCE is not listed; at `issuer` and for `url`, all is as at the scripted server."""
     script: dict[str, Any] = honest(
-        metadata=reply(200, {"resource": url, "authorization_servers": [issuer]}),
+        metadata=reply(200, {"resource": named or url, "authorization_servers": [issuer]}),
         server=reply(200, server_document(issuer, code_challenge_methods_supported=None)),
     )
     moved = {line.replace(ISSUER, issuer).replace(RESOURCE, url): answer for line, answer in script.items()}
@@ -95,3 +97,14 @@ async def test_forgetting_the_login_forgets_the_decision(session: Session) -> No
     login = await _log_in(session, replace(DECIDED, remember=True))
     await session.credentials.forget(login.facts.grant_id or "")
     assert not (await _log_in(session, Options(port=0, wait=60))).finished
+
+
+async def test_a_resource_that_was_accepted_is_accepted_again_at_the_same_server_alone(
+    session: Session,
+) -> None:
+    """It is decided before anything else is known of the server than that the resource names it."""
+    named, plain = f"{RESOURCE}/", Options(port=0, wait=60)
+    await _log_in(session, replace(DECIDED, resource=named, remember=True), named=named)
+    assert (await _log_in(session, plain, named=named)).finished
+    other = await _log_in(session, plain, issuer="https://evil.example", named=named)
+    assert other.trace.records[-1].failures[0].name == "resource_metadata.resource"

@@ -165,6 +165,12 @@ async def test_a_resource_with_a_slash_more_is_accepted_by_its_own_name() -> Non
     assert login.facts.resource == f"{RESOURCE}/"
 
 
+async def test_a_resource_with_another_name_that_the_server_does_not_want_leads_on_too() -> None:
+    """The two overrides are one option: with none to send, its name does not matter."""
+    script = honest(metadata=_metadata(f"{RESOURCE}/"))
+    assert (await _run(ScriptedSender(script), command='authlens login --resource "" URL')).finished
+
+
 @pytest.mark.parametrize("resource", ["https://APP.example/mcp", "https://app.example:443/mcp"])
 async def test_the_same_url_written_in_another_way_is_the_resource(resource: str) -> None:
     """RFC 3986 §6.2.2: and it is sent back as it was written."""

@@ -14,12 +14,12 @@ from authlens_core.oauth.discovery.resource_metadata import (
     read_resource_metadata,
 )
 from authlens_core.oauth.discovery.server_metadata import metadata_urls, moves_on
-from authlens_core.oauth.error_response import is_document
+from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Severity, failed, judged, noticed, passed, warned
-from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.exchange import Exchange, Purpose, Response
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
@@ -61,11 +61,22 @@ class ResourceMetadataStage:
             last.answer,
             requested=facts.resource_url,
             loopback_http=facts.loopback_http,
-            accepted=facts.options.resource,
+            accepted=_accepted(facts, last.answer),
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)
         return _choose_server(facts, reading.value, list(reading.checks))
+
+
+def _accepted(facts: Facts, response: Response) -> str | None:
+    """Return the resource that the user takes: in this login, or always at the server that is named."""
+    if facts.options.resource is not None:
+        return facts.options.resource
+    servers = members_of(response).get("authorization_servers")
+    named = servers[0] if isinstance(servers, list) and servers else None
+    decided = dict(facts.remembered.get(named, ())) if isinstance(named, str) else {}
+    resource = decided.get("resource")
+    return resource if isinstance(resource, str) else None
 
 
 def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:

@@ -88,7 +88,8 @@ def read_resource_metadata(
     """Read the metadata of the resource that covers `requested`; every problem is reported.
 
     Args:
-        accepted: the `resource` that the user takes although it does not cover `requested`.
+        accepted: the `resource` that the user takes although it does not cover `requested`; any if it is
+            empty, because none is requested then.
     """
     answer = read_answer(response, stage=_STAGE, spec="RFC 9728 §3.2", strict_media_type=True)
     if answer.value is None:
@@ -165,7 +166,8 @@ def _resource_check(
         cure = f"{owner} If {named.authority} is what you want, log in to a URL there."
         return check.failed(seen, cure=cure)
     seen = f"{resource}, which does not cover {requested.text}"
-    if resource == accepted:
+    # Where none is requested, the name is not used.
+    if accepted in (resource, ""):
         return check.warned(f"{seen}; accepted because you chose so")
     command = f"authlens login --resource {shlex.quote(resource)} URL"
     cure = f"{owner} If both are one to you, take the name that it gives itself: {command}."

@@ -92,8 +92,6 @@ def options_given(typed: Namespace) -> GivenOptions:
     """Return the options of a login that were typed and that another try needs as well."""
     given: list[tuple[str, ...]] = []
     for option in OPTIONS.values():
-        if option.named is not None and (word := getattr(typed, option.named.argument)):
-            given.append((option.named.flag, word))
         value = getattr(typed, option.argument)
         if option.named is not None and (word := getattr(typed, option.named.argument)):
             given.append((option.named.flag, word))

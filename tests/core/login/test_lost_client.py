@@ -121,7 +121,11 @@ async def test_a_stored_client_that_cannot_do_what_is_wanted_is_replaced(
 async def test_a_server_that_gives_one_grant_type_is_asked_for_that_alone() -> None:
     """Issue 23, 6: the first registration is refused; both are in the record."""
     refusal = reply(400, {"error": "invalid_client_metadata", "error_description": "one grant type"})
-    document = server_document(device_authorization_endpoint=f"{ISSUER}/device")
+    document = server_document(
+        device_authorization_endpoint=f"{ISSUER}/device",
+        grant_types_supported=[GrantType.DEVICE_CODE, "refresh_token"],
+        response_types_supported=[],
+    )
     register: list[Answer] = [refusal, *_registered("device-client")]
     sender = ScriptedSender(honest(server=reply(200, document), register=register))
     async with login_to(sender, Options(port=0, grant_type=GrantType.DEVICE_CODE)) as login:

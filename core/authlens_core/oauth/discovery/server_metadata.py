@@ -52,6 +52,7 @@ class _Need(NamedTuple):
     why: str
     cure: str
     overridable: bool = False
+    of_code: bool = False  # only where the browser comes back with a code
 
 
 _NEEDS: Final = (
@@ -63,6 +64,7 @@ _NEEDS: Final = (
         "The authorization code is the only answer that is safe for a program like this.",
         "The server must list code in response_types_supported.",
         overridable=True,
+        of_code=True,
     ),
     # A warning only: RFC 8414 §2 makes client_secret_basic the default of an absent list, and servers that
     # accept public clients leave it out all the same.
@@ -83,6 +85,7 @@ _NEEDS: Final = (
         "This grant turns a login into a token.",
         "The server must allow the authorization_code grant.",
         overridable=True,
+        of_code=True,
     ),
 )
 # What an absent list means (RFC 8414 §2).
@@ -192,7 +195,7 @@ def read_server_metadata(
         lists[member], note = string_list(document, member, _STAGE)
         checks += note
     endpoints, problems = _endpoints(document, loopback_http=loopback_http)
-    by_user, needs = _grant_checks(document, lists, machine)
+    by_user, needs = _grant_checks(document, lists, machine, by_code=assume_pkce is not None)
     checks += (*_endpoint_checks(document, endpoints, problems, by_user=by_user), *needs)
     url, needs_registration = endpoints["registration_endpoint"], needs_registration and by_user
     checks.append(_registration_check(document, url, needed=needs_registration))
@@ -290,6 +293,8 @@ def _grant_checks(
     document: Mapping[str, JsonValue],
     lists: Mapping[str, tuple[str, ...] | None],
     machine: GrantType | None,
+    *,
+    by_code: bool,
 ) -> tuple[bool, tuple[Check, ...]]:
     """Return whether a user logs in, and what the login needs the server to list."""
     grants = lists["grant_types_supported"]
@@ -297,14 +302,16 @@ def _grant_checks(
         return False, (machine_grant_check(grants, machine),)
     pages = ("authorization_endpoint", "device_authorization_endpoint")
     check = programs_only_check(grants, has_page=any(document.get(page) for page in pages))
-    return (True, tuple(_requirement_checks(lists, document))) if check is None else (False, (check,))
+    if check is not None:
+        return False, (check,)
+    return True, tuple(_requirement_checks(lists, document, by_code=by_code))
 
 
 def _requirement_checks(
-    lists: Mapping[str, tuple[str, ...] | None], document: Mapping[str, JsonValue]
+    lists: Mapping[str, tuple[str, ...] | None], document: Mapping[str, JsonValue], *, by_code: bool
 ) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
-    for need in _NEEDS:
+    for need in (need for need in _NEEDS if by_code or not need.of_code):
         member = need.member
         check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, _SPEC)
         values = lists[member] or _DEFAULTS.get(member, ())

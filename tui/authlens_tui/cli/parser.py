@@ -40,8 +40,6 @@ environment:
   AUTHLENS_NO_INPUT        any value: the same as --no-input
   AUTHLENS_HOME            the directory for state that is not secret
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
-  AUTHLENS_INITIAL_ACCESS_TOKEN
-                           what login --initial-access-token asks for otherwise
   AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
   BROWSER                  the browser that login opens without asking; Codespaces and
                            development containers set it to open links on the host
@@ -54,8 +52,8 @@ that the ssh -L line forwards; or you paste the address it ends on into the term
 No browser opens automatically: press Enter to open the link on this machine. A setting of the app,
 or BROWSER, opens it without asking. Over SSH, no browser opens.
 
-For a pre-registered client with a secret, set AUTHLENS_CLIENT_SECRET, or add
---client-secret to be asked for it. The secret is never an argument, because other users can read those.
+--client-secret and --initial-access-token ask for what they name, or take it from the variables
+AUTHLENS_CLIENT_SECRET and AUTHLENS_INITIAL_ACCESS_TOKEN. No secret is an argument: others can read those.
 
 With several URLs, a login that fails does not stop the next one; Ctrl-C stops all. The exit code is
 the highest one. With --json, each event has the resource_url of its login.

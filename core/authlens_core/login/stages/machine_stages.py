@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Final
 
 from authlens_core.login.client_attempts import attempt_after
@@ -27,8 +26,7 @@ from authlens_core.oauth.machine_grants import (
 from authlens_core.state.assertion_source import AssertionSource
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, ErrorCode, Requirement, failed
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Check, Requirement, failed
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
@@ -50,25 +48,6 @@ _ASSERTION: Final = Requirement(
 _PROVIDER: Final = Requirement("registration.idp", "An identity provider is named.", spec=_PROVIDER_SPEC)
 _NOTHING_SENT: Final = failed(
     "exchange.assertion", "There is what the grant exchanges.", "none", cure="Run the earlier stages again."
-)
-
-
-# What a token endpoint says of a program, in its words: the cause and the fix.
-_REFUSALS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        ErrorCode.INVALID_CLIENT: (
-            "The server does not accept the client with its secret or its key.",
-            "Check the id, and the secret or the key. Only the server's owner can give new ones.",
-        ),
-        ErrorCode.INVALID_GRANT: (
-            "The server does not accept the assertion: it may have expired or be for another server.",
-            "Get a new one for this server. Its owner knows which platforms and audiences it accepts.",
-        ),
-        ErrorCode.UNAUTHORIZED_CLIENT: (
-            "The client may not use this grant.",
-            "Ask the server's owner to allow the client this grant.",
-        ),
-    }
 )
 
 
@@ -193,18 +172,8 @@ class MachineExchangeStage(ExchangeStage):
         done = super().learn(facts, own)
         exchanged = read_identity_assertion(before[-1].response if before else None, facts.grant_secrets)
         # It is read again for the next token, and in no later facts.
-        known, checks = replace(done.facts, assertion=None), (*exchanged.checks, *done.checks)
-        return replace(done, facts=known, checks=checks, diagnosis=_of_program(done.diagnosis, own, facts))
-
-
-def _of_program(diagnosis: Diagnosis | None, sent: Sequence[Exchange], facts: Facts) -> Diagnosis | None:
-    """Return why a program was refused: what is known of a user's login would blame a code, or register."""
-    response = sent[-1].response if sent else None
-    error = None if response is None else read_error(response, facts.grant_secrets)
-    if diagnosis is None or error is None or error.error not in _REFUSALS:
-        return diagnosis
-    cause, cure = _REFUSALS[ErrorCode(error.error)]
-    return replace(diagnosis, cause=cause, cure=cure, options=())
+        known = replace(done.facts, assertion=None)
+        return replace(done, facts=known, checks=(*exchanged.checks, *done.checks))
 
 
 def _refused_by_provider(facts: Facts, exchange: Exchange) -> StageResult:

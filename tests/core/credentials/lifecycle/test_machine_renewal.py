@@ -99,8 +99,12 @@ async def test_an_identity_is_exchanged_at_its_provider_first(
     issued = {"access_token": "jag-canary", "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag"}
     server.answers("/idp", Scripted(200, {**issued, "token_type": "N_A"}))
     server.answers("/token", NEW)
-    usable = await usable_token(credentials, wire, grant)
-    assert usable.token.reveal() == "machine-canary-1"
+    result = await refresh(credentials, wire, grant.grant_id)
+    assert result.access_token.reveal() == "machine-canary-1"
+    # The record says which way this was, and holds neither the identity nor what was exchanged for it.
+    assert result.trace.grant_type is GrantType.TOKEN_EXCHANGE
+    [kept] = credentials.traces.of(grant.grant_id)
+    assert "canary" not in repr(credentials.traces.open(kept.trace_id))
     [exchanged], [asked] = server.posts("/idp"), server.posts("/token")
     assert (exchanged.form["subject_token"], exchanged.form["client_id"]) == ("id-token-canary", "at-idp")
     assert (exchanged.form["audience"], exchanged.authorization) == (server.base, None)

@@ -45,7 +45,7 @@ redirect-uri-refused | does not allow the redirect URI | Allow localhost clients
 redirect-uri-refused-at-authorization | does not allow the redirect URI | Allowed redirect URIs | error=
 localhost-refused | The redirect URI sent was http://localhost: | --redirect-host 127.0.0.1 | HTTP/1.1 400
 settings-not-live | does not allow the redirect URI | takes about a minute | HTTP/1.1 400
-resource-refused | not issue tokens for the resource in the request | --resource | error=invalid_target
+resource-refused | not issue tokens for the resource in the request | Ask the owner | error=invalid_target
 pkce-first-character | | |
 pkce-refused | misread the code challenge | starts with a letter or a digit | must be S256
 denied-user | That account does not have access | sign in again with the right account | nothing at

@@ -64,6 +64,14 @@ MUTATIONS: Final = (
         "tests/core/oauth/test_authorization.py::test_a_wrong_or_missing_state_is_outdated_whatever_else_is_there",
     ),
     Mutation(
+        "words-of-another-server",
+        "A cause of one product is shown for every server",
+        "core/authlens_core/diagnosis/diagnose.py",
+        "            and (not cause.kinds or self.kind in cause.kinds)\n",
+        "",
+        "tests/core/login/test_whose_words.py::test_a_refusal_of_a_plain_server_has_no_word_of_cloudflare",
+    ),
+    Mutation(
         "bare-code-taken",
         "A code that is pasted alone is taken without a question",
         "core/authlens_core/oauth/authorization.py",

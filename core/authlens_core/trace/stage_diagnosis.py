@@ -9,7 +9,7 @@ from typing import Final
 from authlens_core.diagnosis import evidence
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.oauth.error_response import OAuthError
+from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.trace.record import Stage, StageRecord, decisive
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
@@ -42,6 +42,12 @@ def refusal(
         if diagnosis is not None and remark
         else diagnosis
     )
+
+
+def refusal_words(stage: Stage, error: OAuthError, kind: ServerKind) -> tuple[str, str]:
+    """Return what a refusal means and what to do: what the product means by it, or else the error code."""
+    known, means = refusal(stage, error, kind=kind), meaning(error.error)
+    return (means.means, means.cure) if known is None else (known.cause, known.cure)
 
 
 def diagnosis_of(

@@ -26,11 +26,11 @@ from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.dpop import is_bound
-from authlens_core.oauth.error_response import OAuthError, meaning, read_error
+from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.trace.record import Stage
-from authlens_core.trace.stage_diagnosis import refusal
+from authlens_core.trace.stage_diagnosis import refusal_words
 from authlens_core.values.check import CheckId, ErrorCode, Severity, failures, passed
 from authlens_core.values.errors import (
     AuthlensError,
@@ -45,13 +45,6 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused
 
 _SPEC = "RFC 6749 §6"
-
-
-def _refusal_words(error: OAuthError, server: tuple[str, ...]) -> tuple[str, str]:
-    """Return what a refusal means and what to do, in the words of the product that `server` is."""
-    known = refusal(Stage.REFRESH, error, kind=server_kind(server))
-    means = meaning(error.error)
-    return (means.means, means.cure) if known is None else (known.cause, known.cure)
 
 
 @dataclass(eq=False)
@@ -281,7 +274,7 @@ class RefreshOperation(LockedGrant):
             return self.result(RefreshOutcome.TRANSIENT, cause, cure)
         means, cure = "The server refused.", "Try again, or log in again."
         if error is not None:
-            means, cure = _refusal_words(error, self.record.server)
+            means, cure = refusal_words(Stage.REFRESH, error, server_kind(self.record.server))
         self.back_off(f"{means} ({seen})", wait)
         # The refresh token is for its client alone, and a login may have another one registered.
         lost = error is not None and error.error == ErrorCode.INVALID_CLIENT

@@ -37,7 +37,7 @@ from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.protocols import Stored
 from authlens_core.login.remembered_options import StoredOptions, remembered_for
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges
-from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment
+from authlens_core.login.tampering.experiments import Experiment, attacks_on
 from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.state.locks import LockBusy
 from authlens_core.trace.events import (
@@ -63,7 +63,6 @@ from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
-    "ATTACKS",
     "CloudflaredOutcome",
     "EditForm",
     "EditLocation",
@@ -76,6 +75,7 @@ __all__ = [
     "Options",
     "PendingLogin",
     "RequestChanges",
+    "attacks_on",
     "discover",
     "interruptions",
     "join_login",
@@ -84,8 +84,6 @@ __all__ = [
     "start_login",
 ]
 
-ATTACKS: Final[tuple[Experiment, ...]] = EXPERIMENTS
-"""What `Login.arm` can try on a login of the authorization code grant; its tokens are never stored."""
 
 _DISCOVERY: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA})
 # Tokens that are older belong to a login before the one that was joined.

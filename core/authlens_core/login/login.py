@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
@@ -26,8 +25,9 @@ from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
-from authlens_core.login.tampering.experiments import Experiment, StaleRefreshStage
+from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
+from authlens_core.login.tampering.stale_refresh import STALE_REFRESH
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
@@ -42,12 +42,10 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
-_STALE_REFRESH: Final = StaleRefreshStage()
-
 
 def _handler(stage: Stage, facts: Facts) -> LoginStage:
     """Return what `stage` asks and learns in this login; after one, an experiment may refresh."""
-    return _STALE_REFRESH if stage is Stage.REFRESH else STAGES[facts.options.grant_type][stage]
+    return STALE_REFRESH if stage is Stage.REFRESH else STAGES[facts.options.grant_type][stage]
 
 
 class Login:

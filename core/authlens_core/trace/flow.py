@@ -183,6 +183,7 @@ def _machine(grant_type: GrantType, carries: str) -> Flow:
         carries=carries,
         chosen="",
         offer="",
+        can_be_attacked=grant_type is not GrantType.TOKEN_EXCHANGE,
         ignored=frozenset(
             {
                 *("listen", "port", "redirect_host", "redirect_uri", "any_issuer", "any_state"),

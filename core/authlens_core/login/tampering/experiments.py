@@ -6,22 +6,24 @@ specification demands is stated before it runs, in words of ours, and held again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import Final
+from urllib.parse import quote_plus
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
-from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
-from authlens_core.trace.fact import Fact, FactId
+from authlens_core.oauth.client_assertion import signed
+from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.check import Check, ErrorCode, Severity, failed
-from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.check import Check, ErrorCode, Severity
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.wire.limits import TOKEN
+from authlens_core.values.stage import GrantType
 
 # No one can have a name below `.example` (RFC 2606 §2).
 FOREIGN_ISSUER: Final = "https://attacker.example"
@@ -52,7 +54,9 @@ class Experiment:
         accepted: how grave that is.
         errors: the error codes that a refusal should carry; empty for any.
         change: the amendments, from what is known when the stage begins.
+        applies: whether there is anything to attack in a login that is as far as this.
         repeats: true to send the same request a second time, after it was answered.
+        reuses: what is used twice by that.
         follow_up: what is looked at in a later stage because of this one.
     """
 
@@ -67,7 +71,9 @@ class Experiment:
     accepted: Severity = Severity.FAILURE
     errors: tuple[str, ...] = ()
     change: Callable[[Facts], tuple[RequestEdit, ...]] = lambda _: ()
+    applies: Callable[[Facts], bool] = lambda facts: facts.flow.user_part is UserPart.LINK
     repeats: bool = False
+    reuses: str = "code"
     follow_up: Experiment | None = None
 
     @property
@@ -87,7 +93,11 @@ class Experiment:
 def experiment_named(name: str) -> Experiment | None:
     """Return the experiment of that name, follow-ups included, or None."""
     follow_ups = (experiment.follow_up for experiment in EXPERIMENTS)
-    every = (*EXPERIMENTS, *(experiment for experiment in follow_ups if experiment is not None))
+    every = (
+        *EXPERIMENTS,
+        *MACHINE_EXPERIMENTS,
+        *(experiment for experiment in follow_ups if experiment is not None),
+    )
     return next((experiment for experiment in every if experiment.name == name), None)
 
 
@@ -250,57 +260,118 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         accepted=Severity.WARNING,
         errors=(ErrorCode.INVALID_GRANT,),
         repeats=True,
+        reuses="refresh token",
     ),
 )
 
 
-_NO_REFRESH_TOKEN: Final = failed(
-    "experiment.refresh_token",
-    "There is a refresh token to try.",
-    "the server returned none",
-    why="Without one there is nothing to steal.",
-    spec="RFC 6749 §1.5",
-    cure="Ask for the scope offline_access, if the server knows it.",
+def _signs(facts: Facts) -> bool:
+    """Whether the program has a key of its own; what a platform signed cannot be signed again here."""
+    by_itself = facts.options.grant_type is GrantType.CLIENT_CREDENTIALS
+    return by_itself and facts.options.client_key is not None
+
+
+def _shows_assertion(facts: Facts) -> bool:
+    return _signs(facts) or facts.options.grant_type is GrantType.JWT_BEARER
+
+
+def _assertion(facts: Facts, audience: str | None = None) -> Secret:
+    """Return a new assertion of the client's key, for its server or for another."""
+    client, endpoint, metadata = facts.client, facts.token_endpoint, facts.server_metadata
+    if client is None or endpoint is None or metadata is None:
+        return Secret("")
+    plain = replace(client, needs=()) if audience else client
+    made = signed(plain, audience or metadata.issuer, endpoint, now=datetime.now(UTC)).assertion
+    return made or Secret("")
+
+
+def _forged(facts: Facts) -> tuple[RequestEdit, ...]:
+    own = _signs(facts)
+    whole = (_assertion(facts) if own else facts.assertion or Secret("")).reveal()
+    said, dot, signature = whole.rpartition(".")
+    # The first character: bits of the last one may mean nothing.
+    other = f"{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
+    member = "client_assertion" if own else "assertion"
+    return (RequestEdit(EditLocation.FORM, member, Secret(f"{said}{dot}{other}")),)
+
+
+def _for_another(facts: Facts) -> tuple[RequestEdit, ...]:
+    return (RequestEdit(EditLocation.FORM, "client_assertion", _assertion(facts, FOREIGN_ISSUER)),)
+
+
+def _wrong_secret(facts: Facts) -> tuple[RequestEdit, ...]:
+    client = facts.client
+    if client is None or client.client_secret is None:
+        return ()
+    other = Secret(_other(client.client_secret.reveal()))
+    if not client.sends_basic:
+        return (RequestEdit(EditLocation.FORM, "client_secret", other),)
+    pair = base64.b64encode(f"{quote_plus(client.client_id)}:{quote_plus(other.reveal())}".encode())
+    return (RequestEdit(EditLocation.HEADER, "Authorization", Secret(f"Basic {pair.decode()}")),)
+
+
+MACHINE_EXPERIMENTS: Final[tuple[Experiment, ...]] = (
+    Experiment(
+        name="wrong_secret",
+        title="Wrong client secret",
+        question="An attacker knows the client id, which is no secret, and guesses the rest.",
+        stage=Stage.EXCHANGE,
+        expectation="The server must authenticate the client, and returns invalid_client.",
+        spec="RFC 6749 §3.2.1, §5.2",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="Anyone who knows the id would be the program.",
+        errors=(ErrorCode.INVALID_CLIENT,),
+        change=_wrong_secret,
+        applies=lambda facts: (
+            facts.options.grant_type is GrantType.CLIENT_CREDENTIALS
+            and facts.options.client_secret is not None
+        ),
+    ),
+    Experiment(
+        name="forged_assertion",
+        title="Assertion with another signature",
+        question="An attacker writes an assertion themselves, without the key.",
+        stage=Stage.EXCHANGE,
+        expectation="The signature is not that of the key, so the server must reject the assertion.",
+        spec="RFC 7523 §3",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="Anyone could write who they are.",
+        errors=(ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_GRANT),
+        change=_forged,
+        applies=_shows_assertion,
+    ),
+    Experiment(
+        name="foreign_audience",
+        title="Assertion for another server",
+        question="A hostile server that the program once logged in to shows its assertion here.",
+        stage=Stage.EXCHANGE,
+        expectation="aud does not name this server, so it must reject the assertion.",
+        spec="RFC 7523 §3",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="Every server that gets an assertion could log in elsewhere as the program.",
+        errors=(ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_GRANT),
+        change=_for_another,
+        applies=_signs,
+    ),
+    Experiment(
+        name="reused_assertion",
+        title="Assertion used twice",
+        question="An attacker finds the token request in a log of the server and sends it again.",
+        stage=Stage.EXCHANGE,
+        expectation="A server may remember the jti of an assertion and reject it the second time; an "
+        "assertion without one is good until it expires.",
+        spec="RFC 7523 §3",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="Until it expires, a copy of the assertion is as good as the key.",
+        accepted=Severity.WARNING,
+        errors=(ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_GRANT),
+        applies=_shows_assertion,
+        repeats=True,
+        reuses="assertion",
+    ),
 )
 
 
-class StaleRefreshStage:
-    """One honest refresh; the second request, the same again, is the experiment's own."""
-
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the refresh, once; None without a refresh token."""
-        endpoint, client, tokens = facts.token_endpoint, facts.client, facts.tokens
-        if sent or endpoint is None or client is None or tokens is None or tokens.refresh_token is None:
-            return None
-        request = refresh_request(
-            endpoint, client, refresh_token=tokens.refresh_token, resource=facts.resource
-        )
-        return PlannedRequest(request, Purpose.REFRESH, limits=TOKEN)
-
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
-        """Read the honest refresh, and say whether the server replaced the refresh token."""
-        old = facts.tokens.refresh_token if facts.tokens else None
-        if not exchanges or old is None:
-            return StageResult(facts, (_NO_REFRESH_TOKEN,))
-        # The repetition is not among these: it is the experiment's, and judged by its verdict.
-        exchange = exchanges[-1]
-        if exchange.answer is None:
-            expected = "The token endpoint answers."
-            return unanswered(facts, exchange, "refresh.answer", expected, spec="RFC 6749 §6")
-        reading = read_token_response(
-            exchange.answer,
-            resource=facts.resource,
-            scope=facts.scope,
-            grant="refresh_token",
-            sent=(old,),
-            proved=facts.dpop_key is not None,
-        )
-        if reading.value is None:
-            return StageResult(facts, reading.checks)
-        new = reading.value.refresh_token
-        shown = (
-            Fact(FactId.REFRESH_TOKEN, old, "RFC 6749 §6", "the old one"),
-            *(() if new is None else (Fact(FactId.REFRESH_TOKEN, new, "RFC 6749 §6", "the new one"),)),
-        )
-        replaced = new is not None and new != old
-        return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), shown)
+def attacks_on(facts: Facts) -> tuple[Experiment, ...]:
+    """Return the experiments that mean something in this login."""
+    return tuple(one for one in (*EXPERIMENTS, *MACHINE_EXPERIMENTS) if one.applies(facts))

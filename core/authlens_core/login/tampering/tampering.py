@@ -106,8 +106,7 @@ class Tampering:
         response = sent[0].response if sent else None
         if experiment is None or not experiment.repeats or response is None or response.status >= 300:
             return None
-        what = "refresh token" if stage is Stage.REFRESH else "code"
-        self.done = (*self.done, f"the {what} was sent a second time")
+        self.done = (*self.done, f"the {experiment.reuses} was sent a second time")
         return replace(planned, purpose=planned.purpose.again)
 
     def link(self, learned: StageResult) -> StageResult:

@@ -168,7 +168,7 @@ async def test_an_armed_attack_can_be_disarmed() -> None:
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (20, 5)])
 async def test_every_attack_is_explained_whole(size: tuple[int, int]) -> None:
     """What is tried, where, what must happen, what it would mean; nothing crashes where there is no room."""
-    screen = WhatIfScreen(None, None)
+    screen = WhatIfScreen(None, None, EXPERIMENTS)
     async with run_screen(screen, size=size) as (_, pilot):
         for experiment in EXPERIMENTS:
             said = str(screen.detail.content)

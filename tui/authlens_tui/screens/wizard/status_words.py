@@ -268,11 +268,11 @@ _MARK: Final = "bold $text-warning"
 _MOST_SAID: Final = 3  # changes that are named one by one
 
 
-def acts_at(experiment: Experiment) -> str:
-    """Return where an experiment acts, such as `at 7 Exchange`; all act in the authorization code grant."""
+def acts_at(experiment: Experiment, flow: Flow = AUTHORIZATION_CODE) -> str:
+    """Return where an experiment acts, such as `at 7 Exchange`."""
     if experiment.stage is Stage.REFRESH:
-        return f"after {AUTHORIZATION_CODE.numbered(AUTHORIZATION_CODE.stages[-1])}"
-    return f"at {AUTHORIZATION_CODE.numbered(experiment.stage)}"
+        return f"after {flow.numbered(flow.stages[-1])}"
+    return f"at {flow.numbered(experiment.stage)}"
 
 
 def marks(login: Login) -> Content:
@@ -280,7 +280,9 @@ def marks(login: Login) -> Content:
     pieces: list[Content] = []
     if login.armed is not None:
         pieces.append(
-            Content.assemble(("≠ Attack ready: ", _MARK), f"{login.armed.title} {acts_at(login.armed)}.")
+            Content.assemble(
+                ("≠ Attack ready: ", _MARK), f"{login.armed.title} {acts_at(login.armed, login.flow)}."
+            )
         )
     elif login.edits:
         words = listed([edit.words for _, edit in login.edits])

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Experiment, Login
+from authlens_core.desk.log_in import Experiment, Login, attacks_on
 from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.diagnosis import WayOn
@@ -66,7 +66,8 @@ class WizardTools:
         login = self._login
         if login.running is not None:
             return
-        choice = await self._screen.app.push_screen_wait(WhatIfScreen(login.position, login.armed))
+        dialog = WhatIfScreen(login.position, login.armed, attacks_on(login.facts), login.flow)
+        choice = await self._screen.app.push_screen_wait(dialog)
         # A stage may have been started by a key while the dialog was open.
         if choice is not None and login.running is None:
             self._runner.answer_failure()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import getters, on
@@ -12,8 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.log_in import ATTACKS, Experiment
-from authlens_core.trace.flow import AUTHORIZATION_CODE
+from authlens_core.desk.log_in import Experiment
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.quick_dataclass import dataclass
@@ -39,6 +40,7 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
     Args:
         position: the stage to run next, None after the last.
         armed: the attack that is ready already.
+        attacks: those that mean something in the login.
     """
 
     CSS_PATH = "what_if.tcss"
@@ -63,11 +65,19 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
     detail = getters.query_one("#what-if-detail", Static)
     box = getters.query_one("#what-if-box", VerticalScroll)
 
-    def __init__(self, position: Stage | None, armed: Experiment | None) -> None:
+    def __init__(
+        self,
+        position: Stage | None,
+        armed: Experiment | None,
+        attacks: Sequence[Experiment],
+        flow: Flow = AUTHORIZATION_CODE,
+    ) -> None:
         super().__init__()
+        self._attacks = attacks
+        self._flow = flow
         self._position = position
         self._armed = armed
-        self._first = armed if armed is not None and armed in ATTACKS else ATTACKS[0]
+        self._first = armed if armed is not None and armed in attacks else attacks[0]
 
     def compose(self) -> ComposeResult:
         with Vertical(id="what-if"):
@@ -76,14 +86,14 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
                 id="what-if-words",
             )
             with Horizontal(id="what-if-both"):
-                yield OptionList(*(self._option(attack) for attack in ATTACKS), compact=True)
+                yield OptionList(*(self._option(attack) for attack in self._attacks), compact=True)
                 with VerticalScroll(id="what-if-box", can_focus=False):
-                    yield Static(_words(self._first, self._position), id="what-if-detail")
+                    yield Static(_words(self._first, self._position, self._flow), id="what-if-detail")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#what-if").border_title = "What if…"
-        self.options.highlighted = ATTACKS.index(self._first)
+        self.options.highlighted = self._attacks.index(self._first)
         self.options.focus()
 
     def _option(self, experiment: Experiment) -> Option:
@@ -92,12 +102,12 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        self.detail.update(_words(ATTACKS[event.option_index], self._position))
+        self.detail.update(_words(self._attacks[event.option_index], self._position, self._flow))
         self.box.scroll_home(animate=False)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(AttackChoice(ATTACKS[event.option_index]))
+        self.dismiss(AttackChoice(self._attacks[event.option_index]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return self._armed is not None if action == "disarm" else True
@@ -112,11 +122,12 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
         self.dismiss(AttackChoice(None))
 
 
-def _words(experiment: Experiment, position: Stage | None) -> Content:
-    where = acts_at(experiment)
+def _words(experiment: Experiment, position: Stage | None, flow: Flow) -> Content:
+    where = acts_at(experiment, flow)
     acts = Stage.EXCHANGE if experiment.stage is Stage.REFRESH else experiment.stage
-    already_run = AUTHORIZATION_CODE.place(position) > AUTHORIZATION_CODE.place(acts)
-    again = " Already run: restarts from an earlier stage, and you sign in again." if already_run else ""
+    already_run = flow.place(position) > flow.place(acts)
+    signs_in = ", and you sign in again" if flow.user_part is UserPart.LINK else ""
+    again = f" Already run: restarts from an earlier stage{signs_in}." if already_run else ""
     return Content.assemble(
         ("What an attacker would try\n", _HEAD),
         f"{experiment.question}\n\n",
@@ -171,7 +182,8 @@ class _ResultView(Vertical):
         experiment, check = self._experiment, self._check
         changed = "; ".join(self._record.tampering) or "nothing in this stage"
         title = (experiment.title, "bold $text-primary")
-        yield Static(Content.assemble(title, f" {acts_at(experiment)}. Changed: {changed}."))
+        flow = flow_of(self._record.grant_type)
+        yield Static(Content.assemble(title, f" {acts_at(experiment, flow)}. Changed: {changed}."))
         with Horizontal(classes="result-sides"):
             must = Content.assemble(check.expected, "\n", (check.spec, "$quiet"))
             yield _side("The specification says", must, "-must")

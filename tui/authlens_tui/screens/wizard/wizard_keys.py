@@ -8,7 +8,7 @@ from typing import Final
 
 from textual.binding import BindingType
 
-from authlens_core.desk.log_in import Login
+from authlens_core.desk.log_in import Login, attacks_on
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage, StageRecord
@@ -119,7 +119,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
         KeyAction.NEXT: idle and failed is None,
         KeyAction.RUN_ALL: idle and failed is None,
         KeyAction.EDIT: idle,
-        KeyAction.WHAT_IF: not running and login.flow.can_be_attacked,
+        KeyAction.WHAT_IF: not running and bool(attacks_on(login.facts)),
         KeyAction.EXPORT: bool(login.trace.records),
         KeyAction.PLAYER: bool(login.trace.records),
         KeyAction.OVERRIDE: stuck is not None and stuck.may_continue,

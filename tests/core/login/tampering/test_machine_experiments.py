@@ -1,0 +1,62 @@
+"""Attacks on the login of a program: who refuses them at a server that verifies what it gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import Experiment, attacks_on, start_login
+from authlens_core.desk.session import Session
+from authlens_core.emulator import Machines, Profile, StandardEmulator
+from authlens_core.login.tampering.experiments import experiment_named
+from authlens_core.values.check import Severity
+from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
+from authlens_core.wire.client import Wire
+
+ATTACKS = {
+    "machine-basic": {"wrong_secret"},
+    "machine-post": {"wrong_secret"},
+    "machine-key": {"forged_assertion", "foreign_audience", "reused_assertion"},
+    "machine-workload": {"forged_assertion", "reused_assertion"},
+}
+
+
+def options(client: str, machines: Machines, directory: Path) -> Options:
+    if client == "machine-workload":
+        file = directory / "assertion"
+        file.write_text(machines.assertion())
+        return Options(client_id=client, grant_type=GrantType.JWT_BEARER, assertion_file=str(file))
+    by_key = client == "machine-key"
+    return Options(
+        client_id=client,
+        grant_type=GrantType.CLIENT_CREDENTIALS,
+        client_secret=None if by_key else Secret(machines.secret),
+        client_key=Secret(machines.private_key) if by_key else None,
+        client_auth="client_secret_post" if client == "machine-post" else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("client", "attack"), [(client, attack) for client, names in ATTACKS.items() for attack in sorted(names)]
+)
+async def test_a_server_that_verifies_refuses_the_attack_and_no_token_is_stored(
+    client: str, attack: str, tmp_path: Path
+) -> None:
+    async with (
+        StandardEmulator(Profile.MACHINE) as emulator,
+        Session(Wire(), Credentials.memory()) as session,
+    ):
+        login = start_login(session, emulator.resource_url, options(client, emulator.machines, tmp_path))
+        assert {one.name for one in attacks_on(login.facts)} == ATTACKS[client]
+        login.arm(experiment_named(attack))
+        try:
+            await login.run_all()
+        finally:
+            await login.aclose()
+        [(_, check)] = [ended for record in login.trace.records for ended in Experiment.ended_in(record)]
+        assert check.severity is Severity.PASS
+        assert session.credentials.list() == ()

@@ -172,7 +172,7 @@ async def messages_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEv
         raise ServerMisconfigured("The server sent a message that is too large to hold.", _OWNER) from None
 
 
-async def read_bounded(answer: StreamedResponse, most: int) -> bytes:
+async def read_bounded(answer: StreamedResponse, most: int) -> bytearray:
     """Return a body of at most `most` bytes.
 
     Raises:
@@ -184,4 +184,4 @@ async def read_bounded(answer: StreamedResponse, most: int) -> bytes:
         body += chunk
         if len(body) > most:
             raise BodyTooLarge
-    return bytes(body)
+    return body

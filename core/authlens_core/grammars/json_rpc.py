@@ -116,8 +116,11 @@ class LineTooLong:
     """Takes the position of a line that is longer than what is held."""
 
 
-def read_messages(text: str | bytes) -> tuple[JsonRpcMessage | BrokenMessage, ...]:
+def read_messages(text: str | bytes | bytearray) -> tuple[JsonRpcMessage | BrokenMessage, ...]:
     """Return the messages of a line or a body: one, or those of a batch.
+
+    Args:
+        text: a bytearray is emptied once it is read, because a large one is held in several forms already.
 
     Raises:
         NotJsonRpc: it is something else.
@@ -133,7 +136,7 @@ def read_messages(text: str | bytes) -> tuple[JsonRpcMessage | BrokenMessage, ..
     return tuple(message_of(body) for body in bodies)
 
 
-def error_in(text: bytes) -> JsonRpcMessage | None:
+def error_in(text: bytes | bytearray) -> JsonRpcMessage | None:
     """Return the member `error` of a JSON object as an error without an id, or None where there is none.
 
     Servers refuse a request with such an object and leave out `jsonrpc` or the id.
@@ -220,13 +223,16 @@ async def lines_in(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | LineTo
         yield line
 
 
-def _parsed(text: str | bytes) -> Any:
+def _parsed(text: str | bytes | bytearray) -> Any:
     try:
-        if isinstance(text, bytes):
-            # Not by the standard library, which also reads UTF-16 and UTF-32. A byte order mark is ignored
-            # (RFC 8259 §8.1).
-            text = text.decode("utf-8").removeprefix("\ufeff")
-        return json.loads(text)
+        if isinstance(text, str):
+            return json.loads(text)
+        # Not by the standard library, which also reads UTF-16 and UTF-32. A byte order mark is ignored
+        # (RFC 8259 §8.1).
+        decoded = text.decode("utf-8").removeprefix("\ufeff")
+        if isinstance(text, bytearray):
+            text.clear()
+        return json.loads(decoded)
     except UnicodeDecodeError:
         raise NotJsonRpc("it is not UTF-8") from None
     except RecursionError:
@@ -244,7 +250,8 @@ def _line_of(body: Mapping[str, Any]) -> bytes:
             json.loads(text, parse_int=_as_a_double)
         for character, escaped in _LINE_ENDS.items():
             text = text.replace(character, escaped)
-        return text.encode("utf-8") + b"\n"
+        text += "\n"  # in place; to the bytes it would be a copy
+        return text.encode("utf-8")
     except UnicodeEncodeError:
         raise NotJsonRpc("a string in it has half of a surrogate pair") from None
     except ValueError:

@@ -84,20 +84,21 @@ class EventReader:
         self._start()
 
     def _lines(self) -> Iterator[str]:
-        text, start = bytes(self._text), 0
+        text, self._text, start = self._text, bytearray(), 0
+        view = memoryview(text)
         for ending in _LINE_END.finditer(text):
             if ending[0] == b"\r" and ending.end() == len(text):
                 break  # whether a LF follows is not known yet
             self._size += ending.end() - start
             if self._size > self._largest:
                 raise EventTooLarge
-            line = text[start : ending.start()].decode("utf-8", "replace")
+            line = str(view[start : ending.start()], "utf-8", "replace")
             # A byte order mark at the start of the stream is no part of its first line.
             if self._first:
                 self._first, line = False, line.removeprefix("\ufeff")
             yield line
             start = ending.end()
-        del self._text[:start]
+        self._text += view[start:]
 
     def _field(self, line: str) -> None:
         name, _, value = line.partition(":")

@@ -11,7 +11,13 @@ from authlens_core.values.safe_text import safe_text
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.option_values import check_name, count, flag, nearest, number
-from authlens_tui.cli.scripts.agent_parser import AGENT_VERBS, HEADERS, add_credential, add_min_ttl
+from authlens_tui.cli.scripts.agent_parser import (
+    AGENT_VERBS,
+    CURL_EPILOG,
+    HEADERS,
+    add_credential,
+    add_min_ttl,
+)
 from authlens_tui.cli.stored.service_token_parser import add_service_token
 from authlens_tui.cli.terminal.colour import with_headings
 from authlens_tui.cli.terminal.output import encodable, say
@@ -61,11 +67,6 @@ the highest one. With --json, each event has the resource_url of its login.
 
 
 _FULL: Final = "with --json: every request, check and fact, not only what warns or fails"
-_CURL_EPILOG: Final = """\
-A line on stderr that starts with "authlens:" is from authlens. The exit code is curl's; where curl cannot
-reach the resource it is 6 (in time: 8), and 5 for a login page or a refusal, unless -i, -I, -D or -w ask for
-the status. A 401 is one refresh; the request is sent again if curl can read its body again.
-"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -178,7 +179,7 @@ def _add_token_verb(add: argparse.ArgumentParser) -> None:
 
 def _add_curl(add: argparse.ArgumentParser) -> None:
     add.usage = "authlens curl [options] URL [-- CURL ARGS]"
-    add.epilog = _CURL_EPILOG
+    add.epilog = CURL_EPILOG
     add_credential(add)
     add.add_argument(
         "arguments", metavar="CURL ARGS", nargs="*", help="after --: options of curl for one request"

@@ -9,6 +9,12 @@ from typing import Final
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_tui.cli.option_values import LONGEST_TTL, flag, number, port
 
+CURL_EPILOG: Final = """\
+A line on stderr that starts with "authlens:" is from authlens. The exit code is curl's; where curl cannot
+reach the resource it is 6 (in time: 8), and 5 for a login page or a refusal, unless -i, -I, -D or -w ask for
+the status. A 401 is one refresh; the request is sent again if curl can read its body again.
+"""
+
 
 def add_min_ttl(add: argparse.ArgumentParser) -> None:
     add.add_argument("url", metavar="URL", help="the protected resource")

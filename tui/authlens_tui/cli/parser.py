@@ -13,9 +13,8 @@ from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.option_values import check_name, count, flag, nearest, number
 from authlens_tui.cli.scripts.agent_parser import (
     AGENT_VERBS,
-    CURL_EPILOG,
     HEADERS,
-    add_credential,
+    add_curl,
     add_min_ttl,
 )
 from authlens_tui.cli.stored.service_token_parser import add_service_token
@@ -177,15 +176,6 @@ def _add_token_verb(add: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_curl(add: argparse.ArgumentParser) -> None:
-    add.usage = "authlens curl [options] URL [-- CURL ARGS]"
-    add.epilog = CURL_EPILOG
-    add_credential(add)
-    add.add_argument(
-        "arguments", metavar="CURL ARGS", nargs="*", help="after --: options of curl for one request"
-    )
-
-
 def _add_url_or_all(add: argparse.ArgumentParser) -> None:
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument("url", metavar="URL", nargs="?", help="the protected resource")
@@ -317,7 +307,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "probe": ("find out what protects a URL; sends only the discovery requests", _add_probe),
     "token": ("print the access token; refreshed if needed, no browser", _add_token_verb),
     "headers": HEADERS,
-    "curl": ("run curl with the credential passed on a pipe, never in an argument", _add_curl),
+    "curl": ("run curl with the credential passed on a pipe, never in an argument", add_curl),
     **AGENT_VERBS,
     "clients": ("list the clients that logins registered, or delete one at its server", _add_clients),
     "client-metadata": ("print a client metadata document to host", _add_client_metadata),

@@ -9,10 +9,10 @@ from typing import Final
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_tui.cli.option_values import LONGEST_TTL, flag, number, port
 
-CURL_EPILOG: Final = """\
-A line on stderr that starts with "authlens:" is from authlens. The exit code is curl's; where curl cannot
-reach the resource it is 6 (in time: 8), and 5 for a login page or a refusal, unless -i, -I, -D or -w ask for
-the status. A 401 is one refresh; the request is sent again if curl can read its body again.
+_CURL_EPILOG: Final = """\
+A line on stderr that starts with "authlens:" is from authlens. The exit code is curl's, but 6 where curl
+cannot reach the resource, 8 where that takes too long, and 5 for a login page or a refusal, unless -i, -I,
+-D or -w ask for the status. A 401 is one refresh; the request is sent again if curl can read its body again.
 """
 
 
@@ -105,6 +105,15 @@ def _add_credential_helper(add: argparse.ArgumentParser) -> None:
 def _add_git_credential(add: argparse.ArgumentParser) -> None:
     # gitcredentials(7): a helper silently ignores every other operation.
     add.add_argument("action", metavar="{get,store,erase}", help="the operation that git requests")
+
+
+def add_curl(add: argparse.ArgumentParser) -> None:
+    add.usage = "authlens curl [options] URL [-- CURL ARGS]"
+    add.epilog = _CURL_EPILOG
+    add_credential(add)
+    add.add_argument(
+        "arguments", metavar="CURL ARGS", nargs="*", help="after --: options of curl for one request"
+    )
 
 
 def _add_run(add: argparse.ArgumentParser) -> None:

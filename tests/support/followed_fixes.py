@@ -12,7 +12,7 @@ from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.verbs import VERBS
 from support.command_line import CommandLine, Ran
 
-__all__ = ["Follower", "commands_in", "fixes_in"]
+__all__ = ["Follower", "commands_in", "fixes_in", "words_of_cloudflare"]
 
 _NAMED: Final = re.compile(rf"\bauthlens (?:{'|'.join(VERBS)})\b|(?<![\w-])--[a-z][a-z-]+")
 _OWNER: Final = re.compile(r"\bowner\b")
@@ -33,6 +33,13 @@ def fixes_in(ran: Ran) -> list[str]:
 def commands_in(fixes: Sequence[str]) -> list[str]:
     """Return the commands with which lines end."""
     return [fix[fix.index(": authlens ") + 2 :] for fix in fixes if ": authlens " in fix]
+
+
+def words_of_cloudflare(ran: Ran) -> list[str]:
+    """Return what only makes sense at Cloudflare Access, of all that was said."""
+    return [
+        word for word in ("Cloudflare", "CF-Ray", "Zero Trust", "Managed OAuth", "WARP") if word in ran.words
+    ]
 
 
 @dataclass

@@ -16,7 +16,7 @@ from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.profile import Profile, StandardFault
 from support.cloudflared_stub import stub_in
 from support.command_line import CommandLine, command_line
-from support.followed_fixes import Follower
+from support.followed_fixes import Follower, words_of_cloudflare
 from support.ports import free_port
 
 Served = Emulator | StandardEmulator
@@ -54,14 +54,36 @@ NO_FAILURE: Final = frozenset(
     }
 )
 TAKES_LONG: Final = frozenset({Fault.SLOW, StandardFault.DEVICE_SLOW_DOWN})
+# What to do is as with a neighbour in the table of causes, or only the owner can do it.
+ALIKE: Final = frozenset(
+    {
+        Fault.BROWSER_INTEGRITY,
+        Fault.CHALLENGE_PAGE,
+        Fault.NO_APPLICATION,
+        Fault.ORIGIN_UNREACHABLE,
+        Fault.REDIRECT_URI_REFUSED,
+        Fault.SETTINGS_NOT_LIVE,
+        Fault.DENIED_USER,
+        Fault.INVALID_NONCE,
+        Fault.APPLICATION_NOT_FOUND,
+        Fault.HTML_ERROR,
+        Fault.OAUTH_TURNED_OFF,
+        StandardFault.ASSERTION_EXPIRED,
+        StandardFault.ASSERTION_AUDIENCE,
+        StandardFault.KEY_UNKNOWN,
+        StandardFault.POLICY_DENIES,
+    }
+)
 OF_PROGRAMS: Final = frozenset(fault for fault in StandardFault if fault.profiles == {Profile.MACHINE})
 BY_DEVICE: Final = frozenset({StandardFault.DEVICE_SLOW_DOWN, StandardFault.DEVICE_EXPIRED})
 
 
 def _faults() -> Iterator[object]:
     for fault in (*Fault, *StandardFault):
-        unusual = [pytest.mark.slow] if fault in NO_FAILURE | TAKES_LONG else []
-        yield pytest.param(fault, marks=unusual)
+        if fault in NO_FAILURE | TAKES_LONG:
+            yield pytest.param(fault, marks=pytest.mark.weekly)
+        else:
+            yield pytest.param(fault, marks=[pytest.mark.slow] if fault in ALIKE else [])
 
 
 @pytest.fixture
@@ -136,6 +158,7 @@ def test_what_a_message_says_to_do_leads_on(
     ran = line.run(*command, "--json")
     if ran.code == 0:
         return
+    assert isinstance(served, Emulator) or not words_of_cloudflare(ran), ran.words
     client_id, _ = served.register_client(f"http://localhost:{port}/callback")
     given, typed = {"ID": client_id, "RESOURCE": served.resource_url.rstrip("/")}, {}
     if isinstance(served, Emulator):

@@ -91,8 +91,6 @@ _WAYS_ON: Final = {
 
 
 _STEP_UP: Final = ("t", "authorize again with the scope that the resource wants")
-# Where a login as a user may end at a server that is for programs.
-_BEFORE_THE_USER: Final = frozenset({Stage.SERVER_METADATA, Stage.REGISTRATION})
 # Checks that say that the port of the callback is not ours.
 _NO_PORT: Final = frozenset(
     {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
@@ -128,7 +126,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
         KeyAction.ANOTHER_PORT: no_port,
         KeyAction.PASTE_ONLY: no_port and login.facts.options.listen,
         KeyAction.DEVICE: idle and login.facts.other_flow is not None,
-        KeyAction.MACHINE: idle and (failed is None or failed.stage in _BEFORE_THE_USER),
+        KeyAction.MACHINE: idle and (failed is None or CheckId.SERVER_PROGRAMS_ONLY in names),
         KeyAction.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names, options),
         KeyAction.CLOUDFLARED: WayOn.CLOUDFLARED in options,
         KeyAction.SERVICE_TOKEN: WayOn.SERVICE_TOKEN in options,

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn
+from collections.abc import Callable
+from typing import Final
 
-from authlens_core.values.safe_text import safe_text
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.option_values import check_name, count, flag, nearest, number
-from authlens_tui.cli.scripts.agent_parser import (
-    AGENT_VERBS,
-    HEADERS,
-    add_curl,
-    add_min_ttl,
-)
+from authlens_tui.cli.option_values import check_name, count, flag, number
+from authlens_tui.cli.scripts.agent_parser import AGENT_VERBS, HEADERS, add_curl, add_min_ttl
 from authlens_tui.cli.stored.service_token_parser import add_service_token
-from authlens_tui.cli.terminal.colour import with_headings
-from authlens_tui.cli.terminal.output import encodable, say
+from authlens_tui.cli.verb_parser import VerbParser
 
 _KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})
 _EPILOG: Final = """\
@@ -66,55 +58,6 @@ the highest one. With --json, each event has the resource_url of its login.
 
 
 _FULL: Final = "with --json: every request, check and fact, not only what warns or fails"
-
-
-class _Parser(argparse.ArgumentParser):
-    """Words like those of the other verbs: safe for the terminal, in whatever encoding it has."""
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        stream = file if file is not None else sys.stderr
-        if stream is not None and message:
-            stream.write(with_headings(encodable(safe_text(message), stream), stream))
-            stream.flush()
-
-    def error(self, message: str, meant: str | None = None) -> NoReturn:
-        say(f"✖ {message[:1].upper()}{message[1:]}.")
-        say(f"  → {f'Did you mean {meant}? ' if meant else ''}See: {self.prog} --help")
-        sys.exit(2)
-
-    def refuse(self, words: Sequence[str], verb: str | None = None) -> NoReturn:
-        """End with exit code 2, because `verb`, or the program without one, does not take `words`."""
-        if verb is not None and isinstance(parser := self._verbs().choices[verb], _Parser):
-            parser.refuse(words)
-        meant = nearest(words[0].partition("=")[0], self._option_string_actions)
-        self.error(f"unrecognized arguments: {' '.join(words)}", meant)
-
-    def format_help(self) -> str:
-        """Return the help; that of the program has its verbs in groups, and argparse groups options alone."""
-        if self._subparsers is None or self._verbs().dest != "verb":
-            return super().format_help()
-        formatter = self._get_formatter()
-        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
-        formatter.add_text(self.description)
-        listed = {verb.dest: verb for verb in self._verbs()._choices_actions}  # noqa: SLF001 - no other way to them
-        for title, verbs in GROUPS.items():
-            formatter.start_section(title)
-            formatter.add_arguments(listed[name] for name in verbs)
-            formatter.end_section()
-        formatter.start_section("options")
-        formatter.add_arguments(action for action in self._actions if action.option_strings)
-        formatter.end_section()
-        formatter.add_text(self.epilog)
-        return formatter.format_help()
-
-    def _verbs(self) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-        return next(action for action in self._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        try:
-            super()._check_value(action, value)
-        except argparse.ArgumentError as refused:
-            self.error(str(refused), nearest(str(value), map(str, action.choices or ())))
 
 
 def _add_login(add: argparse.ArgumentParser) -> None:
@@ -343,13 +286,13 @@ GROUPS: Final = {
 """The verbs in the order of the help, by what they are for."""
 
 
-def build_parser(verb: str | None = None) -> _Parser:
+def build_parser(verb: str | None = None) -> VerbParser:
     """Return the parser for `authlens VERB …`; `authlens [URL]` is handled before it.
 
     Args:
         verb: the first word of the command line: where it is a verb, that one alone can be parsed.
     """
-    parser = _Parser(
+    parser = VerbParser(
         prog="authlens",
         usage="authlens [--plain] [URL [OPTIONS OF login]] | authlens [--plain] VERB …",
         description="See every login. Without a verb: the full-screen app. With a URL: the login to it.",
@@ -370,6 +313,7 @@ def build_parser(verb: str | None = None) -> _Parser:
     )
     parser.add_argument("--theme", metavar="NAME", help="the theme of the full screen, for this run")
     parser.add_argument("--version", action="store_true", help="show the version and exit")
+    parser.verb_groups = GROUPS
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
     for name, (summary, add) in VERBS.items():
         # To build all parsers takes longer than to parse: one will do where the verb is known.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
 from authlens_core.values.errors import UsageError
@@ -15,11 +15,35 @@ from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
 
 
+# What the help puts together; an option that is in no group is among the general ones.
+_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "how you come back from the browser": (
+        *("wait", "port", "redirect_host", "redirect_uri", "listen", "any_issuer", "any_state"),
+    ),
+    "another way to log in": (
+        *("grant_type", "device_endpoint"),
+        *("client_key", "assertion_file", "assertion_command", "idp", "idp_client_id", "idp_client_secret"),
+    ),
+    "the client": (
+        *("client_id", "client_metadata_url", "client_secret", "client_auth"),
+        *("initial_access_token", "new_client"),
+    ),
+    "what is requested": ("scope", "resource", "audience", "dpop", "method"),
+    "servers that are not as specified": ("issuer", "assume_pkce", "legacy_paths", "anyway"),
+}
+
+
 def add_options(add: argparse.ArgumentParser) -> None:
-    """Add every option of a login."""
-    one_of = add.add_mutually_exclusive_group()
-    for name, option in OPTIONS.items():
-        add_option(one_of if option.exclusive else add, name)
+    """Add every option of a login, in groups."""
+    grouped = [(add.add_argument_group(title), names) for title, names in _GROUPS.items()]
+    others = tuple(name for name in OPTIONS if not any(name in names for _, names in grouped))
+    for group, names in ((add, others), *grouped):
+        # argparse refuses to show the usage of a group in which there is nothing.
+        one_of = (
+            group.add_mutually_exclusive_group() if any(OPTIONS[name].exclusive for name in names) else group
+        )
+        for name in names:
+            add_option(one_of if OPTIONS[name].exclusive else group, name)
 
 
 def add_option(add: argparse._ActionsContainer, name: str) -> None:
@@ -28,7 +52,8 @@ def add_option(add: argparse._ActionsContainer, name: str) -> None:
     if option.named is not None:
         add = add.add_mutually_exclusive_group()
         named = option.named
-        add.add_argument(named.flag, help=named.help, metavar=named.metavar, choices=named.values)
+        words = f"{named.help}: {_one_of(named.values)}"
+        add.add_argument(named.flag, help=words, metavar=named.metavar, choices=named.values)
     more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
     match option.kind:
         case Kind.SWITCH | Kind.SECRET:
@@ -45,7 +70,14 @@ def add_option(add: argparse._ActionsContainer, name: str) -> None:
             more["type"] = absolute_path
         case _:
             assert_never(option.kind)
-    add.add_argument(option.flag, help=option.help, **more)
+    hidden = option.kind is Kind.CHOICE and option.metavar is not None
+    words = f"{option.help}: {_one_of(option.choices)}" if hidden else option.help
+    add.add_argument(option.flag, help=words, **more)
+
+
+def _one_of(choices: Iterable[str]) -> str:
+    *first, last = choices
+    return f"{', '.join(first)} or {last}"
 
 
 def login_options(arguments: Namespace, secrets: Mapping[str, Secret]) -> Options:

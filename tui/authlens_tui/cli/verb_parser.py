@@ -1,0 +1,69 @@
+"""The parser of the command line: a refusal names what was probably meant, and the help has groups."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from authlens_core.values.safe_text import safe_text
+from authlens_tui.cli.option_values import nearest
+from authlens_tui.cli.terminal.colour import with_headings
+from authlens_tui.cli.terminal.output import encodable, say
+
+
+class VerbParser(argparse.ArgumentParser):
+    """Words like those of the verbs: safe for the terminal, in whatever encoding it has.
+
+    Attributes:
+        verb_groups: the verbs in the order of the help, below the titles of their groups.
+    """
+
+    verb_groups: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        stream = file if file is not None else sys.stderr
+        if stream is not None and message:
+            stream.write(with_headings(encodable(safe_text(message), stream), stream))
+            stream.flush()
+
+    def error(self, message: str, meant: str | None = None) -> NoReturn:
+        say(f"✖ {message[:1].upper()}{message[1:]}.")
+        say(f"  → {f'Did you mean {meant}? ' if meant else ''}See: {self.prog} --help")
+        sys.exit(2)
+
+    def refuse(self, words: Sequence[str], verb: str | None = None) -> NoReturn:
+        """End with exit code 2, because `verb`, or the program without one, does not take `words`."""
+        if verb is not None and isinstance(parser := self._verbs().choices[verb], VerbParser):
+            parser.refuse(words)
+        meant = nearest(words[0].partition("=")[0], self._option_string_actions)
+        self.error(f"unrecognized arguments: {' '.join(words)}", meant)
+
+    def format_help(self) -> str:
+        """Return the help; that of the program has its verbs in groups, and argparse groups options alone."""
+        if not self.verb_groups:
+            return super().format_help()
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        listed = {verb.dest: verb for verb in self._verbs()._choices_actions}  # noqa: SLF001 - no other way
+        for title, verbs in self.verb_groups.items():
+            formatter.start_section(title)
+            formatter.add_arguments(listed[name] for name in verbs)
+            formatter.end_section()
+        formatter.start_section("options")
+        formatter.add_arguments(action for action in self._actions if action.option_strings)
+        formatter.end_section()
+        formatter.add_text(self.epilog)
+        return formatter.format_help()
+
+    def _verbs(self) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+        return next(action for action in self._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as refused:
+            self.error(str(refused), nearest(str(value), map(str, action.choices or ())))

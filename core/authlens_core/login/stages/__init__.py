@@ -21,7 +21,7 @@ from authlens_core.login.stages.registration_stage import RegistrationStage
 from authlens_core.login.stages.resource_metadata_stage import ResourceMetadataStage
 from authlens_core.login.stages.server_metadata_stage import ServerMetadataStage
 from authlens_core.trace.record import Stage
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import MACHINE_GRANTS, GrantType
 
 _SHARED: Final[Mapping[Stage, LoginStage]] = MappingProxyType(
     {
@@ -49,8 +49,6 @@ STAGES: Final[Mapping[GrantType, Mapping[Stage, LoginStage]]] = MappingProxyType
             Stage.AUTHORIZATION: DeviceAuthorizationStage(),
             Stage.EXCHANGE: ExchangeStage(DeviceGrant()),
         },
-        GrantType.CLIENT_CREDENTIALS: _MACHINE,
-        GrantType.JWT_BEARER: _MACHINE,
-        GrantType.TOKEN_EXCHANGE: _MACHINE,
+        **dict.fromkeys(MACHINE_GRANTS, _MACHINE),
     }
 )

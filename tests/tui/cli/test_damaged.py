@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,3 +119,21 @@ def test_what_is_kept_in_another_store_is_deleted_there_or_named(
     err = capsys.readouterr().err
     assert "in the keyring, which cannot be reached" in err
     assert "plain file" not in err
+
+
+def test_a_client_that_cannot_be_read_is_removed_by_the_command_that_names_it(
+    keyring: Path, capsys: Captured
+) -> None:
+    """Issue 24, 2: in words, and as JSON."""
+    with sqlite3.connect(keyring.parent / "authlens" / "index.sqlite3") as raw:
+        raw.execute("INSERT INTO clients VALUES ('client-1', 1, 0, '{', 'keyring')")
+    raw.close()
+    assert main.run(["clients", "--json"]) == 0
+    [named] = json.loads(capsys.readouterr().out)
+    assert named["unreadable"] == "client-1"
+    assert main.run(["clients"]) == 0
+    assert named["remove"] in capsys.readouterr().err
+    assert main.run(shlex.split(named["remove"])[1:]) == 0
+    capsys.readouterr()
+    assert main.run(["clients", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

@@ -672,8 +672,8 @@ MUTATIONS: Final = (
         "json-rpc-surrogates",
         "Half of a surrogate pair is passed on as bytes that are not UTF-8",
         "core/authlens_core/grammars/json_rpc.py",
-        'text.encode("utf-8") + b"\\n"',
-        'text.encode("utf-8", "surrogatepass") + b"\\n"',
+        '        return text.encode("utf-8")\n',
+        '        return text.encode("utf-8", "surrogatepass")\n',
         "tests/core/grammars/test_json_rpc.py::test_what_readers_do_not_read_alike_is_broken",
     ),
     Mutation(
@@ -696,8 +696,8 @@ MUTATIONS: Final = (
         "json-rpc-utf-16",
         "JSON in UTF-16 is read",
         "core/authlens_core/grammars/json_rpc.py",
-        '            text = text.decode("utf-8").removeprefix("\\ufeff")\n',
-        "            pass\n",
+        '        decoded = text.decode("utf-8").removeprefix("\\ufeff")\n',
+        "        decoded = bytes(text)\n",
         "tests/core/grammars/test_json_rpc.py::test_what_is_no_message_is_refused",
     ),
     Mutation(

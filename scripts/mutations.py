@@ -1120,7 +1120,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-proxy-untrusted",
         "curl does not trust a proxy whose authority authlens trusts",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         'for peer in ("", "proxy-") if proxy_too else ("",):',
         'for peer in ("",):',
         "tests/core/gateway/test_curl_call.py::test_a_proxy_with_tls_is_trusted_as_the_site_is",
@@ -1128,7 +1128,7 @@ MUTATIONS: Final = (
     Mutation(
         "curlrc-read",
         "curl reads .curlrc, which may name another URL",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         '["curl", "-q", *self.options',
         '["curl", *self.options',
         "tests/core/gateway/test_curl_call.py::test_no_file_of_options_is_read",
@@ -1136,7 +1136,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-proxied",
         "A proxy of the environment sees what is meant for this machine",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         "    if is_never_proxied(parts.address[0]):\n",
         "    if False:\n",
         "tests/core/gateway/test_curl_call.py::test_no_proxy_sees_what_is_meant_for_this_machine",
@@ -1144,7 +1144,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-pattern",
         "curl takes braces for a pattern, and sends several requests",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         'config_line("globoff"), ',
         "",
         "tests/core/gateway/test_curl_call.py::test_a_name_of_a_file_is_no_pattern",
@@ -1152,7 +1152,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-path-shortened",
         "curl may shorten the path, or use another protocol",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         'config_line("path-as-is"), config_line("proto", f"={parts.scheme}")',
         "",
         "tests/core/gateway/test_curl_call.py::test_what_authlens_adds_comes_last_and_says_where_it_goes",
@@ -1160,7 +1160,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-keys-logged",
         "curl writes the keys of the connection where the environment says",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         '_NOT_FOR_CURL: Final = (_OTHER_TRUST, "SSLKEYLOGFILE")',
         "_NOT_FOR_CURL: Final = (_OTHER_TRUST,)",
         "tests/core/gateway/test_curl_call.py::test_a_proxy_of_the_environment_carries_https_and_sees_a_tunnel",
@@ -1168,7 +1168,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-trusts-others",
         "curl trusts what CURL_CA_BUNDLE names, and authlens does not",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         '_NOT_FOR_CURL: Final = (_OTHER_TRUST, "SSLKEYLOGFILE")',
         '_NOT_FOR_CURL: Final = ("SSLKEYLOGFILE",)',
         "tests/core/gateway/test_curl_call.py::test_curl_trusts_whom_authlens_trusts",
@@ -1176,7 +1176,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-trusts-its-own",
         "curl trusts its own authorities besides the ones that are named",
-        "core/authlens_core/gateway/curl_call.py",
+        "core/authlens_core/gateway/curl/curl_call.py",
         '        yield config_line(f"{peer}capath", directory)\n',
         "",
         "tests/core/gateway/test_curl_call.py::test_one_setting_of_trust_replaces_both_of_curls",

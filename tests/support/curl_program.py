@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from authlens_core.gateway.curl_call import CurlCall, call_with, checked_options
+from authlens_core.gateway.curl.curl_call import CurlCall, call_with, checked_options
 from support.needs import program
 from support.waiting import PATIENCE
 

@@ -22,7 +22,7 @@ from authlens_core.values.url import UrlRefused, parse_url, usable_url
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
-    from authlens_core.gateway.authorized_curl import CurlOutcome
+    from authlens_core.gateway.curl.authorized_curl import CurlOutcome
     from authlens_core.gateway.server import LocalProxy
     from authlens_core.grammars.git_credential import GitRequest
 
@@ -63,8 +63,8 @@ async def curl(
         LoginNeeded: a user has to log in.
         AuthlensError: as `request_headers`.
     """
-    from authlens_core.gateway.authorized_curl import AuthorizedCurl
-    from authlens_core.gateway.curl_call import checked_options, curl_path
+    from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl
+    from authlens_core.gateway.curl.curl_call import checked_options, curl_path
     from authlens_core.gateway.request_credential import RequestCredential
 
     # Before the session is opened, which may ask for a passphrase.

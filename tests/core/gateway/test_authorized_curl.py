@@ -15,8 +15,8 @@ from authlens_core.credentials.records.grant import GrantSecrets, TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator
-from authlens_core.gateway.authorized_curl import AuthorizedCurl, CurlOutcome
-from authlens_core.gateway.curl_call import checked_options
+from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl, CurlOutcome
+from authlens_core.gateway.curl.curl_call import checked_options
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.grammars.curl_request import is_repeatable

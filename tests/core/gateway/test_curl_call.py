@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.emulator import Emulator
-from authlens_core.gateway.curl_call import call_with, checked_options
+from authlens_core.gateway.curl.curl_call import call_with, checked_options
 from authlens_core.values.errors import UsageError
 from support.curl_program import CurlDone, run_words
 from support.hostile_server import LocalAuthority

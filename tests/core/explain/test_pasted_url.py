@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from authlens_core.values.pasted_url import url_in
+from authlens_core.explain.pasted_url import url_in
 from authlens_core.values.url import with_scheme
 
 URL = "https://wiki.example.com/mcp"

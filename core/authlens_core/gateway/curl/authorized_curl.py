@@ -17,8 +17,8 @@ from authlens_core.credentials.lifecycle.probe_call import probe_result
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.protection import Protection, Trait
-from authlens_core.gateway.curl_call import call_with
-from authlens_core.gateway.curl_run import CurlEnd, run_curl
+from authlens_core.gateway.curl.curl_call import call_with
+from authlens_core.gateway.curl.curl_run import CurlEnd, run_curl
 from authlens_core.gateway.forwarding import refuses_token
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import SendAgain, refused_for_good

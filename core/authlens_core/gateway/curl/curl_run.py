@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import BinaryIO, Final
 
-from authlens_core.gateway.curl_call import CurlCall
+from authlens_core.gateway.curl.curl_call import CurlCall
 from authlens_core.grammars.curl_head import HeadReader
 from authlens_core.values.exchange import Response
 from authlens_core.values.quick_dataclass import dataclass

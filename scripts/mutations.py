@@ -287,10 +287,28 @@ MUTATIONS: Final = (
         "accepted-name-not-compared",
         "After --issuer, a callback from any issuer is accepted",
         "core/authlens_core/oauth/discovery/issuer.py",
-        "    return re.fullmatch(",
-        "    return True or re.fullmatch(",
+        "    return len(given) == len(wanted) and all(",
+        "    return True or all(",
         "tests/core/login/test_overrides.py"
         "::test_the_iss_of_an_answer_is_compared_with_the_name_that_was_accepted",
+    ),
+    Mutation(
+        "place-holder-for-a-host",
+        "A name with a place holder for the host accepts a callback from any server",
+        "core/authlens_core/oauth/discovery/issuer.py",
+        "_PATH: Final = 3\n",
+        "_PATH: Final = 0\n",
+        "tests/core/login/test_hostile_relaxations.py"
+        "::test_a_place_holder_stands_for_a_part_of_the_path_alone",
+    ),
+    Mutation(
+        "remembered-at-the-next-server",
+        "What is remembered of one server counts at the one that the user changes to",
+        "core/authlens_core/login/progress.py",
+        "options=own)",
+        "options=options)",
+        "tests/core/login/test_hostile_relaxations.py"
+        "::test_what_is_remembered_of_one_server_is_not_decided_for_the_next",
     ),
     Mutation(
         "remembered-at-any-server",

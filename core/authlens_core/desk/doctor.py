@@ -225,7 +225,7 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
     latest = max(records, key=lambda record: record.at)
     url = latest.resource_url
     words = "One login was" if len(records) == 1 else f"{len(records)} logins were"
-    cure = f"Resume it from the dashboard: authlens. Or start again: authlens login {url}"
+    cure = f"Resume it from the dashboard: authlens. Or start again: authlens login {shlex.quote(url)}"
     when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
     return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
 

@@ -66,9 +66,9 @@ def is_repeatable(options: Sequence[CurlOption]) -> bool:
 
 
 def _files_read(option: CurlOption) -> Iterator[str]:
-    """Yield the names of the files with the content of the request; `-` is standard input."""
+    """Yield the names of the files with the content or cookies of the request; `-` is standard input."""
     value = option.value or ""
-    if option.name == "upload-file" and value:
+    if (option.name == "upload-file" and value) or (option.name == "cookie" and value == "-"):
         yield value
     elif option.name == "form" and (found := _FILES_OF_FORM.match(value)):
         # Others between the commas are what is said of a file, such as its type.

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
-from authlens_core.login.remembered_options import StoredOptions, to_remember, with_remembered
+from authlens_core.login.remembered_options import StoredOptions, own_options, to_remember, with_remembered
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
@@ -102,6 +102,10 @@ class Facts:
         """Return the facts with an authorization server, and what was decided for it in earlier logins."""
         options = with_remembered(self.options, self.remembered.get(identifier, ()))
         return replace(self, issuer=url, issuer_identifier=identifier, options=options)
+
+    def own_options(self, options: Options, before: Options) -> Options:
+        """Return `options` as the user decided them, who had decided `before`: another server may follow."""
+        return own_options(options, self.remembered.get(self.issuer_identifier or "", ()), before)
 
     @property
     def accepted_issuer(self) -> str | None:

@@ -82,8 +82,13 @@ class Progress:
     def use(self, options: Options) -> None:
         """Decide again, and go back to the first stage in which that matters."""
         changed, stage = first_changed(self.facts.options, options), self.stage
-        self._start = replace(self._start, options=options)
-        self._after = {stage: replace(facts, options=options) for stage, facts in self._after.items()}
+        # What is remembered for one server is no choice for another, which may be named next.
+        own = self.facts.own_options(options, self._start.options)
+        self._start = replace(self._start, options=own)
+        self._after = {
+            stage: replace(facts, options=own if facts.issuer_identifier is None else options)
+            for stage, facts in self._after.items()
+        }
         # The flow may be another one now, with other stages. What was learned still counts, because all flows
         # have the stages in common that come before the choice matters.
         self._index = self._flow.place(stage)

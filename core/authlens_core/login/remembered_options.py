@@ -34,6 +34,12 @@ def remembered_for(stored: StoredOptions, *, same_url: bool) -> StoredOptions:
     )
 
 
+def own_options(options: Options, remembered: Iterable[tuple[str, Any]], before: Options) -> Options:
+    """Return `options` without what was remembered, where it is still so: as the user decided it `before`."""
+    theirs = {name: getattr(before, name) for name, value in remembered if getattr(options, name) == value}
+    return replace(options, **theirs)
+
+
 def with_remembered(options: Options, remembered: Iterable[tuple[str, Any]]) -> Options:
     """Return `options` with what was remembered, where the user has not decided otherwise."""
 

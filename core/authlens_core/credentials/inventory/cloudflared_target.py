@@ -11,6 +11,7 @@ only what was found out is stored: the trace, and a line in the history.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -102,7 +103,7 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
         raise _no_answer(exchange)
     raise LoginNeeded(
         f"{url} is not the application of this cloudflared token, so the token was not sent.",
-        f"Log in to this address: authlens login {url} --cloudflared",
+        f"Log in to this address: authlens login {shlex.quote(url)} --cloudflared",
     )
 
 

@@ -273,9 +273,10 @@ def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | N
         case CredentialKind.CLOUDFLARED:
             return _missing("token of cloudflared", url)
         case None:
+            shown = shlex.quote(url)
             return NoCredential(
                 f"No credential on this machine covers {url}.",
-                rewrite(url) or f"Log in: authlens login {url}     Or: authlens service-token add {url}",
+                rewrite(url) or f"Log in: authlens login {shown}     Or: authlens service-token add {shown}",
             )
 
 

@@ -15,8 +15,10 @@ from authlens_core.oauth.discovery.resource_metadata import identifier_problem
 from authlens_core.values.check import Check, CheckId, Requirement
 from authlens_core.values.diagnosis import CureOption, WayOn
 
-_PLACE_HOLDER: Final = re.compile(r"\\\{[A-Za-z_]+\\\}")
-_BRACES: Final = str.maketrans("", "", "{}")
+_PLACE_HOLDER: Final = re.compile(r"\{[A-Za-z_]+\}")
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
+# Of an address split at its slashes; before it are the scheme and the host, which no place holder stands for.
+_PATH: Final = 3
 _OPTION: Final = (CureOption(WayOn.ISSUER, "--issuer"),)
 
 
@@ -47,7 +49,7 @@ def issuer_check(
     owner = f"Ask the owner to make issuer in the server metadata exactly {named}."
     # What is offered is copied to a command line: a name that is an address, or a template of one.
     if not isinstance(stated, str) or identifier_problem(
-        stated.translate(_BRACES), loopback_http=loopback_http, allow_query=False
+        _without_place_holders(stated), loopback_http=loopback_http, allow_query=False
     ):
         return check.failed(seen, cure=owner)
     command = f"authlens login --issuer {shlex.quote(stated)} URL"
@@ -63,4 +65,15 @@ def is_issuer(iss: JsonValue, expected: str) -> bool:
     """
     if iss == expected or "{" not in expected or not isinstance(iss, str):
         return iss == expected
-    return re.fullmatch(_PLACE_HOLDER.sub("[A-Za-z0-9._~-]+", re.escape(expected)), iss) is not None
+    given, wanted = iss.split("/"), expected.split("/")
+    return len(given) == len(wanted) and all(
+        segment == named
+        or (place >= _PATH and bool(_PLACE_HOLDER.fullmatch(named) and _SEGMENT.fullmatch(segment)))
+        for place, (segment, named) in enumerate(zip(given, wanted, strict=True))
+    )
+
+
+def _without_place_holders(name: str) -> str:
+    segments = name.split("/")
+    path = ("x" if _PLACE_HOLDER.fullmatch(segment) else segment for segment in segments[_PATH:])
+    return "/".join((*segments[:_PATH], *path))

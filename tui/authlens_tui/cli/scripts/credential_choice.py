@@ -42,7 +42,8 @@ async def show_which(arguments: Namespace) -> int:
         matches = covering_credentials(session, url, kind=kind)
     answer_list(f"{match.kind.value}  {match.description}" for match in matches)
     if not matches:
-        raise LoginNeeded(f"No credential on this machine is for {url}.", f"Log in: authlens login {url}")
+        cure = f"Log in: authlens login {shlex.quote(url)}"
+        raise LoginNeeded(f"No credential on this machine is for {url}.", cure)
     return 0
 
 

@@ -48,8 +48,8 @@ async def refresh_credentials(arguments: Namespace) -> int:
 async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResult:
     result = await refresh(session, grant, despite_unknown=again)
     if isinstance(result, Refreshed) and result.may_be_spent:
-        url = shlex.quote(grant.resource_url)
-        cure = f"To try again (this may end the login): authlens refresh --again {url}. Or log in again."
+        quoted = shlex.quote(grant.resource_url)
+        cure = f"To try again (this may end the login): authlens refresh --again {quoted}. Or log in again."
         result = replace(result, cure=cure)
     result = with_validity(result)
     say_result(grant.resource_url, result)

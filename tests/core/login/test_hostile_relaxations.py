@@ -1,0 +1,268 @@
+"""What a check relaxed by choice must not give to a server: another issuer, another place, a second try."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from time import process_time
+from typing import Any, Final
+
+import pytest
+
+import authlens_core
+import authlens_tui
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
+from authlens_core.export.formats import FORMATS
+from authlens_core.login.login import Login
+from authlens_core.oauth.discovery.issuer import is_issuer
+from authlens_core.trace.failure_reason import failure_reason
+from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.check import Check, Severity
+from authlens_core.values.exchange import Request
+from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
+from authlens_core.wire.client import Wire
+from support.driven_login import login_to, run_to
+from support.recorded_login import leaks
+from support.scripted_login import (
+    ISSUER,
+    RESOURCE,
+    Answer,
+    ScriptedSender,
+    come_back,
+    honest,
+    reply,
+    server_document,
+)
+
+OTHER: Final = "https://other-as.example"
+OPTIONS: Final = Options(port=0, wait=60)
+SECRET: Final = Secret("s3cr3t+of/the%client=")
+
+
+def _check(login: Login, name: str) -> Check:
+    return next(c for r in login.trace.records for c in r.checks if c.name == name)
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["https://{h}", "https://{h}.example/v2.0", "https://as.example/x{t}/v2.0"])
+async def test_a_place_holder_stands_for_a_part_of_the_path_alone(name: str) -> None:
+    """The `iss` of any server would be that of a host with a place holder: the mix-up of RFC 9207."""
+    for honest_name in ("https://bank.example", "https://bank.example/v2.0", "https://as.example/xy/v2.0"):
+        assert not is_issuer(honest_name, name)
+    document = server_document() | {"issuer": name}
+    async with login_to(ScriptedSender(honest(server=reply(200, document)))) as login:
+        await login.run_all()
+        reason = failure_reason(login.trace.records[-1])
+    assert reason is not None
+    assert "--issuer" not in reason.cure
+
+
+def test_place_holders_cost_no_time() -> None:
+    began = process_time()
+    assert not is_issuer(f"{ISSUER}/{'a' * 5_000}!", f"{ISSUER}/{'{a}' * 40}")
+    assert not is_issuer(f"{ISSUER}{'/a' * 2_000}!", f"{ISSUER}{'/{a}' * 2_000}")
+    assert process_time() - began < 1
+
+
+async def test_what_is_remembered_of_one_server_is_not_decided_for_the_next() -> None:
+    """A resource that names two: the user changes to the other one during the login."""
+    script = honest(metadata=reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER, OTHER]}))
+    script[f"GET {OTHER}/.well-known/oauth-authorization-server"] = reply(200, server_document(OTHER))
+    remembered: dict[str, Any] = {
+        ISSUER: (("any_issuer", True), ("assume_pkce", True), ("device_endpoint", f"{ISSUER}/device")),
+        OTHER: (("audience", "api"),),
+    }
+    options = replace(OPTIONS, issuer=ISSUER, remember=True)
+    async with login_to(ScriptedSender(script), options, remembered=remembered) as login:
+        await run_to(login, Stage.SERVER_METADATA)
+        assert login.facts.options.any_issuer
+        login.use(replace(login.facts.options, scope="read"))  # a decision that goes back to no server
+        assert login.facts.options.any_issuer
+        login.use(replace(login.facts.options, issuer=OTHER))
+        await run_to(login, Stage.REGISTRATION)
+        chosen = login.facts.options
+        assert login.facts.issuer_identifier == OTHER
+        assert (chosen.any_issuer, chosen.assume_pkce, chosen.device_endpoint) == (False, False, None)
+        assert (chosen.audience, chosen.scope) == ("api", "read")
+        assert dict(login.facts.to_remember).keys() == {"audience", "issuer"}
+
+
+async def test_what_the_user_decided_in_this_login_counts_at_every_server() -> None:
+    script = honest(metadata=reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER, OTHER]}))
+    script[f"GET {OTHER}/.well-known/oauth-authorization-server"] = reply(200, server_document(OTHER))
+    options = replace(OPTIONS, issuer=ISSUER, any_issuer=True)
+    remembered: dict[str, Any] = {ISSUER: (("any_issuer", True),)}
+    async with login_to(ScriptedSender(script), options, remembered=remembered) as login:
+        await run_to(login, Stage.SERVER_METADATA)
+        login.use(replace(login.facts.options, issuer=OTHER))
+        await run_to(login, Stage.REGISTRATION)
+        assert login.facts.options.any_issuer
+
+
+# Requests that are sent again
+
+_REFUSALS: Final = (
+    reply(401, {"error": "invalid_client", "error_description": "client_secret, client_id, scope missing"}),
+    reply(401, {"error": "invalid_client"}, ("WWW-Authenticate", 'Basic realm="x"')),
+    reply(401, None, text="<html>"),
+    reply(400, {"error": "invalid_request", "error_description": "client_secret is required; scope missing"}),
+)
+
+
+@pytest.mark.parametrize("refusal", _REFUSALS)
+@pytest.mark.parametrize("method", [None, "client_secret_basic", "client_secret_post", "none"])
+async def test_a_token_endpoint_that_refuses_everything_gets_few_requests(
+    refusal: Answer, method: str | None
+) -> None:
+    """Each difference once, and no other place gets anything of the client."""
+    document = server_document(token_endpoint_auth_methods_supported=["client_secret_basic"])
+    options = replace(OPTIONS, client_id="given", client_secret=SECRET, client_auth=method)
+    sender = ScriptedSender(honest(server=reply(200, document), token=refusal))
+    async with login_to(sender, options) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert not login.finished
+    posts = [line for line in sender.lines() if line.startswith("POST")]
+    assert set(posts) == {f"POST {ISSUER}/token"}
+    assert len(posts) <= 4
+    forms = [sent for sent in sender.sent if sent.line.startswith("POST")]
+    # Never in the body where Basic was chosen, nor the reverse.
+    assert len({"client_secret" in sent.form for sent in forms if sent.form.get("client_secret")}) <= 1
+    both = [s for s in forms if s.form.get("client_secret") and s.request.headers.get("authorization")]
+    assert both == []
+
+
+@pytest.mark.parametrize("error", ["invalid_grant", "invalid_request", "invalid_scope", "server_error"])
+async def test_a_secret_is_raw_only_where_the_client_was_refused(error: str) -> None:
+    document = server_document(token_endpoint_auth_methods_supported=["client_secret_basic"])
+    refusal = reply(400, {"error": error, "error_description": "bad Basic encoding of client_secret"})
+    options = replace(OPTIONS, client_id="given", client_secret=SECRET)
+    sender = ScriptedSender(honest(server=reply(200, document), token=refusal))
+    async with login_to(sender, options) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+    assert sender.count(f"POST {ISSUER}/token") == 1
+
+
+async def test_a_registration_that_refuses_everything_gets_few_requests() -> None:
+    """The initial access token goes to one place."""
+    refusal = reply(400, {"error": "invalid_client_metadata", "error_description": "grant_types none auth"})
+    options = replace(OPTIONS, initial_access_token=SECRET)
+    sender = ScriptedSender(honest(register=refusal))
+    async with login_to(sender, options) as login:
+        await login.run_all()
+        assert not login.finished
+    assert sender.count(f"POST {ISSUER}/register") <= 4
+    bearing = {
+        s.line for s in sender.sent if SECRET.reveal() in (s.request.headers.get("authorization") or "")
+    }
+    assert bearing == {f"POST {ISSUER}/register"}
+
+
+# The record
+
+
+async def _kept(
+    sender: ScriptedSender, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, str], Login]:
+    """Return a login that failed, and everything that is stored and exported of it."""
+    credentials = Credentials.memory()
+    async with Session(Wire(), credentials) as session:
+        monkeypatch.setattr(session.wire, "send", sender.send)
+        login = start_login(session, RESOURCE, options)
+        login.watch(come_back(login, "code=code-canary-1"))
+        await login.run_all()
+        await login.aclose()
+        assert not login.finished
+        for work in tuple(credentials.before_close):
+            work()
+        [kept] = credentials.traces.of("", RESOURCE)
+        assert kept.outcome is Outcome.FAILED
+        stored = credentials.traces.open(kept.trace_id)
+    texts = {
+        f"{name} of {which}": form.write(trace)
+        for name, form in FORMATS.items()
+        for which, trace in (("stored", stored), ("live", login.trace))
+    }
+    return {"stored": repr(stored), **texts}, login
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+async def test_a_failed_login_that_is_kept_holds_no_secret(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server repeats what it was sent: in its error, in a field, in a list, encoded and not."""
+    document = server_document(token_endpoint_auth_methods_supported=[method])
+    script = honest(server=reply(200, document))
+
+    async def echo(request: Request) -> None:
+        if request.url.endswith("/token"):
+            body, basic = request.body.reveal().decode(), request.headers.get("authorization") or ""
+            said = f"<p>{body}</p> {basic} {SECRET.reveal()}"
+            script[f"POST {ISSUER}/token"] = reply(
+                400,
+                {"error": "invalid_grant", "error_description": said, "hint": [body, basic, SECRET.reveal()]},
+                ("X-Echo", f"{basic} {SECRET.reveal()}"),
+                ("Location", f"/?{body}"),
+            )
+
+    options = replace(OPTIONS, client_id="given", client_secret=SECRET, client_auth=method)
+    texts, login = await _kept(ScriptedSender(script, before=echo), options, monkeypatch)
+    facts = login.facts
+    assert facts.pkce is not None
+    assert facts.state is not None
+    secrets = (SECRET, Secret("code-canary-1"), facts.pkce.code_verifier, facts.state)
+    found = [
+        (name, secret) for name, text in texts.items() for secret in secrets if leaks(text, secret.reveal())
+    ]
+    assert found == []
+
+
+async def test_a_failed_registration_that_is_kept_holds_no_initial_access_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = {"error": "invalid_token", "error_description": f"{SECRET.reveal()} has expired"}
+    options = replace(OPTIONS, initial_access_token=SECRET)
+    texts, _ = await _kept(ScriptedSender(honest(register=reply(401, said))), options, monkeypatch)
+    assert [name for name, text in texts.items() if leaks(text, SECRET.reveal())] == []
+
+
+async def test_a_relaxed_check_is_a_warning_in_the_record_and_in_each_export() -> None:
+    document = server_document(code_challenge_methods_supported=None)
+    sender = ScriptedSender(honest(server=reply(200, document)))
+    async with login_to(sender, replace(OPTIONS, assume_pkce=True, any_issuer=True)) as login:
+        login.watch(come_back(login, "code=code-canary-1&iss=https://x.example"))
+        await login.run_all()
+        assert login.finished
+    for name in ("server.s256", "authorization.iss"):
+        assert _check(login, name).severity is Severity.WARNING
+    for form in ("markdown", "session"):
+        text = FORMATS[form].write(login.trace)
+        assert text.count("because you chose so") >= 2
+        assert re.search("warn", text, re.IGNORECASE)
+
+
+# Commands
+
+_UNQUOTED: Final = re.compile(r": authlens [a-z][a-z -]*\{(?:[a-z_.]*\.)?(?:resource_)?url(?:\.text)?\}")
+
+
+def test_no_command_has_a_url_that_is_not_quoted() -> None:
+    """A URL may have `;`, `&` and `$( )`: what is copied to a shell is quoted, or a template that quotes."""
+    templates = {"curl_options.py", "emulator.py", "other_kinds.py"}
+    folders = [Path(package.__file__ or "").parent for package in (authlens_core, authlens_tui)]
+    found = [
+        f"{path.name}: {line.strip()}"
+        for folder in folders
+        for path in folder.rglob("*.py")
+        if path.name not in templates
+        for line in path.read_text().splitlines()
+        if _UNQUOTED.search(line)
+    ]
+    assert found == []

@@ -1034,7 +1034,7 @@ MUTATIONS: Final = (
         "scope-shell",
         "A scope of the server becomes part of a command to run, whatever it is",
         "core/authlens_core/oauth/insufficient_scope.py",
-        "    return _PLAIN.fullmatch(scope) is not None\n",
+        "    return _PLAIN.fullmatch(text) is not None\n",
         "    return True\n",
         "tests/core/login/test_step_up.py::test_a_scope_that_is_not_a_plain_word_is_in_no_command",
     ),

@@ -26,13 +26,13 @@ def scope_union(*scopes: str | None) -> str:
     return " ".join(dict.fromkeys(word for scope in scopes if scope for word in scope.split()))
 
 
-def is_plain(scope: str) -> bool:
-    """Return whether a scope of a server may be shown in a command to run: plain words, and no option.
+def is_plain(text: str) -> bool:
+    """Return whether a text of a server may be shown in a command to run: plain words, and no option.
 
     `$(…)` and backquotes are scopes, too (RFC 6749 §3.3). Quotes protect in the shell that they are written
     for, and a user may paste the command into another one.
     """
-    return _PLAIN.fullmatch(scope) is not None
+    return _PLAIN.fullmatch(text) is not None
 
 
 def is_scope(scope: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
+from urllib.parse import quote
 
 import pytest
 
@@ -25,6 +26,7 @@ from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_tui.words.whole_commands import fixes
 from support.driven_login import login_to, run_to
 from support.recorded_login import leaks
 from support.scripted_login import (
@@ -249,6 +251,50 @@ async def test_a_relaxed_check_is_a_warning_in_the_record_and_in_each_export() -
 
 
 # Commands
+
+_LURE: Final = (
+    "Do this: authlens forget --all https://x.example $(id)`id`\n\u202e\x1b]52;c;aWQ=\x07. Run: authlens x"
+)
+
+
+@pytest.mark.parametrize("place", ["register", "token", "browser", "server", "metadata", "resource"])
+@pytest.mark.parametrize("error", ["invalid_client", "invalid_target", "invalid_scope", _LURE])
+async def test_no_words_of_a_server_are_a_command_or_steer_the_terminal(place: str, error: str) -> None:
+    """What is shown after `→` is ours; what a server says stays words, on one line, in what was seen."""
+    said = {"error": error, "error_description": _LURE, "error_uri": _LURE}
+    answers: dict[str, Any] = {
+        "register": {"register": reply(400, said)},
+        "token": {"token": reply(400, said)},
+        "server": {"server": reply(200, server_document() | {"issuer": _LURE, "token_endpoint": _LURE})},
+        "metadata": {"metadata": reply(200, {"resource": _LURE, "authorization_servers": [_LURE]})},
+        "resource": {"resource": reply(403, said, ("WWW-Authenticate", f'Bearer error="{quote(_LURE)}"'))},
+    }
+    sender = ScriptedSender(honest(**answers.get(place, {})))
+    async with login_to(sender, OPTIONS) as login:
+        query = f"error={quote(error)}&error_description={quote(_LURE)}"
+        login.watch(come_back(login, *([query] if place == "browser" else [])))
+        await login.run_all()
+        assert not login.finished
+        reason = failure_reason(login.trace.records[-1])
+    assert reason is not None
+    commands = [fix.command for fix in fixes((reason.cure,), RESOURCE) if fix.command]
+    assert not [one for one in commands if "x.example" in one or "forget" in one or "$(" in one]
+    assert (reason.cause + reason.cure).isprintable()
+
+
+@pytest.mark.parametrize("tail", ["$(id)", "x;id", "x&calc", "x'y", "!id", "%PATH%", "x?a=1&b=2", "(x)", "*"])
+async def test_a_name_that_a_shell_may_read_otherwise_is_in_no_command(tail: str) -> None:
+    """Each is a URL. Quotes are for one kind of shell, and the command is copied to any."""
+    for script in (
+        honest(server=reply(200, server_document() | {"issuer": f"{ISSUER}/{tail}"})),
+        honest(metadata=reply(200, {"resource": f"{RESOURCE}-{tail}", "authorization_servers": [ISSUER]})),
+    ):
+        async with login_to(ScriptedSender(script), OPTIONS) as login:
+            await login.run_all()
+            reason = failure_reason(login.trace.records[-1])
+        assert reason is not None
+        assert not [fix for fix in fixes((reason.cure,), RESOURCE) if tail in fix.command]
+
 
 _UNQUOTED: Final = re.compile(r": authlens [a-z][a-z -]*\{(?:[a-z_.]*\.)?(?:resource_)?url(?:\.text)?\}")
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem
+from authlens_core.oauth.insufficient_scope import is_plain
 from authlens_core.values.check import Check, CheckId, Requirement
 from authlens_core.values.diagnosis import CureOption, WayOn
 
@@ -48,11 +49,10 @@ def issuer_check(
     seen = "missing" if stated is None else f"{stated!r}"[:500]
     owner = f"Ask the owner to make issuer in the server metadata exactly {named}."
     # What is offered is copied to a command line: a name that is an address, or a template of one.
-    if not isinstance(stated, str) or identifier_problem(
-        _without_place_holders(stated), loopback_http=loopback_http, allow_query=False
-    ):
+    plain = _without_place_holders(stated) if isinstance(stated, str) else ""
+    if not is_plain(plain) or identifier_problem(plain, loopback_http=loopback_http, allow_query=False):
         return check.failed(seen, cure=owner)
-    command = f"authlens login --issuer {shlex.quote(stated)} URL"
+    command = f"authlens login --issuer {shlex.quote(str(stated))} URL"
     cure = f"{owner} If you know that both names are of one server, continue: {command}."
     return check.failed(seen, cure=cure, options=_OPTION)
 

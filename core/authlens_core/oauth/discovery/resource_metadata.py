@@ -6,7 +6,6 @@ document could send the login, and the token, to a server of their choice.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -15,6 +14,7 @@ from authlens_core.grammars.json_document import JsonValue
 from authlens_core.grammars.url_path import below
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.insufficient_scope import is_plain
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, failed, noticed, warned
 from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
@@ -169,7 +169,8 @@ def _resource_check(
     # Where none is requested, the name is not used.
     if accepted in (resource, ""):
         return check.warned(f"{seen}; accepted because you chose so")
-    command = f"authlens login --resource {shlex.quote(resource)} URL"
+    # Quotes are for one kind of shell: what it gives itself is copied to others, too.
+    command = f"authlens login --resource {resource if is_plain(resource) else 'RESOURCE'} URL"
     cure = f"{owner} If both are one to you, take the name that it gives itself: {command}."
     return check.failed(seen, cure=cure, options=(CureOption(WayOn.RESOURCE, "--resource"),))
 

@@ -119,6 +119,23 @@ async def test_a_server_that_needs_scope_gets_what_it_granted_from_then_on(
     assert scopes == [None, "read write", "read write"]
 
 
+@pytest.mark.parametrize("secret", [None, Secret("a+b/c")])
+async def test_a_server_that_refuses_every_refresh_gets_few_requests_and_no_wider_scope(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, secret: Secret | None
+) -> None:
+    """Each thing that it says is missing is sent once, and always to the same place."""
+    _, secrets = await credentials.load(saved.grant_id)
+    method = "client_secret_basic" if secret else "none"
+    grant = replace(saved, scope="read", token_endpoint_auth_method=method)
+    await credentials.save(grant, replace(secrets, client_secret=secret))
+    words = "client_secret, client_id and scope are missing; the required scope is: read admin"
+    refusal = {"error": "invalid_client", "error_description": words, "scope": "read admin"}
+    server.answers("/token", *[Scripted(401, refusal)] * 20)
+    await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+    assert len(server.seen) == len(server.posts("/token")) <= 4
+    assert {post.form.get("scope") for post in server.posts("/token")} <= {None, "read"}
+
+
 async def test_where_the_granted_scope_is_not_known_none_is_made_up(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -91,6 +93,7 @@ async def _from_command(source: AssertionSource, seconds: float) -> bytes:
             # What it says of its trouble may repeat a secret, and would be in the middle of a screen.
             stderr=asyncio.subprocess.DEVNULL,
             env=for_children(os.environ),
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise UsageError(
@@ -106,14 +109,25 @@ async def _from_command(source: AssertionSource, seconds: float) -> bytes:
         ) from None
     finally:
         if child.returncode is None:
-            with suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+            await _end(child)
     if code != 0:
         raise AuthlensError(
             f"{words[0]} ended with exit code {code} instead of an assertion.", "Run it yourself to see why."
         )
     return data
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """Kill the command and what it started: asyncio waits until nothing holds its output open."""
+    with suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            child.kill()
+        else:
+            os.killpg(child.pid, signal.SIGKILL)
+    # What left its session may hold the output for as long as it likes.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await child.wait()
 
 
 async def _printed(child: asyncio.subprocess.Process) -> bytes:

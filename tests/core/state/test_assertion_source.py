@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import sys
 from pathlib import Path
@@ -69,3 +70,11 @@ async def test_a_command_that_gives_no_assertion_is_refused(program: str, error:
 async def test_what_is_not_there_is_named(source: AssertionSource, error: type[AuthlensError]) -> None:
     with pytest.raises(error):
         await read_assertion(source)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sh")
+async def test_what_a_slow_command_started_does_not_hold_up_the_login() -> None:
+    source = AssertionSource(command="sh -c 'sleep 60; echo a'")
+    async with asyncio.timeout(10):
+        with pytest.raises(TimedOut):
+            await read_assertion(source, seconds=0.2)

@@ -87,3 +87,22 @@ def test_a_part_of_the_redirect_uri_is_refused_beside_the_whole(
     given = ("--redirect-uri", "http://localhost:9/cb")
     assert main.run(["login", URL, *given, *other]) == UsageError.exit_code
     assert f"--redirect-uri is used instead of {other[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("jwt-bearer", "--machine jwt-bearer --assertion-file FILE"),
+        ("jwt-bearer --assertion-file a --assertion-command b", "--machine jwt-bearer --assertion-file FILE"),
+        (
+            "enterprise --client-id x",
+            "--client-id x --machine enterprise --assertion-file FILE --idp PROVIDER",
+        ),
+    ],
+    ids=["none", "two", "and no provider"],
+)
+def test_a_program_without_one_place_of_its_assertion_is_told_before_anything_is_sent(
+    words: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["login", URL, "--machine", *words.split()]) == 2
+    assert capsys.readouterr().err.rstrip().endswith(f": authlens login {URL} {command}")

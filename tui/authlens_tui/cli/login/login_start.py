@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
-from authlens_core.values.login_options import OPTIONS
+from authlens_core.values.login_options import OPTIONS, Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import MACHINE_GRANTS, GrantType
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
 from authlens_tui.cli.login.login_arguments import login_options
@@ -19,7 +20,7 @@ from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.urls import checked_urls
-from authlens_tui.words.whole_commands import options_given
+from authlens_tui.words.whole_commands import fixes, options_given
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
@@ -36,6 +37,23 @@ def _refuse_what_is_for_one(arguments: Namespace) -> None:
         )
 
 
+def _require_an_assertion(arguments: Namespace, options: Options, url: str) -> None:
+    """Refuse, before anything is sent, the login of a program that has no assertion, or two.
+
+    Raises:
+        UsageError: there is not one place that it comes from.
+    """
+    sources = {"--assertion-file": options.assertion_file, "--assertion-command": options.assertion_command}
+    needed = options.grant_type in MACHINE_GRANTS - {GrantType.CLIENT_CREDENTIALS}
+    if not needed or sum(value is not None for value in sources.values()) == 1:
+        return
+    given = tuple(option for option in options_given(arguments) if option[0] not in sources)
+    for_idp = "" if options.idp or options.grant_type is GrantType.JWT_BEARER else " --idp PROVIDER"
+    again = fixes((f"Name one: authlens login URL --assertion-file FILE{for_idp}",), url, given)
+    seen = "no place" if options.assertion_file is None else "two places"
+    raise UsageError(f"This login names {seen} that the program's assertion comes from.", again[0].words)
+
+
 def _load() -> None:
     import authlens_tui.cli.login.plain_login  # noqa: F401
 
@@ -50,6 +68,7 @@ async def login(arguments: Namespace, secrets: Mapping[str, Secret]) -> int:
     if len(urls) > 1:
         _refuse_what_is_for_one(arguments)
     options = login_options(arguments, secrets)
+    _require_an_assertion(arguments, options, urls[0])
     comes_back = flow_of(options.grant_type).user_part is UserPart.LINK
     if comes_back and not options.listens and not is_terminal(sys.stdin):
         given = "--redirect-uri" if options.listen else "--paste-only"

@@ -293,6 +293,15 @@ MUTATIONS: Final = (
         "::test_the_iss_of_an_answer_is_compared_with_the_name_that_was_accepted",
     ),
     Mutation(
+        "name-for-another-shell",
+        "A name that a server gives itself is in a command, whatever a shell makes of it",
+        "core/authlens_core/oauth/discovery/resource_metadata.py",
+        "{resource if is_plain(resource) else 'RESOURCE'}",
+        "{resource}",
+        "tests/core/login/test_hostile_relaxations.py"
+        "::test_a_name_that_a_shell_may_read_otherwise_is_in_no_command",
+    ),
+    Mutation(
         "place-holder-for-a-host",
         "A name with a place holder for the host accepts a callback from any server",
         "core/authlens_core/oauth/discovery/issuer.py",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 import pytest
 
@@ -25,6 +25,7 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
 from authlens_tui.words.whole_commands import fixes
 from support.driven_login import login_to, run_to
@@ -233,6 +234,37 @@ async def test_a_failed_registration_that_is_kept_holds_no_initial_access_token(
     options = replace(OPTIONS, initial_access_token=SECRET)
     texts, _ = await _kept(ScriptedSender(honest(register=reply(401, said))), options, monkeypatch)
     assert [name for name, text in texts.items() if leaks(text, SECRET.reveal())] == []
+
+
+@pytest.mark.parametrize(
+    "grant", [GrantType.JWT_BEARER, GrantType.TOKEN_EXCHANGE, GrantType.CLIENT_CREDENTIALS]
+)
+async def test_a_failed_login_of_a_program_that_is_kept_holds_no_secret(
+    grant: GrantType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An assertion that is no JWT, and the secrets of both clients: repeated under other names."""
+    source = str(tmp_path / "assertion")
+    Path(source).write_text("opaque/assertion+canary=")
+    document = server_document(grant_types_supported=[grant, GrantType.JWT_BEARER])
+    idp = "https://idp.example/token"
+    script = honest(server=reply(200, document))
+
+    async def echo(request: Request) -> None:
+        if request.url.endswith("/token"):
+            body, basic = request.body.reveal().decode(), request.headers.get("authorization") or ""
+            said = {"error": "invalid_grant", "error_description": f"{body} {unquote_plus(body)}", "x": basic}
+            script[f"POST {request.url}"] = reply(400, said, ("X-Echo", unquote_plus(body)))
+
+    other = Secret("idp/secret+canary=")
+    more: dict[str, Any] = {} if grant is GrantType.CLIENT_CREDENTIALS else {"assertion_file": source}
+    if grant is GrantType.TOKEN_EXCHANGE:
+        more |= {"idp": idp, "idp_client_id": "idp-client", "idp_client_secret": other}
+    options = replace(OPTIONS, grant_type=grant, client_id="given", client_secret=SECRET, **more)
+    sender = ScriptedSender(script, before=echo)
+    texts, _ = await _kept(sender, options, monkeypatch)
+    assert any(line.endswith("/token") for line in sender.lines())
+    secrets = (SECRET.reveal(), other.reveal(), "opaque/assertion+canary=")
+    assert [(name, each) for name, text in texts.items() for each in secrets if leaks(text, each)] == []
 
 
 async def test_a_relaxed_check_is_a_warning_in_the_record_and_in_each_export() -> None:

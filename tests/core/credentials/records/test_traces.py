@@ -291,7 +291,12 @@ async def test_a_revocation_that_was_not_confirmed_is_kept(tmp_path: Path) -> No
         await keep(session.credentials, one)
         done = await revoke(session.credentials, session.wire, one.grant_id)
         assert done.outcome is RevokeOutcome.FAILED
-        assert [t.kind for t in session.credentials.traces.of(one.grant_id)] == [TraceKind.REVOKE]
+        _, secrets = await session.credentials.load(one.grant_id)
+        [kept] = session.credentials.traces.of(one.grant_id)
+        assert kept.kind is TraceKind.REVOKE
+        text = repr(session.credentials.traces.open(kept.trace_id))
+        tokens = (secrets.access_token, secrets.refresh_token)
+        assert not [leak for token in tokens if token for leak in leaks(text, token.reveal())]
 
 
 async def test_forgetting_a_credential_forgets_its_traces(tmp_path: Path) -> None:

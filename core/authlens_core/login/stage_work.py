@@ -82,7 +82,8 @@ class StageWork:
         facts = self._progress.facts if again else self._progress.usable
         if stage is Stage.EXCHANGE and not again:
             return await _with_assertion(facts)
-        if stage is not Stage.REGISTRATION:
+        # Nothing comes back to a program, whose client has no redirect URI.
+        if stage is not Stage.REGISTRATION or facts.flow.user_part is UserPart.NOTHING:
             return facts, None
         # A code is entered elsewhere: nothing comes back, so no port is opened, though the client names one.
         listens = facts.options.listen and facts.flow.user_part is UserPart.LINK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import pytest
 
@@ -15,11 +16,13 @@ from authlens_core.emulator import ScenarioGroup, scenarios
 from authlens_core.explain.overview import overview
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redaction import Redactor
+from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId
 from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.widgets.record.diagram import diagram_lines
@@ -68,6 +71,17 @@ async def test_a_program_gets_its_token_and_no_view_speaks_of_a_user_s_login(nam
         assert login.finished
         assert [grant.kind for grant in session.credentials.list()] == ["machine"]
     assert [text for text in views_of(login) if OF_A_USER.search(text)] == []
+
+
+async def test_a_program_needs_no_port_for_a_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing comes back to it: whether a port is free is not even looked at."""
+
+    async def opened(_wait: ResponseWait, _options: Options) -> NoReturn:
+        pytest.fail("it looked for a port")
+
+    monkeypatch.setattr(ResponseWait, "open", opened)
+    async with played("client-secret") as (login, _):
+        assert login.finished
 
 
 def views_of(login: Login) -> Iterator[str]:

@@ -146,7 +146,12 @@ def _endpoint(facts: Facts) -> Url | None:
 
 
 def redirect_uri_of(facts: Facts) -> str:
-    """Return the redirect URI: that of the listener or, before the port is bound, as the options name it."""
+    """Return the redirect URI: that of the listener or, before the port is bound, as the options name it.
+
+    That of a program's client is empty: nothing comes back to it.
+    """
+    if facts.flow.user_part is UserPart.NOTHING:
+        return ""
     options = facts.options
     return facts.redirect_uri or options.redirect_uri or redirect_uri(options.redirect_host, options.port)
 

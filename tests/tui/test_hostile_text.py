@@ -47,9 +47,9 @@ from tui.hostile import HOSTILE
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 CHOICE: Final = ("action", "lone closing tag", "clipboard", "C1", "bidi", "imitation")
-"""What a plain `pytest` shows in every widget; the weekly tests show the rest."""
+"""What the gate shows in every widget; the weekly tests show the rest."""
 KINDS: Final = [
-    pytest.param(CHOICE, id="choice"),
+    pytest.param(CHOICE, id="choice", marks=pytest.mark.slow),
     pytest.param(tuple(kind for kind in HOSTILE if kind not in CHOICE), id="rest", marks=pytest.mark.weekly),
 ]
 

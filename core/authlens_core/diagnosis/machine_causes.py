@@ -46,8 +46,8 @@ MACHINE_CAUSES: Final = (
         name=CauseId.PROGRAM_NOT_AUTHENTICATED,
         cause="The server does not accept that this program is the client: the id, the secret or the key is "
         "wrong, or the server has another public key.",
-        cure="Check the client id and its secret or key. Only the server's owner can issue another secret "
-        "or register the public key.",
+        cure="Check the client id and its secret or key. Then: authlens login URL. "
+        "Only the server's owner can issue another secret or register the public key.",
         source="RFC 6749 §5.2, RFC 7523 §3",
         grants=MACHINE_GRANTS,
         errors=frozenset({ErrorCode.INVALID_CLIENT}),

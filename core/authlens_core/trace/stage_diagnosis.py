@@ -44,9 +44,11 @@ def refusal(
     )
 
 
-def refusal_words(stage: Stage, error: OAuthError, kind: ServerKind) -> tuple[str, str]:
+def refusal_words(
+    stage: Stage, error: OAuthError, kind: ServerKind, exchange: Exchange | None = None
+) -> tuple[str, str]:
     """Return what a refusal means and what to do: what the product means by it, or else the error code."""
-    known, means = refusal(stage, error, kind=kind), meaning(error.error)
+    known, means = refusal(stage, error, kind=kind, exchange=exchange), meaning(error.error)
     return (means.means, means.cure) if known is None else (known.cause, known.cure)
 
 

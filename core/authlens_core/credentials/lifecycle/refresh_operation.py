@@ -147,8 +147,7 @@ class RefreshOperation(LockedGrant):
             return self.result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
         if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
             self.record.failed("refresh.state", "a refresh token known to be unused", state.value)
-            cure = "Try again (this may end the login), or log in again."
-            return self.result(RefreshOutcome.UNKNOWN, note, cure)
+            return self.result(RefreshOutcome.UNKNOWN, note, _MAY_END)
         return None
 
     # Sending
@@ -274,7 +273,8 @@ class RefreshOperation(LockedGrant):
             return self.result(RefreshOutcome.TRANSIENT, cause, cure)
         means, cure = "The server refused.", "Try again, or log in again."
         if error is not None:
-            means, cure = refusal_words(Stage.REFRESH, error, server_kind(self.record.server))
+            asked = self.record.exchanges[-1] if self.grant.machine is not None else None
+            means, cure = refusal_words(Stage.REFRESH, error, server_kind(self.record.server), asked)
         self.back_off(f"{means} ({seen})", wait)
         # The refresh token is for its client alone, and a login may have another one registered.
         lost = error is not None and error.error == ErrorCode.INVALID_CLIENT
@@ -295,8 +295,7 @@ class RefreshOperation(LockedGrant):
         if self.grant.machine is not None:  # nothing is used up: the same can be asked again
             return self.later(cause, "Try again; if it fails again, log in again.")
         self._mark_unknown(cause)
-        cure = "Try again (this may end the login), or log in again."
-        return self.result(RefreshOutcome.UNKNOWN, self.grant.note, cure)
+        return self.result(RefreshOutcome.UNKNOWN, self.grant.note, _MAY_END)
 
     def _mark_unknown(self, cause: str) -> None:
         note = f"{cause} The server may have replaced the refresh token."
@@ -373,6 +372,7 @@ class RefreshOperation(LockedGrant):
         )
 
 
+_MAY_END: Final = "Try again (this may end the login), or log in again."
 _ERROR_TYPES: Final[Mapping[RefreshOutcome, type[AuthlensError]]] = {
     RefreshOutcome.LOGIN_NEEDED: LoginNeeded,
     RefreshOutcome.UNKNOWN: LoginNeeded,

@@ -193,3 +193,21 @@ async def test_a_command_that_was_edited_in_the_index_is_not_run(
     with pytest.raises(LoginNeeded, match="changed outside authlens"):
         await usable_token(credentials, wire, grant)
     assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    "answer", [Scripted(401, {"error": "invalid_client"}), Scripted(400, {"error": "invalid_grant"})]
+)
+async def test_what_leads_on_is_the_login_of_the_program_and_not_a_users(
+    credentials: Credentials, wire: Wire, machine: Store, server: RotatingServer, answer: Scripted
+) -> None:
+    grant = await machine(
+        GrantType.JWT_BEARER,
+        client_secret="s",
+        assertion_command=shlex.join([sys.executable, "-c", "print('a')"]),
+    )
+    server.answers("/token", *[answer] * 2)
+    result = await refresh(credentials, wire, grant.grant_id)
+    login = f"authlens login URL --machine jwt-bearer --client-id {grant.client_id} --assertion-command"
+    assert login in result.cure
+    assert "--new-client" not in result.cure

@@ -132,3 +132,11 @@ def test_help_with_a_verb_is_the_help_of_that_verb(capsys: pytest.CaptureFixture
     assert one == other
     assert run(["help", "tokn"]) == 2
     assert "Run: authlens help token" in capsys.readouterr().err
+
+
+def test_an_option_of_curl_that_is_among_ours_leads_to_the_command_that_passes_it_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["curl", "https://a.example/x y", "-s", "--fail"]) == 2
+
+    assert "authlens curl 'https://a.example/x y' -- -s --fail" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.values.version import VERSION
@@ -118,9 +118,23 @@ def _parsed(argv: Sequence[str]) -> Namespace:
     # argparse reads a list of arguments in one run alone: the URLs of a login behind an option are left over.
     if parsed.verb == "login" and not any(word.startswith("-") for word in rest):
         parsed.urls += rest
+    elif rest and parsed.verb == "curl":
+        _refuse_options_of_curl(parsed, rest)
     elif rest:
         parser.refuse(rest, parsed.verb)
     return parsed
+
+
+def _refuse_options_of_curl(parsed: Namespace, rest: Sequence[str]) -> NoReturn:
+    """Refuse options that stand among ours, and name the command with them where curl gets them.
+
+    Raises:
+        UsageError: always.
+    """
+    from shlex import join
+
+    command = join(["authlens", "curl", parsed.url, "--", *parsed.arguments, *rest])
+    raise UsageError(f"authlens curl has no option {rest[0]}.", f"If it is for curl: {command}")
 
 
 def _at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

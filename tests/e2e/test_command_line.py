@@ -545,7 +545,7 @@ async def test_a_taken_redirect_uri_is_said_with_one_that_works(
         done = await authlens(machine, "login", resource, "--redirect-uri", uri)
         [named] = re.findall(r"→ A free port.*: authlens (login .* --redirect-uri \S+/cb)\n", done.words)
         assert "--paste-only" not in done.words
-        again = await authlens(machine, *named.split(), "--timeout", "1")
+        again = await authlens(machine, *named.split(), "--no-browser", "--timeout", "1")
     assert (done.code, again.code) == (2, 8)
 
 

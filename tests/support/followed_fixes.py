@@ -94,6 +94,11 @@ class Follower:
         if ran.code == 0:
             self._worked.add(command)
             return
+        # Another test has the usual port of the callback at the moment.
+        free = re.search(rf"{re.escape(command)} --port \d+", " ".join(fixes_in(ran)))
+        if free is not None:
+            yield from self._followed(free[0], step)
+            return
         if step < _MOST_STEPS:
             if not _OWNER.search(" ".join(fixes_in(ran))):
                 yield from self.dead_ends(command, ran, step + 1)

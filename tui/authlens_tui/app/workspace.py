@@ -9,7 +9,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.desk.credentials import stored_records
 from authlens_core.desk.settings import SettingsFile, read_config
 from authlens_core.values.errors import PassphraseNeeded
-from authlens_tui.terminal.passphrase_file import passphrase_in_file
+from authlens_tui.terminal.secret_files import passphrase_in_file
 
 if TYPE_CHECKING:
     from textual.screen import Screen

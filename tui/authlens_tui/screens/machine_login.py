@@ -20,9 +20,9 @@ from authlens_core.values.stage import GrantType
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
+from authlens_tui.terminal.secret_files import private_key_in
 from authlens_tui.widgets.key_binding import bound
 
-_LONGEST_KEY: Final = 64 * 1024  # bytes
 _WORDS: Final = (
     "A program logs in as itself: no browser, no user. The server's owner registers it and gives it a client "
     "id. Secrets and keys go to the secret store; an assertion is read for each token and never stored."
@@ -170,17 +170,7 @@ def _value(name: str, text: str) -> object:
             # As it is typed: a secret may start or end with a space.
             return Secret(text) if text else None
         case Kind.SECRET_FILE:
-            return _key_in(text.strip()) if text.strip() else None
+            return private_key_in(text.strip()) if text.strip() else None
         case Kind.FILE:
             return str(Path(text.strip()).expanduser().absolute()) if text.strip() else None
     return OPTIONS[name].typed(text.strip()) or None
-
-
-def _key_in(name: str) -> Secret:
-    try:
-        with Path(name).expanduser().open("rb") as file:
-            return Secret(file.read(_LONGEST_KEY).decode("ascii"))
-    except OSError as error:
-        raise UsageError(f"The key cannot be read: {error.strerror}.", "Check the path.") from None
-    except ValueError:
-        raise UsageError("The key is no text.", "Give it in PEM or as a JWK.") from None

@@ -7,13 +7,13 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.standard_input import piped
+from authlens_tui.terminal.secret_files import key_text, private_key_in
 
 VARIABLE: Final = "AUTHLENS_CLIENT_SECRET"
 _IDP_VARIABLE: Final = "AUTHLENS_IDP_CLIENT_SECRET"
@@ -55,13 +55,7 @@ def client_key(arguments: Namespace) -> Secret | None:
             "--client-key is for a program that logs in as a client.",
             "Add --machine client-credentials --client-id ID.",
         )
-    try:
-        data = piped(_LONGEST_KEY) if name == "-" else Path(name).expanduser().read_bytes()[:_LONGEST_KEY]
-        return Secret(data.decode("ascii"))
-    except OSError as error:
-        raise UsageError(f"The key cannot be read: {error.strerror}.", "Check --client-key.") from None
-    except ValueError:
-        raise UsageError("The key is no text.", "Give it in PEM or as a JWK.") from None
+    return key_text(piped(_LONGEST_KEY)) if name == "-" else private_key_in(name, "Check --client-key.")
 
 
 def _asked_for(variable: str, owner: str, client_id: str | None, *, wanted: bool) -> Secret | None:

@@ -10,7 +10,7 @@ from authlens_core.values.errors import PassphraseNeeded
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
-from authlens_tui.terminal.passphrase_file import VARIABLE, passphrase_in_file
+from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 
 def asks_on_terminal() -> bool:

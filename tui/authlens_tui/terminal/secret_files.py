@@ -1,4 +1,4 @@
-"""The file with the passphrase of the encrypted file, which a user names where no one can type it."""
+"""Secrets in files that a user names: a passphrase where no one can type it, and a program's key."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from authlens_core.values.errors import PassphraseNeeded
+from authlens_core.values.errors import PassphraseNeeded, UsageError
 from authlens_core.values.secret import Secret
 
 # Names a file, or `/dev/fd/N`, with the passphrase on its first line.
 VARIABLE: Final = "AUTHLENS_PASSPHRASE_FILE"
 
-_LONGEST: Final = 64 * 1024
+_LONGEST: Final = 64 * 1024  # bytes
 
 
 def passphrase_in_file() -> Secret | None:
@@ -40,3 +40,34 @@ def passphrase_in_file() -> Secret | None:
             f"{VARIABLE} names it: {name}",
         ) from None
     return Secret(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
+
+
+def private_key_in(name: str, cure: str = "Check the path.") -> Secret:
+    """Return what is in the file of a private key, or in a pipe such as `/dev/fd/N`.
+
+    Raises:
+        UsageError: it cannot be read, with `cure`, or is no text.
+    """
+    try:
+        with Path(name).expanduser().open("rb") as file:
+            return key_text(file.read(_LONGEST))
+    except OSError as error:
+        raise UsageError(f"The key cannot be read: {error.strerror}.", cure) from None
+    except ValueError:  # a NUL in the name
+        raise _no_text() from None
+
+
+def key_text(data: bytes) -> Secret:
+    """Return the text of a private key; whether it is one is seen when it signs.
+
+    Raises:
+        UsageError: it is no text.
+    """
+    try:
+        return Secret(data.decode("ascii"))
+    except ValueError:
+        raise _no_text() from None
+
+
+def _no_text() -> UsageError:
+    return UsageError("The key is no text.", "Give it in PEM or as a JWK.")

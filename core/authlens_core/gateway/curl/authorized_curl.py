@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import Final
 
@@ -92,21 +93,10 @@ class AuthorizedCurl:
             call = call_with(fields, self._options, self._source.url, self._path)
             if call.note and attempt == 0:
                 self._note(call.note)
-            following: list[CredentialHeaders] = []
-
-            async def again(
-                head: Response,
-                sent: CredentialHeaders = credential,
-                following: list[CredentialHeaders] = following,
-            ) -> bool:
-                other = await self._other(sent, head)
-                following += [] if other is None else [other]
-                return other is not None
-
-            end = await run_curl(call, again)
-            if not end.dropped:
+            end = await run_curl(call, partial(self._other, credential))
+            if end.following is None:
                 break
-            (credential,) = following
+            credential = end.following
         return self._outcome(end, started_at)
 
     async def _other(self, sent: CredentialHeaders, head: Response) -> CredentialHeaders | None:

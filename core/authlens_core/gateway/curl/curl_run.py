@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import BinaryIO, Final
 
+from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.gateway.curl.curl_call import CurlCall
 from authlens_core.grammars.curl_head import HeadReader
 from authlens_core.values.exchange import Response
@@ -25,6 +26,9 @@ _NOT_WRITTEN: Final = 23  # curl's code for output that cannot be written
 # Bytes of the output that are held: a curl that flushes no heads (before 7.83) is not waited for longer.
 _MOST_HELD: Final = 1024 * 1024
 
+# Given the head of an answer, the credential to send the request again with, or None.
+Again = Callable[[Response], Awaitable[CredentialHeaders | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class CurlEnd:
@@ -33,21 +37,21 @@ class CurlEnd:
     Attributes:
         code: its exit code, or 128 + the number of the signal that ended it.
         head: status and fields of its answer; None where none came.
-        dropped: true where `again` said so: the output was not passed on.
+        following: the credential to send the request again with; its output was not passed on then.
         start: the first bytes of the output, where curl did not keep it for itself.
     """
 
     code: int
     head: Response | None
-    dropped: bool = False
+    following: CredentialHeaders | None = None
     start: bytes = b""
 
 
-async def run_curl(call: CurlCall, again: Callable[[Response], Awaitable[bool]]) -> CurlEnd:
-    """Run curl, and pass its output on unless `again` returns true for the head of its answer.
+async def run_curl(call: CurlCall, again: Again) -> CurlEnd:
+    """Run curl, and pass its output on unless `again` returns a credential for the head of its answer.
 
     Args:
-        again: decides while curl waits; true ends it.
+        again: decides while curl waits; a credential ends it.
 
     Raises:
         UsageError: the credential is too large, or the file for the head cannot be written.
@@ -58,9 +62,7 @@ async def run_curl(call: CurlCall, again: Callable[[Response], Awaitable[bool]])
 
 
 class _CurlRun:
-    def __init__(
-        self, call: CurlCall, again: Callable[[Response], Awaitable[bool]], file: BinaryIO | None
-    ) -> None:
+    def __init__(self, call: CurlCall, again: Again, file: BinaryIO | None) -> None:
         self._call = call
         self._file = file
         self._again = again
@@ -104,16 +106,17 @@ class _CurlRun:
             output = process.stdout
             held, more = await self._until_head(reader, output)
             head = self._heads.final
-            if head is not None and await self._again(head):
-                return CurlEnd(0, head, dropped=True)
+            following = None if head is None else await self._again(head)
+            if following is not None:
+                return CurlEnd(0, head, following=following)
             self._pass_heads_on()
             _write_whole(held)
-            following = asyncio.ensure_future(self._follow(reader))
+            later_heads = asyncio.ensure_future(self._follow(reader))
             start = held[:_START]
             while output is not None and more and (chunk := await output.read(_CHUNK)):
                 start += chunk[: _START - len(start)]
                 _write_whole(chunk)
-            await following
+            await later_heads
             code = await process.wait()
             return CurlEnd(code if code >= 0 else 128 - code, self._heads.final, start=start)
         except BrokenPipeError:

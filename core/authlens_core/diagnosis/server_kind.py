@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
@@ -82,14 +83,11 @@ class ServerWords:
 
 
 # The attributes that a sentence may name.
-SETTINGS: Final = (
-    *("name", "redirect_uri", "registration", "client", "scope", "resource", "no_resource"),
-    *("audience", "account", "lifetime", "sessions", "sign_out", "page", "errors"),
+SETTINGS: Final = tuple(
+    attribute.name for attribute in fields(ServerWords) if attribute.name not in ("kind", "sources")
 )
 # What says how a kind is recognised, and nothing to a user.
 MARKS: Final = ("hosts", "fields", "paths", "said")
-
-
 _POINTERS: Final = ("location", "www-authenticate")
 _URL: Final = re.compile(r"https?://[^\s\"',<>]+")
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -116,15 +117,21 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 
 @contextmanager
-def command_line() -> Iterator[CommandLine]:
-    """Yield the command line, on a machine whose browser is a played user's."""
+def command_line(home: Path) -> Iterator[CommandLine]:
+    """Yield the command line, on a machine whose browser is a played user's and whose secrets go to a file.
+
+    Args:
+        home: where its state is.
+    """
     line = CommandLine()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTHLENS_HOME", str(home))
         patch.setenv("BROWSER", "played")
         patch.setenv("LC_ALL", "C.UTF-8")
         patch.setattr(login_console, "open_browser", line.open_link)
         patch.setattr(LoginConsole, "on_event", lambda self, event: line.watch(self, event))  # noqa: PLW0108
         try:
+            assert line.run("store", "--move", "file", "--yes").code == 0
             yield line
         finally:
             line.close()

@@ -24,11 +24,8 @@ QUICK: Final = frozenset({"entra"})
 
 
 @pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CommandLine]:
-    """A machine whose secrets go to a plain file."""
-    monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path / "authlens"))
-    with command_line() as line:
-        assert line.run("store", "--move", "file", "--yes").code == 0
+def line(tmp_path: Path) -> Iterator[CommandLine]:
+    with command_line(tmp_path / "authlens") as line:
         yield line
 
 

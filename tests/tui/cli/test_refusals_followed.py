@@ -33,11 +33,8 @@ ENDS_BY_ITSELF: Final = ("token", "headers", "refresh", "export", "events", "pro
 
 
 @pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CommandLine]:
-    """A machine whose secrets go to a plain file."""
-    monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path / "authlens"))
-    with command_line() as line:
-        assert line.run("store", "--move", "file", "--yes").code == 0
+def line(tmp_path: Path) -> Iterator[CommandLine]:
+    with command_line(tmp_path / "authlens") as line:
         yield line
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +14,9 @@ from support.ports import free_port
 
 
 @pytest.fixture
-def line() -> Iterator[CommandLine]:
-    """The command line, whose secrets are in a plain file."""
-    with command_line() as made:
-        moved = made.run("store", "--move", "file", "--yes")
-        assert moved.code == 0, moved.words
-        yield made
+def line(tmp_path: Path) -> Iterator[CommandLine]:
+    with command_line(tmp_path / "authlens") as line:
+        yield line
 
 
 @pytest.fixture

@@ -140,3 +140,13 @@ def test_an_option_of_curl_that_is_among_ours_leads_to_the_command_that_passes_i
     assert run(["curl", "https://a.example/x y", "-s", "--fail"]) == 2
 
     assert "authlens curl 'https://a.example/x y' -- -s --fail" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], *([verb] for verb in sorted(VERBS))], ids="".join)
+def test_the_help_fits_80_columns(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """But for the examples: a command that is cut in two cannot be copied."""
+    with pytest.raises(SystemExit):
+        build_parser().parse_args([*words, "--help"])
+    text = capsys.readouterr().out.partition("\nexample")[0]
+
+    assert [line for line in text.splitlines() if len(line) > 80] == []

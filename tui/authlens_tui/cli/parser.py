@@ -37,23 +37,29 @@ environment:
   AUTHLENS_NO_INPUT        any value: the same as --no-input
   AUTHLENS_HOME            the directory for state that is not secret
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id
-  AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of the encrypted file
-  BROWSER                  the browser that login opens without asking; Codespaces and
-                           development containers set it to open links on the host
+  AUTHLENS_PASSPHRASE_FILE a private file, or /dev/fd/N, with the passphrase of
+                           the encrypted file
+  BROWSER                  the browser that login opens without asking;
+                           Codespaces and development containers set it to
+                           open links on the host
   PYTHON_KEYRING_BACKEND   the keyring backend, instead of the system's own
 """
 _LOGIN_EPILOG: Final = """\
-The browser comes back in one of three ways: directly, on this machine; over SSH, through the port
-that the ssh -L line forwards; or you paste the address it ends on into the terminal.
+The browser comes back in one of three ways: directly, on this machine; over
+SSH, through the port that the ssh -L line forwards; or you paste the address
+it ends on into the terminal.
 
-No browser opens automatically: press Enter to open the link on this machine. A setting of the app,
-or BROWSER, opens it without asking. Over SSH, no browser opens.
+No browser opens automatically: press Enter to open the link on this machine. A
+setting of the app, or BROWSER, opens it without asking. Over SSH, no browser
+opens.
 
---client-secret and --initial-access-token ask for what they name, or take it from the variables
-AUTHLENS_CLIENT_SECRET and AUTHLENS_INITIAL_ACCESS_TOKEN. No secret is an argument: others can read those.
+--client-secret and --initial-access-token ask for what they name, or take it
+from the variables AUTHLENS_CLIENT_SECRET and AUTHLENS_INITIAL_ACCESS_TOKEN. No
+secret is an argument: others can read those.
 
-With several URLs, a login that fails does not stop the next one; Ctrl-C stops all. The exit code is
-the highest one. With --json, each event has the resource_url of its login.
+With several URLs, a login that fails does not stop the next one; Ctrl-C stops
+all. The exit code is the highest one. With --json, each event has the
+resource_url of its login.
 """
 
 
@@ -295,7 +301,7 @@ def build_parser(verb: str | None = None) -> VerbParser:
     parser = VerbParser(
         prog="authlens",
         usage="authlens [--plain] [URL [OPTIONS OF login]] | authlens [--plain] VERB …",
-        description="See every login. Without a verb: the full-screen app. With a URL: the login to it.",
+        description="See every login. Without a verb: the full-screen app.\nWith a URL: the login to it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -10,9 +10,10 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_tui.cli.option_values import LONGEST_TTL, flag, number, port
 
 _CURL_EPILOG: Final = """\
-A line on stderr that starts with "authlens:" is from authlens. The exit code is curl's, but 6 where curl
-cannot reach the resource, 8 where that takes too long, and 5 for a login page or a refusal, unless -i, -I,
--D or -w ask for the status. A 401 is one refresh; the request is sent again if curl can read its body again.
+A line on stderr that starts with "authlens:" is from authlens. The exit code is
+curl's, but 6 where curl cannot reach the resource, 8 where that takes too long,
+and 5 for a login page or a refusal, unless -i, -I, -D or -w ask for the status.
+A 401 is one refresh; the request is sent again if curl can read its body again.
 """
 
 
@@ -38,21 +39,25 @@ def add_credential(add: argparse.ArgumentParser) -> None:
 
 def _add_min_ttl_and_kind(add: argparse.ArgumentParser) -> None:
     _min_ttl(add)
+    kinds = [kind.value for kind in CredentialKind]
     add.add_argument(
         "--kind",
-        choices=[kind.value for kind in CredentialKind],
-        help="kind of credential (default: the first of these that covers URL)",
+        metavar="KIND",
+        choices=kinds,
+        help=f"kind of credential: {', '.join(kinds)} (default: the first of these that covers URL)",
     )
 
 
 _PROXY_EPILOG: Final = """\
 serves URL and what is below it, to programs of your account:
-  On Linux, other accounts of this machine are refused. macOS and Windows do not say whose
-  program connects: there another account that learns the printed URL, from the arguments
-  of a client for example, can use your credential. On macOS, prefer --socket.
+  On Linux, other accounts of this machine are refused. macOS and Windows do not
+  say whose program connects: there another account that learns the printed URL,
+  from the arguments of a client for example, can use your credential. On macOS,
+  prefer --socket.
 in a browser:
-  Type or paste the printed URL; links from other pages are refused. Cookies that the
-  resource did not set through this proxy stay here, and service workers do not run.
+  Type or paste the printed URL; links from other pages are refused. Cookies
+  that the resource did not set through this proxy stay here, and service
+  workers do not run.
 """
 
 
@@ -119,9 +124,9 @@ def add_curl(add: argparse.ArgumentParser) -> None:
 def _add_run(add: argparse.ArgumentParser) -> None:
     add.usage = "authlens run [options] URL -- COMMAND [ARGS]"
     add.epilog = (
-        'A line on stderr that starts with "authlens:" is from authlens, and so is the exit code then.\n'
-        "Without one, both are those of the command. The resource is asked with the token first:\n"
-        "the command cannot renew it.\n"
+        'A line on stderr that starts with "authlens:" is from authlens, and so is the\n'
+        "exit code then. Without one, both are those of the command. The resource is\n"
+        "asked with the token first: the command cannot renew it.\n"
     )
     add_credential(add)
     add.add_argument(

@@ -7,8 +7,9 @@ import argparse
 from authlens_tui.cli.option_values import flag, utf8
 
 _EPILOG = """\
-The secret comes from a prompt, or from the first line of standard input; it is never an argument,
-because other users can read those. Without --client-id, the id comes from a prompt or the line before.
+The secret comes from a prompt, or from the first line of standard input; it is
+never an argument, because other users can read those. Without --client-id, the
+id comes from a prompt or the line before.
 """
 
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
-from authlens_core.export.record_fields import Fields, fields_of, group_of
+from authlens_core.export.compare_verdict import Pair, ComparisonVerdict, VerdictKind, verdict_of
+from authlens_core.export.record_fields import Fields, fields_of, group_of, title_of
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.run_values import Renamed, client_ids, differs_as_it_must, moved
-from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_core.trace.flow import flow_of
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
+from authlens_core.values.check import Severity
 from authlens_core.values.quick_dataclass import dataclass
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -23,40 +27,53 @@ _FAR: Final = 1 << 30  # a place behind every other
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that is not the same; None where a side does not have it."""
+    """One field that is not the same; None where a side does not have it.
+
+    Attributes:
+        title: what the field is, in words; its name if empty.
+        severities: how each side's check came out; None for what is no check.
+    """
 
     name: str
     left: str | None
     right: str | None
+    title: str = ""
+    severities: tuple[Severity | None, Severity | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class StageComparison:
-    """What differs in one attempt at a stage.
+    """One attempt at a stage on both sides.
 
     Attributes:
         turn: which attempt at it, counted from 1.
         differences: what need not differ and does.
         as_it_must: what is new in every run.
+        title: of the stage in this login, with its number and attempt.
+        outcomes: how it ended on each side; None where the side does not have it.
     """
 
     stage: Stage
     turn: int
     differences: tuple[Difference, ...] = ()
     as_it_must: tuple[Difference, ...] = ()
+    title: str = ""
+    outcomes: tuple[Outcome | None, Outcome | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that differs between two traces.
+    """Two traces held against each other.
 
     Attributes:
         about: what differs of the traces as a whole: their kind, their resource.
-        stages: the stages in which something differs, in the order in which they happened.
+        stages: every stage of either side, in the order in which they happened; an equal one has no
+            differences.
     """
 
     about: tuple[Difference, ...] = ()
     stages: tuple[StageComparison, ...] = ()
+    verdict: ComparisonVerdict = ComparisonVerdict(VerdictKind.SAME)
 
     @property
     def same(self) -> bool:
@@ -87,13 +104,16 @@ def compare(left: Trace, right: Trace) -> Comparison:
     )
     clients = [pair for left_fields, right_fields in both for pair in client_ids(left_fields, right_fields)]
     renamed = Renamed.of(clients), Renamed.of([*addresses, *clients])
-    stages = (
-        _stage(key, (sides[0].get(key), sides[1].get(key)), (fields[0].get(key), fields[1].get(key)), renamed)
-        for key in order
+    records: list[Pair] = [(sides[0].get(key), sides[1].get(key)) for key in order]
+    stages = tuple(
+        _stage(key, pair, (fields[0].get(key), fields[1].get(key)), renamed)
+        for key, pair in zip(order, records, strict=True)
     )
-    differing = tuple(stage for stage in stages if stage.differences or stage.as_it_must)
-    about += [Difference("address, throughout", *pair) for pair in addresses]
-    return Comparison(tuple(about), differing)
+    about += [Difference("address, throughout", *pair, "Address") for pair in addresses]
+    judged = [
+        (stage.title, pair, bool(stage.differences)) for stage, pair in zip(stages, records, strict=True)
+    ]
+    return Comparison(tuple(about), stages, verdict_of(judged, about_differs=bool(about)))
 
 
 def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRecord]:
@@ -118,16 +138,19 @@ def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
 
 def _stage(
     key: tuple[Stage, int],
-    records: tuple[StageRecord | None, StageRecord | None],
+    records: Pair,
     fields: tuple[Fields | None, Fields | None],
     renamed: tuple[Renamed, Renamed],
 ) -> StageComparison:
     left, right = fields
+    outcomes = (_outcome(records[0]), _outcome(records[1]))
+    title = _title(*key, records)
     if left is None or right is None:
-        words = [None if record is None else record.outcome.value for record in records]
-        return StageComparison(*key, (Difference("stage", *words),))
+        ends = (None if outcome is None else outcome.value for outcome in outcomes)
+        there = Difference("stage", next(ends), next(ends))
+        return StageComparison(*key, (there,), (), title, outcomes)
     anew, elsewhere = renamed
-    differences = _differing(left, right)
+    differences = [_named(difference, records) for difference in _differing(left, right)]
     expected = [difference for difference in differences if _must(difference, anew, elsewhere)]
     # An address that differs throughout is shown once, of the traces as a whole.
     unexpected = [
@@ -135,7 +158,31 @@ def _stage(
         for difference in differences
         if difference not in expected and not _is_only(difference, elsewhere)
     ]
-    return StageComparison(*key, tuple(unexpected), tuple(expected))
+    return StageComparison(*key, tuple(unexpected), tuple(expected), title, outcomes)
+
+
+def _outcome(record: StageRecord | None) -> Outcome | None:
+    return None if record is None else record.outcome
+
+
+def _title(stage: Stage, turn: int, records: Pair) -> str:
+    grant_types = [record.grant_type for record in records if record is not None]
+    again = f", attempt {turn}" if turn > 1 else ""
+    return f"{flow_of(grant_types[0]).numbered(stage)}{again}"
+
+
+def _named(difference: Difference, records: Pair) -> Difference:
+    """Return a difference with its title, and with the severity of each side if it is a check."""
+    left, right = (
+        next((check for check in record.checks if f"check {check.name}" == difference.name), None)
+        if record is not None
+        else None
+        for record in records
+    )
+    # From either side the same one, even if the two expect something else.
+    expected = min((check.expected for check in (left, right) if check is not None), default="")
+    severities = (None if left is None else left.severity, None if right is None else right.severity)
+    return replace(difference, title=expected or title_of(difference.name), severities=severities)
 
 
 def _must(difference: Difference, anew: Renamed, elsewhere: Renamed) -> bool:

@@ -26,6 +26,8 @@ _MOST_MEMBERS: Final = 2_000  # of one JSON body; a larger one is compared as on
 _DEEPEST: Final = 30
 # The first words of names, in order.
 _GROUPS: Final = ("outcome", "changed", "continued", "fact", "check", "diagnosis")
+OUTCOME: Final = "outcome"
+_TITLES: Final = {"diagnosis": "Cause", "diagnosis evidence": "Evidence"}
 _MESSAGES: Final = ("request", "response")
 
 Named = Iterator[tuple[str, str]]
@@ -52,8 +54,17 @@ def group_of(name: str) -> tuple[int, int]:
     return (_GROUPS.index(words[0]) if words[0] in _GROUPS else 0), 0
 
 
+def title_of(name: str) -> str:
+    """Return what a field is called on a screen."""
+    kind, _, rest = name.partition(" ")
+    if kind in _MESSAGES:
+        number, _, part = rest.partition(" ")
+        return f"{kind.capitalize()} {number}: {part}"
+    return rest if kind == "fact" else _TITLES.get(name) or name.capitalize()
+
+
 def _record(record: StageRecord) -> Named:
-    yield "outcome", record.outcome.value
+    yield OUTCOME, record.outcome.value
     for words in record.tampering:
         yield "changed on purpose", words
     for name in sorted(record.overridden):
@@ -64,7 +75,7 @@ def _record(record: StageRecord) -> Named:
         # What was expected follows from what else differs: the issuer, the resource, the port.
         yield f"check {check.name}", f"{check.severity}: {check.seen}" if check.seen else check.severity.value
     if record.diagnosis is not None:
-        yield "diagnosis", f"{record.diagnosis.name}: {record.diagnosis.cause}"
+        yield "diagnosis", record.diagnosis.cause
         yield "diagnosis evidence", "\n".join(record.diagnosis.evidence)
     for number, exchange in enumerate(record.exchanges, 1):
         yield from _exchange(number, exchange)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.emulator import Emulator
-from authlens_core.export.compare import Comparison, Difference, compare
+from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -64,20 +64,29 @@ def names(comparison: Comparison) -> list[str]:
     return [one.name for stage in comparison.stages for one in stage.differences]
 
 
+def values(stage: StageComparison) -> tuple[tuple[str, str | None, str | None], ...]:
+    """Return what differs in a stage, each as its name and both values."""
+    return tuple((one.name, one.left, one.right) for one in stage.differences)
+
+
 def told_apart(comparison: Comparison) -> list[str]:
     """Return the names of everything that differs as it must."""
     return [one.name for stage in comparison.stages for one in stage.as_it_must]
 
 
+def nothing_differs(comparison: Comparison) -> bool:
+    return comparison.same and not told_apart(comparison)
+
+
 def test_a_trace_is_the_same_as_itself(login: Recorded, hostile: Trace) -> None:
     """Nothing differs, and nothing has to."""
     for one in (login.trace, hostile):
-        assert compare(one, one) == Comparison()
+        assert nothing_differs(compare(one, one))
 
 
 def test_a_trace_is_the_same_as_its_session_file(login: Recorded) -> None:
     """Fingerprints stand for secrets, so what was saved can be held against what is here."""
-    assert compare(login.trace, read_session(session_json(login.trace).encode())) == Comparison()
+    assert nothing_differs(compare(login.trace, read_session(session_json(login.trace).encode())))
 
 
 async def test_two_logins_with_one_client_differ_only_as_they_must() -> None:
@@ -106,31 +115,32 @@ def test_only_the_differing_fields_are_said() -> None:
         headers=(("x-two", "2"),),
         got='{"a":{"b":2}}',
     )
-    assert compare(trace(left), trace(right)).stages[0].differences == (
-        Difference("request 1 query y", "2", "3"),
-        Difference("request 1 body scope", "a", "b"),
-        Difference("response 1 header x-two", "1", "2"),
-        Difference("response 1 body a b", "1", "2"),
+    assert values(compare(trace(left), trace(right)).stages[0]) == (
+        ("request 1 query y", "2", "3"),
+        ("request 1 body scope", "a", "b"),
+        ("response 1 header x-two", "1", "2"),
+        ("response 1 body a b", "1", "2"),
     )
 
 
 def test_what_one_side_lacks_is_none() -> None:
     """Missing is not the same as empty."""
     found = compare(trace(asked(sent="scope=")), trace(asked()))
-    assert found.stages[0].differences == (Difference("request 1 body scope", "", None),)
+    assert values(found.stages[0]) == (("request 1 body scope", "", None),)
 
 
 def test_a_stage_that_one_side_lacks_is_one_difference() -> None:
     """Not all of its fields."""
     found = compare(trace(asked(sent="scope=a")), trace())
-    assert found.stages[0].differences == (Difference("stage", "passed", None),)
+    assert values(found.stages[0]) == (("stage", "passed", None),)
 
 
 def test_attempts_are_held_against_each_other_in_turn() -> None:
     """The second attempt against the second."""
     found = compare(trace(asked(), asked(sent="a=1")), trace(asked(), asked(sent="a=2")))
-    assert [(stage.turn, stage.differences) for stage in found.stages] == [
-        (2, (Difference("request 1 body a", "1", "2"),))
+    assert [(stage.turn, values(stage)) for stage in found.stages] == [
+        (1, ()),
+        (2, (("request 1 body a", "1", "2"),)),
     ]
 
 
@@ -163,7 +173,7 @@ def test_what_was_continued_despite_comes_after_what_was_changed_on_purpose() ->
 
 def test_times_are_not_compared() -> None:
     """No two runs take as long."""
-    assert compare(trace(asked(later=1)), trace(asked(later=2))) == Comparison()
+    assert nothing_differs(compare(trace(asked(later=1)), trace(asked(later=2))))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +238,7 @@ def test_a_secret_has_the_same_fingerprint_on_both_sides() -> None:
         Stage.EXCHANGE, Outcome.PASSED, BEGAN, 0, facts=(Fact(FactId.REFRESH_TOKEN, Secret(CANARY)),)
     )
     shown = replace(record, facts=(Fact(FactId.REFRESH_TOKEN, Secret(CANARY).masked),))
-    assert compare(trace(record), trace(shown)) == Comparison()
+    assert nothing_differs(compare(trace(record), trace(shown)))
 
 
 _WORDS = st.sampled_from(["a", "b", "state", "x (2)", "check", "request 1", "•••• #00000000", ""])
@@ -250,20 +260,29 @@ _TRACES = st.lists(_RECORDS, max_size=4).map(lambda records: trace(*records))
 
 def _swapped(found: Comparison) -> Comparison:
     def other(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-        return tuple(Difference(one.name, one.right, one.left) for one in differences)
+        return tuple(
+            replace(one, left=one.right, right=one.left, severities=one.severities[::-1])
+            for one in differences
+        )
 
     stages = (
-        replace(one, differences=other(one.differences), as_it_must=other(one.as_it_must))
+        replace(
+            one,
+            differences=other(one.differences),
+            as_it_must=other(one.as_it_must),
+            outcomes=one.outcomes[::-1],
+        )
         for one in found.stages
     )
-    return Comparison(other(found.about), tuple(stages))
+    verdict = replace(found.verdict, left=found.verdict.right, right=found.verdict.left)
+    return Comparison(other(found.about), tuple(stages), verdict)
 
 
 @given(_TRACES, _TRACES)
 def test_the_sides_can_be_changed_over(left: Trace, right: Trace) -> None:
     """Whatever differs, it differs the same way round from either side; a trace never differs from itself."""
     assert _swapped(compare(left, right)) == compare(right, left)
-    assert compare(left, left) == Comparison()
+    assert nothing_differs(compare(left, left))
 
 
 async def test_two_clean_logins_at_two_addresses_differ_in_the_addresses_alone() -> None:
@@ -288,3 +307,55 @@ def test_an_address_that_differs_in_one_field_alone_is_said_where_it_stands() ->
     )
     assert names(found) == ["response 1 body uri"]
     assert found.about == ()
+
+
+CODE = replace(asked(), stage=Stage.AUTHORIZATION)
+DENIED = replace(
+    CODE,
+    outcome=Outcome.FAILED,
+    checks=(failed("authorization.error", "No error", "x", error_code="denied"),),
+)
+OTHER_SCOPE = replace(asked(sent="scope=b"), stage=Stage.REGISTRATION)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "sentence"),
+    [
+        ((CODE,), (CODE,), "No differences."),
+        ((CODE,), (DENIED,), "Different from the start, 6 Authorization. A got a code; B got denied."),
+        (
+            (replace(OTHER_SCOPE), CODE),
+            (OTHER_SCOPE, DENIED),
+            "Same until 6 Authorization. A got a code; B got denied.",
+        ),
+        (
+            (replace(asked(), stage=Stage.REGISTRATION), CODE),
+            (OTHER_SCOPE, DENIED),
+            "Same results until 6 Authorization. A got a code; B got denied.",
+        ),
+        (
+            (CODE, asked()),
+            (CODE,),
+            "Same until 7 Exchange. A got tokens; B did not get there.",
+        ),
+        (
+            (replace(asked(), stage=Stage.REGISTRATION), CODE),
+            (OTHER_SCOPE, CODE),
+            "Both ended the same way. They differ first in 4 Registration.",
+        ),
+    ],
+)
+def test_one_sentence_says_where_two_records_part(
+    left: tuple[StageRecord, ...], right: tuple[StageRecord, ...], sentence: str
+) -> None:
+    assert compare(trace(*left), trace(*right)).verdict.sentence == sentence
+
+
+def test_a_check_is_called_by_what_it_expects() -> None:
+    checked = replace(CODE, checks=(judged(Severity.PASS, "authorization.error", "No error"),))
+    [difference] = [
+        one
+        for one in compare(trace(checked), trace(DENIED)).stages[0].differences
+        if one.name == "check authorization.error"
+    ]
+    assert (difference.title, difference.severities) == ("No error", (Severity.PASS, Severity.FAILURE))

@@ -184,7 +184,13 @@ def test_only_what_differs_is_printed(wiki: str, tmp_path: Path, capsys: Capture
     other = saved(tmp_path / "b.json", trace("x", TraceKind.LOGIN, Stage.EXCHANGE, scope="b", state="b" * 8))
     assert main.run(["compare", wiki, other]) == 10
     out = capsys.readouterr().out
-    assert out.splitlines()[:4] == ["Exchange", "  request 1 body scope", "    A  a", "    B  b"]
+    assert out.splitlines()[:5] == [
+        "Both ended the same way. They differ first in 7 Exchange.",
+        "7 Exchange",
+        "  Request 1: body scope",
+        "    A  a",
+        "    B  b",
+    ]
     assert "1 expected difference" in out
 
 
@@ -200,6 +206,7 @@ def test_a_comparison_is_one_json_object(wiki: str, tmp_path: Path, capsys: Capt
     assert main.run(["compare", wiki, other, "--which-a", "refresh", "--json"]) == 10
     found = json.loads(capsys.readouterr().out)
     assert found["same"] is False
+    assert found["verdict"]["sentence"].endswith("A got tokens; B did not get there.")
     assert found["stages"] == [
         {
             "stage": "refresh",

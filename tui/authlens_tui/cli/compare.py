@@ -6,8 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
-from authlens_core.trace.flow import stage_info
+from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.cli.stored.recorded import chosen_trace
 from authlens_tui.cli.terminal.output import answer_json, answer_line
@@ -35,13 +34,12 @@ async def compare_traces(arguments: Namespace) -> int:
 
 
 def _show(comparison: Comparison) -> None:
+    answer_line(comparison.verdict.sentence)
     _show_differences(comparison.about)
     for stage in comparison.stages:
         if stage.differences:
-            answer_line(_title(stage))
+            answer_line(stage.title)
             _show_differences(stage.differences)
-    if comparison.same:
-        answer_line("No differences.")
     count = sum(len(stage.as_it_must) for stage in comparison.stages)
     if count:
         answer_line(
@@ -50,21 +48,25 @@ def _show(comparison: Comparison) -> None:
         )
 
 
-def _title(stage: StageComparison) -> str:
-    again = f", attempt {stage.turn}" if stage.turn > 1 else ""
-    return f"{stage_info(stage.stage).title}{again}"
-
-
 def _show_differences(differences: Sequence[Difference]) -> None:
     for difference in differences:
-        answer_line(f"  {difference.name}")
+        answer_line(f"  {safe_line(difference.title or difference.name, _SHOWN)}")
         for sign, value in (("A", difference.left), ("B", difference.right)):
-            answer_line(f"    {sign}  {'(absent)' if value is None else safe_line(value, _SHOWN)}")
+            first, *others = ("(absent)" if value is None else value[:_SHOWN]).split("\n")
+            answer_line(f"    {sign}  {safe_line(first)}")
+            for other in others:
+                answer_line(f"       {safe_line(other)}")
 
 
 def _as_json(comparison: Comparison) -> dict[str, object]:
+    verdict = comparison.verdict
     return {
         "same": comparison.same,
+        "verdict": {
+            "kind": verdict.kind.value,
+            "stage": verdict.title,
+            "sentence": verdict.sentence,
+        },
         "about": _values(comparison.about),
         "stages": [
             {
@@ -74,6 +76,7 @@ def _as_json(comparison: Comparison) -> dict[str, object]:
                 "as_it_must": [difference.name for difference in stage.as_it_must],
             }
             for stage in comparison.stages
+            if stage.differences or stage.as_it_must
         ],
     }
 

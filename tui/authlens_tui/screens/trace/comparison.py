@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -14,24 +14,36 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
-from authlens_core.trace.flow import stage_info
-from authlens_core.trace.record import Trace
+from authlens_core.export.record_fields import OUTCOME
+from authlens_core.trace.record import Outcome, Trace
+from authlens_core.values.check import Severity
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
-from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose, rows_of
+from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose, rows_of
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_WIDE: Final = 110  # cells of the document from which the sides are side by side
+_WIDE: Final = 70  # cells of the document from which on there are three columns
 _AROUND: Final = 6  # cells of a row of the screen that are no text: border, padding, scroll bar
 _SHOWN: Final = 4_000  # characters of a value
 _INDENT: Final = 2  # cells
-_LEFT: Final = "bold $text-warning"
-_RIGHT: Final = "bold $text-success"
+_GAP: Final = " │ "
+_BY_SEVERITY: Final = {
+    Severity.PASS: ("✔", Tone.GOOD),
+    Severity.NOTICE: ("i", Tone.NOTE),
+    Severity.WARNING: ("!", Tone.WARNING),
+    Severity.FAILURE: ("✖", Tone.BAD),
+}
+_BY_OUTCOME: Final = {
+    None: ("–", Tone.MUTED),
+    Outcome.PASSED: ("✔", Tone.GOOD),
+    Outcome.FAILED: ("✖", Tone.BAD),
+    Outcome.CANCELLED: ("–", Tone.WARNING),
+}
 
 
 class CompareScreen(Screen[None]):
@@ -41,8 +53,8 @@ class CompareScreen(Screen[None]):
 
     CSS_PATH = "compare.tcss"
     HELP = (
-        "Only the differences. − is in A alone, + in B alone. f also shows what is new in every run: states, "
-        "codes, tokens, dates."
+        "Where two records part, and what differs in each stage; – is absent. f also shows what is new in "
+        "every run: states, codes, tokens, dates."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("compare.back", "escape", "app.pop_screen", "Back", "Back to the trace"),
@@ -99,97 +111,122 @@ class CompareScreen(Screen[None]):
 
 
 def comparison_lines(comparison: Comparison, width: int, *, unfolded: bool = False) -> list[Line]:
-    lines: list[Line] = []
-    if comparison.same:
-        lines.append(prose("No differences.", Tone.GOOD))
+    """Return the verdict, then what differs; stages that are equal share a line."""
+    lines = [line((comparison.verdict.sentence, Tone.TITLE), words=True), BLANK]
     if comparison.about:
-        lines += _differences(comparison.about, width)
-    for stage in comparison.stages:
-        lines += [*([BLANK] if lines else []), *_stage(stage, width, unfolded=unfolded)]
-    return lines
+        lines += [*_differences(comparison.about, width), BLANK]
+    for is_shown, stages in groupby(comparison.stages, key=lambda stage: _is_shown(stage, unfolded=unfolded)):
+        if not is_shown:
+            lines += [_equal(list(stages)), BLANK]
+            continue
+        for stage in stages:
+            lines += [*_stage(stage, width, unfolded=unfolded), BLANK]
+    return lines[:-1]
+
+
+def _is_shown(stage: StageComparison, *, unfolded: bool) -> bool:
+    return bool(stage.differences or (unfolded and stage.as_it_must))
+
+
+def _equal(stages: Sequence[StageComparison]) -> Line:
+    first, last = stages[0].title, stages[-1].title
+    titles = first if first == last else f"{first} – {last}"
+    return line((f"{titles} equal{_expected(stages)}", Tone.MUTED), words=True)
+
+
+def _expected(stages: Sequence[StageComparison]) -> str:
+    count = sum(len(stage.as_it_must) for stage in stages)
+    return f" · {count} expected difference{'' if count == 1 else 's'} (f)" if count else ""
 
 
 def _names(names: tuple[str, str], width: int) -> Content:
     """Return what the sides are called, above the columns that they are shown in."""
     left, right = (safe_line(name) for name in names)
     if width >= _WIDE:
-        half = _half(width)
-        cut = Content(left).truncate(half, ellipsis=True, pad=True)
-        pieces = (" " * (2 * _INDENT + 2), Content.of(cut).stylize(_LEFT), " │ ", (right, _RIGHT))
-        return Content.assemble(*pieces)
+        title, side = _columns_of(width)
+        cut = Content(f"A  {left}").truncate(side, ellipsis=True, pad=True)
+        return Content.assemble(
+            " " * (title + 2), Content.of(cut).stylize("bold"), _GAP, (f"B  {right}", "bold")
+        )
     return Content.assemble(
-        ("  A  ", "$text-muted"), (left, _LEFT), ("\n  B  ", "$text-muted"), (right, _RIGHT)
+        ("  A  ", "$text-muted"), (left, "bold"), ("\n  B  ", "$text-muted"), (right, "bold")
     )
 
 
 def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Line]:
-    if not stage.differences and not unfolded:
-        return
-    again = f", attempt {stage.turn}" if stage.turn > 1 else ""
-    yield line((f"{stage_info(stage.stage).title}{again}", Tone.TITLE))
-    yield from _differences(stage.differences, width)
-    if not stage.as_it_must:
-        return
-    count = len(stage.as_it_must)
-    if unfolded:
+    left, right = (
+        (f"{_BY_OUTCOME[outcome][0]} {outcome or 'absent'}", _BY_OUTCOME[outcome][1])
+        for outcome in stage.outcomes
+    )
+    yield from _row((stage.title, Tone.TITLE), left, right, width)
+    if None not in stage.outcomes:
+        # How it ended is beside the title already.
+        others = [difference for difference in stage.differences if difference.name != OUTCOME]
+        yield from _differences(others, width, stage.outcomes)
+    if unfolded and stage.as_it_must:
         yield prose("Expected differences:", Tone.MUTED, indent=_INDENT)
         yield from _differences(stage.as_it_must, width)
-    else:
-        yield prose(
-            f"{count} expected difference{'s' if count > 1 else ''} (f shows more)",
-            Tone.MUTED,
-            indent=_INDENT,
+    elif stage.as_it_must:
+        yield prose(_expected((stage,)).removeprefix(" · "), Tone.MUTED, indent=_INDENT)
+
+
+def _differences(
+    differences: Sequence[Difference], width: int, outcomes: Sequence[Outcome | None] = (None, None)
+) -> Iterator[Line]:
+    tones = [Tone.PLAIN, Tone.PLAIN]
+    if outcomes[0] is not outcomes[1]:  # else no colour says which side is the better one
+        tones = [_BY_OUTCOME[outcome][1] for outcome in outcomes]
+    for difference in differences:
+        values = zip((difference.left, difference.right), difference.severities, tones, strict=True)
+        left, right = (_value(value, severity, tone) for value, severity, tone in values)
+        yield from _row(
+            (" " * _INDENT + (difference.title or difference.name), Tone.NAME), left, right, width
         )
 
 
-def _differences(differences: Sequence[Difference], width: int) -> Iterator[Line]:
-    """Yield what is on one side only in one line each, then what differs, with both values."""
-    for difference in differences:
-        if difference.left is None or difference.right is None:
-            yield _one_sided(difference)
-    for difference in differences:
-        if difference.left is None or difference.right is None:
-            continue
-        yield line((" " * _INDENT + difference.name, Tone.NAME), hang=_INDENT)
-        left, right = _value(difference.left), _value(difference.right)
-        if width >= _WIDE:
-            yield from _columns(left, right, width)
-        else:
-            yield line(("    A  ", Tone.MUTED), (left, Tone.WARNING), hang=7)
-            yield line(("    B  ", Tone.MUTED), (right, Tone.GOOD), hang=7)
+def _row(title: Piece, left: Piece, right: Piece, width: int) -> Iterator[Line]:
+    """Yield a title and both values beside each other, each wrapped in its column, or below each other."""
+    if width >= _WIDE:
+        title_width, side = _columns_of(width)
+        columns = [
+            [
+                row.text
+                for part in text.split("\n")
+                for row in rows_of(line(part, hang=hang, words=True), room)
+            ]
+            for text, room, hang in (
+                (title[0], title_width, 2 * _INDENT),
+                (left[0], side, 0),
+                (right[0], side, 0),
+            )
+        ]
+        for texts in zip_longest(*columns, fillvalue=""):
+            first, second = (
+                # In cells, not characters: a CJK character takes two.
+                text + " " * (room - cell_len(text))
+                for text, room in zip(texts, (title_width, side), strict=False)
+            )
+            yield line((first, title[1]), " ", (second, left[1]), (_GAP, Tone.MUTED), (texts[2], right[1]))
+        return
+    yield line(title, hang=_INDENT, words=True)
+    for name, (text, tone) in (("A", left), ("B", right)):
+        for number, part in enumerate(text.split("\n")):
+            yield line((f"    {' ' if number else name}  ", Tone.MUTED), (part, tone), hang=7)
 
 
-def _one_sided(difference: Difference) -> Line:
-    """Return what only A has, with a minus, or only B, with a plus."""
-    sign, tone, value = (
-        ("−", Tone.WARNING, difference.left)
-        if difference.right is None
-        else ("+", Tone.GOOD, difference.right)
-    )
-    return line(
-        (f"{sign} ", tone), (difference.name, Tone.NAME), "  ", (_value(value or ""), tone), hang=2 * _INDENT
-    )
+def _columns_of(width: int) -> tuple[int, int]:
+    """Return the widths of the title's column and of each side's."""
+    title = width * 3 // 10
+    return title, (width - title - 1 - len(_GAP)) // 2
 
 
-def _value(value: str) -> str:
+def _value(value: str | None, severity: Severity | None, tone: Tone) -> Piece:
+    """Return what one side has; of a check its result."""
+    if value is None:
+        return "–", Tone.MUTED
+    if severity is not None:
+        sign, tone = _BY_SEVERITY[severity]
+        value = f"{sign} {value.removeprefix(severity).removeprefix(': ')}"
     more = len(value) - _SHOWN
     shown = value[:_SHOWN] or "(empty)"
-    return f"{shown} … {more} more characters" if more > 0 else shown
-
-
-def _half(width: int) -> int:
-    return (width - 2 * _INDENT - 3) // 2
-
-
-def _columns(left: str, right: str, width: int) -> Iterator[Line]:
-    """Yield both texts beside each other, each wrapped in its half."""
-    half = _half(width)
-    sides = [[row.text for row in rows_of(line(text), half)] for text in (left, right)]
-    for left_line, right_line in zip_longest(*sides, fillvalue=""):
-        # In cells, not characters: a CJK character takes two.
-        gap = " " * (half - cell_len(left_line))
-        yield line(
-            (f"{' ' * 2 * _INDENT}{left_line}{gap}", Tone.WARNING),
-            (" │ ", Tone.MUTED),
-            (right_line, Tone.GOOD),
-        )
+    return (f"{shown} … {more} more characters" if more > 0 else shown), tone

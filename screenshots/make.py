@@ -246,6 +246,7 @@ _VARIES: Final = (
     (re.compile(r"(?<![\w.+])\d+(?:\.\d+)? (?:ms|s|min)(?!\w)"), "(duration)"),
     (re.compile(r"[█▇▆▅▄▃▂▁▔]+"), ""),  # a scroll bar, whose length follows from the rest
     (re.compile(r"[─━═╌╴╶]{2,}"), "──"),
+    (re.compile(r"\d+ expected differences?"), "expected differences"),  # the same second has the same date
     (re.compile(r" {2,}"), " "),
 )
 

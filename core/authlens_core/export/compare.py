@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from authlens_core.export.compare_verdict import Pair, ComparisonVerdict, VerdictKind, verdict_of
+from authlens_core.export.compare_verdict import ComparisonVerdict, Pair, VerdictKind, verdict_of
 from authlens_core.export.record_fields import Fields, fields_of, group_of, title_of
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.run_values import Renamed, client_ids, differs_as_it_must, moved

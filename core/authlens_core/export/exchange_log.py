@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from authlens_core.export.redaction import Redactor, secrets_in
+from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
@@ -29,17 +30,33 @@ class ExchangeLog:
     def __init__(self) -> None:
         self._exchanges: deque[tuple[int, Exchange]] = deque()
         self._bytes = 0
+        self._records: dict[int, StageRecord] = {}
         self.count = 0
         """How many there were, those that were dropped included."""
+        self.changes = 0
+        """Grows whenever something is noted."""
 
     def note(self, exchange: Exchange) -> None:
         """Add an exchange, and drop the oldest where there are too many."""
         self.count += 1
+        self.changes += 1
         self._exchanges.append((self.count, exchange))
         self._bytes += _size(exchange)
         # The newest stays however large it is: it is the one that the user wants to see.
         while len(self._exchanges) > _MOST or (self._bytes > _MOST_BYTES and len(self._exchanges) > 1):
-            self._bytes -= _size(self._exchanges.popleft()[1])
+            number, dropped = self._exchanges.popleft()
+            self._bytes -= _size(dropped)
+            self._records.pop(number, None)
+
+    def note_record(self, record: StageRecord) -> None:
+        """Remember that the exchanges of `record` were sent in it; a later one of the same stage counts."""
+        self.changes += 1
+        sent = {id(exchange) for exchange in record.exchanges}
+        self._records |= {number: record for number, exchange in self._exchanges if id(exchange) in sent}
+
+    def record_of(self, number: int) -> StageRecord | None:
+        """Return the stage in which an exchange was sent; None while it runs, and of what is no stage."""
+        return self._records.get(number)
 
     @property
     def exchanges(self) -> tuple[tuple[int, Exchange], ...]:

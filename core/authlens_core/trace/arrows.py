@@ -12,6 +12,7 @@ from dataclasses import replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
 
 from authlens_core.cloudflare.credential import Credential, credential_of
 from authlens_core.trace.flow import UserPart, flow_of
@@ -43,6 +44,36 @@ _REVOKED: Final = {
     Purpose.REVOKE_ACCESS_TOKEN: "access_token",
     Purpose.REVOKE_REFRESH_TOKEN: "refresh_token",
 }
+# What a token request is granted for, by the names of its parameters; the next two where it has none of them.
+_GRANTED_FOR: Final = (
+    "code",
+    "code_verifier",
+    "device_code",
+    "assertion",
+    "subject_token",
+    "refresh_token",
+)
+_NAMED: Final = ("client_id", "scope")
+_LONGEST_FORM: Final = 65_536  # bytes; a token request is far shorter
+_STAGES: Final = {
+    Purpose.RESOURCE: Stage.DETECTION,
+    Purpose.RESOURCE_METADATA: Stage.RESOURCE_METADATA,
+    Purpose.SERVER_METADATA: Stage.SERVER_METADATA,
+    Purpose.REGISTRATION: Stage.REGISTRATION,
+    Purpose.LINK: Stage.AUTHORIZATION,
+    Purpose.PUSHED_AUTHORIZATION: Stage.AUTHORIZATION,
+    Purpose.DEVICE_AUTHORIZATION: Stage.AUTHORIZATION,
+    Purpose.TOKEN: Stage.EXCHANGE,
+    Purpose.TOKEN_AGAIN: Stage.EXCHANGE,
+    Purpose.DEVICE_TOKEN: Stage.EXCHANGE,
+    Purpose.TOKEN_EXCHANGE: Stage.EXCHANGE,
+    Purpose.SIGNING_KEYS: Stage.EXCHANGE,
+    Purpose.ACCESS: Stage.ACCESS,
+    Purpose.REFRESH: Stage.REFRESH,
+    Purpose.REFRESH_AGAIN: Stage.REFRESH,
+    Purpose.REVOKE_ACCESS_TOKEN: Stage.REVOKE,
+    Purpose.REVOKE_REFRESH_TOKEN: Stage.REVOKE,
+}
 
 
 class Party(StrEnum):
@@ -69,6 +100,7 @@ class Arrow:
         record_index: which record it belongs to; the number of records for a stage that is under way.
         missing: true for an arrow that should have been there and was not, or is not yet.
         grant_type: of the login that it belongs to.
+        attempt: which one at its stage it belongs to, from 1.
     """
 
     sender: Party
@@ -82,6 +114,7 @@ class Arrow:
     record_index: int = 0
     missing: bool = False
     grant_type: GrantType | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +127,26 @@ class RunningStage:
     grant_type: GrantType | None = None
 
 
+def alone(exchange: Exchange) -> RunningStage:
+    """Return `exchange` as the stage that sends such a request, for one that is in no record yet."""
+    return RunningStage(_STAGES.get(exchange.purpose, Stage.PROBE), (exchange,))
+
+
 def messages(records: Sequence[StageRecord], underway: RunningStage | None = None) -> tuple[Arrow, ...]:
     """Return the arrows of `records` in the order in which they were sent, then those of a running stage.
 
     An exchange that was read again, after a user went on despite a failed check, is drawn once.
     """
     drawn = [
-        (record.grant_type, _of_record(record, taken_over(records, index)))
+        (record.grant_type, record.attempt, _of_record(record, taken_over(records, index)))
         for index, record in enumerate(records)
     ]
     if underway is not None:
-        drawn.append((underway.grant_type, _of_underway(underway)))
+        attempt = 1 + sum(record.stage is underway.stage for record in records)
+        drawn.append((underway.grant_type, attempt, _of_underway(underway)))
     return tuple(
-        replace(arrow, record_index=index, grant_type=grant_type)
-        for index, (grant_type, arrows) in enumerate(drawn)
+        replace(arrow, record_index=index, grant_type=grant_type, attempt=attempt)
+        for index, (grant_type, attempt, arrows) in enumerate(drawn)
         for arrow in arrows
     )
 
@@ -135,7 +174,7 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
         yield _own("continued despite a failed check", record.stage)
     failing = record.failed_exchanges
     for number, exchange in enumerate(record.exchanges[known:], known):
-        yield _request(record.stage, exchange.request, exchange.purpose, number, record.grant_type)
+        yield _request(record.stage, exchange.request, exchange.purpose, number)
         yield _reply(record, exchange, number, failed=number in failing)
     if record.outcome is not Outcome.PASSED and not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
@@ -149,11 +188,11 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
 def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
     stage = underway.stage
     for number, exchange in enumerate(underway.exchanges):
-        yield _request(stage, exchange.request, exchange.purpose, number, underway.grant_type)
+        yield _request(stage, exchange.request, exchange.purpose, number)
         yield _answer(stage, exchange, number)
     if underway.request is not None:
         number = len(underway.exchanges)
-        yield _request(stage, underway.request, Purpose.OTHER, number, underway.grant_type)
+        yield _request(stage, underway.request, Purpose.OTHER, number)
     elif stage is Stage.AUTHORIZATION and flow_of(underway.grant_type).user_part is UserPart.LINK:
         yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
         yield _no_browser("waiting for the browser", stage)
@@ -165,22 +204,25 @@ def _receiver(stage: Stage, purpose: Purpose) -> Party:
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 
-def _request(
-    stage: Stage, request: Request, purpose: Purpose, number: int, grant_type: GrantType | None = None
-) -> Arrow:
-    carries, flow = "", flow_of(grant_type)
-    if purpose is Purpose.TOKEN_EXCHANGE:
-        carries = "subject_token"
-    elif stage is Stage.EXCHANGE and purpose is not Purpose.SIGNING_KEYS:
-        carries = flow.carries
-    elif stage is Stage.REFRESH:
-        carries = flow.carries if flow.user_part is UserPart.NOTHING else "refresh_token"
+def _request(stage: Stage, request: Request, purpose: Purpose, number: int) -> Arrow:
+    carries = ""
+    if stage in (Stage.EXCHANGE, Stage.REFRESH):
+        carries = _granted_for(request)
     elif stage in (Stage.ACCESS, Stage.PROBE) or (stage is Stage.REVOKE and purpose is Purpose.ACCESS):
         carries = _credential_in(request)
     elif stage is Stage.REVOKE:
         carries = _REVOKED.get(purpose, "")
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
     return Arrow(Party.AUTHLENS, _receiver(stage, purpose), label, stage, number)
+
+
+def _granted_for(request: Request) -> str:
+    """Return the names of the parameters that a token request really has: an attack may have left one out."""
+    form = request.body.reveal()[:_LONGEST_FORM].decode("utf-8", "replace")
+    sent = {name for name, _ in parse_qsl(form, keep_blank_values=True)}
+    return ", ".join(
+        name for name in (_GRANTED_FOR if sent.intersection(_GRANTED_FOR) else _NAMED) if name in sent
+    )
 
 
 def _credential_in(request: Request) -> str:

@@ -94,7 +94,6 @@ class Flow:
             None where nothing is used up.
         single_use: the stages that use it up.
         extra_grant_types: what is registered besides the authorization code and refresh.
-        carries: what its token request carries, in a few words.
         chosen: the words for a user who chooses this flow instead of another.
         offer: the same as the meaning of a key.
         can_be_attacked: whether the experiments know how to act in it.
@@ -108,7 +107,6 @@ class Flow:
     starts_over: Stage | None
     single_use: frozenset[Stage]
     extra_grant_types: tuple[GrantType, ...]
-    carries: str
     chosen: str
     offer: str
     can_be_attacked: bool = False
@@ -149,7 +147,6 @@ AUTHORIZATION_CODE: Final = Flow(
     starts_over=Stage.PKCE,
     single_use=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE}),
     extra_grant_types=(),
-    carries="code, code_verifier",
     chosen="You will get a link again. authlens registers for that first.",
     offer="use a link",
     can_be_attacked=True,
@@ -162,7 +159,6 @@ _DEVICE_CODE: Final = Flow(
     starts_over=Stage.AUTHORIZATION,
     single_use=frozenset({Stage.EXCHANGE}),
     extra_grant_types=(GrantType.DEVICE_CODE,),
-    carries="device_code",
     chosen="You will get a code to enter on another device. authlens registers for that first.",
     offer="use a code on another device",
     endpoint="device_authorization_endpoint",
@@ -170,7 +166,7 @@ _DEVICE_CODE: Final = Flow(
 )
 
 
-def _machine(grant_type: GrantType, carries: str) -> Flow:
+def _machine(grant_type: GrantType) -> Flow:
     """Return the flow of a program that logs in as itself: no browser, no callback, nothing used up."""
     by_user = {Stage.PKCE, Stage.AUTHORIZATION}
     return Flow(
@@ -180,7 +176,6 @@ def _machine(grant_type: GrantType, carries: str) -> Flow:
         starts_over=None,
         single_use=frozenset(),
         extra_grant_types=(),
-        carries=carries,
         chosen="",
         offer="",
         can_be_attacked=grant_type is not GrantType.TOKEN_EXCHANGE,
@@ -199,9 +194,9 @@ FLOWS: Final[Mapping[GrantType, Flow]] = MappingProxyType(
         for flow in (
             AUTHORIZATION_CODE,
             _DEVICE_CODE,
-            _machine(GrantType.CLIENT_CREDENTIALS, "client_id, scope"),
-            _machine(GrantType.JWT_BEARER, "assertion"),
-            _machine(GrantType.TOKEN_EXCHANGE, "assertion"),
+            _machine(GrantType.CLIENT_CREDENTIALS),
+            _machine(GrantType.JWT_BEARER),
+            _machine(GrantType.TOKEN_EXCHANGE),
         )
     }
 )

@@ -93,6 +93,12 @@ class StageRecord:
         others = (number for purpose, number in by_purpose.items() if purpose is not Purpose.ACCESS)
         return frozenset(named or {max(others, default=last)})
 
+    def failed_at(self, exchange: Exchange) -> bool:
+        """Return whether the stage failed at this very exchange; a refused attack is no failure."""
+        if any(check.judges_attack and check.severity is Severity.PASS for check in self.checks):
+            return False
+        return any(self.exchanges[number] is exchange for number in self.failed_exchanges)
+
     def count(self, severity: Severity) -> int:
         return sum(1 for check in self.checks if check.severity is severity)
 

@@ -78,11 +78,12 @@ async def _requests() -> RequestsScreen:
     for record in (await _walked()).trace.records:
         for exchange in record.exchanges:
             log.note(exchange)
+        log.note_record(record)
     return RequestsScreen(log)
 
 
 async def _player() -> PlayerScreen:
-    return PlayerScreen((await _walked()).trace.records)
+    return PlayerScreen((await _walked()).trace)
 
 
 async def _all_rows(pilot: Pilot[int]) -> None:

@@ -111,6 +111,7 @@ class Controller:
 
     def _use(self, session: Session) -> None:
         self.session = session
+        session.credentials.traces.on_trace = self.records.note_trace
         self._app.secrets_place = session.credentials.store.place
         if self._dashboard is not None:
             self._dashboard.use(session)

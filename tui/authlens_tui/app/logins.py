@@ -148,6 +148,7 @@ class Logins:
         self._interrupted.follow(login)
         # Asked each time: the credential exists only once the exchange has passed.
         self._records.credential_id = lambda: login.facts.grant_id or ""
+        self._records.follow(login)
         login.watch(self._on_link)
         store_name, workspace = session.credentials.store.name, self._workspace
         return WizardScreen(login, store_name, player=workspace.player(), play=workspace.plays)

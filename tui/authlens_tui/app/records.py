@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from textual.app import App
 
 from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.desk.log_in import Login
 from authlens_core.desk.session import Session
 from authlens_core.desk.signatures import check_signatures
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
+from authlens_core.trace.events import Event, StageEnded
 from authlens_core.trace.record import Trace
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.dashboard.context import TraceWanted
@@ -29,6 +31,20 @@ class Records:
         """Returns the credential whose record is on the screen; empty if it has none."""
         self.log = ExchangeLog()
         """What this program has sent."""
+
+    def note_trace(self, trace: Trace) -> None:
+        """Remember in which stages of `trace` its requests were sent."""
+        for record in trace.records:
+            self.log.note_record(record)
+
+    def follow(self, login: Login) -> None:
+        """Remember in which stages of `login` its requests are sent, as they end."""
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, StageEnded):
+                self.log.note_record(event.record)
+
+        login.watch(on_event)
 
     def show_requests(self) -> None:
         """Show every request of this session, unless it is shown already."""

@@ -113,6 +113,8 @@ HIGH_CONTRAST: Final = Theme(
     },
 )
 
+# What a badge of sixteen colours is written on: its own colour would hide the words.
+_COLOURED: Final = ("primary", "secondary", "accent", "success", "warning", "error")
 SIXTEEN: Final = Theme(
     name="authlens-16",
     ansi=True,
@@ -132,7 +134,7 @@ SIXTEEN: Final = Theme(
         "text-muted": "ansi_default",
         "text-disabled": "ansi_default",
         "foreground-muted": "ansi_default",
-        "primary-muted": "ansi_default",
+        **{f"{kind}-muted": "ansi_default" for kind in _COLOURED},
         "text-primary": "ansi_cyan",
         "border": "ansi_cyan",
         "border-blurred": "ansi_default",

@@ -88,6 +88,8 @@ class Traces:
         self._known = known
         self._connection: sqlite3.Connection | None = None
         self._lock = Lock()  # the connection serves one thread at a time
+        self.on_trace: Callable[[Trace], None] = lambda _trace: None
+        """Called with each trace that is to be kept, before anything is masked."""
 
     @staticmethod
     def get_ready() -> None:
@@ -104,6 +106,8 @@ class Traces:
             False if it was not kept: nothing was sent, something in it was changed on purpose, the
             credential of a probe or a refresh is gone or never was, or the file cannot be used.
         """
+        if trace is not None:
+            self.on_trace(trace)
         # What was changed on purpose says nothing about the credential.
         if trace is None or trace.tampering or not any(record.exchanges for record in trace.records):
             return False

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.trace.arrows import Arrow
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_tui.screens.trace.player import PlayerScreen
+from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.diagram_view import DiagramView
+from authlens_tui.widgets.record.record_lines import Tab
 from support.screens import run_screen, text_of, until
 from support.scripted_login import BEGAN, exchange, reply
 
@@ -18,13 +19,18 @@ FIRST = StageRecord(Stage.DETECTION, Outcome.PASSED, BEGAN, 0.0, (exchange(reply
 ATTACK = replace(HONEST, exchanges=(exchange(reply(400)),), tampering=("code_verifier was replaced",))
 
 
+def story(*records: StageRecord) -> Trace:
+    """Return a login that consists of `records`."""
+    return Trace("trace", TraceKind.LOGIN, "https://app.example/mcp", BEGAN, records)
+
+
 def _sides(screen: PlayerScreen) -> list[DiagramView]:
     return list(screen.query(DiagramView))
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_an_attacked_login_is_beside_the_honest_one(size: tuple[int, int]) -> None:
-    screen = PlayerScreen((FIRST, HONEST, ATTACK))
+    screen = PlayerScreen(story(FIRST, HONEST, ATTACK))
     async with run_screen(screen, size=size) as (app, pilot):
         await until(pilot, lambda: "Attacked" in text_of(app) and "Honest" in text_of(app))
         honest, attacked = _sides(screen)
@@ -32,19 +38,21 @@ async def test_an_attacked_login_is_beside_the_honest_one(size: tuple[int, int])
         assert "400" not in honest.plain
 
 
-async def test_it_steps_from_arrow_to_arrow_and_enter_opens_one() -> None:
-    screen = PlayerScreen((FIRST, HONEST))
-    opened: list[object] = []
+async def test_it_steps_from_arrow_to_arrow_and_escape_leads_back_from_one_that_was_opened() -> None:
+    screen = PlayerScreen(story(FIRST, HONEST))
     async with run_screen(screen) as (app, pilot):
-        app.pop_screen()
-        app.push_screen(screen := PlayerScreen((FIRST, HONEST)), opened.append)
         await until(pilot, lambda: bool(_sides(screen)) and _sides(screen)[0].marked is not None)
         screen.step()
         [view] = _sides(screen)
-        assert view.marked is not None
-        assert view.marked.reply
+        marked = view.marked
+        assert marked is not None
+        assert marked.reply
         await pilot.press("enter")
-        await until(pilot, lambda: bool(opened))
-        [arrow] = opened
-        assert isinstance(arrow, Arrow)
-        assert (arrow.record_index, arrow.exchange_index, arrow.reply) == (0, 0, True)
+        await until(pilot, lambda: isinstance(app.screen, TraceScreen))
+        opened = app.screen
+        assert isinstance(opened, TraceScreen)
+        assert opened.record_view.record is FIRST
+        assert opened.record_view.tab is Tab.RESPONSE
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert view.marked == marked

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from authlens_core.export.exchange_log import ExchangeLog
-from authlens_core.values.exchange import Headers, Request
+from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import CheckId, Severity, judged
+from authlens_core.values.exchange import Headers, Purpose, Request
 from authlens_core.values.secret import Body
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.widgets.document.document import DocumentView
 from support.screens import run_screen, text_of, until
-from support.scripted_login import exchange, reply
+from support.scripted_login import BEGAN, exchange, reply
 
 TOKEN = Request("POST", "https://as.example/token", Headers(), Body(b"code=canary-code-1"))
 
@@ -18,7 +22,7 @@ TOKEN = Request("POST", "https://as.example/token", Headers(), Body(b"code=canar
 def _log() -> ExchangeLog:
     log = ExchangeLog()
     log.note(exchange(reply(401)))
-    log.note(exchange(reply(400, {"error": "invalid_grant"}), TOKEN))
+    log.note(replace(exchange(reply(400, {"error": "invalid_grant"}), TOKEN), purpose=Purpose.TOKEN))
     return log
 
 
@@ -33,6 +37,23 @@ async def test_a_request_that_is_sent_meanwhile_is_added(size: tuple[int, int]) 
         log.note(exchange(reply(200), Request("GET", "https://app.example/later")))
         await until(pilot, lambda: "app.example/later" in text_of(app))
         assert "canary" not in text_of(app)
+
+
+async def test_a_request_is_shown_in_the_stage_that_sent_it() -> None:
+    """Its diagram, checks and status are of that stage; before that ends, they are of such a request."""
+    log = _log()
+    screen = RequestsScreen(log)
+    async with run_screen(screen) as (app, pilot):
+        await until(pilot, lambda: screen.table.row_count == 2)
+        screen.record_view.action_turn_to(5)
+        await until(pilot, lambda: "7 Exchange" in text_of(app))
+        assert "Probe" not in text_of(app)
+        refused = judged(Severity.FAILURE, CheckId.TOKEN_CLOCK, "A token", seen="400")
+        sent = log.exchanges[1][1]
+        log.note_record(StageRecord(Stage.EXCHANGE, Outcome.FAILED, BEGAN, 1.0, (sent,), (refused,)))
+        await until(pilot, lambda: "Checks 1✖" in text_of(app))
+        assert any("error" in str(span.style) for span in screen.table.get_row_at(1)[3].spans)
+        assert not any("error" in str(span.style) for span in screen.table.get_row_at(0)[3].spans)
 
 
 async def test_a_filter_narrows_the_list_and_one_that_cannot_be_read_says_why() -> None:

@@ -11,12 +11,14 @@ from textual import events
 from textual.worker import WorkerFailed
 
 from authlens_core.login.login import Login
+from authlens_core.trace.arrows import messages
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, ExchangeEnded, StageEnded
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.screens.wizard.wizard_messages import LoginEvent
+from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StepState
 from support.ports import free_port
@@ -185,16 +187,20 @@ async def test_where_the_overview_is_not_open_the_line_below_says_why_and_what_t
 
 
 async def test_t_runs_the_failed_stage_again() -> None:
-    """The same stage, and only that one."""
+    """The same stage, and only that one; an arrow of the first attempt opens that attempt."""
     good = reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER]})
     login, sender = scripted(metadata=[nobody(), good])
-    async with wizard_on(login) as (_, pilot, app):
+    async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: "failed" in text_of(app))
         await pilot.press("t")
         await until(pilot, at(login, Stage.SERVER_METADATA))
         assert sender.lines().count(sender.lines()[1]) == 2
         assert "Next: 3 Server metadata" in text_of(app)
+        failed = next(arrow for arrow in messages(login.trace.records) if arrow.failed)
+        wizard.record_view.post_message(ArrowChosen(failed))
+        await until(pilot, lambda: "2 Resource metadata (attempt 1 of 2)" in text_of(app))
+        assert "2 Resource metadata (attempt 1 of 2) ✖" in text_of(app)
 
 
 async def test_b_after_a_failure_shows_the_earlier_request_again_and_n_goes_on_from_there() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -14,9 +13,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.arrows import Arrow
-from authlens_core.trace.record import StageRecord, honest_and_attacked
+from authlens_core.trace.record import Trace, honest_and_attacked
 from authlens_core.values.secret import Secret
+from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
@@ -28,8 +27,8 @@ from authlens_tui.widgets.title_bar import TitleBar
 _AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
 
 
-class PlayerScreen(Screen[Arrow | None]):
-    """Steps through the arrows of `records`; ends with the one that the user opened."""
+class PlayerScreen(Screen[None]):
+    """Steps through the arrows of `trace`; opens the exchange of an arrow on top of it."""
 
     CSS_PATH = "player.tcss"
     HELP = (
@@ -44,9 +43,10 @@ class PlayerScreen(Screen[Arrow | None]):
     STEP: ClassVar[float] = 1.2
     """Seconds for which an arrow is marked while it plays."""
 
-    def __init__(self, records: Sequence[StageRecord]) -> None:
+    def __init__(self, trace: Trace) -> None:
         super().__init__()
-        self._records = tuple(records)
+        self._trace = trace
+        self._records = records = trace.records
         both = honest_and_attacked(self._records)
         everything = tuple(range(len(self._records)))
         self._sides = both or (everything,)
@@ -122,4 +122,5 @@ class PlayerScreen(Screen[Arrow | None]):
         event.stop()
         view = self._focused_view
         side = self._sides[self._views.index(view)]
-        self.dismiss(replace(event.arrow, record_index=side[event.arrow.record_index]))
+        arrow = replace(event.arrow, record_index=side[event.arrow.record_index])
+        self.app.push_screen(TraceScreen(self._trace, opened=arrow))

@@ -22,8 +22,8 @@ from authlens_core.export.exchange_log import (
     parse_filter,
     rows_of,
 )
-from authlens_core.trace.arrows import RunningStage
-from authlens_core.trace.record import Stage
+from authlens_core.trace.arrows import alone
+from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
@@ -77,7 +77,9 @@ class RequestsScreen(Screen[None]):
         self._rows: tuple[ExchangeRow, ...] = ()
         self._filter: Filter = lambda _: True
         self._shown: list[int] = []
+        self._failed: set[int] = set()
         self._in_view: Exchange | None = None
+        self._stage_in_view: StageRecord | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar("Requests of this session")
@@ -110,8 +112,8 @@ class RequestsScreen(Screen[None]):
     # -- the list --------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        if self._log.count != self._seen:
-            self._seen = self._log.count
+        if self._log.changes != self._seen:
+            self._seen = self._log.changes
             self._read()
 
     @work(exclusive=True, group="rows", description="mask the requests")
@@ -125,12 +127,14 @@ class RequestsScreen(Screen[None]):
         newest = here is None or (bool(self._shown) and here == self._shown[-1])
         wanted = [row for row in self._rows if self._filter(row)]
         numbers = [row.number for row in wanted]
-        # New requests are added below; only a filter or a cut log needs the table made again.
-        if numbers[: len(self._shown)] != self._shown:
+        failed = {row.number for row in wanted if self._failed_at(row)}
+        # New requests are added below; a filter, a cut log or a stage that failed needs the table made again.
+        if numbers[: len(self._shown)] != self._shown or failed.intersection(self._shown) - self._failed:
             table.clear()
             self._shown = []
+        self._failed = failed
         for row in wanted[len(self._shown) :]:
-            cells = _cells(row)
+            cells = _cells(row, failed=row.number in failed)
             table.add_row(*(cells[str(name.value)] for name in table.columns), key=str(row.number))
         self._shown = numbers
         if numbers:
@@ -138,6 +142,10 @@ class RequestsScreen(Screen[None]):
             table.move_cursor(row=row_number)
         self.note.update(Content(f"{len(numbers)} of {self._log.count}"))
         self._show_marked()
+
+    def _failed_at(self, row: ExchangeRow) -> bool:
+        record = self._log.record_of(row.number)
+        return record is not None and record.failed_at(row.exchange)
 
     def _marked(self) -> int | None:
         cursor = self.table.cursor_row
@@ -148,14 +156,32 @@ class RequestsScreen(Screen[None]):
         number = self._marked()
         row = next((candidate for candidate in self._rows if candidate.number == number), None)
         self.set_class(row is None, "-empty")
-        if row is not None and row.exchange is not self._in_view:
-            self._in_view = row.exchange
-            self.record_view.show_running(RunningStage(Stage.PROBE, (row.exchange,)))
+        if row is None:
+            return
+        exchange, record = row.exchange, self._log.record_of(row.number)
+        if exchange is not self._in_view or record is not self._stage_in_view:
+            self._in_view, self._stage_in_view = exchange, record
+            self._show_exchange(exchange, record)
+
+    def _show_exchange(self, exchange: Exchange, record: StageRecord | None) -> None:
+        """Show an exchange in the stage in which it was sent, or alone while that runs."""
+        self.record_view.show_story(() if record is None else (record,))
+        if record is None:
+            self.record_view.show_running(alone(exchange))
+        else:
+            self.record_view.show_record(record)
+            self.record_view.pick(self._place)
+
+    @property
+    def _place(self) -> int:
+        """The place of the exchange in its stage."""
+        sent = () if self._stage_in_view is None else self._stage_in_view.exchanges
+        return next((number for number, exchange in enumerate(sent) if exchange is self._in_view), 0)
 
     @on(DataTable.RowSelected)
     def _read_marked(self) -> None:
         self.add_class("-reading")
-        self.record_view.show_exchange(0)
+        self.record_view.show_exchange(self._place)
         self.record_view.read()
 
     # -- the filter ------------------------------------------------------------------------------------
@@ -200,13 +226,13 @@ class RequestsScreen(Screen[None]):
         self.record_view.mask()
 
 
-def _cells(row: ExchangeRow) -> dict[str, Content]:
+def _cells(row: ExchangeRow, *, failed: bool) -> dict[str, Content]:
     exchange = row.exchange
     return {
         "#": Content(f"{row.number}"),
         "Time": Content(f"{exchange.started_at:%H:%M:%S}"),
         "Method": Content(row.method[:10]),
-        "Status": status_badge(row.status),
+        "Status": status_badge(row.status, failed=failed),
         "URL": Content(row.shown_url),
         "For": Content(exchange.purpose.value),
         "Size": Content(_size(row.size)),

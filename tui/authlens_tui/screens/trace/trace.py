@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_tui.screens.copy_menu import copy_menu_wanted
@@ -42,6 +43,7 @@ class TraceScreen(Screen[None]):
             what this program has just done.
         kept: where more traces of the same credential are, to compare with; None where there are none.
         issuer: who issued the credential's tokens, for their signatures.
+        opened: the arrow whose exchange is shown first; None for the record that says how it ended.
     """
 
     app = getters.app(TerminalApp)
@@ -66,13 +68,20 @@ class TraceScreen(Screen[None]):
     stepper = getters.query_one(Stepper)
 
     def __init__(
-        self, trace: Trace, *, replay: str = "", kept: StoredTraces | None = None, issuer: str | None = None
+        self,
+        trace: Trace,
+        *,
+        replay: str = "",
+        kept: StoredTraces | None = None,
+        issuer: str | None = None,
+        opened: Arrow | None = None,
     ) -> None:
         super().__init__()
         self._issuer = issuer
         self._trace = trace
         self._replay = replay
         self._kept = kept
+        self._opened = opened
         self._asking = False
 
     def compose(self) -> ComposeResult:
@@ -93,6 +102,8 @@ class TraceScreen(Screen[None]):
         if self._trace.records:
             self.record_view.show_story(self._trace.records)
             self.show_record(len(self._trace.records) - 1)
+        if self._opened is not None:
+            self._open(self._opened)
         if len(self._trace.records) == 1:  # there is no stage to select
             self.record_view.read()
 
@@ -114,7 +125,9 @@ class TraceScreen(Screen[None]):
 
     @on(ArrowChosen)
     def _arrow_chosen(self, message: ArrowChosen) -> None:
-        arrow = message.arrow
+        self._open(message.arrow)
+
+    def _open(self, arrow: Arrow) -> None:
         if arrow.record_index < len(self._trace.records):
             self.show_record(arrow.record_index)
             self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)

@@ -146,7 +146,7 @@ class StagePane(Vertical):
         flow, size = self._login.flow, self.screen.size
         info = flow.info(self.shown)
         self.screen.set_class(self._runner.failed is not None, "-stopped")
-        name = f"{self.stages.index(self.shown) + 1} {info.title}"
+        name = f"{self.stages.index(self.shown) + 1} {info.title}{self._which_attempt()}"
         self.heading.border_title = with_badge(name, self.record_view.badge)
         self.heading.border_subtitle = info.specification
         roomy = size.width >= _ROOMY[0] and size.height >= _ROOMY[1]
@@ -154,6 +154,15 @@ class StagePane(Vertical):
         below = self.query_one("#teach-below", Static)
         below.border_title = f"Lesson: {info.title}"
         below.update(lesson_words(self.shown, flow, in_full=False))
+
+    def _which_attempt(self) -> str:
+        """Return which attempt is shown, where that is not the last one at the stage."""
+        record = self.record_view.record
+        attempts = [known for known in self._login.trace.records if known.stage is self.shown]
+        if record is None or not attempts or record is attempts[-1]:
+            return ""
+        place = next((number for number, known in enumerate(attempts, 1) if known is record), 0)
+        return f" (attempt {place} of {len(attempts)})" if place else ""
 
     # -- what the login reports ------------------------------------------------------------------------
 
@@ -237,4 +246,5 @@ class StagePane(Vertical):
         records = self._login.trace.records
         if arrow.record_index < len(records):
             self.record_view.show_record(records[arrow.record_index])
+            self.show_heading()
         self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)

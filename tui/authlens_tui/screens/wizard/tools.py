@@ -8,7 +8,6 @@ from typing import Any, Final
 from textual.screen import Screen
 
 from authlens_core.desk.log_in import Experiment, Login, attacks_on
-from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.diagnosis import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
@@ -20,7 +19,7 @@ from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfSc
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWanted
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.record.copying import Copyable
-from authlens_tui.widgets.record.record_messages import ArrowChosen, TokenCopied
+from authlens_tui.widgets.record.record_messages import TokenCopied
 
 _QUIT: Final = "The running stage is stopped. You can start this login again later."
 
@@ -102,14 +101,10 @@ class WizardTools:
         self._screen.app.push_screen(LessonScreen(stage, self._login.flow))
 
     def step_through(self) -> None:
-        """Step through the arrows of the login; what the user opens there is opened in the wizard."""
+        """Step through the arrows of the login."""
         from authlens_tui.screens.trace.player import PlayerScreen
 
-        def opened(arrow: Arrow | None) -> None:
-            if arrow is not None:
-                self._screen.post_message(ArrowChosen(arrow))
-
-        self._screen.app.push_screen(PlayerScreen(self._login.trace.records), opened)
+        self._screen.app.push_screen(PlayerScreen(self._login.trace))
 
     @property
     def masked_note(self) -> str:

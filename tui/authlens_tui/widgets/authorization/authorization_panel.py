@@ -87,6 +87,8 @@ class AuthorizationPanel(VerticalScroll):
             "What to do if the browser cannot open the link or come back",
             show=False,
         ),
+        # Instead of the key of the wizard, which cancels the login.
+        bound("link.problems_close", "escape", "close_problems", "Close help", "Close this help", sign="esc"),
         bound("link.ssh", "y", "copy_forward", "Copy ssh", "Copy the ssh -L line"),
     ]
 
@@ -200,6 +202,9 @@ class AuthorizationPanel(VerticalScroll):
         """Show what to do about a problem, or fold it again."""
         self._explains = not self._explains
         self._fold()
+        self.refresh_bindings()
+
+    action_close_problems = action_problems
 
     @on(DescendantFocus)
     @on(DescendantBlur)
@@ -252,8 +257,9 @@ class AuthorizationPanel(VerticalScroll):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in {"qr_code", "alone", "file"}:
             return bool(self._url)
-        if action == "problems":
-            return bool(self._url) and self.app.size.height < _ROWS_FOR_PROBLEMS
+        if action in {"problems", "close_problems"}:
+            open_or_not = self._explains or action == "problems"
+            return bool(self._url) and open_or_not and self.app.size.height < _ROWS_FOR_PROBLEMS
         return bool(self._url and self._offer.forward_line) if action == "copy_forward" else True
 
     def action_qr_code(self) -> None:

@@ -267,7 +267,10 @@ def _stages(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[tuple[s
     """Yield the arrows of each record, with its title before and whether it is undone behind."""
     for record_index, group in groupby(drawn, key=lambda message: message.record_index):
         arrows, gone = list(group), record_index in undone
-        title = flow_of(arrows[0].grant_type).numbered(arrows[0].stage)
+        first = arrows[0]
+        title = flow_of(first.grant_type).numbered(first.stage)
+        if first.attempt > 1:
+            title = f"{title} ({first.attempt})"
         yield f"{title} (undone)" if gone else title, arrows, gone
 
 

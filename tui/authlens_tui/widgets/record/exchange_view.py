@@ -68,12 +68,16 @@ def response_lines(
     raw: bool = False,
     now: datetime | None = None,
     verdicts: Verdicts | None = None,
+    failed: bool = False,
 ) -> Iterator[Line]:
-    """Yield the response as it was received, what it means, and what went wrong; see `request_lines`."""
+    """Yield the response as it was received, what it means, and what went wrong; see `request_lines`.
+
+    `failed` is for the response at which a stage failed.
+    """
     response = exchange.response
     if response is not None:
         status, shown = response.status, redactor.body(response.body)
-        tone = Tone.GOOD if 200 <= status < 300 else Tone.WARNING if status < 500 else Tone.BAD
+        tone = status_tone(status, failed=failed)
         yield line(
             (f"{response.http_version} ", Tone.MUTED),
             (str(status), tone),
@@ -90,6 +94,13 @@ def response_lines(
         if response is not None:
             yield BLANK
         yield from failure_lines(exchange.failure)
+
+
+def status_tone(status: int, *, failed: bool) -> Tone:
+    """Return the tone of a status: red is what failed, a refusal such as 401 may be what was expected."""
+    if failed or status >= 500:
+        return Tone.BAD
+    return Tone.GOOD if status < 400 else Tone.WARNING
 
 
 def field_lines(

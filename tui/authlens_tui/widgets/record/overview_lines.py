@@ -17,7 +17,7 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import check_lines
-from authlens_tui.widgets.record.exchange_view import duration, failure_lines
+from authlens_tui.widgets.record.exchange_view import duration, failure_lines, status_tone
 from authlens_tui.widgets.record.header_table import NameColumn, value_pieces
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 
@@ -43,7 +43,7 @@ def overview_lines(
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
-            yield exchange_line(exchange, redactor)
+            yield exchange_line(exchange, redactor, failed=record.failed_at(exchange))
             if exchange.failure is not None:
                 yield from failure_lines(exchange.failure, told=exchange.failure is told.failure)
     experiments = [check for check in record.checks if check.judges_attack]
@@ -61,12 +61,16 @@ def overview_lines(
         yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
 
 
-def exchange_line(exchange: Exchange, redactor: Redactor) -> Line:
-    """Return an exchange in one line: method, URL, status, how long it took."""
+def exchange_line(exchange: Exchange, redactor: Redactor, *, failed: bool = False) -> Line:
+    """Return an exchange in one line: method, URL, status, how long it took.
+
+    Args:
+        failed: true for the exchange at which its stage failed.
+    """
     response = exchange.response
     outcome = ("no answer", Tone.BAD)
     if response is not None:
-        outcome = (str(response.status), Tone.GOOD if response.status < 400 else Tone.WARNING)
+        outcome = (str(response.status), status_tone(response.status, failed=failed))
     url = exchange.request.url
     return line(
         (f"{exchange.request.method:<5}", Tone.TITLE),

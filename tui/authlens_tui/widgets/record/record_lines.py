@@ -76,6 +76,10 @@ class StageSnapshot:
     underway: RunningStage | None = None
     verdicts: Verdicts | None = None
 
+    def failed_at(self, exchange: Exchange) -> bool:
+        """Return whether the stage failed at this exchange."""
+        return self.record is not None and self.record.failed_at(exchange)
+
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
@@ -180,7 +184,8 @@ def tab_lines(
             yield from _each(sent, known, aspect)
         case Tab.RESPONSE:
             received = (
-                response_lines(message, mask, raw=raw, verdicts=verdicts) for message in known.exchanges
+                response_lines(message, mask, raw=raw, verdicts=verdicts, failed=known.failed_at(message))
+                for message in known.exchanges
             )
             yield from _each(received, known, aspect)
         case Tab.CHECKS:

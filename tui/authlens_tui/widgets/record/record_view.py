@@ -126,9 +126,14 @@ class RecordView(Widget):
 
     def show_exchange(self, index: int | None, *, reply: bool = True) -> None:
         """Turn to the response (or the request) of exchange `index`; to the overview where there is none."""
+        self._turn_to(Tab.OVERVIEW if index is None else Tab.RESPONSE if reply else Tab.REQUEST)
+        self.pick(index)
+
+    def pick(self, index: int | None) -> None:
+        """Show only exchange `index` of several; all of them where there is none."""
         count = len(self._known.exchanges)
         self._picked = index if index is not None and index < count and count > 1 else None
-        self._turn_to(Tab.OVERVIEW if index is None else Tab.RESPONSE if reply else Tab.REQUEST)
+        self._label_response()
         self._paint()
 
     def _show(self, known: StageSnapshot) -> None:
@@ -143,13 +148,24 @@ class RecordView(Widget):
                     self._document(tab).show(())
         counts = checks_summary(known.record.checks) if known.record else ""
         self.tabs.get_tab(Tab.CHECKS.value).label = Content(f"Checks {counts}".rstrip())
-        self.tabs.get_tab(Tab.RESPONSE.value).label = with_badge("Response", self.badge)
+        self._label_response()
         self._paint()
+
+    def _label_response(self) -> None:
+        picked = self._known.exchanges[self._picked :][:1] if self._picked is not None else ()
+        badge = last_badge(picked, self._known.record) if picked else self.badge
+        self.tabs.get_tab(Tab.RESPONSE.value).label = with_badge("Response", badge)
+
+    @property
+    def record(self) -> StageRecord | None:
+        """The record that is shown; None before the stage has ended."""
+        return self._known.record
 
     @property
     def badge(self) -> Content:
         """The status of the last response as a badge; empty if nothing was sent."""
-        return last_badge(self._known.record.exchanges if self._known.record else self._known.exchanges)
+        record = self._known.record
+        return last_badge(record.exchanges if record else self._known.exchanges, record)
 
     # -- secrets ---------------------------------------------------------------------------------------
 
@@ -247,8 +263,7 @@ class RecordView(Widget):
         """Show one exchange of several: the next, the one before, or after the last one all of them."""
         pick = (0 if self._picked is None else self._picked + 1) + by
         pick %= len(self._known.exchanges) + 1
-        self._picked = pick - 1 if pick else None
-        self._paint()
+        self.pick(pick - 1 if pick else None)
 
     @on(ArrowChosen)
     def _arrow_chosen(self, event: ArrowChosen) -> None:

@@ -421,8 +421,8 @@ MUTATIONS: Final = (
         "device-wait-unbounded",
         "--timeout does not end the wait for a device code",
         "core/authlens_core/login/facts.py",
-        "        if self.options.wait is None or self.device_shown_at is None:\n",
-        "        if True:\n",
+        "        return expires_at if self.device_until is None else min(expires_at, self.device_until)\n",
+        "        return expires_at\n",
         "tests/core/login/test_device.py::test_a_wait_that_the_user_bounded_ends_before_the_code_does",
     ),
     Mutation(

@@ -25,6 +25,7 @@ from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.limits import Limits
 
 __all__ = [
+    "BEGAN",
     "ISSUER",
     "METADATA",
     "RESOURCE",
@@ -222,12 +223,13 @@ def state_of(url: str) -> str:
     return parse_qs(urlsplit(url).query)["state"][0]
 
 
-def come_back(login: Login, *answers: str) -> Callable[[Event], None]:
+def come_back(login: Login, *answers: str | None) -> Callable[[Event], None]:
     """Return a watcher who pastes an answer with the right state as soon as the link is there.
 
     Args:
         login: the login that waits.
-        answers: the queries, in turn, the last one for ever; without any, a new code every time.
+        answers: the queries, in turn, the last one for ever; without any, a new code every time. For None no
+            one comes, and the wait is over at once.
     """
     turns = count()
 
@@ -235,6 +237,9 @@ def come_back(login: Login, *answers: str) -> Callable[[Event], None]:
         if isinstance(event, AuthorizationReady):
             turn = next(turns)
             query = answers[min(turn, len(answers) - 1)] if answers else f"code=code-canary-{turn + 1}"
-            login.paste(Secret(f"?{query}&state={state_of(event.url)}"))
+            if query is None:
+                login.wait.extend(-login.wait.remaining)
+            else:
+                login.paste(Secret(f"?{query}&state={state_of(event.url)}"))
 
     return watch

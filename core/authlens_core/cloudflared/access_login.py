@@ -26,6 +26,7 @@ from authlens_core.cloudflare.cloudflared_files import (
 )
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflared.binary import (
+    VERSION_SECONDS,
     Cloudflared,
     child_environment,
     end_group,
@@ -97,7 +98,7 @@ async def run_login(
     When it is cancelled or out of time, cloudflared is ended with the group of its processes.
 
     Args:
-        timeout: seconds for the user to log in.
+        timeout: seconds for the login in all.
         events: called with what happens, in order; the link is one of them.
         cloudflared: which one; None looks for it.
         environ: its environment; None is the process's own.
@@ -109,7 +110,8 @@ async def run_login(
     """
     target = _usable(url)
     environment = child_environment(environ)
-    chosen = cloudflared or await find_cloudflared(environ=environ)
+    ends = asyncio.get_running_loop().time() + timeout
+    chosen = cloudflared or await find_cloudflared(environ=environ, limit=min(VERSION_SECONDS, timeout))
     # Older versions read a key from the directory that they start in, and leave one there (AUTH-9041).
     with (
         TemporaryDirectory(prefix="authlens-", ignore_cleanup_errors=True) as directory,
@@ -125,7 +127,7 @@ async def run_login(
             command = shlex.join(("cloudflared", *arguments))
             events(ProcessStarted(command, chosen.shown, chosen.notes, child.pid))
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout_at(ends):
                     output = await run.watch()
             except TimeoutError:
                 raise timed_out(timeout, link_shown=run.link is not None) from None

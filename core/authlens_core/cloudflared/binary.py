@@ -20,7 +20,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.user_screen import UserScreen
 
 INSTALL: Final = "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/"
-_LIMIT: Final = 10.0  # seconds; a first start on a slow disk takes a few
+VERSION_SECONDS: Final = 10.0  # seconds; a first start on a slow disk takes a few
 _MOST: Final = 4_096  # bytes of its answer
 _VERSION: Final = re.compile(r"\b(20\d\d)\.(\d{1,2})\.(\d{1,3})\b")
 
@@ -81,7 +81,9 @@ class Cloudflared:
         return ("access", "login", *flags, url)
 
 
-async def find_cloudflared(*, environ: Mapping[str, str] | None = None, limit: float = _LIMIT) -> Cloudflared:
+async def find_cloudflared(
+    *, environ: Mapping[str, str] | None = None, limit: float = VERSION_SECONDS
+) -> Cloudflared:
     """Return the cloudflared that is first on the path, with its version.
 
     Args:

@@ -153,7 +153,7 @@ async def log_in_with_cloudflared(
 
     Args:
         on_event: called with what happens, in order; the link is one of the events.
-        wait: seconds for the user to log in.
+        wait: seconds for the login and that request together.
         environ: the environment of cloudflared; None is the process's own.
 
     Raises:
@@ -164,11 +164,19 @@ async def log_in_with_cloudflared(
     from authlens_core.cloudflared.access_login import run_login
     from authlens_core.credentials.inventory.cloudflared_target import probe_jwt
 
+    ends = asyncio.get_running_loop().time() + wait
     login = await run_login(url, timeout=wait, events=on_event, environ=environ)
     # Some versions store nothing, or elsewhere: then the token exists in this process alone.
     token_id = "" if login.file is None else login.file.token_id
     session.credentials.record(AccessKind.LOGIN, token_id, f"{url}, with cloudflared")
-    probe = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
+    try:
+        async with asyncio.timeout_at(ends):
+            probe = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
+    except TimeoutError:
+        raise TimedOut(
+            f"cloudflared has logged in, and the resource did not answer within the {wait:g} seconds.",
+            "To send the request again: authlens probe URL",
+        ) from None
     return CloudflaredOutcome(login.kept_at, None if login.file is None else login.file.expires_at, probe)
 
 

@@ -98,6 +98,8 @@ class ResponseWait:
         self._arrived = asyncio.Event()
         self.began = 0.0
         self._deadline = 0.0
+        self.extended = 0.0
+        """Seconds that were added in the wait that is under way, or was last."""
         self.ignored = 0
         self.unproven = ""
         """The last error that came without a state: perhaps the server's, perhaps anyone's."""
@@ -224,7 +226,7 @@ class ResponseWait:
         self._alter, self._altered = alter, False
         self._refused_lines = ()
         self._arrived.clear()
-        self.ignored = 0
+        self.ignored, self.extended = 0, 0.0
         self.unproven = self.page = ""
         self.began = _now()
         self._deadline = self.began + min(seconds, _LONGEST_WAIT)
@@ -249,7 +251,8 @@ class ResponseWait:
 
     def extend(self, seconds: float) -> None:
         if self.waiting:
-            self._deadline = min(self._deadline + seconds, _now() + _LONGEST_WAIT)
+            before, self._deadline = self._deadline, min(self._deadline + seconds, _now() + _LONGEST_WAIT)
+            self.extended += self._deadline - before
             self._emit(DeadlineMoved(self.remaining))
 
     def paste(self, *lines: Secret, any_state: bool = False) -> AuthorizationResponse:

@@ -49,7 +49,8 @@ class Facts:
         known_client: a client registered earlier for (issuer, redirect URI).
         registered_at: when this login registered its client, UTC; None if it did not.
         dpop_key: the key that the tokens are bound to; drawn if they have to be.
-        device_shown_at: when the code for another device was shown, UTC: the wait for it counts from here.
+        device_until: when the time that the user gave the login is over, UTC, once a code for another device
+            is shown.
         nonce: binds an ID token to this login; drawn if `openid` is asked for.
         tokens_asked_at: when the token request was sent, UTC; lifetimes count from here.
         expires_at: when the access token expires, UTC; None if the server did not say.
@@ -90,7 +91,7 @@ class Facts:
     code: Secret | None = None
     device: DeviceAuthorization | None = None
     device_asked_at: datetime | None = None
-    device_shown_at: datetime | None = None
+    device_until: datetime | None = None
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None
     expires_at: datetime | None = None
@@ -157,9 +158,7 @@ class Facts:
         if self.device is None or self.device_asked_at is None:
             return None
         expires_at = self.device_asked_at + timedelta(seconds=self.device.expires_in)
-        if self.options.wait is None or self.device_shown_at is None:
-            return expires_at
-        return min(expires_at, self.device_shown_at + timedelta(seconds=self.options.wait))
+        return expires_at if self.device_until is None else min(expires_at, self.device_until)
 
     @property
     def token_endpoint(self) -> Url | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 
 from authlens_core.login.callback_wait import ResponseWait
@@ -29,6 +30,7 @@ from authlens_core.login.tampering.experiments import Experiment
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.stale_refresh import STALE_REFRESH
 from authlens_core.login.tampering.tampering import Tampering
+from authlens_core.login.time_limit import TimeLimit
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
@@ -89,6 +91,7 @@ class Login:
         self._task: asyncio.Task[StageRecord] | None = None
         self.running: Stage | None = None
         self._stopped = False
+        self._time = TimeLimit()
         self._tampering = Tampering()
         self._work = StageWork(
             _handler, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
@@ -346,16 +349,12 @@ class Login:
 
     async def _run(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
         started_at, started = self._clock(), time.monotonic()
-        exchanges = list(done)
-        self.running = stage
+        exchanges, self.running = list(done), stage
         self._emit(StageStarted(stage))
         outcome, learned = Outcome.CANCELLED, StageResult(self.facts)
         try:
-            prepared, problem = await self._work.prepare(stage, again=bool(done))
-            if problem is not None:
-                learned = StageResult(prepared, (problem,))
-            else:
-                learned = await self._work.perform(stage, prepared, exchanges)
+            work = partial(self._work.run, stage, exchanges)
+            learned = await self._time.limited(work, stage, self.facts, self.trace.records, exchanges)
             self._stopped = learned.stop
             # `learned` counts only if nothing failed: the facts of a failed stage are dropped below.
             failing = failures(learned.checks, learned.facts.approved)

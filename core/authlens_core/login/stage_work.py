@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
@@ -74,7 +74,18 @@ class StageWork:
         self._nonces = DpopNonces()
         self.wait = ResponseWait(emit)
 
-    async def prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
+    async def run(self, stage: Stage, exchanges: list[Exchange], limit: asyncio.Timeout) -> StageResult:
+        """Run a stage after `exchanges`, add those of its own to them, and return what it taught.
+
+        Args:
+            limit: ends the stage. It is held up while the user is waited for, because that wait ends itself.
+        """
+        facts, problem = await self._prepare(stage, again=bool(exchanges))
+        if problem is not None:
+            return StageResult(facts, (problem,))
+        return await self._perform(stage, facts, exchanges, limit)
+
+    async def _prepare(self, stage: Stage, *, again: bool) -> tuple[Facts, Check | None]:
         """Do what a stage needs done before its first request: bind the port, look up the client.
 
         When answers are read `again`, the code that was sent for them is needed again, to mask it.
@@ -93,8 +104,10 @@ class StageWork:
             return facts, problem
         return await self._clients.looked_up(replace(facts, redirect_uri=redirect_uri)), None
 
-    async def perform(self, stage: Stage, facts: Facts, exchanges: list[Exchange]) -> StageResult:
-        """Send what the stage wants sent, after `exchanges`, add it to them, and return what it taught."""
+    async def _perform(
+        self, stage: Stage, facts: Facts, exchanges: list[Exchange], limit: asyncio.Timeout
+    ) -> StageResult:
+        """Send what the stage wants sent, and do what follows from the answers."""
         handler = self._handler(stage, facts)
         first: PlannedRequest | None = None
         cut_short = False
@@ -131,10 +144,12 @@ class StageWork:
         learned = replace(learned, checks=(*learned.checks, *remarks, *judged))
         if failures(learned.checks, learned.facts.approved):
             return replace(learned, stop=cut_short)
-        done = await self._follow_up(stage, learned, exchanges)
+        done = await self._follow_up(stage, learned, exchanges, limit)
         return replace(done, stop=done.stop or cut_short)
 
-    async def _follow_up(self, stage: Stage, learned: StageResult, exchanges: list[Exchange]) -> StageResult:
+    async def _follow_up(
+        self, stage: Stage, learned: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
+    ) -> StageResult:
         """Do what belongs to a stage besides its requests: remember, wait for the browser, keep."""
         if stage is Stage.SERVER_METADATA:
             return replace(learned, facts=await self._clients.looked_up(learned.facts))
@@ -143,7 +158,7 @@ class StageWork:
             _, cancelled = await finish_first(self._clients.remember(learned.facts))
             return replace(learned, stop=cancelled)
         if stage is Stage.AUTHORIZATION:
-            return await self._hand_out(learned, exchanges)
+            return await self._hand_out(learned, exchanges, limit)
         if stage is Stage.EXCHANGE:
             withheld = self._hook.withheld
             if withheld is not None:
@@ -199,27 +214,33 @@ class StageWork:
         self._emit(ExchangeEnded(stage, exchange))
         return exchange
 
-    async def _hand_out(self, learned: StageResult, exchanges: list[Exchange]) -> StageResult:
+    async def _hand_out(
+        self, learned: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
+    ) -> StageResult:
         """Give the user what they log in with elsewhere."""
         match learned.facts.flow.user_part:
             case UserPart.LINK:
-                return await self._authorize(self._hook.link(learned), exchanges)
+                return await self._authorize(self._hook.link(learned), exchanges, limit)
             case UserPart.CODE:
-                return self._show_code(learned)
+                return self._show_code(learned, limit)
             case UserPart.NOTHING:
                 return learned
 
-    def _show_code(self, learned: StageResult) -> StageResult:
-        """Hand out the code for another device; the wait for it begins now."""
+    def _show_code(self, learned: StageResult, limit: asyncio.Timeout) -> StageResult:
+        """Hand out the code for another device; it can be entered in what is left of the time."""
         now, device = self._clock(), learned.facts.device
         if device is None:
             return learned
-        facts = replace(learned.facts, device_shown_at=now)
+        left = _left(limit)
+        until = None if left is None else now + timedelta(seconds=left)
+        facts = replace(learned.facts, device_until=until)
         ends_at = facts.device_ends_at or now
         self._emit(DeviceCodeReady(device, max(0.0, (ends_at - now).total_seconds())))
         return replace(learned, facts=facts)
 
-    async def _authorize(self, ready: StageResult, exchanges: list[Exchange]) -> StageResult:
+    async def _authorize(
+        self, ready: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
+    ) -> StageResult:
         """Hand out the link and wait, unless an experiment has opened it and the server refused it."""
         opened = self._hook.opened_link(ready.facts)
         if opened is not None:
@@ -227,22 +248,25 @@ class StageWork:
             refused = self._hook.judged_link(exchanges[-1], ready.facts)
             if refused:
                 return replace(ready, checks=(*ready.checks, *refused))
-        return await self._await_browser(ready)
+        return await self._await_browser(ready, limit)
 
-    async def _await_browser(self, ready: StageResult) -> StageResult:
+    async def _await_browser(self, ready: StageResult, limit: asyncio.Timeout) -> StageResult:
         """Wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
-        # The deadline counts from here: the port was bound long before, in Registration.
-        wait = ready.facts.options.wait or BROWSER_WAIT
+        ends, left = limit.when(), _left(limit)
+        wait = BROWSER_WAIT if left is None else left
         problem = await self.wait.begin(ready.facts, wait, self._hook.callback(ready.facts))
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))
         self._progress.link_shown(ready.facts)
         self._emit(AuthorizationReady(url, ready.shown, wait))
+        limit.reschedule(None)
         try:
             response = await self.wait.response()
         except asyncio.CancelledError:
             raise WaitStopped(self._no_callback(ready.facts, stopped=True)) from None
+        if ends is not None and response is not None:
+            limit.reschedule(ends + self.wait.extended)
         # An experiment is judged by what came, and by nothing having come as well.
         judged = self._hook.judged_answer(response)
         if response is None:
@@ -266,6 +290,11 @@ class StageWork:
             unproven=wait.unproven,
             kind=facts.server_kind,
         )
+
+
+def _left(limit: asyncio.Timeout) -> float | None:
+    ends = limit.when()
+    return None if ends is None else max(0.0, ends - asyncio.get_running_loop().time())
 
 
 async def _with_assertion(facts: Facts) -> tuple[Facts, Check | None]:

@@ -21,6 +21,9 @@ from authlens_core.values.exchange import Purpose
 
 _MOST_LINES: Final = 6  # of evidence
 _UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
+_OUT_OF_TIME: Final = frozenset(
+    {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT, CheckId.LOGIN_TIMEOUT}
+)
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_PORT: UsageError,
     CheckId.REGISTRATION_PORT_HALF: UsageError,
@@ -81,6 +84,11 @@ def got_no_callback(record: StageRecord) -> bool:
     return any(check.name == CheckId.AUTHORIZATION_TIMEOUT for check in record.failures)
 
 
+def ran_out_of_time(record: StageRecord) -> bool:
+    """Whether a login ended because the time was over that it, or the user in it, was given."""
+    return any(check.name in _OUT_OF_TIME for check in record.failures)
+
+
 def lacks_scope(record: StageRecord) -> bool:
     """Whether the resource refused the token of a login because its scope is too small."""
     refused = record.stage is Stage.ACCESS and record.outcome is Outcome.FAILED
@@ -91,6 +99,8 @@ def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
     aside = _ASIDE.get(record.stage)
     asked = [e for e in record.exchanges if e.purpose is not aside]
     last = asked[-1] if asked else None
+    if check.name == CheckId.LOGIN_TIMEOUT:
+        return TimedOut
     # Before the check: that says only that the answer was unusable, the failure why there was none.
     if last is not None and last.failure is not None:
         return last.failure.error_type

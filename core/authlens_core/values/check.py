@@ -61,6 +61,7 @@ _Value = TypeVar("_Value")
 class CheckId(StrEnum):
     """`stage.subject` of a check that other code looks for: a cause, an exit code, a sentence, an arrow."""
 
+    LOGIN_TIMEOUT = "login.timeout"
     DETECTION_PROTECTION = "detection.protection"
     DETECTION_METADATA = "detection.resource_metadata"
     DETECTION_METADATA_GUESSED = "detection.metadata_guessed"

@@ -52,8 +52,8 @@ class Options:
     """What the user decided before the login began, in the order of `authlens login --help`.
 
     Attributes:
-        wait: seconds to wait for the user: at most five minutes for the browser, and at most the life of a
-            device's code, if it is None. A program's login has as many in all.
+        wait: seconds for the whole login, without those between two stages. If it is None, the user has
+            five minutes at the browser, and as long as a device's code lives.
         port: where the callback listener is bound; 0 lets the operating system choose.
         redirect_host: the host name in the redirect URI. Access has a switch for each.
         redirect_uri: the whole redirect URI, letter for letter; instead of the other parts of it.
@@ -90,10 +90,11 @@ class Options:
     wait: float | None = _option(
         None,
         "--timeout",
-        "seconds to wait for you (300; with --device, until the code expires), or for all of --machine",
+        "seconds for the whole login (otherwise 300 to wait for you)",
         Kind.SECONDS,
         matters_from=None,
         edited_in=WhyNot("a key gives more time while the login waits"),
+        resumed=WhyNot("its time is over"),
         metavar="S",
     )
     port: int = _option(

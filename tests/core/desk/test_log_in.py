@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
-from authlens_core.desk.log_in import grant_of, start_login, store_tokens
+from authlens_core.desk.log_in import grant_of, log_in_with_cloudflared, start_login, store_tokens
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, PlayResult, play_person
 from authlens_core.login.login import Login
@@ -28,11 +29,12 @@ from authlens_core.state.locks import Locks
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity
-from authlens_core.values.errors import NoSecretStore, StateUnusable
+from authlens_core.values.errors import NoSecretStore, StateUnusable, TimedOut
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.cloudflared_stub import stub_in
 from support.driven_login import until
 from support.open_databases import owned
 from support.ports import free_port
@@ -398,3 +400,23 @@ async def test_a_login_does_not_make_a_grant_live_that_was_not_revoked_meanwhile
     await login.aclose()
     for opened in (credentials, other):
         await opened.aclose()
+
+
+async def test_the_time_of_a_login_by_cloudflared_bounds_the_first_use_of_its_token_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 23: the request with the token had 20 seconds of its own."""
+    passed, real = [0.0], time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + sum(passed))
+    sender = _Held(honest())
+
+    async def hang(_request: object) -> None:
+        passed.append(400)
+        await asyncio.Event().wait()
+
+    sender.before = hang
+    session = Session(sender, owned(Credentials.memory()))  # type: ignore[arg-type]
+    environ = stub_in(tmp_path, "cached").environ
+    with pytest.raises(TimedOut, match="did not answer within the 300 seconds") as raised:
+        await log_in_with_cloudflared(session, "https://wiki.example.com/", wait=300, environ=environ)
+    assert "authlens probe" in raised.value.cure

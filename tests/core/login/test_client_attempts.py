@@ -101,7 +101,8 @@ async def test_a_new_client_that_the_server_does_not_know_yet_is_tried_again_aft
     pushed = reply(201, {"request_uri": "urn:x:1", "expires_in": 60})
     script[f"POST {ISSUER}/par"] = [UNKNOWN, UNKNOWN, pushed]
     sender = ScriptedSender(script)
-    async with login_to(sender, Options(port=0, wait=0.01)) as login:
+    async with login_to(sender, Options(port=0)) as login:
+        login.watch(come_back(login, None))
         await login.run_all()
         assert failed(login.trace.records[-1]) == "authorization.timeout"
         record = login.trace.latest(Stage.AUTHORIZATION)

@@ -115,7 +115,7 @@ async def test_a_wait_that_the_user_bounded_ends_before_the_code_does() -> None:
     shown = facts(
         device=DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{ISSUER}/device"), None, 600, 5),
         device_asked_at=NOW,
-        device_shown_at=NOW + timedelta(seconds=1),
+        device_until=NOW + timedelta(seconds=31),
         options=Options(grant_type=GrantType.DEVICE_CODE, wait=30),
     )
     planned = POLLING.request(shown, ())
@@ -123,10 +123,7 @@ async def test_a_wait_that_the_user_bounded_ends_before_the_code_does() -> None:
     assert planned.not_before == NOW + timedelta(seconds=5)
     pending = replace(exchange(_error("authorization_pending")), started_at=NOW + timedelta(seconds=30))
     assert POLLING.request(shown, (pending,)) is None
-    assert (
-        POLLING.request(replace(shown, options=Options(grant_type=GrantType.DEVICE_CODE)), (pending,))
-        is not None
-    )
+    assert POLLING.request(replace(shown, device_until=None), (pending,)) is not None
     [check] = POLLING.given_up(shown, (pending,))
     assert check.name == "device.timeout"
     assert "30 seconds" in check.seen
@@ -207,17 +204,16 @@ async def test_an_id_token_without_a_nonce_is_taken() -> None:
     assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
 
 
-async def test_the_last_request_is_cut_soon_after_the_wait_of_the_user() -> None:
+async def test_what_came_of_the_last_request_is_in_the_words_about_the_time() -> None:
     shown = facts(
         device=DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{ISSUER}/device"), None, 600, 5),
         device_asked_at=NOW,
-        device_shown_at=NOW,
+        device_until=NOW + timedelta(seconds=6),
         options=Options(grant_type=GrantType.DEVICE_CODE, wait=6),
     )
     planned = POLLING.request(shown, ())
     assert planned is not None
     assert planned.not_before == NOW + timedelta(seconds=5)
-    assert planned.limits.deadline == 3
     lost = WireFailure(FailureKind.TIMEOUT, "No answer in time.", may_have_arrived=True)
     [check] = POLLING.given_up(shown, (exchange(lost),))
     assert check.name == "device.timeout"

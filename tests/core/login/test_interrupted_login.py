@@ -26,7 +26,7 @@ RECORD = InterruptedLogin(
     "https://wiki.example/",
     Stage.AUTHORIZATION,
     NOW - timedelta(minutes=3),
-    Options(port=0, redirect_host="127.0.0.1", scope="read", wait=120.0),
+    Options(port=0, redirect_host="127.0.0.1", scope="read"),
     "http://127.0.0.1:41234/callback",
     needs_secret=True,
     why="the connection was lost",

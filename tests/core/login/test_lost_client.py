@@ -38,7 +38,8 @@ async def test_after_a_login_without_an_answer_a_new_client_is_registered_once_a
     registered = 0
     for _ in range(4):
         sender = ScriptedSender(honest())
-        async with login_to(sender, Options(port=port, wait=0.01), registry=registry) as login:
+        async with login_to(sender, Options(port=port), registry=registry) as login:
+            login.watch(come_back(login, None))
             await login.run_all()
             assert failed(login.trace.records[-1]) == "authorization.timeout"
             record = login.trace.latest(Stage.REGISTRATION)
@@ -53,11 +54,11 @@ async def test_a_retry_after_no_answer_registers_a_new_client() -> None:
     """The same in one login of the full screen."""
     sender, registry, port = ScriptedSender(honest()), MemoryClientRegistry(), free_port()
     await _known(registry, port)
-    async with login_to(sender, Options(port=port, wait=0.01), registry=registry) as login:
+    async with login_to(sender, Options(port=port), registry=registry) as login:
+        login.watch(come_back(login, None, "code=code-canary-1"))
         await login.run_all()
         await login.retry()
         assert at(login) is Stage.REGISTRATION
-        login.watch(come_back(login))
         await login.run_all()
         assert login.finished
         assert login.client_is_new

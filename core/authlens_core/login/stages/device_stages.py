@@ -29,7 +29,6 @@ from authlens_core.values.url import Url
 from authlens_core.wire.limits import TOKEN
 
 _SPEC: Final = "RFC 8628 §3.2"
-_GRACE: Final = 2.0  # seconds for the answer to the last request, once the user's patience is over
 _ENDPOINT: Final = Requirement(
     "device.endpoint",
     "The server has a device_authorization_endpoint.",
@@ -152,13 +151,7 @@ class DeviceGrant:
             endpoint, attempt.client, device_code=device.device_code, resource=facts.resource
         )
         at = max(datetime.fromtimestamp(polling.next_at, UTC), attempt.not_before or facts.device_asked_at)
-        limits = TOKEN
-        if facts.options.wait is not None:
-            # Not cut at the end itself: the answer that is under way then may have the tokens.
-            limits = replace(
-                TOKEN, deadline=min(TOKEN.deadline, polling.expires_at - polling.next_at + _GRACE)
-            )
-        return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=limits, not_before=at)
+        return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=TOKEN, not_before=at)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:
         """Return why polling ended without tokens; nothing if the last answer says so itself."""
@@ -199,5 +192,4 @@ class DeviceGrant:
 
 def _waited_out(facts: Facts) -> bool:
     """Whether the wait ends because the user bounded it, and not because the code expires."""
-    wait, device = facts.options.wait, facts.device
-    return wait is not None and device is not None and wait < device.expires_in
+    return facts.device_until is not None and facts.device_ends_at == facts.device_until

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import sys
@@ -23,10 +22,9 @@ from authlens_core.desk.log_in import (
 )
 from authlens_core.desk.session import Session
 from authlens_core.trace.failure_reason import client_is_unknown, stage_error
-from authlens_core.trace.flow import UserPart, stage_info
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
-from authlens_core.values.errors import AuthlensError, NoSecretStore, TimedOut
+from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.event_lines import EventLines
@@ -83,7 +81,7 @@ async def _alone(
     # From before the first request on: a signal may come at any time.
     with _noted(run, session):
         try:
-            return await in_time(run, frozenset(arguments.yes), lines)
+            return await all_stages(run, frozenset(arguments.yes), lines)
         finally:
             console.close()
             await run.aclose()
@@ -130,22 +128,8 @@ def _noted(run: Login, session: Session) -> Iterator[None]:
         notes.close(why_it_ended(ended_by() or code))
 
 
-async def in_time(run: Login, approved: Collection[str], lines: EventLines) -> int:
-    """Run the login; that of a program ends as a whole in the time of --timeout, for it waits for no user."""
-    bound = run.facts.options.wait if run.flow.user_part is UserPart.NOTHING else None
-    try:
-        async with asyncio.timeout(bound):
-            return await _all_stages(run, approved, lines)
-    except TimeoutError:
-        # Tokens that came just then were stored to the end.
-        if run.facts.grant_id is not None:
-            return _authenticated(run, lines)
-        stage = "" if run.position is None else stage_info(run.position).title
-        error = TimedOut(f"The login did not end within {bound:g} seconds.", stage=stage)
-        return failed(error, lines, "For more time: authlens login URL --timeout 900")
-
-
-async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:
+async def all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:
+    """Run the login to its end, with what --yes approves; return the exit code."""
     # Once: at a server that forgets every client, the login would register one after another.
     registers_again = True
     while not run.finished:
@@ -153,6 +137,9 @@ async def _all_stages(run: Login, approved: Collection[str], lines: EventLines) 
         if record.outcome is Outcome.CANCELLED:
             return stopped(INTERRUPTED, lines)
         error = stage_error(record)
+        # The tokens came in time and are stored; only their first use did not.
+        if run.facts.grant_id is not None and CheckId.LOGIN_TIMEOUT in {c.name for c in record.failures}:
+            return _authenticated(run, lines)
         if run.steps_up and any(check.name in approved for check in record.failures):
             await run.retry()
             say("    the resource requires more scope: authorizing again, because --yes names the check")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import agents_page
 import config_page
 import conformance
 import house_map
@@ -19,6 +20,7 @@ import servers_page
 def pages() -> Iterator[tuple[Path, str]]:
     """Yield each page with the text that it should have."""
     yield house_map.PAGE, house_map.page(house_map.PAGE.read_text("utf-8"))
+    yield agents_page.PAGE, agents_page.page()
     yield config_page.PAGE, config_page.page()
     yield mutations.PAGE, mutations.page()
     yield servers_page.PAGE, servers_page.page()

@@ -1,4 +1,4 @@
-"""The coding agents that are known: the file each reads, and the form of a server in it.
+"""The coding agents that are known: the file each reads, and the form of a server in it, from `agents.toml`.
 
 Every form starts the bridge as a local server. Several agents ignore configured header fields when a server
 answers OAuth discovery, and Access with Managed OAuth always does, so a URL would not do.
@@ -7,7 +7,9 @@ answers OAuth discovery, and Access with Managed OAuth always does, so a URL wou
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import sys
+import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +22,7 @@ class ConfigFormat(StrEnum):
 
     JSON = "json"
     TOML = "toml"
+    YAML = "yaml"  # printed and not edited: no library for it leaves every other byte as it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,13 @@ class Places:
 
     Attributes:
         environ: variables that move an agent's directory.
+        platform: as `sys.platform` has it.
     """
 
     project: Path
     home: Path
     environ: Mapping[str, str]
+    platform: str = sys.platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,75 +46,75 @@ class Agent:
 
     Attributes:
         name: the word for it on the command line.
-        file: returns the file that it reads.
+        source: the address that has its files and keys.
         path: the keys that lead to its servers.
-        entry: returns the form of a server that is started by a command.
+        files: templates of the files that it may read, for each platform or under `""` for all of them.
+        form: a server that is started by a command, with placeholders.
+        gui: whether it is started without a shell, and so without the PATH of one.
+        paste: where a server is entered, if authlens can edit no file of it.
     """
 
     name: str
     title: str
-    file: Callable[[Places], Path]
+    source: str
     format: ConfigFormat
     path: tuple[str, ...]
-    entry: Callable[[tuple[str, ...]], dict[str, Any]]
+    files: Mapping[str, tuple[str, ...]]
+    form: Mapping[str, Any]
+    gui: bool = False
+    paste: str = ""
+
+    def file(self, places: Places) -> Path | None:
+        """Return the file that it reads, or None if its documentation names none for the platform."""
+        there = []
+        for template in self.files.get(places.platform, self.files.get("", ())):
+            root, _, rest = template.partition("/")
+            if root.startswith("$"):
+                if folder := places.environ.get(root[1:]):
+                    return Path(folder) / rest
+            else:
+                there.append((places.home if root == "~" else places.project) / rest)
+        # A link that leads nowhere is refused when it is read; another file would not be the one that counts.
+        return next((path for path in there if os.path.lexists(path)), there[-1] if there else None)
+
+    def entry(self, name: str, command: tuple[str, ...]) -> dict[str, Any]:
+        """Return a server that is started by a command."""
+        return {**self.form, **self.started(command), **({"name": name} if "name" in self.form else {})}
+
+    def started(self, command: tuple[str, ...]) -> dict[str, Any]:
+        """Return the members of a server that start it, and no other."""
+        values = {"{program}": command[0], "{arguments}": list(command[1:]), "{command}": list(command)}
+        placeholders = {key: form for key, form in self.form.items() if isinstance(form, str)}
+        return {key: values[form] for key, form in placeholders.items() if form in values}
+
+    def command(self, entry: object) -> tuple[str, ...]:
+        """Return the command that starts a server in the file; nothing if it is no such server."""
+        if not isinstance(entry, Mapping):
+            return ()
+        words: list[Any] = []
+        for key in self.started(("",)):
+            value = entry.get(key, [])
+            words += value if isinstance(value, list) else [value]
+        return tuple(words) if all(isinstance(word, str) for word in words) else ()
 
 
-def _plain(command: tuple[str, ...]) -> dict[str, Any]:
-    return {"command": command[0], "args": list(command[1:])}
-
-
-def _typed(command: tuple[str, ...]) -> dict[str, Any]:
-    return {"type": "stdio", **_plain(command)}
-
-
-def _opencode(command: tuple[str, ...]) -> dict[str, Any]:
-    return {"type": "local", "command": list(command), "enabled": True}
-
-
-def _opencode_2(command: tuple[str, ...]) -> dict[str, Any]:
-    return {"type": "local", "command": list(command)}
-
-
-def _codex_file(places: Places) -> Path:
-    moved = places.environ.get("CODEX_HOME")
-    return (Path(moved) if moved else places.home / ".codex") / "config.toml"
-
-
-def _opencode_file(places: Places) -> Path:
-    with_comments = places.project / "opencode.jsonc"
-    # A link that leads nowhere is refused when it is read; the other file would not be the one that counts.
-    return with_comments if os.path.lexists(with_comments) else places.project / "opencode.json"
-
-
-_JSON: Final = ConfigFormat.JSON
-AGENTS: Final[Mapping[str, Agent]] = {
-    agent.name: agent
-    for agent in (
-        Agent(
-            "claude-code", "Claude Code", lambda p: p.project / ".mcp.json", _JSON, ("mcpServers",), _typed
-        ),
-        Agent("codex", "Codex", _codex_file, ConfigFormat.TOML, ("mcp_servers",), _plain),
-        Agent("vscode", "VS Code", lambda p: p.project / ".vscode" / "mcp.json", _JSON, ("servers",), _typed),
-        Agent(
-            "cursor", "Cursor", lambda p: p.project / ".cursor" / "mcp.json", _JSON, ("mcpServers",), _plain
-        ),
-        Agent(
-            "windsurf",
-            "Windsurf",
-            lambda p: p.home / ".codeium" / "windsurf" / "mcp_config.json",
-            _JSON,
-            ("mcpServers",),
-            _plain,
-        ),
-        Agent(
-            "gemini",
-            "Gemini CLI",
-            lambda p: p.project / ".gemini" / "settings.json",
-            _JSON,
-            ("mcpServers",),
-            _plain,
-        ),
-        Agent("opencode", "opencode 1", _opencode_file, _JSON, ("mcp",), _opencode),
-        Agent("opencode-v2", "opencode 2", _opencode_file, _JSON, ("mcp", "servers"), _opencode_2),
+def _agent(name: str, row: Mapping[str, Any]) -> Agent:
+    files = row.get("files", ())
+    by_platform = files if isinstance(files, Mapping) else {"": files}
+    return Agent(
+        name=name,
+        title=row["title"],
+        source=row["source"],
+        format=ConfigFormat(row["format"]),
+        path=tuple(row["path"]),
+        files={platform: tuple(templates) for platform, templates in by_platform.items()},
+        form=row["entry"],
+        gui=row.get("gui", False),
+        paste=row.get("paste", ""),
     )
+
+
+_TABLE: Final = Path(__file__).with_name("agents.toml")
+AGENTS: Final[Mapping[str, Agent]] = {
+    name: _agent(name, row) for name, row in tomllib.loads(_TABLE.read_text(encoding="utf-8")).items()
 }

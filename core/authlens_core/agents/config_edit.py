@@ -1,8 +1,8 @@
-"""One server in the file of an agent: added, replaced, removed; a backup of the file stays beside it."""
+"""One server in the file of an agent: added, changed and removed. Meanwhile a copy of the file stays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +10,10 @@ from typing import Any, Final
 from authlens_core.agents.agent import Agent, ConfigFormat
 from authlens_core.agents.json_edit import member_at, with_member, without_member
 from authlens_core.agents.json_spans import JsonSpanError
-from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
+from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, with_value, without_table
+from authlens_core.agents.yaml_text import yaml_text
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import UserFile
-from authlens_core.state.user_file import Version
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -35,81 +35,149 @@ class EditResult:
     removed_file: bool = False
 
 
-# What reads a server in a file of each format, adds one, and removes one.
-_EDITS: Final = {
-    ConfigFormat.JSON: (member_at, with_member, without_member),
-    ConfigFormat.TOML: (table_at, with_table, without_table),
+@dataclass(frozen=True, slots=True)
+class _Grammar:
+    """What reads a value in a text of a format, adds one, changes one, and removes one."""
+
+    at: Callable[[str, Sequence[str]], Any]
+    added: Callable[[str, Sequence[str], Mapping[str, Any]], str]
+    changed: Callable[[str, Sequence[str], Any], str]
+    removed: Callable[[str, Sequence[str]], str]
+
+
+GRAMMARS: Final = {
+    ConfigFormat.JSON: _Grammar(member_at, with_member, with_member, without_member),
+    ConfigFormat.TOML: _Grammar(table_at, with_table, with_value, without_table),
 }
 
 
 def rendered(agent: Agent, name: str, entry: Mapping[str, Any]) -> str:
     """Return what a file with this server alone looks like."""
-    return _EDITS[agent.format][1]("", (*agent.path, name), entry)
+    path = (*agent.path, name)
+    grammar = GRAMMARS.get(agent.format)
+    return yaml_text(path, entry) if grammar is None else grammar.added("", path, entry)
 
 
 class ConfigFile:
-    """The file of an agent."""
+    """The file of an agent, in a format that can be edited.
+
+    Every edit is read again: only the server may differ from what was there.
+    """
 
     def __init__(self, agent: Agent, file: UserFile) -> None:
         self._servers = agent.path
-        self._at, self._with, self._without = _EDITS[agent.format]
+        self._grammar = GRAMMARS[agent.format]
         self._file = file
         self.path = file.path
 
-    def entry(self, name: str) -> Any:
-        """Return what the file has for a server, or None.
+    def servers(self) -> Mapping[str, Any]:
+        """Return what the file has for each server.
 
         Raises:
             UsageError: the file cannot be read.
         """
-        return self._entry(user_file.read(self._file), name)
+        version = user_file.read(self._file)
+        with self._editing():
+            servers = None if version is None else self._grammar.at(version.text, self._servers)
+        return servers if isinstance(servers, Mapping) else {}
 
-    def write(self, name: str, entry: Mapping[str, Any]) -> EditResult:
-        """Put a server into the file.
+    def add(self, name: str, entry: Mapping[str, Any]) -> EditResult:
+        """Add a server that the file has not.
 
         Raises:
             UsageError: the file cannot be read or written.
         """
+        path = (*self._servers, name)
+        return self._write(path, lambda text: self._grammar.added(text, path, entry), entry)
+
+    def change(self, name: str, entry: Mapping[str, Any], members: Mapping[str, Any]) -> EditResult:
+        """Change members of a server that the file has; the others stay.
+
+        Args:
+            entry: what the file has for it.
+
+        Raises:
+            UsageError: the file cannot be read or written.
+        """
+        path = (*self._servers, name)
+        changes = {key: value for key, value in members.items() if entry.get(key) != value}
+
+        def changed(text: str) -> str:
+            for key, value in changes.items():
+                text = self._grammar.changed(text, (*path, key), value)
+            return text
+
+        return self._write(path, changed, {**entry, **changes})
+
+    def remove(self, name: str, *, last: bool) -> EditResult:
+        """Take a server out of the file.
+
+        Args:
+            last: whether it is the last one of authlens's, so that the copies of the file go with it.
+
+        Raises:
+            UsageError: the file cannot be read or written.
+        """
+        path = (*self._servers, name)
         before = user_file.read(self._file)
-        with self._editing():
-            after = self._with("" if before is None else before.text, (*self._servers, name), entry)
-        # Asked of the value, not of the bytes: a file with other white space is as wanted, too.
-        if before is not None and self._entry(before, name) == entry:
+        if before is None:
+            return EditResult(self.path, False)
+        after = self._edited(before.text, path, lambda text: self._grammar.removed(text, path), None).encode()
+        # A file that was there without a server in it stays when the last server goes.
+        is_left_out = _is_blank(after) and not user_file.has_backup(self._file, _is_blank)
+        if is_left_out:
+            user_file.remove(self._file, before)
+        else:
+            user_file.write(self._file, after, before)
+        if last:
+            user_file.remove_backups(self._file)
+        return EditResult(before.path, True, removed_file=is_left_out)
+
+    def _write(self, path: Sequence[str], edit: Callable[[str], str], value: Any) -> EditResult:
+        before = user_file.read(self._file)
+        text = "" if before is None else before.text
+        after = self._edited(text, path, edit, value)
+        if before is not None and after == text:
             return EditResult(before.path, False)
         written = user_file.write(self._file, after.encode(), before, backup=True)
         return EditResult(written.path, True, written.backup)
 
-    def remove(self, name: str) -> EditResult:
-        """Take a server out of the file.
-
-        Raises:
-            UsageError: the file cannot be read or written.
-        """
-        before = user_file.read(self._file)
-        if before is None or self._entry(before, name) is None:
-            return EditResult(self.path if before is None else before.path, False)
+    def _edited(self, text: str, path: Sequence[str], edit: Callable[[str], str], value: Any) -> str:
+        """Return the edited text, which has `value` at the path and differs nowhere else."""
         with self._editing():
-            after = self._without(before.text, (*self._servers, name)).encode()
-        # A file that was there without a server in it stays when the last server goes.
-        if _is_blank(after) and not user_file.has_backup(self._file, _is_blank):
-            removed = user_file.remove(self._file, before)
-            return EditResult(removed.path, True, removed.backup, removed_file=True)
-        written = user_file.write(self._file, after, before, backup=True)
-        return EditResult(written.path, True, written.backup)
-
-    def _entry(self, version: Version | None, name: str) -> Any:
-        with self._editing():
-            return None if version is None else self._at(version.text, (*self._servers, name))
+            before, after = self._grammar.at(text, ()), edit(text)
+            read = self._grammar.at(after, ())
+        if _at(read, path) != value or _without(read, path) != _without(before, path):
+            raise self._refused(f"{path[-1]} cannot be changed without something else in it")
+        return after
 
     @contextmanager
     def _editing(self) -> Iterator[None]:
         try:
             yield
         except (JsonSpanError, TomlEditError) as error:
-            raise UsageError(
-                f"{self.path} cannot be edited: {error!s}.",
-                "Correct the file, or add the server by hand: run without --write to see what to add.",
-            ) from None
+            raise self._refused(str(error)) from None
+
+    def _refused(self, why: str) -> UsageError:
+        return UsageError(
+            f"{self.path} cannot be edited: {why}.",
+            "Correct the file, or add the server by hand: run without --write to see what to add.",
+        )
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _without(value: Any, path: Sequence[str]) -> Any:
+    """Return a value without what is at the path, and without objects on the way that nothing else is in."""
+    if not isinstance(value, Mapping) or path[0] not in value:
+        return value or {}
+    rest = _without(value[path[0]], path[1:]) if len(path) > 1 else {}
+    others = {name: item for name, item in value.items() if name != path[0]}
+    return {**others, path[0]: rest} if rest != {} else others
 
 
 def _is_blank(data: bytes) -> bool:

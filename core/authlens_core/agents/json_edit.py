@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from authlens_core.agents.json_spans import JsonSpanError, Member, Node, parse_spans
 
 # Only one that ends its line: what has something behind it belongs to that.
 _COMMENT: Final = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=[ \t]*\r?\n)")
+_LINE_END: Final = re.compile(r"[ \t]*\r?\n")
 
 
 def member_at(text: str, path: Sequence[str]) -> Any:
@@ -34,7 +35,7 @@ def member_at(text: str, path: Sequence[str]) -> Any:
     return node.value
 
 
-def with_member(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
+def with_member(text: str, path: Sequence[str], value: Any) -> str:
     """Return `text` with `value` at `path`; objects on the way are made.
 
     Raises:
@@ -130,16 +131,25 @@ def _removed(text: str, owner: Node, name: str) -> str:
     at = next(index for index in reversed(range(len(members))) if members[index].name == name)
     member = members[at]
     end = member.end if member.comma is None else member.comma + 1
+    if len(members) == 1:
+        return text[: owner.start + 1] + text[end:]
     if at == 0:
-        if len(members) == 1:
-            return text[: owner.start + 1] + text[end:]
-        return text[: member.start] + text[members[1].start :]
+        return _first_removed(text, member, end)
     before = members[at - 1]
     comma = before.comma if before.comma is not None else before.end
     after = _comment_end(text, comma + 1)
     if member.comma is None:  # the comma before it was made for it
         return text[:comma] + text[comma + 1 : after] + text[end:]
     return text[:after] + text[end:]
+
+
+def _first_removed(text: str, member: Member, end: int) -> str:
+    """Return the text without a member that others follow; comments above them are theirs and stay."""
+    start = member.start - len(_indent_of(text, member, ""))
+    line_end = _LINE_END.match(text, _comment_end(text, end))
+    if text[start - 1 : start] == "\n" and line_end is not None:
+        return text[:start] + text[line_end.end() :]
+    return text[: member.start] + text[end:].lstrip(" \t\r\n")
 
 
 def _comment_end(text: str, at: int) -> int:

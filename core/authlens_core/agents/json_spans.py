@@ -73,12 +73,17 @@ def parse_spans(text: str) -> Node:
     return node
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    # Python reads NaN and Infinity, which JSON has not.
+    raise ValueError(name)
+
+
 class _JsonReader:
     def __init__(self, text: str) -> None:
         self.text = text
         # Editors on Windows put a mark there, which is no part of the JSON (RFC 8259 §8.1).
         self.at = 1 if text.startswith("\ufeff") else 0
-        self._strings = json.JSONDecoder()
+        self._strings = json.JSONDecoder(parse_constant=_refuse_constant)
 
     def fail(self, why: str) -> NoReturn:
         line = self.text.count("\n", 0, self.at) + 1

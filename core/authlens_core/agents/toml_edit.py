@@ -1,12 +1,15 @@
-"""Putting a table into a TOML file and taking it out again, with every other byte as it was."""
+"""Putting a table into a TOML file, changing it, and taking it out again, with every other byte as it was."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+
+# Editors on Windows put it there, and Codex reads it; tomlkit does not.
+_MARK: Final = "\ufeff"
 
 
 class TomlEditError(ValueError):
@@ -26,13 +29,11 @@ def table_at(text: str, path: Sequence[str]) -> Any:
 
 
 def with_table(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
-    """Return `text` with the table at `path`; an existing one of this path is replaced.
+    """Return `text` with a table added at the path.
 
     Raises:
         TomlEditError: as `table_at`, or the parent is an inline table.
     """
-    if table_at(text, path) is not None:
-        text = without_table(text, path)
     newline = "\r\n" if "\r\n" in text else "\n"
     lead = newline if text else ""
     result = text + lead + _block(path, value).replace("\n", newline)
@@ -40,6 +41,17 @@ def with_table(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
     if table_at(result, path) != dict(value):
         raise TomlEditError("the file lists its servers in a form that authlens cannot extend")
     return result
+
+
+def with_value(text: str, path: Sequence[str], value: Any) -> str:
+    """Return `text` with another value at the path, which has one.
+
+    Raises:
+        TomlEditError: the text is not TOML.
+    """
+    document, owner = _opened(text, path)
+    owner[path[-1]] = value
+    return _dumped(text, document)
 
 
 def without_table(text: str, path: Sequence[str]) -> str:
@@ -58,17 +70,46 @@ def without_table(text: str, path: Sequence[str]) -> str:
     if at >= 0:
         before = text[:at].removesuffix(newline)
         return before + text[at + len(block) :]
+    document, owner = _opened(text, path)
+    del owner[path[-1]]
+    return _with_comments(text, _dumped(text, document))
+
+
+def _opened(text: str, path: Sequence[str]) -> tuple[tomlkit.TOMLDocument, Any]:
+    """Return the document and what has the last key of the path."""
     document = _parsed(text)
+    if _dumped(text, document) != text:
+        raise TomlEditError("the file is written in a form that authlens cannot keep")
     owner: Any = document
     for name in path[:-1]:
         owner = owner[name]
-    del owner[path[-1]]
-    return tomlkit.dumps(document)
+    return document, owner
+
+
+def _dumped(text: str, document: tomlkit.TOMLDocument) -> str:
+    return (_MARK if text.startswith(_MARK) else "") + tomlkit.dumps(document)
+
+
+def _with_comments(before: str, after: str) -> str:
+    """Return `after` with the comments below the removed table: tomlkit counts them as part of it."""
+    pairs = enumerate(zip(before, after, strict=False))
+    start = next((at for at, (old, new) in pairs if old != new), len(after))
+    start = before.rfind("\n", 0, start) + 1
+    end = len(before) - (len(after) - start)
+    if before[:start] + before[end:] != after:
+        return after
+    at = end
+    while at > start:
+        line = max(before.rfind("\n", start, at - 1) + 1, start)
+        if before[line:at].strip() and not before[line:at].lstrip().startswith("#"):
+            break
+        at = line
+    return before[:start] + (before[at:end] if "#" in before[at:end] else "") + before[end:]
 
 
 def _parsed(text: str) -> tomlkit.TOMLDocument:
     try:
-        return tomlkit.parse(text)
+        return tomlkit.parse(text.removeprefix(_MARK))
     except TOMLKitError as error:
         raise TomlEditError(str(error)) from None
 

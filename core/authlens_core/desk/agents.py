@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
-import shutil
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authlens_core.agents.agent import AGENTS, Places
-from authlens_core.agents.config_edit import ConfigFile, EditResult, rendered
+from authlens_core.agents.bridge_command import bridge_command, updated, url_of
+from authlens_core.agents.config_edit import GRAMMARS, ConfigFile, EditResult, rendered
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import LeadsOut, UserFile, current_folder, folder_of
 from authlens_core.values.errors import UsageError
@@ -21,6 +22,8 @@ from authlens_core.values.errors import UsageError
 __all__ = ["AgentServer", "EditResult", "edit_project_file"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Characters of a name that is made from a URL: agents put the name of a tool behind it, and models take 64.
+_LONGEST: Final = 40
 
 
 class AgentServer:
@@ -29,13 +32,16 @@ class AgentServer:
     Args:
         agent: one of `AgentServer.agents`.
         url: the protected MCP server.
-        name: the name of the entry; None makes one from the host.
+        name: the name of the entry; None is the one that the file has for this URL, or else one that is made
+            from its host and path.
         file: the file to use instead of the agent's own.
 
     Attributes:
         agents: the names of the agents that are known.
+        name: the name of the entry.
         title: the agent's name in a sentence.
-        path: the file that it reads.
+        path: the file that it reads; None if its documentation names none for this system.
+        paste: where the entry is pasted, if authlens cannot edit a file of this agent.
 
     Raises:
         UsageError: the name cannot be used.
@@ -46,10 +52,11 @@ class AgentServer:
     def __init__(self, agent: str, url: str, *, name: str | None = None, file: str | None = None) -> None:
         self._agent = AGENTS[agent]
         self._url = url
-        self.name = _checked_name(name) if name is not None else _name_for(url)
+        self._given_name = None if name is None else _checked_name(name)
+        self.name = self._given_name or _name_for(url)
         self.title = self._agent.title
-        self._given = file
-        self.path = self._file("").path
+        self.path = Path(file) if file is not None else self._agent.file(_places())
+        self.paste = self._agent.paste
 
     @property
     def text(self) -> str:
@@ -57,50 +64,93 @@ class AgentServer:
         return rendered(self._agent, self.name, self._entry)
 
     def add(self) -> EditResult:
-        """Add the server to the file; a backup of the file stays beside it.
+        """Add the server to the file, or update it there; a backup of the file stays beside it.
+
+        What you added to the entry stays, and so do the options of its command.
 
         Raises:
             UsageError: the file has another server of this name, or cannot be edited.
         """
-        command = f"authlens mcp-config {self._agent.name} {shlex.quote(self._url)} --name {self.name}"
-        return self._edit(
-            f"Add it by hand; this prints it: {command}", lambda file: file.write(self.name, self._entry)
-        )
+        by_hand = ["authlens", "mcp-config", self._agent.name, self._url, "--name", self.name]
+        return self._edit(f"Add it by hand; this prints it: {shlex.join(by_hand)}", self._added)
 
     def remove(self) -> EditResult:
         """Remove the server from the file; a file with nothing else in it is removed.
 
+        Backups of the file are removed with the last server that authlens wrote.
+
         Raises:
             UsageError: the file has another server of this name, or cannot be edited.
         """
-        instead = f"Delete {'.'.join((*self._agent.path, self.name))} from it by hand."
-        return self._edit(instead, lambda file: file.remove(self.name))
+        where = "it" if self.can_edit else self.path or self.paste
+        instead = f"Delete {'.'.join((*self._agent.path, self.name))} from {where} by hand."
+        return self._edit(instead, self._removed)
+
+    @property
+    def can_edit(self) -> bool:
+        """Whether `add` and `remove` can edit a file of this agent."""
+        return self._agent.format in GRAMMARS and not (self.path is None and self._agent.paste)
+
+    @property
+    def shared_program(self) -> str | None:
+        """The whole path of the program in a file of the project, which others may share."""
+        (program, *_) = self._agent.command(self._entry)
+        is_in_project = self.path is not None and self.path.absolute().is_relative_to(current_folder())
+        return program if is_in_project and Path(program).is_absolute() else None
 
     @property
     def _entry(self) -> dict[str, Any]:
-        return self._agent.entry((*_command(), "mcp-bridge", self._url))
+        return self._agent.entry(self.name, bridge_command(self._url, gui=self._agent.gui))
 
-    def _file(self, instead: str) -> UserFile:
-        """Return the agent's file. No link may lead out of a project, nor out of your home."""
-        home = Path.home()
-        if self._given is None:
-            path = self._agent.file(Places(current_folder(), home, os.environ))
-        else:
-            path = Path(self._given)
-        return UserFile(path, folder_of(path, home=home), instead)
+    def _added(self, config: ConfigFile, servers: Mapping[str, Any]) -> EditResult:
+        if self.name not in servers:
+            return config.add(self.name, self._entry)
+        entry = servers[self.name]
+        command = updated(self._agent.command(entry), gui=self._agent.gui)
+        return config.change(self.name, entry, self._agent.started(command))
 
-    def _edit(self, instead: str, edit: Callable[[ConfigFile], EditResult]) -> EditResult:
-        file = self._file(instead)
+    def _removed(self, config: ConfigFile, servers: Mapping[str, Any]) -> EditResult:
+        if self.name not in servers:
+            return EditResult(config.path, changed=False)
+        others = [name for name, entry in servers.items() if name != self.name and self._url_of(entry)]
+        return config.remove(self.name, last=not others)
+
+    def _url_of(self, entry: Any) -> str | None:
+        """Return the URL that a server in the file bridges to; None if it is not one of authlens."""
+        return url_of(self._agent.command(entry))
+
+    def _edit(self, instead: str, edit: Callable[[ConfigFile, Mapping[str, Any]], EditResult]) -> EditResult:
+        if not self.can_edit:
+            raise UsageError(f"authlens cannot edit the servers of {self.title}.", instead)
+        if self.path is None:
+            raise UsageError(
+                f"The documentation of {self.title} names no file for this system: {self._agent.source}",
+                "If you know the file, add: --file FILE",
+            )
+        # No link may lead out of a project, nor out of your home.
+        file = UserFile(self.path, folder_of(self.path, home=Path.home()), instead)
         config = ConfigFile(self._agent, file)
         try:
-            present = config.entry(self.name)
-            if present is not None and not _is_ours(present):
+            servers = config.servers()
+            self.name = self._given_name or self._present_name(servers) or self.name
+            if self.name in servers and (url := self._url_of(servers[self.name])) != self._url:
                 raise UsageError(
-                    f"{config.path} has another server named {self.name}.", "Choose another name: --name NAME"
+                    f"{self.path} has {url or 'another server'} under the name {self.name}.",
+                    f"Choose another name: --name {_free_name(self.name, servers)}",
                 )
-            return edit(config)
+            return edit(config, servers)
         except LeadsOut as error:
             raise _or_where_it_leads(file, error) from None
+
+    def _present_name(self, servers: Mapping[str, Any]) -> str | None:
+        """Return the name that the file has for the URL, if it has one."""
+        names = [name for name, entry in servers.items() if self._url_of(entry) == self._url]
+        if len(names) > 1:
+            raise UsageError(
+                f"{self.path} has {self._url} under {len(names)} names: {', '.join(names)}.",
+                f"Choose one: --name {shlex.quote(names[0])}",
+            )
+        return names[0] if names else None
 
 
 def edit_project_file(
@@ -127,8 +177,21 @@ def edit_project_file(
     return EditResult(written.path, changed=True, backup=written.backup)
 
 
+def _places() -> Places:
+    return Places(current_folder(), Path.home(), os.environ)
+
+
 def _name_for(url: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", urlsplit(url).netloc).strip("-")[:64]
+    """Return a name from the host and the path: a host may have several servers."""
+    parts = urlsplit(url)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", parts.netloc + parts.path).strip("-")
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - 7]}-{hashlib.sha256(url.encode()).hexdigest()[:6]}"
+
+
+def _free_name(name: str, servers: Container[str]) -> str:
+    return next(free for number in count(2) if (free := f"{name[:60]}-{number}") not in servers)
 
 
 def _checked_name(name: str) -> str:
@@ -140,14 +203,6 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _command() -> tuple[str, ...]:
-    """Return how an agent starts authlens: by its name where that is on PATH, for files that are shared."""
-    if shutil.which("authlens") is not None:
-        return ("authlens",)
-    beside = Path(sys.executable).with_name("authlens")
-    return (str(beside),) if beside.exists() else (sys.executable, "-m", "authlens_tui")
-
-
 def _or_where_it_leads(file: UserFile, error: LeadsOut) -> LeadsOut:
     """Return the error with a way to follow the link, unless that is in a project: it may be a trap."""
     is_project = file.folder == current_folder() or os.path.lexists(file.folder / ".git")
@@ -155,16 +210,3 @@ def _or_where_it_leads(file: UserFile, error: LeadsOut) -> LeadsOut:
         return error
     target = os.path.realpath(file.path)
     return LeadsOut(error.cause, f"If that is the file you mean, add: --file {shlex.quote(target)}")
-
-
-def _is_ours(entry: Any) -> bool:
-    """Return whether a server in the file is one that `add` wrote: it starts the bridge."""
-    if not isinstance(entry, dict):
-        return False
-    command, arguments = entry.get("command"), entry.get("args")
-    # Some agents store the whole command as one list, others its arguments apart.
-    words = [
-        *(command if isinstance(command, list) else [command]),
-        *(arguments if isinstance(arguments, list) else []),
-    ]
-    return "mcp-bridge" in words

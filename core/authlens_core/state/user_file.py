@@ -20,6 +20,7 @@ import shlex
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -160,7 +161,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written or removed.
+    """What was written.
 
     Attributes:
         path: the file, with all links resolved.
@@ -203,8 +204,8 @@ def write(file: UserFile, data: bytes, before: Version | None, *, backup: bool =
         return Written(spot.path, copy)
 
 
-def remove(file: UserFile, before: Version) -> Written:
-    """Remove the file that was read as `before`, and leave a copy of it beside.
+def remove(file: UserFile, before: Version) -> None:
+    """Remove the file that was read as `before`.
 
     Raises:
         FileChanged: the file is not what was read any more.
@@ -213,10 +214,8 @@ def remove(file: UserFile, before: Version) -> Written:
     with located(file) as reached:
         spot = _required(file, reached)
         _require_writable(file, spot, before.status)
-        copy = _back_up(file, spot, before)
         _look_again(file, spot, before)
         os.unlink(spot.name, dir_fd=spot.directory)
-        return Written(spot.path, copy)
 
 
 def save(file: UserFile, data: bytes, *, over: bool) -> Path:
@@ -241,13 +240,20 @@ def save(file: UserFile, data: bytes, *, over: bool) -> Path:
 def has_backup(file: UserFile, matches: Callable[[bytes], bool]) -> bool:
     """Say whether one of the backups beside the file `matches`; what is no regular file does not count."""
     with located(file) as spot:
-        for backup in _backup_spots(spot) if spot is not None else ():
-            if backup.status() is None:
-                break
+        for backup in _backups(spot):
             with suppress(FileUnusable, FileNotFoundError):
                 if matches(_content(backup).data):
                     return True
     return False
+
+
+def remove_backups(file: UserFile) -> None:
+    """Remove the backups beside the file; what is no regular file stays."""
+    with located(file) as spot:
+        for backup in list(_backups(spot)):
+            status = backup.status()
+            if status is not None and stat.S_ISREG(status.st_mode):
+                os.unlink(backup.name, dir_fd=backup.directory)
 
 
 def _content(spot: Spot) -> RegularFile:
@@ -319,6 +325,11 @@ def _backup_spots(spot: Spot) -> Iterator[Spot]:
     name = f"{spot.path.name}{BACKUP_SUFFIX}"
     yield spot.beside(name)
     yield from (spot.beside(f"{name}-{number}") for number in range(2, _MOST_BACKUPS + 1))
+
+
+def _backups(spot: Spot | None) -> Iterator[Spot]:
+    """Yield the backups that are there, up to the first name that is free."""
+    return takewhile(lambda backup: backup.status() is not None, () if spot is None else _backup_spots(spot))
 
 
 def _back_up(file: UserFile, spot: Spot, before: Version) -> Path:

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.agents.agent import AGENTS, Agent, Places
-from authlens_core.agents.config_edit import ConfigFile
+from authlens_core.agents.config_edit import GRAMMARS, ConfigFile
 from authlens_core.agents.json_edit import member_at, with_member, without_member
 from authlens_core.agents.json_spans import JsonSpanError, parse_spans
-from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, without_table
+from authlens_core.agents.toml_edit import TomlEditError, with_table, with_value, without_table
 from authlens_core.state.confined_path import UserFile
 from authlens_core.state.user_file import BACKUP_SUFFIX
 from authlens_core.values.errors import UsageError
@@ -41,6 +41,7 @@ JSON_FILES = [
     '// head\n{"a": 1} // tail\n',
     "{ /* nothing yet */ }",
 ]
+MARK = "\ufeff"
 
 
 @pytest.mark.parametrize("text", JSON_FILES)
@@ -63,6 +64,13 @@ def test_a_comment_stays_on_the_line_of_its_server(comma: str, comment: str) -> 
     written = with_member(text, PATH, ENTRY)
     assert f'    "a": {{}},{comment}\n    "wiki": {{' in written
     assert without_member(written, PATH) == text
+
+
+def test_comments_of_what_follows_a_removed_server_stay() -> None:
+    """The one on its own line goes with it."""
+    text = '{\n  "mcpServers": {\n    "wiki": {}, // mine\n    // of a\n    "a": {}\n  }\n}\n'
+    assert without_member(text, PATH) == '{\n  "mcpServers": {\n    // of a\n    "a": {}\n  }\n}\n'
+    assert without_member('{"mcpServers": {"wiki": {}, "a": 1}}', PATH) == '{"mcpServers": {"a": 1}}'
 
 
 SPACES = st.sampled_from(["", " ", "\n", "\n  ", " // c\n", "/* c */", "/* c */\n", "\r\n"])
@@ -114,6 +122,8 @@ TOML_FILES = [
     "# only a comment\n\n",
     '[mcp_servers]\n\n[mcp_servers.a]\ncommand = "b"\n[other]\nx = 1',
     'model = "x"\r\n',
+    MARK,
+    f'{MARK}model = "x"\n',
 ]
 
 
@@ -122,17 +132,27 @@ def test_write_and_remove_leave_the_same_bytes_in_toml(text: str) -> None:
     """And between the two it is there."""
     path = ("mcp_servers", "wiki.example")
     written = with_table(text, path, ENTRY)
-    assert tomllib.loads(written)["mcp_servers"]["wiki.example"] == ENTRY
+    assert tomllib.loads(written.removeprefix(MARK))["mcp_servers"]["wiki.example"] == ENTRY
     assert written.startswith(text)
     assert without_table(written, path) == text
 
 
 def test_a_toml_table_that_was_edited_meanwhile_is_removed_all_the_same() -> None:
-    """Other tables and comments stay."""
-    text = '[mcp_servers.wiki]\ncommand = "authlens" # me\nargs = []\nextra = 1\n\n[z]\ny = 1 # kept\n'
-    left = without_table(text, ("mcp_servers", "wiki"))
-    assert table_at(left, ("mcp_servers", "wiki")) is None
-    assert "y = 1 # kept" in left
+    """Other tables and comments stay, also those that tomlkit counts as part of the removed one."""
+    head, tail = "# head\n[a]\nx = 1\n\n", "\n# of z\n[mcp_servers.z]\ny = 1 # kept\n"
+    text = f'{head}[mcp_servers.wiki]\ncommand = "authlens" # me\nargs = []\nextra = 1\n{tail}'
+    for mark, line in ((MARK, "\n"), ("", "\r\n")):
+        left = without_table((mark + text).replace("\n", line), ("mcp_servers", "wiki"))
+        assert left == (mark + head + tail).replace("\n", line)
+
+
+@pytest.mark.parametrize("mark", ["", MARK])
+def test_a_changed_value_in_toml_leaves_every_other_byte(mark: str) -> None:
+    text = (
+        f'{mark}[mcp_servers.wiki]\ncommand = "old" # mine\nargs = ["a"]\n  [mcp_servers.wiki.env]\nA = "1"\n'
+    )
+    changed = with_value(text, ("mcp_servers", "wiki", "command"), "new")
+    assert changed == text.replace('"old"', '"new"')
 
 
 @pytest.mark.parametrize("text", ["x = ", "mcp_servers = {a = 1}\n"])
@@ -142,52 +162,85 @@ def test_toml_that_cannot_be_added_to_is_refused(text: str) -> None:
         with_table(text, ("mcp_servers", "wiki"), ENTRY)
 
 
-@pytest.mark.parametrize("agent", AGENTS.values(), ids=lambda one: one.name)
+EDITED = [agent for agent in AGENTS.values() if agent.format in GRAMMARS]
+
+
+def config(agent: Agent, folder: Path) -> ConfigFile:
+    path = agent.file(Places(folder, folder, {}, "linux")) or folder / "servers.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return ConfigFile(agent, UserFile(path, folder))
+
+
+@pytest.mark.parametrize("agent", EDITED, ids=lambda one: one.name)
 def test_a_file_that_did_not_exist_is_made_and_removed_again(agent: Agent, tmp_path: Path) -> None:
-    """For every agent."""
-    entry = agent.entry(("authlens", "mcp-bridge", "https://wiki.example/mcp"))
-    file = ConfigFile(agent, UserFile(agent.file(Places(tmp_path, tmp_path, {})), tmp_path))
-    written = file.write("wiki", entry)
-    assert (written.changed, written.backup) == (True, None)
-    assert file.entry("wiki") == entry
-    assert not file.write("wiki", entry).changed
-    assert file.remove("wiki").removed_file
-    assert not file.path.exists()
+    """For every agent; the program alone is changed meanwhile, in a server that you added to."""
+    file = config(agent, tmp_path)
+    entry = agent.entry("wiki", ("authlens", "mcp-bridge", "https://wiki.example/mcp"))
+    assert file.add("wiki", entry).backup is None
+    assert file.servers() == {"wiki": entry}
+    yours = {**entry, "yours": [1, {"a": "b"}]}
+    file.remove("wiki", last=True)
+    file.add("wiki", yours)
+    started = agent.started(("/bin/authlens", "mcp-bridge", "https://wiki.example/mcp"))
+    before = file.path.read_text()
+    assert file.change("wiki", yours, started).changed
+    assert file.servers() == {"wiki": {**yours, **started}}
+    assert file.path.read_text() == before.replace('"authlens"', '"/bin/authlens"')
+    assert not file.change("wiki", {**yours, **started}, started).changed
+    assert file.remove("wiki", last=True).removed_file
+    assert not list(file.path.parent.iterdir())
 
 
-@pytest.mark.parametrize("agent", AGENTS.values(), ids=lambda one: one.name)
-def test_an_empty_file_is_empty_again(agent: Agent, tmp_path: Path) -> None:
-    """Somebody made it: it stays."""
-    file = ConfigFile(agent, UserFile(agent.file(Places(tmp_path, tmp_path, {})), tmp_path))
-    file.path.parent.mkdir(parents=True, exist_ok=True)
-    file.path.touch()
-    file.write("wiki", agent.entry(("authlens", "mcp-bridge", "https://wiki.example/mcp")))
-    assert not file.remove("wiki").removed_file
-    assert file.path.read_bytes() == b""
+@pytest.mark.parametrize("agent", [AGENTS["cursor"], AGENTS["codex"]], ids=lambda one: one.name)
+@pytest.mark.parametrize("mark", ["", MARK])
+def test_an_empty_file_is_empty_again(agent: Agent, mark: str, tmp_path: Path) -> None:
+    """You made it: it stays, with the mark that an editor put there."""
+    file = config(agent, tmp_path)
+    file.path.write_text(mark, encoding="utf-8")
+    file.add("wiki", agent.entry("wiki", ("authlens",)))
+    assert not file.remove("wiki", last=True).removed_file
+    assert file.path.read_text("utf-8") == mark
+    assert list(file.path.parent.iterdir()) == [file.path]
 
 
-def test_the_file_before_the_edit_is_beside_it(tmp_path: Path) -> None:
+def test_the_file_before_the_edit_is_beside_it_until_the_last_server_goes(tmp_path: Path) -> None:
     """With its permissions; a link stays a link."""
     real = tmp_path / "real.json"
-    real.write_text('{"mcpServers": {"a": {}}}')
+    text = '{"mcpServers": {"a": {}}}'
+    real.write_text(text)
     real.chmod(0o600)
     link = tmp_path / "link.json"
     link.symlink_to(real)
-    edited = ConfigFile(AGENTS["cursor"], UserFile(link, tmp_path)).write("wiki", ENTRY)
+    file = ConfigFile(AGENTS["cursor"], UserFile(link, tmp_path))
+    edited = file.add("wiki", ENTRY)
     assert link.is_symlink()
     assert json.loads(real.read_text())["mcpServers"]["wiki"] == ENTRY
     assert edited.backup == tmp_path / f"real.json{BACKUP_SUFFIX}"
-    assert edited.backup.read_text() == '{"mcpServers": {"a": {}}}'
+    assert edited.backup.read_text() == text
     assert real.stat().st_mode & 0o777 == edited.backup.stat().st_mode & 0o777 == 0o600
+    file.add("git", ENTRY)
+    file.remove("git", last=False)
+    assert edited.backup.exists()
+    file.remove("wiki", last=True)
+    assert real.read_text() == text
+    assert sorted(tmp_path.iterdir()) == [link, real]
 
 
-def test_a_file_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{\n  broken\n}", "line 2"),
+        ('{"mcpServers": {"wiki": {}, "wiki": {"command": "authlens"}}}', "without something else"),
+        ('{"mcpServers": {"wiki": {}, "z": NaN}}', "line 1"),
+    ],
+)
+def test_a_file_that_cannot_be_read_or_edited_is_left_alone(text: str, why: str, tmp_path: Path) -> None:
     """It is named, with what is wrong."""
     path = tmp_path / "mcp.json"
-    path.write_text("{\n  broken\n}")
-    with pytest.raises(UsageError, match="line 2"):
-        ConfigFile(AGENTS["cursor"], UserFile(path, tmp_path)).write("wiki", ENTRY)
-    assert path.read_text() == "{\n  broken\n}"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=why):
+        ConfigFile(AGENTS["cursor"], UserFile(path, tmp_path)).remove("wiki", last=True)
+    assert path.read_text() == text
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_tui.cli.option_values import LONGEST_TTL, flag, number, port
+from authlens_tui.cli.option_values import LONGEST_TTL, flag, nearest, number, port
 
 _CURL_EPILOG: Final = """\
 A line on stderr that starts with "authlens:" is from authlens. The exit code is
@@ -90,15 +90,52 @@ def _add_headers(add: argparse.ArgumentParser) -> None:
     )
 
 
+_MCP_CONFIG_EPILOG: Final = """\
+another agent:
+  Compare its documentation with what these print, and name its file:
+  authlens mcp-config AGENT URL --file FILE --write
+    "mcpServers"        cursor, or claude-code for a program of the shell
+    "servers"           vscode
+    "context_servers"   zed
+    TOML                codex
+"""
+
+
+def _known(agents: tuple[str, ...]) -> Callable[[str], str]:
+    """Return what reads the name of an agent, and says for another one what may fit it."""
+
+    def read(name: str) -> str:
+        if name not in agents:
+            near = nearest(name, agents)
+            raise argparse.ArgumentTypeError(
+                f"authlens does not know {name!r}. "
+                + (f"Did you mean {near}? " if near else "")
+                + 'If its file has "mcpServers", as most have: authlens mcp-config cursor URL --file FILE '
+                "--write. Other forms: authlens help mcp-config"
+            )
+        return name
+
+    return read
+
+
 def _add_mcp_config(add: argparse.ArgumentParser) -> None:
     from authlens_core.desk.agents import AgentServer  # the other verbs need none
 
-    add.add_argument("agent", choices=AgentServer.agents, metavar="AGENT", help=", ".join(AgentServer.agents))
+    add.epilog = _MCP_CONFIG_EPILOG
+    add.add_argument(
+        "agent",
+        type=_known(AgentServer.agents),
+        choices=AgentServer.agents,
+        metavar="AGENT",
+        help=", ".join(AgentServer.agents),
+    )
     add.add_argument("url", metavar="URL", help="the protected MCP server")
     do = add.add_mutually_exclusive_group()
     flag(do, "--write", "add it to the agent's file; a backup is made")
-    flag(do, "--remove", "remove it from the agent's file; a backup is made")
-    add.add_argument("--name", metavar="NAME", help="name of the server in the file (default: from the host)")
+    flag(do, "--remove", "remove it from the agent's file, and with the last server the backups")
+    add.add_argument(
+        "--name", metavar="NAME", help="name of the server in the file (default: from host and path)"
+    )
     add.add_argument("--file", metavar="FILE", help="use this file instead of the agent's own")
 
 

@@ -20,21 +20,33 @@ async def mcp_config(arguments: Namespace) -> int:
     server = AgentServer(arguments.agent, url, name=arguments.name, file=arguments.file)
     if arguments.remove:
         _say_removed(server.remove(), server)
-    elif arguments.write:
+    elif arguments.write and server.can_edit:
         _say_written(server.add(), server, url)
     else:
-        say(f"{server.title} reads this from {server.path}; --write adds it there.")
+        _say_printed(server)
         answer_text(server.text)
-    return 0
+    return 2 if arguments.write and not server.can_edit else 0
+
+
+def _say_printed(server: AgentServer) -> None:
+    if not server.can_edit:
+        where = server.paste if server.path is None else f"{server.path}, {server.paste}"
+        say(f"authlens cannot edit the servers of {server.title}. Paste this into {where}.")
+    elif server.path is None:
+        say(f"{server.title} reads this; its documentation names no file for this system.")
+    else:
+        say(f"{server.title} reads this from {server.path}; --write adds it there.")
 
 
 def _say_written(edited: EditResult, server: AgentServer, url: str) -> None:
     if not edited.changed:
         say(f"{edited.path} has {server.name} already.")
         return
-    say(f"Added {server.name} to {edited.path}. Restart {server.title} to use it.")
+    say(f"Wrote {server.name} to {edited.path}. Restart {server.title} to use it.")
     if edited.backup is not None:
-        say(f"  Backup: {edited.backup}")
+        say(f"  Backup: {edited.backup}; it goes with the last server that you --remove.")
+    if (program := server.shared_program) is not None:
+        say(f"  It starts {program}, which other machines may not have.")
     say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
 
 

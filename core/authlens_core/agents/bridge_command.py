@@ -43,8 +43,9 @@ def updated(command: Sequence[str], *, gui: bool) -> tuple[str, ...]:
     at = command.index(VERB)
     program = tuple(command[:at])
     is_written_here = program[1:] in ((), ("-m", "authlens_tui"))
-    is_found = shutil.which(program[0]) is not None and (PurePath(program[0]).is_absolute() or not gui)
-    return tuple(command) if is_found or not is_written_here else (*_program(gui=gui), *command[at:])
+    if shutil.which(program[0]) is not None or not is_written_here:
+        return tuple(command)
+    return (*_program(gui=gui), *command[at:])
 
 
 def _program(*, gui: bool) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def test_without_authlens_on_path_every_agent_gets_the_whole_path(
     ("command", "gui", "program"),
     [
         ("authlens", False, None),
-        ("authlens", True, "whole path"),
+        ("authlens", True, None),
         ("/gone/bin/authlens", False, "authlens"),
         ("/gone/bin/authlens", True, "whole path"),
         ("/gone/bin/python -m authlens_tui", False, "authlens"),

@@ -410,6 +410,23 @@ MUTATIONS: Final = (
         "tests/core/values/test_login_options.py::test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not",
     ),
     Mutation(
+        "accepted-name-of-any-server",
+        "A name that was accepted of one server is accepted of another that the resource names",
+        "core/authlens_core/login/facts.py",
+        "        return name if name != server and is_meant else None\n",
+        "        return name if name != server else None\n",
+        "tests/core/login/test_hostile_relaxations.py::"
+        "test_a_name_that_was_accepted_of_one_server_is_accepted_of_no_other",
+    ),
+    Mutation(
+        "login-time-unbounded",
+        "--timeout does not bound the requests of a login",
+        "core/authlens_core/login/time_limit.py",
+        "        limit = asyncio.timeout_at(ends)\n",
+        "        limit = asyncio.timeout_at(None)\n",
+        "tests/tui/cli/login/test_time_of_a_login.py::test_the_user_has_what_the_server_left",
+    ),
+    Mutation(
         "device-code-shown-first",
         "A device code is in the record before its page was approved",
         "core/authlens_core/login/stages/device_stages.py",

@@ -118,6 +118,11 @@ class OddServer(LoopbackServer):
         return f"{self._server}/device"
 
     @property
+    def named(self) -> str:
+        """What the resource calls the server."""
+        return (self._plays.named or f"{{server}}{self._plays.path}").replace("{server}", self._server)
+
+    @property
     def issuer(self) -> str:
         """What the server calls itself."""
         stated = self._plays.server.get("issuer") or f"{{server}}{self._plays.path}"
@@ -154,8 +159,7 @@ class OddServer(LoopbackServer):
         return Response(status_code=401, headers={"WWW-Authenticate": challenge})
 
     async def _resource_metadata(self, _: Request) -> Response:
-        named = (self._plays.named or f"{{server}}{self._plays.path}").replace("{server}", self._server)
-        document = {"resource": self.resource_url, "authorization_servers": [named]}
+        document = {"resource": self.resource_url, "authorization_servers": [self.named]}
         return JSONResponse(self._odd(document, self._plays.resource))
 
     async def _server_metadata(self, _: Request) -> Response:

@@ -110,9 +110,15 @@ class Facts:
 
     @property
     def accepted_issuer(self) -> str | None:
-        """What the user lets the server call itself, if that is not what the resource calls it."""
-        chosen = self.options.issuer
-        return None if chosen == self.issuer_identifier else chosen
+        """What the user lets the server call itself, if that is not what the resource calls it.
+
+        Only this server: the user named it as well, or decided so in an earlier login at it. Otherwise a
+        resource could name another one, which calls itself so (mix-up, RFC 9700 §4.4).
+        """
+        name, server = self.options.issuer_name, self.issuer_identifier
+        remembered = dict(self.remembered.get(server or "", ())).get("issuer_name")
+        is_meant = self.options.issuer == server or name == remembered
+        return name if name != server and is_meant else None
 
     @property
     def to_remember(self) -> StoredOptions:

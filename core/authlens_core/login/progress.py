@@ -81,7 +81,11 @@ class Progress:
 
     def use(self, options: Options) -> None:
         """Decide again, and go back to the first stage in which that matters."""
-        changed, stage = first_changed(self.facts.options, options), self.stage
+        before = self.facts.options
+        if options.issuer_name != before.issuer_name and options.issuer == before.issuer:
+            # It is for the server that the user sees now.
+            options = replace(options, issuer=self.facts.issuer_identifier)
+        changed, stage = first_changed(before, options), self.stage
         # What is remembered for one server is no choice for another, which may be named next.
         own = self.facts.own_options(options, self._start.options)
         self._start = replace(self._start, options=own)

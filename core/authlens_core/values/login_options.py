@@ -72,8 +72,9 @@ class Options:
         resource: sent instead of what the resource metadata names (RFC 8707); empty sends none. The metadata
             may then name it although it does not cover the URL, on the same origin.
         audience: the API that the token is for, at servers that know no `resource`.
-        issuer: chosen where the resource names several authorization servers; or else what the only one may
-            call itself, although the resource names it otherwise.
+        issuer: the authorization server to use, by the name that the resource has for it.
+        issuer_name: what that server may call itself, although the resource names it otherwise. It counts for
+            this one server, so that no other that a resource names later can pass for it (RFC 8414 §3.3).
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
         anyway: log in although the resource answers without a login, if it publishes metadata.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
@@ -258,10 +259,20 @@ class Options:
     issuer: str | None = _option(
         None,
         "--issuer",
-        "server to use, or the name that it may give itself",
+        "authorization server to use, of those that the resource names",
         Kind.URL,
         matters_from=Stage.RESOURCE_METADATA,
-        edited_in=(Stage.RESOURCE_METADATA, Stage.SERVER_METADATA),
+        edited_in=(Stage.RESOURCE_METADATA,),
+        metavar="URL",
+        for_one=True,
+    )
+    issuer_name: str | None = _option(
+        None,
+        "--issuer-name",
+        "another name that the server of --issuer may give itself",
+        Kind.URL,
+        matters_from=Stage.SERVER_METADATA,
+        edited_in=(Stage.SERVER_METADATA,),
         metavar="URL",
         for_one=True,
         remembered=Remembered.SERVER,

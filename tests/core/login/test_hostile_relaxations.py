@@ -42,6 +42,7 @@ from support.scripted_login import (
 )
 
 OTHER: Final = "https://other-as.example"
+BANK: Final = "https://bank.example"
 OPTIONS: Final = Options(port=0, wait=60)
 SECRET: Final = Secret("s3cr3t+of/the%client=")
 
@@ -64,6 +65,55 @@ async def test_a_place_holder_stands_for_a_part_of_the_path_alone(name: str) -> 
         reason = failure_reason(login.trace.records[-1])
     assert reason is not None
     assert "--issuer" not in reason.cure
+
+
+@pytest.mark.parametrize(
+    ("chosen", "remembered", "stage"),
+    [
+        ({"issuer": ISSUER, "issuer_name": BANK}, {}, Stage.RESOURCE_METADATA),
+        ({"issuer": BANK}, {}, Stage.RESOURCE_METADATA),
+        ({"issuer_name": BANK}, {}, Stage.SERVER_METADATA),
+        ({}, {ISSUER: (("issuer_name", BANK),)}, Stage.SERVER_METADATA),
+    ],
+)
+async def test_a_name_that_was_accepted_of_one_server_is_accepted_of_no_other(
+    chosen: dict[str, Any], remembered: dict[str, Any], stage: Stage
+) -> None:
+    """The resource names a hostile server now, which calls itself so and links to the bank's login page.
+
+    The `iss` of the bank would be right, and the code would go to the token endpoint of the hostile server.
+    """
+    endpoints = {"authorization_endpoint": f"{BANK}/authorize", "token_endpoint": f"{OTHER}/token"}
+    script = honest(metadata=reply(200, {"resource": RESOURCE, "authorization_servers": [OTHER]}))
+    script[f"GET {OTHER}/.well-known/oauth-authorization-server"] = reply(
+        200, server_document(OTHER, **endpoints) | {"issuer": BANK}
+    )
+    async with login_to(ScriptedSender(script), replace(OPTIONS, **chosen), remembered=remembered) as login:
+        await login.run_all()
+        assert login.trace.records[-1].stage is stage
+        reason = failure_reason(login.trace.records[-1])
+    assert reason is not None
+    # What leads on names the server that is asked now, so that it is seen.
+    assert f"authlens login --issuer {OTHER}" in reason.cure
+
+
+async def test_a_name_that_was_remembered_is_accepted_of_its_server() -> None:
+    script = honest(server=reply(200, server_document() | {"issuer": BANK}))
+    remembered: dict[str, Any] = {ISSUER: (("issuer_name", BANK),)}
+    async with login_to(ScriptedSender(script), OPTIONS, remembered=remembered) as login:
+        await run_to(login, Stage.REGISTRATION)
+
+
+async def test_a_name_that_the_user_accepts_in_the_wizard_is_for_the_server_that_they_see() -> None:
+    script = honest(server=reply(200, server_document() | {"issuer": BANK}))
+    async with login_to(ScriptedSender(script), OPTIONS) as login:
+        await login.run_all()
+        form = login.edit_form()
+        assert form is not None
+        [field] = [choice for choice in form.choices if choice.name == "issuer_name"]
+        login.apply(form.with_value(form.unchanged, field, BANK))
+        assert (login.facts.options.issuer, login.facts.options.issuer_name) == (ISSUER, BANK)
+        await run_to(login, Stage.REGISTRATION)
 
 
 def test_place_holders_cost_no_time() -> None:
@@ -93,7 +143,7 @@ async def test_what_is_remembered_of_one_server_is_not_decided_for_the_next() ->
         assert login.facts.issuer_identifier == OTHER
         assert (chosen.any_issuer, chosen.assume_pkce, chosen.device_endpoint) == (False, False, None)
         assert (chosen.audience, chosen.scope) == ("api", "read")
-        assert dict(login.facts.to_remember).keys() == {"audience", "issuer"}
+        assert dict(login.facts.to_remember).keys() == {"audience"}
 
 
 async def test_what_the_user_decided_in_this_login_counts_at_every_server() -> None:

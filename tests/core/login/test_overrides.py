@@ -126,7 +126,7 @@ async def test_the_iss_of_an_answer_is_compared_with_the_name_that_was_accepted(
     """RFC 9207 §2.4: the mix-up that the option risks is still noticed."""
     document = server_document(authorization_response_iss_parameter_supported=True) | {"issuer": TEMPLATE}
     sender = ScriptedSender(honest(server=reply(200, document)))
-    command = f"authlens login --issuer {shlex.quote(TEMPLATE)} URL"
+    command = f"authlens login --issuer {ISSUER} --issuer-name {shlex.quote(TEMPLATE)} URL"
     login = await _run(sender, f"code=code-canary-1&iss={iss}", command=command)
     assert login.finished is passes
     if not passes:
@@ -135,7 +135,7 @@ async def test_the_iss_of_an_answer_is_compared_with_the_name_that_was_accepted(
 
 async def test_a_name_that_the_server_does_not_give_is_refused() -> None:
     """The option accepts one name: with another one, the server is not the one that the user meant."""
-    command = "authlens login --issuer https://other.example URL"
+    command = f"authlens login --issuer {ISSUER} --issuer-name https://other.example URL"
     login = await _run(ScriptedSender(honest()), command=command)
     record = login.trace.records[-1]
     assert record.failures[0].name == "server.issuer"

@@ -74,7 +74,7 @@ def test_a_server_is_logged_in_to_by_the_commands_that_its_messages_name(
 
 
 def _as_in_the_row(command: str, server: OddServer) -> str:
-    issuer = shlex.quote(server.issuer)
-    for there, here in ((server.resource_url, "URL"), (issuer, "ISSUER"), (CLIENT_ID, "ID")):
-        command = command.replace(f" {there}", f" {here}")
+    names = {server.resource_url: "URL", CLIENT_ID: "ID", shlex.quote(server.named): "SERVER"}
+    names[shlex.quote(server.issuer)] = "ISSUER"
+    command = " ".join(names.get(word, word) for word in command.split(" "))
     return re.sub(r" --(?:port|timeout) \d+", "", command)

@@ -8,6 +8,7 @@ from typing import Final
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, places_tried, unanswered
+from authlens_core.oauth.discovery.issuer import can_be_typed
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,
@@ -18,7 +19,7 @@ from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check, CheckId, Severity, failed, judged, noticed, passed, warned
+from authlens_core.values.check import Check, CheckId, failed, noticed, passed, warned
 from authlens_core.values.exchange import Exchange, Purpose, Response
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -142,7 +143,7 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
     # RFC 9728 §7.6 leaves the choice to the client; with several, `_choice` asks the user first.
     wanted = facts.options.issuer
     chosen = wanted if wanted in servers else servers[0]
-    checks.append(_choice(wanted, servers))
+    checks.append(_choice(wanted, servers, loopback_http=facts.loopback_http))
     if facts.earlier_issuer not in (None, chosen):
         checks.append(_server_changed(facts.earlier_issuer or "", chosen))
     spec = "RFC 9728 §2"
@@ -195,17 +196,18 @@ def _server_changed(earlier: str, chosen: str) -> Check:
     )
 
 
-def _choice(wanted: str | None, servers: tuple[str, ...]) -> Check:
+def _choice(wanted: str | None, servers: tuple[str, ...], *, loopback_http: bool) -> Check:
     several = len(servers) > 1
     if wanted not in (None, *servers):
-        return judged(
-            Severity.FAILURE if several else Severity.WARNING,
+        typed = can_be_typed(servers[0], loopback_http=loopback_http)
+        other = f" To use {'the first' if several else 'it'}: authlens login --issuer {servers[0]} URL."
+        return failed(
             CheckId.METADATA_SERVER,
             "The authorization server you chose is one that the resource names.",
-            f"{wanted} is not" if several else f"{servers[0]} is; it may call itself {wanted}, as you chose",
+            f"{wanted} is not; it names {', '.join(servers)}",
             why="The resource does not accept tokens from a server it does not trust.",
             spec="RFC 9728 §7.6",
-            cure=f"Choose one of: {', '.join(servers)}",
+            cure=f"Use a server that the resource names.{other if typed else ''}",
         )
     if several and wanted is None:
         return failed(

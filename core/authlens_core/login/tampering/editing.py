@@ -35,6 +35,7 @@ _CHOSEN_INSTEAD: Final[Mapping[Stage, frozenset[str]]] = {
 _IN_FORCE: Final[Mapping[str, Callable[[Facts], str | None]]] = {
     "method": lambda facts: facts.options.method or facts.method,
     "issuer": lambda facts: facts.options.issuer or facts.issuer_identifier,
+    "issuer_name": lambda facts: facts.options.issuer_name or facts.issuer_identifier,
     "client_id": lambda facts: facts.options.client_id or (facts.client.client_id if facts.client else None),
     "scope": requested_scope,
     "resource": lambda facts: facts.resource,

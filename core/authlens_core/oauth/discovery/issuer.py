@@ -20,7 +20,7 @@ _PLACE_HOLDER: Final = re.compile(r"\{[A-Za-z_]+\}")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
 # Of an address split at its slashes; before it are the scheme and the host, which no place holder stands for.
 _PATH: Final = 3
-_OPTION: Final = (CureOption(WayOn.ISSUER, "--issuer"),)
+_OPTION: Final = (CureOption(WayOn.ISSUER, "--issuer-name"),)
 
 
 def issuer_check(
@@ -50,11 +50,16 @@ def issuer_check(
     owner = f"Ask the owner to make issuer in the server metadata exactly {named}."
     # What is offered is copied to a command line: a name that is an address, or a template of one.
     plain = _without_place_holders(stated) if isinstance(stated, str) else ""
-    if not is_plain(plain) or identifier_problem(plain, loopback_http=loopback_http, allow_query=False):
+    if not can_be_typed(plain, loopback_http=loopback_http) or not is_plain(named):
         return check.failed(seen, cure=owner)
-    command = f"authlens login --issuer {shlex.quote(str(stated))} URL"
-    cure = f"{owner} If you know that both names are of one server, continue: {command}."
+    names = f"--issuer {shlex.quote(named)} --issuer-name {shlex.quote(str(stated))}"
+    cure = f"{owner} If you know that both names are of one server, continue: authlens login {names} URL."
     return check.failed(seen, cure=cure, options=_OPTION)
+
+
+def can_be_typed(name: str, *, loopback_http: bool) -> bool:
+    """Whether a name is an issuer identifier, and the same for every shell when it is in a command."""
+    return is_plain(name) and not identifier_problem(name, loopback_http=loopback_http, allow_query=False)
 
 
 def is_issuer(iss: JsonValue, expected: str) -> bool:

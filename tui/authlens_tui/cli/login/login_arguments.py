@@ -29,7 +29,7 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         *("initial_access_token", "new_client"),
     ),
     "what is requested": ("scope", "resource", "audience", "dpop", "method"),
-    "servers that are not as specified": ("issuer", "assume_pkce", "legacy_paths", "anyway"),
+    "servers that are not as specified": ("issuer", "issuer_name", "assume_pkce", "legacy_paths", "anyway"),
 }
 
 

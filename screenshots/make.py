@@ -180,7 +180,6 @@ async def again_with_an_attack(scene: Scene) -> AsyncIterator[str]:
         names = ("a normal login", "with a wrong code_verifier")
         await scene.app.push_screen(CompareScreen(scene.plain, scene.wizard.login.trace, names))
         await scene.until(lambda: "Comparing" not in text_of(scene.app))
-        await scene.read_on("Exchange\n")
         yield "compare"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -50,9 +50,9 @@ _URGENT: Final = {
             StatusKind.NOT_YET,
             StatusKind.REFRESHABLE,
             StatusKind.SOON,
-            StatusKind.UNTESTED,
-            StatusKind.UNKNOWN_END,
             StatusKind.LIVE,
+            StatusKind.UNKNOWN_END,
+            StatusKind.UNTESTED,
             StatusKind.RENEWAL_ENDED,
             StatusKind.REVOKED,
         )
@@ -61,13 +61,16 @@ _URGENT: Final = {
 
 
 class SortOrder(StrEnum):
-    """How the table is sorted; the value goes on after "sorted by"."""
+    """How the table is sorted, in the words that say so."""
 
-    ENDS = "expiry"
-    NEEDS = "urgency"
+    ENDS = "by expiry"
+    NEEDS = "most urgent first"
     NEWEST = "newest first"
-    RESOURCE = "resource"
-    PROVEN = "oldest verification"
+    RESOURCE = "by resource"
+    PROVEN = "longest unverified first"
+    KIND = "by kind"
+    TEAM = "by team"
+    PERSON = "by account"
 
     def following(self) -> SortOrder:
         """Return the next one, round and round."""
@@ -94,22 +97,28 @@ class SortOrder(StrEnum):
             rows += [TeamHeading(name, len(members)), *members]
         return tuple(rows)
 
-    def _rank(self, entry: InventoryEntry, now: datetime) -> float:
+    def _rank(self, entry: InventoryEntry, now: datetime) -> tuple[float, float, str]:
+        ends = (entry.token_ends or _NEVER).timestamp()
         match self:
             case SortOrder.ENDS:
-                return (entry.token_ends or _NEVER).timestamp()
+                return ends, 0.0, ""
             case SortOrder.NEEDS:
-                status = entry.status(now).kind
-                # What cloudflared left behind needs no one: cloudflared fetches another when it is used.
-                left_behind = entry.kind is CredentialKind.CLOUDFLARED and status is StatusKind.EXPIRED
-                return len(_URGENT) if left_behind else _URGENT[status]
+                # What has just expired is more likely missed than what expired last month.
+                return _URGENT[entry.status(now).kind], abs(ends - now.timestamp()), ""
             case SortOrder.NEWEST:
-                return -entry.since.timestamp() if entry.since is not None else 0.0
+                return -entry.since.timestamp() if entry.since is not None else 0.0, 0.0, ""
             case SortOrder.PROVEN:
                 # Never verified comes first: nothing is known of it.
-                return entry.last_proven_at.timestamp() if entry.last_proven_at is not None else 0.0
+                verified = entry.last_proven_at
+                return verified.timestamp() if verified is not None else 0.0, 0.0, ""
             case SortOrder.RESOURCE:
-                return 0.0
+                return 0.0, 0.0, ""
+            case SortOrder.KIND:
+                return 0.0, ends, entry.kind
+            case SortOrder.TEAM:
+                return 0.0 if entry.team else 1.0, 0.0, entry.team
+            case SortOrder.PERSON:
+                return 0.0 if entry.person else 1.0, 0.0, entry.person
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +259,40 @@ def inventory_of(
     teams = {_host(entry.title): entry.team for entry in entries if entry.is_of_team}
     entries += [_of_service_token(token, teams) for token in service_tokens]
     return tuple(entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiries:
+    """When the credentials in use expire.
+
+    Attributes:
+        expired: how many have.
+        soon: how many will within `SOON`.
+        coming: the title of each that will within `AHEAD`, and when, the next one first.
+    """
+
+    expired: int = 0
+    soon: int = 0
+    coming: tuple[tuple[str, datetime], ...] = ()
+
+
+SOON: Final = timedelta(minutes=15)
+AHEAD: Final = timedelta(hours=24)
+
+
+def expiries_of(entries: Iterable[InventoryEntry], now: datetime) -> Expiries:
+    """Return when the credentials that someone still wants expire."""
+    ends = [
+        (entry.token_ends, entry.title)
+        for entry in entries
+        if entry.token_ends is not None and (entry.grant is None or entry.grant.state.is_wanted)
+    ]
+    coming = sorted((end, title) for end, title in ends if now < end <= now + AHEAD)
+    return Expiries(
+        sum(end <= now for end, _ in ends),
+        sum(end <= now + SOON for end, _ in coming),
+        tuple((title, end) for end, title in coming),
+    )
 
 
 def _host(title: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Request, Timings
-from authlens_tui.widgets.record.timing import stage_time_line, waterfall_lines
+from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 from support.scripted_login import BEGAN, exchange, reply
 
 ASKED = replace(exchange(reply(401)), elapsed=0.25, timings=Timings(dns=0.04, connect=0.03, wait=0.15))
@@ -31,13 +33,29 @@ def test_no_row_of_the_waterfall_is_wider_than_the_screen(width: int) -> None:
 
 def test_an_exchange_says_its_status_its_time_and_its_phases() -> None:
     text = "\n".join(one.text for one in waterfall_lines(RECORDS, RECORDS[0], 120, Redactor()))
-    first = next(row for row in text.splitlines() if "GET app.example/mcp" in row)
-    assert first.startswith("›1")
+    first = next(row for row in text.splitlines() if "GET  app.example/mcp" in row)
+    assert first.startswith("1 GET")
     assert "401" in first
     assert "250 ms" in first
-    assert [sign for sign in "┄░━" if sign not in first] == []
-    assert "┄ DNS" in text
-    assert "░ connect" in text
+    assert [sign for sign in "─━" if sign not in first] == []
+    assert "━ send and wait" in text
+
+
+def test_the_marks_of_the_axis_are_above_the_bars_they_measure() -> None:
+    _, axis, first, second, *_ = (one.text for one in waterfall_lines(RECORDS, RECORDS[0], 80, Redactor()))
+    assert axis.split() == ["0", "500", "ms"]
+    start = axis.index("0")
+    assert first[start - 1] == "─"
+    assert (second.index("─") - start + 1) / (axis.index("500") - start) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_phases_of_an_exchange_follow_each_other_and_add_up_to_the_whole() -> None:
+    rows = [one.text for one in timing_lines(ASKED, 80)]
+    shown = [float(found[1]) for row in rows if (found := re.search(r"([\d.]+) ms", row))]
+    assert sum(shown[:-1]) == shown[-1] == 250
+    bars = [re.search("[─━█]+", row) for row in rows]
+    drawn = [bar.span() for bar in bars if bar]
+    assert all(end == start for (_, end), (start, _) in pairwise(drawn))
 
 
 def test_network_and_own_time_of_a_stage_add_up() -> None:

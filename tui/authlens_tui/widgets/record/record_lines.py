@@ -246,7 +246,8 @@ def _timing(
     if known.exchanges:
         yield BLANK
     if known.exchanges or known.record is None:
-        yield from _each(map(timing_lines, known.exchanges), known, aspect)
+        each = (timing_lines(exchange, aspect.width) for exchange in known.exchanges)
+        yield from _each(each, known, aspect)
 
 
 def _overview(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from math import floor, log10
+from typing import Final, NamedTuple
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.flow import flow_of
@@ -120,19 +121,24 @@ def _bars(exchange: Exchange, start: float) -> Iterator[Bar]:
             at += seconds
 
 
-_BAR: Final = 40
 _NARROWEST: Final = 60  # cells from which on there is room for the bars
+_ROOMY: Final = 90  # cells from which on the hosts are named
 _TIME: Final = 9  # cells of a duration and the blank before it
-# Sign and tone of each phase: never colour alone.
+_TICK: Final = 12  # cells between two marks of the axis, at least
+# Signs and tones of the bars: never colour alone.
+_CONNECTS: Final = ("─", Tone.MUTED)
+_WAITS: Final = ("━", Tone.KEY)
+_RECEIVES: Final = ("█", Tone.GOOD)
 _LOOKS: Final = {
-    Phase.OTHER: ("·", Tone.MUTED),
-    Phase.DNS: ("┄", Tone.NOTE),
-    Phase.CONNECT: ("░", Tone.NOTE),
-    Phase.TLS: ("▒", Tone.WARNING),
-    Phase.SEND: ("▌", Tone.STRING),
-    Phase.WAIT: ("━", Tone.KEY),
-    Phase.RECEIVE: ("█", Tone.GOOD),
+    Phase.OTHER: _CONNECTS,
+    Phase.DNS: _CONNECTS,
+    Phase.CONNECT: _CONNECTS,
+    Phase.TLS: _CONNECTS,
+    Phase.SEND: _WAITS,
+    Phase.WAIT: _WAITS,
+    Phase.RECEIVE: _RECEIVES,
 }
+_LEGEND: Final = ((_CONNECTS, "set up and connect"), (_WAITS, "send and wait"), (_RECEIVES, "receive"))
 _NAMES: Final = {Phase.OTHER: "set-up"}
 
 
@@ -162,71 +168,103 @@ def waterfall_lines(
         (f" on the network · {requests} requests{paused}", Tone.MUTED),
         words=True,
     )
+    width = max(width, _NARROWEST // 2)
+    labels = {
+        (row.record_index, row.exchange_index): _label(
+            records[row.record_index], row.exchange_index, redactor, with_host=width >= _ROOMY
+        )
+        for row in drawn.rows
+        if row.exchange_index is not None
+    }
+    longest = max(map(len, labels.values())) + len(" 200 ")
+    names = min(longest, width * 2 // 5)
+    scale = _Scale(drawn.total, max(0, width - names - _TIME - 1) if width >= _NARROWEST else 0)
+    if scale.cells:
+        yield line((" " * (names + _TIME), Tone.MUTED), (scale.labels(), Tone.MUTED))
     for row in drawn.rows:
-        yield _row(row, records, current, max(width, _NARROWEST // 2), drawn, redactor)
-    if width >= _NARROWEST:
-        yield _legend(drawn)
+        if row.exchange_index is None:
+            yield _pause(row, names + _TIME, scale, width)
+            continue
+        record = records[row.record_index]
+        status = _status(record.exchanges[row.exchange_index])
+        room = names - len(status[0]) - 1
+        yield line(
+            (
+                f"{_cut(labels[row.record_index, row.exchange_index], room - 1):<{room}}",
+                Tone.TITLE if record is current else Tone.PLAIN,
+            ),
+            status,
+            (f"{duration(row.seconds):>{_TIME}} ", Tone.MUTED),
+            *scale.bar(row.bars),
+        )
+    if scale.cells:
+        pieces = [
+            ((sign, tone), (f" {words}  ", Tone.MUTED))
+            for (sign, tone), words in _LEGEND
+            if any(_LOOKS[bar.phase] == (sign, tone) for row in drawn.rows for bar in row.bars)
+        ]
+        yield line(*(piece for both in pieces for piece in both))
 
 
-def _row(
-    row: WaterfallRow,
-    records: Sequence[StageRecord],
-    current: StageRecord | None,
-    width: int,
-    drawn: Waterfall,
-    redactor: Redactor,
-) -> Line:
-    names = min(44, width // 2)
-    bar = max(0, width - names - _TIME - 1) if width >= _NARROWEST else 0
-    record = records[row.record_index]
-    mark = "›" if record is current else " "
-    if row.exchange_index is None:
-        until = "the browser came back" if row.stage is Stage.EXCHANGE else "the next stage"
-        words = f"⋯ {duration(row.seconds)} until {until}"
-        at = names + _TIME + round(bar * row.start / drawn.total) if bar and drawn.total else 2
-        return line((f"{' ' * max(2, min(at, width - len(words)))}{words}", Tone.MUTED), hang=2)
-    exchange = record.exchanges[row.exchange_index]
-    label = f"{mark}{flow_of(record.grant_type).number(row.stage) or ' '} {_label(exchange, redactor)}"
-    tone = Tone.TITLE if record is current else Tone.PLAIN
-    status = _status(exchange)
-    name = _cut(label, names - len(status[0]) - 2)
-    pieces: list[Piece] = [
-        (f"{name:<{names - len(status[0]) - 1}}", tone),
-        status,
-        (f"{duration(exchange.elapsed):>{_TIME}} ", Tone.MUTED),
-        *(_bar(row, bar, drawn.total) if bar else ()),
-    ]
-    return line(*pieces)
+class _Scale(NamedTuple):
+    """An axis of `total` seconds in `cells` cells, with a mark at every round number."""
+
+    total: float
+    cells: int
+
+    def place(self, seconds: float) -> int:
+        return round(self.cells * seconds / self.total) if self.total else 0
+
+    @property
+    def step(self) -> float:
+        """Seconds between two marks: 1, 2 or 5 times a power of ten."""
+        least = self.total * _TICK / max(1, self.cells)
+        power = 10.0 ** floor(log10(least)) if least > 0 else 1.0
+        return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+
+    def marks(self) -> Iterator[float]:
+        count = int(self.total / self.step) if self.total else 0
+        yield from (number * self.step for number in range(count + 1))
+
+    def labels(self) -> str:
+        text = ""
+        for mark in self.marks():
+            words = duration(mark) if mark else "0"
+            if self.place(mark) + len(words) <= self.cells:
+                text = f"{text:<{self.place(mark) + 1}}{words}"
+        return text
+
+    def bar(self, bars: Sequence[Bar]) -> Iterator[Piece]:
+        """Yield the phases of an exchange, each where it was; an exchange has one cell at least."""
+        if not self.cells or not bars:
+            return
+        begin = min(self.place(bars[0].start), self.cells - 1)
+        end = max(begin + 1, self.place(bars[-1].start + bars[-1].seconds))
+        grid = {self.place(mark) for mark in self.marks()}
+        yield "".join("┊" if cell in grid else " " for cell in range(begin)), Tone.MUTED
+        at = begin
+        for number, bar in enumerate(bars, 1):
+            until = end if number == len(bars) else min(end, self.place(bar.start + bar.seconds))
+            sign, tone = _LOOKS[bar.phase]
+            if until > at:
+                yield sign * (until - at), tone
+                at = until
+        yield "".join("┊" if cell in grid else " " for cell in range(end, self.cells)), Tone.MUTED
 
 
-def _bar(row: WaterfallRow, cells: int, total: float) -> Iterator[Piece]:
-    """Yield the phases of an exchange, each where it was on the axis; an exchange has one cell at least."""
-    scale = cells / total if total else 0.0
-    begin = min(round(row.start * scale), cells - 1)
-    end = max(begin + 1, round((row.start + row.seconds) * scale))
-    yield " " * begin, Tone.PLAIN
-    at = begin
-    for number, bar in enumerate(row.bars, 1):
-        until = end if number == len(row.bars) else min(end, round((bar.start + bar.seconds) * scale))
-        sign, tone = _LOOKS[bar.phase]
-        if until > at:
-            yield sign * (until - at), tone
-            at = until
+def _pause(row: WaterfallRow, before: int, scale: _Scale, width: int) -> Line:
+    until = "the browser came back" if row.stage is Stage.EXCHANGE else "the next stage"
+    words = f"⋯ {duration(row.seconds)} until {until}"
+    at = before + 1 + scale.place(row.start) if scale.cells else 2
+    return line((f"{' ' * max(2, min(at, width - len(words)))}{words}", Tone.MUTED), hang=2)
 
 
-def _legend(drawn: Waterfall) -> Line:
-    used = {bar.phase for row in drawn.rows for bar in row.bars}
-    pieces: list[Piece] = [(" ", Tone.PLAIN)]
-    for phase, (sign, tone) in _LOOKS.items():
-        if phase in used:
-            pieces += [(sign, tone), (f" {_NAMES.get(phase, phase.value)}  ", Tone.MUTED)]
-    return line(*pieces)
-
-
-def _label(exchange: Exchange, redactor: Redactor) -> str:
-    shown = redactor.text(exchange.request.url)
-    rest = shown.partition("://")[2].partition("?")[0]
-    return safe_line(f"{exchange.request.method[:8]} {rest}")
+def _label(record: StageRecord, number: int, redactor: Redactor, *, with_host: bool) -> str:
+    request = record.exchanges[number].request
+    address = redactor.text(request.url).partition("://")[2].partition("?")[0]
+    host, slash, path = address.partition("/")
+    stage = flow_of(record.grant_type).number(record.stage) or " "
+    return safe_line(f"{stage} {request.method[:8]:<4} {host if with_host else ''}{slash}{path}")
 
 
 def _status(exchange: Exchange) -> Piece:
@@ -244,25 +282,19 @@ def _cut(text: str, cells: int) -> str:
     return f"{text[:head]}…{text[len(text) - max(0, cells - 1 - head) :]}"
 
 
-def timing_lines(exchange: Exchange) -> Iterator[Line]:
-    timings = exchange.timings
-    phases = {
-        "DNS": timings.dns,
-        "connect": timings.connect,
-        "TLS": timings.tls,
-        "send": timings.send,
-        "wait": timings.wait,
-        "receive": timings.receive,
-    }
-    longest = max((seconds for seconds in phases.values() if seconds), default=0.0)
-    for name, seconds in phases.items():
-        if seconds is None:
-            yield line((f"{name:<9}", Tone.NAME), ("       –", Tone.MUTED))
-            continue
-        cells = max(1, round(_BAR * seconds / longest)) if longest else 1
-        yield line((f"{name:<9}", Tone.NAME), f"{duration(seconds):>8}  ", ("━" * cells, Tone.KEY))
-    yield line((f"{'in all':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
+def timing_lines(exchange: Exchange, width: int) -> Iterator[Line]:
+    """Yield the phases of an exchange, each where it was on one axis; they add up to the whole."""
+    bars = {bar.phase: bar for bar in _bars(exchange, 0.0)}
+    scale = _Scale(exchange.elapsed, max(0, min(60, width - _TIME - 12)))
+    for phase in (Phase.OTHER, *(phase for phase in Phase if phase is not Phase.OTHER)):
+        name = (f"{_NAMES.get(phase, phase.value):<9}", Tone.NAME)
+        if phase in bars:
+            bar = bars[phase]
+            yield line(name, f"{duration(bar.seconds):>8}  ", *scale.bar([bar]))
+        elif phase is not Phase.OTHER:
+            yield line(name, ("       –", Tone.MUTED))
+    yield line((f"{'total':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
     yield BLANK
     yield line(("started  ", Tone.NAME), f"{exchange.started_at:%Y-%m-%d %H:%M:%S} UTC")
-    for name, value in (("peer", exchange.peer), ("TLS", exchange.tls), ("proxy", exchange.proxy)):
-        yield line((f"{name:<9}", Tone.NAME), (value, Tone.PLAIN) if value else ("none", Tone.MUTED))
+    for label, value in (("peer", exchange.peer), ("TLS", exchange.tls), ("proxy", exchange.proxy)):
+        yield line((f"{label:<9}", Tone.NAME), (value, Tone.PLAIN) if value else ("none", Tone.MUTED))

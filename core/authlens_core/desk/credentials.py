@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_names import names_of
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
+from authlens_core.credentials.inventory.expiries import AHEAD, SOON, Expiries, expiries_of
 from authlens_core.credentials.inventory.inventory import (
     InventoryEntry,
     SortOrder,
@@ -38,13 +39,17 @@ if TYPE_CHECKING:
     from authlens_core.desk.session import Session
 
 __all__ = [
+    "AHEAD",
+    "SOON",
     "CloudflaredDirectory",
     "CloudflaredToken",
+    "Expiries",
     "Inventory",
     "InventoryEntry",
     "SortOrder",
     "TeamHeading",
     "access_events",
+    "expiries_of",
     "read_inventory",
     "stored_records",
     "token_claims",

@@ -68,7 +68,7 @@ class DashboardColumn:
 # The most useful first: the last ones are left out where there is no room.
 DASHBOARD_COLUMNS: Final = (
     DashboardColumn("life", "Expires", "is how long the token is valid", 20),
-    DashboardColumn("kind", "Kind", "is OAuth (machine: without a user), a service token or cloudflared", 11),
+    DashboardColumn("kind", "Kind", "is OAuth (machine: without a user), a service token or cloudflared", 13),
     DashboardColumn("proven", "Verified", "is when the resource last accepted it", 10),
     DashboardColumn(
         "next", "Refresh", "is when authlens gets a new token automatically, while it is open", 13

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -259,40 +259,6 @@ def inventory_of(
     teams = {_host(entry.title): entry.team for entry in entries if entry.is_of_team}
     entries += [_of_service_token(token, teams) for token in service_tokens]
     return tuple(entries)
-
-
-@dataclass(frozen=True, slots=True)
-class Expiries:
-    """When the credentials in use expire.
-
-    Attributes:
-        expired: how many have.
-        soon: how many will within `SOON`.
-        coming: the title of each that will within `AHEAD`, and when, the next one first.
-    """
-
-    expired: int = 0
-    soon: int = 0
-    coming: tuple[tuple[str, datetime], ...] = ()
-
-
-SOON: Final = timedelta(minutes=15)
-AHEAD: Final = timedelta(hours=24)
-
-
-def expiries_of(entries: Iterable[InventoryEntry], now: datetime) -> Expiries:
-    """Return when the credentials that someone still wants expire."""
-    ends = [
-        (entry.token_ends, entry.title)
-        for entry in entries
-        if entry.token_ends is not None and (entry.grant is None or entry.grant.state.is_wanted)
-    ]
-    coming = sorted((end, title) for end, title in ends if now < end <= now + AHEAD)
-    return Expiries(
-        sum(end <= now for end, _ in ends),
-        sum(end <= now + SOON for end, _ in coming),
-        tuple((title, end) for end, title in coming),
-    )
 
 
 def _host(title: str) -> str:

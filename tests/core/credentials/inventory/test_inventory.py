@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.credentials.inventory.expiries import expiries_of
 from authlens_core.credentials.inventory.inventory import (
     InventoryEntry,
     SortOrder,
@@ -139,11 +140,30 @@ def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
     assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
 
 
-def test_what_cloudflared_left_behind_needs_nobody() -> None:
-    """It fetches another token when it is used."""
-    left = replace(application(), expires_at=NOW - timedelta(days=30))
-    rows = SortOrder.NEEDS.arrange(inventory_of((grant("wiki"),), (left,)), NOW)
-    assert titles(rows)[-1] == left.host
+def test_what_has_expired_comes_first_and_what_is_unknown_last() -> None:
+    left = replace(application(), expires_at=NOW - timedelta(minutes=30))
+    rows = SortOrder.NEEDS.arrange(inventory_of((grant("wiki"),), (left,), (service_token(),)), NOW)
+    assert titles(rows) == [left.host, "wiki.example.com/mcp", "ci.example.com"]
+
+
+def test_what_expired_last_comes_before_what_expired_long_ago() -> None:
+    old, new = (
+        replace(
+            application(),
+            token_id=name,
+            host=f"{name}.example.com",
+            expires_at=NOW - timedelta(minutes=minutes),
+        )
+        for name, minutes in (("old", 90), ("new", 1))
+    )
+    assert titles(SortOrder.NEEDS.arrange(inventory_of((), (old, new)), NOW)) == [new.host, old.host]
+
+
+def test_the_next_day_is_summed_up() -> None:
+    rows = inventory_of((grant("a", minutes=-5), grant("b", minutes=5), grant("c", minutes=90), grant("d")))
+    found = expiries_of(rows, NOW)
+    assert (found.expired, found.soon) == (1, 1)
+    assert [title for title, _ in found.coming][:2] == ["b.example.com/mcp", "c.example.com/mcp"]
 
 
 def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:

@@ -229,7 +229,7 @@ async def test_what_needs_a_person_stands_first() -> None:
         assert screen.table.selected is screen.table.rows[0]
         assert screen.table.selected is not None
         assert screen.table.selected.title.startswith("revocation-failed")
-        assert "sorted by urgency" in text_of(app)
+        assert "most urgent first" in text_of(app)
 
 
 # -- what can be done ------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from authlens_core.credentials.records.index import IndexBusy
-from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, SortOrder
+from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.settings import COLUMN_KEYS
@@ -38,6 +38,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane, detail_items, event_items
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
+from authlens_tui.widgets.credentials.expiry_strip import ExpiryStrip
 from authlens_tui.widgets.hanging_text import Item
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
@@ -115,6 +116,7 @@ class DashboardScreen(Screen[None]):
             self, records, session, settings or SettingsFile(), now, lambda: self.table.selected
         )
         self.listing = Listing()
+        self.strip = ExpiryStrip()
         self._suggestion = suggestion
         self._actions: DashboardActions | None = None
         self._find = find
@@ -159,7 +161,7 @@ class DashboardScreen(Screen[None]):
 
     async def _complete(self) -> None:
         field = Input(placeholder="resource, team, account, kind or state", id="filter")
-        await self.query_one("#list").mount(field, before=self.table)
+        await self.query_one("#list").mount(field, self.strip, before=self.table)
         await self.pane.complete()
         self._is_complete = True
         self._show_detail()
@@ -184,8 +186,7 @@ class DashboardScreen(Screen[None]):
         self._ticks += 1
         if self._ticks % _FILES_EVERY == 0:
             self.look_at_files()
-        by_clock = self.listing.order is SortOrder.NEEDS and self._ticks % _SORT_EVERY == 0
-        self.show_now(reread=by_clock)
+        self.show_now(reread=self._ticks % _SORT_EVERY == 0)
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
     async def look_at_files(self) -> None:
@@ -273,6 +274,8 @@ class DashboardScreen(Screen[None]):
         try:
             if self.listing.read(self.context.index, reread=reread):
                 self._looked_up = ("", (), ())  # more may be stored about the selected one, too
+                self.listing.look_at_expiries(self.context.now())
+                self.strip.show(self.listing.expiries, self.context.now())
                 self._arrange()
         except IndexBusy as error:
             if not self.listing.entries:
@@ -297,6 +300,7 @@ class DashboardScreen(Screen[None]):
         self.call_after_refresh(keep_focus_in_view, self)
 
     def _arrange(self) -> None:
+        self.table.sorted_by = self.listing.sorted_by
         self.table.show(self.listing.rows(self.context.now()))
         self.table.border_title = Content(self.listing.title)
         self.table.border_subtitle = Content(self.listing.subtitle)
@@ -354,6 +358,11 @@ class DashboardScreen(Screen[None]):
         if now_offered != self._offered:  # making the footer takes longer than everything else
             self._offered = now_offered
             self.refresh_bindings()
+
+    @on(CredentialTable.HeaderClicked)
+    def _sort_by(self, message: CredentialTable.HeaderClicked) -> None:
+        self.listing.sort_by(message.key)
+        self._arrange()
 
     @on(CredentialTable.Chosen)
     def _row_chosen(self) -> None:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.desk.credentials import (
     CloudflaredToken,
+    Expiries,
     Inventory,
     InventoryEntry,
     SortOrder,
     TeamHeading,
+    expiries_of,
     read_inventory,
 )
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
 # Seconds that the screen waits for another process that writes to the index.
 PATIENCE: Final = 0.01
+
+_SORTED_BY: Final[Mapping[SortOrder, str]] = {
+    SortOrder.ENDS: "life",
+    SortOrder.NEEDS: "state",
+    SortOrder.NEWEST: "login",
+    SortOrder.RESOURCE: "resource",
+    SortOrder.PROVEN: "proven",
+    SortOrder.KIND: "kind",
+    SortOrder.TEAM: "team",
+    SortOrder.PERSON: "person",
+}
+_BY_COLUMN: Final = {column: order for order, column in _SORTED_BY.items()} | {"next": SortOrder.ENDS}
 
 
 class Listing:
@@ -36,6 +50,8 @@ class Listing:
         self.text = ""
         """What the filter looks for."""
         self.inventory = Inventory()
+        self.expiries = Expiries()
+        """When the credentials expire, as of the last look."""
         self._is_current = False
 
     def forget_seen(self) -> None:
@@ -55,9 +71,20 @@ class Listing:
         self._is_current = True
         return self.inventory is not before
 
+    def look_at_expiries(self, now: datetime) -> None:
+        self.expiries = expiries_of(self.entries, now)
+
     def rows(self, now: datetime) -> Sequence[InventoryEntry | TeamHeading]:
         self.shown = tuple(entry for entry in self.entries if entry.matches(self.text, now))
         return self.order.arrange(self.shown, now, grouped=self.grouped)
+
+    @property
+    def sorted_by(self) -> str:
+        """The key of the column that shows the order."""
+        return _SORTED_BY[self.order]
+
+    def sort_by(self, column: str) -> None:
+        self.order = _BY_COLUMN[column]
 
     @property
     def entries(self) -> tuple[InventoryEntry, ...]:
@@ -65,11 +92,11 @@ class Listing:
 
     @property
     def title(self) -> str:
-        return title_words(len(self.shown), len(self.entries), self.text)
+        return title_words(len(self.shown), len(self.entries), self.text, self.expiries)
 
     @property
     def subtitle(self) -> str:
-        order = f"sorted by {self.order.value}" + (", grouped by team" if self.grouped else "")
+        order = self.order.value + (", grouped by team" if self.grouped else "")
         more = f"{self.left_out} more tokens of cloudflared are not listed" if self.left_out else ""
         return " · ".join(filter(None, (self.damaged, more, order)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
+from authlens_core.desk.credentials import SOON, Expiries
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.settings import DASHBOARD_COLUMNS
@@ -71,10 +72,13 @@ def broken_words(error: AuthlensError) -> Content:
     )
 
 
-def title_words(shown: int, whole: int, text: str) -> str:
+def title_words(shown: int, whole: int, text: str, expiries: Expiries) -> str:
     if text.strip():
         return f"Credentials: {shown} of {whole} match {safe_line(text.strip(), NAME)!r}"
-    return f"Credentials: {whole}"
+    minutes = int(SOON.total_seconds()) // 60
+    expired = f"{expiries.expired} expired" if expiries.expired else ""
+    soon = f"{expiries.soon} within {minutes} min" if expiries.soon else ""
+    return " · ".join(filter(None, (f"Credentials: {whole}", expired, soon)))
 
 
 def damaged_words(count: int) -> str:

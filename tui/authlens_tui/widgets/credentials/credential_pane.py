@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import OptionList
@@ -24,6 +25,7 @@ from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import HangingText, Item
+from authlens_tui.widgets.key_binding import bound
 from authlens_tui.words.times import ago, expiry_of, in_words
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
@@ -219,6 +221,10 @@ def trace_option(kept: TraceSummary, now: datetime) -> Option:
 class CredentialPane(VerticalScroll):
     """Shows texts that change every second and repaints only what did."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("detail.requests", "enter", "open_requests", "Open", "Open the newest recorded requests"),
+    ]
+
     detail = getters.query_one("#detail", HangingText)
     history = getters.query_one("#history", OptionList)
     happened = getters.query_one("#happened", HangingText)
@@ -255,6 +261,7 @@ class CredentialPane(VerticalScroll):
         now: datetime | None = None,
     ) -> None:
         """Show a credential, or a text alone; `now` dates the traces."""
+        self.set_class(not (events or traces), "-alone")
         self.detail.show(detail)
         if not self._is_complete:
             return
@@ -266,6 +273,12 @@ class CredentialPane(VerticalScroll):
             if now is not None:
                 self.history.add_options([trace_option(trace, now) for trace in traces])
             self.history.display = bool(traces)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return action != "open_requests" or bool(self._traces)
+
+    def action_open_requests(self) -> None:
+        self.post_message(self.TraceChosen(self._traces[0].trace_id))
 
     @on(OptionList.OptionSelected, "#history")
     def _trace_chosen(self, event: OptionList.OptionSelected) -> None:

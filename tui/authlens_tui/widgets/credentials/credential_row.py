@@ -68,7 +68,13 @@ _WARNING: Final = frozenset(
         *(StatusKind.UNTESTED, StatusKind.LOGIN_WAITING, StatusKind.NOT_YET),
     }
 )
-_KINDS: Final = {CredentialKind.SERVICE_TOKEN: "service"}
+# A sign and a word: the sign alone is found again at a glance.
+_KINDS: Final = {
+    CredentialKind.OAUTH: "◆ OAuth",
+    CredentialKind.MACHINE: "◇ machine",
+    CredentialKind.SERVICE_TOKEN: "■ service",
+    CredentialKind.CLOUDFLARED: "☁ cloudflared",
+}
 
 
 _FULL, _SPENT = "━", "─"
@@ -125,7 +131,7 @@ def row_of(
         "life": expiry_of(entry.token_ends, now).cell,
         "login": _login(entry, now),
         "resource": entry.title,
-        "kind": _KINDS.get(entry.kind, entry.kind.label),
+        "kind": _KINDS[entry.kind],
         "next": upcoming_refresh(entry.grant, now, settings, trouble).cell,
         "proven": ago(entry.last_proven_at, now, in_one_unit),
         "team": entry.team,

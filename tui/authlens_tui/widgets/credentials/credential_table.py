@@ -85,6 +85,17 @@ class CredentialTable(LineView, can_focus=True):
     class Highlighted(Message):
         """The cursor is on another credential, or on none."""
 
+    class HeaderClicked(Message):
+        """The title of a column was clicked.
+
+        Attributes:
+            key: of the column.
+        """
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
     class Chosen(Message):
         """The user wants to see more of the credential under the cursor."""
 
@@ -105,6 +116,8 @@ class CredentialTable(LineView, can_focus=True):
         self._cursor = 0
         self._wanted = ""
         self._made: dict[int, RowText] = {}
+        self.sorted_by = ""
+        """The key of the column that the rows are sorted by; empty if there is none."""
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -212,7 +225,8 @@ class CredentialTable(LineView, can_focus=True):
         """Draw row `y` of the view; the first is the header."""
         width = self.scrollable_content_region.width
         if y < _HEADER:
-            return self._line([column.title for column in self.columns], width, self._style("header"))
+            titles = [f"{c.title} ▾" if c.key == self.sorted_by else c.title for c in self.columns]
+            return self._line(titles, width, self._style("header"))
         number = self.scroll_offset.y + y - _HEADER
         if number >= len(self.rows):
             return Strip.blank(width, self.base_style)
@@ -300,13 +314,23 @@ class CredentialTable(LineView, can_focus=True):
     def on_click(self, event: Click) -> None:
         """Put the cursor where it was clicked; a second click there chooses."""
         offset = event.get_content_offset(self)
-        number = -1 if offset is None else self.scroll_offset.y + offset.y - _HEADER
-        if offset is None or offset.y < _HEADER or not 0 <= number < len(self.rows):
+        if offset is None:
             return
-        if isinstance(self.rows[number], InventoryEntry):
+        if offset.y < _HEADER:
+            self._click_header(offset.x)
+            return
+        number = self.scroll_offset.y + offset.y - _HEADER
+        if 0 <= number < len(self.rows) and isinstance(self.rows[number], InventoryEntry):
             if number == self._cursor:
                 self.action_choose()
             self._go_to(number)
+
+    def _click_header(self, x: int) -> None:
+        start = 0
+        for column in self.columns:
+            if start <= x < start + column.width:
+                self.post_message(self.HeaderClicked(column.key))
+            start += column.width + GAP
 
     def on_focus(self) -> None:
         self.refresh()

@@ -833,3 +833,22 @@ async def test_a_setting_is_changed_with_one_key_and_holds_at_once() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: "at 50 % of the token's life" in text_of(app))
         assert settings.present.refresh_at == 0.5
+
+
+async def test_recorded_requests_open_with_enter_in_the_detail_and_with_a_click() -> None:
+    async with dashboard(grant("a")) as (screen, pilot, app):
+        assert screen.context.session.credentials.traces.keep("id-a", hostile_trace())
+        screen.show_now(reread=True)
+        await until(pilot, lambda: bool(screen.pane.history.options))
+        screen.pane.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.wanted) == 1)
+        await pilot.click(screen.pane.history, offset=(4, 1))
+        await until(pilot, lambda: len(app.wanted) == 2)
+
+
+async def test_a_click_on_a_title_sorts_by_that_column() -> None:
+    async with dashboard(grant("b"), grant("a", minutes=100)) as (screen, pilot, app):
+        await pilot.click(screen.table, offset=(3, 1))
+        assert "Resource ▾" in text_of(app)
+        assert [row.title[0] for row in screen.table.rows if isinstance(row, InventoryEntry)] == ["a", "b"]

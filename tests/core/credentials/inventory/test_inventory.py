@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.expiries import expiries_of
 from authlens_core.credentials.inventory.inventory import (
     InventoryEntry,
     SortOrder,
@@ -21,6 +20,7 @@ from authlens_core.credentials.inventory.inventory import (
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import GrantState, MachineSource, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.desk.credentials import expiries_of
 from authlens_core.values.stage import GrantType
 from support.grants import NOW, every_state, grant
 

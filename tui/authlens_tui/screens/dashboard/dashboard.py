@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
@@ -30,6 +30,7 @@ from authlens_tui.screens.dashboard.words import (
     column_help,
     empty_words,
     nothing_matches,
+    result_words,
 )
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
@@ -68,11 +69,6 @@ _NEED_ROWS: Final = frozenset(
         KeyAction.REVOKE_ALL,
     }
 )
-_SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
-    True: ("✔ ", "bold $text-success"),
-    False: ("✖ ", "bold $text-error"),
-    None: ("", ""),
-}
 
 
 class DashboardScreen(Screen[None]):
@@ -379,8 +375,7 @@ class DashboardScreen(Screen[None]):
 
     @on(StatusMessage)
     def _said(self, message: StatusMessage) -> None:
-        words = Content(message.words)
-        self.result.update(Content.assemble(_SIGNS[message.good], words))
+        self.result.update(result_words(message.words, good=message.good))
 
     def help_words(self) -> str:
         return column_help([column.key for column in self.table.columns], self._columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.desk.credentials import SOON, Expiries
@@ -20,6 +20,18 @@ _KEY: Final = "bold $text-primary"
 _ABOUT: Final = (
     "Every credential of this machine: those authlens stores, and those of cloudflared, which are read-only."
 )
+
+
+_SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
+    True: ("✔ ", "bold $text-success"),
+    False: ("✖ ", "bold $text-error"),
+    None: ("", ""),
+}
+
+
+def result_words(words: str, *, good: bool | None) -> Content:
+    """Return what an action came to; `good` is None while it still runs."""
+    return Content.assemble(_SIGNS[good], Content(words))
 
 
 def empty_words(*, in_demo: bool, had_some: bool) -> Content:

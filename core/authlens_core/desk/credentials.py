@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_names import names_of
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.inventory import (
+    AHEAD,
+    SOON,
+    Expiries,
     InventoryEntry,
     SortOrder,
     TeamHeading,
+    expiries_of,
     inventory_of,
 )
 from authlens_core.credentials.records.access_kind import AccessKind
@@ -54,9 +57,6 @@ __all__ = [
     "stored_records",
     "token_claims",
 ]
-
-SOON: Final = timedelta(minutes=15)
-AHEAD: Final = timedelta(hours=24)
 
 
 def stored_records() -> Index | None:
@@ -202,33 +202,3 @@ def _stored_resources(session: Session) -> dict[str, str]:
 
 def _bare(url: str) -> str:
     return url.removeprefix("https://")
-
-
-@dataclass(frozen=True, slots=True)
-class Expiries:
-    """When the credentials in use expire.
-
-    Attributes:
-        expired: how many have.
-        soon: how many will within `SOON`.
-        coming: the title of each that will within `AHEAD`, and when, the next one first.
-    """
-
-    expired: int = 0
-    soon: int = 0
-    coming: tuple[tuple[str, datetime], ...] = ()
-
-
-def expiries_of(entries: Iterable[InventoryEntry], now: datetime) -> Expiries:
-    """Return when the credentials that someone still wants expire."""
-    ends = [
-        (entry.token_ends, entry.title)
-        for entry in entries
-        if entry.token_ends is not None and (entry.grant is None or entry.grant.state.is_wanted)
-    ]
-    coming = sorted((end, title) for end, title in ends if now < end <= now + AHEAD)
-    return Expiries(
-        sum(end <= now for end, _ in ends),
-        sum(end <= now + SOON for end, _ in coming),
-        tuple((title, end) for end, title in coming),
-    )

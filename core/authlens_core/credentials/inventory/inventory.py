@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -28,6 +28,8 @@ from authlens_core.credentials.records.service_token import ServiceToken, descri
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 
+SOON: Final = timedelta(minutes=15)
+AHEAD: Final = timedelta(hours=24)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 # Characters of a text that is shown: a server chooses its URL and its issuer, and may fill no screen.
 _LONGEST: Final = 300
@@ -259,6 +261,36 @@ def inventory_of(
     teams = {_host(entry.title): entry.team for entry in entries if entry.is_of_team}
     entries += [_of_service_token(token, teams) for token in service_tokens]
     return tuple(entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiries:
+    """When the credentials in use expire.
+
+    Attributes:
+        expired: how many have.
+        soon: how many will within `SOON`.
+        coming: the title of each that will within `AHEAD`, and when, the next one first.
+    """
+
+    expired: int = 0
+    soon: int = 0
+    coming: tuple[tuple[str, datetime], ...] = ()
+
+
+def expiries_of(entries: Iterable[InventoryEntry], now: datetime) -> Expiries:
+    """Return when the credentials that someone still wants expire."""
+    ends = [
+        (entry.token_ends, entry.title)
+        for entry in entries
+        if entry.token_ends is not None and (entry.grant is None or entry.grant.state.is_wanted)
+    ]
+    coming = sorted((end, title) for end, title in ends if now < end <= now + AHEAD)
+    return Expiries(
+        sum(end <= now for end, _ in ends),
+        sum(end <= now + SOON for end, _ in coming),
+        tuple((title, end) for end, title in coming),
+    )
 
 
 def _host(title: str) -> str:

@@ -1,6 +1,6 @@
-"""What servers and clients are known to say, as causes: `words/answers.toml` and `words/clients.toml`.
+"""What servers, clients and the network are known to say, as causes: tables of `words/`.
 
-A login asks the first table only; `explain` asks both.
+A login asks the first only, `words/answers.toml`; `explain` asks all.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from authlens_core.diagnosis.cause import AT_ACCESS, Cause
 from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.values.word_files import words
 
-# Counts only where a mark of Cloudflare's edge is in the text.
-EDGE_FAMILY: Final = "cloudflare"
+# Count only where a mark of Cloudflare's edge or its programs is in the text.
+EDGE_FAMILIES: Final = frozenset({"cloudflare", "cloudflared"})
 # Of no product in particular.
 ANY_FAMILY: Final = "oauth"
 _ACCESS_FAMILY: Final = "access"
@@ -27,39 +27,46 @@ def server_messages() -> tuple[Cause, ...]:
 
 @cache
 def client_messages() -> tuple[Cause, ...]:
-    return tuple(_causes("clients"))
+    return (*_causes("clients"), *_causes("network"))
 
 
 def _causes(file: str) -> Iterator[Cause]:
-    for family, entries in words(file).items():
+    for family, table in words(file).items():
+        entries = dict(table)
+        forms = entries.pop("forms", ())
         for name, entry in entries.items():
-            yield _cause(family, name, **entry)
+            yield _cause(family, name, forms, **entry)
 
 
 def _cause(
     family: str,
     name: str,
+    forms: tuple[str, ...],
     *,
     source: str,
-    phrases: tuple[str, ...],
+    phrases: tuple[str, ...] = (),
+    numbers: str = "",
     cause: str = "",
-    cure: str = "",
+    cure: str | tuple[str | tuple[str, str], ...] = "",
     id: str = "",  # noqa: A002 - the key of the table
     errors: tuple[str, ...] = (),
     protection: str = "",
     general: str = "",
 ) -> Cause:
     more: dict[str, Any] = {"kinds": AT_ACCESS} if family == _ACCESS_FAMILY else {}
+    # A step is a sentence, or words and the command that follows them.
+    steps = (cure,) if isinstance(cure, str) else cure
+    told = " ".join(step if isinstance(step, str) else f"{': '.join(step)}." for step in steps)
     if protection:
         meaning = MEANINGS[Protection(protection)]
-        cause, cure = meaning.summary, meaning.cure
+        cause, told = meaning.summary, meaning.cure
     return Cause(
         name=id or f"{family}.{name}",
         cause=cause,
-        cure=cure,
+        cure=told,
         source=source,
         errors=frozenset(errors),
-        phrases=phrases,
+        phrases=(*phrases, *(form.replace("N", number) for number in numbers.split() for form in forms)),
         general=bool(general),
         family=family,
         **more,

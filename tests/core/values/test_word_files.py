@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.diagnosis.known_messages import client_messages, server_messages
+from authlens_core.diagnosis.known_messages import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.emulator import Fault, StandardFault, scenarios
 from authlens_core.emulator.scenario_table import STANDARD_CASES, Walk
 from authlens_core.explain.header_meanings import of_headers
@@ -25,10 +25,11 @@ FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
     r"|stages .* (?:title|specification|announces)$|servers "
-    r"|(?:answers|clients) \S+ \S+ (?:general|id|source|phrases|errors|protection)"
+    r"|(?:answers|clients|network) \S+ (?:forms|\S+ (?:general|id|source|phrases|numbers|errors|protection))"
+    r"|(?:answers|clients|network) \S+ \S+ cure \d+ \d"
 )
 """Parts of a sentence, titles, and names of members of an enum."""
-PLACEHOLDERS = re.compile(r"emulator how other-credential$|(?:answers|clients) \S+ \S+ cure$")
+PLACEHOLDERS = re.compile(r"emulator how other-credential$|(?:answers|clients|network) \S+ \S+ cure")
 MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
 
 
@@ -48,7 +49,7 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    names = "answers clients emulator errors headers lessons members servers stages"
+    names = "answers clients emulator errors headers lessons members network servers stages"
     assert names.split() == FILES
 
 
@@ -59,7 +60,7 @@ def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is
         assert text, path
         assert safe_line(text) == text, path
         # What is looked for is not shown.
-        assert " phrases " in path or not MARKUP.search(text), path
+        assert re.search(" phrases | forms ", path) or not MARKUP.search(text), path
         assert "{" not in text or PLACEHOLDERS.match(path), path
 
 
@@ -122,7 +123,9 @@ def test_words_of_stages_are_complete_for_the_code_grant_and_name_stages_for_oth
 
 def test_what_clients_say_is_lower_case_and_has_no_two_causes() -> None:
     """Phrases are looked for in lower case, and only the first cause of a phrase can ever be named."""
-    for causes in (server_messages(), client_messages()):
+    marked = [cause for cause in client_messages() if cause.family in EDGE_FAMILIES]
+    others = [cause for cause in client_messages() if cause not in marked]
+    for causes in (server_messages(), marked, others):
         phrases = [phrase for cause in causes for phrase in cause.phrases]
         assert phrases == [phrase.lower() for phrase in phrases]
         assert len(phrases) == len(set(phrases))

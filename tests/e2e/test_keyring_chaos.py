@@ -40,7 +40,7 @@ from support.rotating_server import RotatingServer, rotating_server
 from support.waiting import PATIENCE
 
 PROGRAMS = 24
-ROUNDS = int(os.environ.get("AUTHLENS_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("AUTHLENS_ROUNDS", "10"))
 """How often the tokens expire; 200 each week, where nobody waits for the gate."""
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240 + 3 * ROUNDS)]
 PASSPHRASE = "correct horse battery"

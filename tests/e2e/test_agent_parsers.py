@@ -1,47 +1,86 @@
-"""What `mcp-config` wrote, read by the agents themselves.
+"""What `mcp-config` wrote, read by the agents themselves: every one that a package registry has.
 
-The three programs weigh most of a gigabyte, so they are not among the packages of the tests. To run this:
-`npm install --prefix DIR @openai/codex opencode-ai @google/gemini-cli`, and AUTHLENS_AGENTS=DIR.
+The programs weigh 1.5 GB, so the gate does not install them. To run this: `npm ci --ignore-scripts` in
+`tests/e2e/agents`. None of them needs an account or a network for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from authlens_core.agents.agent import AGENTS, Places
+from authlens_core.agents.config_edit import rendered
 from support.child_process import ended
 from support.verb_process import authlens, machine_in
 
-AGENTS = os.environ.get("AUTHLENS_AGENTS", "")
+MODULES: Final = Path(__file__).parent / "agents" / "node_modules"
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
-    pytest.mark.skipif(not AGENTS, reason="AUTHLENS_AGENTS names no directory with the agents"),
+    pytest.mark.skipif(not MODULES.exists(), reason="run `npm ci --ignore-scripts` in tests/e2e/agents"),
 ]
 
-URL = "https://wiki.example.invalid/mcp"
+URL: Final = "https://wiki.example.invalid/mcp"
+NAME: Final = "wiki-example-invalid-mcp"
+MARK: Final = "\ufeff"  # editors on Windows put it at the beginning of a file
+CODEX: Final = "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"
+CONTINUE: Final = """
+import { converMcpServersJsonConfigFileToYamlBlocks, claudeDesktopLikeConfigFileSchema } from
+  "@continuedev/config-yaml";
+import { readFileSync } from "node:fs";
+const file = JSON.parse(readFileSync(process.argv[1], "utf-8"));
+const parsed = claudeDesktopLikeConfigFileSchema.parse(file);
+console.log(JSON.stringify(converMcpServersJsonConfigFileToYamlBlocks(parsed)));
+"""
 
 
-async def written(agent: str, tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """Write the configuration into a project; return the project and an environment for the agent."""
-    machine = {**machine_in(tmp_path), "HOME": str(tmp_path / "user"), "NO_COLOR": "1"}
-    machine["CODEX_HOME"] = str(tmp_path / "user" / ".codex")
-    project = tmp_path / "project"
-    project.mkdir()
-    done = await authlens(machine, "mcp-config", agent, URL, "--name", "wiki", "--write", cwd=project)
-    assert done.code == 0, done.words
-    return project, machine
+@dataclass(frozen=True)
+class Reader:
+    """What reads the file of an agent.
+
+    Attributes:
+        command: a program below `MODULES`, or one of the machine, and its arguments; FILE is the file.
+        shows: what it prints of the server.
+        mark: what the file may begin with, as the agent reads it.
+    """
+
+    command: tuple[str, ...]
+    shows: str
+    mark: str = ""
 
 
-async def said(project: Path, machine: dict[str, str], *command: str) -> str:
-    """Run an agent in the project and return what it printed."""
+READERS: Final = {
+    "claude-code": Reader(
+        ("@anthropic-ai/claude-code-linux-x64/claude", "mcp", "list"), f"mcp-bridge {URL} - ", MARK
+    ),
+    "codex": Reader((CODEX, "mcp", "list"), f"mcp-bridge {URL}", MARK),
+    "gemini": Reader((".bin/gemini", "mcp", "list"), f"mcp-bridge {URL} (stdio)"),
+    # The bridge itself is started, and its JSON-RPC error reaches the user as it is.
+    "opencode": Reader(("opencode-linux-x64/bin/opencode", "mcp", "list"), f"authlens login {URL}", MARK),
+    "copilot-cli": Reader(
+        ("@github/copilot-linux-x64/copilot", "mcp", "get", NAME), f"mcp-bridge {URL}", MARK
+    ),
+    "cline": Reader(
+        ("@cline/cli-linux-x64/bin/cline", "config", "mcp", "--json"), f'"{NAME}","transportType":"stdio"'
+    ),
+    "amp": Reader(("@ampcode/cli-linux-x64/amp", "mcp", "list"), f"mcp-bridge {URL}"),
+    "continue": Reader(("node", "--input-type=module", "-e", CONTINUE, "FILE"), f'["mcp-bridge","{URL}"]'),
+}
+
+
+async def said(folder: Path, machine: dict[str, str], command: tuple[str, ...]) -> str:
+    """Run a program and return what it printed."""
+    path = MODULES / command[0]
     process = await asyncio.create_subprocess_exec(
-        *(f"{AGENTS}/node_modules/.bin/{command[0]}", *command[1:]),
-        cwd=project,
+        *(str(path) if path.exists() else shutil.which(command[0]) or command[0], *command[1:]),
+        cwd=folder,
         env=machine,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -51,22 +90,37 @@ async def said(project: Path, machine: dict[str, str], *command: str) -> str:
     return (out + words).decode()
 
 
-async def test_codex_reads_the_server(tmp_path: Path) -> None:
-    """A server on standard input and output, enabled."""
-    listed = await said(*await written("codex", tmp_path), "codex", "mcp", "list", "--json")
-    (server,) = json.loads(listed[listed.index("[\n") : listed.rindex("]") + 1])
-    assert (server["name"], server["enabled"]) == ("wiki", True)
-    assert server["transport"]["args"][-2:] == ["mcp-bridge", URL]
+@pytest.mark.parametrize("name", READERS)
+async def test_the_agent_reads_the_server_that_was_added_to_its_file(name: str, tmp_path: Path) -> None:
+    """The server that was there before is read, too, and is all that is left in the end."""
+    agent, reader = AGENTS[name], READERS[name]
+    home, project = tmp_path / "user", tmp_path / "project"
+    machine = {**machine_in(tmp_path), "HOME": str(home), "NO_COLOR": "1", "CI": "1"}
+    home.mkdir(exist_ok=True)
+    project.mkdir()
+    file = agent.file(Places(project, home, machine, "linux"))
+    assert file is not None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    other = rendered(agent, "other", agent.entry("other", ("/bin/true", "other-server")))
+    file.write_text(reader.mark + other, "utf-8")
+    done = await authlens(machine, "mcp-config", name, URL, "--write", cwd=project)
+    assert done.code == 0, done.words
+    command = tuple(str(file) if word == "FILE" else word for word in reader.command)
+    shown = await said(MODULES.parent if name == "continue" else project, machine, command)
+    assert reader.shows in shown
+    if "get" not in command:
+        assert "other" in shown
+    removed = await authlens(machine, "mcp-config", name, URL, "--remove", cwd=project)
+    assert (removed.code, NAME in file.read_text("utf-8")) == (0, False)
+    assert "other-server" in file.read_text("utf-8")
 
 
-async def test_gemini_reads_the_server(tmp_path: Path) -> None:
-    """From the settings of the project."""
-    listed = await said(*await written("gemini", tmp_path), "gemini", "mcp", "list")
-    assert f"mcp-bridge {URL} (stdio)" in listed
-
-
-async def test_opencode_starts_the_bridge_and_shows_the_command_for_the_login(tmp_path: Path) -> None:
-    """The JSON-RPC error of the bridge reaches the user as it is."""
-    listed = await said(*await written("opencode", tmp_path), "opencode", "mcp", "list")
-    assert "wiki" in listed
-    assert f"authlens login {URL}" in listed
+async def test_what_is_pasted_into_goose_is_yaml(tmp_path: Path) -> None:
+    """No registry has Goose; the library that reads its file is one of many for YAML."""
+    printed = await authlens(machine_in(tmp_path), "mcp-config", "goose", URL, cwd=tmp_path)
+    (tmp_path / "config.yaml").write_text(printed.answer)
+    script = 'import { parse } from "yaml"; import { readFileSync } from "node:fs";'
+    script += "console.log(JSON.stringify(parse(readFileSync(process.argv[1], 'utf-8'))));"
+    command = ("node", "--input-type=module", "-e", script, str(tmp_path / "config.yaml"))
+    server = json.loads(await said(MODULES.parent, machine_in(tmp_path), command))["extensions"][NAME]
+    assert (server["type"], server["enabled"], server["args"]) == ("stdio", True, ["mcp-bridge", URL])

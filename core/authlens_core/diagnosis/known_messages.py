@@ -45,7 +45,7 @@ def _cause(
     *,
     source: str,
     phrases: tuple[str, ...] = (),
-    numbers: str = "",
+    each: str = "",
     cause: str = "",
     cure: str | tuple[str | tuple[str, str], ...] = "",
     id: str = "",  # noqa: A002 - the key of the table
@@ -66,7 +66,7 @@ def _cause(
         cure=told,
         source=source,
         errors=frozenset(errors),
-        phrases=(*phrases, *(form.replace("N", number) for number in numbers.split() for form in forms)),
+        phrases=(*phrases, *(form.replace("N", one) for one in each.split() for form in forms)),
         general=bool(general),
         family=family,
         **more,

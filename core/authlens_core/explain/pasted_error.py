@@ -32,6 +32,8 @@ from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
+_PAGES: Final = "browser"  # the family of what a browser shows
+_LONGEST_PAGE: Final = 1_000  # characters
 # A longer list of causes would explain nothing.
 _MOST: Final = 3
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
@@ -62,7 +64,7 @@ _MENTIONS: Final = re.compile(
         | \|.*\|\s*$
         | (?:If|When)\ (?:you|an?|the)\b.*\b(?:see|gets?|receives?|returns?|fails)\b
     )
-    | [=!]==?\ | [=!]== | \ :=\ | \ =>\ | \bassert[ (.]
+    | [=!]==?\ | [=!]== | \ :=\ | \ =>\ [{(] | \)\ =>\ | \bassert[ (.]
     | \b(?:console|logger|fmt|errors)\.\w+\( | \bexpect\(
     | \b(?:occurs|happens|is\ returned|is\ thrown|is\ sent|returns)\b.*\b(?:when|if)\b
     | \b(?:means|indicates|explains|describes)\ (?:that|how)\b
@@ -169,16 +171,20 @@ class _PastedText:
         for cause in causes:
             if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
                 continue
-            found = next((found for phrase in cause.phrases if (found := self._said(phrase))), "")
+            found = next(
+                (found for phrase in cause.phrases if (found := self._said(phrase, cause.family))), ""
+            )
             if found and said.isdisjoint({found, f"family {cause.family}"}):
                 said |= {found, f"family {cause.family}"} if cause.family else {found}
                 yield cause, found
 
-    def _said(self, phrase: str) -> str:
+    def _said(self, phrase: str, family: str) -> str:
         # Most phrases have a number, and a long text few of them.
         if (number := _number_in(phrase)) and number not in self.numbers:
             return ""
-        return phrase_in(phrase, self.lower if ANYTHING in phrase else self.flat)
+        # A page of a browser is one message, on however many lines.
+        is_one = ANYTHING not in phrase or (family == _PAGES and len(self.flat) < _LONGEST_PAGE)
+        return phrase_in(phrase, self.flat if is_one else self.lower)
 
     def _is_marked(self, cause: Cause) -> bool:
         return cause.family not in EDGE_FAMILIES or self.is_edge

@@ -17,7 +17,7 @@ MESSAGES: list[dict[str, Any]] = tomllib.loads(
 )["message"]
 CLOUDFLARES = re.compile(
     r"(?i)cloudflare|\bwarp\b|zero trust|managed oauth|cf-ray|cdn-cgi"
-    r"|(?-i:(?<!Conditional )\bAccess\b(?! Pol))"
+    r"|(?-i:(?<!Conditional )(?<!Third-party )\bAccess\b(?! Pol))"
 )
 MARK = "https://t.cloudflareaccess.com/ cf-ray: 1\n"
 MARKS = re.compile(r"(?i)cloudflare|cf-ray|access application|cdn-cgi|ray id|origin error=\"websocket")

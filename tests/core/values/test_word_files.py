@@ -25,7 +25,7 @@ FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
     r"|stages .* (?:title|specification|announces)$|servers "
-    r"|(?:answers|clients|network) \S+ (?:forms|\S+ (?:general|id|source|phrases|numbers|errors|protection))"
+    r"|(?:answers|clients|network) \S+ (?:forms|\S+ (?:general|id|source|phrases|each|errors|protection))"
     r"|(?:answers|clients|network) \S+ \S+ cure \d+ \d"
 )
 """Parts of a sentence, titles, and names of members of an enum."""

@@ -28,7 +28,7 @@ from authlens_core.credentials.records.grant import (
     grant_id_for,
 )
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.save_login import save_login
+from authlens_core.credentials.vault.save_login import remove_replaced, save_login
 from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts
 from authlens_core.login.interrupted_login import InterruptedLogin, Interruptions
@@ -309,6 +309,8 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
         failed = warned(CheckId.EXCHANGE_STORED, expected, error.cause, why=reason, cure=error.cure)
         return Stored(checks=(failed,))
     with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
+        await remove_replaced(credentials, grant, facts.lost_clients)
+    with suppress(NoSecretStore, LockBusy):
         url = grant.resource_url
         credentials.record(AccessKind.LOGIN, grant.grant_id, f"{url} at {grant.issuer}", resource=url)
     good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and verified")

@@ -47,6 +47,7 @@ class Facts:
         remembered: what was decided in earlier logins, for each issuer.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
+        lost_clients: the ids of those that the server has shown in this login not to know any more.
         registered_at: when this login registered its client, UTC; None if it did not.
         dpop_key: the key that the tokens are bound to; drawn if they have to be.
         device_until: when the time that the user gave the login is over, UTC, once a code for another device
@@ -80,6 +81,7 @@ class Facts:
     server_metadata: ServerMetadata | None = None
     redirect_uri: str | None = None
     known_client: Client | None = None
+    lost_clients: frozenset[str] = frozenset()
     client: Client | None = None
     registered_at: datetime | None = None
     pkce: Pkce | None = None

@@ -150,6 +150,7 @@ class KnownClients:
     def __init__(self, registry: ClientRegistry | None) -> None:
         self._registry = MemoryClientRegistry() if registry is None else registry
         self._own: set[str] = set()
+        self._lost: set[str] = set()
 
     def is_own(self, client: Client) -> bool:
         """Whether the client was registered in this login."""
@@ -165,7 +166,7 @@ class KnownClients:
         with suppress(NoSecretStore, TimedOut):
             known = await self._registry.known(facts.server_metadata.issuer, redirect_uri_of(facts))
         unwanted = known is not None and facts.options.new_client and not self.is_own(known)
-        return replace(facts, known_client=None if unwanted else known)
+        return replace(facts, known_client=None if unwanted else known, lost_clients=frozenset(self._lost))
 
     async def remember(self, facts: Facts) -> None:
         """Keep a client that was just registered; a given or a known one is left alone."""
@@ -204,6 +205,7 @@ class KnownClients:
         """Drop a client that the server no longer knows; return whether there was one to drop."""
         if facts.client is None or facts.server_metadata is None or facts.client_is_given:
             return False
+        self._lost.add(facts.client.client_id)
         # It is tried again, and refused again, until the store answers; nothing is lost by it.
         with suppress(NoSecretStore, TimedOut):
             await self._registry.forget(facts.server_metadata.issuer, facts.client.redirect_uri)

@@ -31,8 +31,8 @@ from authlens_core.trace.events import (
 )
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import Check, failed, failures
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.check import Check, CheckId, failed, failures
+from authlens_core.values.errors import AuthlensError, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
 from authlens_core.values.login_options import BROWSER_WAIT
@@ -305,7 +305,9 @@ async def _with_assertion(facts: Facts) -> tuple[Facts, Check | None]:
     try:
         return replace(facts, assertion=await read_assertion(source)), None
     except AuthlensError as error:
-        name, expected = "exchange.assertion", "There is an assertion to log in with."
+        late = isinstance(error, TimedOut)
+        name = CheckId.EXCHANGE_ASSERTION_LATE if late else CheckId.EXCHANGE_ASSERTION
+        expected = "There is an assertion to log in with."
         return facts, failed(name, expected, error.cause, spec=ASSERTION_SPEC, cure=error.cure)
 
 

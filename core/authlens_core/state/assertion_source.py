@@ -13,7 +13,7 @@ from typing import Final
 
 from authlens_core.state.regular_file import read_regular
 from authlens_core.values.child_environment import for_children
-from authlens_core.values.errors import AuthlensError, FileUnusable, TimedOut, UsageError
+from authlens_core.values.errors import FileUnusable, TimedOut, UsageError
 from authlens_core.values.exchange import is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -63,13 +63,14 @@ async def read_assertion(source: AssertionSource, *, seconds: float = _SECONDS) 
     """Return what the file holds or the command prints.
 
     Raises:
-        AuthlensError: there is none, or it is no assertion.
+        UsageError: there is none, or it is no assertion.
+        TimedOut: the command printed none in time.
     """
     data = _from_file(Path(source.file)) if source.file is not None else await _from_command(source, seconds)
     text = data.decode("ascii", "replace").strip()
     if not text or not is_visible(text):
         seen = "nothing" if not text else "something that is no assertion"
-        raise AuthlensError(f"Where the assertion comes from, {source.words}, there is {seen}.", _CURE)
+        raise UsageError(f"Where the assertion comes from, {source.words}, there is {seen}.", _CURE)
     return Secret(text)
 
 
@@ -111,7 +112,7 @@ async def _from_command(source: AssertionSource, seconds: float) -> bytes:
         if child.returncode is None:
             await _end(child)
     if code != 0:
-        raise AuthlensError(
+        raise UsageError(
             f"{words[0]} ended with exit code {code} instead of an assertion.", "Run it yourself to see why."
         )
     return data
@@ -137,5 +138,5 @@ async def _printed(child: asyncio.subprocess.Process) -> bytes:
     while chunk := await child.stdout.read(_LIMIT):
         data += chunk
         if len(data) > _LIMIT:
-            raise AuthlensError("The command prints more than an assertion.", _CURE)
+            raise UsageError("The command prints more than an assertion.", _CURE)
     return data

@@ -29,6 +29,8 @@ _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_PORT_HALF: UsageError,
     CheckId.REGISTRATION_LISTENER: UsageError,
     CheckId.REGISTRATION_ENDPOINT: UsageError,
+    CheckId.EXCHANGE_ASSERTION: UsageError,
+    CheckId.EXCHANGE_ASSERTION_LATE: TimedOut,
     CheckId.AUTHORIZATION_TIMEOUT: TimedOut,
     CheckId.DEVICE_EXPIRED: TimedOut,
     CheckId.DEVICE_TIMEOUT: TimedOut,

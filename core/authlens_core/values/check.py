@@ -90,6 +90,8 @@ class CheckId(StrEnum):
     DEVICE_EXPIRED = "device.expired"
     DEVICE_PAGE_SITE = "device.verification_site"
     DEVICE_TIMEOUT = "device.timeout"
+    EXCHANGE_ASSERTION = "exchange.assertion"
+    EXCHANGE_ASSERTION_LATE = "exchange.assertion_late"
     EXCHANGE_STORED = "exchange.kept"
     TOKEN_CLOCK = "token.clock"  # noqa: S105 - an identifier
     ACCESS_ACCEPTED = "access.accepted"

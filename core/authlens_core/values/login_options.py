@@ -73,8 +73,7 @@ class Options:
             may then name it although it does not cover the URL, on the same origin.
         audience: the API that the token is for, at servers that know no `resource`.
         issuer: the authorization server to use, by the name that the resource has for it.
-        issuer_name: what that server may call itself, although the resource names it otherwise. It counts for
-            this one server, so that no other that a resource names later can pass for it (RFC 8414 §3.3).
+        issuer_name: what that server may call itself, though the resource names it otherwise; it alone.
         method: how the resource is asked; None tries GET, then the calls of an MCP client.
         anyway: log in although the resource answers without a login, if it publishes metadata.
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).

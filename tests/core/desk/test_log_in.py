@@ -38,7 +38,7 @@ from support.cloudflared_stub import stub_in
 from support.driven_login import until
 from support.open_databases import owned
 from support.ports import free_port
-from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, come_back, facts, honest, reply
+from support.scripted_login import ISSUER, METADATA, RESOURCE, ScriptedSender, come_back, facts, honest, reply
 
 NOWHERE = NoSecretStore("The keyring does not answer.", "Unlock it.")
 
@@ -176,6 +176,45 @@ async def test_a_history_that_cannot_be_written_costs_no_login(
         login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert login.finished
         assert len(session.credentials.list()) == 1
+
+
+@pytest.mark.parametrize("refreshes", [True, False])
+async def test_a_login_replaces_the_one_whose_client_its_server_has_lost(refreshes: bool) -> None:
+    """Issue 23: the dead login stayed in the list, beside the new one of another client."""
+    credentials, port = owned(Credentials.memory()), free_port()
+    lost = reply(401, {"error": "invalid_client"})
+    script = honest(register=[reply(201, {"client_id": name}) for name in ("old", "new")])
+    tokens = reply(200, EARNED)
+    script[f"POST {ISSUER}/token"] = [tokens, lost, tokens]
+    challenge = ("WWW-Authenticate", f'Bearer resource_metadata="{METADATA}"')
+    script[f"GET {RESOURCE}"] = reply(401, None, challenge)
+    session = Session(_Held(script), credentials)  # type: ignore[arg-type]
+    for client in ("old", "new"):
+        login = start_login(session, RESOURCE, Options(port=port))
+        login.watch(come_back(login))
+        await login.run_all()
+        if client == "new" and not refreshes:
+            assert not login.finished
+            await login.retry()
+            await login.run_all()
+        await login.aclose()
+        assert [grant.client_id for grant in credentials.list()] == [client]
+        if client == "old" and refreshes:
+            [grant] = credentials.list()
+            refreshed = await refresh(credentials, session.wire, grant.grant_id, RefreshOptions(force=True))
+            assert refreshed.outcome is RefreshOutcome.LOGIN_NEEDED
+    assert "replaced by a new login" in " ".join(event.detail for event in credentials.events())
+
+
+async def test_a_login_leaves_a_working_one_of_another_client() -> None:
+    credentials = owned(Credentials.memory())
+    for client in ("one", "two"):
+        session = Session(_Held(honest()), credentials)  # type: ignore[arg-type]
+        login = start_login(session, RESOURCE, Options(port=_PORT, client_id=client))
+        login.watch(come_back(login))
+        await login.run_all()
+        await login.aclose()
+    assert {grant.client_id for grant in credentials.list()} == {"one", "two"}
 
 
 def test_there_is_no_grant_before_the_exchange() -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
+from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
@@ -171,6 +173,15 @@ async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_pa
         "resource": RESOURCE,
     }
     assert sender.count(f"POST {ISSUER}/register") == 0
+
+
+@pytest.mark.parametrize("command", ["false", "nowhere-to-be-found", "printf 'a b'"])
+async def test_a_command_that_gives_no_assertion_is_the_users_to_mend(command: str) -> None:
+    options = Options(grant_type=GrantType.JWT_BEARER, assertion_command=command)
+    async with login_to(_sender(), options=options) as login:
+        trace = await login.run_all()
+    assert trace.records[-1].stage is Stage.EXCHANGE
+    assert isinstance(stage_error(trace.records[-1]), UsageError)
 
 
 async def test_a_refused_assertion_is_sent_once_and_repeated_nowhere(tmp_path: Path) -> None:

@@ -84,11 +84,11 @@ def test_of_several_servers_only_one_that_the_resource_names_can_be_chosen() -> 
     assert _failed(learned) == [("resource_metadata.authorization_server", False)]
 
 
-def test_the_only_server_is_asked_whatever_the_user_lets_it_call_itself() -> None:
-    """The option names no other server: tokens of one that the resource does not trust are of no use."""
+def test_a_server_that_the_resource_does_not_name_is_not_asked() -> None:
+    """Tokens of one that the resource does not trust are of no use to it, and another one is not meant."""
     learned = _learn(_document(), issuer="https://mine.example")
-    assert learned.facts.issuer_identifier == ISSUER
-    assert learned.facts.accepted_issuer == "https://mine.example"
+    assert _failed(learned) == [("resource_metadata.authorization_server", False)]
+    assert f"authlens login --issuer {ISSUER} URL" in learned.checks[-1].cure
 
 
 @pytest.mark.parametrize("resource", ["https://evil.example/mcp", "https://app.example/other"])

@@ -54,7 +54,8 @@ async def _run(operation: RefreshOperation) -> Refreshed:
         )
     except AuthlensError as error:
         record.failed("refresh.assertion", _EXPECTED, error.cause, cure=error.cure)
-        return operation.later(error.cause, error.cure)
+        # Not the network's: the file or the command that the user named gives no assertion.
+        return operation.later(error.cause, error.cure, type(error))
     except (UrlRefused, ValueError) as error:
         record.failed("refresh.client", _EXPECTED, f"{error}")
         return operation.later(f"The request cannot be made: {error}.", "Log in again.")

@@ -287,9 +287,9 @@ class RefreshOperation(LockedGrant):
         self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
         return self.result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
 
-    def later(self, cause: str, cure: str) -> Refreshed:
+    def later(self, cause: str, cure: str, error_type: type[AuthlensError] | None = None) -> Refreshed:
         self.back_off(cause, None)
-        return self.result(RefreshOutcome.TRANSIENT, cause, cure)
+        return self.result(RefreshOutcome.TRANSIENT, cause, cure, error_type=error_type)
 
     def _unknown(self, cause: str) -> Refreshed:
         if self.grant.machine is not None:  # nothing is used up: the same can be asked again
@@ -355,8 +355,9 @@ class RefreshOperation(LockedGrant):
         cure: str = "",
         *,
         unsaved: GrantSecrets | None = None,
+        error_type: type[AuthlensError] | None = None,
     ) -> Refreshed:
-        error_type = _ERROR_TYPES.get(outcome)
+        error_type = error_type or _ERROR_TYPES.get(outcome)
         if outcome is RefreshOutcome.TRANSIENT and self.record.lost is not None:
             error_type = self.record.lost.error_type
         return Refreshed(

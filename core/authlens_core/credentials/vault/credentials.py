@@ -323,7 +323,9 @@ class Credentials:
         grant = LOGINS.readable(self.index, grant_id)
         erased = await self.generations.remove(lambda: self.index.remove(grant_id))
         # After the secrets: traces hold only masks, so they are what may be left over by a crash.
-        self.traces.drop(grant_id, *(() if grant is None else (grant.resource_url,)))
+        others = {other.resource_url for other in self.index.grants()[0]}
+        urls = () if grant is None or grant.resource_url in others else (grant.resource_url,)
+        self.traces.drop(grant_id, *urls)
         self.record(kind, grant_id, detail)
         return erased
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from authlens_core.credentials.records.grant import Grant, GrantSecrets
+from collections.abc import Collection
+
+from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.state.locks import LockBusy
 
@@ -23,3 +26,23 @@ async def save_login(credentials: Credentials, grant: Grant, secrets: GrantSecre
             return await credentials.save(grant, secrets)
     except LockBusy:
         return await credentials.save(grant, secrets)
+
+
+async def remove_replaced(
+    credentials: Credentials, grant: Grant, lost_clients: Collection[str] = frozenset()
+) -> None:
+    """Remove the logins in whose place `grant` is, though its client is another one.
+
+    They are for the same resource of the same server, and over: the server refused their refresh token, or
+    does not know their client.
+
+    Raises:
+        NoSecretStore: the index or the store could not be written.
+    """
+    same_for = (grant.issuer, grant.resource_identifier, grant.resource_url, grant.machine is None)
+    for other in credentials.list():
+        is_over = other.state is GrantState.LOGIN_NEEDED or other.client_id in lost_clients
+        place = (other.issuer, other.resource_identifier, other.resource_url, other.machine is None)
+        if is_over and place == same_for and other.grant_id != grant.grant_id:
+            words = "replaced by a new login; the server refused its client or its refresh token"
+            await credentials.discard(other.grant_id, AccessKind.FORGOTTEN, words)

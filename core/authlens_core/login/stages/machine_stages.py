@@ -26,7 +26,7 @@ from authlens_core.oauth.machine_grants import (
 from authlens_core.state.assertion_source import AssertionSource
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, Requirement, failed
+from authlens_core.values.check import Check, CheckId, Requirement, failed
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
@@ -47,7 +47,10 @@ _ASSERTION: Final = Requirement(
 )
 _PROVIDER: Final = Requirement("registration.idp", "An identity provider is named.", spec=_PROVIDER_SPEC)
 _NOTHING_SENT: Final = failed(
-    "exchange.assertion", "There is what the grant exchanges.", "none", cure="Run the earlier stages again."
+    CheckId.EXCHANGE_ASSERTION,
+    "There is what the grant exchanges.",
+    "none",
+    cure="Run the earlier stages again.",
 )
 
 

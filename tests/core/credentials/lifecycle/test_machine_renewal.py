@@ -19,7 +19,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.formats.jwt import parse_jwt
-from authlens_core.values.errors import LoginNeeded, Refused
+from authlens_core.values.errors import LoginNeeded, Refused, UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
@@ -168,6 +168,21 @@ async def test_an_answer_that_is_lost_leaves_nothing_in_doubt(
     assert first.grant.state is GrantState.LIVE
     assert (await usable_token(credentials, wire, first.grant)).token.reveal() == "access-canary-0"
     assert (await refresh(credentials, wire, grant.grant_id, options)).outcome is RefreshOutcome.REFRESHED
+
+
+async def test_an_assertion_that_is_gone_is_no_failure_of_the_network(
+    credentials: Credentials, wire: Wire, machine: Store, server: RotatingServer, tmp_path: Path
+) -> None:
+    """Issue 23: exit code 6 sent whoever runs the job to look for the network. It is tried again later."""
+    source = tmp_path / "assertion"
+    grant = await machine(GrantType.JWT_BEARER, assertion_file=str(source))
+    gone = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+    assert (gone.outcome, gone.exit_code) == (RefreshOutcome.TRANSIENT, UsageError.exit_code)
+    assert f"no file {source}" in gone.summary
+    source.write_text("assertion-canary")
+    server.answers("/token", NEW)
+    again = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+    assert again.outcome is RefreshOutcome.REFRESHED
 
 
 async def test_a_server_that_refuses_the_program_does_not_end_its_login(

@@ -98,10 +98,18 @@ def test_a_part_of_the_redirect_uri_is_refused_beside_the_whole(
             "enterprise --client-id x",
             "--client-id x --machine enterprise --assertion-file FILE --idp PROVIDER",
         ),
+        (
+            "enterprise --assertion-file /a --idp https://i.example/",
+            "--assertion-file /a --idp https://i.example/ --machine enterprise --client-id ID",
+        ),
+        (
+            "enterprise --client-id x --assertion-file /a",
+            "--client-id x --assertion-file /a --machine enterprise --idp PROVIDER",
+        ),
     ],
-    ids=["none", "two", "and no provider"],
+    ids=["none", "two", "and no provider", "no client", "a provider alone"],
 )
-def test_a_program_without_one_place_of_its_assertion_is_told_before_anything_is_sent(
+def test_a_program_that_does_not_name_all_it_needs_is_told_before_anything_is_sent(
     words: str, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.run(["login", URL, "--machine", *words.split()]) == 2

@@ -37,21 +37,29 @@ def _refuse_what_is_for_one(arguments: Namespace) -> None:
         )
 
 
-def _require_an_assertion(arguments: Namespace, options: Options, url: str) -> None:
-    """Refuse, before anything is sent, the login of a program that has no assertion, or two.
+def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) -> None:
+    """Refuse, before anything is sent, the login of a program that does not name all that it needs.
 
     Raises:
-        UsageError: there is not one place that it comes from.
+        UsageError: it names no client, no identity provider, or not one place of its assertion.
     """
-    sources = {"--assertion-file": options.assertion_file, "--assertion-command": options.assertion_command}
-    needed = options.grant_type in MACHINE_GRANTS - {GrantType.CLIENT_CREDENTIALS}
-    if not needed or sum(value is not None for value in sources.values()) == 1:
+    kind, wanted = options.grant_type, {}
+    if kind not in MACHINE_GRANTS:
         return
-    given = tuple(option for option in options_given(arguments) if option[0] not in sources)
-    for_idp = "" if options.idp or options.grant_type is GrantType.JWT_BEARER else " --idp PROVIDER"
-    again = fixes((f"Name one: authlens login URL --assertion-file FILE{for_idp}",), url, given)
-    seen = "no place" if options.assertion_file is None else "two places"
-    raise UsageError(f"This login names {seen} that the program's assertion comes from.", again[0].words)
+    sources = {"--assertion-file": options.assertion_file, "--assertion-command": options.assertion_command}
+    named = sum(value is not None for value in sources.values())
+    if kind is not GrantType.CLIENT_CREDENTIALS and named != 1:
+        wanted["--assertion-file FILE"] = f"{'no place' if not named else 'two places'} of its assertion"
+    if kind is not GrantType.JWT_BEARER and options.client_id is None:
+        wanted["--client-id ID"] = "no client, which the server's owner registers"
+    if kind is GrantType.TOKEN_EXCHANGE and options.idp is None:
+        wanted["--idp PROVIDER"] = "no token endpoint of an identity provider"
+    if not wanted:
+        return
+    # Two places of an assertion are not repeated.
+    given = tuple(option for option in options_given(arguments) if named < 2 or option[0] not in sources)
+    again = fixes((f"Name what is missing: authlens login URL {' '.join(wanted)}",), url, given)
+    raise UsageError(f"This login of a program names {', and '.join(wanted.values())}.", again[0].words)
 
 
 def _load() -> None:
@@ -68,7 +76,7 @@ async def login(arguments: Namespace, secrets: Mapping[str, Secret]) -> int:
     if len(urls) > 1:
         _refuse_what_is_for_one(arguments)
     options = login_options(arguments, secrets)
-    _require_an_assertion(arguments, options, urls[0])
+    _require_all_of_a_program(arguments, options, urls[0])
     comes_back = flow_of(options.grant_type).user_part is UserPart.LINK
     if comes_back and not options.listens and not is_terminal(sys.stdin):
         given = "--redirect-uri" if options.listen else "--paste-only"

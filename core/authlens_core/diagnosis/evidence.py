@@ -34,6 +34,10 @@ _NAMED: Final = re.compile(
 )
 
 
+# What is no secret all the same: a name of an error, such as ECONNREFUSED, and of a type of Rust or Java.
+_CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}")
+_PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2})"
+_TYPE: Final = re.compile(rf"{_PART}(?:(?:::|\.){_PART})+[.:]?")
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "
 
@@ -41,7 +45,8 @@ ANYTHING: Final = " … "
 def phrase_in(phrase: str, text: str) -> str:
     """Return what of `text` is the phrase, or the empty string; both in lower case.
 
-    A number in it is that number alone, because `AADSTS90014` is no part of `AADSTS900144`.
+    A number in it is that number alone, because `AADSTS90014` is no part of `AADSTS900144`. It begins where
+    a word does.
     """
     # Most phrases are in no text, and this is the quick way to see it.
     if phrase.partition(ANYTHING)[0] not in text:
@@ -54,7 +59,9 @@ def phrase_in(phrase: str, text: str) -> str:
 def _pattern(phrase: str) -> re.Pattern[str]:
     parts = map(re.escape, phrase.split(ANYTHING))
     between = r"[^\n]{0,300}?"
-    before, after = (r"(?<!\d)" if phrase[0].isdigit() else "", r"(?!\d)" if phrase[-1].isdigit() else "")
+    # ENOTFOUND is no part of FileNotFoundError, either.
+    before = r"(?<!\d)" if phrase[0].isdigit() else r"(?<![a-z_])" if phrase[0].isalpha() else ""
+    after = r"(?!\d)" if phrase[-1].isdigit() else ""
     return re.compile(f"{before}{between.join(parts)}{after}")
 
 
@@ -127,11 +134,14 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
 def _masked(text: str, secrets: Iterable[Secret]) -> str:
     text = KnownSecrets(secrets, shortest=1).masked(text)
     text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
-    return _LONG_RUN.sub(lambda m: _unless_a_word(m[0], longest_word=60), text)
+    return _LONG_RUN.sub(
+        lambda m: m[0] if _TYPE.fullmatch(m[0]) else _unless_a_word(m[0], longest_word=60), text
+    )
 
 
 def _unless_a_word(text: str, *, longest_word: int) -> str:
     is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
+    is_word = is_word or _CONSTANT.fullmatch(text) is not None
     return text if is_word else Secret(text).masked
 
 

@@ -42,6 +42,8 @@ _CODE: Final = re.compile(
     r"""|\b(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+"""
     r"""|use_dpop_nonce|(?:interaction|login|consent)_required|authorization_pending)\b"""
     r"""|\binvalid(grant|client|scope|target)(?:error|exception)?\b"""
+    r"""|\b((?:invalid|unauthorized|unsupported) (?:grant|client|scope|grant type|response type))"""
+    r"""(?=\s*(?:$|[.:;,!)\]"'`\n(]|error|provided))"""
 )
 # What only Cloudflare and its programs write. The number alone is the whole of an answer to a program, and in
 # these letters: databases have numbers of their own.
@@ -123,7 +125,10 @@ class _PastedText:
         self.words: ServerWords = server_words(self.kind)
         self.address = PastedAddress.of(text, urls)
         self.is_edge = _EDGE.search(text) is not None
-        found = (match[1] or match[2] or f"invalid_{match[3]}" for match in _CODE.finditer(self.lower))
+        found = (
+            match[1] or match[2] or (match[4] or f"invalid_{match[3]}").replace(" ", "_")
+            for match in _CODE.finditer(self.lower)
+        )
         self.codes = tuple(dict.fromkeys(found))
 
     def fitting(self) -> Iterator[tuple[Cause, str]]:

@@ -59,6 +59,20 @@ LOGS = [
     "git fetch origin: 12 objects, done",
     "array id: 5, x-ray id: 1-5759e988-bd862e3fe1be46a994272793",
     "CF_Authorization=abc; Path=/; Secure",
+    "FileNotFoundError: [Errno 2] No such file or directory: 'token.json'",
+    "ResourceNotFoundException: Requested resource not found",
+    "CodePipeline execution started",
+    "token issuer: https://id.example, token audience: wiki",
+    "Webhook signature verification failed",
+    "Terraform: state mismatch, run terraform refresh",
+    "TimeoutError: page.waitForSelector: Timeout 30000ms exceeded.",
+    "gtk: cannot open display: :0",
+    "[HPM] Proxy error: could not proxy the request",
+    "support for TLS 1.3 is already in use",
+    "Device or resource is already being used",
+    "client_id=abc, 3 files not found",
+    "Dependency resolution failed: unsupported engine",
+    "docker: layer is already being used by another process",
 ]
 
 

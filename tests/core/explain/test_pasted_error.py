@@ -138,6 +138,19 @@ def test_what_looks_like_a_secret_is_masked_in_the_quoted_line() -> None:
     assert found.evidence
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[rmcp::transport::streamable_http_client::StreamableHttpClientWorker<T>] Auth required, when send",
+        "com.auth0.jwt.exceptions.TokenExpiredException: The Token has expired on 2021-01-01",
+        "{ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }",
+    ],
+)
+def test_the_name_of_an_error_or_a_type_is_not_taken_for_a_secret(text: str) -> None:
+    (line,) = explain_text(text)[0].evidence
+    assert "••••" not in line
+
+
 @pytest.mark.parametrize("text", ["", "all is well", "HTTP/1.1 200 OK\n\nhello", "x" * 1_000_000])
 def test_a_text_without_a_known_failure_is_not_explained(text: str) -> None:
     """Nothing is guessed."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from authlens_core.emulator.grants import put
+from authlens_core.emulator.codes import put
 from authlens_core.emulator.issued import OAuthRefusal
 
 CLIENT_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

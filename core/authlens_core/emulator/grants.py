@@ -6,17 +6,13 @@ Sources: RFC 6749, 7009, 7591, 7592, 7636, 8628, 9449, 9700.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import re
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.codes import AuthorizationCodes, put
 from authlens_core.emulator.issued import (
     AccessToken,
-    AuthorizationCode,
     DeviceLogin,
     GrantRules,
     InvalidGrant,
@@ -24,29 +20,11 @@ from authlens_core.emulator.issued import (
     OAuthRefusal,
     RegisteredClient,
 )
+from authlens_core.emulator.ledger import REASONS, Ledger, Reason, What
 
-CODE_LIFETIME: Final = 60.0  # seconds
 DEVICE_LIFETIME: Final = 600.0  # seconds
-MOST_ENTRIES: Final = 5000  # of one table, so that a client in a loop cannot fill the memory
-# A SHA-256 digest in base64url (RFC 7636 §4.2).
-CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
 _EARLY: Final = 0.2  # seconds that a poll may be early, because clocks and networks jitter
-
-Entry = TypeVar("Entry")
-
-
-def s256(text: str) -> str:
-    """Return the digest of a verifier, or of a token (RFC 7636 §4.2, RFC 9449 §4.1)."""
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def put(entries: dict[str, Entry], key: str, value: Entry, most: int = MOST_ENTRIES) -> None:
-    """Store `value`, and drop the oldest entry of a full table."""
-    if len(entries) >= most:
-        del entries[next(iter(entries))]
-    entries[key] = value
 
 
 class Grants:
@@ -67,19 +45,20 @@ class Grants:
         may_enter: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._clock = clock
+        self.ledger = Ledger()
         self.rules = rules
         self.access_token_lifetime = access_token_lifetime
         self._may_enter = may_enter
         self._clients: dict[str, RegisteredClient] = {}
-        self._codes: dict[str, AuthorizationCode] = {}
-        self._used_codes: dict[str, IssuedGrant | None] = {}
+        self.codes = AuthorizationCodes(clock, self.ledger)
         self._devices: dict[str, DeviceLogin] = {}
         self._access_tokens: dict[str, AccessToken] = {}
         self._refresh_tokens: dict[str, IssuedGrant] = {}
 
     def forget_everything(self) -> None:
-        for table in (self._clients, self._codes, self._used_codes, self._devices):
-            table.clear()
+        self._clients.clear()
+        self._devices.clear()
+        self.codes.forget()
         self._access_tokens.clear()
         self._refresh_tokens.clear()
 
@@ -129,27 +108,6 @@ class Grants:
         for grant in self._refresh_tokens.values():
             grant.alive = grant.alive and grant.client_id != client.client_id
 
-    # Codes
-
-    def issue_code(
-        self,
-        client: RegisteredClient,
-        *,
-        redirect_uri: str,
-        challenge: str,
-        user: str,
-        scope: str = "",
-        nonce: str = "",
-    ) -> str:
-        """Return a new code for `user`, good once and for a minute."""
-        code = randomness.token_urlsafe(32)
-        expires_at = self._clock() + CODE_LIFETIME
-        entry = AuthorizationCode(
-            client.client_id, redirect_uri, challenge, user, expires_at, scope=scope, nonce=nonce
-        )
-        put(self._codes, code, entry)
-        return code
-
     def redeem(
         self, code: str, client: RegisteredClient, *, redirect_uri: str | None, verifier: str
     ) -> IssuedGrant:
@@ -158,49 +116,43 @@ class Grants:
         Raises:
             OAuthRefusal: invalid_grant, saying which of the checks failed.
         """
-        if code in self._used_codes:
-            grant = self._used_codes[code]
-            # RFC 6749 §4.1.2: a code used twice was stolen, so the tokens of its first use end too.
-            if grant is not None and self.rules.code_reuse_ends_grant:
-                grant.alive = False
-            raise self._invalid(InvalidGrant.CODE_USED)
-        entry = self._codes.pop(code, None)
-        if entry is None:
-            raise self._invalid(InvalidGrant.CODE_UNKNOWN)
-        # From here on it is used, whatever is wrong with the request: a guess must not be made twice.
-        put(self._used_codes, code, None)
-        if entry.expires_at <= self._clock():
-            raise self._invalid(InvalidGrant.CODE_EXPIRED)
-        if entry.client_id != client.client_id:
-            raise self._invalid(InvalidGrant.CODE_OF_ANOTHER_CLIENT)
-        if entry.redirect_uri != redirect_uri:
-            raise self._invalid(InvalidGrant.ANOTHER_REDIRECT_URI)
-        if not hmac.compare_digest(s256(verifier).encode(), entry.challenge.encode()):
-            raise self._invalid(InvalidGrant.WRONG_VERIFIER)
+        taken = self.codes.take(code, client, redirect_uri=redirect_uri, verifier=verifier)
+        if isinstance(taken, InvalidGrant):
+            if (first := self.codes.used.get(code)) is not None:
+                # RFC 6749 §4.1.2: a code used twice was stolen, so the tokens of its first use end, too.
+                self._end(first, Reason.USED)
+            raise self._invalid(taken)
         expires_at = self._clock() + self.rules.grant_lifetime
-        grant = IssuedGrant(client.client_id, entry.user, expires_at, scope=entry.scope, nonce=entry.nonce)
-        self._used_codes[code] = grant
+        grant = IssuedGrant(client.client_id, taken.user, expires_at, scope=taken.scope, nonce=taken.nonce)
+        self.codes.used[code] = grant
         return grant
 
     # Device logins
 
     def start_device(
         self, client: RegisteredClient, scope: str, *, lifetime: float = DEVICE_LIFETIME
-    ) -> tuple[str, DeviceLogin]:
-        """Return the device code of a new device login, and the login."""
+    ) -> DeviceLogin:
+        """Return a new device login."""
         now = self._clock()
         letters = [randomness.choice(_LETTERS) for _ in range(8)]
         user_code = f"{''.join(letters[:4])}-{''.join(letters[4:])}"
         # The first poll may come after one interval, which is a second.
-        login = DeviceLogin(client.client_id, user_code, scope, now + lifetime, now + 1)
         device_code = randomness.token_urlsafe(32)
+        login = DeviceLogin(client.client_id, device_code, user_code, scope, now + lifetime, now + 1)
         put(self._devices, device_code, login)
-        return device_code, login
+        self.ledger.note(What.DEVICE_STARTED, at="server", scope=scope, device=device_code)
+        return login
 
     def device_of(self, user_code: str) -> DeviceLogin | None:
         """Return the device login that waits with this user code, or None."""
         wanted = user_code.strip().upper()
         return next((login for login in self._devices.values() if login.user_code == wanted), None)
+
+    def decide_device(self, login: DeviceLogin, user: str) -> None:
+        """Let `user` approve a device login; an empty name denies it."""
+        login.user, login.denied = user, not user
+        if user:
+            self.ledger.note(What.DEVICE_APPROVED, at="server", user=user, device=login.device_code)
 
     def poll_device(
         self, device_code: str, client: RegisteredClient, *, refuses_first_poll: bool = False
@@ -233,29 +185,49 @@ class Grants:
 
     # Tokens
 
-    def refresh(self, refresh_token: str, client: RegisteredClient) -> IssuedGrant:
+    def refresh(self, refresh_token: str, client: RegisteredClient, *, jkt: str = "") -> IssuedGrant:
         """Return the grant of a refresh token (RFC 6749 §6, RFC 9700 §4.14).
 
         A token that was rotated out ends the whole grant: there is a copy of it. With `grace`, the one
         before the newest is accepted until the newest is used.
+
+        Args:
+            jkt: the thumbprint of the key that signed the proof of the request; empty without one.
 
         Raises:
             OAuthRefusal: invalid_grant.
         """
         grant = self._refresh_tokens.get(refresh_token)
         if grant is None or grant.client_id != client.client_id:
+            self._note_refresh(refresh_token, "", Reason.UNKNOWN)
             raise self._invalid(InvalidGrant.REFRESH_TOKEN_UNKNOWN)
         is_newest = grant.refresh_token == refresh_token
-        if not is_newest and not (self.rules.grace and grant.previous_token == refresh_token):
-            grant.alive = False
-        if not grant.alive:
-            raise self._invalid(InvalidGrant.GRANT_ENDED)
-        if grant.expires_at <= self._clock():
-            raise self._invalid(InvalidGrant.GRANT_EXPIRED)
-        if not self._may_enter(grant.user):
-            raise self._invalid(InvalidGrant.USER_REFUSED)
+        reused = not is_newest and not (self.rules.grace and grant.previous_token == refresh_token)
+        reason = self._why_no_refresh(grant, reused=reused)
+        if reason is not None:
+            why = Reason.REUSED if reused else REASONS[reason]
+            self._note_refresh(refresh_token, grant.user, why)
+            if reused:
+                self._end(grant, Reason.REUSED)
+            raise self._invalid(reason)
+        # RFC 9449 §5: the refresh token of a public client is bound to the key, too.
+        if grant.jkt != jkt:
+            self._note_refresh(refresh_token, grant.user, Reason.NO_PROOF)
+            raise OAuthRefusal("invalid_grant", "The refresh token is bound to another key")
         grant.previous_token = refresh_token
+        self._note_refresh(refresh_token, grant.user)
         return grant
+
+    def _why_no_refresh(self, grant: IssuedGrant, *, reused: bool) -> InvalidGrant | None:
+        if reused or not grant.alive:
+            return InvalidGrant.GRANT_ENDED
+        if grant.expires_at <= self._clock():
+            return InvalidGrant.GRANT_EXPIRED
+        return None if self._may_enter(grant.user) else InvalidGrant.USER_REFUSED
+
+    def _note_refresh(self, refresh_token: str, user: str, reason: Reason | None = None) -> None:
+        what = What.REFRESHED if reason is None else What.REFRESH_REFUSED
+        self.ledger.note(what, at="server", user=user, reason=reason, refresh=refresh_token)
 
     def issue(self, grant: IssuedGrant, access_token: str) -> dict[str, Any]:
         """Store a new access token; return what the answer says of the tokens (RFC 6749 §5.1)."""
@@ -266,6 +238,14 @@ class Grants:
             # The old one stays in the table: that it comes again is how a theft shows.
             answer["refresh_token"] = grant.refresh_token = self.rules.refresh_token()
             put(self._refresh_tokens, grant.refresh_token, grant)
+        self.ledger.note(
+            What.TOKEN_ISSUED,
+            at="server",
+            user=grant.user,
+            scope=grant.scope,
+            token=access_token,
+            refresh=answer.get("refresh_token", ""),
+        )
         return answer
 
     def knows_access_token(self, token: str) -> bool:
@@ -284,6 +264,13 @@ class Grants:
         ended = not grant.alive and not self_contained
         return None if ended or grant.refused_by_the_edge or not self._may_enter(grant.user) else entry
 
+    def why_refused(self, token: str) -> Reason:
+        """Return why `access_token` has nothing for this token."""
+        entry = self._access_tokens.get(token)
+        if entry is None:
+            return Reason.UNKNOWN
+        return Reason.EXPIRED if entry.expires_at <= self._clock() else Reason.REVOKED
+
     def revoke(self, token: str, client: RegisteredClient) -> None:
         """End a token (RFC 7009 §2.1): a refresh token takes its whole grant, an access token goes alone.
 
@@ -291,7 +278,7 @@ class Grants:
         """
         grant = self._refresh_tokens.get(token)
         if grant is not None and grant.client_id == client.client_id:
-            grant.alive = False
+            self._end(grant, Reason.REVOKED)
         access = self._access_tokens.get(token)
         if access is not None and access.grant.client_id == client.client_id:
             del self._access_tokens[token]
@@ -312,6 +299,11 @@ class Grants:
     def end_grants(self) -> None:
         for grant in self._refresh_tokens.values():
             grant.alive = False
+
+    def _end(self, grant: IssuedGrant, reason: Reason) -> None:
+        if grant.alive:
+            self.ledger.note(What.GRANT_ENDED, at="server", user=grant.user, reason=reason)
+        grant.alive = False
 
     def _invalid(self, reason: InvalidGrant) -> OAuthRefusal:
         return OAuthRefusal("invalid_grant", self.rules.words[reason])

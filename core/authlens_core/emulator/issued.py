@@ -111,6 +111,7 @@ class DeviceLogin:
     """A device login (RFC 8628): `user` is set once the user has decided."""
 
     client_id: str
+    device_code: str = field(repr=False)
     user_code: str
     scope: str
     expires_at: float
@@ -133,7 +134,6 @@ class GrantRules:
         grant_lifetime: seconds a grant, and so its refresh tokens, lives.
         rotation: whether a refresh issues a new refresh token and ends the old one.
         grace: whether the refresh token before the newest is good until the newest is used.
-        code_reuse_ends_grant: whether a code used twice ends the tokens of its first use.
     """
 
     words: Mapping[InvalidGrant, str]
@@ -143,4 +143,3 @@ class GrantRules:
     grant_lifetime: float = math.inf
     rotation: bool = True
     grace: bool = False
-    code_reuse_ends_grant: bool = False

@@ -120,10 +120,7 @@ class TokenEndpoint:
             device_code = form.get("device_code", "")
             grant = self._grants.poll_device(device_code, client, refuses_first_poll=refuses_first_poll)
         elif grant_type == "refresh_token":
-            grant = self._grants.refresh(form.get("refresh_token", ""), client)
-            # RFC 9449 §5: the refresh token of a public client is bound to the key, too.
-            if grant.jkt != jkt:
-                raise OAuthRefusal("invalid_grant", "The refresh token is bound to another key")
+            grant = self._grants.refresh(form.get("refresh_token", ""), client, jkt=jkt)
         else:
             grant = self._grants.redeem(
                 form.get("code", ""),

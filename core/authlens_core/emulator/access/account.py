@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, IssuedServiceTokens
-from authlens_core.emulator.grants import Grants, put
+from authlens_core.emulator.codes import put
+from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import GrantRules, InvalidGrant
 from authlens_core.emulator.signing_keys import SigningKeys
 
@@ -99,7 +100,6 @@ class Account:
             grant_lifetime=self.grant_lifetime,
             rotation=Fault.ROTATION_OFF not in self.faults,
             grace=self.refresh_grace,
-            code_reuse_ends_grant=True,
         )
         self.grants = Grants(
             self.now,

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.answers import NO_STORE, json_answer, read_fields
-from authlens_core.emulator.grants import put
+from authlens_core.emulator.codes import put
 from authlens_core.emulator.pages import page
 
 PUBLIC_KEY: Final = re.compile(r"[A-Za-z0-9_=-]{16,128}")

@@ -17,7 +17,7 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import FOREIGN_ISSUER, OAUTH, SESSION_LIFETIME, Account
 from authlens_core.emulator.answers import NO_STORE, Answered, callback, read_fields
-from authlens_core.emulator.grants import CHALLENGE, put
+from authlens_core.emulator.codes import CHALLENGE, put
 from authlens_core.emulator.issued import RegisteredClient
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
 from authlens_core.emulator.users import USERS
@@ -133,7 +133,7 @@ class AuthorizationEndpoint:
             return page(NO_ACCESS, SWITCH_USER, status=403)
         if self._account.has(Fault.ACCESS_DENIED):
             return self._callback_error(asked, "access_denied", "The resource owner denied the request")
-        code = self._account.grants.issue_code(
+        code = self._account.grants.codes.issue(
             asked.client, redirect_uri=asked.redirect_uri, challenge=asked.challenge, user=user
         )
         return self._callback(asked, {"code": code})

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from authlens_core.emulator.answers import NO_STORE, Answered, json_answer
 from authlens_core.emulator.issued import AccessToken, OAuthRefusal
+from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_state import ServerState
@@ -60,19 +61,32 @@ class Resource:
         scheme, _, access_token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() not in ("bearer", "dpop"):
             raise Answered(self.challenge())
-        token = self._state.access_token(access_token.strip())
-        if token is None:
-            raise Answered(self.challenge({"error": "invalid_token"}))
-        try:
-            key = proof_key(self._state, request, access_token.strip())
-        except OAuthRefusal as error:
-            raise Answered(self.challenge({"error": error.error})) from None
-        bound = scheme.lower() == "dpop"
-        if token.grant.jkt != (key if bound else ""):
-            raise Answered(self.challenge({"error": "invalid_token"}))
-        if self._state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():
-            raise Answered(self.challenge({"error": "insufficient_scope", "scope": "read write"}, 403))
+        access_token = access_token.strip()
+        token = self._state.access_token(access_token)
+        reason, facts = self._problem(request, token, access_token, bound=scheme.lower() == "dpop")
+        user = "" if token is None else token.grant.user
+        what = What.TOKEN_ACCEPTED if reason is None else What.TOKEN_REFUSED
+        self._state.grants.ledger.note(what, at="resource", user=user, reason=reason, token=access_token)
+        if token is None or reason is not None:
+            raise Answered(self.challenge(facts, 403 if reason is Reason.WRONG_SCOPE else 401))
         return token
+
+    def _problem(
+        self, request: Request, token: AccessToken | None, access_token: str, *, bound: bool
+    ) -> tuple[Reason | None, dict[str, str]]:
+        """Return why the token is refused, and what the challenge says of it."""
+        state = self._state
+        if token is None:
+            return state.grants.why_refused(access_token), {"error": "invalid_token"}
+        try:
+            key = proof_key(state, request, access_token)
+        except OAuthRefusal as error:
+            return Reason.WRONG_PROOF, {"error": error.error}
+        if token.grant.jkt != (key if bound else ""):
+            return Reason.NO_PROOF, {"error": "invalid_token"}
+        if state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():
+            return Reason.WRONG_SCOPE, {"error": "insufficient_scope", "scope": "read write"}
+        return None, {}
 
     def challenge(self, facts: Mapping[str, str] | None = None, status: int = 401) -> Response:
         """Return the refusal with its challenge (RFC 6750 §3, RFC 9728 §5.1)."""

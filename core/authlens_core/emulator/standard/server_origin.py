@@ -11,7 +11,8 @@ from starlette.routing import Route
 from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import NO_STORE, json_answer
 from authlens_core.emulator.assertions import ALGORITHM
-from authlens_core.emulator.grants import DEVICE_LIFETIME, put
+from authlens_core.emulator.codes import put
+from authlens_core.emulator.grants import DEVICE_LIFETIME
 from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.client_registry import EXAMPLE_DOCUMENT, EmulatedClients
@@ -172,11 +173,11 @@ class StandardTokenEndpoint:
         scope = self._state.granted_scope(form.get("scope", ""))
         # Two seconds, so that no one waits long to see it expire.
         lifetime = 2.0 if self._state.has(StandardFault.DEVICE_EXPIRED) else DEVICE_LIFETIME
-        device_code, login = self._state.grants.start_device(client, scope, lifetime=lifetime)
+        login = self._state.grants.start_device(client, scope, lifetime=lifetime)
         page = f"{self._state.issuer}/device"
         return json_answer(
             {
-                "device_code": device_code,
+                "device_code": login.device_code,
                 "user_code": login.user_code,
                 "verification_uri": page,
                 "verification_uri_complete": f"{page}?user_code={login.user_code}",

@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import callback, read_fields
-from authlens_core.emulator.grants import CHALLENGE
+from authlens_core.emulator.codes import CHALLENGE
 from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
+from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.client_registry import EmulatedClients
@@ -38,6 +39,7 @@ class StandardAuthorizationEndpoint:
             return page(error.description, status=400)
         redirect_uri = given.get("redirect_uri", "")
         if not any(_same_uri(redirect_uri, known) for known in client.redirect_uris):
+            self._state.grants.ledger.note(What.LINK_REFUSED, at="server", reason=Reason.WRONG_REDIRECT)
             return page("The redirect URI is not registered for this client", status=400)
         problem = self._problem(given, client)
         if problem:
@@ -52,7 +54,7 @@ class StandardAuthorizationEndpoint:
             return self._callback(given, denied)
         # RFC 9126 §4: a reference works once. Reloading the page before the sign-in is still possible.
         self._state.pushed.pop(given.get("request_uri", ""), None)
-        code = self._state.grants.issue_code(
+        code = self._state.grants.codes.issue(
             client,
             redirect_uri=redirect_uri,
             challenge=given["code_challenge"],
@@ -76,7 +78,7 @@ class StandardAuthorizationEndpoint:
         choice = await self._choice(request)
         if choice is None:
             return page("The form expired. Open the page again.", status=400)
-        login.user, login.denied = choice, not choice
+        self._state.grants.decide_device(login, choice)
         return page("Device connected" if choice else "Login denied", "<p>Return to your device.</p>")
 
     def _login_page(self, client: RegisteredClient) -> Response:

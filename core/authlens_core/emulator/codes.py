@@ -1,0 +1,99 @@
+"""The authorization codes of a server: each works once, for a minute (RFC 6749 §4.1.2, RFC 7636 §4.6)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from authlens_core.emulator import randomness
+from authlens_core.emulator.issued import AuthorizationCode, InvalidGrant, IssuedGrant, RegisteredClient
+from authlens_core.emulator.ledger import REASONS, Ledger, What
+
+CODE_LIFETIME: Final = 60.0  # seconds
+MOST_ENTRIES: Final = 5000  # of one table, so that a client in a loop cannot fill the memory
+# A SHA-256 digest in base64url (RFC 7636 §4.2).
+CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+Entry = TypeVar("Entry")
+
+
+def s256(text: str) -> str:
+    """Return the digest of a verifier, or of a token (RFC 7636 §4.2, RFC 9449 §4.1)."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def put(entries: dict[str, Entry], key: str, value: Entry, most: int = MOST_ENTRIES) -> None:
+    """Store `value`, and drop the oldest entry of a full table."""
+    if len(entries) >= most:
+        del entries[next(iter(entries))]
+    entries[key] = value
+
+
+class AuthorizationCodes:
+    """Issues codes and takes them back.
+
+    Attributes:
+        used: the grant that each used code led to, or None if it was refused.
+    """
+
+    def __init__(self, clock: Callable[[], float], ledger: Ledger) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._waiting: dict[str, AuthorizationCode] = {}
+        self.used: dict[str, IssuedGrant | None] = {}
+
+    def forget(self) -> None:
+        self._waiting.clear()
+        self.used.clear()
+
+    def issue(
+        self,
+        client: RegisteredClient,
+        *,
+        redirect_uri: str,
+        challenge: str,
+        user: str,
+        scope: str = "",
+        nonce: str = "",
+    ) -> str:
+        """Return a new code for `user`."""
+        code = randomness.token_urlsafe(32)
+        expires_at = self._clock() + CODE_LIFETIME
+        entry = AuthorizationCode(
+            client.client_id, redirect_uri, challenge, user, expires_at, scope=scope, nonce=nonce
+        )
+        put(self._waiting, code, entry)
+        self._ledger.note(What.CODE_ISSUED, at="server", user=user, scope=scope, code=code)
+        return code
+
+    def take(
+        self, code: str, client: RegisteredClient, *, redirect_uri: str | None, verifier: str
+    ) -> AuthorizationCode | InvalidGrant:
+        """Return what a code stands for, or why it is refused.
+
+        It is used from then on, whatever is wrong with the request: a guess must not be made twice.
+        """
+        entry = self._waiting.pop(code, None)
+        if entry is None:
+            reason = InvalidGrant.CODE_USED if code in self.used else InvalidGrant.CODE_UNKNOWN
+            return self._refused(code, reason)
+        put(self.used, code, None)
+        if entry.expires_at <= self._clock():
+            return self._refused(code, InvalidGrant.CODE_EXPIRED, entry.user)
+        if entry.client_id != client.client_id:
+            return self._refused(code, InvalidGrant.CODE_OF_ANOTHER_CLIENT, entry.user)
+        if entry.redirect_uri != redirect_uri:
+            return self._refused(code, InvalidGrant.ANOTHER_REDIRECT_URI, entry.user)
+        if not hmac.compare_digest(s256(verifier).encode(), entry.challenge.encode()):
+            return self._refused(code, InvalidGrant.WRONG_VERIFIER, entry.user)
+        self._ledger.note(What.CODE_REDEEMED, at="server", user=entry.user, scope=entry.scope, code=code)
+        return entry
+
+    def _refused(self, code: str, reason: InvalidGrant, user: str = "") -> InvalidGrant:
+        self._ledger.note(What.CODE_REFUSED, at="server", user=user, reason=REASONS[reason], code=code)
+        return reason

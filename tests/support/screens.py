@@ -217,8 +217,13 @@ def footer_keys(app: BaseApp) -> set[str]:
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
 """The cells and rows that every screen is pictured in."""
 
-KEYBOARD_SIZES: Final = ((120, 40), (40, 12), (80, 24), (120, 40))
-"""What a screen is resized to, one after the other, to find whether the keyboard still works."""
+SWEPT: Final = (
+    *((240, 70), (120, 18), (80, 19), (80, 18), (20, 5), (10, 2)),
+    *((40, 12), (80, 24), (120, 40)),
+)
+"""What a screen is resized to, one after the other, to find whether it lives and the keyboard still works."""
+
+_USABLE: Final = (40, 12)  # cells and rows in which every screen can be used by keyboard
 _STILL: Final = 6  # pauses in a row without a change that mean: it is drawn
 
 
@@ -238,6 +243,7 @@ class Picture:
         sizes: the terminals it is pictured in.
         anew: begin anew for each size, because what is said depends on the size it is said in; else one
             program is resized.
+        closes: a resize closes it, because what it marks has moved.
         ends_alone: no key leads out, because what is under way is not abandoned.
     """
 
@@ -247,6 +253,7 @@ class Picture:
     walk: Callable[[Pilot[int]], Awaitable[None]] = _stays
     sizes: tuple[tuple[int, int], ...] = SIZES
     anew: bool = False
+    closes: bool = False
     ends_alone: bool = False
 
     @property
@@ -327,8 +334,7 @@ async def look_at(picture: Picture) -> tuple[dict[str, str], list[str]]:
             await picture.walk(pilot)
             for size in (first,) if picture.anew else picture.sizes:
                 if size != first:
-                    await pilot.resize_terminal(*size)
-                    await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
+                    await resized(app, pilot, size)
                 found["{}x{}".format(*size)] = await drawn(pilot)
                 assert isinstance(app.screen, picture.screen), f"{app.screen} is on top"
             if first == picture.firsts[-1]:
@@ -339,9 +345,11 @@ async def look_at(picture: Picture) -> tuple[dict[str, str], list[str]]:
 async def keyboard_faults_of(picture: Picture, app: Host, pilot: Pilot[int]) -> list[str]:
     """Make the screen smaller and larger again; return what the keyboard lacks at each size."""
     found: list[str] = []
-    for size in KEYBOARD_SIZES:
-        await pilot.resize_terminal(*size)
-        await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
+    for size in SWEPT:
+        await resized(app, pilot, size)
+        assert picture.closes or isinstance(app.screen, picture.screen), f"{app.screen} is on top at {size}"
+        if size < _USABLE:
+            continue
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await until(pilot, lambda: not keyboard_faults(app.screen))
@@ -351,6 +359,12 @@ async def keyboard_faults_of(picture: Picture, app: Host, pilot: Pilot[int]) -> 
     if not (picture.ends_alone or await leaves(app, pilot)):
         found.append("no key leads out")
     return found
+
+
+async def resized(app: Host, pilot: Pilot[int], size: tuple[int, int]) -> None:
+    """Make the terminal this large, and wait until the screen is."""
+    await pilot.resize_terminal(*size)
+    await until(pilot, lambda: app.screen.size == size)
 
 
 def _words_in(drawing: str) -> list[str]:

@@ -20,6 +20,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+import authlens_tui
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -28,7 +29,6 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_tui import screens
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.jump import JumpScreen
 from support.grants import NOW, every_state
@@ -129,6 +129,7 @@ PICTURES: Final = (
         lambda: dashboard(states=True, others=True),
         keys("ctrl+o", rows=STATES + 4),
         anew=True,
+        closes=True,
     ),
     Picture("dashboard-error", DashboardScreen, unreadable),
 )
@@ -146,17 +147,24 @@ async def test_a_screen_that_a_keyboard_cannot_use_is_noticed() -> None:
         assert keyboard_faults(app.screen) == ["nothing has the focus", "there is no footer"]
 
 
-def pictured() -> dict[str, set[tuple[int, int]]]:
-    """Return the screens in the tables of this folder, and the sizes that they are pictured in."""
-    found: dict[str, set[tuple[int, int]]] = {}
+def all_pictures() -> list[Picture]:
+    """Return the pictures in the tables of this folder."""
+    found: list[Picture] = []
     for path in sorted(Path(__file__).parent.glob("test_snapshots*.py")):
         spec = util.spec_from_file_location(f"pictures_{path.stem}", path)
         assert spec is not None
         assert spec.loader is not None
         module: Any = util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        for one in module.PICTURES:
-            found.setdefault(one.screen.__name__, set()).update(one.sizes)
+        found.extend(module.PICTURES)
+    return found
+
+
+def pictured() -> dict[str, set[tuple[int, int]]]:
+    """Return the screens in the tables of this folder, and the sizes that they are pictured in."""
+    found: dict[str, set[tuple[int, int]]] = {}
+    for one in all_pictures():
+        found.setdefault(one.screen.__name__, set()).update(one.sizes)
     return found
 
 
@@ -164,9 +172,10 @@ def test_there_is_a_picture_of_every_screen_at_every_size() -> None:
     """A screen without one is red here."""
     kinds = {
         kind
-        for found in pkgutil.walk_packages(screens.__path__, f"{screens.__name__}.")
+        for found in pkgutil.walk_packages(authlens_tui.__path__, f"{authlens_tui.__name__}.")
+        if not found.name.endswith("__main__")
         for _, kind in inspect.getmembers(import_module(found.name), inspect.isclass)
-        if issubclass(kind, Screen) and kind.__module__.startswith(f"{screens.__name__}.")
+        if issubclass(kind, Screen) and kind.__module__.startswith(f"{authlens_tui.__name__}.")
     }
     bases = {base for kind in kinds for base in kind.__mro__[1:]}  # what is never shown by itself
     names = {kind.__name__ for kind in kinds - bases}

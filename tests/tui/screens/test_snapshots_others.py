@@ -237,13 +237,6 @@ def cloudflared(*happens: object) -> Callable[[], CloudflaredScreen]:
     return make
 
 
-@pytest.fixture(autouse=True)
-def real_cloudflared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put back what a picture of cloudflared replaces."""
-    name = "log_in_with_cloudflared"
-    monkeypatch.setitem(vars(cloudflared_module), name, vars(cloudflared_module)[name])
-
-
 def store(**settings: Any) -> Callable[[], StoreChoiceScreen]:
     """Return what makes the choice of a place for secrets."""
     error = LOCKED if settings.get("unlock") else NO_KEYRING

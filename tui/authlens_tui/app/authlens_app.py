@@ -140,7 +140,7 @@ class AuthlensApp(BaseApp):
 
     def action_open_file(self) -> None:
         if self.controller is not None:
-            self.controller.records.open_file()
+            self.controller.records.open_file(self.session)
 
     async def action_resume(self) -> None:
         if self.session is not None and self.controller is not None:

@@ -100,9 +100,8 @@ class Controller:
                 self._app.settings.change(theme=theme.name)
 
     def _tell_interrupted(self) -> None:
-        notice = self.interrupted.notice()
-        if notice is not None and isinstance(self._app.screen, DashboardScreen):
-            self._app.screen.result.update(notice)
+        if isinstance(self._app.screen, DashboardScreen):
+            self._app.screen.tell(self.interrupted.notice)
             self._app.refresh_bindings()
 
     def _on_attempt(self, grant: Grant, result: ActionResult) -> None:

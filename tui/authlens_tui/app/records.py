@@ -51,26 +51,27 @@ class Records:
         if not isinstance(self._app.screen, RequestsScreen):
             self._app.push_screen(RequestsScreen(self.log))
 
-    def open_file(self) -> None:
-        """Ask for a session file and show it; from there it can be compared with another one."""
+    def open_file(self, session: Session | None) -> None:
+        """Ask for a session file or a stored trace and show it; it can be compared with another one."""
+        kept = None if session is None else _stored(session)
 
         def show(opened: NamedTrace | None) -> None:
             if opened is not None:
                 self.credential_id = str
-                self._app.push_screen(TraceScreen(opened.trace, replay=opened.name))
+                self._app.push_screen(TraceScreen(opened.trace, replay=opened.name, kept=kept))
 
-        self._app.push_screen(OpenSessionScreen("Open a session file"), show)
+        self._app.push_screen(OpenSessionScreen("Open a session", kept), show)
 
     def show(self, session: Session, message: TraceWanted) -> None:
-        credentials, entry_id = session.credentials, message.entry_id
+        entry_id = message.entry_id
         self.credential_id = lambda: entry_id
-        grant = next((grant for grant in credentials.list() if grant.grant_id == entry_id), None)
+        grant = next((grant for grant in session.credentials.list() if grant.grant_id == entry_id), None)
         url = message.trace.resource_url
         self._app.push_screen(
             TraceScreen(
                 message.trace,
                 replay="a recording" if message.kept else "",
-                kept=StoredTraces(credentials.traces, entry_id, (url,)),
+                kept=_stored(session, entry_id, url),
                 issuer=None if grant is None else grant.issuer,
             )
         )
@@ -87,6 +88,13 @@ class Records:
             session.wire, tokens, wanted.record, wanted.story, issuer=wanted.issuer
         )
         wanted.view.show_verdicts(wanted.record, verdicts, exchanges)
+
+
+def _stored(session: Session, entry_id: str = "", *urls: str) -> StoredTraces:
+    """Return the traces of a credential, and those of all others after them."""
+    credentials = session.credentials
+    others = tuple((grant.grant_id, grant.resource_url) for grant in credentials.list())
+    return StoredTraces(credentials.traces, entry_id, urls, others)
 
 
 class Replay(BaseApp):

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from textual.widgets import Button
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.inventory.inventory import InventoryEntry
+from authlens_core.credentials.lifecycle.action_result import ActionResult, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -42,6 +44,7 @@ from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
 from support.hostile_trace import hostile_trace
@@ -662,6 +665,14 @@ async def test_a_row_says_when_it_is_refreshed_by_itself_or_why_it_waits() -> No
         screen.context.settings.change(background_refresh=False)
         screen.show_now(reread=True)
         await until(pilot, lambda: "automatic refresh is off, press r" in text_of(app))
+        screen.show_attempt(grant("a"), ActionResult(outcome=RefreshOutcome.REFRESHED, summary="Refreshed."))
+        assert "Auto-refresh" in str(screen.pane.border_subtitle)
+        seconds = count(27)
+        screen.tell(lambda: Content(f"! A login was interrupted {next(seconds)} s ago."))
+        for _ in range(15):
+            screen._tick()
+        assert not screen.pane.border_subtitle
+        assert "interrupted 42 s ago" in str(screen.result.content)
 
 
 async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:

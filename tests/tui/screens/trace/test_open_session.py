@@ -83,6 +83,20 @@ async def test_a_file_in_a_directory_is_opened_by_keys_alone(folder: Path) -> No
         assert opened[0].name == "a.json"
 
 
+async def test_the_beginning_of_a_name_and_enter_open_the_only_file_it_can_mean(folder: Path) -> None:
+    (folder / "old.authlens.json").write_text(session_json(await login_trace()))
+    opened: list[NamedTrace | None] = []
+    app = Host()
+    async with app.run_test() as pilot:
+        app.push_screen(OpenSessionScreen(without_file="new.authlens.json"), opened.append)
+        await until(pilot, lambda: "old.authlens.json" in text_of(app))
+        assert "new.authlens.json" not in text_of(app)
+        await pilot.press(*"ol", "enter")
+        await until(pilot, lambda: bool(opened))
+        assert opened[0] is not None
+        assert opened[0].name == "old.authlens.json"
+
+
 async def test_a_trace_is_compared_with_a_file_from_the_list(folder: Path) -> None:
     """The newest is the first."""
     trace = await login_trace()

@@ -56,6 +56,23 @@ async def test_a_request_is_shown_in_the_stage_that_sent_it() -> None:
         assert not any("error" in str(span.style) for span in screen.table.get_row_at(0)[3].spans)
 
 
+async def test_a_tab_says_that_more_follows_only_where_more_does() -> None:
+    log = ExchangeLog()
+    log.note(exchange(reply(200, {f"member_{number}": number for number in range(60)}), TOKEN))
+    screen = RequestsScreen(log)
+    async with run_screen(screen, size=(120, 32)) as (_, pilot):
+        await until(pilot, lambda: screen.table.row_count == 1)
+        followed = []
+        for number in (3, 7, 1, 3, 2, 3, 8, 4, 5):
+            screen.record_view.action_turn_to(number)
+            await pilot.pause()
+            document = screen.record_view.document
+            more = "PgDn" in str(document.border_subtitle)
+            assert more is (document.max_scroll_y > document.scroll_y), document
+            followed.append(more)
+        assert {True, False} == set(followed)
+
+
 async def test_a_filter_narrows_the_list_and_one_that_cannot_be_read_says_why() -> None:
     screen = RequestsScreen(_log())
     async with run_screen(screen) as (app, pilot):

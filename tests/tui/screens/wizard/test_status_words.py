@@ -11,7 +11,7 @@ from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import CureOption, Diagnosis, WayOn
-from authlens_tui.screens.wizard.status_words import authenticated_words, with_keys
+from authlens_tui.screens.wizard.status_words import authenticated_words, key_words, with_keys, with_keys_kept
 from support.screens import scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, come_back
 
@@ -113,6 +113,15 @@ async def test_while_the_search_has_the_keys_the_footer_does_not_offer_it_again(
         await pilot.press("slash")
         await until(pilot, lambda: wizard.record_view.search_bar.has_focus_within)
         assert wizard.record_view.check_action("search", ()) is False
+
+
+def test_a_key_is_on_the_line_of_its_label_at_any_width() -> None:
+    ways = [("w", "use another free port"), ("t", "retry"), ("e", "edit the request"), ("b", "go back")]
+    for width in range(12, 90):
+        lines = with_keys_kept(key_words(ways), width).plain.split("\n")
+        assert all(len(line.rstrip()) <= width or " " not in line.strip() for line in lines), lines
+        for key, label in ways:
+            assert any(f"{key} {label.split()[0]}" in line for line in lines), (width, lines)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,18 @@ from authlens_tui.widgets.record.header_table import header_lines, value_pieces
 from tui.hostile import HOSTILE
 
 
+def test_a_row_ends_neither_within_a_section_of_a_specification_nor_before_a_lone_mark() -> None:
+    cited = line("The server checks it  RFC 7636 §4.6", hang=2, words=True)
+    for width in range(18, 40):
+        rows = [row.text.strip() for row in laid_out([cited], width)]
+        assert any("RFC 7636 §4.6" in row for row in rows), (width, rows)
+    quoted = line(f'"redirect_uri": "{"x" * 60}"', hang=4)
+    for width in range(20, 80):
+        rows = [row.text.strip() for row in laid_out([quoted], width)]
+        assert "".join(rows) == quoted.text
+        assert rows[-1] != '"', (width, rows)
+
+
 @given(st.text(max_size=300), st.integers(8, 60), st.integers(0, 20), st.booleans())
 def test_rows_fit_and_together_say_what_the_line_said(text: str, width: int, hang: int, words: bool) -> None:
     """No row is wider than the view; only the space at which prose breaks is left out."""

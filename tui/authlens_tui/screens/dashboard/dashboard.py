@@ -58,6 +58,7 @@ _FILES_EVERY: Final = 5
 # Seconds after which an order that depends on the clock is made again: sooner, rows would jump while a user
 # reads them.
 _SORT_EVERY: Final = 30
+_ATTEMPT_SHOWN: Final = 15  # seconds for which an automatic refresh is named
 _EVENTS: Final = 8  # that the detail shows
 _NEED_ROWS: Final = frozenset(
     {
@@ -122,6 +123,8 @@ class DashboardScreen(Screen[None]):
         self._looked_up: tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]] = ("", (), ())
         self._troubles: dict[str, str] = {}
         self._ticks = 0
+        self._attempt_ticks = 0
+        self._notice: Callable[[], Content | None] = lambda: None
         self._offered: tuple[object, ...] = ()
         self._ticker: Timer | None = None
         self._is_complete = False
@@ -182,6 +185,10 @@ class DashboardScreen(Screen[None]):
         self._ticks += 1
         if self._ticks % _FILES_EVERY == 0:
             self.look_at_files()
+        self._attempt_ticks -= 1
+        if self._attempt_ticks == 0:
+            self.pane.border_subtitle = None
+        self._show_notice()
         self.show_now(reread=self._ticks % _SORT_EVERY == 0)
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
@@ -375,6 +382,7 @@ class DashboardScreen(Screen[None]):
 
     @on(StatusMessage)
     def _said(self, message: StatusMessage) -> None:
+        self._notice = lambda: None
         self.result.update(result_words(message.words, good=message.good))
 
     def help_words(self) -> str:
@@ -388,6 +396,16 @@ class DashboardScreen(Screen[None]):
         self.query_one(TitleBar).store_name = session.credentials.store.name
         self.show_now(reread=True)
 
+    def tell(self, notice: Callable[[], Content | None]) -> None:
+        """Show `notice()` in the result line, brought up to date every second, until there is a result."""
+        self._notice = notice
+        self._show_notice()
+
+    def _show_notice(self) -> None:
+        notice = self._notice()
+        if notice is not None and notice != self.result.content:
+            self.result.update(notice)
+
     def show_attempt(self, grant: Grant, result: ActionResult) -> None:
         """Show an automatic refresh in the border of the detail: the result line belongs to the user."""
         self.listing.forget_seen()
@@ -396,4 +414,5 @@ class DashboardScreen(Screen[None]):
             self._troubles[grant.grant_id] = f"{result.summary} {result.cure}".strip()
         self.actions.sent.note(grant.grant_id, result.trace, newest=False)
         if self.is_running and self.is_mounted:
+            self._attempt_ticks = _ATTEMPT_SHOWN
             self.pane.border_subtitle = attempt_words(grant, result)

@@ -71,18 +71,30 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
 
 @dataclass(frozen=True, slots=True)
 class StoredTraces:
-    """The traces that are kept of one credential, and of the logins to its URL that left none."""
+    """The traces that are kept of one credential, and of the logins to its URL that left none.
+
+    Attributes:
+        others: id and URL of the credentials whose traces are offered after those.
+    """
 
     traces: Traces
-    grant_id: str
+    grant_id: str = ""
     urls: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
 
-    def summaries(self) -> tuple[TraceSummary, ...]:
-        """Return what there is, newest first; nothing where it cannot be read."""
+    def named(self) -> tuple[tuple[TraceSummary, str], ...]:
+        """Return what there is and what to call it, newest first; nothing where it cannot be read."""
         try:
-            return self.traces.of(self.grant_id, *self.urls)
+            own = [(summary, _words(summary)) for summary in self.traces.of(self.grant_id, *self.urls)]
+            others = [
+                (summary, f"{_words(summary)}  {safe_line(url.removeprefix('https://'))}")
+                for other, url in self.others
+                if other != self.grant_id
+                for summary in self.traces.of(other, url)
+            ]
         except StateUnusable:
             return ()
+        return (*own, *sorted(others, key=lambda other: other[0].at, reverse=True)[:_OFFERED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     Args:
         kept: the traces of a credential; None where there are none.
         without: the id of a trace that is not offered.
+        without_file: the name of a file that is not offered.
     """
 
     HELP = "Choose a trace with the arrow keys, or give the name of a session file; ~ is your home."
@@ -110,23 +123,29 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     field = getters.query_one("#file", Input)
     files = getters.query_one("#files", OptionList)
 
-    def __init__(self, title: str = "Open", kept: StoredTraces | None = None, *, without: str = "") -> None:
+    def __init__(
+        self,
+        title: str = "Open",
+        kept: StoredTraces | None = None,
+        *,
+        without: str = "",
+        without_file: str = "",
+    ) -> None:
         super().__init__()
+        self._without_file = without_file
         self._title = title
         self._kept = kept
-        summaries = kept.summaries() if kept is not None else ()
-        self._summaries = tuple(summary for summary in summaries if summary.trace_id != without)
+        named = kept.named() if kept is not None else ()
+        self._named = tuple(one for one in named if one[0].trace_id != without)
         self._opening = False
         self._found: tuple[FoundFile, ...] = ()
 
     def body(self) -> ComposeResult:
         with DialogBox(self._title):
-            if self._summaries:
-                yield OptionList(
-                    *(Option(Content(_words(summary))) for summary in self._summaries), id="kept"
-                )
+            if self._named:
+                yield OptionList(*(Option(Content(name)) for _, name in self._named), id="kept")
             yield Input(
-                placeholder="or a file: login.authlens.json" if self._summaries else "a session file",
+                placeholder="or a file: login.authlens.json" if self._named else "a session file",
                 id="file",
             )
             yield OptionList(id="files")
@@ -135,7 +154,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     def on_mount(self) -> None:
         self.files.display = False
         self._look("")
-        if self._summaries:
+        if self._named:
             kept = self.query_one("#kept", OptionList)
             kept.highlighted = 0
             kept.focus()
@@ -151,7 +170,8 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     @work(exclusive=True, group="look", description="look for session files")
     async def _look(self, typed: str) -> None:
         """List what the name may mean; in a thread, because a directory may be large or far away."""
-        self._found = await asyncio.to_thread(found_files, typed)
+        found = await asyncio.to_thread(found_files, typed)
+        self._found = tuple(file for file in found if file.name != self._without_file)
         self.files.set_options(Option(Content(safe_line(file.name))) for file in self._found)
         self.files.display = bool(self._found)
         if self.files.has_focus:
@@ -164,8 +184,10 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
 
     @on(OptionList.OptionSelected, "#files")
     def _file_chosen(self, event: OptionList.OptionSelected) -> None:
+        self._take(self._found[event.option_index])
+
+    def _take(self, chosen: FoundFile) -> None:
         """Open a file, or go into a directory."""
-        chosen = self._found[event.option_index]
         self.field.value = chosen.name
         self.field.cursor_position = len(chosen.name)
         if not chosen.is_directory:
@@ -175,13 +197,13 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     def _kept_chosen(self, event: OptionList.OptionSelected) -> None:
         if self._kept is None:
             return
-        summary = self._summaries[event.option_index]
+        summary, name = self._named[event.option_index]
         try:
             trace = self._kept.traces.open(summary.trace_id)
         except AuthlensError as error:
             self._say(error)
         else:
-            self.dismiss(NamedTrace(trace, _words(summary)))
+            self.dismiss(NamedTrace(trace, name))
 
     @on(Input.Submitted)
     def _file_named(self, event: Input.Submitted) -> None:
@@ -197,6 +219,14 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     async def _open(self, name: str) -> None:
         try:
             path = named_path(name)
+            # The beginning of a name is enough where it is that of one file or directory only.
+            if name and not await asyncio.to_thread(path.is_file):
+                found = await asyncio.to_thread(found_files, name)
+                if len(found) == 1:
+                    path = named_path(found[0].name)
+                    if found[0].is_directory:
+                        self._take(found[0])
+                        return
             # In a thread: a file of many megabytes takes a moment.
             trace = await asyncio.to_thread(open_session_file, path)
         except AuthlensError as error:

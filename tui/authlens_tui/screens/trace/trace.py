@@ -157,7 +157,9 @@ class TraceScreen(Screen[None]):
     @work(group="ask", description="compare")
     async def _compare(self) -> None:
         try:
-            question = OpenSessionScreen("Compare with", self._kept, without=self._trace.trace_id)
+            question = OpenSessionScreen(
+                "Compare with", self._kept, without=self._trace.trace_id, without_file=self._replay
+            )
             other = await self.app.push_screen_wait(question)
         finally:
             self._asking = False

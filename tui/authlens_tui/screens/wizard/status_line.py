@@ -22,6 +22,7 @@ from authlens_tui.screens.wizard.status_words import (
     next_words,
     running_words,
     unkept_words,
+    with_keys_kept,
 )
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -138,4 +139,5 @@ class StatusLine(Static):
         mark = marks(self._login)
         words = () if self._note is not None and self._note_alone else (self._words,)
         note = () if self._note is None else (self._note,)
-        self.update(Content("\n").join([*((mark,) if mark else ()), *note, *words]))
+        lines = Content("\n").join([*((mark,) if mark else ()), *note, *words])
+        self.update(with_keys_kept(lines, max(1, self.screen.size.width - _AROUND)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
+
+from rich.cells import cell_len
 
 from authlens_core.desk.log_in import Experiment, Facts, Login
 from authlens_core.explain.refusal_pages import known_pages, page_meaning
@@ -260,6 +263,22 @@ def _cut(line: str, longest: int) -> str:
 def key_words(ways: Sequence[tuple[str, str]]) -> Content:
     """Return keys with what each does, on one line."""
     return Content(" · ").join(Content.assemble((key, _KEY), f" {words}") for key, words in ways)
+
+
+def with_keys_kept(words: Content, width: int) -> Content:
+    """Return `words` in lines of `width` cells; none ends between a key and its label."""
+    rows: list[Content] = []
+    for row in words.split("\n", allow_blank=True):
+        keys = {span.end for span in row.spans if span.style == _KEY}
+        ends, start, last = [], 0, 0
+        for end in (*(found.start() for found in re.finditer(" ", row.plain)), len(row.plain)):
+            if cell_len(row.plain[start:end]) > width and last > start:
+                ends.append(last + 1)
+                start = last + 1
+            if end not in keys:
+                last = end
+        rows.extend(Content.of(piece) for piece in row.divide(ends))
+    return Content("\n").join(rows)
 
 
 # -- a login that is changed on purpose --------------------------------------------------------------------

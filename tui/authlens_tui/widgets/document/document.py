@@ -102,6 +102,7 @@ class DocumentView(LineView, can_focus=True):
 
     def on_resize(self, _event: Resize) -> None:
         self._lay_out()
+        self._show_what_follows()  # another height shows more or less of the same rows
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

@@ -19,6 +19,7 @@ from authlens_core.values.safe_text import safe_line
 
 MAX_LINE: Final = 8_000_000  # characters of one line that are shown: more than any body has
 SMALLEST_WIDTH: Final = 8  # cells
+_ALONE: Final = 4  # characters: fewer are not left alone on the last row of a line
 _OPENING: Final = ("{", "[")
 _CLOSING: Final = ("}", "]", "},", "],")
 
@@ -193,6 +194,8 @@ def rows_of(line: Line, width: int) -> list[Row]:
         end = _fitting(text, start, width - indent)
         if line.words and end < len(text):
             end = _word_end(text, start if rows else line.hang, end)
+        elif 0 < len(text) - end < _ALONE < end - start:
+            end -= _ALONE  # a row of one quotation mark says nothing
         rows.append(Row(line, start, end, indent))
         start = end
         # The space at which a row ends is not shown at the beginning of the next one.
@@ -217,10 +220,17 @@ def _fitting(text: str, start: int, cells: int) -> int:
 
 def _word_end(text: str, start: int, end: int) -> int:
     """Return the last place before `end` where a word may end, or `end` if one word fills the row."""
-    if text[end] == " ":
+    if text[end] == " " and _may_break(text, end):
         return end
     space = text.rfind(" ", start, end)
+    while space > start and not _may_break(text, space):
+        space = text.rfind(" ", start, space)
     return space if space > start and text[start:space].strip() else end
+
+
+def _may_break(text: str, space: int) -> bool:
+    """Return whether a row may end at `space`: not within the name of a specification, `RFC 7636 §4.3`."""
+    return text[space + 1 : space + 2] != "§" and text[max(0, space - 3) : space] != "RFC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,8 @@ async def test_git_asks_for_a_bearer_token_and_stores_it_nowhere(
     again = (await authlens(machine, "git-credential", "get", typed=asked)).answer
     assert f"credential={values['credential']}\n" not in again
     assert "credential=" in again
-    other = await authlens(machine, "git-credential", "get", typed=asked.replace(host, "other.example"))
+    elsewhere = asked.replace(host, "other.example").replace("\n\n", '\nwwwauth[]=Basic realm="x"\n\n')
+    other = await authlens(machine, "git-credential", "get", typed=elsewhere)
     assert (other.code, other.answer, other.words) == (0, "", "")
 
 

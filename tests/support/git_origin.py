@@ -8,16 +8,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_core.emulator import Emulator
 
-__all__ = ["git_origin"]
+__all__ = ["git_backend", "git_origin"]
 
 
 @asynccontextmanager
 async def git_origin(root: Path, git: str) -> AsyncIterator[str]:
     """Serve every repository below `root`; yield the URL of the protected resource."""
+    async with Emulator(access_token_lifetime=900, origin=git_backend(root, git)) as emulator:
+        yield emulator.resource_url
+
+
+def git_backend(root: Path, git: str) -> ASGIApp:
+    """Return what serves every repository below `root`."""
 
     async def backend(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -46,5 +52,4 @@ async def git_origin(root: Path, git: str) -> AsyncIterator[str]:
         await send({"type": "http.response.start", "status": status, "headers": own})
         await send({"type": "http.response.body", "body": rest})
 
-    async with Emulator(access_token_lifetime=900, origin=backend) as emulator:
-        yield emulator.resource_url
+    return backend

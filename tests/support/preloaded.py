@@ -96,8 +96,9 @@ class Preloaded:
         with self._turn:
             socket.send_fds(self._orders, [order[:1]], [stdin, stdout, stderr, writing])
             self._orders.sendall(order[1:])
-        os.close(writing)
-        return Forked(report)
+            os.close(writing)
+            # It reports once the order is read: one that follows at once would be read with it.
+            return Forked(report)
 
 
 @contextmanager

@@ -121,7 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: object, headers: tuple[tuple[str, str], ...] = ()) -> None:
         data = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
-        for name, value in (("Content-Type", "application/json"), *headers):
+        typed = () if "Content-Type" in dict(headers) else (("Content-Type", "application/json"),)
+        for name, value in (*typed, *headers):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

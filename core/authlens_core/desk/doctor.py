@@ -20,7 +20,7 @@ from authlens_core.callback.ssh_forward import forward_line_to_here
 from authlens_core.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
-from authlens_core.credentials.store.secret_store import CALL_LIMIT
+from authlens_core.credentials.store.secret_store import CALL_LIMIT, OTHER_STORE, NoKeyring
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
 from authlens_core.login.interrupted_login import from_text
 from authlens_core.state.crash_notes import CrashNotes
@@ -41,7 +41,6 @@ _LIMIT: Final = 20.0
 _ONLY_FOR: Final = "It is only needed for: authlens login URL --cloudflared"
 _INTERRUPTED: Final = "interrupted"
 _MOST_NAMED: Final = 5
-_INSTEAD: Final = "Or store secrets in an encrypted file: authlens store --move encrypted-file"
 # A proxy is chosen by the host; this one stands for any team's.
 _ANY_HOST: Final = "team.cloudflareaccess.com"
 
@@ -195,7 +194,9 @@ async def look_at_keyring(
         opened = await open_store(place=place, limit=limit, environ=environ, directory=directory)
     except NoSecretStore as error:
         finding = from_error(topic, error)
-        return replace(finding, cure=f"{finding.cure} {_INSTEAD}") if place is StoreKind.KEYRING else finding
+        if place is not StoreKind.KEYRING or isinstance(error, NoKeyring):
+            return finding
+        return replace(finding, cure=f"{finding.cure} {OTHER_STORE}")
     await opened.store.aclose()
     words = " ".join((f"{opened.store.name}: a value was written, read back and deleted.", *opened.notes))
     if place is StoreKind.KEYRING:

@@ -214,7 +214,7 @@ async def _probe_login(session: Session, grant: Grant) -> ProbeResult:
     # The refusal is the result; that a refresh could not help either is shown by the grant.
     if refreshed.outcome not in (RefreshOutcome.REFRESHED, RefreshOutcome.ADOPTED):
         return done.result
-    result = (await probe_grant(credentials, wire, grant.grant_id)).result
+    result = (await probe_grant(credentials, wire, grant.grant_id, is_new=True)).result
     return replace(
         result,
         summary=f"The resource refused the old access token, so authlens got a new one. {result.summary}",

@@ -48,7 +48,7 @@ from authlens_core.trace.events import (
     StageEnded,
     Watcher,
 )
-from authlens_core.trace.failure_reason import failure_reason
+from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import CheckId, passed, warned
@@ -80,6 +80,7 @@ __all__ = [
     "interruptions",
     "join_login",
     "log_in_with_cloudflared",
+    "login_obstacle",
     "pending_login",
     "start_login",
 ]
@@ -202,6 +203,19 @@ async def discover(
     return login.facts, login.trace
 
 
+async def login_obstacle(resource_url: str) -> AuthlensError | None:
+    """Return why a user cannot log in to a resource, or None where they can; asks it without a credential.
+
+    Returns:
+        `NotProtected` where it needs no login; else what stops one.
+
+    Raises:
+        UrlRefused: when the URL cannot be used, with all the reasons.
+    """
+    _, trace = await discover(resource_url)
+    return stage_error(trace.records[-1])
+
+
 def pending_login(session: Session, url: str) -> PendingLogin:
     """Return the login for `url`, of this process or of another one."""
     credentials = session.credentials
@@ -313,8 +327,18 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
     with suppress(NoSecretStore, LockBusy):
         url = grant.resource_url
         credentials.record(AccessKind.LOGIN, grant.grant_id, f"{url} at {grant.issuer}", resource=url)
+        await _remove_ended(credentials, grant)
     good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and verified")
     return Stored(grant.grant_id, (good,))
+
+
+async def _remove_ended(credentials: Credentials, new: Grant) -> None:
+    """Remove the logins of other clients for the same resource that the server has ended."""
+    for old in credentials.list():
+        is_same = (old.issuer, old.resource_identifier) == (new.issuer, new.resource_identifier)
+        if is_same and old.grant_id != new.grant_id and old.state is GrantState.LOGIN_NEEDED:
+            words = "the server had ended it; a new login replaces it"
+            await credentials.discard(old.grant_id, AccessKind.FORGOTTEN, words)
 
 
 def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:

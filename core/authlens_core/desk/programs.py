@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.desk.log_in import login_obstacle
 from authlens_core.desk.use import access_token, covering_credentials, request_headers
-from authlens_core.values.errors import AuthlensError, LoginNeeded, NoCredential, NoLogin, UsageError
+from authlens_core.values.errors import (
+    AuthlensError,
+    LoginNeeded,
+    NoCredential,
+    NoLogin,
+    NotProtected,
+    UsageError,
+)
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused, parse_url, usable_url
@@ -51,7 +59,8 @@ async def curl(
 ) -> CurlOutcome:
     """Let curl send one request to `url` with the credential that covers it; its output is this program's.
 
-    A credential that the resource refuses is renewed once, and the request sent again where it can be.
+    A credential that the resource refuses is renewed once, and the request sent again where it can be. Where
+    nothing covers `url`, the resource is asked what it needs: if no login, the request is sent as it is.
 
     Args:
         words: curl's options, as the user typed them. Only those that lead curl nowhere else are passed on.
@@ -60,19 +69,26 @@ async def curl(
 
     Raises:
         UsageError: curl is not installed, or an option is not passed on to it.
-        LoginNeeded: a user has to log in.
-        AuthlensError: as `request_headers`.
+        LoginNeeded: a user has to log in, and can.
+        AuthlensError: as `request_headers`; or what stops a login, where nothing covers `url`.
     """
-    from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl
+    from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl, send_openly
     from authlens_core.gateway.curl.curl_call import checked_options, curl_path
     from authlens_core.gateway.request_credential import RequestCredential
 
     # Before the session is opened, which may ask for a passphrase.
     path = curl_path()
     options = checked_options(words, url)
-    async with open_session() as session:
-        source = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
-        return await AuthorizedCurl(source, options, path, note).run()
+    try:
+        async with open_session() as session:
+            source = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+            return await AuthorizedCurl(source, options, path, note).run()
+    except NoCredential as nothing:
+        obstacle = None if kind is not None else await login_obstacle(url)
+        if not isinstance(obstacle, NotProtected):
+            raise obstacle or nothing from None
+        note(f"{url} needs no login: sent without a credential.")
+        return await send_openly(url, options, path, nothing)
 
 
 async def answer_helper_request(
@@ -215,11 +231,11 @@ async def _git_token(session: Session, url: str, request: GitRequest) -> GitAnsw
 
 
 def _no_git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
-    """Return why there is no token, if a path would have found one; else leave git to its other helpers."""
+    """Return why there is no token, if a path or a login would give one; else leave git to other helpers."""
     origin = parse_url(url, loopback_http=True).origin
     resources = (grant.resource_identifier for grant in session.credentials.list())
     if not any(resource.startswith(f"{origin}/") for resource in resources):
-        return GitAnswer()
+        return _git_login(url) if _asks_for_a_login(request) else GitAnswer()
     if request.path == "/":
         shown = shlex.quote(origin)
         return GitAnswer(
@@ -230,6 +246,19 @@ def _no_git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
         )
     why = rewrite(url)
     return GitAnswer(notes=(f"authlens gives git no token for {url}.", f"  → {why}") if why else ())
+
+
+def _asks_for_a_login(request: GitRequest) -> bool:
+    """Whether the server takes nothing but a Bearer token and says who issues it (RFC 9728 §5.1)."""
+    from authlens_core.oauth.discovery.challenge import parse_challenges
+
+    challenges = parse_challenges(request.challenges).challenges
+    return bool(challenges) and all(one.get("resource_metadata") for one in challenges)
+
+
+def _git_login(url: str) -> GitAnswer:
+    shown = shlex.quote(url)
+    return GitAnswer(notes=(f"No login on this machine covers {shown}.", f"  → Run: authlens login {shown}"))
 
 
 async def _after_refusal(session: Session, url: str, request: GitRequest) -> GitAnswer:

@@ -22,6 +22,7 @@ from authlens_core.values.secret import Secret
 LONGEST_LINE: Final = 65_535
 # Bytes of a request, which the documentation does not bound.
 _LONGEST_REQUEST: Final = 1_048_576
+_CHALLENGE: Final = "wwwauth[]"
 AUTHTYPE: Final = "authtype"
 """The capability of a git that takes a token from a helper (2.46 and newer)."""
 
@@ -52,12 +53,14 @@ class GitRequest:
         path: the path with its first slash, escaped (RFC 3986 §3.3); `/` where git names none.
         bearer: the token that git had and got refused or accepted with, or None.
         capabilities: what this git understands.
+        challenges: the fields `WWW-Authenticate` of the answer, as the server wrote them.
     """
 
     site: str | None
     path: str
     bearer: Secret | None
     capabilities: frozenset[str]
+    challenges: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<GitRequest {self.site}{self.path}>"
@@ -74,7 +77,7 @@ def read_request(lines: Iterable[bytes]) -> GitRequest:
     """
     values: dict[str, str] = {}
     seen: set[str] = set()
-    capabilities: set[str] = set()
+    lists: dict[str, list[str]] = {}
     length = 0
     for line in lines:
         length += len(line)
@@ -83,11 +86,12 @@ def read_request(lines: Iterable[bytes]) -> GitRequest:
         if line == b"\n":
             break
         name, value = _attribute(line)
-        if name == "capability[]" and value:
-            capabilities.add(value)
-        elif name == "capability[]":
-            capabilities.clear()  # an empty value resets a list
-        elif not name.endswith("[]"):
+        if name.endswith("[]"):
+            if not value:  # it resets the list
+                lists.pop(name, None)
+            else:
+                lists.setdefault(name, []).append(value)
+        else:
             # git itself takes the last of two, and another reader the first.
             if name in seen:
                 raise GitRequestRefused(f"{safe_line(name, NAME)} comes twice")
@@ -96,7 +100,8 @@ def read_request(lines: Iterable[bytes]) -> GitRequest:
                 values[name] = value
     if "url" in seen:
         raise GitRequestRefused("it has a url, which git takes apart before it asks a helper")
-    return GitRequest(_site(values), _path(values), _bearer(values), frozenset(capabilities))
+    capabilities, challenges = (tuple(lists.get(name, ())) for name in ("capability[]", _CHALLENGE))
+    return GitRequest(_site(values), _path(values), _bearer(values), frozenset(capabilities), challenges)
 
 
 def bearer_answer(token: Secret, expires_at: datetime | None) -> Secret:
@@ -127,7 +132,7 @@ def _attribute(line: bytes) -> tuple[str, str]:
         raise GitRequestRefused("a line has no equals sign")
     name = _printable(_utf_8(raw_name, "a name"), "a name")
     shown = safe_line(name, NAME)
-    if name == "wwwauth[]":
+    if name == _CHALLENGE:
         # As the server wrote it: a tab and bytes of another charset are legal there (RFC 9110 §5.5).
         return name, _printable(_of_header(raw_value).replace("\t", " "), shown)
     return name, _printable(_utf_8(raw_value, shown), shown)

@@ -101,7 +101,7 @@ async def test_a_resource_that_refuses_the_new_token_too_is_a_refusal(
 ) -> None:
     logged_in.server.answers("/mcp", *[UNAUTHORIZED] * 5)
     done = await curl(logged_in, "-sS")
-    assert (done.code, type(done.problem)) == (Refused.exit_code, Refused)
+    assert (done.code, type(done.problem), done.line_open) == (Refused.exit_code, Refused, True)
     assert "invalid_token" in capfd.readouterr().out
     assert logged_in.credentials.list()[0].last_verdict is TokenVerdict.REFUSED
     await curl(logged_in, "-sS")
@@ -130,7 +130,21 @@ async def test_a_login_page_and_a_challenge_are_no_success_unless_asked_for(
     assert capfd.readouterr().out == str(answer.status)
     done = await curl(logged_in, "-sS", "--fail")
     assert done.problem is not None, "with --fail the cause is all there is"
-    assert done.code == (22 if answer.status >= 400 else Refused.exit_code)
+    assert done.code == Refused.exit_code
+
+
+async def test_a_web_page_of_access_that_refuses_is_shown_only_if_asked_for(
+    logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    by_access = (("Content-Type", "text/html"), ("CF-Access-Aud", "a" * 64), *BY_ACCESS)
+    page = Scripted(403, "<h1>Forbidden</h1>", by_access)
+    logged_in.server.answers("/mcp", page, page)
+    done = await curl(logged_in, "-sS", "--fail-with-body")
+    assert capfd.readouterr().out == ""
+    assert (done.code, done.line_open) == (Refused.exit_code, False)
+    assert "CF-Ray: 7d-EMU" in str(done.problem)
+    await curl(logged_in, "-sS", "-i")
+    assert "Forbidden" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("answer", [Scripted(302, None, (("Location", "/elsewhere"),)), Scripted(404, {})])
@@ -138,7 +152,8 @@ async def test_what_the_resource_itself_says_is_curls_answer(
     answer: Scripted, logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logged_in.server.answers("/mcp", answer)
-    assert await curl(logged_in, "-sS") == CurlOutcome(0)
+    done = await curl(logged_in, "-sS")
+    assert (done.code, done.problem) == (0, None)
 
 
 async def test_no_connection_is_our_code_for_the_network(

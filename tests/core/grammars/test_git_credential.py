@@ -36,6 +36,7 @@ def test_a_request_of_git_is_read() -> None:
     assert request.path == "/a%20b/%C3%A9%252f%3F.git"
     assert request.capabilities == {"authtype"}
     assert request.bearer is None
+    assert request.challenges == ("Bearer wwwauth[]=Basic",)
 
 
 def test_nothing_after_the_empty_line_is_read() -> None:

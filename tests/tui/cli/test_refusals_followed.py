@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from authlens_core.emulator import Emulator
+from authlens_core.values.errors import NotProtected, Refused, ServerMisconfigured
 from support.command_line import CommandLine, Ran, command_line
 from support.followed_fixes import Follower
 
@@ -90,3 +91,30 @@ def test_with_a_login_that_the_server_ended_each_verb_names_the_way_to_another(
     wrong = list(Follower(line, lambda: None).dead_ends(" ".join(("authlens", *words, url)), ran))
     assert not wrong, "\n".join([ran.words, *wrong])
     assert line.run("token", url).code == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "fetched", "probed"),
+    [
+        ("public", 0, NotProtected.exit_code),
+        ("service-auth-only", Refused.exit_code, Refused.exit_code),
+        ("resource-mismatch", ServerMisconfigured.exit_code, ServerMisconfigured.exit_code),
+    ],
+)
+def test_without_a_credential_no_login_is_asked_for_that_is_not_needed_or_not_possible(
+    fault: str, fetched: int, probed: int, line: CommandLine, emulator: Emulator
+) -> None:
+    emulator.set_faults([fault])
+    assert line.run("curl", emulator.resource_url, "--", "-sS").code == fetched
+    assert line.run("probe", "--kept", emulator.resource_url).code == probed
+
+
+def test_a_token_that_is_refused_right_after_its_refresh_is_not_to_be_refreshed(
+    line: CommandLine, emulator: Emulator
+) -> None:
+    url = emulator.resource_url
+    assert line.run("login", url, "--port", "0").code == 0
+    emulator.set_faults(["access-token-refused"])
+    ran = line.run("probe", "--kept", url)
+    assert "authlens refresh" not in ran.words
+    assert f"log in again: authlens login {url}" in ran.words

@@ -203,6 +203,12 @@ class ProbeResult(ActionResult):
     diagnosis: Diagnosis | None = None
 
     @property
+    def said(self) -> str:
+        """The summary, with the number by which Cloudflare finds the answer, if it has one."""
+        ray = None if self.diagnosis is None else self.diagnosis.cf_ray
+        return self.summary if ray is None else f"{self.summary} CF-Ray: {ray}."
+
+    @property
     def was_sent(self) -> bool:
         return self.layer is not Layer.THIS_MACHINE
 

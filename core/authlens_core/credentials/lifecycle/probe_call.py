@@ -56,7 +56,9 @@ _CALLS: Final[Mapping[str, tuple[McpCall | None, ...]]] = {
 # -- the answer ---------------------------------------------------------------------------------------------
 
 
-def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: str = "") -> ProbeResult:
+def probe_result(
+    exchange: Exchange, record: RecordBuilder, what: str, *, spec: str = "", is_new: bool = False
+) -> ProbeResult:
     """Return what the answer in `exchange` says about the credential that its request carried.
 
     Args:
@@ -64,6 +66,7 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         record: gets the exchange, the check and the layer that answered.
         what: the credential in a word, such as `token`.
         spec: the section that the check names.
+        is_new: whether the credential was issued a moment ago, so that another refresh would not help.
     """
     answer = classify(exchange)
     accepted = token_accepted(exchange)
@@ -77,7 +80,8 @@ def probe_result(exchange: Exchange, record: RecordBuilder, what: str, *, spec: 
         bare = judged(
             severity, CheckId.PROBE_ACCEPTED, expected, f"{seen}. {answer.summary}", cure=answer.cure
         )
-        diagnosis = explain(Stage.PROBE, (bare,), exchange, server_kind(record.server))
+        stage = Stage.ACCESS if is_new else Stage.PROBE
+        diagnosis = explain(stage, (bare,), exchange, server_kind(record.server))
         summary, cure = (
             (answer.summary, answer.cure) if diagnosis is None else (diagnosis.cause, diagnosis.cure)
         )
@@ -146,8 +150,13 @@ class GrantProbe:
     refused_token: Secret | None = None
 
 
-async def probe_grant(credentials: Credentials, wire: Wire, grant_id: str) -> GrantProbe:
+async def probe_grant(
+    credentials: Credentials, wire: Wire, grant_id: str, *, is_new: bool = False
+) -> GrantProbe:
     """Call the resource of a grant with its access token; no redirect is followed.
+
+    Args:
+        is_new: as in `probe_result`.
 
     Raises:
         UsageError: the token cannot be sent there: nothing was sent.
@@ -159,7 +168,7 @@ async def probe_grant(credentials: Credentials, wire: Wire, grant_id: str) -> Gr
     record = RecordBuilder(Stage.PROBE, grant.resource_url, utc_now(), server=server)
     *before, exchange = await ask(credentials, wire, grant, secrets)
     record.exchanges.extend(before)
-    result = probe_result(exchange, record, "token", spec="RFC 6750 §3.1")
+    result = probe_result(exchange, record, "token", spec="RFC 6750 §3.1", is_new=is_new)
     if result.accepted is not None:
         with suppress(StateUnusable):  # the verdict is shown, with or without a note of it
             grant = credentials.note_verdict(grant, utc_now(), accepted=result.accepted, words=result.summary)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from authlens_core.credentials.store.helper_pipes import HELPER
 from authlens_core.credentials.store.secret_store import (
     CALL_LIMIT,
+    NoKeyring,
     SecretStoreFailed,
     SecretStoreTimeout,
     keyring_too_slow,
@@ -186,11 +187,7 @@ class KeyringStore:
         detail = str(answer.get("detail", ""))
         match answer.get("kind"):
             case "none":
-                return NoSecretStore(
-                    f"There is no usable keyring: {detail}.",
-                    "Start one (on Linux: gnome-keyring or KWallet), set PYTHON_KEYRING_BACKEND, or "
-                    "continue with a memory-only session.",
-                )
+                return NoKeyring(detail)
             case "denied":
                 return SecretStoreDenied(
                     f"{_capital(self.name)} is locked or refused access ({detail}).",

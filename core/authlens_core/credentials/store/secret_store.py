@@ -25,6 +25,20 @@ def keyring_too_slow(name: str, bound: float) -> SecretStoreTimeout:
     )
 
 
+OTHER_STORE: Final = "Or store secrets in an encrypted file: authlens store --move encrypted-file"
+
+
+class NoKeyring(NoSecretStore):
+    """There is no keyring here, or it stores nothing."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"There is no usable keyring: {detail}.",
+            "Start one (on Linux: gnome-keyring or KWallet), set PYTHON_KEYRING_BACKEND, or continue with a "
+            f"memory-only session. {OTHER_STORE}",
+        )
+
+
 class SecretStoreFailed(NoSecretStore):
     """The keyring, or the helper that speaks to it, broke."""
 

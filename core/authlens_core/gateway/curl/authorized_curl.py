@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -26,7 +27,8 @@ from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
 from authlens_core.grammars.curl_options import CurlOption
 from authlens_core.grammars.curl_request import is_repeatable, method_of, shows_answer
 from authlens_core.trace.record import Stage
-from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, TimedOut
+from authlens_core.values.diagnosis import Layer
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, Refused, TimedOut
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
@@ -50,10 +52,12 @@ class CurlOutcome:
     Attributes:
         code: the exit code to end with: curl's, or ours where it means the network or a refusal.
         problem: what to tell the user, or None.
+        line_open: whether what curl wrote ends within a line.
     """
 
     code: int
     problem: AuthlensError | None = None
+    line_open: bool = False
 
 
 class AuthorizedCurl:
@@ -93,11 +97,11 @@ class AuthorizedCurl:
             call = call_with(fields, self._options, self._source.url, self._path)
             if call.note and attempt == 0:
                 self._note(call.note)
-            end = await run_curl(call, partial(self._other, credential))
+            end = await run_curl(call, partial(self._other, credential), self._is_page_of_access)
             if end.following is None:
                 break
             credential = end.following
-        return self._outcome(end, started_at)
+        return replace(self._outcome(end, started_at), line_open=end.line_open)
 
     async def _other(self, sent: CredentialHeaders, head: Response) -> CredentialHeaders | None:
         """Return the credential with which to send the request again, or None."""
@@ -127,18 +131,12 @@ class AuthorizedCurl:
         return other
 
     def _outcome(self, end: CurlEnd, started_at: datetime) -> CurlOutcome:
-        if end.code in _NETWORK or end.code == _TIMED_OUT:
-            in_time = end.code != _TIMED_OUT
-            why = "could not reach the resource" if in_time else "got no answer in time"
-            kind = NetworkFailure if in_time else TimedOut
-            words = f"curl {why} (its exit code {end.code})."
-            return CurlOutcome(kind.exit_code, kind(words, "See what curl wrote, with -sS."))
         if end.head is None or end.code not in (0, _HTTP_ERROR):
-            return CurlOutcome(end.code)
+            return _without_answer(end)
         if self._send_again and refuses_token(end.head):
-            return CurlOutcome(end.code or NetworkFailure.exit_code, SendAgain())
+            return CurlOutcome(NetworkFailure.exit_code, SendAgain())
         problem, is_answer = self._refusal(end.head, end.start, started_at)
-        if problem is None or end.code or is_answer or shows_answer(self._options):
+        if problem is None or is_answer or shows_answer(self._options):
             return CurlOutcome(end.code, problem)
         return CurlOutcome(problem.exit_code, problem)
 
@@ -148,10 +146,7 @@ class AuthorizedCurl:
         """Return what the answer refuses, and whether it may be the answer that was wanted all the same."""
         if self._renewed and refuses_token(head):
             return refused_for_good(self._source.url), False
-        # With a field of the credential's name, because what a refusal means depends on it.
-        sent = Request(self._method, self._source.url, Headers((("Authorization", "Bearer -"),)))
-        response = Response(head.status, head.reason, head.headers, Body(start))
-        exchange = Exchange(sent, response, None, started_at, 0.0, purpose=Purpose.CREDENTIAL)
+        exchange = self._exchange(head, start, started_at)
         kind = classify(exchange).protection
         if kind is Protection.REDIRECT_ELSEWHERE and _is_login(head.headers.get("location") or ""):
             cause = "The resource redirects to a login page, so it does not take the credential."
@@ -159,7 +154,52 @@ class AuthorizedCurl:
         if not (kind.has(Trait.REFUSES_CREDENTIAL) or kind.has(Trait.AT_THE_EDGE) or head.status == 401):
             return None, True
         said = probe_result(exchange, RecordBuilder(Stage.PROBE, self._source.url, started_at), "credential")
-        return Refused(said.summary, said.cure), kind in _ANSWERS
+        return Refused(said.said, said.cure), kind in _ANSWERS
+
+    def _exchange(self, head: Response, start: bytes, started_at: datetime) -> Exchange:
+        # With a field of the credential's name, because what a refusal means depends on it.
+        sent = Request(self._method, self._source.url, Headers((("Authorization", "Bearer -"),)))
+        response = Response(head.status, head.reason, head.headers, Body(start))
+        return Exchange(sent, response, None, started_at, 0.0, purpose=Purpose.CREDENTIAL)
+
+    def _is_page_of_access(self, head: Response) -> bool:
+        """Whether an answer is a web page of Access, of which the cause in one line says as much."""
+        if head.headers.media_type != "text/html" or shows_answer(self._options):
+            return False
+        answer = classify(self._exchange(head, b"", utc_now()))
+        return answer.layer is Layer.ACCESS and answer.protection.has(Trait.REFUSES_CREDENTIAL)
+
+
+async def send_openly(
+    url: str, options: Sequence[CurlOption], path: str, nothing: LoginNeeded
+) -> CurlOutcome:
+    """Send one request by curl without a credential, to a resource that needs none.
+
+    Args:
+        nothing: the outcome, if this request is refused for want of a credential.
+
+    Raises:
+        UsageError: something cannot be handed to curl.
+    """
+
+    async def as_it_is(_head: Response) -> None:
+        return None
+
+    end = await run_curl(call_with((), options, url, path), as_it_is)
+    if end.head is not None and refuses_token(end.head):
+        return CurlOutcome(nothing.exit_code, nothing, end.line_open)
+    return _without_answer(end)
+
+
+def _without_answer(end: CurlEnd) -> CurlOutcome:
+    """Return the outcome by curl's own code, which is handed on where it is not about the network."""
+    if end.code not in _NETWORK and end.code != _TIMED_OUT:
+        return CurlOutcome(end.code)
+    in_time = end.code != _TIMED_OUT
+    why = "could not reach the resource" if in_time else "got no answer in time"
+    kind = NetworkFailure if in_time else TimedOut
+    words = f"curl {why} (its exit code {end.code})."
+    return CurlOutcome(kind.exit_code, kind(words, "See what curl wrote, with -sS."))
 
 
 def _is_login(location: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import BinaryIO, Final
 
@@ -39,33 +39,41 @@ class CurlEnd:
         head: status and fields of its answer; None where none came.
         following: the credential to send the request again with; its output was not passed on then.
         start: the first bytes of the output, where curl did not keep it for itself.
+        line_open: whether the output that was passed on ends within a line.
     """
 
     code: int
     head: Response | None
     following: CredentialHeaders | None = None
     start: bytes = b""
+    line_open: bool = False
 
 
-async def run_curl(call: CurlCall, again: Again) -> CurlEnd:
+async def run_curl(
+    call: CurlCall, again: Again, hides: Callable[[Response], bool] = lambda _head: False
+) -> CurlEnd:
     """Run curl, and pass its output on unless `again` returns a credential for the head of its answer.
 
     Args:
         again: decides while curl waits; a credential ends it.
+        hides: whether the output is not passed on although the answer is the last one.
 
     Raises:
         UsageError: the credential is too large, or the file for the head cannot be written.
         BrokenPipeError: no one reads the output any more.
     """
     with call.head_file() as file:
-        return await _CurlRun(call, again, file).to_its_end()
+        return await _CurlRun(call, again, hides, file).to_its_end()
 
 
 class _CurlRun:
-    def __init__(self, call: CurlCall, again: Again, file: BinaryIO | None) -> None:
+    def __init__(
+        self, call: CurlCall, again: Again, hides: Callable[[Response], bool], file: BinaryIO | None
+    ) -> None:
         self._call = call
         self._file = file
         self._again = again
+        self._hides = hides
         self._heads = HeadReader()
         self._raw_heads = bytearray()
 
@@ -110,15 +118,20 @@ class _CurlRun:
             if following is not None:
                 return CurlEnd(0, head, following=following)
             self._pass_heads_on()
-            _write_whole(held)
+            shown = head is None or not self._hides(head)
             later_heads = asyncio.ensure_future(self._follow(reader))
-            start = held[:_START]
-            while output is not None and more and (chunk := await output.read(_CHUNK)):
+            start = last = b""
+            async for chunk in _chunks(held, output if more else None):
                 start += chunk[: _START - len(start)]
-                _write_whole(chunk)
+                if shown:
+                    _write_whole(chunk)
+                    last = chunk[-1:] or last
             await later_heads
             code = await process.wait()
-            return CurlEnd(code if code >= 0 else 128 - code, self._heads.final, start=start)
+            line_open = last not in (b"", b"\n")
+            return CurlEnd(
+                code if code >= 0 else 128 - code, self._heads.final, start=start, line_open=line_open
+            )
         except BrokenPipeError:
             raise
         except OSError:  # such as a full disk
@@ -167,6 +180,13 @@ class _CurlRun:
         elif self._call.head_to == "-":
             _write_whole(bytes(self._raw_heads))
         self._raw_heads.clear()
+
+
+async def _chunks(held: bytes, output: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
+    """Yield what was held, then what comes until the end."""
+    yield held
+    while output is not None and (chunk := await output.read(_CHUNK)):
+        yield chunk
 
 
 def _write_whole(data: bytes) -> None:

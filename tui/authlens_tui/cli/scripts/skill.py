@@ -21,12 +21,10 @@ _OURS: Final = re.compile(r"---\r?\nname: authlens\r?\n")
 _FRONT_MATTER: Final = """\
 ---
 name: authlens
-description: "Reach a URL that needs a login (Cloudflare Access, or any resource with RFC 9728 metadata): \
-detect it, ask the user to log in once, and use the credential without ever seeing it."
+description: "Fetch a URL that needs a login (Cloudflare Access, OAuth, MCP, git). The user logs in once; \
+you never see the credential."
 license: MIT
-compatibility: "needs the program authlens on PATH"
-metadata:
-  category: authentication
+compatibility: "needs authlens on PATH"
 ---
 
 # Reach protected resources with authlens

@@ -18,6 +18,7 @@ from authlens_core.desk.lifecycle import (
     refresh,
     revoke,
 )
+from authlens_core.desk.log_in import login_obstacle
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.session import iso_time, open_session, say_result
@@ -141,13 +142,17 @@ async def probe_kept(arguments: Namespace) -> int:
 
     Raises:
         UsageError: the URL cannot be used.
-        LoginNeeded: nothing is stored for it.
+        LoginNeeded: nothing is stored for it, and a user can log in.
+        AuthlensError: nothing is stored for it, and this is why a user cannot.
     """
     url = None if arguments.all else checked_url(arguments.url)
     async with open_session() as session:
         entries = read_inventory(session.credentials.index).to_probe(url)
         if url is not None and not entries:
-            raise LoginNeeded(f"There is no credential for {url} on this machine.", "See: authlens list")
+            nothing = LoginNeeded(
+                f"No credential on this machine covers {url}.", f"Log in: authlens login {shlex.quote(url)}"
+            )
+            raise await login_obstacle(url) or nothing
         results = await for_each(entries, lambda entry: probe(session, entry), on_result=_tell_probe)
     if not results:
         say("No credentials on this machine to probe with.")
@@ -159,7 +164,7 @@ async def probe_kept(arguments: Namespace) -> int:
 
 
 def _tell_probe(entry: InventoryEntry, result: ProbeResult) -> None:
-    say(f"{result.sign} {entry.title} ({entry.kind.label}), {result.layer}: {result.summary}")
+    say(f"{result.sign} {entry.title} ({entry.kind.label}), {result.layer}: {result.said}")
     if not result.accepted:
         say_fixes([result.cure], entry.url)
 

@@ -111,8 +111,11 @@ class StageHook(Protocol):
     def withheld(self) -> Check | None:
         """Why the tokens of this login are not stored; None if they are."""
 
+    def concerns(self, stage: Stage, planned: PlannedRequest) -> bool:
+        """Return whether this is the request of a stage that is changed, if one is."""
+
     def sending(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
-        """Return the first request of a stage as it is sent."""
+        """Return the request that it concerns as it is sent."""
 
     def repeated(
         self, stage: Stage, planned: PlannedRequest, sent: Sequence[Exchange]

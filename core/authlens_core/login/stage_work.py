@@ -109,17 +109,17 @@ class StageWork:
     ) -> StageResult:
         """Send what the stage wants sent, and do what follows from the answers."""
         handler = self._handler(stage, facts)
-        first: PlannedRequest | None = None
-        cut_short = False
+        changed: PlannedRequest | None = None
+        # When answers are read again after an override, what was sent for them was changed already.
+        again, cut_short = bool(exchanges), False
         for wanted in _wanted(handler, facts, exchanges):
             planned = wanted
             # What was changed on purpose is not repeated as it should have been: its refusal is what was
             # asked for.
             if planned.repeats and self._hook.happened:
                 break
-            # Not when answers are read again after an override: what was sent then was changed already.
-            if first is None and not exchanges:
-                planned = first = self._hook.sending(stage, planned, facts)
+            if changed is None and not again and self._hook.concerns(stage, planned):
+                planned = changed = self._hook.sending(stage, planned, facts)
             # Before it is sent, whatever happens: a code that may have arrived is used up (RFC 6749 §4.1.2).
             if stage is Stage.EXCHANGE:
                 self._progress.code_sent(facts)
@@ -135,9 +135,9 @@ class StageWork:
                 break
         # A request that the server wanted signed with its nonce, and its repetition, are one to the stage.
         honest = settled(exchanges)
-        again = None if first is None else self._hook.repeated(stage, first, honest)
-        if again is not None:
-            await self._exchange(stage, facts, again, exchanges)
+        repeated = None if changed is None else self._hook.repeated(stage, changed, honest)
+        if repeated is not None:
+            await self._exchange(stage, facts, repeated, exchanges)
         learned = handler.learn(facts, honest)
         judged = self._hook.judged(stage, exchanges, facts.grant_secrets)
         remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()

@@ -20,7 +20,7 @@ def answered_with_tokens(
 ) -> Check:
     """Judge the last answer of a token endpoint; `sent` is masked where the server repeats it."""
     # A server that refuses the honest request says nothing about its repetition.
-    if experiment.repeats and not _came_to_it(exchanges):
+    if experiment.repeats and not any(exchange.purpose.repeats for exchange in exchanges):
         seen = "the first request was already refused, so nothing was sent again"
         return _check(experiment, Severity.NOTICE, seen)
     last = exchanges[-1] if exchanges else None
@@ -108,11 +108,6 @@ def nothing_came(experiment: Experiment) -> Check:
         "nothing came back to authlens; if the browser shows an error page of the server, that is its refusal"
     )
     return _check(experiment, Severity.NOTICE, seen)
-
-
-def _came_to_it(exchanges: Sequence[Exchange]) -> bool:
-    first = exchanges[0].response if exchanges else None
-    return first is not None and first.status < 300 and len(exchanges) > 1
 
 
 def _not_granted(experiment: Experiment, response: Response, sent: Sequence[Secret]) -> Check:

@@ -21,6 +21,7 @@ from authlens_core.oauth.client_assertion import signed
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, ErrorCode, Severity
+from authlens_core.values.exchange import Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
@@ -55,6 +56,7 @@ class Experiment:
         errors: the error codes that a refusal should carry; empty for any.
         change: the amendments, from what is known when the stage begins.
         applies: whether there is anything to attack in a login that is as far as this.
+        request: what the request is for that it changes; None for the first of the stage.
         repeats: true to send the same request a second time, after it was answered.
         reuses: what is used twice by that.
         follow_up: what is looked at in a later stage because of this one.
@@ -72,6 +74,7 @@ class Experiment:
     errors: tuple[str, ...] = ()
     change: Callable[[Facts], tuple[RequestEdit, ...]] = lambda _: ()
     applies: Callable[[Facts], bool] = lambda facts: facts.flow.user_part is UserPart.LINK
+    request: Purpose | None = None
     repeats: bool = False
     reuses: str = "code"
     follow_up: Experiment | None = None
@@ -272,7 +275,11 @@ def _signs(facts: Facts) -> bool:
 
 
 def _shows_assertion(facts: Facts) -> bool:
-    return _signs(facts) or facts.options.grant_type is GrantType.JWT_BEARER
+    return _signs(facts) or facts.options.grant_type in (GrantType.JWT_BEARER, GrantType.TOKEN_EXCHANGE)
+
+
+def _asks_a_provider(facts: Facts) -> bool:
+    return facts.options.grant_type is GrantType.TOKEN_EXCHANGE
 
 
 def _assertion(facts: Facts, audience: str | None = None) -> Secret:
@@ -291,7 +298,7 @@ def _forged(facts: Facts) -> tuple[RequestEdit, ...]:
     said, dot, signature = whole.rpartition(".")
     # The first character: bits of the last one may mean nothing.
     other = f"{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
-    member = "client_assertion" if own else "assertion"
+    member = "client_assertion" if own else "subject_token" if _asks_a_provider(facts) else "assertion"
     return (RequestEdit(EditLocation.FORM, member, Secret(f"{said}{dot}{other}")),)
 
 
@@ -323,9 +330,9 @@ MACHINE_EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         errors=(ErrorCode.INVALID_CLIENT,),
         change=_wrong_secret,
         applies=lambda facts: (
-            facts.options.grant_type is GrantType.CLIENT_CREDENTIALS
-            and facts.options.client_secret is not None
+            facts.flow.user_part is UserPart.NOTHING and facts.options.client_secret is not None
         ),
+        request=Purpose.TOKEN,
     ),
     Experiment(
         name="forged_assertion",
@@ -333,10 +340,10 @@ MACHINE_EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         question="An attacker writes an assertion themselves, without the key.",
         stage=Stage.EXCHANGE,
         expectation="The signature is not that of the key, so the server must reject the assertion.",
-        spec="RFC 7523 §3",
+        spec="RFC 7523 §3; RFC 8693 §2.2.2",
         referee=Referee.TOKEN_ENDPOINT,
         why="Anyone could write who they are.",
-        errors=(ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_GRANT),
+        errors=(ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_GRANT, ErrorCode.INVALID_REQUEST),
         change=_forged,
         applies=_shows_assertion,
     ),
@@ -354,6 +361,20 @@ MACHINE_EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         applies=_signs,
     ),
     Experiment(
+        name="foreign_grant",
+        title="Grant for another server",
+        question="A program gets a grant for one server from your identity provider and shows it to another.",
+        stage=Stage.EXCHANGE,
+        expectation="The identity provider returns invalid_target for a server that it does not know. If it "
+        "gives a grant, aud does not name this server, which must reject it.",
+        spec="RFC 8693 §2.2.2; RFC 7523 §3",
+        referee=Referee.TOKEN_ENDPOINT,
+        why="A grant for any one server would be good at every other.",
+        errors=(ErrorCode.INVALID_TARGET, ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_GRANT),
+        change=lambda _: (RequestEdit(EditLocation.FORM, "audience", FOREIGN_ISSUER),),
+        applies=_asks_a_provider,
+    ),
+    Experiment(
         name="reused_assertion",
         title="Assertion used twice",
         question="An attacker finds the token request in a log of the server and sends it again.",
@@ -366,6 +387,7 @@ MACHINE_EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         accepted=Severity.WARNING,
         errors=(ErrorCode.INVALID_CLIENT, ErrorCode.INVALID_GRANT),
         applies=_shows_assertion,
+        request=Purpose.TOKEN,
         repeats=True,
         reuses="assertion",
     ),

@@ -91,6 +91,11 @@ class Tampering:
         request = amended_request(planned.request, amendments)
         return planned if request == planned.request else replace(planned, request=request)
 
+    def concerns(self, stage: Stage, planned: PlannedRequest) -> bool:
+        """Whether this is the request of `stage` that is changed, if one is."""
+        experiment = self._here(stage)
+        return experiment is None or experiment.request in (None, planned.purpose)
+
     def sending(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
         """Return the first request as it is sent now, and note what was changed in it."""
         changed = self.request(stage, planned, facts)
@@ -103,7 +108,7 @@ class Tampering:
     ) -> PlannedRequest | None:
         """Return the request to send again, where the experiment wants that and the first was granted."""
         experiment = self._here(stage)
-        response = sent[0].response if sent else None
+        response = next((e.response for e in sent if e.purpose is planned.purpose), None)
         if experiment is None or not experiment.repeats or response is None or response.status >= 300:
             return None
         self.done = (*self.done, f"the {experiment.reuses} was sent a second time")

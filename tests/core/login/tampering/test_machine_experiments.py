@@ -10,6 +10,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import Experiment, attacks_on, start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Machines, Profile, StandardEmulator
+from authlens_core.emulator.standard.machines import IDP_CLIENT
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
@@ -22,14 +23,25 @@ ATTACKS = {
     "machine-post": {"wrong_secret"},
     "machine-key": {"forged_assertion", "foreign_audience", "reused_assertion"},
     "machine-workload": {"forged_assertion", "reused_assertion"},
+    "machine-enterprise": {"wrong_secret", "forged_assertion", "foreign_grant", "reused_assertion"},
 }
 
 
 def options(client: str, machines: Machines, directory: Path) -> Options:
+    file = directory / "assertion"
     if client == "machine-workload":
-        file = directory / "assertion"
         file.write_text(machines.assertion())
         return Options(client_id=client, grant_type=GrantType.JWT_BEARER, assertion_file=str(file))
+    if client == "machine-enterprise":
+        file.write_text(machines.id_token())
+        return Options(
+            client_id=client,
+            client_secret=Secret(machines.secret),
+            grant_type=GrantType.TOKEN_EXCHANGE,
+            assertion_file=str(file),
+            idp=f"{machines.idp}/token",
+            idp_client_id=IDP_CLIENT,
+        )
     by_key = client == "machine-key"
     return Options(
         client_id=client,

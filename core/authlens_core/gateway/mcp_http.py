@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Final
 
 from authlens_core.gateway.mcp_message import is_version, routing_fields
@@ -161,8 +162,9 @@ async def messages_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEv
         reader = EventReader()
         async for chunk in answer.body:
             for event in reader.feed(chunk):
-                has_message = bool(event.data) and event.name == MESSAGE
-                yield event, read_messages(event.data) if has_message else ()
+                data = [event.data] if event.name == MESSAGE and event.data else []
+                event = replace(event, data="")  # noqa: PLW2901 - the text is not held beside its messages
+                yield event, read_messages(data.pop()) if data else ()
     except NotJsonRpc as error:
         raise ServerMisconfigured(
             f"The server sent something that is not a JSON-RPC message: {error}.",

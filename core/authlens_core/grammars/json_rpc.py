@@ -18,6 +18,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+import msgspec
+
 from authlens_core.values.quick_dataclass import dataclass
 
 PARSE_ERROR: Final = -32700
@@ -30,9 +32,11 @@ MOST_IN_A_BATCH: Final = 1_000
 # Levels of arrays and objects. serde_json reads 127, jiter (the Python SDK of MCP) 200.
 DEEPEST: Final = 100
 # Python's `splitlines` and Node's `readline` end a line at these, and JSON may have them within a string.
-_LINE_ENDS: Final = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_LINE_ENDS: Final = {end.encode(): f"\\u{ord(end):04x}".encode() for end in "\x85\u2028\u2029"}
 # A double holds numbers of up to 309 digits. Some readers refuse a larger integer, others read Infinity.
-_LARGE: Final = re.compile(r"\d{309}")
+_LARGE: Final = re.compile(rb"\d{309}")
+_NO_NUMBER: Final = "a number in it is NaN, or too large to hold"
+_LINES: Final = msgspec.json.Encoder()
 _CONTAINERS: Final = (dict, list)  # a union would be made again for each value that is looked at
 
 RequestId: TypeAlias = str | int
@@ -120,12 +124,14 @@ def read_messages(text: str | bytes | bytearray) -> tuple[JsonRpcMessage | Broke
     """Return the messages of a line or a body: one, or those of a batch.
 
     Args:
-        text: a bytearray is emptied once it is read, because a large one is held in several forms already.
+        text: a bytearray is emptied once it is read, because a large one is held in several forms already. A
+            text that the caller does not hold goes then, too.
 
     Raises:
         NotJsonRpc: it is something else.
     """
     value = _parsed(text)
+    del text
     bodies = value if isinstance(value, list) else [value]
     if not bodies:
         raise NotJsonRpc("it is an empty list")
@@ -242,20 +248,19 @@ def _parsed(text: str | bytes | bytearray) -> Any:
 
 
 def _line_of(body: Mapping[str, Any]) -> bytes:
-    if _is_deep(body):
-        raise NotJsonRpc(f"it has more than {DEEPEST} levels")
+    # Not by the standard library, which holds a large message in three forms more.
+    _require_readable(body)
     try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        if _LARGE.search(text):  # a string may have as many digits as it likes
-            json.loads(text, parse_int=_as_a_double)
-        for character, escaped in _LINE_ENDS.items():
-            text = text.replace(character, escaped)
-        text += "\n"  # in place; to the bytes it would be a copy
-        return text.encode("utf-8")
+        line = _LINES.encode_lines((body,))
+        if _LARGE.search(line):  # a string may have as many digits as it likes
+            json.loads(line, parse_int=_as_a_double)
     except UnicodeEncodeError:
         raise NotJsonRpc("a string in it has half of a surrogate pair") from None
     except ValueError:
-        raise NotJsonRpc("a number in it is NaN, or too large to hold") from None
+        raise NotJsonRpc(_NO_NUMBER) from None
+    for character, escaped in _LINE_ENDS.items():
+        line = line.replace(character, escaped)
+    return line
 
 
 def _as_a_double(digits: str) -> float:
@@ -273,19 +278,23 @@ def _is_writable(request_id: RequestId | None) -> bool:
         return False
 
 
-def _is_deep(body: Mapping[str, Any]) -> bool:
-    """Return whether a value has more than `DEEPEST` levels; looks at one level after the other."""
+def _require_readable(body: Mapping[str, Any]) -> None:
+    """Refuse what has more than `DEEPEST` levels, or NaN or Infinity, which msgspec would write as null.
+
+    Raises:
+        NotJsonRpc: with the reason.
+    """
     level: list[Any] = [body]
     for _ in range(DEEPEST):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, _CONTAINERS)
+        values = [
+            inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
+        if not all(math.isfinite(value) for value in values if isinstance(value, float)):
+            raise NotJsonRpc(_NO_NUMBER)
+        level = [value for value in values if isinstance(value, _CONTAINERS)]
         if not level:
-            return False
-    return True
+            return
+    raise NotJsonRpc(f"it has more than {DEEPEST} levels")
 
 
 def _kind(body: Mapping[str, Any]) -> MessageKind | str:

@@ -15,6 +15,7 @@ from authlens_core.values.quick_dataclass import dataclass
 # Bytes of one event that are held.
 LARGEST_EVENT: Final = 64 * 1024 * 1024
 _LINE_END: Final = re.compile(rb"\r\n?|\n")
+_MARK: Final = "\ufeff".encode()
 # The type of an event that names none, or names it empty.
 MESSAGE: Final = "message"
 
@@ -70,11 +71,11 @@ class EventReader:
         self._text += chunk
         # A long line grows without being searched again from its start.
         if b"\n" in chunk or b"\r" in chunk or self._text.startswith(b"\r"):
-            for line in self._lines():
-                if line:
-                    self._field(line)
-                else:
-                    yield from self._dispatched()
+            # Read to the end first: the bytes of a large event are not held beside its text.
+            events = self._read()
+            events.reverse()
+            while events:
+                yield events.pop()
         if self._size + len(self._text) > self._largest:
             raise EventTooLarge
 
@@ -83,7 +84,9 @@ class EventReader:
             yield ServerEvent("\n".join(self._data), self._name, self._event_id, self._retry)
         self._start()
 
-    def _lines(self) -> Iterator[str]:
+    def _read(self) -> list[ServerEvent]:
+        """Take the whole lines, and return the events that end with them."""
+        events: list[ServerEvent] = []
         text, self._text, start = self._text, bytearray(), 0
         view = memoryview(text)
         for ending in _LINE_END.finditer(text):
@@ -91,18 +94,26 @@ class EventReader:
                 break  # whether a LF follows is not known yet
             self._size += ending.end() - start
             if self._size > self._largest:
-                raise EventTooLarge
-            line = str(view[start : ending.start()], "utf-8", "replace")
+                return events  # what ended before it counts; then `feed` refuses it
             # A byte order mark at the start of the stream is no part of its first line.
-            if self._first:
-                self._first, line = False, line.removeprefix("\ufeff")
-            yield line
+            if self._first and text.startswith(_MARK):
+                start = len(_MARK)
+            self._first = False
+            if start < ending.start():
+                self._field(text, start, ending.start())
+            else:
+                events += self._dispatched()
             start = ending.end()
         self._text += view[start:]
+        return events
 
-    def _field(self, line: str) -> None:
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
+    def _field(self, text: bytearray, start: int, end: int) -> None:
+        colon = text.find(b":", start, end)
+        name = str(text[start : end if colon < 0 else colon], "utf-8", "replace")
+        first = end if colon < 0 else colon + 1
+        first += text.startswith(b" ", first, end)
+        # Of the bytes themselves: what is cut from a text would be a copy of it.
+        value = str(memoryview(text)[first:end], "utf-8", "replace")
         if name == "data":
             self._data.append(value)
         elif name == "event":

@@ -38,7 +38,7 @@ _LONGEST_PAGE: Final = 1_000  # characters
 _MOST: Final = 3
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
 _CODE: Final = re.compile(
-    r"""["']?\berror["']?\s*[:=]\s*["']?([a-z_]{5,60})\b"""
+    r"""(?:\berror["']?\s*[:=]|\boauth2:)\s*["']?([a-z_]{5,60})\b"""
     r"""|\b(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+"""
     r"""|use_dpop_nonce|(?:interaction|login|consent)_required|authorization_pending)\b"""
     r"""|\binvalid(grant|client|scope|target)(?:error|exception)?\b"""

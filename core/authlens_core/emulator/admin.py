@@ -110,7 +110,12 @@ class AdminMiddleware:
             "all_faults": self._all_faults,
             **self._facts(),
             "requests": [
-                {"origin": seen.origin, "method": seen.method, "path": seen.path}
+                {
+                    "origin": seen.origin,
+                    "method": seen.method,
+                    "path": seen.path,
+                    **({} if seen.body is None else {"body": seen.body.decode("utf-8", "replace")}),
+                }
                 for seen in emulator.requests
             ],
         }

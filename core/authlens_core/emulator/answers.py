@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator.issued import RegisteredClient
+from authlens_core.emulator.origins import LONGEST_BODY
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
-LONGEST_BODY: Final = 64 * 1024  # bytes of a request
 
 
 class Answered(Exception):

@@ -13,6 +13,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import pytest
 
 from authlens_core.emulator.access.access_emulator import Emulator
+from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import PlayResult, play_person
 from authlens_core.emulator.profile import Profile
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
@@ -74,8 +75,31 @@ class _InThread(Generic[_Emulator]):
         """Expire every access token; refresh tokens still work."""
         self._called(self.emulator.expire_access_tokens)
 
+    def revoke(self, user: str | None = None) -> None:
+        """End the sessions and access tokens of a user, or of all; refresh tokens still work."""
+        self._called(lambda: self.emulator.revoke_user_tokens(user))
+
+    def end_grants(self) -> None:
+        """End every grant: access tokens are refused, and a refresh answers invalid_grant."""
+        self._called(self.emulator.end_grants)
+
+    def deny(self, user: str) -> None:
+        """Have the policy refuse a user, or a program of the profile `machine` by its id, until `allow`."""
+        self._called(lambda: self.emulator.deny(user))
+
+    def allow(self, user: str) -> None:
+        self._called(lambda: self.emulator.allow(user))
+
+    def reset(self) -> None:
+        """Return to the state after the start, for the next test of a session."""
+        self._called(self.emulator.reset)
+
+    def requests(self) -> list[SeenRequest]:
+        """Return the requests so far, oldest first; with `bodies=True`, each has its body."""
+        return self._called(lambda: self.emulator.requests)
+
     def paths(self) -> list[str]:
-        return self._called(lambda: [f"{seen.method} {seen.path}" for seen in self.emulator.requests])
+        return [f"{seen.method} {seen.path}" for seen in self.requests()]
 
     def stop(self) -> None:
         self._in_thread(self.emulator.stop())
@@ -126,6 +150,12 @@ def emulated_access_factory() -> Iterator[Callable[..., EmulatedAccess]]:
     yield from _stopped_after(EmulatedAccess)
 
 
+@pytest.fixture(scope="session")
+def emulated_access_session_factory() -> Iterator[Callable[..., EmulatedAccess]]:
+    """The same for fixtures of a wider scope; all of them stop after the last test."""
+    yield from _stopped_after(EmulatedAccess)
+
+
 @pytest.fixture
 def emulated_access(emulated_access_factory: Callable[..., EmulatedAccess]) -> EmulatedAccess:
     """A simulated Cloudflare Access without a fault."""
@@ -135,6 +165,12 @@ def emulated_access(emulated_access_factory: Callable[..., EmulatedAccess]) -> E
 @pytest.fixture
 def emulated_standard_factory() -> Iterator[Callable[..., EmulatedStandard]]:
     """Start emulators of the profile that is given first, with settings; all of them stop after the test."""
+    yield from _stopped_after(EmulatedStandard)
+
+
+@pytest.fixture(scope="session")
+def emulated_standard_session_factory() -> Iterator[Callable[..., EmulatedStandard]]:
+    """The same for fixtures of a wider scope; all of them stop after the last test."""
     yield from _stopped_after(EmulatedStandard)
 
 

@@ -299,6 +299,8 @@ class Grants:
     def end_grants(self) -> None:
         for grant in self._refresh_tokens.values():
             grant.alive = False
+        for entry in self._access_tokens.values():  # a program's grant has no refresh token
+            entry.grant.alive = False
 
     def _end(self, grant: IssuedGrant, reason: Reason) -> None:
         if grant.alive:

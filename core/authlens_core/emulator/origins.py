@@ -10,7 +10,7 @@ import socket
 from collections import deque
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from authlens_core.emulator.randomness import drawn_from, source_of
@@ -19,6 +19,7 @@ from authlens_core.values.finish import finish
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from authlens_core.emulator.origin_app import OriginApp
     from authlens_core.emulator.uvicorn_server import QuietServer
 
 BACKLOG: Final = 128  # connections that wait to be accepted
@@ -26,6 +27,7 @@ BACKLOG: Final = 128  # connections that wait to be accepted
 ATTEMPTS: Final = 16
 NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 MOST_REQUESTS: Final = 2_000
+LONGEST_BODY: Final = 64 * 1024  # bytes of a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class SeenRequest:
     Attributes:
         origin: `app` or `team`; `resource` or `server` of a standard server.
         header_names: the field names in lower case, in order.
+        body: its first 64 KiB, where bodies were asked for; None elsewhere.
     """
 
     origin: str
     method: str
     path: str
     header_names: tuple[str, ...]
+    body: bytes | None = field(default=None, repr=False)
 
 
 class LoopbackServer:
@@ -52,17 +56,30 @@ class LoopbackServer:
         port: the resource's port; the other origin has the next one. 0 picks free ones.
         admin: whether the authorization server's origin has the JSON interface of `emulator.admin`.
         seed: makes ids, codes and opaque tokens the same at each start; signing keys stay random.
+        origin: what answers a request that is let in; None for the emulator's own resource.
+        bodies: whether the log of requests has their bodies.
 
     Attributes:
+        origin: the application behind the login.
         stopping: set while it is stopped, for answers that would go on.
     """
 
     ORIGINS: ClassVar[tuple[str, str]]
     """What the two are called in the log of requests."""
 
-    def __init__(self, *, port: int, admin: bool, seed: int | None) -> None:
+    def __init__(
+        self,
+        *,
+        port: int,
+        admin: bool,
+        seed: int | None,
+        origin: ASGIApp | None = None,
+        bodies: bool = False,
+    ) -> None:
         self._port = port
         self._admin = admin
+        self._bodies = bodies
+        self.origin = None if origin is None else _origin_app(origin)
         self._source = source_of(seed)
         self._seen: deque[SeenRequest] = deque(maxlen=MOST_REQUESTS)
         self.stopping = asyncio.Event()
@@ -77,10 +94,10 @@ class LoopbackServer:
     def forget_requests(self) -> None:
         self._seen.clear()
 
-    def note(self, origin: str, scope: Mapping[str, Any]) -> None:
+    def note(self, origin: str, scope: Mapping[str, Any], body: bytes | None = None) -> None:
         """Note a request, given the ASGI scope of its connection."""
         names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
-        self._seen.append(SeenRequest(origin, scope["method"], scope["path"], names))
+        self._seen.append(SeenRequest(origin, scope["method"], scope["path"], names, body))
 
     async def start(self) -> None:
         """Listen on both origins; return once they answer.
@@ -92,6 +109,9 @@ class LoopbackServer:
 
         self.stopping.clear()
         async with AsyncExitStack() as stack:
+            if self.origin is not None:
+                stack.push_async_callback(self.origin.stop)
+                await self.origin.start()
             resource = [bind("127.0.0.1", self._port)]
             stack.callback(close_all, resource)
             server = bind_both(self._port + 1 if self._port else 0)
@@ -120,7 +140,8 @@ class LoopbackServer:
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
-                self.note(origin, scope)
+                body, receive = await _read_ahead(receive) if self._bodies else (None, receive)
+                self.note(origin, scope, body)
                 with drawn_from(self._source):
                     await app(scope, receive, send)
 
@@ -146,6 +167,27 @@ class LoopbackServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+def _origin_app(app: ASGIApp) -> OriginApp:
+    from authlens_core.emulator.origin_app import OriginApp
+
+    return OriginApp(app)
+
+
+async def _read_ahead(receive: Receive) -> tuple[bytes, Receive]:
+    """Return the first bytes of a body, and what receives all of it again."""
+    messages: deque[Any] = deque()
+    body, more = b"", True
+    while more and len(body) < LONGEST_BODY:
+        messages.append(message := await receive())
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+
+    async def receive_again() -> Any:
+        return messages.popleft() if messages else await receive()
+
+    return body[:LONGEST_BODY], receive_again
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -1,38 +1,14 @@
-"""Steering the emulator from another process, and from the fixtures for the tests of others."""
+"""Steering the emulator from another process, by its JSON interface."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
 
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
-from authlens_core.emulator.fixture import (
-    EmulatedAccess,
-    EmulatedStandard,
-    emulated_access,
-    emulated_access_factory,
-    emulated_generic,
-    emulated_mcp,
-    emulated_standard_factory,
-)
-from support.waiting import PATIENCE
 
-__all__ = [
-    "emulated_access",
-    "emulated_access_factory",
-    "emulated_generic",
-    "emulated_mcp",
-    "emulated_standard_factory",
-]
-
-PAGE = Path(__file__).parents[3] / "docs" / "emulator.md"
 JSON = {"content-type": "application/json"}
 
 
@@ -175,48 +151,3 @@ async def test_an_unknown_action_is_named_with_the_known_ones() -> None:
         assert "expire-access-tokens" in answer.json()["actions"]
         assert (await http.post(f"{admin}/deny", json={"user": "ada"})).status_code == 200
         assert (await http.post(f"{admin}/deny", json=[])).json() == {"error": "send a JSON object"}
-
-
-def test_the_fixture_serves_a_test_without_an_event_loop(emulated_access: EmulatedAccess) -> None:
-    """As docs/emulator.md shows it."""
-    answer = httpx.get(emulated_access.resource_url, trust_env=False)
-    assert answer.status_code == 401
-    assert emulated_access.paths() == ["GET /"]
-    emulated_access.set_faults("public")
-    assert httpx.get(emulated_access.resource_url, trust_env=False).status_code == 200
-
-
-async def test_the_fixture_takes_settings_and_serves_a_test_with_an_event_loop(
-    emulated_access_factory: Callable[..., EmulatedAccess],
-) -> None:
-    """Two of them beside each other."""
-    one, other = emulated_access_factory(faults=("public",)), emulated_access_factory()
-    async with httpx.AsyncClient(trust_env=False) as http:
-        assert (await http.get(one.resource_url)).status_code == 200
-        assert (await http.get(other.resource_url)).status_code == 401
-
-
-def test_the_fixtures_start_the_other_profiles(
-    emulated_mcp: EmulatedStandard, emulated_generic: EmulatedStandard
-) -> None:
-    """Each with its own kind of resource."""
-    for server, path in ((emulated_mcp, "/mcp"), (emulated_generic, "/")):
-        assert httpx.get(server.resource_url, trust_env=False).status_code == 401
-        assert server.paths() == [f"GET {path}"]
-        server.set_faults("step-up")
-        assert 'scope="read"' in httpx.get(server.resource_url, trust_env=False).headers["www-authenticate"]
-
-
-@pytest.mark.slow
-def test_the_worked_example_of_the_page_passes(tmp_path: Path) -> None:
-    """As somebody would copy it: a `conftest.py`, a test, and pytest."""
-    blocks = re.findall(r"```python\n# (conftest|test_mcp_client)\.py\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 2
-    for name, code in blocks:
-        (tmp_path / f"{name}.py").write_text(code)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    environment = {**os.environ, "NO_PROXY": "*"}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE
-    )
-    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -46,7 +46,6 @@ class Emulator(LoopbackServer):
         service_token_header: the app's `read_service_tokens_from_header`, such as `Authorization`.
         service_auth_401: whether a Service Auth refusal is 401 instead of 403.
         refresh_grace: whether the refresh token before the newest is good until the newest is used.
-        origin: what answers a request that is let in; None for the emulator's own page.
         clock: the time in seconds since the epoch.
 
     Raises:
@@ -69,11 +68,12 @@ class Emulator(LoopbackServer):
         service_auth_401: bool = False,
         refresh_grace: bool = False,
         origin: ASGIApp | None = None,
+        bodies: bool = False,
         admin: bool = False,
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(port=port, admin=admin, seed=seed)
+        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies)
         with drawn_from(self._source):
             self.account = Account(
                 clock=clock,
@@ -86,8 +86,9 @@ class Emulator(LoopbackServer):
                 service_token_header=service_token_header,
                 service_auth_401=service_auth_401,
                 refresh_grace=refresh_grace,
-                origin=origin,
+                origin=self.origin,
             )
+        self._first_faults = self.account.faults
         self._callback_port = callback_port
         self._taken: list[socket.socket] = []
 
@@ -113,6 +114,7 @@ class Emulator(LoopbackServer):
             "end-grants": lambda _: self.end_grants(),
             "deny": self.deny,
             "allow": self.allow,
+            "reset": lambda _: self.reset(),
         }
         return AdminMiddleware(server, self, Fault, actions, self._service_token_facts)
 
@@ -150,6 +152,12 @@ class Emulator(LoopbackServer):
             ValueError: a fault's name is unknown.
         """
         self.account.faults = named_faults(Profile.ACCESS, Fault, faults)
+
+    def reset(self) -> None:
+        """Return to the state after the start: the first faults, no request, client, grant or session."""
+        self.account.forget_everything()
+        self.account.faults = self._first_faults
+        self.forget_requests()
 
     @property
     def service_token(self) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from authlens_core.emulator.issued import GrantRules, InvalidGrant
 from authlens_core.emulator.signing_keys import SigningKeys
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from authlens_core.emulator.origin_app import OriginApp
 
 OAUTH: Final = "/cdn-cgi/access/oauth"
 FOREIGN_ISSUER: Final = "https://elsewhere.example"  # RFC 6761 §6.5: no one can own it
@@ -81,7 +81,7 @@ class Account:
     service_token_header: str = ""
     service_auth_401: bool = False
     refresh_grace: bool = False
-    origin: ASGIApp | None = None
+    origin: OriginApp | None = None
     denied: set[str] = field(default_factory=lambda: {DENIED_BY_POLICY})
     sessions: dict[str, str] = field(default_factory=dict, repr=False)
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
@@ -183,6 +183,13 @@ class Account:
         nonce = randomness.token_urlsafe(16)
         put(self.sessions, nonce, user, MOST_SESSIONS)
         return nonce
+
+    def forget_everything(self) -> None:
+        """Forget clients, grants, sessions and what the policy was told; service tokens stay."""
+        self.grants.forget_everything()
+        self.sessions.clear()
+        self.transfers.clear()
+        self.denied = {DENIED_BY_POLICY}
 
     def end_sessions(self, user: str | None = None) -> None:
         self.sessions = {n: u for n, u in self.sessions.items() if user is not None and u != user}

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access import browser_session
@@ -56,17 +56,6 @@ def _is_browser(request: Request) -> bool:
         "text/html" in request.headers.get("accept", "")
         or request.headers.get("sec-fetch-mode") == "navigate"
     )
-
-
-class _FromOrigin(Response):
-    """The answer of an application behind the edge, passed on as it comes."""
-
-    def __init__(self, origin: ASGIApp) -> None:
-        super().__init__()
-        self._origin = origin
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._origin(scope, receive, send)
 
 
 class AppOrigin:
@@ -153,7 +142,7 @@ class AppOrigin:
     def _welcome(self, request: Request, who: str, identity: dict[str, Any]) -> Response:
         """The origin itself, which learns who came by `Cf-Access-Jwt-Assertion` alone."""
         if self._account.origin is not None:
-            return _FromOrigin(self._account.origin)
+            return self._account.origin.answer(who)
         message = f"Welcome, {who}"
         if self._account.has(Fault.HOSTILE_TEXT):
             message += HOSTILE_TEXT

@@ -45,6 +45,8 @@ class MachineGrants:
         user = client.client_id
         if grant_type == JWT_BEARER_GRANT:
             user = self._subject(form.get("assertion", ""), client)
+        if user in self._state.denied:
+            raise OAuthRefusal("unauthorized_client", "The policy does not admit it")
         scope = self._state.granted_scope(asked)
         return IssuedGrant(client.client_id, user, scope=scope, jkt=jkt, refreshable=False)
 

@@ -36,6 +36,8 @@ class McpEndpoint:
         self._stopping = stopping
 
     async def answer(self, request: Request) -> Response:
+        if self._state.origin is not None:
+            return self._state.origin.answer(self._resource.allowed(request).grant.user)
         if request.method != "POST":
             return self._not_posted(request)
         try:

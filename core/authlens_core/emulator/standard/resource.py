@@ -49,6 +49,8 @@ class Resource:
 
     async def generic(self, request: Request) -> Response:
         token = self.allowed(request)
+        if self._state.origin is not None:
+            return self._state.origin.answer(token.grant.user)
         body = {"message": f"Welcome, {token.grant.user}", "scope": token.grant.scope}
         return with_nonce(self._state, json_answer(body))
 

@@ -49,9 +49,9 @@ class StandardAuthorizationEndpoint:
         user = await self._choice(request)
         if user is None:
             return page("The form expired. Open the link again.", status=400)
-        if not user:
-            denied = {"error": "access_denied", "error_description": "The user denied the request"}
-            return self._callback(given, denied)
+        if not user or user in self._state.denied:
+            words = "The policy does not admit the user" if user else "The user denied the request"
+            return self._callback(given, {"error": "access_denied", "error_description": words})
         # RFC 9126 §4: a reference works once. Reloading the page before the sign-in is still possible.
         self._state.pushed.pop(given.get("request_uri", ""), None)
         code = self._state.grants.codes.issue(
@@ -78,8 +78,9 @@ class StandardAuthorizationEndpoint:
         choice = await self._choice(request)
         if choice is None:
             return page("The form expired. Open the page again.", status=400)
-        self._state.grants.decide_device(login, choice)
-        return page("Device connected" if choice else "Login denied", "<p>Return to your device.</p>")
+        admitted = "" if choice in self._state.denied else choice
+        self._state.grants.decide_device(login, admitted)
+        return page("Device connected" if admitted else "Login denied", "<p>Return to your device.</p>")
 
     def _login_page(self, client: RegisteredClient) -> Response:
         nonce = randomness.token_urlsafe(16)

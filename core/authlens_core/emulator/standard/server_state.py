@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.assertions import Assertions
@@ -20,6 +20,9 @@ from authlens_core.emulator.issued import (
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.signing_keys import SigningKeys
 from authlens_core.emulator.standard.machines import Machines
+
+if TYPE_CHECKING:
+    from authlens_core.emulator.origin_app import OriginApp
 
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
@@ -52,6 +55,8 @@ class ServerState:
     Attributes:
         resource_url: the resource's origin, without a final slash.
         server_url: the authorization server's origin, without a final slash.
+        origin: answers a request that is let in; None for a resource of our own.
+        denied: users and programs that the policy refuses.
         moved: true once the resource names another issuer (`move`).
         pushed: authorization requests by their reference: the client, the parameters, the expiry.
     """
@@ -62,6 +67,8 @@ class ServerState:
     access_token_lifetime: int = 60
     resource_url: str = ""
     server_url: str = ""
+    origin: OriginApp | None = None
+    denied: set[str] = field(default_factory=set)
     moved: bool = False
     keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
     grants: Grants = field(init=False, repr=False)
@@ -73,7 +80,12 @@ class ServerState:
 
     def __post_init__(self) -> None:
         rules = MACHINE_RULES if self.is_for_machines else RULES
-        self.grants = Grants(self.clock, rules, access_token_lifetime=self.access_token_lifetime)
+        self.grants = Grants(
+            self.clock,
+            rules,
+            access_token_lifetime=self.access_token_lifetime,
+            may_enter=lambda user: user not in self.denied,
+        )
         self.machines = Machines(self)
         self.assertions = Assertions(self.clock)
 
@@ -102,7 +114,12 @@ class ServerState:
 
     def move(self) -> None:
         """Have the resource name another issuer, which knows no client and no token of the old one."""
+        self.forget_everything()
         self.moved = True
+
+    def forget_everything(self) -> None:
+        """Forget clients, grants and a move."""
+        self.moved = False
         self.pushed.clear()
         self.grants.forget_everything()
 

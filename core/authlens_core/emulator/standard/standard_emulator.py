@@ -11,6 +11,7 @@ from authlens_core.emulator.profile import Profile, StandardFault, faults_of, na
 from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.standard.machines import Machines
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
+from authlens_core.emulator.users import email_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -38,16 +39,19 @@ class StandardEmulator(LoopbackServer):
         faults: Collection[StandardFault | str] = (),
         port: int = 0,
         access_token_lifetime: int = 60,
+        origin: ASGIApp | None = None,
+        bodies: bool = False,
         admin: bool = False,
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if profile is Profile.ACCESS:
             raise ValueError("the profile access is the Emulator's")
-        super().__init__(port=port, admin=admin, seed=seed)
+        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies)
         with drawn_from(self._source):
             chosen = named_faults(profile, faults_of(profile), faults)
-            self._state = ServerState(profile, chosen, clock, access_token_lifetime)
+            self._state = ServerState(profile, chosen, clock, access_token_lifetime, origin=self.origin)
+        self._first_faults = chosen
 
     def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
         from starlette.applications import Starlette
@@ -64,6 +68,8 @@ class StandardEmulator(LoopbackServer):
         state.resource_url, state.server_url = resource_url, server_url
         resource = Resource(state)
         methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]
+        if state.origin is not None:
+            methods += ["PATCH", "OPTIONS"]
         routes = [Route(f"{METADATA}{rest}", resource.metadata) for rest in ("", "/{suffix:path}")]
         refusals: dict[Any, Any] = {
             OAuthRefusal: lambda request, error: with_nonce(state, refusal(request, error)),
@@ -71,7 +77,9 @@ class StandardEmulator(LoopbackServer):
         }
         server = Starlette(routes=server_routes(state), exception_handlers=refusals)
         if state.profile is not Profile.GENERIC:
-            routes.append(Route("/mcp", McpEndpoint(state, resource, self.stopping).answer, methods=methods))
+            endpoint = McpEndpoint(state, resource, self.stopping)
+            below = ("", "/{path:path}") if state.origin is not None else ("",)
+            routes += [Route(f"/mcp{path}", endpoint.answer, methods=methods) for path in below]
         if state.profile is not Profile.MCP:
             routes.append(Route("/{path:path}", resource.generic, methods=methods))
         plain = Starlette(routes=routes, exception_handlers=refusals)
@@ -90,6 +98,11 @@ class StandardEmulator(LoopbackServer):
         profile = self._state.profile
         actions: dict[str, Callable[[str], None]] = {
             "expire-access-tokens": lambda _: self.expire_access_tokens(),
+            "revoke-user-tokens": self.revoke_user_tokens,
+            "end-grants": lambda _: self.end_grants(),
+            "deny": self.deny,
+            "allow": self.allow,
+            "reset": lambda _: self.reset(),
             "move-authorization-server": lambda _: self.move_authorization_server(),
         }
         facts = self._state.machines.facts if self._state.is_for_machines else dict[str, Any]
@@ -145,6 +158,29 @@ class StandardEmulator(LoopbackServer):
     def renew_dpop_nonce(self) -> None:
         """Want another nonce in proofs from now on, as a server does now and then (RFC 9449 §8.2)."""
         self._state.dpop_nonce += "x"
+
+    def reset(self) -> None:
+        """Return to the state after the start: the first faults, no request, client or grant, no move."""
+        self._state.forget_everything()
+        self._state.faults = self._first_faults
+        self._state.denied.clear()
+        self.forget_requests()
+
+    def deny(self, user: str) -> None:
+        """Have the policy refuse a user, or a program by its id: no token works, and none is issued."""
+        self._state.denied |= {user, email_of(user)}
+
+    def allow(self, user: str) -> None:
+        self._state.denied -= {user, email_of(user)}
+
+    def revoke_user_tokens(self, user: str | None = None) -> None:
+        """End the access tokens of a user, or of a program by its id; None is all. Refreshing still works."""
+        for subject in (None,) if user is None else (user, email_of(user)):
+            self._state.grants.expire_access_tokens(subject)
+
+    def end_grants(self) -> None:
+        """End every grant: access tokens are refused and a refresh answers invalid_grant."""
+        self._state.grants.end_grants()
 
     def expire_access_tokens(self) -> None:
         """Expire every access token; refresh tokens still work."""

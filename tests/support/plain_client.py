@@ -38,6 +38,7 @@ class PlainClient:
         assert found is not None
         (server,) = send("GET", found[1]).json()["authorization_servers"]
         self.server = send("GET", f"{server}/.well-known/oauth-authorization-server").json()
+        self.is_for_users = "authorization_endpoint" in self.server
         self.client_id = ""
 
     def log_in(self, open_link: Callable[[str], Any]) -> None:

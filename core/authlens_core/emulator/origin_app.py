@@ -57,7 +57,7 @@ class _FromOrigin(Response):
         self._added = added
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Without what the emulator's own routing put there: the application routes anew.
+        # Without what the emulator's own routing put there: the application has its own.
         kept = {
             key: value for key, value in scope.items() if key not in ("path_params", "endpoint", "router")
         }

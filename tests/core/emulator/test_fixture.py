@@ -58,14 +58,10 @@ def start(
     return lambda **settings: emulated_standard_factory(profile, **settings)
 
 
-def has_users(server: Server) -> bool:
-    return isinstance(server, EmulatedAccess) or not server.emulator._state.is_for_machines
-
-
 def log_in(server: Server) -> PlainClient:
     """Log in as ada, or as the program `machine-basic`."""
     client = PlainClient(server.resource_url)
-    if has_users(server):
+    if client.is_for_users:
         client.log_in(server.sign_in)
     else:
         assert isinstance(server, EmulatedStandard)
@@ -78,7 +74,7 @@ def test_every_profile_denies_revokes_ends_and_is_reset(start: Start) -> None:
     """What is over for the resource and what for a refresh differ."""
     server = start(access_token_lifetime=3600)
     client = log_in(server)
-    who = "ada" if has_users(server) else "machine-basic"
+    who = "ada" if client.is_for_users else "machine-basic"
 
     def answers() -> int:
         return client.request("POST", json=CALL).status_code
@@ -94,13 +90,13 @@ def test_every_profile_denies_revokes_ends_and_is_reset(start: Start) -> None:
     assert answers() == 200
     server.revoke(who)
     assert answers() == 401
-    if has_users(server):
+    if client.is_for_users:
         assert (client.refresh(), answers()) == (200, 200)
     else:
         client = log_in(server)
     server.end_grants()
     assert answers() == 401
-    assert not has_users(server) or client.refresh() == 400
+    assert not client.is_for_users or client.refresh() == 400
     server.set_faults("origin-down" if isinstance(server, EmulatedAccess) else "jwt-access-tokens")
     server.deny(who)
     server.reset()
@@ -124,7 +120,7 @@ def test_an_application_of_yours_answers_behind_the_login_of_every_profile(start
     app = Starlette(routes=[Route("/{path:path}", seen, methods=["POST", "PATCH"])], lifespan=lifespan)
     server = start(origin=app, bodies=True)
     client = log_in(server)
-    who = "ada@example.com" if has_users(server) else "machine-basic"
+    who = "ada@example.com" if client.is_for_users else "machine-basic"
     assert client.request("PATCH", content=b"a" * 100_000).json() == ["PATCH", who, True, 100_000]
     assert httpx.post(server.resource_url, trust_env=False).status_code == 401
     bodies = {seen.path: seen.body or b"" for seen in server.requests() if seen.method in ("PATCH", "POST")}

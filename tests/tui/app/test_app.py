@@ -29,6 +29,7 @@ from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import scripted, text_of, until
 
@@ -176,8 +177,18 @@ async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: py
     app = AuthlensApp(environ={"COLORTERM": "truecolor"})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        app.theme = "authlens-light"
-        await until(pilot, lambda: SettingsFile.open().present.theme == "authlens-light")
+        app.action_change_theme()
+        await until(pilot, lambda: isinstance(app.screen, ThemeScreen))
+        await pilot.press("down")
+        await until(pilot, lambda: app.theme == "authlens-high-contrast")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.theme == "authlens-dark")
+        assert SettingsFile.open().present.theme == ""
+        app.action_change_theme()
+        await until(pilot, lambda: isinstance(app.screen, ThemeScreen))
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: bool(SettingsFile.open().present.theme))
+        assert SettingsFile.open().present.theme == app.theme == "authlens-light"
     assert AuthlensApp(environ={"COLORTERM": "truecolor"}).theme == "authlens-light"
     assert AuthlensApp(environ={"NO_COLOR": "1"}).theme == "authlens-16"
 

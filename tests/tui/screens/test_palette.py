@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 import pytest
@@ -106,15 +107,38 @@ async def test_the_keys_of_what_has_no_focus_are_offered_too_and_lead_there() ->
 
 
 @pytest.mark.parametrize(
-    ("words", "first"), [("revoke", "Revoke"), ("new access", "Refresh"), ("another resource", "New")]
+    ("words", "first"),
+    [
+        ("revoke", "Revoke "),
+        ("new access", "Refresh "),
+        ("another resource", "New "),
+        ("srvc tkn", "Service token "),
+    ],
 )
 async def test_a_word_of_the_name_or_of_the_meaning_finds_it(words: str, first: str) -> None:
-    """As a person would look for it."""
+    """As a person would look for it, or by a few of its letters."""
     async with run_screen(dashboard()) as (app, pilot):
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press(*("space" if letter == " " else letter for letter in words))
-        await until(pilot, lambda: f"{first}: " in text_of(app) and "Forget: " not in text_of(app))
+        options = app.screen.query_one(OptionList)
+        await until(pilot, lambda: rows_of(options)[:1] != [] and rows_of(options)[0].startswith(first))
+
+
+def rows_of(options: OptionList) -> list[str]:
+    return [str(option.prompt) for option in options.options]
+
+
+async def test_name_meaning_and_key_are_columns_and_nothing_is_said_twice() -> None:
+    async with run_screen(dashboard(), size=(120, 40)) as (app, pilot):
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        options = app.screen.query_one(OptionList)
+        await until(pilot, lambda: options.option_count > 20)
+        rows = rows_of(options)
+        assert len({len(row) for row in rows}) == 1
+        assert any(re.match(r"Revoke +at the server and verify +v$", row.rstrip()) for row in rows)
+        assert options.size.width == pytest.approx(0.7 * 120, abs=2)
 
 
 async def test_choosing_runs_the_action() -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on, work
 from textual._path import CSSPathType
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed
 
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
@@ -130,6 +132,28 @@ class AuthlensApp(BaseApp):
             case _:
                 return super().check_action(action, parameters)
         return offered and isinstance(self.screen, DashboardScreen)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer the scenarios of the demo, and on the dashboard each credential, by their names."""
+        yield from super().get_system_commands(screen)
+        if screen in (self.workspace.menu, self.dashboard):
+            for title, start in self.workspace.scenarios():
+                run = partial(self._run_scenario, start)
+                yield SystemCommand("Scenario", title, run, discover=False)
+        if self.dashboard is not None and screen is self.dashboard:
+            for entry in self.dashboard.listing.entries:
+                select = partial(self.dashboard.table.select, entry.entry_id)
+                yield SystemCommand("Credential", entry.title, select, discover=False)
+
+    async def _run_scenario(self, start: Callable[[], object]) -> None:
+        if self.screen is not self.workspace.menu:
+            await self.push_screen("menu")
+        start()
+
+    def theme_chosen(self, name: str) -> None:
+        """Remember the theme for the next start; it is applied in any case."""
+        with suppress(AuthlensError):
+            self.settings.change(theme=name)
 
     def action_menu(self) -> None:
         self.push_screen("menu")

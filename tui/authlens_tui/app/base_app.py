@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import work
 from textual._path import CSSPathType
-from textual.app import SystemCommand, get_system_commands_provider
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
-_SEARCH: Final = "Search the actions of this screen…"
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
 _KEYS: Final[list[BindingType]] = [
     bound("app.quit", "q", "quit", "Quit", "Quit authlens", show=False),
@@ -47,7 +46,7 @@ class BaseApp(TerminalApp):
     TITLE = "authlens"
     CSS_PATH: ClassVar[CSSPathType | None] = [Path(__file__).with_name("app.tcss")]
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS = {get_system_commands_provider, _actions}  # noqa: RUF012 - Textual declares it
+    COMMANDS = {_actions}  # noqa: RUF012 - Textual declares it
     # From this many columns or rows on, a screen has the class that its styles lay it out by.
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
         (0, "-tiny"),
@@ -94,14 +93,24 @@ class BaseApp(TerminalApp):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what no key does; Textual's own would record the screen, and show another help."""
-        yield SystemCommand("Theme", "Choose another theme", self.action_change_theme)
+        yield SystemCommand("Theme", "Choose another theme, with a preview", self.action_change_theme)
         if screen.is_modal:  # its palette has none of the app's keys
             yield SystemCommand("Save screen", _SAVE_SCREEN, self.action_save_screen)
 
     def action_command_palette(self) -> None:
-        """Open the palette, and say what it searches."""
+        from authlens_tui.screens.palette import Palette
+
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=_SEARCH, id="--command-palette"))
+            self.push_screen(Palette())
+
+    def action_change_theme(self) -> None:
+        """Show the themes beside the screen, which wears the one under the cursor."""
+        from authlens_tui.screens.theme_choice import ThemeScreen
+
+        self.push_screen(ThemeScreen(), lambda name: None if name is None else self.theme_chosen(name))
+
+    def theme_chosen(self, name: str) -> None:
+        """Do what is to be done when the user has chosen a theme; it is applied already."""
 
     def on_resize(self) -> None:
         """Keep the focus in view on a smaller terminal."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.message import Message
-from textual.theme import Theme
 from textual.worker import Worker
 
 from authlens_core.credentials.records.access_kind import AccessKind
@@ -43,7 +41,6 @@ class Controller:
     def __init__(self, app: AuthlensApp) -> None:
         workspace = app.workspace
         self._app = app
-        self._theme = app.theme
         self._dashboard: DashboardScreen | None = None
         self.session: Session | None = None
         self.interrupted = InterruptedLogins()
@@ -58,7 +55,6 @@ class Controller:
             index: the records that the dashboard shows already, if it does.
         """
         app, workspace = self._app, self._app.workspace
-        app.theme_changed_signal.subscribe(app, self.remember_theme)
         # The demo knows its URL only now: its emulator takes any free port.
         start_url = await workspace.prepare() or start_url
         try:
@@ -91,13 +87,6 @@ class Controller:
         tell_of_expiry(app, app.workspace.config, session)
         session.warm_up()
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
-
-    def remember_theme(self, theme: Theme) -> None:
-        """Remember the theme that the user chose, not the one of this run; it is applied in any case."""
-        if theme.name != self._theme:
-            self._theme = theme.name
-            with suppress(AuthlensError):
-                self._app.settings.change(theme=theme.name)
 
     def _tell_interrupted(self) -> None:
         if isinstance(self._app.screen, DashboardScreen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +146,9 @@ class DemoWorkspace(Workspace):
         """Start the emulator, and log in to its resource."""
         await self._emulator.start()
         return self._emulator.resource_url
+
+    def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
+        return self._scenarios.menu.scenarios()
 
     def begin(self, logins: Logins, session: Session, url: str | None) -> None:
         self._scenarios.begin(logins, session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.index import Index
@@ -46,6 +46,10 @@ class Workspace:
         self.settings = settings or SettingsFile.open()
         self.config = read_config()
         self._cloudflared: CloudflaredDirectory | None = None
+
+    def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
+        """Return the title of each login of the menu, with what starts it while the menu is shown."""
+        return ()
 
     async def prepare(self) -> str | None:
         """Get ready before the first screen; return a URL to log in to at once, or None."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from rich.cells import cell_len
 from textual.binding import Binding
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.dom import DOMNode
+from textual.fuzzy import FuzzySearch
 from textual.screen import Screen
 from textual.widget import Widget
 
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.content import Content
 
+_SEARCH: Final = "Search actions, scenarios and credentials…"
+_NAMES, _KEYS = 16, 6  # cells of the first and the last column
+_AROUND: Final = 4  # cells of a row that are padding or a scroll bar
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})
 
 
@@ -84,33 +88,94 @@ def _scope(node: DOMNode, screen: Screen[Any]) -> BindingScope:
     return BindingScope.EVERYWHERE if node is screen.app else BindingScope.FOCUS
 
 
+class Palette(CommandPalette):
+    """Textual's palette with three columns: what can be done, what that means, and its key."""
+
+    # Textual gives no other place for these: the search icon is an emoji, of a width that terminals dispute.
+    DEFAULT_CSS = """
+    Palette {
+        #--container { width: 70%; min-width: 60; max-width: 100%; }
+        CommandList { scrollbar-size-vertical: 1; }
+        CommandList > .option-list--option { text-style: none; padding: 0 1; }
+        CommandList > .option-list--option-highlighted { text-style: none; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(placeholder=_SEARCH, id="--command-palette")
+
+    def on_mount(self) -> None:
+        self.query_one(SearchIcon).icon = "❯"
+
+
 class Actions(Provider):
-    """Finds what can be done on the screen under the palette by any word of its name or its meaning."""
+    """Finds what can be done on the screen under the palette, and what the app offers by name."""
 
     async def discover(self) -> Hits:
-        for action in possible_actions(self.screen):
-            words = f"{action.name}: {action.meaning}"
-            yield DiscoveryHit(_line(Content(words), action.keys), partial(action.do), text=words)
+        for offer in self._offers():
+            if offer.at_once:
+                yield DiscoveryHit(self._columns(offer, ()), offer.do, text=offer.words)
 
     async def search(self, query: str) -> Hits:
         """Offer what the words name; whole words come before scattered letters."""
-        matcher = self.matcher(query)
-        wanted = query.casefold().split()
-        for action in possible_actions(self.screen):
-            words = f"{action.name}: {action.meaning}"
-            # Textual matches letters in order, however far apart; a whole word is more likely what was
-            # meant.
-            score = matcher.match(words)
-            if wanted and all(word in words.casefold() for word in wanted):
-                score = 2.0 if words.casefold().startswith(wanted[0]) else 1.0
+        fuzzy, wanted = FuzzySearch(), query.casefold().split()
+        for offer in self._offers():
+            found, offsets = fuzzy.match(query, offer.words)
+            # Letters in order, however far apart, count less than a whole word, which is more likely meant.
+            score = found / (1 + found)
+            if wanted and all(word in offer.words.casefold() for word in wanted):
+                score = 2.0 if offer.words.casefold().startswith(wanted[0]) else 1.0
             if score > 0:
-                yield Hit(
-                    score,
-                    _line(Content.of(matcher.highlight(words)), action.keys),
-                    partial(action.do),
-                    text=words,
-                )
+                yield Hit(score, self._columns(offer, offsets), offer.do, text=offer.words)
+
+    def _offers(self) -> Iterator[_Offer]:
+        for action in possible_actions(self.screen):
+            yield _Offer(*in_words(action.name, action.meaning), action.keys, action.do)
+        for title, meaning, run, at_once in self.app.get_system_commands(self.screen):
+            yield _Offer(title, meaning, "", run, at_once=at_once)
+
+    def _columns(self, offer: _Offer, offsets: Sequence[int]) -> Content:
+        """Return a row, with the letters that were found in it marked."""
+        room = palette_width(self.app.size.width)
+        found = self.match_style or "underline"
+        name, meaning = Content.styled(offer.name, "bold"), Content(offer.meaning)
+        for offset in offsets:
+            place = offset - len(offer.name) - 1
+            if place < 0:
+                name = Content.of(name.stylize(found, offset, offset + 1))
+            else:
+                meaning = Content.of(meaning.stylize(found, place, place + 1))
+        key_room = max(_KEYS, cell_len(offer.keys))
+        parts = (
+            name.truncate(_NAMES, ellipsis=True, pad=True),
+            meaning.truncate(max(8, room - _NAMES - key_room - 2), ellipsis=True, pad=True),
+            Content.styled(f"{offer.keys:>{key_room}}", "$text-accent"),
+        )
+        return Content(" ").join(parts)
 
 
-def _line(words: Content, keys: str) -> Content:
-    return Content.assemble(words, "  ", (keys, "$quiet"))
+class _Offer(NamedTuple):
+    """A row of the palette; one that is not shown `at_once` has to be looked for."""
+
+    name: str
+    meaning: str
+    keys: str
+    do: Callable[[], object]
+    at_once: bool = True
+
+    @property
+    def words(self) -> str:
+        return f"{self.name} {self.meaning}"
+
+
+def in_words(name: str, meaning: str) -> tuple[str, str]:
+    """Return a name and what it means without saying anything twice: `Revoke`, `at the server`."""
+    start, space, rest = meaning[: len(name)], meaning[len(name) : len(name) + 1], meaning[len(name) + 1 :]
+    if start.casefold() != name.casefold() or space not in ("", " "):
+        return name, meaning
+    return (name, rest) if " " in rest else (meaning, "")
+
+
+def palette_width(screen: int) -> int:
+    """Return the cells of a row of the palette."""
+    return min(screen, max(60, screen * 7 // 10)) - _AROUND

@@ -188,8 +188,15 @@ class RehearsalScreen(Screen[None]):
 
     def action_start(self) -> None:
         if (scenario := self.selected) is not None:
-            # Of the app: leaving the menu meanwhile must not leave it with no emulator.
-            self.app.run_worker(partial(self._start, scenario), exclusive=True, group="rehearse")
+            self._run_scenario(scenario)
+
+    def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
+        """Return the title of each scenario, with what starts it while this screen is shown."""
+        return ((each.title, partial(self._run_scenario, each)) for each in self._scenarios.values())
+
+    def _run_scenario(self, scenario: Scenario) -> None:
+        # Of the app: leaving the menu meanwhile must not leave it with no emulator.
+        self.app.run_worker(partial(self._start, scenario), exclusive=True, group="rehearse")
 
     def on_click(self, event: Click) -> None:
         """Start on a double click in the list; one click selects."""

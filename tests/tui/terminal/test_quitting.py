@@ -63,7 +63,7 @@ async def test_a_toast_can_be_seen_over_the_palette() -> None:
     """Its list is drawn over everything else."""
     async with run_screen(await dashboard(states=True), notifications=True, size=(80, 18)) as (app, pilot):
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette) and "New: " in text_of(app))
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette) and "New   " in text_of(app))
         assert await answer(app, pilot) == f"Press esc to go back. {ANYWHERE}"
         await until(pilot, lambda: "Press esc to go back." in text_of(app))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -17,8 +16,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed
 
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.app.base_app import BaseApp
+from authlens_tui.app.offers import named_offers
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
@@ -26,7 +25,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.terminal.themes import SIXTEEN
+from authlens_tui.terminal.themes import SIXTEEN, ThemeChosen
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
@@ -134,26 +133,7 @@ class AuthlensApp(BaseApp):
         return offered and isinstance(self.screen, DashboardScreen)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer the scenarios of the demo, and on the dashboard each credential, by their names."""
-        yield from super().get_system_commands(screen)
-        if screen in (self.workspace.menu, self.dashboard):
-            for title, start in self.workspace.scenarios():
-                run = partial(self._run_scenario, start)
-                yield SystemCommand("Scenario", title, run, discover=False)
-        if self.dashboard is not None and screen is self.dashboard:
-            for entry in self.dashboard.listing.entries:
-                select = partial(self.dashboard.table.select, entry.entry_id)
-                yield SystemCommand("Credential", entry.title, select, discover=False)
-
-    async def _run_scenario(self, start: Callable[[], object]) -> None:
-        if self.screen is not self.workspace.menu:
-            await self.push_screen("menu")
-        start()
-
-    def theme_chosen(self, name: str) -> None:
-        """Remember the theme for the next start; it is applied in any case."""
-        with suppress(AuthlensError):
-            self.settings.change(theme=name)
+        return (*super().get_system_commands(screen), *named_offers(self, screen))
 
     def action_menu(self) -> None:
         self.push_screen("menu")
@@ -175,6 +155,7 @@ class AuthlensApp(BaseApp):
     @on(OtherWayWanted)
     @on(Revealed)
     @on(SignatureWanted)
+    @on(ThemeChosen)
     @on(TokenCopied)
     @on(TraceWanted)
     @on(WizardClosed)

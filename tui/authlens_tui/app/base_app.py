@@ -107,10 +107,7 @@ class BaseApp(TerminalApp):
         """Show the themes beside the screen, which wears the one under the cursor."""
         from authlens_tui.screens.theme_choice import ThemeScreen
 
-        self.push_screen(ThemeScreen(), lambda name: None if name is None else self.theme_chosen(name))
-
-    def theme_chosen(self, name: str) -> None:
-        """Do what is to be done when the user has chosen a theme; it is applied already."""
+        self.push_screen(ThemeScreen())
 
     def on_resize(self) -> None:
         """Keep the focus in view on a smaller terminal."""
@@ -125,11 +122,9 @@ class BaseApp(TerminalApp):
 
     def action_jump(self) -> None:
         """Put a letter on each part of the screen, and move the focus to the one that is pressed."""
-        from authlens_tui.screens.jump import JumpScreen, places_of
+        from authlens_tui.screens.jump import jump
 
-        places = places_of(self.screen)
-        if places and not self.screen.is_modal:
-            self.push_screen(JumpScreen(places), lambda place: None if place is None else place.go())
+        jump(self.screen)
 
     @work(exclusive=True, group="picture", description="save the screen")
     async def action_save_screen(self) -> None:

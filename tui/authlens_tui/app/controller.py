@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 from textual.message import Message
@@ -27,12 +28,18 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.link_file import sweep_link_files
+from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
 if TYPE_CHECKING:
     from authlens_tui.app.authlens_app import AuthlensApp
 
 Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
+
+_ACCESSES: Final = {
+    Revealed: (AccessKind.REVEALED, "secrets of a trace"),
+    TokenCopied: (AccessKind.COPIED, "access token"),
+}
 
 
 class Controller:
@@ -126,10 +133,11 @@ class Controller:
                 SecretMove(self._app, session, self._refresh, self._continue_with).ask(dashboard)
             case TraceWanted():
                 self.records.show(session, message)
-            case Revealed():
-                self.records.note(session, AccessKind.REVEALED, "secrets of a trace")
-            case TokenCopied():
-                self.records.note(session, AccessKind.COPIED, "access token")
+            case Revealed() | TokenCopied():
+                self.records.note(session, *_ACCESSES[type(message)])
+            case ThemeChosen():
+                with suppress(AuthlensError):
+                    self._app.settings.change(theme=message.name)
             case SignatureWanted():
                 checking = self.records.check_signatures(session, message)
                 described = "check signatures"

@@ -125,3 +125,10 @@ class JumpScreen(ModalScreen[Place | None]):
     def action_go(self) -> None:
         if isinstance(self.focused, _Letter):
             self.dismiss(self.focused.place)
+
+
+def jump(screen: Screen[Any]) -> None:
+    """Show a letter over each place of a screen, and go to the one that is chosen."""
+    places = places_of(screen)
+    if places and not screen.is_modal:
+        screen.app.push_screen(JumpScreen(places), lambda place: None if place is None else place.go())

@@ -11,19 +11,23 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.key_binding import bound
 
 
-class ThemeScreen(ModalScreen[str | None]):
-    """Returns the name of the theme that was chosen, or None where the one before was put back."""
+class ThemeScreen(ModalScreen[None]):
+    """Lists the themes; the one that is taken is a `ThemeChosen`."""
 
     CSS_PATH = "theme_choice.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("themes.back", "escape", "back", "Back", "Back to the theme as it was", sign="esc"),
     ]
 
-    def compose(self) -> ComposeResult:
+    def __init__(self) -> None:
+        super().__init__()
         self._before = self.app.theme
+
+    def compose(self) -> ComposeResult:
         names = sorted(self.app.available_themes, key=lambda name: (not name.startswith("authlens"), name))
         listed = OptionList(*(Option(name, id=name) for name in names), markup=False)
         listed.highlighted = names.index(self._before)
@@ -37,7 +41,9 @@ class ThemeScreen(ModalScreen[str | None]):
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option.id)
+        if event.option.id is not None:
+            self.app.post_message(ThemeChosen(event.option.id))
+        self.dismiss(None)
 
     def action_back(self) -> None:
         self.app.theme = self._before

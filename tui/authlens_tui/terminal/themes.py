@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from textual.color import Color
+from textual.message import Message
 from textual.theme import Theme
+
+
+class ThemeChosen(Message):
+    """The user took a theme; the app wears it already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
 
 
 def _scrollbar(colour: str, *, hover: str, active: str, behind: str) -> dict[str, str]:

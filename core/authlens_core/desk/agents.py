@@ -42,6 +42,7 @@ class AgentServer:
         title: the agent's name in a sentence.
         path: the file that it reads; None if its documentation names none for this system.
         paste: where the entry is pasted, if authlens cannot edit a file of this agent.
+        without_authlens: names of entries for the same URL that are not authlens's, as `add` found them.
 
     Raises:
         UsageError: the name cannot be used.
@@ -57,6 +58,7 @@ class AgentServer:
         self.title = self._agent.title
         self.path = Path(file) if file is not None else self._agent.file(_places())
         self.paste = self._agent.paste
+        self.without_authlens: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -103,6 +105,11 @@ class AgentServer:
         return self._agent.entry(self.name, bridge_command(self._url, gui=self._agent.gui))
 
     def _added(self, config: ConfigFile, servers: Mapping[str, Any]) -> EditResult:
+        self.without_authlens = tuple(
+            name
+            for name, entry in servers.items()
+            if self._url_of(entry) is None and self._url in _words_of(entry)
+        )
         if self.name not in servers:
             return config.add(self.name, self._entry)
         entry = servers[self.name]
@@ -175,6 +182,12 @@ def edit_project_file(
         return EditResult(path, changed=False)
     written = user_file.write(file, after.encode(), before, backup=backup)
     return EditResult(written.path, changed=True, backup=written.backup)
+
+
+def _words_of(entry: Any) -> list[Any]:
+    """Return the values of an entry, and those in its lists: a remote server has the URL in one of them."""
+    values = list(entry.values()) if isinstance(entry, Mapping) else []
+    return values + [word for value in values if isinstance(value, list) for word in value]
 
 
 def _places() -> Places:

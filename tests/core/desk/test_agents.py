@@ -79,6 +79,18 @@ def test_the_server_of_another_url_is_neither_replaced_nor_removed(present: str 
     assert servers()["wiki"] == other
 
 
+@pytest.mark.parametrize(
+    "other", [{"type": "http", "url": URL}, {"command": "npx", "args": ["mcp-remote", URL]}]
+)
+def test_an_entry_for_the_same_url_without_authlens_is_named(other: dict[str, Any]) -> None:
+    """It stays as it is: it may have fields of yours."""
+    Path(".mcp.json").write_text(json.dumps({"mcpServers": {"mine": other, "another": {"url": URL + "2"}}}))
+    server = AgentServer("claude-code", URL)
+    server.add()
+    assert server.without_authlens == ("mine",)
+    assert servers()["mine"] == other
+
+
 def test_a_url_with_two_names_needs_the_one_that_is_meant() -> None:
     for name in ("a", "b"):
         AgentServer("claude-code", URL, name=name).add()

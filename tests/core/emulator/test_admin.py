@@ -41,6 +41,8 @@ async def test_the_other_profiles_are_steered_in_the_same_way(profile: Profile) 
         assert (await http.get(admin)).json()["requests"] == [seen, seen]
         assert (await http.delete(f"{admin}/requests")).json()["requests"] == []
         assert (await http.put(f"{admin}/faults", json=["slow"])).status_code == 400
+        for action in ("deny", "allow", "revoke-user-tokens", "end-grants", "expire-access-tokens", "reset"):
+            assert (await http.post(f"{admin}/{action}", json={"user": "ada"})).status_code == 200
 
 
 async def test_a_fault_that_moves_the_login_server_can_be_set_while_it_runs() -> None:

@@ -47,6 +47,8 @@ def _say_written(edited: EditResult, server: AgentServer, url: str) -> None:
         say(f"  Backup: {edited.backup}; it goes with the last server that you --remove.")
     if (program := server.shared_program) is not None:
         say(f"  It starts {program}, which other machines may not have.")
+    for name in server.without_authlens:
+        say(f"  {edited.path} also has {name}, for the same URL without authlens: remove it if it fails.")
     say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
 
 

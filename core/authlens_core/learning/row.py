@@ -1,0 +1,206 @@
+"""The rows that claims are about: exchanges, checks and stages of the moves, and events of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from authlens_core.emulator.ledger import LedgerEvent, Reason, What
+from authlens_core.grammars.json_document import object_in
+from authlens_core.learning.claim import Source
+from authlens_core.oauth.discovery.challenge import parse_challenges
+from authlens_core.oauth.formats.form import decode_form
+from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.trace.record import StageRecord, Trace, sent_once
+from authlens_core.values.check import Severity
+from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.exchange import Exchange, Headers, Purpose
+from authlens_core.values.stage import Outcome, Stage
+
+SEATS: Final = frozenset({"you", "mallory", "ada", "victim"})
+PARTIES: Final = frozenset({"resource", "server", "victim", "rogue", "second", "internal", "mallory"})
+_USERS: Final = frozenset({"ada", "grace", "mallory"})
+_STAGES: Final = frozenset(stage.value for stage in Stage)
+
+PREFIXES: Final[Mapping[Source, frozenset[str]]] = {
+    Source.EXCHANGE: frozenset({"query", "form", "header", "reply", "json", "challenge", "proof"}),
+    Source.CHECK: frozenset(),
+    Source.RECORD: frozenset(),
+    Source.EVENT: frozenset(),
+}
+"""What a field may start with: `form.code` is the parameter `code` of the body."""
+
+WORDS: Final[Mapping[Source, Mapping[str, frozenset[str]]]] = {
+    Source.EXCHANGE: {
+        "seat": SEATS,
+        "stage": _STAGES,
+        "purpose": frozenset(purpose.name.lower() for purpose in Purpose),
+        "method": frozenset({"GET", "POST", "DELETE"}),
+        "at": PARTIES,
+        "path": frozenset(),
+        "url": frozenset(),
+        "status": frozenset(),
+        "error": frozenset(),
+        "scheme": frozenset({"bearer", "dpop", "basic"}),
+    },
+    Source.CHECK: {
+        "seat": SEATS,
+        "stage": _STAGES,
+        "name": frozenset(),
+        "severity": frozenset(severity.value for severity in Severity),
+    },
+    Source.RECORD: {
+        "seat": SEATS,
+        "stage": _STAGES,
+        "outcome": frozenset(outcome.value for outcome in Outcome),
+        "diagnosis": frozenset(cause.value for cause in CauseId),
+    },
+    Source.EVENT: {
+        "what": frozenset(what.value for what in What),
+        "seat": SEATS,
+        "user": _USERS,
+        "browser": _USERS,
+        "at": PARTIES,
+        "for": PARTIES | {"any"},
+        "issuer": frozenset({"server", "rogue"}),
+        "reason": frozenset(reason.value for reason in Reason),
+        "scope": frozenset(),
+        "code": frozenset(),
+        "token": frozenset(),
+        "refresh": frozenset(),
+        "device": frozenset(),
+    },
+}
+"""The fields of each source, and the words that each can have; any value where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        when: an exchange when its answer was complete, a check and a stage when the stage ended.
+        arrow: the number of the exchange among all of the moves, from 1; 0 for an event, which has no arrow.
+        values: its fields; one that is not here is absent. They hold credentials as they are.
+    """
+
+    source: Source
+    when: datetime
+    arrow: int
+    values: Mapping[str, str | int] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatedTrace:
+    """What one move left, and who made it."""
+
+    seat: str
+    trace: Trace = field(repr=False)
+
+
+def rows_of(
+    moves: Sequence[SeatedTrace], events: Sequence[LedgerEvent], parties: Mapping[str, str]
+) -> tuple[Row, ...]:
+    """Return all rows in the order in which they happened.
+
+    Args:
+        parties: who is at which origin, such as `http://127.0.0.1:8000`.
+    """
+    rows: list[Row] = []
+    sent = 0
+    for move in moves:
+        records = move.trace.records
+        last = dict.fromkeys(range(len(records)), 0)
+        for index, _, exchange in sent_once(records):
+            sent += 1
+            last[index] = sent
+            values = _exchange(exchange, records[index], move.seat, parties)
+            rows.append(Row(Source.EXCHANGE, exchange.ended_at, sent, values))
+        for index, record in enumerate(records):
+            rows += _judged(record, move.seat, last[index])
+    rows += [Row(Source.EVENT, event.when, 0, _event(event)) for event in events]
+    return tuple(sorted(rows, key=lambda row: row.when))
+
+
+def _judged(record: StageRecord, seat: str, arrow: int) -> Iterator[Row]:
+    ended = max((exchange.ended_at for exchange in record.exchanges), default=record.started_at)
+    shared: dict[str, str | int] = {"seat": seat, "stage": record.stage.value}
+    diagnosis = {"diagnosis": record.diagnosis.name} if record.diagnosis else {}
+    yield Row(Source.RECORD, ended, arrow, shared | {"outcome": record.outcome.value} | diagnosis)
+    for check in record.checks:
+        judged = {"name": check.name, "severity": check.severity.value}
+        yield Row(Source.CHECK, ended, arrow, shared | judged)
+
+
+def _event(event: LedgerEvent) -> dict[str, str | int]:
+    given: dict[str, str | int | None] = {
+        "what": event.what.value,
+        "seat": event.seat,
+        "user": event.user,
+        "browser": event.browser,
+        "at": event.at,
+        "for": event.audience,
+        "issuer": event.issuer,
+        "reason": event.reason.value if event.reason else None,
+        "scope": event.scope,
+        "code": event.code,
+        "token": event.token,
+        "refresh": event.refresh,
+        "device": event.device,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _exchange(
+    exchange: Exchange, record: StageRecord, seat: str, parties: Mapping[str, str]
+) -> dict[str, str | int]:
+    request, response = exchange.request, exchange.response
+    url = urlsplit(request.url)
+    values: dict[str, str | int] = {
+        "seat": seat,
+        "stage": record.stage.value,
+        "purpose": exchange.purpose.name.lower(),
+        "method": request.method,
+        "path": url.path,
+        "url": request.url,
+    }
+    if party := parties.get(f"{url.scheme}://{url.netloc}"):
+        values["at"] = party
+    scheme, _, _ = (request.headers.get("authorization") or "").partition(" ")
+    if scheme:
+        values["scheme"] = scheme.lower()
+    values |= {f"query.{name}": value for name, value in decode_form(url.query)}
+    if request.headers.media_type == "application/x-www-form-urlencoded":
+        body = request.body.reveal().decode("ascii", "replace")
+        values |= {f"form.{name}": value for name, value in decode_form(body)}
+    values |= _fields("header", request.headers)
+    values |= {f"proof.{name}": value for name, value in _proof(request.headers.get("dpop") or "")}
+    if response is not None:
+        values["status"] = response.status
+        values |= _fields("reply", response.headers) | _answered(response.body.reveal(), response.headers)
+    return values
+
+
+def _fields(prefix: str, headers: Headers) -> dict[str, str | int]:
+    return {f"{prefix}.{name.lower()}": value for name, value in headers.fields}
+
+
+def _answered(body: bytes, headers: Headers) -> dict[str, str | int]:
+    values: dict[str, str | int] = {}
+    for challenge in parse_challenges(headers.get_all("www-authenticate")).challenges:
+        values |= {f"challenge.{name}": value for name, value in challenge.params}
+    values |= {
+        f"json.{name}": value for name, value in object_in(body).items() if isinstance(value, str | int)
+    }
+    error = values.get("json.error", values.get("challenge.error"))
+    return values if error is None else values | {"error": error}
+
+
+def _proof(proof: str) -> Iterator[tuple[str, str | int]]:
+    """Yield the claims of a DPoP proof (RFC 9449 §4.2)."""
+    jwt = parse_jwt(proof)
+    claims = (jwt and jwt.claims) or {}
+    yield from ((name, value) for name, value in claims.items() if isinstance(value, str | int))

@@ -39,8 +39,7 @@ _MOST: Final = 3
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
 _CODE: Final = re.compile(
     r"""(?:\berror["']?\s*[:=]|\boauth2:)\s*["']?([a-z_]{5,60})\b"""
-    r"""|\b(invalid_[a-z_]+|access_denied|unauthorized_client|insufficient_scope|unsupported_[a-z_]+"""
-    r"""|use_dpop_nonce|(?:interaction|login|consent)_required|authorization_pending)\b"""
+    rf"""|\b(invalid_[a-z_]+|redirect_uri_mismatch|{"|".join(set(ErrorCode) - {"server_error"})})\b"""
     r"""|\binvalid(grant|client|scope|target)(?:error|exception)?\b"""
     r"""|\b((?:invalid|unauthorized|unsupported) (?:grant|client|scope|grant type|response type))"""
     r"""(?=\s*(?:$|[.:;,!)\]"'`\n(]|error|provided))"""

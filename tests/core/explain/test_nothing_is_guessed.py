@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +130,10 @@ def test_a_sentence_that_the_terminal_broke_is_found() -> None:
 def test_a_message_that_a_log_escaped_is_found() -> None:
     text = r'msg="{\"error\":\"access_denied\",\"error_description\":\"Unauthorized\"}"'
     assert explain_text(text)[0].name == "auth0.secret_wrong"
+
+
+def test_hardly_a_line_of_a_changelog_has_a_particular_cause() -> None:
+    """Ours speaks of all of them."""
+    lines = (Path(__file__).parents[3] / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    told = [line for line in lines if not {told.name for told in explain_text(line)} <= GENERAL]
+    assert len(told) <= len(lines) // 100, told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -32,10 +33,10 @@ async def test_a_request_that_is_sent_meanwhile_is_added(size: tuple[int, int]) 
     screen = RequestsScreen(log)
     async with run_screen(screen, size=size) as (app, pilot):
         await until(pilot, lambda: screen.table.row_count == 2)
-        assert "https://as.example/token" in text_of(app)
+        assert re.search(r"as\.example +/token ", text_of(app))
         assert "400" in text_of(app)
         log.note(exchange(reply(200), Request("GET", "https://app.example/later")))
-        await until(pilot, lambda: "app.example/later" in text_of(app))
+        await until(pilot, lambda: "/later" in text_of(app))
         assert "canary" not in text_of(app)
 
 

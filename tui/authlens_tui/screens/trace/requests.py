@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -25,6 +27,7 @@ from authlens_core.export.exchange_log import (
 from authlens_core.trace.arrows import alone
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -40,11 +43,29 @@ from authlens_tui.widgets.title_bar import TitleBar
 _LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile
 _NARROW, _SHORT = 100, 30  # cells and rows
 _KIBI: Final = 1024
-# Cells of each column; the URL gets what is left.
-_COLUMNS: Final = {"#": 4, "Time": 8, "Method": 6, "Status": 6, "URL": 0, "For": 24, "Size": 9, "Took": 7}
-_FEWER_COLUMNS: Final = {name: _COLUMNS[name] for name in ("#", "Method", "Status", "URL", "Took")}
-_SHORTEST_URL: Final = 10  # cells
-_AROUND: Final = 6  # cells: the border, a scroll bar
+# Cells of each column: the host gets what the longest needs, up to this, and the path what is left.
+_COLUMNS: Final = {
+    "#": 4,
+    "Time": 8,
+    "Method": 6,
+    "Status": 6,
+    "Host": 30,
+    "Path": 0,
+    "For": 20,
+    "Size": 9,
+    "Took": 7,
+}
+_FEWER_COLUMNS: Final = {
+    **{name: _COLUMNS[name] for name in ("#", "Method", "Status")},
+    "Host": 20,
+    "Path": 0,
+    "Took": 7,
+}
+_NUMBERS: Final = frozenset({"#", "Size", "Took"})
+_SHORTEST_PATH: Final = 10  # cells
+_AROUND: Final = 4  # cells: the border, a scroll bar
+_TABLE_FRAME: Final = 3  # rows: the border and the titles
+_LEAST_ROWS: Final = 4
 
 
 class RequestsScreen(Screen[None]):
@@ -68,6 +89,7 @@ class RequestsScreen(Screen[None]):
     table = getters.query_one(DataTable)
     filter_field = getters.query_one("#requests-filter", Input)
     note = getters.query_one("#requests-note", Static)
+    error = getters.query_one("#requests-error", Static)
     record_view = getters.query_one(RecordView)
 
     def __init__(self, log: ExchangeLog) -> None:
@@ -78,6 +100,7 @@ class RequestsScreen(Screen[None]):
         self._filter: Filter = lambda _: True
         self._shown: list[int] = []
         self._failed: set[int] = set()
+        self._columns: dict[str, int] = {}
         self._in_view: Exchange | None = None
         self._stage_in_view: StageRecord | None = None
 
@@ -87,6 +110,7 @@ class RequestsScreen(Screen[None]):
             yield Static(Content("Filter"), id="requests-label")
             yield Input(placeholder=FILTER_HELP, id="requests-filter", compact=True)
             yield Static(id="requests-note")
+        yield Static(id="requests-error")
         with ReadingArea(id="requests"):
             yield DataTable(cursor_type="row", zebra_stripes=False)
             yield RecordView(id="requests-record")
@@ -100,14 +124,23 @@ class RequestsScreen(Screen[None]):
     def on_resize(self) -> None:
         """Show the list or the exchange alone where there is no room for both, and fit the columns."""
         self.set_class(self.size.height < _SHORT, "-one")
-        columns = _COLUMNS if self.size.width >= _NARROW else _FEWER_COLUMNS
+        self._make_columns()
+        self._show()
+
+    def _make_columns(self) -> None:
+        columns = dict(_COLUMNS if self.size.width >= _NARROW else _FEWER_COLUMNS)
+        longest = max((cell_len(row.host) for row in self._rows), default=0)
+        columns["Host"] = min(columns["Host"], max(len("Host"), longest))
         used = sum(width + 2 for width in columns.values())
+        columns["Path"] = max(_SHORTEST_PATH, self.size.width - used - _AROUND)
+        if columns == self._columns:
+            return
+        self._columns = columns
         self.table.clear(columns=True)
         self._shown = []
         for name, width in columns.items():
-            room = width or max(_SHORTEST_URL, self.size.width - used - _AROUND)
-            self.table.add_column(Text(name), key=name, width=room)
-        self._show()
+            title = f"{name:>{width}}" if name in _NUMBERS else name
+            self.table.add_column(Text(title), key=name, width=width)
 
     # -- the list --------------------------------------------------------------------------------------
 
@@ -119,6 +152,7 @@ class RequestsScreen(Screen[None]):
     @work(exclusive=True, group="rows", description="mask the requests")
     async def _read(self) -> None:
         self._rows = await asyncio.to_thread(rows_of, self._log.exchanges)
+        self._make_columns()
         self._show()
 
     def _show(self) -> None:
@@ -134,13 +168,19 @@ class RequestsScreen(Screen[None]):
             self._shown = []
         self._failed = failed
         for row in wanted[len(self._shown) :]:
-            cells = _cells(row, failed=row.number in failed)
-            table.add_row(*(cells[str(name.value)] for name in table.columns), key=str(row.number))
+            cells = _cells(row, self._columns, failed=row.number in failed)
+            table.add_row(*(cells[name] for name in self._columns), key=str(row.number))
         self._shown = numbers
         if numbers:
             row_number = len(numbers) - 1 if newest or here not in numbers else numbers.index(here)
             table.move_cursor(row=row_number)
         self.note.update(Content(f"{len(numbers)} of {self._log.count}"))
+        # As many rows as the list has, up to a half: the exchange gets the others.
+        if not self.has_class("-one"):
+            room = max(_LEAST_ROWS, self.size.height * 2 // 5 - _TABLE_FRAME)
+            table.styles.height = min(max(len(numbers), _LEAST_ROWS), room) + _TABLE_FRAME
+        else:
+            table.styles.height = None
         self._show_marked()
 
     def _failed_at(self, row: ExchangeRow) -> bool:
@@ -191,12 +231,15 @@ class RequestsScreen(Screen[None]):
 
     @on(Input.Changed, "#requests-filter")
     def _filter_changed(self, event: Input.Changed) -> None:
+        error = ""
         try:
             self._filter = parse_filter(event.value)
         except FilterRefused as refused:
-            self.note.update(Content(f"✖ {refused}"))
-            return
-        self._show()
+            error = f"✖ {refused}"
+        self.error.update(Content(error))
+        self.error.display = bool(error)
+        if not error:
+            self._show()
 
     @on(Input.Submitted, "#requests-filter")
     def _filter_done(self) -> None:
@@ -226,18 +269,28 @@ class RequestsScreen(Screen[None]):
         self.record_view.mask()
 
 
-def _cells(row: ExchangeRow, *, failed: bool) -> dict[str, Content]:
+def _cells(row: ExchangeRow, widths: Mapping[str, int], *, failed: bool) -> dict[str, Content]:
     exchange = row.exchange
-    return {
-        "#": Content(f"{row.number}"),
-        "Time": Content(f"{exchange.started_at:%H:%M:%S}"),
-        "Method": Content(row.method[:10]),
-        "Status": status_badge(row.status, failed=failed),
-        "URL": Content(row.shown_url),
-        "For": Content(exchange.purpose.value),
-        "Size": Content(_size(row.size)),
-        "Took": Content(duration(exchange.elapsed)),
+    path = row.shown_url.partition("://")[2].removeprefix(row.host) or "/"
+    texts = {
+        "#": f"{row.number}",
+        "Time": f"{exchange.started_at:%H:%M:%S}",
+        "Method": row.method,
+        "Host": row.host,
+        "Path": path,
+        "For": exchange.purpose.value,
+        "Size": _size(row.size),
+        "Took": duration(exchange.elapsed),
     }
+    cells = {name: _cell(name, texts[name], width) for name, width in widths.items() if name in texts}
+    return {**cells, "Status": status_badge(row.status, failed=failed)}
+
+
+def _cell(name: str, text: str, width: int) -> Content:
+    """Return a text in its column; what is cut ends in an ellipsis."""
+    if name in _NUMBERS:
+        return Content(f"{text:>{width}}")
+    return Content.of(Content(safe_line(text)).truncate(width, ellipsis=True))
 
 
 def _size(size: int | None) -> str:

@@ -60,6 +60,7 @@ LOGS = [
     "git fetch origin: 12 objects, done",
     "array id: 5, x-ray id: 1-5759e988-bd862e3fe1be46a994272793",
     "CF_Authorization=abc; Path=/; Secure",
+    "cloudflared: websocket closed with code 1006",
     "FileNotFoundError: [Errno 2] No such file or directory: 'token.json'",
     "ResourceNotFoundException: Requested resource not found",
     "CodePipeline execution started",

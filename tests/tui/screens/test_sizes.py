@@ -1,18 +1,23 @@
-"""No screen dies of the size of its terminal. The pictures are swept over more sizes, see `support.screens`.
+"""No screen dies of the size of its terminal, and every text on it can be read.
+
+The pictures are swept over more sizes, see `support.screens`.
 
 A screen without a picture is red in `test_snapshots`, so that a new one is swept, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 from typing import Final
 
 import pytest
+from textual.pilot import Pilot
 from textual.screen import Screen
 
+from support.contrast import THREE, too_faint
 from support.keyboard_use import says_how_to_leave
-from support.screens import SWEPT, Picture, frozen, resized, run_screen
+from support.screens import SWEPT, Host, Picture, frozen, resized, run_screen
 from tui.screens.test_snapshots import all_pictures
 
 pytestmark = pytest.mark.slow
@@ -29,25 +34,35 @@ async def begun(picture: Picture) -> Screen[object]:
 
 
 @pytest.mark.parametrize("picture", ONE_OF_EACH, ids=str)
-async def test_a_screen_that_begins_without_room_can_be_used_when_there_is_some(
+async def test_a_screen_that_begins_without_room_can_be_read_and_used_when_there_is_some(
     picture: Picture,
 ) -> None:
-    """No widget measures before it has a size."""
+    """No widget measures before it has a size; every text has its contrast, that below a dialog, too."""
     with frozen():
         async with run_screen(await begun(picture), size=TINY) as (app, pilot):
-            top = app.screen
-            await pilot.press("tab", "down", "up")
-            await resized(app, pilot, (80, 24))
-            assert app.screen is top
+            await resized(app, pilot, picture.firsts[0])
+            await picture.walk(pilot)
+            assert isinstance(app.screen, picture.screen)
+            assert await too_faint_in(THREE, app, pilot) == []
             assert await says_how_to_leave(app, pilot)
+
+
+async def too_faint_in(themes: Iterable[str], app: Host, pilot: Pilot[int]) -> list[str]:
+    """Return what cannot be read in each theme."""
+    found = []
+    for theme in themes:
+        app.theme = theme
+        await pilot.pause()
+        found += [f"{theme}: {faint}" for faint in too_faint(app)]
+    return found
 
 
 @pytest.mark.weekly
 @pytest.mark.parametrize("picture", ALL, ids=str)
 async def test_a_screen_lives_at_any_size_and_its_keys_too(picture: Picture) -> None:
-    """The edges and twenty more sizes, from 10 x 2 to 240 x 70, and a key that draws at each."""
+    """The edges and ten more sizes, from 10 x 2 to 240 x 70, and a key that draws at each."""
     chance = Random(str(picture))
-    sizes = [(chance.randint(10, 240), chance.randint(2, 70)) for _ in range(20)]
+    sizes = [(chance.randint(10, 240), chance.randint(2, 70)) for _ in range(10)]
     with frozen():
         async with run_screen(await begun(picture), size=picture.firsts[0]) as (app, pilot):
             await picture.walk(pilot)
@@ -56,3 +71,12 @@ async def test_a_screen_lives_at_any_size_and_its_keys_too(picture: Picture) -> 
                 assert picture.closes or isinstance(app.screen, picture.screen), size
                 await pilot.press(*(() if picture.closes else ("tab", "shift+tab", "down", "up")))
                 assert app.is_running, size
+
+
+@pytest.mark.weekly
+@pytest.mark.parametrize("picture", ALL, ids=str)
+async def test_every_text_of_a_picture_can_be_read_in_every_theme(picture: Picture) -> None:
+    with frozen():
+        async with run_screen(await begun(picture), size=picture.firsts[0]) as (app, pilot):
+            await picture.walk(pilot)
+            assert await too_faint_in(sorted(app.available_themes), app, pilot) == []

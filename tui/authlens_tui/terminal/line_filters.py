@@ -10,22 +10,35 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.cells import cell_len
+from rich.color import Color as RichColor
 from rich.color import ColorType
 from rich.segment import Segment
 from rich.style import Style
+from rich.terminal_theme import TerminalTheme
 from textual.color import BLACK, WHITE, Color
 from textual.filter import LineFilter, Monochrome, NoColor
-
-if TYPE_CHECKING:
-    from rich.color import Color as RichColor
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 READABLE: Final = 4.5  # to one, WCAG 2.2 §1.4.3
 HIGH: Final = 7.0  # the same, §1.4.6
 _STEPS: Final = 16
+_ENDS: Final = (RichColor.parse("black"), RichColor.parse("bright_white"))
+XTERM: Final = TerminalTheme(
+    background=(0, 0, 0),
+    foreground=(229, 229, 229),
+    normal=[
+        *((0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0)),
+        *((0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229)),
+    ],
+    bright=[
+        *((127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0)),
+        *((92, 92, 255), (255, 0, 255), (0, 255, 255), (255, 255, 255)),
+    ],
+)
+"""The colours of xterm, which others have, too, or brighter ones."""
 _TEXT: Final = re.compile("[^\\s\u2500-\u259f\u2800-\u28ff]")
 _REFERENCE: Final = re.compile(r"RFC (\d{3,5})(?: §(\d+(?:\.\d+)*)| appendix ([A-Z](?:\.\d+)*))?")
 
@@ -57,7 +70,10 @@ def scrubbed(text: str) -> str:
 
 
 class Contrast(LineFilter):
-    """Brings text nearer to white or black until it is readable. Colours of the terminal's own stay.
+    """Brings text nearer to white or black until it is readable.
+
+    Of the terminal's own sixteen colours no one knows what they look like: text in one of them on another is
+    judged by those of xterm, and none is dimmed as well. What is on the terminal's background stays.
 
     Themes and widgets choose colours one by one. A cursor or a search hit then lies over all of them, and
     Textual's own themes promise nothing. Boxes and bars are not text and stay as they are.
@@ -89,6 +105,8 @@ def contrast(first: Color, other: Color) -> float:
 @lru_cache(maxsize=4096)
 def _better(style: Style, least: float) -> Style | None:
     """Return `style` with another text colour, or None if its own can be read."""
+    if any(colour and colour.type is ColorType.STANDARD for colour in (style.color, style.bgcolor)):
+        return _better_of_sixteen(style, least)
     text, behind = _fixed(style.color), _fixed(style.bgcolor)
     if text is None or behind is None or contrast(text, behind) >= least:
         return None
@@ -97,6 +115,21 @@ def _better(style: Style, least: float) -> Style | None:
     steps = (text.blend(towards, step / _STEPS) for step in range(1, _STEPS))
     colour = next((step for step in steps if contrast(step, behind) >= least), towards)
     return style + Style(color=colour.rich_color)
+
+
+def _better_of_sixteen(style: Style, least: float) -> Style | None:
+    text, behind, better = style.color, style.bgcolor, style
+    if style.dim and text is not None and not text.is_default:
+        better += Style(dim=False)
+    if behind is not None and behind.type is ColorType.STANDARD:
+        unknown = text is None or text.is_default
+        if unknown or contrast(_as_xterm(text), _as_xterm(behind)) < least:
+            better += Style(color=max(_ENDS, key=lambda end: contrast(_as_xterm(end), _as_xterm(behind))))
+    return None if better is style else better
+
+
+def _as_xterm(colour: RichColor | None) -> Color:
+    return Color(*(colour or RichColor.default()).get_truecolor(XTERM))
 
 
 def _fixed(colour: RichColor | None) -> Color | None:

@@ -129,7 +129,7 @@ SIXTEEN: Final = Theme(
     ansi=True,
     primary="ansi_blue",  # what cursors are drawn on: the default foreground can be read on it
     secondary="ansi_cyan",
-    accent="ansi_magenta",
+    accent="ansi_bright_magenta",  # the darker one has 4.4 : 1 on black
     success="ansi_green",
     warning="ansi_yellow",
     error="ansi_bright_red",
@@ -153,7 +153,7 @@ SIXTEEN: Final = Theme(
         "block-cursor-background": "ansi_blue",
         "block-cursor-blurred-foreground": "ansi_black",
         "block-cursor-blurred-background": "ansi_white",
-        "footer-key-foreground": "ansi_magenta",
+        "footer-key-foreground": "ansi_bright_magenta",
         "input-cursor-background": "ansi_default",
         "input-cursor-foreground": "ansi_default",
         "input-selection-background": "ansi_cyan",

@@ -432,7 +432,8 @@ MUTATIONS: Final = (
         "core/authlens_core/state/assertion_source.py",
         "            os.killpg(child.pid, signal.SIGKILL)\n",
         "            child.kill()\n",
-        "tests/core/state/test_assertion_source.py",
+        "tests/core/state/test_assertion_source.py::"
+        "test_what_a_slow_command_started_does_not_hold_up_the_login",
     ),
     Mutation(
         "dead-login-removes-a-working-one",
@@ -448,7 +449,8 @@ MUTATIONS: Final = (
         "core/authlens_core/login/tampering/tampering.py",
         "        return experiment is None or experiment.request in (None, planned.purpose)\n",
         "        return True\n",
-        "tests/core/login/tampering/test_machine_experiments.py",
+        "tests/core/login/tampering/test_machine_experiments.py::"
+        "test_a_server_that_verifies_refuses_the_attack_and_no_token_is_stored",
     ),
     Mutation(
         "device-code-shown-first",

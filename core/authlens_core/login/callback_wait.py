@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -47,6 +48,9 @@ _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
 # user pastes can be damaged on the way, so they may paste again.
 _FINAL_BY_BROWSER: Final = _FINAL | {Verdict.MALFORMED}
 _OTHER_URI: Final = "Give an https URL, or http with a loopback host: authlens login URL --redirect-uri URI"
+# Events of one kind that are all reported; of more, those whose number is a power of two. Any page in the
+# browser can send requests here without end.
+_REPORTED: Final = 20
 # Seconds, however often it is extended.
 _LONGEST_WAIT: Final = 3600.0
 
@@ -101,6 +105,7 @@ class ResponseWait:
         self.extended = 0.0
         """Seconds that were added in the wait that is under way, or was last."""
         self.ignored = 0
+        self._counts: Counter[str] = Counter()
         self.unproven = ""
         """The last error that came without a state: perhaps the server's, perhaps anyone's."""
         self.page = ""
@@ -162,7 +167,7 @@ class ResponseWait:
             except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
                 return None, port_checks.problem(target.port, stopped)
             self.listener.on_ignored = self._ignore
-            self.listener.on_tested = lambda family: self._emit(TunnelTested(family))
+            self.listener.on_tested = lambda family: self._report(TunnelTested(family), family)
             # Port 0 is bound as another one, which is then what the facts ask for.
             self._bound = frozenset({target, replace(target, port=self.listener.port)})
         # That of the user letter for letter: servers compare it so (RFC 6749 §3.1.2.3).
@@ -227,6 +232,7 @@ class ResponseWait:
         self._refused_lines = ()
         self._arrived.clear()
         self.ignored, self.extended = 0, 0.0
+        self._counts.clear()
         self.unproven = self.page = ""
         self.began = _now()
         self._deadline = self.began + min(seconds, _LONGEST_WAIT)
@@ -328,7 +334,14 @@ class ResponseWait:
 
     def _ignore(self, reason: str, unproven: str = "") -> None:
         self.ignored += 1
-        self._emit(AnswerIgnored(reason, self.ignored, unproven))
+        # Apart: an error that may be the server's is not lost among other requests.
+        self._report(AnswerIgnored(reason, self.ignored, unproven), "unproven" if unproven else "ignored")
+
+    def _report(self, event: Event, kind: str) -> None:
+        self._counts[kind] += 1
+        count = self._counts[kind]
+        if count <= _REPORTED or count.bit_count() == 1:
+            self._emit(event)
 
 
 _PAGES: Final = {

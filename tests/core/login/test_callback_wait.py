@@ -15,7 +15,7 @@ from authlens_core.callback.port_owner import PortOwner
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.oauth.authorization import Verdict
-from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event
+from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event, TunnelTested
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
@@ -227,6 +227,23 @@ async def test_when_nobody_comes_the_wait_ends_and_says_so() -> None:
         assert stopped is not None
         assert stopped.exit_code == 8
         assert is_free(port)
+
+
+async def test_a_page_that_floods_the_callback_is_reported_in_few_lines() -> None:
+    """What may be the server's error is reported all the same."""
+    async with _waiting() as (login, running, events, _):
+        listener = login.wait.listener
+        assert listener is not None
+        for _ in range(10_000):
+            listener.on_ignored("not this login")
+            listener.on_tested("IPv4")
+        await _get(port_of(login), "error=access_denied")
+        await until(lambda: any(isinstance(e, AnswerIgnored) and e.unproven for e in events))
+        assert len([e for e in events if isinstance(e, AnswerIgnored)]) < 50
+        assert len([e for e in events if isinstance(e, TunnelTested)]) < 50
+        assert login.wait.ignored == 10_001
+        await login.cancel()
+        await running
 
 
 async def test_the_person_can_give_the_browser_more_time() -> None:

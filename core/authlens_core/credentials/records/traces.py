@@ -27,7 +27,7 @@ from authlens_core.values.secret import Body
 from authlens_core.values.stage import Outcome, TraceKind
 
 if TYPE_CHECKING:
-    from authlens_core.trace.record import Trace
+    from authlens_core.trace.record import StageRecord, Trace
     from authlens_core.values.exchange import Exchange
 
 BUSY_SECONDS: Final = 2.0
@@ -41,8 +41,10 @@ KEPT_FOR: Final = timedelta(days=30)
 _OF_URL: Final = "url "
 # What is worth having without a credential: it failed, or it is why there is none.
 _WITHOUT_CREDENTIAL: Final = frozenset({TraceKind.LOGIN, TraceKind.REVOKE})
-# Characters of one trace; a longer one is not kept.
+# Characters of one trace; a longer one is cut.
 MAX_TRACE: Final = 1024 * 1024
+# Of one that is too long without its bodies: exchanges of a record, records, characters of a header field.
+_CUTS: Final = ((6, 100, 1_000), (1, 20, 100))
 # Characters of all traces together; the oldest go first.
 MAX_ALL: Final = 64 * 1024 * 1024
 # Bytes of a body that is not kept, because masking it would hold up everything else.
@@ -265,18 +267,51 @@ def _owner_without_credential(trace: Trace) -> str:
 
 
 def _written(trace: Trace) -> str | None:
-    """Return the trace as a session file of at most `MAX_TRACE`: with its bodies, or else without them."""
-    from authlens_core.export.session_file import session_json  # few verbs need it
+    """Return the trace as a session file of at most `MAX_TRACE`: whole, without its bodies, or cut."""
+    from authlens_core.export.redacted_trace import redacted_trace  # few verbs need it
+    from authlens_core.export.session_file import session_json
 
     records = tuple(
         replace(record, exchanges=tuple(_without_large_body(exchange) for exchange in record.exchanges))
         for record in trace.records
     )
+    whole = replace(trace, records=records)
     for bodies in (MAX_TRACE // 2, 0):
-        text = session_json(replace(trace, records=records), bodies=bodies, compact=True)
+        text = session_json(whole, bodies=bodies, compact=True)
+        if len(text) <= MAX_TRACE:
+            return text
+    # Only then: what one exchange shows to be a secret is masked in all of them.
+    shown = redacted_trace(whole)
+    for exchanges, most, longest in _CUTS:
+        cut = tuple(_cut(record, exchanges, longest) for record in shown.records[-most:])
+        text = session_json(replace(shown, records=cut), bodies=0, compact=True)
         if len(text) <= MAX_TRACE:
             return text
     return None
+
+
+def _cut(record: StageRecord, most: int, longest: int) -> StageRecord:
+    """Return a record with its last exchanges, and with header fields of at most `longest` characters."""
+    from authlens_core.values.check import noticed  # nor is a trace often that long
+
+    exchanges = tuple(_with_short_fields(exchange, longest) for exchange in record.exchanges[-most:])
+    note = noticed(
+        "record.cut",
+        "All of it is stored.",
+        f"the last {len(exchanges)} of {len(record.exchanges)} requests, and what is long in them is cut",
+        why="A stored record has a size limit.",
+    )
+    return replace(record, exchanges=exchanges, checks=(*record.checks, note))
+
+
+def _with_short_fields(exchange: Exchange, longest: int) -> Exchange:
+    from authlens_core.values.exchange import Headers
+
+    response = exchange.response
+    if response is None:
+        return exchange
+    fields = tuple((name[:longest], value[:longest]) for name, value in response.headers.fields)
+    return replace(exchange, response=replace(response, headers=Headers(fields)))
 
 
 def _delete_unlisted(connection: sqlite3.Connection, owner: str, known: Collection[str]) -> None:

@@ -29,7 +29,7 @@ from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import StateUnusable
-from authlens_core.values.exchange import Exchange, Request, Response
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
@@ -113,17 +113,34 @@ def test_what_is_not_kept(traces: Traces, grant_id: str, refused: Trace) -> None
     assert ids(traces, grant_id) == []
 
 
-def test_a_large_body_is_left_out_and_a_larger_trace_is_not_kept(
-    traces: Traces, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_body_is_left_out(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file stays small."""
     assert traces.keep("a", trace("large", body=b"x" * 900_000))
     assert b"bytes not stored" in _body(traces.open("large"))
     monkeypatch.setattr(traces_module, "MAX_TRACE", 100_000)
     assert traces.keep("a", trace("escaped", body=b"\x01" * 50_000))  # six characters for each byte
     assert b"left out" in _body(traces.open("escaped"))
-    monkeypatch.setattr(traces_module, "MAX_TRACE", 100)
-    assert not traces.keep("a", trace("long"))
+
+
+@pytest.mark.parametrize(("requests", "field"), [(30, 3_000), (30, 90_000)])
+def test_a_trace_that_is_too_long_is_cut_and_says_so(
+    traces: Traces, requests: int, field: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 23, 11: each failed login is kept; a server can make one as long as it likes."""
+    monkeypatch.setattr(traces_module, "MAX_TRACE", 50_000)
+    [record] = trace("long", TraceKind.LOGIN).records
+    answer = Response(500, headers=Headers.of([("X-Long", f"{CANARY} " * (field // len(CANARY)))]))
+    sent = tuple(replace(record.exchanges[0], response=answer, elapsed=n) for n in range(requests))
+    form = Request("POST", "https://a.example/", body=Body(f"client_secret={CANARY}".encode()))
+    first = replace(sent[0], request=replace(form, headers=Headers.of([("Content-Type", FORM_TYPE)])))
+    long = replace(record, outcome=Outcome.FAILED, exchanges=(first, *sent[1:]))
+    assert traces.keep("a", replace(trace("long", TraceKind.LOGIN), records=(long,)))
+    [opened] = traces.open("long").records
+    assert opened.outcome is Outcome.FAILED
+    assert opened.exchanges[-1].elapsed == requests - 1
+    assert f"of {requests} requests" in opened.checks[-1].seen
+    # The request that shows it to be a secret is cut away; what repeats it was masked before.
+    assert CANARY not in repr(opened.exchanges[-1].response.headers.fields)  # type: ignore[union-attr]
 
 
 def _body(opened: Trace) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from textual import events
@@ -308,7 +308,7 @@ async def test_a_port_that_is_taken_on_one_address_offers_the_other_host_name() 
 async def test_a_wait_that_ran_out_offers_the_other_host_name() -> None:
     """A server that refuses the redirect URI says so in the browser, and nothing comes back."""
     login, _ = scripted()
-    login.use(replace(login.facts.options, wait=0.05))
+    login.watch(come_back(login, None))
     async with wizard_on(login) as (_, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: "Authorization failed" in text_of(app))

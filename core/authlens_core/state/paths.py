@@ -6,6 +6,7 @@ creation and not afterwards, and is never reached through a link that another ac
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -41,8 +42,7 @@ def state_directory(directory: Path | None = None) -> Path:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StateUnusable(
-            f"The state directory {path} cannot be used: {reason}.",
-            "Set AUTHLENS_HOME to a directory you can write to.",
+            f"The state directory {path} cannot be used: {reason}.", _another_home(error)
         ) from error
     if not (_owned(status) and _owned(link)):
         raise StateUnusable(
@@ -55,6 +55,14 @@ def state_directory(directory: Path | None = None) -> Path:
             f"Run: chmod 700 {path}",
         )
     return path
+
+
+def _another_home(error: OSError) -> str:
+    """Return what to do where the state cannot be written."""
+    # A sandbox shows a coding agent the home of its user, and keeps it from writing there.
+    sandbox = "In a sandbox, run authlens outside it, where your logins are. Or set"
+    start = sandbox if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "Set"
+    return f"{start} AUTHLENS_HOME to a directory you can write to."
 
 
 def own_file(path: Path) -> Path:
@@ -82,8 +90,5 @@ def own_file(path: Path) -> Path:
             os.close(descriptor)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise StateUnusable(
-            f"{path} cannot be opened: {reason}.",
-            "Set AUTHLENS_HOME to a directory you can write to.",
-        ) from error
+        raise StateUnusable(f"{path} cannot be opened: {reason}.", _another_home(error)) from error
     return path

@@ -220,6 +220,22 @@ async def test_what_came_of_the_last_request_is_in_the_words_about_the_time() ->
     assert "No answer in time." in check.seen
 
 
+async def test_an_endpoint_that_was_remembered_gives_way_to_the_one_that_the_metadata_names_now() -> None:
+    """It was given for want of one; the server may have moved it since."""
+    old, sender = f"{ISSUER}/old-device", _sender(TOKENS)
+    options = Options(port=0, grant_type=GrantType.DEVICE_CODE)
+    remembered = {ISSUER: (("device_endpoint", old),)}
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    async with login_to(sender, options, remembered=remembered, clock=lambda: ahead) as login:
+        trace = await login.run_all()
+        assert login.finished
+    assert sender.count(f"POST {old}") == 0
+    said = [
+        check.seen for record in trace.records for check in record.checks if check.name == "device.endpoint"
+    ]
+    assert said == [f"{ISSUER}/device_authorization, which its metadata names now; before, you gave {old}"]
+
+
 async def test_no_verifier_is_drawn_and_the_key_of_the_tokens_all_the_same() -> None:
     """There is no link that could carry a challenge; DPoP's key is drawn with the codes."""
     bound = reply(200, {"access_token": "access-canary-1", "token_type": "DPoP", "expires_in": 900})

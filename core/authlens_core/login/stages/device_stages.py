@@ -99,14 +99,28 @@ class DeviceAuthorizationStage:
 
 def _endpoint(facts: Facts) -> Url | None:
     """Return where the codes come from: where the user says, or the server's metadata."""
-    named = facts.server_metadata.device_authorization_endpoint if facts.server_metadata else None
-    return facts.url(facts.options.device_endpoint or named)
+    return facts.url(_named_since(facts) or facts.options.device_endpoint or _named(facts))
+
+
+def _named(facts: Facts) -> str | None:
+    return facts.server_metadata.device_authorization_endpoint if facts.server_metadata else None
+
+
+def _named_since(facts: Facts) -> str | None:
+    """Return what the metadata names now, if the user's choice is of a login in which it named none."""
+    remembered = dict(facts.remembered.get(facts.issuer_identifier or "", ())).get("device_endpoint")
+    given = facts.options.device_endpoint
+    return _named(facts) if given is not None and given == remembered else None
 
 
 def _given(facts: Facts) -> Iterator[Check]:
-    """Yield that the endpoint is the user's choice, which no metadata confirms."""
-    endpoint = _endpoint(facts)
-    if facts.options.device_endpoint is not None and endpoint is not None:
+    """Yield that the endpoint is the user's choice, which no metadata confirms, or not any more."""
+    endpoint, given = _endpoint(facts), facts.options.device_endpoint
+    since = _named_since(facts)
+    if since is not None:
+        if since != given:
+            yield _ENDPOINT.noticed(f"{since}, which its metadata names now; before, you gave {given}")
+    elif given is not None and endpoint is not None:
         yield _ENDPOINT.warned(
             f"{endpoint.text}, because you gave it with --device-endpoint",
             why=f"What is on {endpoint.origin} gets your client's id, and its secret if it has one.",

@@ -6,10 +6,10 @@ have to hold together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.quick_dataclass import dataclass
 
 
 class LessonRefused(AuthlensError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, NoReturn
 
@@ -20,6 +19,7 @@ from authlens_core.learning.claim import (
     Value,
 )
 from authlens_core.learning.row import PREFIXES, WORDS
+from authlens_core.values.quick_dataclass import dataclass
 
 MOST_CLAIMS: Final = 64
 _TOKEN: Final = re.compile(
@@ -36,12 +36,13 @@ class _Token:
     column: int
 
 
-def read_claims(text: str, *, file: str, line: int = 1) -> tuple[Claim, ...]:
+def read_claims(text: str, *, file: str, line: int = 1, column: int = 0) -> tuple[Claim, ...]:
     """Return the claims of a text, one a line.
 
     Args:
         file: the name of the file, for messages.
         line: the line of the file at which the text starts.
+        column: how many characters of the file come before each line of it.
 
     Raises:
         LessonRefused: a line is no claim; the message has file, line, column and reason.
@@ -49,17 +50,18 @@ def read_claims(text: str, *, file: str, line: int = 1) -> tuple[Claim, ...]:
     claims: list[Claim] = []
     for number, written in enumerate(text.split("\n"), line):
         if written.strip():
-            claims.append(_Line(written, file, number, claims).claim())
+            claims.append(_Line(written, file, number, column, claims).claim())
     if len(claims) > MOST_CLAIMS:
         raise LessonRefused(f"{file}:{line}:1: {len(claims)} claims, and {MOST_CLAIMS} are allowed")
     return tuple(claims)
 
 
 class _Line:
-    def __init__(self, text: str, file: str, number: int, before: list[Claim]) -> None:
+    def __init__(self, text: str, file: str, number: int, column: int, before: list[Claim]) -> None:
         self._text = text
         self._place = f"{file}:{number}"
         self._number = number
+        self._column = column
         self._names: Mapping[str, Source] = {claim.named: claim.source for claim in before if claim.named}
         self._tokens = list(self._split())
         self._next = 0
@@ -75,7 +77,7 @@ class _Line:
             at = found.end()
 
     def _refuse(self, column: int, reason: str) -> NoReturn:
-        raise LessonRefused(f"{self._place}:{column}: {reason}")
+        raise LessonRefused(f"{self._place}:{self._column + column}: {reason}")
 
     def _peek(self) -> str:
         return self._tokens[self._next].text if self._next < len(self._tokens) else ""

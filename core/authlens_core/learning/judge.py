@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
-from authlens_core.learning.row import Row
+from authlens_core.learning.row import EvidenceRow
+from authlens_core.values.quick_dataclass import dataclass
 
 MOST_STEPS = 100_000
 """Comparisons of a row with a claim. A phase of any lesson takes a few hundred."""
@@ -16,17 +17,17 @@ MOST_STEPS = 100_000
 class Nearest:
     """The row that meets most of a claim's tests, and the fields of those that it does not meet."""
 
-    row: Row
+    row: EvidenceRow
     unmet: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:
-    """What became of one claim; `nearest` is for one that does not hold, and has rows that come close."""
+    """The verdict on one claim; `nearest` is for one that does not hold, and has rows that come close."""
 
     claim: Claim
     holds: bool
-    rows: tuple[Row, ...] = ()
+    rows: tuple[EvidenceRow, ...] = ()
     nearest: Nearest | None = None
 
 
@@ -35,7 +36,7 @@ class TooManySteps(Exception):
 
 
 def judge(
-    claims: Sequence[Claim], rows: Sequence[Row], loot: Mapping[str, str] | None = None
+    claims: Sequence[Claim], rows: Sequence[EvidenceRow], loot: Mapping[str, str] | None = None
 ) -> tuple[ClaimVerdict, ...]:
     """Return a verdict for each claim, given rows in the order in which they happened.
 
@@ -56,7 +57,7 @@ def judge(
 @dataclass(slots=True)
 class _Search:
     claims: Sequence[Claim]
-    rows: Sequence[Row]
+    rows: Sequence[EvidenceRow]
     loot: Mapping[str, str]
     bound: dict[str, int] = field(default_factory=dict)
     chosen: list[tuple[int, ...]] = field(default_factory=list)
@@ -106,7 +107,7 @@ class _Search:
             unmet.append(f"before {claim.before}")
         return tuple(unmet)
 
-    def _meets(self, test: RowTest, row: Row) -> bool:
+    def _meets(self, test: RowTest, row: EvidenceRow) -> bool:
         seen = row.values.get(test.field)
         if test.operator is Operator.ABSENT:
             return seen is None

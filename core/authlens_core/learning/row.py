@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from authlens_core.trace.record import StageRecord, Trace, sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.diagnosis import CauseId
 from authlens_core.values.exchange import Exchange, Headers, Purpose
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Outcome, Stage
 
 SEATS: Final = frozenset({"you", "mallory", "ada", "victim"})
@@ -78,7 +79,7 @@ WORDS: Final[Mapping[Source, Mapping[str, frozenset[str]]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EvidenceRow:
     """One row.
 
     Attributes:
@@ -103,13 +104,13 @@ class SeatedTrace:
 
 def rows_of(
     moves: Sequence[SeatedTrace], events: Sequence[LedgerEvent], parties: Mapping[str, str]
-) -> tuple[Row, ...]:
+) -> tuple[EvidenceRow, ...]:
     """Return all rows in the order in which they happened.
 
     Args:
         parties: who is at which origin, such as `http://127.0.0.1:8000`.
     """
-    rows: list[Row] = []
+    rows: list[EvidenceRow] = []
     sent = 0
     for move in moves:
         records = move.trace.records
@@ -118,21 +119,21 @@ def rows_of(
             sent += 1
             last[index] = sent
             values = _exchange(exchange, records[index], move.seat, parties)
-            rows.append(Row(Source.EXCHANGE, exchange.ended_at, sent, values))
+            rows.append(EvidenceRow(Source.EXCHANGE, exchange.ended_at, sent, values))
         for index, record in enumerate(records):
             rows += _judged(record, move.seat, last[index])
-    rows += [Row(Source.EVENT, event.when, 0, _event(event)) for event in events]
+    rows += [EvidenceRow(Source.EVENT, event.when, 0, _event(event)) for event in events]
     return tuple(sorted(rows, key=lambda row: row.when))
 
 
-def _judged(record: StageRecord, seat: str, arrow: int) -> Iterator[Row]:
+def _judged(record: StageRecord, seat: str, arrow: int) -> Iterator[EvidenceRow]:
     ended = max((exchange.ended_at for exchange in record.exchanges), default=record.started_at)
     shared: dict[str, str | int] = {"seat": seat, "stage": record.stage.value}
     diagnosis = {"diagnosis": record.diagnosis.name} if record.diagnosis else {}
-    yield Row(Source.RECORD, ended, arrow, shared | {"outcome": record.outcome.value} | diagnosis)
+    yield EvidenceRow(Source.RECORD, ended, arrow, shared | {"outcome": record.outcome.value} | diagnosis)
     for check in record.checks:
         judged = {"name": check.name, "severity": check.severity.value}
-        yield Row(Source.CHECK, ended, arrow, shared | judged)
+        yield EvidenceRow(Source.CHECK, ended, arrow, shared | judged)
 
 
 def _event(event: LedgerEvent) -> dict[str, str | int]:

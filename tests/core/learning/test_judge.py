@@ -9,15 +9,17 @@ import pytest
 from authlens_core.learning.claim import Source
 from authlens_core.learning.claim_text import read_claims
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
-from authlens_core.learning.row import Row
+from authlens_core.learning.row import EvidenceRow
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def rows(*written: str) -> tuple[Row, ...]:
+def rows(*written: str) -> tuple[EvidenceRow, ...]:
     """Return events, each written as `what=… seat=…`."""
     return tuple(
-        Row(Source.EVENT, START + timedelta(seconds=n), 0, dict(part.split("=") for part in text.split()))
+        EvidenceRow(
+            Source.EVENT, START + timedelta(seconds=n), 0, dict(part.split("=") for part in text.split())
+        )
         for n, text in enumerate(written)
     )
 

@@ -1,0 +1,160 @@
+"""A lesson, as values: its worlds, what has to be true in each phase, and its questions.
+
+A lesson has no code, no path, no URL and no command in it: it names what the emulator and the moves have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+from typing import Final
+
+from authlens_core.emulator import Profile
+from authlens_core.learning.claim import Claim
+from authlens_core.values.quick_dataclass import dataclass
+
+FORMAT: Final = 1
+"""The format that this version reads; a lesson with a higher one is refused."""
+QUESTIONS: Final = 5
+QUESTIONS_TO_PASS: Final = 4
+HINTS: Final = 3
+"""Where to look, which value, and the move."""
+
+
+class LessonPhase(StrEnum):
+    """What a learner does, in this order."""
+
+    PREDICT = "predict"
+    RUN = "run"
+    OBSERVE = "observe"
+    BREAK = "break"
+    REPAIR = "repair"
+    QUESTIONS = "questions"
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSettings:
+    """The servers and parties of a lesson; every phase that has a world of its own starts from these.
+
+    Attributes:
+        faults: what the emulator does differently, by the names of its faults.
+        weaknesses: checks that its servers leave out, by their names.
+        parties: who is there besides resource, server and Ada: `victim`, `rogue`, `second`, `internal`.
+        victim: the checks of the victim client that are not at their default, on or off.
+        token_lifetime: seconds an access token is good for.
+    """
+
+    profile: Profile = Profile.GENERIC
+    faults: tuple[str, ...] = ()
+    weaknesses: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    victim: Mapping[str, bool] = field(default_factory=dict)
+    token_lifetime: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The options, by their letters. Which one holds, the learner's own moves say.
+
+    Attributes:
+        judged_on: whether it is about the honest run or about the attack.
+    """
+
+    options: Mapping[str, tuple[Claim, ...]]
+    judged_on: LessonPhase = LessonPhase.BREAK
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedPart:
+    """Where the learner has to point: a part of the row that a claim of the run names."""
+
+    row: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """The phase in which something is broken.
+
+    Attributes:
+        seat: whose moves they are.
+        loot: the credentials that leaked, by name; each world has its own.
+        moves: those that are allowed.
+        most: how many of them, so that trying everything is no way to pass.
+    """
+
+    seat: str
+    claims: tuple[Claim, ...]
+    loot: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
+    most: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The phase in which the same attack has to fail, and an honest login still works.
+
+    Attributes:
+        offer: the switches to choose from; without any, the moves go on in the world of the attack.
+        budget: how many of them may be turned.
+        sound: the smallest sets that repair it, for checking the lesson. A learner is judged by the claims.
+        moves: those that are allowed where nothing is offered.
+    """
+
+    claims: tuple[Claim, ...]
+    offer: tuple[str, ...] = ()
+    budget: int = 1
+    sound: tuple[frozenset[str], ...] = ()
+    moves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with three options, `a` to `c`.
+
+    Attributes:
+        cures: the misconception behind each wrong option.
+    """
+
+    name: str
+    right: str = field(repr=False)
+    cures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseLesson:
+    """One lesson.
+
+    Attributes:
+        name: its stable identifier.
+        version: changes when its claims or questions do.
+        needs: lessons that come before it in the list; none is locked.
+        specs: the sections that it is about.
+        digest: of its files, in hexadecimal.
+        built_in: whether it came with the program; any other one is marked as such in its title.
+    """
+
+    name: str
+    version: int
+    minutes: int
+    needs: tuple[str, ...]
+    specs: tuple[str, ...]
+    world: WorldSettings
+    prediction: Prediction
+    run_claims: tuple[Claim, ...]
+    observation: ObservedPart
+    attack: Attack
+    repair: Repair
+    questions: tuple[Question, ...]
+    digest: str = ""
+    built_in: bool = True
+
+    def claims_of(self, phase: LessonPhase) -> tuple[Claim, ...]:
+        """Return what has to be true of a phase that is judged by claims."""
+        known = {
+            LessonPhase.RUN: self.run_claims,
+            LessonPhase.BREAK: self.attack.claims,
+            LessonPhase.REPAIR: self.repair.claims,
+        }
+        return known[phase]

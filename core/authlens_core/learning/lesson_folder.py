@@ -1,0 +1,105 @@
+"""The files of a lesson, read from a folder that anyone may have written: plain text, few and small."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Final
+
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.values.quick_dataclass import dataclass
+
+MOST_FILES: Final = 64
+LARGEST_FILE: Final = 256 * 1024  # bytes
+LARGEST_FOLDER: Final = 2 * 1024 * 1024  # bytes
+_KINDS: Final = frozenset({".toml", ".md", ".json"})
+
+
+@dataclass(frozen=True, slots=True)
+class LessonFolder:
+    """A folder, read.
+
+    Attributes:
+        name: its own name, for messages.
+        texts: the text of each file, by name.
+        digest: of all of them, in hexadecimal.
+    """
+
+    name: str
+    texts: Mapping[str, str] = field(repr=False)
+    digest: str
+
+    def place(self, file: str) -> str:
+        """Return what a message calls a file of it."""
+        return f"{self.name}/{file}"
+
+    def text(self, file: str) -> str:
+        """Return the text of a file.
+
+        Raises:
+            LessonRefused: there is none.
+        """
+        if file not in self.texts:
+            raise LessonRefused(f"{self.place(file)}:1:1: the file is missing")
+        return self.texts[file]
+
+
+def read_folder(folder: Path) -> LessonFolder:
+    """Return the files of a lesson.
+
+    Raises:
+        LessonRefused: it is no folder of regular files, or one is too large, or no plain UTF-8.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((entry.name, entry.stat(follow_symlinks=False)) for entry in entries)
+    except OSError as error:
+        raise LessonRefused(f"{folder.name}:1:1: {error.strerror}") from None
+    if len(found) > MOST_FILES:
+        raise LessonRefused(f"{folder.name}:1:1: {len(found)} files, and a lesson has {MOST_FILES} at most")
+    texts, total, digest = {}, 0, hashlib.sha256()
+    for name, status in found:
+        place = f"{folder.name}/{name}:1:1"
+        if not stat.S_ISREG(status.st_mode) or Path(name).suffix not in _KINDS:
+            raise LessonRefused(f"{place}: a lesson has regular files only: .toml, .md and .json")
+        data = _read(folder / name, place)
+        total += len(data)
+        if total > LARGEST_FOLDER:
+            raise LessonRefused(f"{place}: the folder has more than {LARGEST_FOLDER // 1024} KiB")
+        digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
+        texts[name] = _text(data, f"{folder.name}/{name}")
+    return LessonFolder(folder.name, texts, digest.hexdigest())
+
+
+def _read(path: Path, place: str) -> bytes:
+    # A link, or a device, may have replaced the file meanwhile.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise LessonRefused(f"{place}: {error.strerror}") from None
+    if len(data) > LARGEST_FILE:
+        raise LessonRefused(f"{place}: the file has more than {LARGEST_FILE // 1024} KiB")
+    return data
+
+
+def _text(data: bytes, file: str) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        raise LessonRefused(f"{file}:{_line_and_column(before)}: not UTF-8") from None
+    for at, character in enumerate(text):
+        if character != "\n" and not character.isprintable():
+            code = f"U+{ord(character):04X}"
+            raise LessonRefused(f"{file}:{_line_and_column(text[:at])}: the character {code} is not allowed")
+    return text
+
+
+def _line_and_column(before: str) -> str:
+    return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"

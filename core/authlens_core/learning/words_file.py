@@ -1,0 +1,125 @@
+"""The words of a lesson, in Markdown: one file a language, whose headings are the identifiers of the texts.
+
+The subset is paragraphs, lists, emphasis and code. There is no HTML, no image and no link.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from typing import Final
+
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.lesson import HINTS, CourseLesson
+from authlens_core.learning.lesson_folder import LessonFolder
+from authlens_core.values.quick_dataclass import dataclass
+
+ENGLISH: Final = "en"
+_HEADING: Final = re.compile(r"(#{1,4}) +(\S.*?) *")
+_FILE: Final = re.compile(r"lesson(?:\.([a-z]{2}))?\.md")
+# What Markdown would make HTML, an image or a link of.
+_FORBIDDEN: Final = re.compile(r"<[A-Za-z/!?]|\]\(|\]\[|!\[|https?://")
+
+
+@dataclass(frozen=True, slots=True)
+class LessonWords:
+    """The words of a lesson in one language.
+
+    Attributes:
+        texts: Markdown by identifier, such as `break/hint 1` or `questions/q1/a`.
+    """
+
+    language: str
+    title: str
+    texts: Mapping[str, str] = field(repr=False)
+
+
+def read_words(folder: LessonFolder, lesson: CourseLesson) -> Mapping[str, LessonWords]:
+    """Return the words of a lesson by language; English is always there.
+
+    Raises:
+        LessonRefused: a text is missing or too much, or has what the subset does not.
+    """
+    folder.text("lesson.md")
+    by_language = {}
+    wanted = _wanted(lesson)
+    for name in sorted(folder.texts):
+        if found := _FILE.fullmatch(name):
+            language = found[1] or ENGLISH
+            by_language[language] = _read(folder.texts[name], folder.place(name), language, wanted)
+        elif name.endswith(".md"):
+            raise LessonRefused(f"{folder.place(name)}:1:1: name it lesson.md, or lesson.de.md for German")
+    return by_language
+
+
+def _wanted(lesson: CourseLesson) -> tuple[str, ...]:
+    """Return the identifiers of all the texts that a lesson needs."""
+    names = [
+        "can",
+        "cures",
+        "task",
+        "predict",
+        *(f"predict/{letter}" for letter in lesson.prediction.options),
+    ]
+    for phase, claims in (
+        ("run", lesson.run_claims),
+        ("break", lesson.attack.claims),
+        ("repair", lesson.repair.claims),
+    ):
+        names += [phase, *(f"{phase}/claim {number}" for number in range(1, len(claims) + 1))]
+    names += ["observe", *(f"break/hint {number}" for number in range(1, HINTS + 1))]
+    names += [f"repair/{switch}" for switch in lesson.repair.offer]
+    for question in lesson.questions:
+        name = f"questions/{question.name}"
+        names += [name, f"{name}/a", f"{name}/b", f"{name}/c"]
+    return tuple(names)
+
+
+def _read(text: str, file: str, language: str, wanted: tuple[str, ...]) -> LessonWords:
+    texts: dict[str, str] = {}
+    title = ""
+    for name, line, block in _sections(text, file):
+        if name in texts or (not name and title):
+            raise LessonRefused(f"{file}:{line}:1: “{name or 'the title'}” is there twice")
+        if not name:
+            title = block
+        else:
+            texts[name] = block
+            if name not in wanted and name != "questions":
+                raise LessonRefused(f"{file}:{line}:1: the lesson has no text “{name}”")
+    missing = [name for name in wanted if not texts.get(name)]
+    if not title or missing:
+        raise LessonRefused(f"{file}:1:1: the text “{missing[0] if missing else 'title'}” is missing")
+    return LessonWords(language, title, texts)
+
+
+def _sections(text: str, file: str) -> Iterator[tuple[str, int, str]]:
+    """Yield the path of headings, the line and the text of each section; the title has an empty path."""
+    path: list[str] = []
+    start, lines = 0, list[str]()
+    for number, line in enumerate([*text.split("\n"), "# "], 1):
+        forbidden = _FORBIDDEN.search(line)
+        if forbidden is not None:
+            column = forbidden.start() + 1
+            raise LessonRefused(f"{file}:{number}:{column}: no HTML, images or links: {forbidden[0]!r}")
+        heading = _HEADING.fullmatch(line)
+        if heading is None and line != "# ":
+            lines.append(line)
+            continue
+        block = "\n".join(lines).strip()
+        if start:
+            yield "/".join(path), start, block
+        elif block:
+            raise LessonRefused(f"{file}:1:1: a file of words starts with its title")
+        if heading is None:
+            return
+        level = len(heading[1])
+        if level == 1:
+            yield "", number, heading[2]
+            start, lines, path = 0, [], []
+            continue
+        if level - 2 > len(path):
+            raise LessonRefused(f"{file}:{number}:1: a heading of level {level} follows one of {level - 1}")
+        path = [*path[: level - 2], heading[2]]
+        start, lines = number, []

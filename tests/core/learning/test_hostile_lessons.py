@@ -1,0 +1,172 @@
+"""A lesson that someone else wrote is refused with file, line, column and reason, and reaches nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.lesson_folder import LARGEST_FILE
+
+NAME = "03-stolen-code"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with the first three lessons."""
+    for folder in sorted(FOLDER.iterdir())[:3]:
+        shutil.copytree(folder, tmp_path / "lessons" / folder.name)
+    return tmp_path / "lessons"
+
+
+def refusal(root: Path) -> str:
+    with pytest.raises(LessonRefused) as refused:
+        lessons(root)
+    assert refused.value.exit_code == 13
+    assert "\x1b" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("format = 1", "format = 2", "1:1: format 2; this version of authlens reads 1"),
+        ("format = 1", "", "1:1: format None; this version of authlens reads 1"),
+        ("version = 1", 'version = "1"', "3:1: Expected `int`, got `str`"),
+        ("minutes = 12", "minutes = 12\nurl = 'https://evil.example'", "5:1: unknown key “url”"),
+        ('profile = "generic"', 'profile = "prod"', "9:1: Invalid enum value 'prod'"),
+        ("[world.victim]", "[world.vitcim]", "13:1: unknown key “vitcim”"),
+        ('pkce = false', 'pkce = "off"', "13:1: Expected `bool`, got `str`"),
+        ("and seat = mallory\"", "and seet = mallory\"", "17:43: event has no field “seet”"),
+        ("seat = mallory and user = ada as theft", "seat = malory as theft", "36:45: “malory” is no value"),
+        ("after theft", "after thief", "37:75: no claim before this one names a row “thief”"),
+        ("purpose = token and", "purpose = tokens and", "23:26: “tokens” is no value of exchange purpose"),
+        ('row = "redeemed"', 'row = "redemed"', "27:1: no claim of [run] names a row “redemed”"),
+        ('moves = ["redeem", "call"]', 'run = "rm -rf"', "33:1: unknown key “run”"),
+        ("most = 6", "most = 6.5", "34:1: Expected `int`, got `float`"),
+        ("budget = 1", "budget = 0", "43:1: each set is of switches that are offered, within the budget"),
+        ('sound = [["victim.pkce"]]', 'sound = [["victim.dpop"]]', "43:1: each set is of switches"),
+        ('sound = [["victim.pkce"]]', "", "41:1: a repair has either switches with a sound set, or moves"),
+        ('id = "q5"', 'id = "q1"', "50:1: a lesson has 5 questions, each with its own id"),
+        ('right = "c"\ncures = { a = "plain', 'right = "d"\ncures = { a = "plain', "56:1: q2: the options"),
+        ('id = "stolen-code"', 'id = "../stolen"', "2:1: an id has 2 to 40 lower-case letters"),
+        ('id = "stolen-code"', 'id = "code-not-key"', "1:1: another lesson has the id “code-not-key”"),
+        ('needs = ["code-not-key"]', 'needs = ["whose-login"]', "1:1: no lesson before it has the id “whose"),
+        ("minutes = 12", "minutes = = 12", "4:11: Invalid value"),
+        ("minutes = 12", "minutes = 12 # \x1b]0;owned\x07", "4:16: the character U+001B is not allowed"),
+        ("minutes = 12", "minutes = 12 # \u202egpj", "4:16: the character U+202E is not allowed"),
+    ],
+)  # fmt: skip
+def test_a_slip_or_an_attack_in_the_logic_is_refused_at_its_place(
+    root: Path, old: str, new: str, said: str
+) -> None:
+    file = root / NAME / "lesson.toml"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    assert refusal(root).startswith(f"{NAME}/lesson.toml:{said}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("### hint 3", "### hint 4", "1: the lesson has no text “break/hint 4”"),
+        ("## observe", "## observed", "1: the lesson has no text “observed”"),
+        ("Log in yourself", "<script>x</script> Log in yourself", "1: no HTML, images or links: '<s'"),
+        ("Log in yourself", "![x](y) Log in yourself", "1: no HTML, images or links: '!['"),
+        ("Log in yourself", "[x](file:///etc/passwd) Log", "3: no HTML, images or links: ']('"),
+        ("Log in yourself", "See https://evil.example", "5: no HTML, images or links: 'https://'"),
+        ("### claim 1", "#### claim 1", "1: a heading of level 4 follows one of 3"),
+        ("# A stolen code, with and without PKCE\n", "", "1: the text “title” is missing"),
+    ],
+)
+def test_words_that_are_missing_or_more_than_text_are_refused(
+    root: Path, old: str, new: str, said: str
+) -> None:
+    file = root / NAME / "lesson.md"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    message = refusal(root)
+    assert message.startswith(f"{NAME}/lesson.md:")
+    assert said.partition(": ")[2] in message
+
+
+def _link(folder: Path) -> None:
+    (folder / "lesson.md").unlink()
+    (folder / "lesson.md").symlink_to("/etc/passwd")
+
+
+def _pipe(folder: Path) -> None:
+    os.mkfifo(folder / "more.md")
+
+
+def _folder(folder: Path) -> None:
+    (folder / "images").mkdir()
+
+
+def _program(folder: Path) -> None:
+    (folder / "setup.py").write_text("import os")
+
+
+def _large(folder: Path) -> None:
+    (folder / "lesson.md").write_bytes(b"a" * (LARGEST_FILE + 1))
+
+
+def _many(folder: Path) -> None:
+    for number in range(70):
+        (folder / f"{number}.md").write_text("x")
+
+
+def _latin(folder: Path) -> None:
+    (folder / "lesson.md").write_bytes(b"# Caf\xe9\n")
+
+
+def _no_words(folder: Path) -> None:
+    (folder / "lesson.md").unlink()
+
+
+def _half_translated(folder: Path) -> None:
+    (folder / "lesson.de.md").write_text("# Ein gestohlener Code\n\n## can\nx\n")
+
+
+def _odd_language(folder: Path) -> None:
+    (folder / "lesson.klingon.md").write_text("# x\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_link, "lesson.md:1:1: a lesson has regular files only"),
+        (_pipe, "more.md:1:1: a lesson has regular files only"),
+        (_folder, "images:1:1: a lesson has regular files only"),
+        (_program, "setup.py:1:1: a lesson has regular files only"),
+        (_large, "lesson.md:1:1: the file has more than 256 KiB"),
+        (_many, "1:1: 73 files, and a lesson has 64 at most"),
+        (_latin, "lesson.md:1:6: not UTF-8"),
+        (_no_words, "lesson.md:1:1: the file is missing"),
+        (_half_translated, "lesson.de.md:1:1: the text “cures” is missing"),
+        (_odd_language, "lesson.klingon.md:1:1: name it lesson.md, or lesson.de.md for German"),
+    ],
+)
+def test_a_folder_with_more_than_small_plain_files_is_refused(
+    root: Path, change: Callable[[Path], None], said: str
+) -> None:
+    change(root / NAME)
+    assert said in refusal(root)
+
+
+def test_a_lesson_that_is_a_link_is_refused(root: Path) -> None:
+    (root / "04-linked").symlink_to(FOLDER / "04-whose-login")
+    assert "04-linked:1:1: a lesson is a folder, and no link" in refusal(root)
+
+
+def test_the_lessons_of_the_program_can_be_used() -> None:
+    names = list(lessons())
+    assert names[:4] == ["read-a-refusal", "code-not-key", "stolen-code", "whose-login"]

@@ -327,18 +327,8 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
     with suppress(NoSecretStore, LockBusy):
         url = grant.resource_url
         credentials.record(AccessKind.LOGIN, grant.grant_id, f"{url} at {grant.issuer}", resource=url)
-        await _remove_ended(credentials, grant)
     good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and verified")
     return Stored(grant.grant_id, (good,))
-
-
-async def _remove_ended(credentials: Credentials, new: Grant) -> None:
-    """Remove the logins of other clients for the same resource that the server has ended."""
-    for old in credentials.list():
-        is_same = (old.issuer, old.resource_identifier) == (new.issuer, new.resource_identifier)
-        if is_same and old.grant_id != new.grant_id and old.state is GrantState.LOGIN_NEEDED:
-            words = "the server had ended it; a new login replaces it"
-            await credentials.discard(old.grant_id, AccessKind.FORGOTTEN, words)
 
 
 def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:

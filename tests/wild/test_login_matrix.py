@@ -94,7 +94,7 @@ def check_end(case: Case, record: StageRecord) -> None:
     assert error.cure
     assert error.exit_code in range(3, 9)
     if not all(check.overridable for check in record.failures):
-        assert not re.search(r"\bContinue\b", error.cure), "H426: the login stopped"
+        assert not re.search(r"\bContinue\b", str(error.cure)), "H426: the login stopped"
     for check in record.checks:
         assert f"{check.expected}{check.seen}{check.why}{check.cure}".isprintable(), "A5"
     assert str(error).replace("\n", "").isprintable(), "A5"

@@ -70,9 +70,9 @@ async def test_cloudflare_gateway_is_recognised_with_the_trust_of_the_system() -
     ):
         exchange = await wire.send(Request("GET", server.url), limits=LIMITS)
     failure = _tls_failure(exchange)
-    assert "Cloudflare Gateway" in failure.cure
-    assert "operating system's store" in failure.cure
-    assert "SSL_CERT_FILE" in failure.cure
+    assert "Cloudflare Gateway" in str(failure.cure)
+    assert "operating system's store" in str(failure.cure)
+    assert "SSL_CERT_FILE" in str(failure.cure)
 
 
 async def test_control_characters_in_a_certificate_are_made_visible() -> None:

@@ -13,6 +13,7 @@ from authlens_core.values.errors import (
     ServerMisconfigured,
     TimedOut,
 )
+from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
 
 STAGE: Final = "cloudflared"
@@ -118,6 +119,6 @@ def timed_out(seconds: float, *, link_shown: bool) -> AuthlensError:
         )
     return TimedOut(
         f"cloudflared showed no link within {seconds:g} seconds and was stopped (cloudflared#1637).",
-        "Check that the address responds: authlens probe URL",
+        step("Check that the address responds", "authlens probe URL"),
         stage=STAGE,
     )

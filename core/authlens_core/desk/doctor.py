@@ -27,6 +27,7 @@ from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusable, UsageError
+from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.store_kind import StoreKind
@@ -38,7 +39,7 @@ __all__ = ["Finding", "examine", "exit_code"]
 
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
 _LIMIT: Final = 20.0
-_ONLY_FOR: Final = "It is only needed for: authlens login URL --cloudflared"
+_ONLY_FOR: Final = step("It is only needed for", "authlens login URL --cloudflared")
 _INTERRUPTED: Final = "interrupted"
 _MOST_NAMED: Final = 5
 # A proxy is chosen by the host; this one stands for any team's.
@@ -59,7 +60,7 @@ class Finding:
     topic: str
     severity: Severity
     words: str
-    cure: str = ""
+    cure: str | Fix = ""
     code: int = 0
 
     def __post_init__(self) -> None:
@@ -120,7 +121,7 @@ async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit
     try:
         binary = await find_cloudflared(environ=environ, limit=limit)
     except CloudflaredMissing as missing:
-        return Finding(topic, Severity.NOTICE, missing.cause, f"{_ONLY_FOR}     {missing.cure}")
+        return Finding(topic, Severity.NOTICE, missing.cause, fix(_ONLY_FOR, missing.cure))
     words = f"{binary.path}, {binary.shown}."
     if binary.notes:
         return Finding(topic, Severity.WARNING, f"{words} {' '.join(binary.notes)}", "Update cloudflared.")
@@ -149,13 +150,16 @@ def look_at_state(directory: Path | None = None) -> Finding:
     except StateUnusable as error:
         return from_error(topic, error)
     if read_only:
-        cure = "Use that version, or set AUTHLENS_HOME to another directory."
-        return Finding(topic, Severity.FAILURE, f"{state}: {read_only}", cure, StateUnusable.exit_code)
+        other = "Use that version, or set AUTHLENS_HOME to another directory."
+        return Finding(topic, Severity.FAILURE, f"{state}: {read_only}", other, StateUnusable.exit_code)
     if damaged:
         many = "One record cannot be read" if len(damaged) == 1 else f"{len(damaged)} records cannot be read"
         names = ", ".join(record.words for record in damaged[:_MOST_NAMED])
         more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
-        cure = "Remove each by its id (authlens forget ID), then log in or add it again. All: authlens list"
+        cure = fix(
+            "Remove each by its id (authlens forget ID), then log in or add it again.",
+            step("All", "authlens list"),
+        )
         return Finding(topic, Severity.WARNING, f"{state}: {many}: {names}{more}. {known}.", cure)
     return Finding(topic, Severity.PASS, f"{state}, readable only by you; {known}.")
 
@@ -196,12 +200,15 @@ async def look_at_keyring(
         finding = from_error(topic, error)
         if place is not StoreKind.KEYRING or isinstance(error, NoKeyring):
             return finding
-        return replace(finding, cure=f"{finding.cure} {OTHER_STORE}")
+        return replace(finding, cure=fix(finding.cure, step(*OTHER_STORE)))
     await opened.store.aclose()
     words = " ".join((f"{opened.store.name}: a value was written, read back and deleted.", *opened.notes))
     if place is StoreKind.KEYRING:
         return Finding(topic, Severity.PASS, words)
-    cure = "To protect it: authlens store --move keyring, or --move encrypted-file."
+    cure = fix(
+        step("To protect it", "authlens store --move keyring"),
+        step("Or", "authlens store --move encrypted-file"),
+    )
     return Finding(topic, Severity.WARNING, words, cure)
 
 
@@ -209,7 +216,7 @@ def _encrypted(topic: str, path: Path) -> Finding:
     if path.exists():
         return Finding(topic, Severity.PASS, f"An encrypted file, {path}; it was not opened.")
     words = f"The encrypted file for secrets, {path}, is missing."
-    cure = "Restore it, or choose another secret store: authlens store --move keyring"
+    cure = step("Restore it, or choose another secret store", "authlens store --move keyring")
     return Finding(topic, Severity.FAILURE, words, cure, NoSecretStore.exit_code)
 
 
@@ -226,7 +233,10 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
     latest = max(records, key=lambda record: record.at)
     url = latest.resource_url
     words = "One login was" if len(records) == 1 else f"{len(records)} logins were"
-    cure = f"Resume it from the dashboard: authlens. Or start again: authlens login {shlex.quote(url)}"
+    cure = fix(
+        "Resume it from the dashboard: authlens.",
+        step("Or start again", f"authlens login {shlex.quote(url)}"),
+    )
     when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
     return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
 
@@ -245,7 +255,7 @@ async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
         reason = await why_not_bound(error, "localhost", port)
         if isinstance(reason, AuthlensError):
             stopped = from_error(topic, reason)
-            return replace(stopped, cure=f"{stopped.cure} The option for that: --port N")
+            return replace(stopped, cure=fix(stopped.cure, "The option for that: --port N"))
         words = f"authlens cannot listen on it: {error.strerror or type(error).__name__}."
         return Finding(topic, Severity.FAILURE, words, "Use another one with --port.", UsageError.exit_code)
     bound.close()

@@ -17,6 +17,7 @@ from authlens_core.credentials.vault.move import erase_left
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.oauth.registration import Deletion, management_request, read_deletion
 from authlens_core.values.errors import AuthlensError, Refused, UsageError
+from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.store_kind import StoreKind
 from authlens_core.values.url import UrlRefused, parse_url
@@ -178,8 +179,13 @@ async def forget_client(session: Session, client: StoredClient, *, only_here: bo
         login = shlex.quote(client.used_by)
         raise UsageError(
             f"The login for {client.used_by} still uses this client.",
-            f"Revoke it first: authlens revoke {login}. If the server refuses that, remove the login "
-            f"from this machine: authlens forget {login}",
+            fix(
+                step("Revoke it first", f"authlens revoke {login}"),
+                step(
+                    "If the server refuses that, remove the login from this machine",
+                    f"authlens forget {login}",
+                ),
+            ),
         )
     credentials, wire, record = session.credentials, session.wire, client.record
     if only_here:
@@ -254,7 +260,9 @@ def _kept(record: ClientRecord, cause: str, error_type: type[AuthlensError]) -> 
     return ActionResult(
         outcome=ActionOutcome.FAILED,
         summary=f"{cause} The client is still stored here.",
-        cure="Try again, or remove from this machine only: authlens clients "
-        f"{shlex.quote(f'--forget={record.client_id}')} --here",
+        cure=step(
+            "Try again, or remove from this machine only",
+            f"authlens clients --forget={shlex.quote(record.client_id)} --here",
+        ),
         error_type=error_type,
     )

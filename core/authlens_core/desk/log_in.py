@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,7 @@ from authlens_core.values.errors import (
     StateUnusable,
     TimedOut,
 )
+from authlens_core.values.fix import LOG_IN_AGAIN, step
 from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -176,7 +177,7 @@ async def log_in_with_cloudflared(
     except TimeoutError:
         raise TimedOut(
             f"cloudflared has logged in, and the resource did not answer within the {wait:g} seconds.",
-            "To send the request again: authlens probe URL",
+            step("To send the request again", "authlens probe URL"),
         ) from None
     return CloudflaredOutcome(login.kept_at, None if login.file is None else login.file.expires_at, probe)
 
@@ -241,7 +242,7 @@ async def join_login(
     # Its tokens were asked for before its lock was free, and may have been before we came.
     earliest = started_at - _OBTAINED_BEFORE
     if grant is None or grant.state is not GrantState.LIVE or grant.obtained_at < earliest:
-        raise LoginNeeded("The other login ended without a token.", "Log in again.")
+        raise LoginNeeded("The other login ended without a token.", LOG_IN_AGAIN)
     return grant
 
 
@@ -377,10 +378,4 @@ def _machine_source(facts: Facts) -> MachineSource | None:
     options = facts.options
     if facts.flow.user_part is not UserPart.NOTHING:
         return None
-    return MachineSource(
-        options.grant_type,
-        options.assertion_file,
-        options.assertion_command,
-        options.idp,
-        options.idp_client_id,
-    )
+    return MachineSource(**{field.name: getattr(options, field.name) for field in fields(MachineSource)})

@@ -21,6 +21,7 @@ from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challe
 from authlens_core.oauth.formats.jwt import decoded_base64url
 from authlens_core.values.diagnosis import Layer
 from authlens_core.values.exchange import Exchange, Response
+from authlens_core.values.fix import Fix
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
@@ -54,7 +55,7 @@ class Answer:
     protection: Protection
     evidence: tuple[str, ...]
     summary: str
-    cure: str
+    cure: str | Fix
     challenge_field: ChallengeField = field(default_factory=ChallengeField)
     cf_ray: str | None = None
     layer: Layer = Layer.ORIGIN

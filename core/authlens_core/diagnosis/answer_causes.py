@@ -17,7 +17,8 @@ from authlens_core.diagnosis.cause import (
 )
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
 from authlens_core.values.check import CheckId
-from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
+from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.fix import again, fix, step
 from authlens_core.values.stage import Stage
 
 _BEFORE: Final = frozenset({Stage.DETECTION})
@@ -162,9 +163,11 @@ OTHER_CREDENTIALS: Final = (
         name=CauseId.JWT_REFUSED,
         cause="Access asks for a new login although its own token was sent: it has expired, belongs to "
         "another application, or the application binds tokens to one browser (Binding Cookie).",
-        cure="Log in again: authlens login --cloudflared URL. If a new token is refused too, ask the "
-        "owner to turn the Binding Cookie off: Zero Trust → Access controls → Applications → (app) "
-        "→ Advanced settings → Cookie settings.",
+        cure=fix(
+            step("Log in again", "authlens login URL --cloudflared"),
+            "If a new token is refused too, ask the owner to turn the Binding Cookie off: Zero Trust → "
+            "Access controls → Applications → (app) → Advanced settings → Cookie settings.",
+        ),
         source="Cloudflare, Authorization cookie",
         protections=frozenset({Protection.ACCESS_LOGIN, Protection.OAUTH}),
         credentials=frozenset({Credential.ACCESS_JWT}),
@@ -185,8 +188,11 @@ WHO_ANSWERED: Final = (
         name=CauseId.POLICY_REFUSES_TOKEN,
         cause="Access knows the token and refuses it (403): no policy of the application allows you, or "
         "the application accepts only service tokens.",
-        cure=f"Ask the owner to allow your account with an Allow policy: {POLICIES}. Then log in again. "
-        "Quote the CF-Ray.",
+        cure=fix(
+            f"Ask the owner to allow your account with an Allow policy: {POLICIES}.",
+            again("Then log in again"),
+            "Quote the CF-Ray.",
+        ),
         source=MANAGED_GUIDE,
         stages=WITH_TOKEN,
         protections=frozenset({Protection.SERVICE_AUTH_ONLY}),
@@ -196,8 +202,7 @@ WHO_ANSWERED: Final = (
     Cause(
         name=CauseId.TOKEN_NOT_ENOUGH,
         cause="The token is valid but its scope is too narrow (insufficient_scope).",
-        cure="Log in with the scope that the challenge names: authlens login URL --scope SCOPE.",
-        options=(CureOption(WayOn.SCOPE, "--scope"),),
+        cure=step("Log in with the scope that the challenge names", "authlens login URL --scope SCOPE"),
         source="RFC 6750 §3.1",
         stages=WITH_TOKEN,
         phrases=("insufficient_scope",),
@@ -214,15 +219,16 @@ WHO_ANSWERED: Final = (
     Cause(
         name=CauseId.MANAGED_OAUTH_OFF,
         cause=f"{MEANINGS[Protection.ACCESS_LOGIN].summary} Managed OAuth is off for this application.",
-        cure=f"{MEANINGS[Protection.ACCESS_LOGIN].cure} {_FROM_A_TOOL}",
-        options=MEANINGS[Protection.ACCESS_LOGIN].options,
+        cure=fix(MEANINGS[Protection.ACCESS_LOGIN].cure, _FROM_A_TOOL),
         source=MANAGED_GUIDE,
         protections=frozenset({Protection.ACCESS_LOGIN}),
     ),
     Cause(
         name=CauseId.TOKEN_REFUSED,
         cause="The stored access token is refused: it expired or was revoked.",
-        cure="Refresh it: authlens refresh URL. If the new one is refused too, log in again.",
+        cure=fix(
+            step("Refresh it", "authlens refresh URL"), again("If the new one is refused too, log in again")
+        ),
         source="RFC 6750 §3.1",
         stages=frozenset({Stage.PROBE}),
         statuses=frozenset({401}),
@@ -231,9 +237,11 @@ WHO_ANSWERED: Final = (
         name=CauseId.FRESH_TOKEN_REFUSED,
         cause="A token issued a moment ago is refused: the owner revoked the tokens of this application "
         "or user within the last minute, or the token was issued for another resource.",
-        cure="Wait a minute, then log in again: authlens login URL. If it still fails, ask the owner to "
-        "{account}. {audience}.",
-        options=(CureOption(WayOn.RESOURCE),),
+        cure=fix(
+            step("Wait a minute, then log in again", "authlens login URL"),
+            "If it still fails, ask the owner to {account}.",
+            "{audience}",
+        ),
         source="RFC 6750 §3.1",
         stages=frozenset({Stage.ACCESS}),
         statuses=frozenset({401}),

@@ -7,7 +7,8 @@ from typing import Final
 from authlens_core.cloudflare.credential import Credential
 from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
+from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType, Stage
 
@@ -18,7 +19,6 @@ REPORTS: Final = "reports by Cloudflare Access users"
 POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
 # Where the words of a cause are of one product.
 AT_ACCESS: Final = frozenset({ServerKind.ACCESS})
-OTHER_HOST: Final = CureOption(WayOn.OTHER_HOST, "--redirect-host 127.0.0.1")
 WITH_TOKEN: Final = frozenset({Stage.ACCESS, Stage.PROBE})
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -39,13 +39,12 @@ class Cause:
         grants: what the request asked for a token with.
         general: whether it counts only where nothing more particular is found.
         family: whose message it is, in a table of messages.
-        options: what leads on; the words of one are in the fix, or it has none.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
     name: str
     cause: str
-    cure: str
+    cure: str | Fix
     source: str
     stages: frozenset[Stage] = frozenset()
     errors: frozenset[str] = _NONE
@@ -59,7 +58,6 @@ class Cause:
     credentials: frozenset[Credential] = frozenset()
     grants: frozenset[GrantType] = frozenset()
     quotes: tuple[str, ...] = ()
-    options: tuple[CureOption, ...] = ()
     check_decides: bool = False
 
 
@@ -75,5 +73,4 @@ def protected(
         source=source,
         stages=stages,
         protections=frozenset({protection}),
-        options=meaning.options,
     )

@@ -10,23 +10,23 @@ from authlens_core.diagnosis.answer_causes import AT_THE_EDGE, OTHER_CREDENTIALS
 from authlens_core.diagnosis.cause import (
     AGENTS_GUIDE,
     AT_ACCESS,
-    OTHER_HOST,
     REPORTS,
     Cause,
 )
 from authlens_core.diagnosis.machine_causes import MACHINE_CAUSES
 from authlens_core.diagnosis.resource_causes import RESOURCE_CAUSES
 from authlens_core.values.check import CheckId, ErrorCode
-from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
+from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.fix import LOG_IN_AGAIN, WayOn, again, fix, step
 from authlens_core.values.stage import Stage
 
-_REGISTER_BEFOREHAND: Final = (
-    "Ask the owner to {registration}. Or use a pre-registered client: authlens login URL --client-id ID. If "
-    "the server accepts client metadata documents, host one: authlens client-metadata DOCUMENT. If one is "
-    "hosted: authlens login URL --client-metadata-url DOCUMENT."
+_REGISTER_BEFOREHAND: Final = fix(
+    "Ask the owner to {registration}.",
+    step("Or use a pre-registered client", "authlens login URL --client-id ID"),
+    step("If the server accepts client metadata documents, host one", "authlens client-metadata DOCUMENT"),
+    step("If one is hosted", "authlens login URL --client-metadata-url DOCUMENT"),
 )
-_OTHER_FORM: Final = "Or try the other form: authlens login URL --redirect-host 127.0.0.1."
-_GIVEN_CLIENT: Final = CureOption(WayOn.CLIENT_ID, "--client-id ID")
+_OTHER_FORM: Final = step("Or try the other form", "authlens login URL --redirect-host 127.0.0.1")
 
 _CHECK_THE_BROWSER: Final = (
     "Check the browser. If it could not reach localhost, paste the address it shows, or forward the port to "
@@ -42,7 +42,6 @@ _SEEN_HERE: Final = (
         "or “Invalid nonce”. WARP can also redirect the login to the wrong place.",
         cure=f"{_CHECK_THE_BROWSER} If it shows an error, open {LOGOUT}, then sign in again with the right "
         "account. If WARP interfered, pause it, and ask the owner to give each hostname its own application.",
-        options=(CureOption(WayOn.OTHER_HOST),),
         source=REPORTS,
         kinds=AT_ACCESS,
         checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
@@ -53,7 +52,6 @@ _SEEN_HERE: Final = (
         "authlens. For a redirect URI that the client does not have, it shows {page}.",
         cure=f"{_CHECK_THE_BROWSER} If it shows an error about the redirect URI, ask the owner to "
         "{redirect_uri}.",
-        options=(CureOption(WayOn.OTHER_HOST),),
         source="RFC 6749 §4.1.2.1",
         checks=frozenset({CheckId.AUTHORIZATION_TIMEOUT}),
     ),
@@ -61,7 +59,6 @@ _SEEN_HERE: Final = (
         name=CauseId.PORT_TAKEN,
         cause="Another program uses the callback port, often a login that was never finished.",
         cure="Let that login end, or use another port.",
-        options=(CureOption(WayOn.OTHER_PORT),),
         source="RFC 8252 §7.3",
         checks=frozenset({CheckId.REGISTRATION_PORT}),
     ),
@@ -70,7 +67,6 @@ _SEEN_HERE: Final = (
         cause="Another program uses the callback port on ::1 only. A browser sent to localhost may reach "
         "that program.",
         cure="Redirect to 127.0.0.1, where the port is free, or use another port.",
-        options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT)),
         source="RFC 8252 §7.3, §8.3",
         checks=frozenset({CheckId.REGISTRATION_PORT_HALF}),
     ),
@@ -78,8 +74,7 @@ _SEEN_HERE: Final = (
         name=CauseId.NO_REGISTRATION_ENDPOINT,
         cause="This server does not allow clients to register themselves: its metadata has no "
         "registration_endpoint. Managed OAuth of Access or its dynamic client registration is off.",
-        cure=_REGISTER_BEFOREHAND,
-        options=(_GIVEN_CLIENT, CureOption(WayOn.CLOUDFLARED), CureOption(WayOn.SERVICE_TOKEN)),
+        cure=fix(_REGISTER_BEFOREHAND, ways=(WayOn.CLOUDFLARED, WayOn.SERVICE_TOKEN)),
         source=AGENTS_GUIDE,
         kinds=AT_ACCESS,
         checks=frozenset({CheckId.SERVER_REGISTRATION}),
@@ -90,7 +85,6 @@ _SEEN_HERE: Final = (
         cause="This server does not allow clients to register themselves: its metadata has no "
         "registration_endpoint.",
         cure=_REGISTER_BEFOREHAND,
-        options=(_GIVEN_CLIENT,),
         source="RFC 7591 §3, RFC 8414 §2",
         checks=frozenset({CheckId.SERVER_REGISTRATION}),
         quotes=("registration_endpoint",),
@@ -100,7 +94,6 @@ _SEEN_HERE: Final = (
         cause="The server's registration endpoint does not register this client: it registers none, or only "
         "with a token of the owner or from hosts that it trusts.",
         cure=_REGISTER_BEFOREHAND,
-        options=(_GIVEN_CLIENT,),
         source="RFC 7591 §3",
         stages=frozenset({Stage.REGISTRATION}),
         statuses=frozenset({401, 403, 404, 405, 501}),
@@ -108,8 +101,10 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.TOO_MANY_REGISTRATIONS,
         cause="The server limits registrations (too many requests).",
-        cure="Wait a minute, then log in again. A registered client is used again while port and host of the "
-        "redirect URI stay the same.",
+        cure=fix(
+            again("Wait a minute, then log in again"),
+            "A registered client is used again while port and host of the redirect URI stay the same.",
+        ),
         source="RFC 6585 §4",
         stages=frozenset({Stage.REGISTRATION}),
         statuses=frozenset({429}),
@@ -150,9 +145,11 @@ _SEEN_HERE: Final = (
         name=CauseId.PUBLIC_CLIENTS_NOT_LISTED,
         cause="The server does not list “none” among its client authentication methods. Many servers "
         "accept public clients anyway, so authlens continues.",
-        cure="If registration or the exchange fails, ask the owner to allow public clients and to list none "
-        "under token_endpoint_auth_methods_supported. Or give a client with a secret: authlens login URL "
-        "--client-id ID --client-secret.",
+        cure=fix(
+            "If registration or the exchange fails, ask the owner to allow public clients and to list none "
+            "under token_endpoint_auth_methods_supported.",
+            step("Or give a client with a secret", "authlens login URL --client-id ID --client-secret"),
+        ),
         source="RFC 8414 §2",
         checks=frozenset({CheckId.SERVER_NONE}),
         quotes=("token_endpoint_auth_methods_supported",),
@@ -161,9 +158,11 @@ _SEEN_HERE: Final = (
         name=CauseId.ANSWER_OF_ANOTHER_SERVER,
         cause="The callback does not name the server that was asked: iss is missing or names a different "
         "issuer, as in a mix-up attack. Its code is not used.",
-        cure="Do not trust this response; start again. If it still fails, ask the owner to make iss on "
-        "the callback equal to issuer in the server metadata. If you know that the server is wrong: "
-        "authlens login --any-issuer URL.",
+        cure=fix(
+            "Do not trust this response; start again. If it still fails, ask the owner to make iss on the "
+            "callback equal to issuer in the server metadata.",
+            step("If you know that the server is wrong", "authlens login URL --any-issuer"),
+        ),
         source="RFC 9207 §2.4",
         checks=frozenset({CheckId.AUTHORIZATION_ISS}),
         quotes=("iss",),
@@ -180,8 +179,7 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.NO_RESOURCE_METADATA,
         cause="The resource publishes no metadata at the well-known URLs, so it does not support this login.",
-        cure="Ask the owner to {resource}. Until then: authlens login --cloudflared URL.",
-        options=(CureOption(WayOn.CLOUDFLARED, "authlens login --cloudflared URL"),),
+        cure=fix("Ask the owner to {resource}.", step("Until then", "authlens login URL --cloudflared")),
         source=AGENTS_GUIDE,
         kinds=AT_ACCESS,
         checks=frozenset({CheckId.METADATA_FOUND}),
@@ -189,8 +187,13 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.NO_RESOURCE_METADATA,
         cause="The resource publishes no metadata at the well-known URLs, so nothing says where to log in.",
-        cure="For an MCP server, its origin may be the authorization server, as in 2025-03-26: authlens "
-        "login --legacy-paths URL. Ask the owner to publish resource metadata (RFC 9728).",
+        cure=fix(
+            step(
+                "For an MCP server, its origin may be the authorization server, as in 2025-03-26",
+                "authlens login URL --legacy-paths",
+            ),
+            "Ask the owner to publish resource metadata (RFC 9728).",
+        ),
         source="RFC 9728 §3",
         checks=frozenset({CheckId.METADATA_FOUND}),
     ),
@@ -215,8 +218,10 @@ _SEEN_HERE: Final = (
     Cause(
         name=CauseId.NO_REVOCATION_ENDPOINT,
         cause="The server offers no revocation, so authlens cannot revoke the token.",
-        cure="Let it expire, or ask the owner to {sessions}. Removing it here does not revoke it: "
-        "authlens forget URL.",
+        cure=fix(
+            "Let it expire, or ask the owner to {sessions}.",
+            step("Removing it here does not revoke it", "authlens forget URL"),
+        ),
         source="RFC 7009 §2",
         checks=frozenset({CheckId.REVOKE_ENDPOINT}),
     ),
@@ -227,9 +232,12 @@ _DOCUMENT: Final = Cause(
     name=CauseId.CLIENT_DOCUMENT_REFUSED,
     cause="The client_id is the URL of a client metadata document, and the server could not fetch it or does "
     "not accept it.",
-    cure="Check that the URL answers 200 with JSON, without a redirect or a login, and that client_id in the "
-    "document is exactly this URL. To print such a document: authlens client-metadata DOCUMENT. Without one, "
-    "authlens registers itself.",
+    cure=fix(
+        "Check that the URL answers 200 with JSON, without a redirect or a login, and that client_id in the "
+        "document is exactly this URL.",
+        step("To print such a document", "authlens client-metadata DOCUMENT"),
+        "Without one, authlens registers itself.",
+    ),
     source="OAuth Client ID Metadata Document §4",
     errors=frozenset({ErrorCode.INVALID_CLIENT_METADATA}),
 )
@@ -239,7 +247,7 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.PKCE_FIRST_CHARACTER,
         cause="Access misread the code challenge: one that starts with - or _ corrupts the next "
         "parameter, and the server then blames code_challenge_method.",
-        cure="A challenge of authlens starts with a letter or a digit: do not edit it. Log in again.",
+        cure=fix("A challenge of authlens starts with a letter or a digit: do not edit it.", LOG_IN_AGAIN),
         source=AGENTS_GUIDE,
         kinds=AT_ACCESS,
         phrases=("code_challenge_method must be s256",),
@@ -248,9 +256,11 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.REDIRECT_URI_CHANGED,
         cause="This client is registered with a different redirect URI: the port or path has changed "
         "since it was registered. A server that compares the port of a loopback URI breaks RFC 8252 §7.3.",
-        cure="Let authlens register again, or use the earlier port: authlens login URL --port PORT. Or give "
-        "the redirect URI that the server has: authlens login URL --redirect-uri URI.",
-        options=(CureOption(WayOn.OTHER_HOST), CureOption(WayOn.OTHER_PORT, "--port")),
+        cure=fix(
+            step("Let authlens register again, or use the earlier port", "authlens login URL --port PORT"),
+            step("Or give the redirect URI that the server has", "authlens login URL --redirect-uri URI"),
+            ways=(WayOn.OTHER_HOST,),
+        ),
         source="RFC 6749 §3.1.2.3",
         phrases=(
             "does not match any registered uri",
@@ -261,9 +271,11 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.REDIRECT_URI_NOT_IN_APPLICATION,
         cause="The application does not allow the redirect URI.",
-        cure="Ask the owner to {redirect_uri}. If it is already allowed, the client registration is old: "
-        f"register again. {_OTHER_FORM}",
-        options=(OTHER_HOST,),
+        cure=fix(
+            "Ask the owner to {redirect_uri}. If it is already allowed, the client registration is old: "
+            "register again.",
+            _OTHER_FORM,
+        ),
         source="RFC 6749 §3.1.2.3",
         stages=frozenset({Stage.AUTHORIZATION}),
         phrases=("redirect uri not allowed", "redirect_uri is not allowed", "redirect_uri not allowed"),
@@ -271,8 +283,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.REDIRECT_URI_NOT_IN_ACCOUNT,
         cause="The server does not allow the redirect URI, so the client was not registered.",
-        cure=f"Ask the owner to {{redirect_uri}}. {_OTHER_FORM}",
-        options=(OTHER_HOST,),
+        cure=fix("Ask the owner to {redirect_uri}.", _OTHER_FORM),
         source="RFC 7591 §3.2.2",
         phrases=("redirect_uri is not allowed", "redirect uri not allowed", "redirect_uri not allowed"),
     ),
@@ -292,8 +303,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.REDIRECT_URI_REFUSED,
         cause="The server does not accept the redirect URI, or another part of the client metadata.",
-        cure=f"Ask the owner to {{redirect_uri}}. {_OTHER_FORM}",
-        options=(OTHER_HOST,),
+        cure=fix("Ask the owner to {redirect_uri}.", _OTHER_FORM),
         source="RFC 7591 §3.2.2",
         stages=frozenset({Stage.REGISTRATION}),
         errors=frozenset({ErrorCode.INVALID_REDIRECT_URI, ErrorCode.INVALID_CLIENT_METADATA}),
@@ -337,9 +347,10 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.UNKNOWN_CLIENT,
         cause="The server does not know this client: it was removed, or belongs to another server.",
-        cure="If you gave a client id, check it and its secret. To register another client: authlens login "
-        "--new-client URL.",
-        options=(CureOption(WayOn.CLIENT_ID, "a client id"),),
+        cure=fix(
+            "If you gave a client id, check it and its secret.",
+            step("To register another client", "authlens login URL --new-client"),
+        ),
         source="RFC 6749 §5.2",
         errors=frozenset({ErrorCode.INVALID_CLIENT}),
     ),
@@ -347,7 +358,10 @@ _WHAT_THE_SERVER_SAID: Final = (
         name=CauseId.REFRESH_TOKEN_ENDED,
         cause="The refresh token is no longer valid: the grant expired or was revoked, another program "
         "used the token, or the policy no longer allows you.",
-        cure="Log in again: authlens login URL. If it happens too often, ask the owner to {lifetime}.",
+        cure=fix(
+            step("Log in again", "authlens login URL"),
+            "If it happens too often, ask the owner to {lifetime}.",
+        ),
         source="RFC 6749 §5.2",
         stages=frozenset({Stage.REFRESH}),
         errors=frozenset({ErrorCode.INVALID_GRANT}),
@@ -355,7 +369,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.CODE_EXPIRED,
         cause="The code has expired: too much time passed between the sign-in and this request.",
-        cure="A code works once, for a few minutes. Log in again.",
+        cure=fix("A code works once, for a few minutes.", LOG_IN_AGAIN),
         source="RFC 6749 §4.1.2",
         stages=frozenset({Stage.EXCHANGE}),
         errors=frozenset({ErrorCode.INVALID_GRANT}),
@@ -364,7 +378,7 @@ _WHAT_THE_SERVER_SAID: Final = (
     Cause(
         name=CauseId.CODE_REFUSED,
         cause="The code was already used, has expired, or does not match this verifier and redirect URI.",
-        cure="A code works once, for a few minutes, with the verifier of its login. Log in again.",
+        cure=fix("A code works once, for a few minutes, with the verifier of its login.", LOG_IN_AGAIN),
         source="RFC 6749 §5.2",
         errors=frozenset({ErrorCode.INVALID_GRANT}),
     ),

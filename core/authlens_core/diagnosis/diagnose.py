@@ -100,7 +100,6 @@ def explain(
             means.cure,
             (status_line(response), *error_lines(error)),
             "RFC 6749",
-            options=means.options,
         )
         return _without_echoes(told, exchange)
     return _without_echoes(_unknown(response, exchange, checks), exchange)
@@ -217,11 +216,12 @@ class _SeenFailure:
         layer = self.answer.layer if self.answer is not None and self._matters else None
         ray = None if self.answer is None else self.answer.cf_ray
         words = server_words(self.kind)
-        why, cure, options = words.fill(cause.cause), words.fill(cause.cure), cause.options
+        cure = words.fill_fix(cause.cure)
         for check in self.failing if cause.check_decides else ():
             if check.name in cause.checks and check.cure:
-                cure, options = check.cure, check.options
-        return Diagnosis(cause.name, why, cure, tuple(lines), cause.source, layer, options, ray)
+                cure = check.cure
+        why = words.fill(cause.cause)
+        return Diagnosis(cause.name, why, cure, tuple(lines), cause.source, layer, cf_ray=ray)
 
     @property
     def _matters(self) -> bool:

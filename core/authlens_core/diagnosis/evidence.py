@@ -17,6 +17,7 @@ from authlens_core.cloudflare.credential import secrets_sent
 from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
+from authlens_core.values.fix import Fix, mapped
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
@@ -168,6 +169,8 @@ def without_echoes(value: _Value, sent: KnownSecrets, *names: str) -> _Value:
             shown = tuple(sent.masked(line) for line in text)
         elif isinstance(text, str):
             shown = sent.masked(text)
+        elif isinstance(text, Fix):
+            shown = mapped(text, sent.masked)
         if shown != text:
             masked[name] = shown
     return replace(value, **masked) if masked else value

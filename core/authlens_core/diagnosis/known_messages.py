@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from authlens_core.diagnosis.cause import AT_ACCESS, Cause
 from authlens_core.diagnosis.protection import MEANINGS, Protection
-from authlens_core.values.word_files import words
+from authlens_core.values.word_files import cure_in, words
 
 # Count only where a mark of Cloudflare's edge or its programs is in the text.
 EDGE_FAMILIES: Final = frozenset({"cloudflare", "cloudflared"})
@@ -47,16 +47,14 @@ def _cause(
     phrases: tuple[str, ...] = (),
     each: str = "",
     cause: str = "",
-    cure: str | tuple[str | tuple[str, str], ...] = "",
+    cure: Any = "",
     id: str = "",  # noqa: A002 - the key of the table
     errors: tuple[str, ...] = (),
     protection: str = "",
     general: str = "",
 ) -> Cause:
     more: dict[str, Any] = {"kinds": AT_ACCESS} if family == _ACCESS_FAMILY else {}
-    # A step is a sentence, or words and the command that follows them.
-    steps = (cure,) if isinstance(cure, str) else cure
-    told = " ".join(step if isinstance(step, str) else f"{': '.join(step)}." for step in steps)
+    told = cure_in(cure)
     if protection:
         meaning = MEANINGS[Protection(protection)]
         cause, told = meaning.summary, meaning.cure

@@ -6,7 +6,8 @@ from typing import Final
 
 from authlens_core.diagnosis.cause import Cause
 from authlens_core.values.check import ErrorCode
-from authlens_core.values.diagnosis import CauseId, CureOption, WayOn
+from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.fix import fix, step
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType
 
 _AT_PROVIDER: Final = frozenset({GrantType.TOKEN_EXCHANGE})
@@ -26,8 +27,10 @@ MACHINE_CAUSES: Final = (
         name=CauseId.IDENTITY_REFUSED,
         cause="The identity provider does not accept the identity that it was given: it has expired, is for "
         "another client, or comes from another provider.",
-        cure="Have a new ID token written where the login reads it, for the client that the provider knows. "
-        "Then: authlens login URL",
+        cure=fix(
+            "Have a new ID token written where the login reads it, for the client that the provider knows.",
+            step("Then", "authlens login URL"),
+        ),
         source="RFC 8693 §2.2.2",
         grants=_AT_PROVIDER,
         errors=frozenset({ErrorCode.INVALID_GRANT, ErrorCode.INVALID_REQUEST}),
@@ -36,8 +39,11 @@ MACHINE_CAUSES: Final = (
         name=CauseId.ASSERTION_REFUSED,
         cause="The server does not accept the assertion: it has expired, was used, names another server "
         "in aud, or was signed by a key that the server does not trust.",
-        cure="Have a new assertion written that names this server's issuer in aud. Then: authlens login URL. "
-        "Whose assertions the server trusts, only its owner can change.",
+        cure=fix(
+            "Have a new assertion written that names this server's issuer in aud.",
+            step("Then", "authlens login URL"),
+            "Whose assertions the server trusts, only its owner can change.",
+        ),
         source="RFC 7523 §3",
         grants=_BY_ASSERTION,
         errors=frozenset({ErrorCode.INVALID_GRANT}),
@@ -46,8 +52,11 @@ MACHINE_CAUSES: Final = (
         name=CauseId.PROGRAM_NOT_AUTHENTICATED,
         cause="The server does not accept that this program is the client: the id, the secret or the key is "
         "wrong, or the server has another public key.",
-        cure="Check the client id and its secret or key. Then: authlens login URL. "
-        "Only the server's owner can issue another secret or register the public key.",
+        cure=fix(
+            "Check the client id and its secret or key.",
+            step("Then", "authlens login URL"),
+            "Only the server's owner can issue another secret or register the public key.",
+        ),
         source="RFC 6749 §5.2, RFC 7523 §3",
         grants=MACHINE_GRANTS,
         errors=frozenset({ErrorCode.INVALID_CLIENT}),
@@ -65,11 +74,12 @@ MACHINE_CAUSES: Final = (
     Cause(
         name=CauseId.PROGRAM_SCOPE_REFUSED,
         cause="This client may not have a scope that was requested.",
-        cure="Request less, or nothing: authlens login URL --scope ''. What the client may have, "
-        "only the server's owner can change.",
+        cure=fix(
+            step("Request less, or nothing", "authlens login URL --scope ''"),
+            "What the client may have, only the server's owner can change.",
+        ),
         source="RFC 6749 §5.2",
         grants=MACHINE_GRANTS,
         errors=frozenset({ErrorCode.INVALID_SCOPE}),
-        options=(CureOption(WayOn.SCOPE, "--scope"),),
     ),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum, StrEnum, auto
 from typing import Final, NamedTuple
 
-from authlens_core.values.diagnosis import CureOption, Layer, WayOn
+from authlens_core.values.diagnosis import Layer
+from authlens_core.values.fix import Fix, WayOn, fix, step
 
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
@@ -64,8 +65,7 @@ class ProtectionNote(NamedTuple):
 
     layer: Layer
     summary: str
-    cure: str
-    options: tuple[CureOption, ...] = ()
+    cure: str | Fix
     traits: frozenset[Trait] = frozenset()
 
 
@@ -86,20 +86,21 @@ MEANINGS: Final[dict[Protection, ProtectionNote]] = {
     Protection.ACCESS_LOGIN: ProtectionNote(
         Layer.ACCESS,
         "Cloudflare Access sends you to its login page.",
-        f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}. Until then, log in with cloudflared: "
-        "authlens login --cloudflared URL.",
-        (
-            CureOption(WayOn.CLOUDFLARED, "authlens login --cloudflared URL"),
-            CureOption(WayOn.SERVICE_TOKEN),
+        fix(
+            f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}.",
+            step("Until then, log in with cloudflared", "authlens login URL --cloudflared"),
+            ways=(WayOn.SERVICE_TOKEN,),
         ),
         traits=frozenset({Trait.MAY_GO_ON, Trait.REFUSES_CREDENTIAL}),
     ),
     Protection.SERVICE_AUTH_ONLY: ProtectionNote(
         Layer.ACCESS,
         "This application accepts only service tokens; you cannot log in with a browser.",
-        "Give a service token: authlens service-token add URL. Or ask the owner for an Allow policy: "
-        "Zero Trust → Access controls → Applications → (app) → Policies.",
-        (CureOption(WayOn.SERVICE_TOKEN, "authlens service-token add URL"),),
+        fix(
+            step("Give a service token", "authlens service-token add URL"),
+            "Or ask the owner for an Allow policy: Zero Trust → Access controls → Applications → (app) → "
+            "Policies.",
+        ),
         traits=frozenset({Trait.REFUSES_CREDENTIAL}),
     ),
     Protection.BLOCKED: ProtectionNote(

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.fix import Fix, fix, mapped
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -66,8 +67,8 @@ class ServerWords:
     client: str
     scope: str
     resource: str
-    no_resource: str
-    audience: str
+    no_resource: Fix
+    audience: Fix
     account: str
     lifetime: str
     sessions: str
@@ -81,10 +82,20 @@ class ServerWords:
             text = text.replace(f"{{{name}}}", getattr(self, name))
         return text
 
+    def fill_fix(self, cure: str | Fix) -> str | Fix:
+        """Return a fix with the words of this kind; `{audience}` and `{no_resource}` are steps of it."""
+        if isinstance(cure, str):
+            return self.fill(cure)
+        own = {"{no_resource}": self.no_resource, "{audience}": self.audience}
+        filled = fix(*(own.get(step.words) or Fix((step,)) for step in cure.steps), ways=cure.ways)
+        return mapped(filled, self.fill)
 
+
+# The attributes that are steps of a fix.
+STEPS: Final = ("no_resource", "audience")
 # The attributes that a sentence may name.
 SETTINGS: Final = tuple(
-    attribute.name for attribute in fields(ServerWords) if attribute.name not in ("kind", "sources")
+    attribute.name for attribute in fields(ServerWords) if attribute.name not in ("kind", "sources", *STEPS)
 )
 # What says how a kind is recognised, and nothing to a user.
 MARKS: Final = ("hosts", "fields", "paths", "said")
@@ -94,7 +105,10 @@ _URL: Final = re.compile(r"https?://[^\s\"',<>]+")
 
 @cache
 def server_words(kind: ServerKind) -> ServerWords:
+    from authlens_core.values.word_files import cure_in
+
     known = {**_table()[ServerKind.OTHER], **_table()[kind]}
+    known |= {name: fix(cure_in([known[name]])) for name in STEPS}
     return ServerWords(kind=kind, **{name: text for name, text in known.items() if name not in MARKS})
 
 

@@ -55,7 +55,7 @@ def overview(record: StageRecord) -> Overview:
         return Overview(
             ("You stopped it before it finished.", *_answers(seen), *came),
             "" if waited is None else waited.why,
-            "" if waited is None else waited.cure,
+            "" if waited is None else str(waited.cure),
             tampering=record.tampering,
         )
     reason = failure_reason(record)
@@ -67,7 +67,7 @@ def overview(record: StageRecord) -> Overview:
         return Overview(
             tuple(_answers(seen)),
             reason.cause,
-            "" if meant else reason.cure,
+            "" if meant else str(reason.cure),
             reason.evidence,
             matters,
             tampering=record.tampering,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, Self
 
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
+from authlens_core.values.filled_fix import filled
+from authlens_core.values.fix import Fix, mapped
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
@@ -26,7 +27,6 @@ _ENDPOINT: Final = re.compile(
 _WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
 _ASKED: Final = re.compile(r"(?m)^> (?:GET|POST|HEAD) (/\S*) HTTP/")
 _HOST: Final = re.compile(r"(?mi)^> host: ([a-z0-9.:-]+)\r?$")
-_PLACE: Final = re.compile(r"(?<= )URL(?=$|[ .;,])")
 _REDIRECT: Final = re.compile(r"(?i)redirect|callback|reply (?:url|address)")
 _GIT: Final = re.compile(
     r"(?i)(?:unable to access|authentication failed for|username for) '(https?://[^']+?)/?'"
@@ -67,12 +67,12 @@ class PastedAddress:
             return cls(next(_usable([f"https://{host[1]}{asked[1]}"]), None))
         return cls(next(filter(None, map(_resource, urls)), None))
 
-    def fill(self, cure: str) -> str:
+    def fill(self, cure: str | Fix) -> str | Fix:
         """Return a fix with the address in its commands."""
         if self.url is None:
             return cure
-        command = shlex.quote(self.url.text)
-        return _PLACE.sub(lambda _: command, cure).replace("HOST", self.url.host)
+        host = self.url.host
+        return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", host))
 
 
 def _resource(url: Url) -> Url | None:

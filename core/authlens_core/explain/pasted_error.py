@@ -28,6 +28,7 @@ from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
+from authlens_core.values.fix import step
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 
@@ -166,7 +167,7 @@ class _PastedText:
     def filled(self, told: Diagnosis) -> Diagnosis:
         """Return a diagnosis in the words of the server's kind, its commands with the address of the text."""
         return replace(
-            told, cause=self.words.fill(told.cause), cure=self.address.fill(self.words.fill(told.cure))
+            told, cause=self.words.fill(told.cause), cure=self.address.fill(self.words.fill_fix(told.cure))
         )
 
     def _spoken(self, causes: Iterable[Cause]) -> Iterator[tuple[Cause, str]]:
@@ -240,5 +241,5 @@ def _transcript(text: str) -> Diagnosis | None:
     answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
     if answer.protection.has(Trait.SAYS_NOTHING):
         return None
-    cure = answer.cure or "Log in: authlens login URL"
+    cure = answer.cure or step("Log in", "authlens login URL")
     return Diagnosis(answer.protection.value, answer.summary, cure, answer.evidence, layer=answer.layer)

@@ -113,7 +113,7 @@ def _check(check: Check, *, overridden: bool) -> Iterator[str]:
     yield f"- {_SYMBOLS[check.severity]} {word} {code_span(check.name)}: {prose(check.expected)}"
     pairs = [("Seen", code_span(check.seen) if check.seen else ""), ("Specification", prose(check.spec))]
     if check.severity is not Severity.PASS:
-        pairs += [("Why it matters", prose(check.why)), ("What to do", prose(check.cure))]
+        pairs += [("Why it matters", prose(check.why)), ("What to do", prose(str(check.cure)))]
     yield from (f"  - {name}: {text}" for name, text in pairs if text)
 
 
@@ -121,7 +121,7 @@ def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:
     pairs = (
         ("Cause", diagnosis.cause),
         ("Answered by", diagnosis.layer),
-        ("What to do", diagnosis.cure),
+        ("What to do", str(diagnosis.cure)),
         ("Source", diagnosis.source),
     )
     yield from (f"- {name}: {prose(text)}" for name, text in pairs if text)

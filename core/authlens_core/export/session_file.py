@@ -17,6 +17,7 @@ from authlens_core.trace.fact import Fact, FactValue
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import Headers, Purpose
+from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 
@@ -183,6 +184,17 @@ def _body_in(value: Any, name: str, _parent: str) -> Body:
     return Body(body.text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)
 
 
+def _cure_in(value: Any, name: str, parent: str) -> str | Fix:
+    cure: str | Fix = _READER.read(Fix if isinstance(value, dict) else str, value, name, parent)
+    return cure
+
+
 _READER: Final = RecordReader(
-    {Purpose: _purpose_in, Headers: _headers_in, Body: _body_in, FactValue: _fact_value_in},
+    {
+        Purpose: _purpose_in,
+        Headers: _headers_in,
+        Body: _body_in,
+        FactValue: _fact_value_in,
+        str | Fix: _cure_in,
+    },
 )

@@ -32,6 +32,7 @@ from authlens_core.oauth.mcp import EVENT_STREAM
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import JSON_TYPE
+from authlens_core.values.fix import LOG_IN_AGAIN
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -170,7 +171,7 @@ def _redirected(answer: StreamedResponse, url: str) -> AuthlensError:
             "Only the server's owner can correct it.",
         )
     if target.path.startswith(LOGIN_PATH):
-        return LoginNeeded(f"The server redirects to the login page at {target.authority}.", "Log in again.")
+        return LoginNeeded(f"The server redirects to the login page at {target.authority}.", LOG_IN_AGAIN)
     elsewhere = target.origin != parse_url(url, loopback_http=True).origin
     return ServerMisconfigured(
         f"The server redirects to {target.authority if elsewhere else 'another path'}, "

@@ -17,6 +17,7 @@ from authlens_core.values.errors import (
     TimedOut,
 )
 from authlens_core.values.exchange import FailureKind
+from authlens_core.values.fix import LOG_IN_AGAIN
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamFailed
 
@@ -103,15 +104,15 @@ def of_error(problem: AuthlensError | StreamFailed, url: str) -> ProxyRefusal:
     for kind, status, code in _STATUS:
         if isinstance(error, kind):
             command = login_command(url) if kind is LoginNeeded else ""
-            return ProxyRefusal(status, code, error.cause, error.cure, error.exit_code, command)
-    return ProxyRefusal(502, "failed", error.cause, error.cure, error.exit_code)
+            return ProxyRefusal(status, code, error.cause, str(error.cure), error.exit_code, command)
+    return ProxyRefusal(502, "failed", error.cause, str(error.cure), error.exit_code)
 
 
 def of_redirect(redirect: CrossOriginRedirect, url: str) -> ProxyRefusal:
     """Return the answer where the resource at `url` redirects to another origin."""
     if redirect.is_login:
         cause = f"The resource redirects to the login page at {redirect.host}."
-        return of_error(LoginNeeded(cause, "Log in again."), url)
+        return of_error(LoginNeeded(cause, LOG_IN_AGAIN), url)
     if not redirect.host:
         return unusable("its Location cannot be read")
     cause = f"The resource redirects to {redirect.host}, where authlens does not send the credential."

@@ -11,6 +11,7 @@ from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.errors import AuthlensError, Refused
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.fix import step
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 
@@ -36,7 +37,9 @@ class SendAgain(AuthlensError):
 
 def refused_for_good(url: str) -> Refused:
     """Return the error where the resource at `url` refuses a renewed credential, too."""
-    return Refused(f"{url} refuses the credential.", f"To see why: authlens probe --kept {shlex.quote(url)}")
+    return Refused(
+        f"{url} refuses the credential.", step("To see why", f"authlens probe --kept {shlex.quote(url)}")
+    )
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from authlens_core.grammars.curl_header import NotAField, field_name, has_control_character, is_token
 from authlens_core.grammars.curl_options import CurlOption
 from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import fix, step
 
 _CONTENT: Final = frozenset(
     {"data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json", "form", "form-string"}
@@ -118,7 +119,10 @@ def check_fields(options: Sequence[CurlOption], credential: Collection[str], url
         if name in theirs:
             raise UsageError(
                 f"The field {name} carries the credential, which authlens sends itself.",
-                f"Omit it. See which credential is sent: authlens curl --which {shlex.quote(url)}",
+                fix(
+                    "Omit it.",
+                    step("See which credential is sent", f"authlens curl --which {shlex.quote(url)}"),
+                ),
             )
         if name == "host":
             raise UsageError("The field Host would take the credential to another site.", "Omit it.")
@@ -128,7 +132,7 @@ def _field_name(argument: str, url: str) -> str:
     if argument.startswith("@"):
         raise UsageError(
             "authlens cannot check header fields that curl reads from a file.",
-            f"Write each: authlens curl {shlex.quote(url)} -- -H 'Name: value'",
+            step("Write each", f"authlens curl {shlex.quote(url)} -- -H 'Name: value'"),
         )
     try:
         return field_name(argument)
@@ -158,5 +162,5 @@ def _check_upload(option: CurlOption, url: str) -> None:
     whole = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/NAME"
     raise UsageError(
         f"The URL ends without a name, so curl would add the name of the file after {option.written}.",
-        f"Give the whole URL: authlens curl {shlex.quote(whole)} -- -T FILE",
+        step("Give the whole URL", f"authlens curl {shlex.quote(whole)} -- -T FILE"),
     )

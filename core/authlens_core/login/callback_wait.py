@@ -38,6 +38,7 @@ from authlens_core.oauth.authorization import (
 )
 from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.values.check import Check
+from authlens_core.values.fix import step
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -47,7 +48,9 @@ _FINAL: Final = frozenset({Verdict.CODE, Verdict.ERROR, Verdict.WRONG_ISSUER})
 # A browser that brings the right state comes from this login, and the server will not answer it again. What a
 # user pastes can be damaged on the way, so they may paste again.
 _FINAL_BY_BROWSER: Final = _FINAL | {Verdict.MALFORMED}
-_OTHER_URI: Final = "Give an https URL, or http with a loopback host: authlens login URL --redirect-uri URI"
+_OTHER_URI: Final = step(
+    "Give an https URL, or http with a loopback host", "authlens login URL --redirect-uri URI"
+)
 # Events of one kind that are all reported; of more, those whose number is a power of two. Any page in the
 # browser can send requests here without end.
 _REPORTED: Final = 20

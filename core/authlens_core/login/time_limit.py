@@ -16,8 +16,9 @@ from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import CheckId, failed
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, FailureKind
+from authlens_core.values.fix import step
 
-_MORE_TIME: Final = "For more time: authlens login URL --timeout 900"
+_MORE_TIME: Final = step("For more time", "authlens login URL --timeout 900")
 _USER_WAITS: Final = frozenset({CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT})
 _WORTH_NAMING: Final = 0.1  # of all the time
 

@@ -17,6 +17,7 @@ from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.error_response import OAuthError, failed_with
 from authlens_core.oauth.formats.form import FormPair, FormRefused, decode_component, encode_query
 from authlens_core.values.check import Check, CheckId, ErrorCode, Requirement, Severity, failed, noticed
+from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
@@ -268,8 +269,11 @@ def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
         return check.warned(f"{seen}; accepted because you chose so for this login")
     return check.failed(
         seen,
-        cure="The login was stopped and nothing was sent: start again, and do not trust the link you "
-        "followed. If you know that the server is wrong: authlens login --any-issuer URL.",
+        cure=fix(
+            "The login was stopped and nothing was sent: start again, and do not trust the link that you "
+            "followed.",
+            step("If you know that the server is wrong", "authlens login URL --any-issuer"),
+        ),
     )
 
 

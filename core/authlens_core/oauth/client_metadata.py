@@ -12,6 +12,7 @@ from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import read_error
 from authlens_core.values.check import ErrorCode, Reading, Requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
+from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -107,7 +108,7 @@ def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading
         "The server fetches it to learn who we are, so it has to be one exact document.",
         "OAuth Client ID Metadata Document §3",
     )
-    cure = "Give the URL of the document itself: authlens login URL --client-metadata-url DOCUMENT."
+    cure = step("Give the URL of the document itself", "authlens login URL --client-metadata-url DOCUMENT")
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:

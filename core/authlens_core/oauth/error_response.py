@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
-from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
+from authlens_core.values.fix import Fix
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -51,8 +51,7 @@ class ErrorMeaning(NamedTuple):
     """What an error code means, and what to do about it."""
 
     means: str
-    cure: str
-    options: tuple[CureOption, ...] = ()
+    cure: str | Fix
 
 
 def meaning(error: str) -> ErrorMeaning:
@@ -63,19 +62,17 @@ def meaning(error: str) -> ErrorMeaning:
 
 @cache
 def _meanings() -> dict[str, ErrorMeaning]:
-    from authlens_core.values.word_files import words  # a login without an error needs none of them
+    from authlens_core.values.word_files import cure_in, words  # a login without an error needs none of them
 
-    return {code: _meaning(**entry) for code, entry in words("errors").items()}
-
-
-def _meaning(means: str, cure: str, options: Iterable[tuple[str, str]] = ()) -> ErrorMeaning:
-    return ErrorMeaning(means, cure, tuple(CureOption(WayOn(way), named) for way, named in options))
+    return {
+        code: ErrorMeaning(entry["means"], cure_in(entry["cure"])) for code, entry in words("errors").items()
+    }
 
 
 def failed_with(error: OAuthError, check: Requirement, seen: str) -> Check:
     """Return `check`, failed with an error of the server: what its code means, and what to do."""
     means = meaning(error.error)
-    return check.failed(seen, why=means.means, cure=means.cure, options=means.options, error_code=error.error)
+    return check.failed(seen, why=means.means, cure=means.cure, error_code=error.error)
 
 
 def is_document(response: Response) -> bool:

@@ -17,8 +17,8 @@ from authlens_core.oauth.client_metadata import CODE_GRANTS
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement
-from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
+from authlens_core.values.fix import fix, step
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
@@ -102,12 +102,11 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     value = document.get("client_id")
     if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
-    cure = (
-        "Ask the owner to let the server answer with a client_id. With a given one: authlens login URL "
-        "--client-id ID."
+    cure = fix(
+        "Ask the owner to let the server answer with a client_id.",
+        step("With a given one", "authlens login URL --client-id ID"),
     )
-    option = CureOption(WayOn.CLIENT_ID, "--client-id")
-    return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure, options=(option,))
+    return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure)
 
 
 def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
@@ -156,9 +155,9 @@ def _expiry_check(value: JsonValue, now: datetime | None, *, is_needed: bool) ->
     if seconds and now is not None and seconds <= now.timestamp():
         if not is_needed:
             return check.warned(f"{seconds}, in the past; the client needs no secret, so it is ignored")
-        cure = (
-            "Check the clock of this machine; if it is right, the server's is wrong. Or use no secret: "
-            "authlens login URL --new-client --client-auth none"
+        cure = fix(
+            "Check the clock of this machine; if it is right, the server's is wrong.",
+            step("Or use no secret", "authlens login URL --new-client --client-auth none"),
         )
         return check.failed(f"{seconds}, in the past", cure=cure, overridable=True)
     if isinstance(value, str):
@@ -189,14 +188,16 @@ def _auth_method(
     return stated, check.noticed(f"{stated}, which is used")
 
 
-_CONFIDENTIAL: Final = (
-    "Or ask for a client with a secret: authlens login URL --new-client --client-auth client_secret_basic"
+_CONFIDENTIAL: Final = step(
+    "Or ask for a client with a secret", "authlens login URL --new-client --client-auth client_secret_basic"
 )
 
 
 def _chosen_check(check: Requirement, chosen: str, stated: JsonValue, secret: Secret | None) -> Check:
     if chosen != "none" and secret is None:
-        cure = "The server gave no client_secret. Without one: authlens login URL --client-auth none"
+        cure = fix(
+            "The server gave no client_secret.", step("Without one", "authlens login URL --client-auth none")
+        )
         return check.failed(f"{stated!r}, without a client_secret"[:200], cure=cure)
     if stated == chosen:
         return check.passed(chosen)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import meaning, read_error
+from authlens_core.oauth.error_response import failed_with, read_error
 from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.values.check import Check, ErrorCode, Requirement
 from authlens_core.values.exchange import Request, Response
@@ -83,8 +84,7 @@ def read_revocation(
         check = _CHECK.noticed(f"{seen} {error}; the token had ended already")
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
-    why, cure, _ = meaning(error.error)
-    check = _CHECK.failed(f"{seen} {error}", why=why, spec=_REFUSED, cure=cure, error_code=error.error)
+    check = failed_with(error, replace(_CHECK, spec=_REFUSED), f"{seen} {error}")
     return Revocation(
         RevocationOutcome.UNSUPPORTED if unsupported else RevocationOutcome.NOT_REVOKED, None, (check,)
     )

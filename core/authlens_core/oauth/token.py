@@ -24,6 +24,7 @@ from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, p
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.values.exchange import Request, Response, is_visible
+from authlens_core.values.fix import step
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -197,7 +198,9 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
         cure = "Continue if the resource accepts bearer tokens; otherwise the server must support DPoP."
         return check.failed(seen, why=why, cure=cure, overridable=True)
     if kind == "dpop":
-        return check.failed(seen, cure="Ask for tokens that are bound to a key: authlens login --dpop URL.")
+        return check.failed(
+            seen, cure=step("Ask for tokens that are bound to a key", "authlens login URL --dpop")
+        )
     cure = "The server must issue bearer tokens to this client, or tokens bound to a key (DPoP)."
     return check.failed(seen, cure=cure)
 

@@ -55,7 +55,7 @@ def failure_reason(record: StageRecord) -> Diagnosis | None:
     if diagnosis is None:
         expected = check.expected.rstrip(".")
         seen = check.seen or "nothing"
-        return Diagnosis(check.name, f"Expected: {expected}. Seen: {seen}", check.cure, options=check.options)
+        return Diagnosis(check.name, f"Expected: {expected}. Seen: {seen}", check.cure)
     cause = f"{diagnosis.cause} Layer: {diagnosis.layer}." if diagnosis.layer else diagnosis.cause
     evidence = diagnosis.evidence or ((check.seen,) if check.seen else ())
     return replace(diagnosis, cause=cause, evidence=evidence[:_MOST_LINES])

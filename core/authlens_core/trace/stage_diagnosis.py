@@ -14,6 +14,7 @@ from authlens_core.trace.record import Stage, StageRecord, decisive
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.fix import Fix
 from authlens_core.values.known_secrets import KnownSecrets
 
 # A login continues after a warning; what it means still deserves a diagnosis.
@@ -46,7 +47,7 @@ def refusal(
 
 def refusal_words(
     stage: Stage, error: OAuthError, kind: ServerKind, exchange: Exchange | None = None
-) -> tuple[str, str]:
+) -> tuple[str, str | Fix]:
     """Return what a refusal means and what to do: what the product means by it, or else the error code."""
     known, means = refusal(stage, error, kind=kind, exchange=exchange), meaning(error.error)
     return (means.means, means.cure) if known is None else (known.cause, known.cure)

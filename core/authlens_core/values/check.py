@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Generic, TypedDict, TypeVar, Unpack
 
-from authlens_core.values.diagnosis import CureOption
+from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 
@@ -126,7 +126,6 @@ class Check:
         spec: where it is written, such as `RFC 9728 §3.3`.
         cure: what to do when it failed; names the exact setting if there is one.
         overridable: true if the user may continue despite a failure.
-        options: what leads on from the failure; each face words it.
         error_code: the OAuth error code in the answer that it looked at, as the server sent it, or empty.
         host: the host in the answer that a yes is for, or empty. At the next login a server may name another.
     """
@@ -137,8 +136,7 @@ class Check:
     seen: str = ""
     why: str = ""
     spec: str = ""
-    cure: str = ""
-    options: tuple[CureOption, ...] = ()
+    cure: str | Fix = ""
     overridable: bool = False
     error_code: str = ""
     host: str = ""
@@ -163,8 +161,7 @@ class Check:
 
 
 class _Remarks(TypedDict, total=False):
-    cure: str
-    options: tuple[CureOption, ...]
+    cure: str | Fix
     why: str
     spec: str
     overridable: bool

@@ -7,6 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields, safe_text
 
@@ -108,34 +109,6 @@ class CauseId(StrEnum):
     ZONE_SECURITY = "zone_security"
 
 
-class WayOn(StrEnum):
-    """Something that leads on from a failure: an option of the login, or another way to the resource."""
-
-    OTHER_HOST = "other_host"
-    """`localhost` instead of `127.0.0.1` in the redirect URI, or the reverse."""
-    OTHER_PORT = "other_port"
-    CLIENT_ID = "client_id"
-    RESOURCE = "resource"
-    SCOPE = "scope"
-    ISSUER = "issuer"
-    PKCE = "pkce"
-    CLOUDFLARED = "cloudflared"
-    SERVICE_TOKEN = "service_token"
-
-
-@dataclass(frozen=True, slots=True)
-class CureOption:
-    """A way that leads on.
-
-    Attributes:
-        words: those of the fix that name it as the command line does, such as `--port`; empty if the fix
-            does not mention it.
-    """
-
-    way: WayOn
-    words: str = ""
-
-
 # The name of the diagnosis that shows an answer because its meaning is not known.
 UNKNOWN: Final = "unknown"
 # That of one which tells why no answer came.
@@ -159,7 +132,6 @@ class Diagnosis:
     Attributes:
         name: a stable identifier of the cause; `UNKNOWN` if the answer is shown instead.
         cure: what to do; names the exact setting.
-        options: what leads on; each face words it.
         cf_ray: Cloudflare's number of the answer, by which its owner finds the request.
         evidence: the lines that show it, quoted from the raw answer if there is one.
         layer: who answered; None if no one did or it does not matter.
@@ -167,20 +139,15 @@ class Diagnosis:
 
     name: str
     cause: str
-    cure: str
+    cure: str | Fix
     evidence: tuple[str, ...] = ()
     source: str = ""
     layer: Layer | None = None
-    options: tuple[CureOption, ...] = ()
     cf_ray: str | None = None
 
     def __post_init__(self) -> None:
         safe_fields(self, "cause", "cure")
         object.__setattr__(self, "evidence", tuple(safe_text(line) for line in self.evidence))
-
-    @property
-    def ways_on(self) -> frozenset[WayOn]:
-        return frozenset(option.way for option in self.options)
 
     @property
     def known(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from authlens_core.values.safe_text import safe_sentence
+
+if TYPE_CHECKING:
+    from authlens_core.values.fix import Fix
 
 
 class AuthlensError(Exception):
@@ -12,16 +15,16 @@ class AuthlensError(Exception):
 
     Args:
         cause: what happened and why, one sentence; text from outside in it is made safe to show here.
-        cure: what to do about it, one sentence; names the exact setting where there is one.
+        cure: what to do about it; names the exact setting where there is one.
         stage: the name of the stage it happened in, or the empty string.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, cause: str, cure: str = "", *, stage: str = "") -> None:
+    def __init__(self, cause: str, cure: str | Fix = "", *, stage: str = "") -> None:
         self.cause = safe_sentence(cause)
         super().__init__(self.cause)
-        self.cure = safe_sentence(cure)
+        self.cure = safe_sentence(cure) if isinstance(cure, str) else cure
         self.stage = stage
 
     def __str__(self) -> str:

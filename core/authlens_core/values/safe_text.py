@@ -74,10 +74,13 @@ def safe_text(text: str, limit: int = DOCUMENT) -> str:
 
 
 def safe_fields(value: object, *names: str) -> None:
-    """Make the text of these fields of a frozen dataclass one safe line each; call it in `__post_init__`."""
+    """Make the text of these fields of a frozen dataclass one safe line each; call it in `__post_init__`.
+
+    A value that is no text has made itself safe.
+    """
     for name in names:
         text = getattr(value, name)
-        shown = safe_sentence(text)
+        shown = safe_sentence(text) if isinstance(text, str) else text
         if shown is not text:
             object.__setattr__(value, name, shown)
 

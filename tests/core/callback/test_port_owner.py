@@ -100,17 +100,17 @@ def test_message_names_the_owner_and_the_way_out(owner: PortOwner | None, words:
     """H094: who has it, another port by name, and what another port means for the registration."""
     error = PortTaken(8400, owner, 8412)
     assert words in error.cause
-    assert "such as 8412" in error.cure
-    assert "redirect URI" in error.cure
-    assert "such as" not in PortTaken(8400, owner, 0).cure
-    assert "127.0.0.1" not in error.cure
+    assert "such as 8412" in str(error.cure)
+    assert "redirect URI" in str(error.cure)
+    assert "such as" not in str(PortTaken(8400, owner, 0).cure)
+    assert "127.0.0.1" not in str(error.cure)
 
 
 def test_message_of_a_port_that_is_taken_on_one_address_names_the_other() -> None:
     """A browser that is sent to localhost may come to ::1, and one that is sent to 127.0.0.1 cannot."""
     error = PortTaken(8400, None, 8412, half=True)
     assert "on ::1 only" in error.cause
-    assert "127.0.0.1, where the port is free" in error.cure
+    assert "127.0.0.1, where the port is free" in str(error.cure)
 
 
 @pytest.mark.parametrize(

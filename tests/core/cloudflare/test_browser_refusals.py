@@ -31,6 +31,6 @@ def test_another_page_is_none_of_them() -> None:
 def test_each_has_a_cure_in_full_and_one_that_fits_beside_the_others() -> None:
     """On a small screen the three stand in three lines of 80 cells."""
     for one in BROWSER_REFUSALS:
-        assert one.cure.endswith(".")
+        assert str(one.cure).endswith(".")
         assert len(f"  “{one.phrase}” → {one.brief}") <= 78
         assert refusal_on(one.phrase) is one

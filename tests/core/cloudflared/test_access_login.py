@@ -111,7 +111,7 @@ async def test_one_that_waits_for_itself_is_ended_at_once(tmp_path: Path) -> Non
     """cloudflared#1692: it would wait for ever for its own lock."""
     with pytest.raises(ServerMisconfigured, match="waits for itself") as raised:
         await _log_in(stub_in(tmp_path, "deadlock"), seconds=60)
-    assert "Binding Cookie" in raised.value.cure
+    assert "Binding Cookie" in str(raised.value.cure)
 
 
 async def test_one_that_waits_for_another_goes_on(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ async def test_a_machine_without_it_is_told_where_to_get_it(tmp_path: Path) -> N
     """Detected, not assumed."""
     with pytest.raises(CloudflaredMissing) as raised:
         await find_cloudflared(environ={"PATH": str(tmp_path)})
-    assert "downloads" in raised.value.cure
+    assert "downloads" in str(raised.value.cure)
 
 
 async def test_one_that_never_says_its_version_is_not_waited_for(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_server_of_another_url_is_neither_replaced_nor_removed(present: str 
     url = "https://git.example/mcp"
     with pytest.raises(UsageError, match=present or "another server") as refused:
         edit(AgentServer("claude-code", url, name="wiki"))
-    name = refused.value.cure.rpartition(" ")[2]
+    name = str(refused.value.cure).rpartition(" ")[2]
     assert AgentServer("claude-code", url, name=name).add().changed
     assert servers()["wiki"] == other
 
@@ -96,7 +96,7 @@ def test_a_url_with_two_names_needs_the_one_that_is_meant() -> None:
         AgentServer("claude-code", URL, name=name).add()
     with pytest.raises(UsageError, match="2 names: a, b") as refused:
         AgentServer("claude-code", URL).remove()
-    assert refused.value.cure.endswith("--name a")
+    assert str(refused.value.cure).endswith("--name a")
     AgentServer("claude-code", URL, name="a").remove()
     assert list(servers()) == ["b"]
 

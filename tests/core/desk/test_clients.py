@@ -54,8 +54,8 @@ async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
         (client,) = registered_clients(session)
         with pytest.raises(UsageError, match="still uses this client") as refused:
             await forget_client(session, client)
-        assert f": authlens revoke {emulator.resource_url}." in refused.value.cure
-        assert refused.value.cure.endswith(f": authlens forget {emulator.resource_url}")
+        assert f": authlens revoke {emulator.resource_url}." in str(refused.value.cure)
+        assert str(refused.value.cure).endswith(f": authlens forget {emulator.resource_url}")
         await revoke(credentials, session.wire, credentials.list()[0].grant_id, pauses=())
         done = await forget_only_client(session)
         assert done.good, done.summary
@@ -83,7 +83,7 @@ async def test_a_client_that_is_not_gone_stays_here(
     done = await forget_only_client(Session(wire, credentials))
     assert done.good is good, done.summary
     assert len(credentials.clients.list()) == (0 if good else 1)
-    assert "canary" not in done.summary + done.cure
+    assert "canary" not in f"{done.summary}{done.cure}"
     assert {seen.authorization for seen in server.seen} == {"Bearer manage-canary"}
 
 
@@ -147,7 +147,7 @@ async def test_a_login_of_a_lost_client_is_not_revoked_and_removed_by_the_comman
     server.answers("/revoke", UNKNOWN, UNKNOWN)
     result = await revoke(credentials, wire, grant.grant_id, pauses=())
     assert "does not know the client" in result.summary
-    assert f": authlens forget {grant.grant_id}." in result.cure
+    assert f": authlens forget {grant.grant_id}." in str(result.cure)
     await forget(Session(wire, credentials), grant.grant_id)
     assert (credentials.list(), credentials.clients.list()) == ((), ())
 

@@ -61,7 +61,7 @@ async def test_a_missing_cloudflared_is_no_fault(tmp_path: Path) -> None:
     finding = await look_at_cloudflared({"PATH": str(tmp_path)})
 
     assert (finding.severity, finding.code) == (Severity.NOTICE, 0)
-    assert "--cloudflared" in finding.cure
+    assert "--cloudflared" in str(finding.cure)
 
 
 async def test_an_old_cloudflared_is_named_with_its_fault(tmp_path: Path) -> None:

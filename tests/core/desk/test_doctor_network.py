@@ -35,7 +35,7 @@ async def test_a_port_that_is_taken_names_who_has_it() -> None:
         bound.close()
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 2)
-    assert "--port" in finding.cure
+    assert "--port" in str(finding.cure)
     if Path("/proc/net/tcp").exists():
         assert f"process {os.getpid()}" in finding.words
 
@@ -45,8 +45,8 @@ def test_over_ssh_the_line_that_forwards_the_port_is_given() -> None:
     finding = look_at_ssh(SSH, 8400)
 
     assert finding.severity is Severity.NOTICE
-    assert "ssh -N -L 8400:localhost:8400 " in finding.cure
-    assert "198.51.100.4 -p 2222" in finding.cure
+    assert "ssh -N -L 8400:localhost:8400 " in str(finding.cure)
+    assert "198.51.100.4 -p 2222" in str(finding.cure)
 
 
 def test_without_ssh_there_is_nothing_to_do() -> None:

@@ -43,7 +43,7 @@ async def test_without_a_keyring_the_code_is_9_and_the_other_places_are_named(tm
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
     assert "stores nothing" in finding.words
-    assert "authlens store --move encrypted-file" in finding.cure
+    assert "authlens store --move encrypted-file" in str(finding.cure)
 
 
 async def test_a_keyring_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_records_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> No
 
     assert finding.severity is Severity.WARNING
     assert "2 records cannot be read: a login (grant-1), a service token (service-1)." in finding.words
-    assert "authlens forget ID" in finding.cure
+    assert "authlens forget ID" in str(finding.cure)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
@@ -105,7 +105,7 @@ def test_a_state_directory_that_others_may_write_to_is_a_failure(tmp_path: Path)
     finding = look_at_state(tmp_path)
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
-    assert "chmod 700" in finding.cure
+    assert "chmod 700" in str(finding.cure)
 
 
 def test_an_index_that_is_none_is_a_failure(tmp_path: Path) -> None:

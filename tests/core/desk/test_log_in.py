@@ -458,4 +458,4 @@ async def test_the_time_of_a_login_by_cloudflared_bounds_the_first_use_of_its_to
     environ = stub_in(tmp_path, "cached").environ
     with pytest.raises(TimedOut, match="did not answer within the 300 seconds") as raised:
         await log_in_with_cloudflared(session, "https://wiki.example.com/", wait=300, environ=environ)
-    assert "authlens probe" in raised.value.cure
+    assert "authlens probe" in str(raised.value.cure)

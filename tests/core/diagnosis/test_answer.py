@@ -78,11 +78,10 @@ def test_the_login_redirect_of_access_means_managed_oauth_is_off(
     answer = _answer(302, ("location", LOGIN), *challenge, *EDGE)
     assert answer.protection is Protection.ACCESS_LOGIN
     assert answer.layer == "Cloudflare Access"
-    assert (
-        "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
-        in answer.cure
+    assert "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth" in str(
+        answer.cure
     )
-    assert "authlens login --cloudflared" in answer.cure
+    assert "authlens login URL --cloudflared" in str(answer.cure)
 
 
 def test_the_login_redirect_of_the_emulator_is_known_by_its_challenge() -> None:
@@ -191,7 +190,7 @@ def test_error_1043_wants_an_access_application() -> None:
     """The organisation requires Access protection."""
     answer = _answer(403, *EDGE, body=b"<h1>Error</h1> error code: 1043")
     assert answer.protection is Protection.REQUIRE_ACCESS_PROTECTION
-    assert "Add an application" in answer.cure
+    assert "Add an application" in str(answer.cure)
 
 
 def test_an_error_number_counts_only_from_the_edge() -> None:
@@ -220,7 +219,7 @@ def test_a_401_without_a_readable_challenge_is_bare(value: str | None) -> None:
     headers = [("WWW-Authenticate", value)] if value is not None else []
     answer = _answer(401, *headers)
     assert answer.protection is Protection.UNAUTHORIZED_BARE
-    assert "WWW-Authenticate" in answer.cure
+    assert "WWW-Authenticate" in str(answer.cure)
     if value:
         assert set(answer.challenge_field.problems) <= set(answer.evidence)
         assert answer.challenge_field.problems
@@ -283,7 +282,7 @@ def test_no_answer_raises_and_every_text_is_safe(
     """Whatever a server sends."""
     answer = _answer(status, *headers, body=body, url=url)
     assert answer.summary
-    for text in (*answer.evidence, answer.summary, answer.cure, answer.layer, answer.cf_ray or ""):
+    for text in (*answer.evidence, answer.summary, str(answer.cure), answer.layer, answer.cf_ray or ""):
         assert text.isprintable()
 
 

@@ -51,4 +51,4 @@ def test_what_a_server_says_is_safe_in_the_evidence(stage: str, error: str, desc
         Stage(stage), error=OAuthError(error, f"{description} invalid nonce"), kind=ServerKind.ACCESS
     )
     assert found is not None
-    assert all(line.isprintable() for line in (*found.evidence, found.cause, found.cure))
+    assert all(line.isprintable() for line in (*found.evidence, found.cause, str(found.cure)))

@@ -13,7 +13,6 @@ from typing import Final
 
 import pytest
 
-from authlens_core.diagnosis.cause import Cause
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.diagnosis.server_kind import ServerKind
@@ -151,7 +150,7 @@ SEED: Final = (
         "resource_metadata",
         "no_resource_metadata",
         ("HTTP/1.1 404", "nothing at /x (404)"),
-        (OAUTH, "authlens login --cloudflared"),
+        (OAUTH, "authlens login URL --cloudflared"),
         _reply(404),
         check=("resource_metadata.found", "nothing at /x (404)"),
     ),
@@ -203,7 +202,7 @@ AUTHORIZATION: Final = (  # §1.5
         "authorization",
         "resource_not_wanted",
         ("error=invalid_target",),
-        ('authlens login --resource "" URL',),
+        ('authlens login URL --resource ""',),
         error=("invalid_target", "AADSTS9010010: The resource parameter provided in the request"),
     ),
     Row(
@@ -251,7 +250,7 @@ AUTHORIZATION: Final = (  # §1.5
         "exchange",
         "unknown_client",
         ("HTTP/1.1 401", '"error": "invalid_client"'),
-        ("authlens login --new-client URL", "client id"),
+        ("authlens login URL --new-client", "client id"),
         _oauth_error("invalid_client", "Client not found", 401),
     ),
     Row(
@@ -305,7 +304,7 @@ REPORTED: Final = (  # §1.8
         "detection",
         "managed_oauth_off",
         ("HTTP/1.1 302", f"location: {TEAM}/cdn-cgi/access/login/wiki.example.com"),
-        (OAUTH, "authlens login --cloudflared", "oauth_configuration"),
+        (OAUTH, "authlens login URL --cloudflared", "oauth_configuration"),
         _reply(302, _login(), *EDGE),
         layer="Cloudflare Access",
     ),
@@ -508,7 +507,7 @@ SERVICE_TOKENS: Final = (  # §2
         "probe",
         "jwt_refused",
         ("HTTP/1.1 302",),
-        ("authlens login --cloudflared", "Binding Cookie"),
+        ("authlens login URL --cloudflared", "Binding Cookie"),
         _reply(302, _login(), *EDGE),
         (("cf-access-token", JWT),),
     ),
@@ -788,7 +787,7 @@ def test_a_failure_that_people_met_has_its_cause_its_raw_lines_and_its_cure(row:
     for line in row.evidence:
         assert any(line in one for one in found.evidence), found.evidence
     for words in row.cure:
-        assert words in found.cure
+        assert words in str(found.cure)
     if row.layer:
         assert found.layer == row.layer
 
@@ -799,12 +798,6 @@ def test_no_secret_that_was_sent_is_in_a_diagnosis(row: Row) -> None:
     told = repr(_diagnosed(row))
     for secret in (SECRET, JWT, "canary", "meta="):
         assert secret not in told
-
-
-@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
-def test_the_words_of_an_option_are_in_the_cure(cause: Cause) -> None:
-    """A face puts its own words beside them."""
-    assert [option.words for option in cause.options if option.words not in cause.cure] == []
 
 
 def test_every_cause_in_the_table_has_a_row_here() -> None:

@@ -47,4 +47,4 @@ def test_no_cause_of_a_program_speaks_of_a_user_s_login() -> None:
     for cause in MACHINE_CAUSES:
         assert _OF_A_USER.search(f"{cause.cause} {cause.cure}") is None
         # Either a command leads on, or the words say who alone can help.
-        assert ": authlens login URL" in cause.cure or "nly " in cause.cure
+        assert ": authlens login URL" in str(cause.cure) or "nly " in str(cause.cure)

@@ -9,6 +9,7 @@ import pytest
 from authlens_core.diagnosis.server_kind import (
     MARKS,
     SETTINGS,
+    STEPS,
     ServerKind,
     ServerWords,
     kind_in,
@@ -45,13 +46,13 @@ def test_the_table_is_whole() -> None:
     """Each kind has its words or those of any other server, marks that are its own, and a source."""
     table = words("servers")
     assert set(table) == set(ServerKind)
-    assert set(table["other"]) == {"sources", *SETTINGS}
+    assert set(table["other"]) == {"sources", *SETTINGS, *STEPS}
     for mark in MARKS:
         entries = [entry for kind in KINDS for entry in table[kind].get(mark, ())]
         assert entries == list(dict.fromkeys(entries)), "two kinds with one mark"
         assert entries == [entry.lower() for entry in entries]
     for kind in KINDS:
-        assert set(table[kind]) <= {"sources", *SETTINGS, *MARKS}
+        assert set(table[kind]) <= {"sources", *SETTINGS, *STEPS, *MARKS}
         assert {"redirect_uri", "registration", "client", "page", "errors", "name"} <= set(table[kind])
         assert all(source.startswith("https://") for source in table[kind]["sources"]), kind
         told = server_words(kind)

@@ -107,7 +107,7 @@ def test_a_client_document_that_is_only_mentioned_is_no_failure() -> None:
 def test_an_answer_that_asks_for_a_token_has_a_cure() -> None:
     """The challenge alone is no failure, and still there is something to do."""
     (found,) = explain_text('HTTP/1.1 401 \nWWW-Authenticate: Bearer realm="x"\n\n')
-    assert "authlens login" in found.cure
+    assert "authlens login" in str(found.cure)
 
 
 CURL = """\

@@ -62,7 +62,7 @@ def test_every_cause_can_be_found_by_each_of_its_phrases() -> None:
         ("curl: (22) The requested URL returned error: 403", "authlens curl URL -- -sS --fail-with-body"),
         (
             "Connecting to https://wiki.example/mcp\nError: does not support dynamic client registration",
-            "authlens login --client-id ID https://wiki.example/mcp",
+            "authlens login https://wiki.example/mcp --client-id ID",
         ),
         (
             "trying to load OAuth metadata https://wiki.example/.well-known/oauth-protected-resource/mcp",
@@ -70,7 +70,7 @@ def test_every_cause_can_be_found_by_each_of_its_phrases() -> None:
         ),
         (
             "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
-            "git -c credential.https://git.example.helper='!authlens git-credential' clone https://git.example",
+            "git -c 'credential.https://git.example.helper=!authlens git-credential' clone https://git.example",
         ),
         # Neither a page that explains nor the callback is what the message is about.
         (
@@ -80,7 +80,7 @@ def test_every_cause_can_be_found_by_each_of_its_phrases() -> None:
     ],
 )
 def test_a_fix_names_the_address_that_the_text_is_about(text: str, command: str) -> None:
-    assert command in explain_text(text)[0].cure
+    assert command in str(explain_text(text)[0].cure)
 
 
 def test_a_transcript_without_its_first_line_says_the_same() -> None:

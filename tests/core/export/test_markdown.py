@@ -73,7 +73,7 @@ async def test_a_failure_comes_with_its_cure() -> None:
     text = markdown(recorded.trace)
     failed = recorded.trace.records[-1].failures[0]
     assert "✘ failed" in text
-    assert f"What to do: {prose(failed.cure)}" in text
+    assert f"What to do: {prose(str(failed.cure))}" in text
 
 
 def test_the_diagram_names_every_server_and_the_person(login: Recorded) -> None:

@@ -117,4 +117,4 @@ def test_a_page_that_the_browser_was_seen_to_show_explains_the_wait_with_the_add
     check = no_callback(12, 0, stopped=True, page=page, issuer=issuer)
     assert f"the browser shows “{page}”" in check.seen
     assert check.why == "No policy of the application allows the account that signed in."
-    assert "https://acme.cloudflareaccess.com/cdn-cgi/access/logout" in check.cure
+    assert "https://acme.cloudflareaccess.com/cdn-cgi/access/logout" in str(check.cure)

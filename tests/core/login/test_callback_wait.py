@@ -222,7 +222,7 @@ async def test_when_nobody_comes_the_wait_ends_and_says_so() -> None:
         port = port_of(login)
         record = await running
         assert failed(record) == "authorization.timeout"
-        assert "paste" in record.failures[0].cure
+        assert "paste" in str(record.failures[0].cure)
         stopped = stage_error(record)
         assert stopped is not None
         assert stopped.exit_code == 8

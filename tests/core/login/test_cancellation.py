@@ -248,5 +248,5 @@ async def test_a_wait_that_was_stopped_keeps_what_came_and_what_a_silence_may_me
         assert notice.severity is Severity.NOTICE
         assert "2 other requests ignored" in notice.seen
         assert "shown only in the browser" in notice.why
-        assert "redirect URI" in notice.cure
+        assert "redirect URI" in str(notice.cure)
         assert "shown only in the browser" in overview(record).cause

@@ -71,7 +71,9 @@ def told_of(record: StageRecord) -> str:
     """Return everything that is said of a record, its exchanges apart."""
     facts = [(fact.name, str(fact.value), fact.note) for fact in record.facts]
     error = stage_error(record)
-    return json.dumps([facts, [asdict(check) for check in record.checks], error and vars(error), str(error)])
+    return json.dumps(
+        [facts, [asdict(check) for check in record.checks], error and vars(error), str(error)], default=repr
+    )
 
 
 @pytest.mark.parametrize("confidential", [False, True], ids=["public", "confidential"])

@@ -167,7 +167,7 @@ def _told(walk: Walk) -> Iterator[str]:
         yield f"{event} {event!r}"
     for record in walk.login.trace.records:
         for check in record.checks:
-            yield " ".join((check.expected, check.seen, check.why, check.cure))
+            yield f"{check.expected} {check.seen} {check.why} {check.cure}"
         yield repr(record.diagnosis)
         for fact in record.facts:
             yield f"{fact.name} {fact.value} {fact.note}"
@@ -185,7 +185,7 @@ def _forms(secret: str) -> set[str]:
 def _words(record: StageRecord, check: str) -> str:
     """Everything said about a check, with the diagnosis that explains it, in lower case."""
     reason = failure_reason(record)
-    parts = [] if reason is None else [reason.cause, reason.cure, *reason.evidence]
+    parts = [] if reason is None else [reason.cause, str(reason.cure), *reason.evidence]
     parts += [f"{c.seen} {c.why} {c.cure}" for c in record.checks if c.name == check]
     return " ".join(parts).lower()
 
@@ -205,7 +205,7 @@ async def test_a_fault_has_a_diagnosis_whose_cure_names_the_cause_and_whose_line
     reason = explained(await walked(fault))
     assert reason is not None
     assert reason.known
-    assert cure in reason.cure
+    assert cure in str(reason.cure)
     assert any(line in one for one in reason.evidence), reason.evidence
 
 

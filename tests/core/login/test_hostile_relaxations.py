@@ -23,11 +23,12 @@ from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.exchange import Request
+from authlens_core.values.filled_fix import filled
+from authlens_core.values.fix import commands_of
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
-from authlens_tui.words.whole_commands import fixes
 from support.driven_login import login_to, run_to
 from support.recorded_login import leaks
 from support.scripted_login import (
@@ -64,7 +65,7 @@ async def test_a_place_holder_stands_for_a_part_of_the_path_alone(name: str) -> 
         await login.run_all()
         reason = failure_reason(login.trace.records[-1])
     assert reason is not None
-    assert "--issuer" not in reason.cure
+    assert "--issuer" not in str(reason.cure)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ async def test_a_name_that_was_accepted_of_one_server_is_accepted_of_no_other(
         reason = failure_reason(login.trace.records[-1])
     assert reason is not None
     # What leads on names the server that is asked now, so that it is seen.
-    assert f"authlens login --issuer {OTHER}" in reason.cure
+    assert f"authlens login URL --issuer {OTHER}" in str(reason.cure)
 
 
 async def test_a_name_that_was_remembered_is_accepted_of_its_server() -> None:
@@ -359,9 +360,9 @@ async def test_no_words_of_a_server_are_a_command_or_steer_the_terminal(place: s
         assert not login.finished
         reason = failure_reason(login.trace.records[-1])
     assert reason is not None
-    commands = [fix.command for fix in fixes((reason.cure,), RESOURCE) if fix.command]
+    commands = commands_of(filled(reason.cure, RESOURCE))
     assert not [one for one in commands if "x.example" in one or "forget" in one or "$(" in one]
-    assert (reason.cause + reason.cure).isprintable()
+    assert f"{reason.cause}{reason.cure}".isprintable()
 
 
 @pytest.mark.parametrize("tail", ["$(id)", "x;id", "x&calc", "x'y", "!id", "%PATH%", "x?a=1&b=2", "(x)", "*"])
@@ -375,7 +376,7 @@ async def test_a_name_that_a_shell_may_read_otherwise_is_in_no_command(tail: str
             await login.run_all()
             reason = failure_reason(login.trace.records[-1])
         assert reason is not None
-        assert not [fix for fix in fixes((reason.cure,), RESOURCE) if tail in fix.command]
+        assert not [each for each in commands_of(filled(reason.cure, RESOURCE)) if tail in each]
 
 
 _UNQUOTED: Final = re.compile(r": authlens [a-z][a-z -]*\{(?:[a-z_.]*\.)?(?:resource_)?url(?:\.text)?\}")

@@ -143,7 +143,7 @@ async def test_a_server_that_wants_its_token_endpoint_as_audience_gets_it_once()
     diagnosis = trace.records[-1].diagnosis
     assert diagnosis is not None
     # A program does not register itself, so no fix tells it to.
-    assert "--new-client" not in diagnosis.cure
+    assert "--new-client" not in str(diagnosis.cure)
     sent = [parse_jwt(one.form["client_assertion"]) for one in sender.sent if one.line.endswith("/token")]
     assert [one.claims["aud"] for one in sent if one and one.claims] == [ISSUER, f"{ISSUER}/token"]
     assert len({one.claims["jti"] for one in sent if one and one.claims}) == 2
@@ -285,7 +285,7 @@ async def test_a_user_at_a_server_for_programs_is_told_how_one_logs_in(
         trace = await login.run_all()
     [failure] = trace.records[-1].failures
     assert failure.name == "server.programs_only"
-    assert [f"authlens login {each} URL" in failure.cure for each in commands] == [True] * len(commands)
+    assert [f"authlens login URL {each}" in str(failure.cure) for each in commands] == [True] * len(commands)
     assert not trace.records[-1].may_continue
 
 

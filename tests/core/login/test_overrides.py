@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from authlens_core.login.tampering.experiments import EXPERIMENTS
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, Severity
+from authlens_core.values.fix import commands_of
 from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.parser import build_parser
 from support.driven_login import login_to
@@ -30,7 +30,6 @@ from support.scripted_login import (
 TEMPLATE: Final = f"{ISSUER}/{{tenantid}}/v2.0"
 # What shows whether the server honours it.
 _WRONG_VERIFIER: Final = next(one.title for one in EXPERIMENTS if one.name == "wrong_verifier")
-_COMMAND: Final = re.compile(r": (authlens login [^\n]*?)\.?$")
 
 
 def _options(command: str) -> Any:
@@ -44,9 +43,8 @@ def _command(record: StageRecord) -> str:
     """Return the command that the refusal ends with."""
     reason = failure_reason(record)
     assert reason is not None
-    found = _COMMAND.search(reason.cure)
-    assert found is not None, reason.cure
-    return found[1]
+    *_, command = commands_of(reason.cure)
+    return command
 
 
 async def _run(sender: ScriptedSender, *answers: str, command: str = "authlens login URL") -> Login:
@@ -85,17 +83,17 @@ async def test_a_server_that_does_not_list_pkce_is_sent_s256_all_the_same() -> N
     assert "code_challenge_method=S256" in (login.facts.authorization_url or "")
     token = next(sent for sent in sender.sent if sent.line == f"POST {ISSUER}/token")
     assert token.form["code_verifier"]
-    assert _WRONG_VERIFIER in _check(login, "server.s256").cure
+    assert _WRONG_VERIFIER in str(_check(login, "server.s256").cure)
 
 
 @pytest.mark.parametrize("methods", [["plain"], ["S512"], "S256"])
 async def test_a_server_that_lists_other_methods_is_its_owners_to_correct(methods: Any) -> None:
     script = honest(server=_server(code_challenge_methods_supported=methods))
-    login = await _run(ScriptedSender(script), command="authlens login --assume-pkce URL")
+    login = await _run(ScriptedSender(script), command="authlens login URL --assume-pkce")
     reason = failure_reason(login.trace.records[-1])
     assert reason is not None
-    assert reason.cure.startswith("Only the owner of the server can help")
-    assert "authlens login" not in reason.cure
+    assert str(reason.cure).startswith("Only the owner of the server can help")
+    assert "authlens login" not in str(reason.cure)
 
 
 @pytest.mark.parametrize("stated", [TEMPLATE, f"{ISSUER}/", "https://login.other.example/v2.0"])
@@ -126,7 +124,7 @@ async def test_the_iss_of_an_answer_is_compared_with_the_name_that_was_accepted(
     """RFC 9207 §2.4: the mix-up that the option risks is still noticed."""
     document = server_document(authorization_response_iss_parameter_supported=True) | {"issuer": TEMPLATE}
     sender = ScriptedSender(honest(server=reply(200, document)))
-    command = f"authlens login --issuer {ISSUER} --issuer-name {shlex.quote(TEMPLATE)} URL"
+    command = f"authlens login URL --issuer {ISSUER} --issuer-name {shlex.quote(TEMPLATE)}"
     login = await _run(sender, f"code=code-canary-1&iss={iss}", command=command)
     assert login.finished is passes
     if not passes:
@@ -135,7 +133,7 @@ async def test_the_iss_of_an_answer_is_compared_with_the_name_that_was_accepted(
 
 async def test_a_name_that_the_server_does_not_give_is_refused() -> None:
     """The option accepts one name: with another one, the server is not the one that the user meant."""
-    command = f"authlens login --issuer {ISSUER} --issuer-name https://other.example URL"
+    command = f"authlens login URL --issuer {ISSUER} --issuer-name https://other.example"
     login = await _run(ScriptedSender(honest()), command=command)
     record = login.trace.records[-1]
     assert record.failures[0].name == "server.issuer"
@@ -148,7 +146,7 @@ async def test_a_name_that_is_no_address_is_in_no_command() -> None:
     login = await _run(ScriptedSender(honest(server=reply(200, document))))
     reason = failure_reason(login.trace.records[-1])
     assert reason is not None
-    assert "authlens login" not in reason.cure
+    assert "authlens login" not in str(reason.cure)
 
 
 def _metadata(resource: str) -> Answer:
@@ -168,7 +166,7 @@ async def test_a_resource_with_a_slash_more_is_accepted_by_its_own_name() -> Non
 async def test_a_resource_with_another_name_that_the_server_does_not_want_leads_on_too() -> None:
     """The two overrides are one option: with none to send, its name does not matter."""
     script = honest(metadata=_metadata(f"{RESOURCE}/"))
-    assert (await _run(ScriptedSender(script), command='authlens login --resource "" URL')).finished
+    assert (await _run(ScriptedSender(script), command='authlens login URL --resource ""')).finished
 
 
 @pytest.mark.parametrize("resource", ["https://APP.example/mcp", "https://app.example:443/mcp"])
@@ -184,14 +182,14 @@ async def test_a_resource_on_another_origin_is_never_accepted_here() -> None:
     """RFC 9728 §3.3: this server would get a token for that one. Only its owner can help."""
     other = "https://bank.example/api"
     login = await _run(
-        ScriptedSender(honest(metadata=_metadata(other))), command=f"authlens login --resource {other} URL"
+        ScriptedSender(honest(metadata=_metadata(other))), command=f"authlens login URL --resource {other}"
     )
     record = login.trace.records[-1]
     assert record.failures[0].name == "resource_metadata.resource"
     reason = failure_reason(record)
     assert reason is not None
-    assert "Ask the owner" in reason.cure
-    assert "authlens login" not in reason.cure
+    assert "Ask the owner" in str(reason.cure)
+    assert "authlens login" not in str(reason.cure)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +205,8 @@ async def test_a_server_that_refuses_the_resource_is_sent_none(error: str) -> No
     refused = await _run(ScriptedSender(honest()), error)
     reason = failure_reason(refused.trace.records[-1])
     assert reason is not None
-    command = 'authlens login --resource "" URL'
-    assert f": {command}." in reason.cure
+    command = 'authlens login URL --resource ""'
+    assert command in commands_of(reason.cure)
     sender = ScriptedSender(honest())
     login = await _run(sender, command=command)
     assert login.finished
@@ -219,7 +217,7 @@ async def test_a_server_that_refuses_the_resource_is_sent_none(error: str) -> No
 async def test_an_audience_is_in_the_link_and_in_no_token_request() -> None:
     """Auth0: it decides about the audience where the user consents; the code carries it from there."""
     sender = ScriptedSender(honest())
-    login = await _run(sender, command="authlens login --audience https://api.example/ URL")
+    login = await _run(sender, command="authlens login URL --audience https://api.example/")
     assert login.finished
     assert "audience=https%3A%2F%2Fapi.example%2F" in (login.facts.authorization_url or "")
     assert not any("audience" in sent.form for sent in sender.sent if sent.line == f"POST {ISSUER}/token")

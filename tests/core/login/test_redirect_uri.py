@@ -118,7 +118,7 @@ async def test_one_that_cannot_be_used_is_refused_with_what_can(uri: str) -> Non
         await run_to(login, Stage.REGISTRATION)
         record = await login.step()
         assert failed(record) == "registration.listener"
-        assert "--redirect-uri" in record.failures[0].cure
+        assert "--redirect-uri" in str(record.failures[0].cure)
 
 
 def test_the_choice_of_a_part_gives_up_the_whole() -> None:

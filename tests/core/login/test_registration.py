@@ -115,7 +115,7 @@ def test_without_a_usable_endpoint_and_client_there_is_a_cure(endpoint: str | No
     assert STAGE.request(known, ()) is None
     [failed] = failures(STAGE.learn(known, ()).checks)
     assert failed.name == "registration.endpoint"
-    assert "--client-id" in failed.cure
+    assert "--client-id" in str(failed.cure)
 
 
 def test_the_answer_makes_the_client() -> None:

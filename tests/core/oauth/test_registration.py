@@ -242,7 +242,7 @@ def test_a_secret_that_expired_already_stops_a_login_that_needs_it(expires: obje
     expired = GOOD | {"client_secret": "s", "client_secret_expires_at": expires}
     check = _check(_read(expired | {"token_endpoint_auth_method": "client_secret_basic"}), EXPIRES)
     assert (check.severity, check.overridable) == (Severity.FAILURE, True)
-    assert check.cure.endswith("authlens login URL --new-client --client-auth none")
+    assert str(check.cure).endswith("authlens login URL --new-client --client-auth none")
     unused = _read(expired)
     assert unused.value is not None
     assert _check(unused, EXPIRES).severity is Severity.WARNING
@@ -454,7 +454,7 @@ def test_anything_else_is_no_client_metadata_url(text: str) -> None:
     reading = is_client_metadata_url(text)
     assert reading.value is None
     assert reading.checks[0].severity is Severity.FAILURE
-    assert "--client-metadata-url" in reading.checks[0].cure
+    assert "--client-metadata-url" in str(reading.checks[0].cure)
 
 
 def test_a_query_in_a_client_metadata_url_is_a_warning() -> None:

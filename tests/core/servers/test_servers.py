@@ -75,6 +75,6 @@ def test_a_server_is_logged_in_to_by_the_commands_that_its_messages_name(
 
 def _as_in_the_row(command: str, server: OddServer) -> str:
     names = {server.resource_url: "URL", CLIENT_ID: "ID", shlex.quote(server.named): "SERVER"}
-    names[shlex.quote(server.issuer)] = "ISSUER"
+    names |= {shlex.quote(server.issuer): "ISSUER", f"{server.resource_url}/": "URL/"}
     command = " ".join(names.get(word, word) for word in command.split(" "))
     return re.sub(r" --(?:port|timeout) \d+", "", command)

@@ -115,4 +115,4 @@ async def test_a_user_at_a_server_for_programs_is_told_so() -> None:
     async with played("programs-only") as (login, _):
         [failure] = login.trace.records[-1].failures
         assert failure.name == CheckId.SERVER_PROGRAMS_ONLY
-        assert "authlens login --machine client-credentials" in failure.cure
+        assert "authlens login URL --machine client-credentials" in str(failure.cure)

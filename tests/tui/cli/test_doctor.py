@@ -42,7 +42,7 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer["exit_code"] == 9
     by_topic = {finding["topic"]: finding for finding in answer["findings"]}
     assert by_topic["keyring"]["severity"] == "failure"
-    assert set(by_topic["keyring"]) == {"topic", "severity", "found", "cure"}
+    assert set(by_topic["keyring"]) == {"topic", "severity", "found", "cure", "commands"}
 
 
 async def test_no_browser_is_opened_over_ssh_or_without_a_display() -> None:
@@ -70,7 +70,7 @@ async def test_a_text_browser_is_none() -> None:
     finding = await look_at_browser({"BROWSER": "w3m", "PATH": "/usr/bin:/bin"})
 
     assert finding.severity is Severity.WARNING
-    assert "BROWSER" in finding.cure
+    assert "BROWSER" in str(finding.cure)
 
 
 def test_what_is_no_terminal_says_what_works_instead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,4 +80,4 @@ def test_what_is_no_terminal_says_what_works_instead(monkeypatch: pytest.MonkeyP
     finding = look_at_terminal({"TERM": "dumb"})
 
     assert (finding.severity, finding.code) == (Severity.WARNING, 0)
-    assert "authlens login URL" in finding.cure
+    assert "authlens login URL" in str(finding.cure)

@@ -19,8 +19,8 @@ def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixtu
 def test_a_typing_error_is_answered_with_the_nearest_fault_of_the_profile() -> None:
     with pytest.raises(UsageError) as refused:
         chosen_faults(Profile.MCP, faults_of(Profile.MCP), ["get-40"])
-    assert "Did you mean get-404?" in refused.value.cure
-    assert "authlens emulator --profile mcp --fault list" in refused.value.cure
+    assert "Did you mean get-404?" in str(refused.value.cure)
+    assert "authlens emulator --profile mcp --fault list" in str(refused.value.cure)
 
 
 def test_faults_are_chosen_by_name() -> None:
@@ -51,4 +51,4 @@ def test_a_scenario_on_another_server_stands_alone() -> None:
 def test_an_unknown_scenario_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError) as refused:
         chosen_cases(["device-cod"])
-    assert "Did you mean device-code?" in refused.value.cure
+    assert "Did you mean device-code?" in str(refused.value.cure)

@@ -136,7 +136,7 @@ def test_a_theme_that_does_not_exist_is_refused(
     with pytest.raises(UsageError, match="There is no theme") as refused:
         run_to_end(AuthlensApp(environ={}))
 
-    assert refused.value.cure.startswith(cure)
+    assert str(refused.value.cure).startswith(cure)
 
 
 def test_the_faults_are_listed_as_an_answer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ def test_characters_that_a_url_may_not_have_are_given_percent_encoded(url: str, 
         return
     with pytest.raises(UsageError) as refused:
         checked_url(url)
-    said = refused.value.cure.removeprefix("Give it percent-encoded: ")
+    said = str(refused.value.cure).removeprefix("Give it percent-encoded: ")
     (written,) = shlex.split(said)
     assert checked_url(written) == f"https://wiki.example.com/{instead}"
 

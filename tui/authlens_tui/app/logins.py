@@ -11,7 +11,7 @@ from authlens_core.credentials.records.grant import working_logins
 from authlens_core.desk.log_in import InterruptedLogin, Interruptions, Login, interruptions, start_login
 from authlens_core.desk.session import Session
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.values.diagnosis import WayOn
+from authlens_core.values.fix import WayOn
 from authlens_core.values.login_options import Options
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace

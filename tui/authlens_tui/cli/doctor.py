@@ -11,10 +11,11 @@ from typing import Final
 
 from authlens_core.desk.doctor import Finding, examine, exit_code
 from authlens_core.values.check import Severity
+from authlens_core.values.fix import step
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.full_screen import why_no_full_screen
 from authlens_tui.cli.terminal.charset import locale_setting
-from authlens_tui.cli.terminal.output import answer_json, answer_line
+from authlens_tui.cli.terminal.output import answer_json, answer_line, fix_as_json
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.terminal.browser import browser_name
 
@@ -66,7 +67,7 @@ def _as_json(finding: Finding) -> dict[str, object]:
         "topic": finding.topic,
         "severity": finding.severity.value,
         "found": finding.words,
-        "cure": finding.cure,
+        **fix_as_json(finding.cure),
     }
 
 
@@ -89,7 +90,7 @@ def look_at_terminal(environ: Mapping[str, str]) -> Finding:
     topic = "terminal"
     why = why_no_full_screen()
     if why is not None:
-        return Finding(topic, Severity.WARNING, why, "Without the full screen: authlens login URL")
+        return Finding(topic, Severity.WARNING, why, step("Without the full screen", "authlens login URL"))
     from authlens_tui.terminal.themes import SIXTEEN, theme_for
 
     size = os.get_terminal_size(sys.stderr.fileno())

@@ -7,6 +7,7 @@ from argparse import Namespace
 
 from authlens_core.explain.pasted_error import explain_text
 from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import fix, step, steps_of
 from authlens_tui.cli.login.login_events import diagnosis_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_line, is_terminal, say
 from authlens_tui.cli.terminal.plain import numbered
@@ -25,14 +26,18 @@ async def explain_message(arguments: Namespace) -> int:
     if not diagnoses:
         raise UsageError(
             "authlens does not recognise an error in this text.",
-            "Paste more of it, with the status and the headers. Or check the server: authlens probe URL",
+            fix(
+                "Paste more of it, with the status and the headers.",
+                step("Or check the server", "authlens probe URL"),
+            ),
         )
     if arguments.json:
         answer_json([{**diagnosis_as_json(diagnosis), "source": diagnosis.source} for diagnosis in diagnoses])
         return 0
     for cause, diagnosis in zip(numbered(diagnosis.cause for diagnosis in diagnoses), diagnoses, strict=True):
         answer_line(cause)
-        answer_line(f"  → {diagnosis.cure}")
+        for step_on in steps_of(diagnosis.cure):
+            answer_line(f"  → {step_on}")
         for line in diagnosis.evidence:
             answer_line(f"    {line}")
         if diagnosis.source:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
+from authlens_core.values.fix import step
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
@@ -191,7 +192,8 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
     refuse_options_without_screen(arguments)
     if len(arguments.urls) > 1:
         raise UsageError(
-            "The full screen logs in to one URL at a time.", "Several, one by one: authlens login URL URL"
+            "The full screen logs in to one URL at a time.",
+            step("Several, one by one", "authlens login URL URL"),
         )
     return arguments.urls[0], login_options(arguments, login_secrets(arguments))
 

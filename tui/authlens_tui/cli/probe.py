@@ -11,7 +11,7 @@ from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_tui.cli.login.login_events import record_as_json, tell
-from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
+from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, fix_as_json, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.urls import checked_url
 
@@ -71,6 +71,6 @@ def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None, *, full: b
         "authorization_servers": list(metadata.authorization_servers) if metadata else [],
         "issuer": server.issuer if server else None,
         "cause": error.cause if error else "",
-        "cure": error.cure if error else "",
+        **fix_as_json(error.cure if error else "", facts.resource_url.text),
         "stages": [record_as_json(record, full=full) for record in trace.records],
     }

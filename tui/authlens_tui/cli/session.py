@@ -15,7 +15,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import UsageError, WrongPassphrase
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
-from authlens_tui.cli.terminal.output import say, say_fixes
+from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
@@ -119,7 +119,7 @@ def say_result(name: str, result: ActionResult) -> None:
     say(f"{result.sign} {name}: {result.summary}")
     for detail in result.details:
         say(f"  {detail}")
-    say_fixes([result.cure], name)
+    say_fix(result.cure, name)
 
 
 def iso_time(of: datetime | None) -> str | None:

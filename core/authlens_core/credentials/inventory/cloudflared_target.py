@@ -25,6 +25,7 @@ from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
+from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url, require_url
@@ -72,12 +73,12 @@ def refuse_unusable(token: CloudflaredToken, now: datetime) -> None:
     if token.is_foreign:
         raise LoginNeeded(
             "The token in this file is not for the application in its name, so it was not sent.",
-            "To get the right token: authlens login URL --cloudflared",
+            step("To get the right token", "authlens login URL --cloudflared"),
         )
     if token.is_early(now):
         raise LoginNeeded(
             f"This token is not valid before {token.not_before:%Y-%m-%d %H:%M:%S} UTC, so it was not sent.",
-            "Check the clock of this machine, or log in again: authlens login URL --cloudflared",
+            step("Check the clock of this machine, or log in again", "authlens login URL --cloudflared"),
         )
 
 
@@ -92,7 +93,7 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
     target = require_url(url)
     if token.host not in names_of(target):
         raise UsageError(
-            f"This token of cloudflared is for {token.host}, not for {url}.", "See: authlens list"
+            f"This token of cloudflared is for {token.host}, not for {url}.", step("See", "authlens list")
         )
     if can_only_mean(token.host, target):
         return TokenTarget(target.text)
@@ -103,7 +104,7 @@ async def place_for(wire: Wire, token: CloudflaredToken, url: str) -> TokenTarge
         raise _no_answer(exchange)
     raise LoginNeeded(
         f"{url} is not the application of this cloudflared token, so the token was not sent.",
-        f"Log in to this address: authlens login {shlex.quote(url)} --cloudflared",
+        step("Log in to this address", f"authlens login {shlex.quote(url)} --cloudflared"),
     )
 
 
@@ -134,7 +135,7 @@ async def place_of(wire: Wire, token: CloudflaredToken) -> TokenTarget:
         why = "Its file name has a hyphen for each slash, and no known address matches it"
     raise UsageError(
         f"authlens does not know which URL this token is for. {why}; it was not sent.",
-        "Name the URL: authlens probe --kept URL",
+        step("Name the URL", "authlens probe --kept URL"),
     )
 
 
@@ -226,7 +227,7 @@ async def probe_cloudflared(
 
 def _gone() -> LoginNeeded:
     return LoginNeeded(
-        "cloudflared has no usable token in this file.", "Run: authlens login URL --cloudflared"
+        "cloudflared has no usable token in this file.", step("Run", "authlens login URL --cloudflared")
     )
 
 

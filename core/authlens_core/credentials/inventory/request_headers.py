@@ -26,6 +26,7 @@ from authlens_core.grammars.credential_helper import fields_answer
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.exchange import Headers, Purpose, Request, Response
+from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import usable_url
@@ -136,7 +137,7 @@ class CredentialHeaders:
         if self.is_bound:
             raise UsageError(
                 f"The token is bound to a key (DPoP), and {program} cannot sign its requests.",
-                f"Use: authlens proxy {shlex.quote(url)}",
+                step("Use", f"authlens proxy {shlex.quote(url)}"),
             )
 
     def variables(self, name: str) -> dict[str, Secret]:
@@ -266,7 +267,7 @@ def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | N
         case CredentialKind.MACHINE:
             return NoCredential(
                 f"No program has logged in to {url} on this machine.",
-                f"Run: authlens login {shlex.quote(url)} --machine client-credentials --client-id ID",
+                step("Run", f"authlens login {shlex.quote(url)} --machine client-credentials --client-id ID"),
             )
         case CredentialKind.SERVICE_TOKEN:
             return _missing("service token", url)
@@ -276,7 +277,11 @@ def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | N
             shown = shlex.quote(url)
             return NoCredential(
                 f"No credential on this machine covers {url}.",
-                rewrite(url) or f"Log in: authlens login {shown}     Or: authlens service-token add {shown}",
+                rewrite(url)
+                or fix(
+                    step("Log in", f"authlens login {shown}"),
+                    step("Or", f"authlens service-token add {shown}"),
+                ),
             )
 
 
@@ -312,4 +317,4 @@ def token_fields(token: ServiceToken, secret: Secret) -> tuple[tuple[str, str], 
 
 
 def _missing(what: str, url: str) -> LoginNeeded:
-    return LoginNeeded(f"There is no {what} for {url} on this machine.", "See: authlens list")
+    return LoginNeeded(f"There is no {what} for {url} on this machine.", step("See", "authlens list"))

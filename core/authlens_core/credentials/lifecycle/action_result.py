@@ -9,6 +9,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVe
 from authlens_core.trace.record import Trace
 from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
@@ -41,7 +42,7 @@ class ActionResult:
 
     outcome: StrEnum
     summary: str
-    cure: str = ""
+    cure: str | Fix = ""
     error_type: type[AuthlensError] | None = None
     trace: Trace | None = None
     details: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from authlens_core.grammars.json_document import object_in
 from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
 from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.fix import LOG_IN_AGAIN
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused
 from authlens_core.wire.dpop_signer import DpopSigner
@@ -37,7 +38,7 @@ def signer_for(
         key = load_dpop_key(dpop_key)
     except BadDpopKey:
         raise LoginNeeded(
-            "The key that the tokens of this login are bound to cannot be read.", "Log in again."
+            "The key that the tokens of this login are bound to cannot be read.", LOG_IN_AGAIN
         ) from None
     return DpopSigner(
         key, nonces=_stored(credentials), remember=lambda nonces: _store(credentials, nonces), now=now

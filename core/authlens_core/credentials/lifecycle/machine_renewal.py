@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from authlens_core.oauth.machine_grants import (
     IdentityProvider,
@@ -16,23 +14,23 @@ from authlens_core.oauth.machine_grants import (
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.exchange import Purpose
-from authlens_core.values.login_options import OPTIONS
+from authlens_core.values.filled_fix import filled, given_options
 from authlens_core.values.url import UrlRefused
 
 if TYPE_CHECKING:
     from authlens_core.credentials.lifecycle.action_result import Refreshed
     from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
-    from authlens_core.credentials.records.grant import Grant, GrantSecrets
 
-# Another login of the program: its command, or the sentence that stands for one.
-_LOGIN: Final = re.compile(r"\b([Ll]og in again)(?=\.?$)|authlens login URL")
 _EXPECTED = "what the program logs in with"
 
 
 async def run_machine(operation: RefreshOperation) -> Refreshed:
     """Ask for a new token as the program did at its login, under the lock of its grant."""
     result = await _run(operation)
-    return replace(result, cure=_as_program(result.cure, operation.grant, operation.secrets))
+    grant = operation.grant
+    # Another login is the program's, too: one without its options would wait for a user.
+    options = given_options(grant.machine_options(operation.secrets))
+    return replace(result, cure=filled(result.cure, grant.resource_url, options))
 
 
 async def _run(operation: RefreshOperation) -> Refreshed:
@@ -89,21 +87,3 @@ async def _login(operation: RefreshOperation) -> MachineLogin:
         assertion=assertion,
         identity_provider=provider,
     )
-
-
-def _as_program(cure: str, grant: Grant, secrets: GrantSecrets) -> str:
-    """Return `cure` with the whole command of this program's login: another one would wait for a user."""
-    source = grant.machine
-    if source is None:
-        return cure
-    named = OPTIONS["grant_type"].named
-    kinds = {} if named is None else {value: word for word, value in named.values.items()}
-    given = {"--machine": kinds.get(source.grant_type, ""), "--client-id": grant.client_id}
-    for name in ("assertion_file", "assertion_command", "idp", "idp_client_id"):
-        given[OPTIONS[name].flag] = getattr(source, name) or ""
-    words = [shlex.join((flag, value)) for flag, value in given.items() if value]
-    words += ["--client-key FILE"] if secrets.client_key is not None else []
-    for name in ("client_secret", "idp_client_secret"):
-        words += [OPTIONS[name].flag] if getattr(secrets, name) is not None else []
-    login = " ".join(("authlens login URL", *words))
-    return _LOGIN.sub(lambda found: f"{found[1]}: {login}" if found[1] else login, cure)

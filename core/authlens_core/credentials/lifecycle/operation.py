@@ -22,6 +22,7 @@ from authlens_core.values.check import Check, failed
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.errors import NoSecretStore, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure
+from authlens_core.values.fix import Fix
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, parse_url, usable_url
 from authlens_core.wire.client import Wire
@@ -70,7 +71,7 @@ class RecordBuilder:
         return next((exchange.failure for exchange in self.exchanges if exchange.failure is not None), None)
 
     def failed(
-        self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str = ""
+        self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str | Fix = ""
     ) -> None:
         self.checks.append(failed(name, expected, seen, why=why, spec=spec, cure=cure))
 

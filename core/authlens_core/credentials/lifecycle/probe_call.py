@@ -37,6 +37,7 @@ from authlens_core.values.errors import (
     UsageError,
 )
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url
@@ -74,6 +75,7 @@ def probe_result(
     seen = f"{status_words(exchange)}, answered by: {answer.layer}"
     severity = Severity.FAILURE if accepted is False else Severity.WARNING
     error_type: type[AuthlensError] | None
+    cure: str | Fix
     if accepted:
         severity, summary, cure, error_type = Severity.PASS, f"The resource accepts the {what}.", "", None
     else:
@@ -201,7 +203,7 @@ async def ask(
     try:
         authorization = authorization_field(grant.token_type, secrets.access_token)
     except ValueError as error:
-        raise UsageError(f"The stored token cannot be sent: {error}.", "Log in again.") from error
+        raise UsageError(f"The stored token cannot be sent: {error}.", LOG_IN_AGAIN) from error
 
     async def send(request: Request) -> Exchange:
         return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)

@@ -41,10 +41,12 @@ from authlens_core.values.errors import (
     ServerMisconfigured,
 )
 from authlens_core.values.exchange import Purpose, Request, Response, WireFailure
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix, again, fix
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused
 
 _SPEC = "RFC 6749 §6"
+_REFUSED: Final[tuple[str, str | Fix]] = ("The server refused.", again("Try again, or log in again"))
 
 
 @dataclass(eq=False)
@@ -118,7 +120,7 @@ class RefreshOperation(LockedGrant):
             cause = "The resource refuses the access token. " if self._refused() else ""
             cause += "The server gave no refresh token, so the access token cannot be renewed."
             self.record.failed("refresh.refresh_token", "a refresh token", "none", spec=_SPEC)
-            return self.result(RefreshOutcome.LOGIN_NEEDED, cause, "Log in again.")
+            return self.result(RefreshOutcome.LOGIN_NEEDED, cause, LOG_IN_AGAIN)
         if force or not self._lasts(self.options.min_ttl):
             return None
         return self.result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
@@ -140,10 +142,10 @@ class RefreshOperation(LockedGrant):
         state, note = self.grant.state, self.grant.note
         if state is GrantState.LOGIN_NEEDED:
             self.record.failed("refresh.state", "a grant that the server accepts", state.value, spec=_SPEC)
-            return self.result(RefreshOutcome.LOGIN_NEEDED, note or "You need to log in.", "Log in again.")
+            return self.result(RefreshOutcome.LOGIN_NEEDED, note or "You need to log in.", LOG_IN_AGAIN)
         if not state.is_wanted:
             self.record.failed("refresh.state", "a grant that is not revoked", state.value)
-            cure = "Revoke it again, or log in again."
+            cure = again("Revoke it again, or log in again")
             return self.result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
         if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
             self.record.failed("refresh.state", "a refresh token known to be unused", state.value)
@@ -199,7 +201,7 @@ class RefreshOperation(LockedGrant):
         except ValueError as error:
             cause = f"The request cannot be made: {error}."
             self.record.failed("refresh.client", "a client that can authenticate", cause)
-        return self.result(RefreshOutcome.REFUSED, cause, "Log in again.")
+        return self.result(RefreshOutcome.REFUSED, cause, LOG_IN_AGAIN)
 
     def no_answer(self, failure: WireFailure) -> Refreshed:
         cause, cure = failure.cause, failure.cure
@@ -245,7 +247,7 @@ class RefreshOperation(LockedGrant):
         (RFC 9449 §5), because anyone who copies it could use it.
         """
         cause = "The server returned an access token that is not bound to the key, though the last one was."
-        cure = "Ask the server's owner to bind its tokens to the key again (DPoP), or log in again."
+        cure = again("Ask the server's owner to bind its tokens to the key again (DPoP), or log in again")
         expected = "a token bound to the key (DPoP)"
         self.record.failed("refresh.token_type", expected, tokens.token_type, spec="RFC 9449 §5", cure=cure)
         if tokens.refresh_token is not None:
@@ -267,11 +269,11 @@ class RefreshOperation(LockedGrant):
             return self._login_needed(_token_refused(seen))
         # Decided by the status, not by the error code: proxies answer for a server that is down.
         if response.status == 429 or response.status >= 500:
-            cure = f"Try again in {wait} s." if wait else "Try again in a minute."
+            later = f"Try again in {wait} s." if wait else "Try again in a minute."
             cause = f"The server cannot refresh it at the moment ({seen})."
             self.back_off(cause, wait)
-            return self.result(RefreshOutcome.TRANSIENT, cause, cure)
-        means, cure = "The server refused.", "Try again, or log in again."
+            return self.result(RefreshOutcome.TRANSIENT, cause, later)
+        means, cure = _REFUSED
         if error is not None:
             asked = self.record.exchanges[-1] if self.grant.machine is not None else None
             means, cure = refusal_words(Stage.REFRESH, error, server_kind(self.record.server), asked)
@@ -285,15 +287,15 @@ class RefreshOperation(LockedGrant):
 
     def _login_needed(self, note: str) -> Refreshed:
         self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
-        return self.result(RefreshOutcome.LOGIN_NEEDED, note, "Log in again.")
+        return self.result(RefreshOutcome.LOGIN_NEEDED, note, LOG_IN_AGAIN)
 
-    def later(self, cause: str, cure: str, error_type: type[AuthlensError] | None = None) -> Refreshed:
+    def later(self, cause: str, cure: str | Fix, error_type: type[AuthlensError] | None = None) -> Refreshed:
         self.back_off(cause, None)
         return self.result(RefreshOutcome.TRANSIENT, cause, cure, error_type=error_type)
 
     def _unknown(self, cause: str) -> Refreshed:
         if self.grant.machine is not None:  # nothing is used up: the same can be asked again
-            return self.later(cause, "Try again; if it fails again, log in again.")
+            return self.later(cause, again("Try again; if it fails again, log in again"))
         self._mark_unknown(cause)
         return self.result(RefreshOutcome.UNKNOWN, self.grant.note, _MAY_END)
 
@@ -340,7 +342,7 @@ class RefreshOperation(LockedGrant):
         self.grant = renewed
         self.credentials.hold(renewed, new)
         cause = f"The server returned new tokens, but they could not be stored: {error.cause}"
-        cure = f"{error.cure} Refresh again before you quit: the new tokens exist only in this program."
+        cure = fix(error.cure, "Refresh again before you quit: the new tokens exist only in this program.")
         return self.result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:
@@ -352,7 +354,7 @@ class RefreshOperation(LockedGrant):
         self,
         outcome: RefreshOutcome,
         summary: str,
-        cure: str = "",
+        cure: str | Fix = "",
         *,
         unsaved: GrantSecrets | None = None,
         error_type: type[AuthlensError] | None = None,
@@ -373,7 +375,7 @@ class RefreshOperation(LockedGrant):
         )
 
 
-_MAY_END: Final = "Try again (this may end the login), or log in again."
+_MAY_END: Final = again("Try again (this may end the login), or log in again")
 _ERROR_TYPES: Final[Mapping[RefreshOutcome, type[AuthlensError]]] = {
     RefreshOutcome.LOGIN_NEEDED: LoginNeeded,
     RefreshOutcome.UNKNOWN: LoginNeeded,

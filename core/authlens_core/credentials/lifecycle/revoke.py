@@ -25,6 +25,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId, ErrorCode, noticed, passed, warned
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused
@@ -126,9 +127,8 @@ class _RevokeOperation(LockedGrant):
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {refused}."
                 self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", text, spec=_SPEC)
-        cure = (
-            "Let it expire, revoke it on the server's page, or remove it from this machine: authlens forget."
-        )
+        words = "Let it expire, revoke it on the server's page, or remove it from this machine"
+        cure = step(words, "authlens forget URL")
         return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
 
     def _mark_begun(self) -> None:
@@ -275,9 +275,9 @@ class _RevokeOperation(LockedGrant):
         )
         self.grant = self.credentials.update(replace(self.grant, note=note))
         self.credentials.record(AccessKind.REVOCATION_FAILED, self.grant.grant_id, note)
-        cure = (
-            f"Remove the login from this machine: authlens forget {self.grant.grant_id}. If a token was "
-            "leaked, ask the server's owner to end your sessions."
+        cure = fix(
+            step("Remove the login from this machine", f"authlens forget {self.grant.grant_id}"),
+            "If a token was leaked, ask the server's owner to end your sessions.",
         )
         return self._result(RevokeOutcome.FAILED, note, cure)
 
@@ -317,7 +317,9 @@ class _RevokeOperation(LockedGrant):
             return "The access token has expired."
         return f"The access token may stay valid for {round(remaining)} s more."
 
-    def _result(self, outcome: RevokeOutcome, summary: str, cure: str, *, removed: bool = False) -> Revoked:
+    def _result(
+        self, outcome: RevokeOutcome, summary: str, cure: str | Fix, *, removed: bool = False
+    ) -> Revoked:
         ended = outcome is RevokeOutcome.REVOKED and self.still_accepted is not True
         refused = (
             Refused

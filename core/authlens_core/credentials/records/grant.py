@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.lifetime import is_soon
@@ -20,6 +20,9 @@ from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
 from authlens_core.values.store_kind import StoreKind
+
+if TYPE_CHECKING:
+    from authlens_core.values.login_options import Options
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
@@ -73,7 +76,7 @@ def require_time_zones(record: object, *names: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class MachineSource:
-    """How a program gets its next token, besides its secrets.
+    """How a program gets its next token, besides its secrets: the options of its login of the same names.
 
     Attributes:
         assertion_file: read for each token, like what `assertion_command` prints.
@@ -168,6 +171,14 @@ class Grant:
     def is_renewable(self) -> bool:
         """Whether a new access token needs no user: by a refresh token, or as a program got this one."""
         return self.has_refresh_token or self.machine is not None
+
+    def machine_options(self, secrets: GrantSecrets | None = None) -> Options:
+        """Return the options of another login of the program, with its secrets if they are at hand."""
+        from authlens_core.values.login_options import Options  # a stored token needs none
+
+        own = () if secrets is None else ("client_secret", "client_key", "idp_client_secret")
+        source = {} if self.machine is None else asdict(self.machine)
+        return Options(client_id=self.client_id, **source, **{name: getattr(secrets, name) for name in own})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from authlens_core.credentials.records.schema import SCHEMA_VERSION, create_tabl
 from authlens_core.credentials.records.table import LOGINS, settle
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import StateUnusable
+from authlens_core.values.fix import Fix, again
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.store_kind import StoreKind
@@ -99,7 +100,7 @@ def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
     if code == sqlite3.SQLITE_BUSY:
         return IndexBusy(f"The index {path} is locked by another process.", "Try again in a moment.")
     if code == sqlite3.SQLITE_NOTADB:
-        cure = "Move the file away; you then log in again."
+        cure: str | Fix = again("Move the file away; you then log in again")
     else:
         cure = "Check the disk (full? read-only?), or set AUTHLENS_HOME to another directory."
     return StateUnusable(f"The index {path} cannot be used: {error}.", cure)
@@ -156,7 +157,7 @@ class Index:
         if 0 < written < SCHEMA_VERSION:
             raise StateUnusable(
                 f"An authlens from before the first release made the index {self._where}.",
-                "Delete this file, then log in again.",
+                again("Delete this file, then log in again"),
             )
         if written > SCHEMA_VERSION:
             self.read_only = (
@@ -243,7 +244,8 @@ class Index:
             return LOGINS.get(self, grant_id)
         except ValueError as error:
             raise StateUnusable(
-                "The record of this login is damaged.", "Forget it (authlens forget), then log in again."
+                "The record of this login is damaged.",
+                again("Forget it (authlens forget), then log in again"),
             ) from error
 
     def switch(self, grant: Grant, entries: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, SecretStoreFailed, SecretStoreTimeout
 from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, WrongPassphrase
+from authlens_core.values.fix import again
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
@@ -94,12 +95,12 @@ class FileStore(KeyringStore):
             case "damaged":
                 return StoreDamaged(
                     f"The file with the tokens is damaged: {detail}.",
-                    "Restore a copy, or move the file away and log in again.",
+                    again("Restore a copy, or move the file away and log in again"),
                 )
             case "absent":
                 return StoreDamaged(
                     f"The file with the tokens is missing: {detail}.",
-                    "Restore it, or choose another secret store (authlens store) and log in again.",
+                    again("Restore it, or choose another secret store (authlens store) and log in again"),
                 )
             case "newer":
                 return SecretStoreFailed(f"{detail}.", "Use the newer authlens.")

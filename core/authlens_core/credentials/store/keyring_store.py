@@ -21,6 +21,7 @@ from authlens_core.credentials.store.secret_store import (
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
 from authlens_core.values.finish import finish
+from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
@@ -153,7 +154,7 @@ class KeyringStore:
             self._let_go()
             raise SecretStoreFailed(
                 "The keyring helper stopped or gave an invalid answer.",
-                "Try again. If it still fails, run: authlens doctor",
+                fix("Try again.", step("If it still fails, run", "authlens doctor")),
             ) from None
         except asyncio.CancelledError:
             self._let_go()  # its answer would be taken for the next call's
@@ -197,7 +198,7 @@ class KeyringStore:
             case _:
                 return SecretStoreFailed(
                     f"{_capital(self.name)} failed ({detail}).",
-                    "Try again. If it still fails, run: authlens doctor",
+                    fix("Try again.", step("If it still fails, run", "authlens doctor")),
                 )
 
 

@@ -25,18 +25,20 @@ def keyring_too_slow(name: str, bound: float) -> SecretStoreTimeout:
     )
 
 
-OTHER_STORE: Final = "Or store secrets in an encrypted file: authlens store --move encrypted-file"
+OTHER_STORE: Final = ("Or store secrets in an encrypted file", "authlens store --move encrypted-file")
 
 
 class NoKeyring(NoSecretStore):
     """There is no keyring here, or it stores nothing."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__(
-            f"There is no usable keyring: {detail}.",
+        from authlens_core.values.fix import fix, step  # a stored token needs none
+
+        start = (
             "Start one (on Linux: gnome-keyring or KWallet), set PYTHON_KEYRING_BACKEND, or continue with a "
-            f"memory-only session. {OTHER_STORE}",
+            "memory-only session."
         )
+        super().__init__(f"There is no usable keyring: {detail}.", fix(start, step(*OTHER_STORE)))
 
 
 class SecretStoreFailed(NoSecretStore):
@@ -47,9 +49,11 @@ class StoreElsewhere(NoSecretStore):
     """The secrets are stored in another place than the store that is open."""
 
     def __init__(self, kept_in: StoreKind, open_now: str) -> None:
+        from authlens_core.values.fix import step  # a stored token needs none
+
         super().__init__(
             f"The tokens of this login are stored in {kept_in.words}, but {open_now} is open.",
-            "Restart authlens to open it, or see: authlens store",
+            step("Restart authlens to open it, or see", "authlens store"),
         )
 
 

@@ -18,6 +18,7 @@ from authlens_core.credentials.records.table import CLIENTS
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.generations import Generations, load_secrets
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.values.fix import step
 
 # What a client and its record both have: all but the secrets.
 _PUBLIC: Final = {field.name for field in fields(Client)} & {field.name for field in fields(ClientRecord)}
@@ -113,7 +114,7 @@ class Clients:
         secrets = ClientSecrets()
         if record.has_secrets:
             key = _key(record.issuer, record.redirect_uri)
-            cure = "Remove it: authlens clients --forget ID --here"
+            cure = step("Remove it", "authlens clients --forget ID --here")
             _, text = await load_secrets(self._store, key, lambda: record, cure)
             secrets = client_secrets_from_json(text)
         return Client(

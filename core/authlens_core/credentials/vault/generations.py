@@ -21,6 +21,7 @@ from authlens_core.credentials.store.secret_store import SecretStore, SecretStor
 from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.state.locks import Locks
 from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.fix import Fix, step
 from authlens_core.values.secret import Secret
 
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
@@ -41,7 +42,7 @@ class SaveStep(StrEnum):
 
 
 async def load_secrets(
-    store: SecretStore, key: str, current: Callable[[], _Record], cure: str
+    store: SecretStore, key: str, current: Callable[[], _Record], cure: str | Fix
 ) -> tuple[_Record, Secret]:
     """Return a record and the text of its secrets, both of one generation.
 
@@ -127,7 +128,8 @@ class Generations:
             back = await self._read_back(key, generation)
             if not hmac.compare_digest(back.reveal(), text.reveal()):
                 raise SecretStoreFailed(
-                    f"{self.store.name} returned a different value than was stored.", "Run: authlens doctor"
+                    f"{self.store.name} returned a different value than was stored.",
+                    step("Run", "authlens doctor"),
                 )
             self._on_step(SaveStep.READ_BACK)
             switch(generation, entries)
@@ -147,7 +149,7 @@ class Generations:
             return await sealed.read(self.store, key, generation)
         except sealed.SecretsDamaged as error:
             raise SecretStoreFailed(
-                f"{self.store.name} lost a value that was stored in it.", "Run: authlens doctor"
+                f"{self.store.name} lost a value that was stored in it.", step("Run", "authlens doctor")
             ) from error
 
     async def remove(self, remove: Callable[[], None]) -> bool:

@@ -29,6 +29,7 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.credentials.vault.generations import Generations
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError, StateUnusable
+from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
@@ -210,7 +211,7 @@ async def _copy(
 
         await target.generations.replace(key, text, switch)
     else:
-        raise StateUnusable("Its record cannot be read.", "Remove it with its id: authlens forget ID")
+        raise StateUnusable("Its record cannot be read.", step("Remove it with its id", "authlens forget ID"))
     await source.generations.remove(partial(table.remove, source.index, key, over=pointer.generation))
 
 

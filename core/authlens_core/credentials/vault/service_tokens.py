@@ -20,6 +20,7 @@ from authlens_core.credentials.records.table import SERVICE_TOKENS, all_service_
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.generations import Generations, load_secrets
 from authlens_core.values.errors import LoginNeeded, UsageError
+from authlens_core.values.fix import step
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url
@@ -63,7 +64,7 @@ class ServiceTokens:
         """
         token = next((token for token in self.list() if token.token_id == token_id), None)
         if token is None:
-            raise LoginNeeded("There is no such service token on this machine.", "See: authlens list")
+            raise LoginNeeded("There is no such service token on this machine.", step("See", "authlens list"))
         return token
 
     async def save(self, token: ServiceToken, secret: Secret) -> ServiceToken:
@@ -80,7 +81,7 @@ class ServiceTokens:
         # Two records of one token would answer differently after one of them is replaced.
         if is_new and any((stored.url, stored.client_id) == (token.url, token.client_id) for stored in known):
             cause = "This service token is already on this machine."
-            cure = f"For a new secret: authlens service-token replace {shlex.quote(token.url)}"
+            cure = step("For a new secret", f"authlens service-token replace {shlex.quote(token.url)}")
             raise UsageError(cause, cure)
         stored = await self.put(
             replace(token, secret_from=utc_now(), label=safe_line(token.label, NAME)), secret
@@ -127,7 +128,7 @@ class ServiceTokens:
             LoginNeeded: there is no such token, or its secret is gone or damaged (`SecretsDamaged`).
             NoSecretStore: the store could not be asked, or is not the one that it is in.
         """
-        cure = "Run: authlens service-token replace URL"
+        cure = step("Run", "authlens service-token replace URL")
         token, text = await load_secrets(self._store, token_id, lambda: self.get(token_id), cure)
         secret = client_secrets_from_json(text).client_secret
         if secret is None:

@@ -20,6 +20,7 @@ from authlens_core.grammars.curl_options import CurlOption, config_line, read_op
 from authlens_core.grammars.curl_request import check_fields, check_values
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url
@@ -69,7 +70,7 @@ class CurlCall:
         # A path to certificates may have bytes that are no UTF-8.
         text = self.config.reveal().encode(errors="surrogateescape")
         if len(text) > _PIPE_ROOM:
-            raise UsageError("The credential is too large for curl.", "Use: authlens headers URL")
+            raise UsageError("The credential is too large for curl.", step("Use", "authlens headers URL"))
         reader, writer = os.pipe()
         # It fits into the pipe, so no one has to write while curl reads.
         os.write(writer, text)
@@ -105,10 +106,12 @@ def curl_path() -> str:
     """
     path = shutil.which("curl")
     if path is None:
-        raise UsageError("curl is not installed, or not on PATH.", "Install it, or use: authlens headers URL")
+        raise UsageError(
+            "curl is not installed, or not on PATH.", step("Install it, or use", "authlens headers URL")
+        )
     if sys.platform == "win32":
         raise UsageError(
-            "authlens curl needs /dev/fd, which Windows does not have.", "Use: authlens headers URL"
+            "authlens curl needs /dev/fd, which Windows does not have.", step("Use", "authlens headers URL")
         )
     return path
 
@@ -154,7 +157,9 @@ def _config(url: str, fields: Iterable[tuple[str, str]], environ: Mapping[str, s
         lines += _trust(environ, proxy_too=_has_https_proxy(parts, environ))
         lines += [config_line("header", header_argument(name, value)) for name, value in fields]
     except ValueError as error:
-        raise UsageError(f"This cannot be handed to curl: {error}.", "Use: authlens headers URL") from None
+        raise UsageError(
+            f"This cannot be handed to curl: {error}.", step("Use", "authlens headers URL")
+        ) from None
     return Secret("".join((*lines, config_line("url", url))))
 
 

@@ -29,6 +29,7 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, ErrorCode, Requirement, noticed, warned
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.stage import Stage
 
 _SPEC = "RFC 6750 §3.1, RFC 9470 §5"
@@ -119,10 +120,10 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     """Return the refusal with the scope of a new authorization, as a value and in what to do."""
     scope = wider_scope(facts, answer.challenge_field)
     cause = "The token is valid, but its scope is too narrow: the resource requires more."
-    cure = f"Authorize again with it{_option(scope)}. In the wizard, t does that."
+    cure: str | Fix = fix(_with_scope("Authorize again with it", scope), "In the wizard, t does that.")
     if facts.step_ups >= MOST_STEP_UPS:
         cause = f"The resource requires more scope again, though you signed in {facts.step_ups + 1} times."
-        cure = f"Ask its owner for every scope that it needs, then log in with them{_option(scope)}."
+        cure = _with_scope("Ask its owner for every scope that it needs, then log in with them", scope)
     elif set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
@@ -132,7 +133,7 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     )
     check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
     diagnosis = Diagnosis(
-        ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer, (), answer.cf_ray
+        ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer, answer.cf_ray
     )
     wanted = Fact(
         FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
@@ -140,9 +141,9 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     return StageResult(facts, (check,), (*shown, wanted), diagnosis)
 
 
-def _option(scope: str) -> str:
-    """Return the command for a login with `scope`; the wizard's if a shell could read it in another way."""
-    return f': authlens login --scope "{scope}" URL' if is_plain(scope) else ": authlens URL"
+def _with_scope(words: str, scope: str) -> Fix:
+    """Return the step of a login with `scope`; in the wizard if a shell could read it in another way."""
+    return step(words, f"authlens login URL --scope '{scope}'" if is_plain(scope) else "authlens URL")
 
 
 def _judge(status: int, answer: Answer, kind: ServerKind) -> Check:

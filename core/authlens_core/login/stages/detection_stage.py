@@ -43,6 +43,7 @@ from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Requirement, Severity, noticed
 from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
+from authlens_core.values.fix import step
 from authlens_core.values.url import Url
 from authlens_core.wire.addresses import is_global
 from authlens_core.wire.limits import RESOURCE
@@ -247,7 +248,7 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
             f"{answer.summary} But it publishes resource metadata, so a login is possible.",
             why="Some servers ask for a token only at a later call.",
             spec="RFC 9728 §3",
-            cure="Log in anyway: authlens login --anyway URL.",
+            cure=step("Log in anyway", "authlens login URL --anyway"),
             overridable=not chosen,
         )
         return check, Diagnosis("login_possible", check.seen, check.cure, answer.evidence, "RFC 9728 §3")

@@ -24,6 +24,7 @@ from authlens_core.oauth.device_authorization import (
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, Requirement, failed, failures
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.fix import fix, step
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url
 from authlens_core.wire.limits import TOKEN
@@ -129,12 +130,14 @@ def _given(facts: Facts) -> Iterator[Check]:
 
 def _without_endpoint(facts: Facts) -> Check:
     if facts.options.device_endpoint is not None:
-        cure = "Give an https URL: authlens login URL --device-endpoint ENDPOINT"
+        cure = step("Give an https URL", "authlens login URL --device-endpoint ENDPOINT")
         return _ENDPOINT.failed(f"{facts.options.device_endpoint}, which cannot be used", cure=cure)
     return _ENDPOINT.failed(
         "none in its metadata",
-        cure="Log in with a link instead, or ask the owner for one. If the server's documentation names one: "
-        "authlens login URL --device-endpoint ENDPOINT",
+        cure=fix(
+            "Log in with a link instead, or ask the owner for one.",
+            step("If the server's documentation names one", "authlens login URL --device-endpoint ENDPOINT"),
+        ),
     )
 
 
@@ -185,7 +188,7 @@ class DeviceGrant:
                     f"not entered within {facts.options.wait:.0f} seconds, {asked}",
                     why="You limited how long authlens waits.",
                     spec="RFC 8628 §3.3",
-                    cure="Start again and enter the new code: authlens login URL",
+                    cure=step("Start again and enter the new code", "authlens login URL"),
                 ),
             )
         return (
@@ -195,7 +198,7 @@ class DeviceGrant:
                 f"not entered, {asked}",
                 why="Someone could be tricked into entering an old code.",
                 spec="RFC 8628 §3.5",
-                cure="Start again and enter the new code: authlens login URL",
+                cure=step("Start again and enter the new code", "authlens login URL"),
             ),
         )
 

@@ -21,6 +21,7 @@ from authlens_core.oauth.discovery.resource_metadata import read_metadata_locati
 from authlens_core.values.check import Check, CheckId, Requirement, failed, failures, passed, warned
 from authlens_core.values.diagnosis import Diagnosis, Layer
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Response
+from authlens_core.values.fix import WayOn, fix, other_ways, step
 from authlens_core.values.url import Url
 
 _SPEC: Final = "RFC 9728 §5.1"
@@ -30,7 +31,10 @@ _ASKED_FOR: Final = Requirement(
     why="OAuth can only begin where the resource asks for it, or says that it takes it.",
     spec=_SPEC,
 )
-_OTHERWISE: Final = "Until it is on, log in with cloudflared: authlens login --cloudflared URL."
+_OTHERWISE: Final = fix(
+    step("Until it is on, log in with cloudflared", "authlens login URL --cloudflared"),
+    ways=(WayOn.SERVICE_TOKEN,),
+)
 
 
 def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[Facts, tuple[Check, ...]]:
@@ -99,10 +103,8 @@ def unusable_location(checks: Sequence[Check], answer: Answer, approved: Collect
         return None
     check = failing[0]
     cause = f"Expected: {check.expected.rstrip('.')}. Seen: {check.seen}"
-    options = MEANINGS[answer.protection].options
-    return Diagnosis(
-        "metadata_location", cause, check.cure, answer.evidence, check.spec, None, options, answer.cf_ray
-    )
+    cure = fix(check.cure, ways=other_ways(MEANINGS[answer.protection].cure))
+    return Diagnosis("metadata_location", cause, cure, answer.evidence, check.spec, cf_ray=answer.cf_ray)
 
 
 def metadata_beside_login(facts: Facts, answer: Answer) -> Url | None:
@@ -122,19 +124,16 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
     evidence = "; ".join(answer.evidence)
     if methods is not None and "oauth" in methods:
         seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
-        cure = "Continue: the login goes by the metadata."
-        diagnosis = Diagnosis("login_possible", seen, cure, answer.evidence, _SPEC, Layer.ACCESS)
-        return _ASKED_FOR.warned(seen, cure=cure), diagnosis
+        go_on = "Continue: the login goes by the metadata."
+        diagnosis = Diagnosis("login_possible", seen, go_on, answer.evidence, _SPEC, Layer.ACCESS)
+        return _ASKED_FOR.warned(seen, cure=go_on), diagnosis
     if methods is not None:
         seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
-        cure = f"Ask the owner to turn it on: {MANAGED_OAUTH}. {_OTHERWISE}"
+        cure = fix(f"Ask the owner to turn it on: {MANAGED_OAUTH}.", _OTHERWISE)
         return _ASKED_FOR.failed(seen, cure=cure, overridable=True), None
     cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
-    cure = f"Ask the owner whether it is on: {MANAGED_OAUTH}. {_OTHERWISE}"
-    options = MEANINGS[Protection.ACCESS_LOGIN].options
-    diagnosis = Diagnosis(
-        "login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS, options, answer.cf_ray
-    )
+    cure = fix(f"Ask the owner whether it is on: {MANAGED_OAUTH}.", _OTHERWISE)
+    diagnosis = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS, answer.cf_ray)
     return _ASKED_FOR.failed(f"{cause} ({evidence})", cure=cure, overridable=True), diagnosis
 
 

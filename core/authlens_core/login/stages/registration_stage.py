@@ -24,8 +24,8 @@ from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, failed, failures, noticed, passed
-from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.fix import step
 from authlens_core.values.url import Url
 
 CLIENT_NAME: Final = "authlens"
@@ -260,8 +260,7 @@ def _nothing_to_use(facts: Facts) -> Check:
         spec="RFC 7591 §3, RFC 8414 §2",
         cure=diagnosis.cure
         if diagnosis
-        else "Use a pre-registered client: authlens login URL --client-id ID",
-        options=diagnosis.options if diagnosis else (CureOption(WayOn.CLIENT_ID, "--client-id ID"),),
+        else step("Use a pre-registered client", "authlens login URL --client-id ID"),
     )
 
 

@@ -21,6 +21,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import Check, CheckId, failed, noticed, passed, warned
 from authlens_core.values.exchange import Exchange, Purpose, Response
+from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
@@ -125,8 +126,11 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
         f"nothing at {tried}" if tried else "nowhere to look",
         why="Without it authlens does not know which authorization server the resource trusts.",
         spec=_SPEC,
-        cure=f"For an old MCP server, continue: {facts.resource_url.origin} itself is then used as the "
-        "authorization server: authlens login --legacy-paths URL.",
+        cure=step(
+            f"For an old MCP server, continue: {facts.resource_url.origin} itself is then used as the "
+            "authorization server",
+            "authlens login URL --legacy-paths",
+        ),
         overridable=True,
     )
 
@@ -181,7 +185,7 @@ def _remembered(facts: Facts, chosen: str) -> Check:
         "Nothing is decided that this login was not asked for.",
         f"{', '.join(flags)}, as you chose with --remember",
         why="Each relaxes a check, or changes what is sent to this server.",
-        cure="To forget it, remove the logins at this server: authlens forget URL",
+        cure=step("To forget it, remove the logins at this server", "authlens forget URL"),
     )
 
 
@@ -200,14 +204,16 @@ def _choice(wanted: str | None, servers: tuple[str, ...], *, loopback_http: bool
     several = len(servers) > 1
     if wanted not in (None, *servers):
         typed = can_be_typed(servers[0], loopback_http=loopback_http)
-        other = f" To use {'the first' if several else 'it'}: authlens login --issuer {servers[0]} URL."
+        other = step(
+            f"To use {'the first' if several else 'it'}", f"authlens login URL --issuer {servers[0]}"
+        )
         return failed(
             CheckId.METADATA_SERVER,
             "The authorization server you chose is one that the resource names.",
             f"{wanted} is not; it names {', '.join(servers)}",
             why="The resource does not accept tokens from a server it does not trust.",
             spec="RFC 9728 §7.6",
-            cure=f"Use a server that the resource names.{other if typed else ''}",
+            cure=fix("Use a server that the resource names.", other if typed else ""),
         )
     if several and wanted is None:
         return failed(

@@ -21,6 +21,7 @@ from authlens_core.trace.flow import UserPart
 from authlens_core.values.check import Check, CheckId, failed, warned
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.fix import step
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url
 
@@ -104,8 +105,10 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
         f"{seen}; {_LEGACY_PATHS} of {issuer} are used instead" if chosen else seen,
         why="Unpublished endpoints are a guess: a wrong one could get your code.",
         spec="MCP 2025-03-26, Authorization",
-        cure=f"For an old MCP server, continue with {_LEGACY_PATHS} of {issuer}: authlens login "
-        "--legacy-paths URL.",
+        cure=step(
+            f"For an old MCP server, continue with {_LEGACY_PATHS} of {issuer}",
+            "authlens login URL --legacy-paths",
+        ),
         overridable=not chosen,
     )
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):

@@ -14,13 +14,12 @@ from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem
 from authlens_core.oauth.insufficient_scope import is_plain
 from authlens_core.values.check import Check, CheckId, Requirement
-from authlens_core.values.diagnosis import CureOption, WayOn
+from authlens_core.values.fix import fix, step
 
 _PLACE_HOLDER: Final = re.compile(r"\{[A-Za-z_]+\}")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
 # Of an address split at its slashes; before it are the scheme and the host, which no place holder stands for.
 _PATH: Final = 3
-_OPTION: Final = (CureOption(WayOn.ISSUER, "--issuer-name"),)
 
 
 def issuer_check(
@@ -53,8 +52,8 @@ def issuer_check(
     if not can_be_typed(plain, loopback_http=loopback_http) or not is_plain(named):
         return check.failed(seen, cure=owner)
     names = f"--issuer {shlex.quote(named)} --issuer-name {shlex.quote(str(stated))}"
-    cure = f"{owner} If you know that both names are of one server, continue: authlens login {names} URL."
-    return check.failed(seen, cure=cure, options=_OPTION)
+    both = step("If you know that both names are of one server, continue", f"authlens login URL {names}")
+    return check.failed(seen, cure=fix(owner, both))
 
 
 def can_be_typed(name: str, *, loopback_http: bool) -> bool:

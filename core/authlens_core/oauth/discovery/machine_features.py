@@ -8,6 +8,7 @@ from typing import Final
 
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.values.check import Check, CheckId, Requirement
+from authlens_core.values.fix import fix, step
 from authlens_core.values.stage import GrantType
 
 _SPEC: Final = "RFC 8414 §2"
@@ -50,5 +51,5 @@ def programs_only_check(grants: Sequence[str] | None, *, has_page: bool) -> Chec
         "It gives tokens to programs that its owner knows, and has no page to sign in on.",
         _SPEC,
     )
-    ways = " ".join(f"Log in as a program: authlens login {command} URL." for command in offered)
+    ways = fix(*(step("Log in as a program", f"authlens login URL {command}") for command in offered))
     return check.failed(f"only for programs: {', '.join(grants or ())}"[:500], cure=ways)

@@ -16,8 +16,8 @@ from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.insufficient_scope import is_plain
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, failed, noticed, warned
-from authlens_core.values.diagnosis import CureOption, WayOn
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
+from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
@@ -170,9 +170,9 @@ def _resource_check(
     if accepted in (resource, ""):
         return check.warned(f"{seen}; accepted because you chose so")
     # Quotes are for one kind of shell: what it gives itself is copied to others, too.
-    command = f"authlens login --resource {resource if is_plain(resource) else 'RESOURCE'} URL"
-    cure = f"{owner} If both are one to you, take the name that it gives itself: {command}."
-    return check.failed(seen, cure=cure, options=(CureOption(WayOn.RESOURCE, "--resource"),))
+    command = f"authlens login URL --resource {resource if is_plain(resource) else 'RESOURCE'}"
+    own = step("If both are one to you, take the name that it gives itself", command)
+    return check.failed(seen, cure=fix(owner, own))
 
 
 def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:

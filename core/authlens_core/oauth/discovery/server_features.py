@@ -8,7 +8,7 @@ from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.values.check import Check, CheckId, Requirement, warned
-from authlens_core.values.diagnosis import CureOption, WayOn
+from authlens_core.values.fix import fix, step
 from authlens_core.values.url import Url
 
 
@@ -75,16 +75,19 @@ def _s256_check(
         return check.passed(", ".join(methods)[:500])
     if methods is not None or document.get(member) not in (None, []):
         seen = f"malformed: {document[member]!r}"[:200] if methods is None else ", ".join(methods)[:500]
-        cure = f"Only the owner of the server can help: it must support S256 and list it in {member}."
-        return check.failed(seen, cure=cure)
+        owner = f"Only the owner of the server can help: it must support S256 and list it in {member}."
+        return check.failed(seen, cure=owner)
     if assumed:
         proof = "Whether the server honours it, What if shows in the full screen: Wrong code_verifier."
         return check.warned("not stated; S256 is sent all the same, because you chose so", cure=proof)
-    cure = (
-        "Ask the owner to list S256. Many servers honour it without listing it. If you accept that the code "
-        "may be unprotected, send S256 all the same: authlens login --assume-pkce URL."
+    cure = fix(
+        "Ask the owner to list S256. Many servers honour it without listing it.",
+        step(
+            "If you accept that the code may be unprotected, send S256 all the same",
+            "authlens login URL --assume-pkce",
+        ),
     )
-    return check.failed("not stated", cure=cure, options=(CureOption(WayOn.PKCE, "--assume-pkce"),))
+    return check.failed("not stated", cure=cure)
 
 
 def _iss_check(document: Mapping[str, JsonValue]) -> Check:

@@ -19,6 +19,7 @@ from authlens_core.oauth.discovery.server_features import feature_checks
 from authlens_core.oauth.error_response import is_document, is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.values.exchange import Response
+from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
@@ -335,7 +336,7 @@ def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, n
     seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
     if not needed:
         return check.noticed(f"{seen}; a client id is known")
-    cure = "Use a pre-registered client: authlens login --client-id ID URL."
+    cure = step("Use a pre-registered client", "authlens login URL --client-id ID")
     return check.failed(seen, cure=cure, overridable=True)
 
 

@@ -107,7 +107,7 @@ async def test_a_token_goes_only_to_the_one_reading_of_its_name_that_names_its_a
     if goes_to is None:
         with pytest.raises(UsageError, match="does not know which URL") as raised:
             await probe_cloudflared(credentials, wire, token)
-        assert "probe --kept URL" in raised.value.cure
+        assert "probe --kept URL" in str(raised.value.cure)
     else:
         said = await probe_cloudflared(credentials, wire, token)
         assert said.accepted

@@ -20,6 +20,7 @@ from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.values.errors import LoginNeeded, Refused, UsageError
+from authlens_core.values.fix import commands_of
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
@@ -223,6 +224,8 @@ async def test_what_leads_on_is_the_login_of_the_program_and_not_a_users(
     )
     server.answers("/token", *[answer] * 2)
     result = await refresh(credentials, wire, grant.grant_id)
-    login = f"authlens login URL --machine jwt-bearer --client-id {grant.client_id} --assertion-command"
-    assert login in result.cure
-    assert "--new-client" not in result.cure
+    login = f"authlens login {grant.resource_url} --client-id {grant.client_id} --client-secret"
+    [command] = commands_of(result.cure)
+    assert command.startswith(f"{login} --assertion-command ")
+    assert command.endswith(" --machine jwt-bearer")
+    assert "--new-client" not in str(result.cure)

@@ -104,8 +104,8 @@ async def test_a_url_that_is_not_covered_for_its_path_says_how_to_write_it(path:
     credentials = Credentials.memory()
     with pytest.raises(NoLogin) as refused:
         credentials.covering(f"https://h{path}")
-    assert "Write it without //" in (refused.value.cure or "")
+    assert "Write it without //" in str(refused.value.cure)
     with pytest.raises(NoLogin) as missing:
         credentials.covering("https://h/app/x")
-    assert "authlens login https://h/app/x" in (missing.value.cure or "")
+    assert "authlens login https://h/app/x" in str(missing.value.cure)
     await credentials.aclose()

@@ -256,5 +256,5 @@ async def test_damaged_secrets_are_noticed(
             entries[names[0]] = Secret("[1]")
     with pytest.raises(sealed.SecretsDamaged) as caught:
         await credentials.load(saved.grant_id)
-    assert "Log in again" in caught.value.cure
+    assert "Log in again" in str(caught.value.cure)
     assert isinstance(saved, Grant)

@@ -436,4 +436,4 @@ def test_two_ports_of_one_host_are_told_apart_in_words() -> None:
     """Another port may be another owner's."""
     requested = parse_url("http://127.0.0.1:8001/mcp", loopback_http=True)
     reading = read_metadata_location("http://127.0.0.1:8002/m", requested=requested, loopback_http=True)
-    assert "127.0.0.1:8002 speaks for 127.0.0.1:8001" in reading.checks[0].cure
+    assert "127.0.0.1:8002 speaks for 127.0.0.1:8001" in str(reading.checks[0].cure)

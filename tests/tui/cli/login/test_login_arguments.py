@@ -27,7 +27,7 @@ def test_what_only_plain_lines_have_is_refused_by_the_full_screen(option: str) -
     """The error names the option, the cure the verb."""
     with pytest.raises(UsageError, match=f"has no {option}") as refused:
         refuse_options_without_screen(typed(option))
-    assert "authlens login URL" in refused.value.cure
+    assert "authlens login URL" in str(refused.value.cure)
 
 
 def test_a_url_with_options_starts_the_full_screen_with_them(monkeypatch: pytest.MonkeyPatch) -> None:

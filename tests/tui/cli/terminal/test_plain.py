@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.values.errors import TimedOut
+from authlens_core.values.fix import fix
 from authlens_tui.cli import main
 from authlens_tui.cli.stored.credential_list import list_credentials
 from authlens_tui.cli.terminal.no_input import without_flags
@@ -65,7 +66,8 @@ def test_signs_are_words(capsys: Captured) -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_several_fixes_are_numbered(capsys: Captured) -> None:
-    explain(TimedOut("No one came.", "Try again.", stage="Authorization"), "More time: --timeout 900")
+    cure = fix("Try again.", "More time: --timeout 900")
+    explain(TimedOut("No one came.", cure, stage="Authorization"))
     assert capsys.readouterr().err == (
         "Failed: Authorization: No one came.\n  Fix 1: Try again.\n  Fix 2: More time: --timeout 900\n"
     )

@@ -10,7 +10,8 @@ import pytest
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
-from authlens_core.values.diagnosis import CureOption, Diagnosis, WayOn
+from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.fix import step
 from authlens_tui.screens.wizard.status_words import authenticated_words, key_words, with_keys, with_keys_kept
 from support.screens import scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, come_back
@@ -125,20 +126,22 @@ def test_a_key_is_on_the_line_of_its_label_at_any_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "words", "keys", "said"),
+    ("command", "keys", "beside"),
     [
-        (WayOn.OTHER_HOST, "--redirect-host 127.0.0.1", "ht", "Try --redirect-host 127.0.0.1 (here: h)."),
-        (WayOn.CLOUDFLARED, "--cloudflared URL", "C", "Try --cloudflared URL (here: C)."),
-        (WayOn.OTHER_PORT, "--port", "w", "Try --port (here: w)."),
-        (WayOn.CLIENT_ID, "--client-id ID", "e", "Try --client-id ID (here: e)."),
-        (WayOn.OTHER_HOST, "--redirect-host 127.0.0.1", "t", "Try --redirect-host 127.0.0.1."),
-        (WayOn.OTHER_HOST, "", "h", "Try ."),
+        ("authlens login URL --redirect-host 127.0.0.1", "ht", " (here: h)"),
+        ("authlens login URL --cloudflared", "C", " (here: C)"),
+        ("authlens service-token add URL", "S", " (here: S)"),
+        ("authlens login URL --port 0", "w", " (here: w)"),
+        ("authlens login URL --client-id ID", "e", " (here: e)"),
+        ("authlens login URL --client-id ID --client-secret", "e", ""),
+        ("authlens login URL --redirect-host 127.0.0.1", "t", ""),
+        ("authlens login URL", "h", ""),
     ],
 )
-def test_beside_an_option_is_the_key_that_does_it_here(way: WayOn, words: str, keys: str, said: str) -> None:
-    """Where no key does it, or the cure does not mention it, none is named."""
-    reason = Diagnosis("cause", "It failed.", f"Try {words}.", options=(CureOption(way, words),))
-    assert with_keys(reason, keys) == said
+def test_beside_a_command_is_the_key_that_does_it_here(command: str, keys: str, beside: str) -> None:
+    """Where no key does all of it, none is named."""
+    reason = Diagnosis("cause", "It failed.", step("Try", command))
+    assert with_keys(reason, keys) == f"Try: {command}{beside}"
 
 
 async def test_what_was_received_hangs_under_its_start() -> None:

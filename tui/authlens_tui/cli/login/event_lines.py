@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from authlens_core.values.filled_fix import GivenOptions
 from authlens_tui.cli.terminal.output import answer_json
-from authlens_tui.words.whole_commands import GivenOptions
 
 
 class EventLines:

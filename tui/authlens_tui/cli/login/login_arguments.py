@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
 from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
@@ -118,5 +119,8 @@ def refuse_options_without_screen(arguments: Namespace) -> None:
     if typed is not None:
         raise UsageError(
             f"The full screen has no --{typed.replace('_', '-')}.",
-            "Without the full screen: authlens login URL. The other options of login are the same.",
+            fix(
+                step("Without the full screen", "authlens login URL"),
+                "The other options of login are the same.",
+            ),
         )

@@ -11,20 +11,21 @@ from authlens_core.desk.callback_offer import CallbackOffer, callback_offer
 from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.record import Stage
+from authlens_core.values.fix import fix, step
 from authlens_core.values.secret import Secret
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_events import event_as_json, tell
-from authlens_tui.cli.terminal.output import is_terminal, say, say_fixes
+from authlens_tui.cli.terminal.output import is_terminal, say, say_fix
 from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.browser import open_browser
 
 _SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may deliver it in pieces
 
-_BARE_CODE: Final = (
-    "A code that someone gave you would log you in to their account. If it is from the page that this link "
-    "led to: authlens login URL --any-state"
+_BARE_CODE: Final = fix(
+    "A code that someone gave you would log you in to their account.",
+    step("If it is from the page that this link led to", "authlens login URL --any-state"),
 )
 
 
@@ -136,7 +137,7 @@ class LoginConsole:
         if self._run.wait.waiting:
             say(f"    {response.why_refused}")
             if response.is_bare_code:
-                say_fixes([_BARE_CODE], self._lines.url, self._lines.options)
+                say_fix(_BARE_CODE, self._lines.url, self._lines.options)
 
     def _nothing_pasted(self) -> None:
         say("    Ctrl-D does not stop the login; it is still waiting. Ctrl-C stops it.")

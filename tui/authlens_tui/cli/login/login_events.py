@@ -24,7 +24,7 @@ from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
-from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.output import fix_as_json, say
 from authlens_tui.cli.terminal.plain import is_plain
 
 _WORDS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.CANCELLED: "stopped"}
@@ -130,7 +130,7 @@ def check_as_json(check: Check) -> Json:
         "expected": check.expected,
         "seen": check.seen,
         "spec": check.spec,
-        "cure": check.cure,
+        "cure": str(check.cure),
         "overridable": check.overridable,
         "error_code": check.error_code,
     }
@@ -140,7 +140,7 @@ def diagnosis_as_json(found: Diagnosis) -> Json:
     return {
         "name": found.name,
         "cause": found.cause,
-        "cure": found.cure,
+        **fix_as_json(found.cure),
         "evidence": list(found.evidence),
         "layer": found.layer or "",
     }

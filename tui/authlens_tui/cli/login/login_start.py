@@ -6,10 +6,14 @@ import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
-from authlens_core.values.login_options import OPTIONS, Options
+from authlens_core.values.filled_fix import GivenOptions, filled, given_options
+from authlens_core.values.fix import step
+from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType
 from authlens_tui.cli.login.event_lines import EventLines
@@ -20,7 +24,6 @@ from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.urls import checked_urls
-from authlens_tui.words.whole_commands import fixes, options_given
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
@@ -57,9 +60,19 @@ def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) 
     if not wanted:
         return
     # Two places of an assertion are not repeated.
-    given = tuple(option for option in options_given(arguments) if named < 2 or option[0] not in sources)
-    again = fixes((f"Name what is missing: authlens login URL {' '.join(wanted)}",), url, given)
-    raise UsageError(f"This login of a program names {', and '.join(wanted.values())}.", again[0].words)
+    given = tuple(option for option in _given(arguments, options) if named < 2 or option[0] not in sources)
+    again = filled(step("Name what is missing", f"authlens login URL {' '.join(wanted)}"), url, given)
+    raise UsageError(f"This login of a program names {', and '.join(wanted.values())}.", again)
+
+
+def _given(arguments: Namespace, options: Options) -> GivenOptions:
+    """Return the options that were typed and that another try needs as well."""
+    # A secret of the environment is there again without an option.
+    secret = (option for option in OPTIONS.values() if option.kind is Kind.SECRET)
+    unasked: dict[str, Any] = {o.name: None for o in secret if not getattr(arguments, o.argument)}
+    typed = replace(options, **unasked)
+    given = given_options(typed, key_file=arguments.client_key or "")
+    return (*given, *(("--yes", name) for name in arguments.yes))
 
 
 def _load() -> None:
@@ -84,7 +97,7 @@ async def login(arguments: Namespace, secrets: Mapping[str, Secret]) -> int:
             f"{given} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
             f"Run it in a terminal, or omit {given}.",
         )
-    lines = EventLines(urls[0], wanted=arguments.json, options=options_given(arguments))
+    lines = EventLines(urls[0], wanted=arguments.json, options=_given(arguments, options))
     try:
         async with open_session(prove_keyring=True, loads=_load) as session:
             from authlens_tui.cli.login.plain_login import log_in

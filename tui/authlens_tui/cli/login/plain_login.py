@@ -25,6 +25,8 @@ from authlens_core.trace.failure_reason import client_is_unknown, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore
+from authlens_core.values.filled_fix import filled
+from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.event_lines import EventLines
@@ -33,13 +35,13 @@ from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
-from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
+from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, fix_as_json, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
-from authlens_tui.words.whole_commands import fixes
 
 # Without a client the next stage stops: in the app, one can be given there.
 _NO_WAY_ON: Final = frozenset({CheckId.SERVER_REGISTRATION})
+_MORE_TIME: Final = step("For more time", "authlens login URL --timeout 900")
 
 
 async def log_in(session: Session, lines: EventLines, arguments: Namespace, options: Options) -> int:
@@ -151,8 +153,8 @@ async def all_stages(run: Login, approved: Collection[str], lines: EventLines) -
                 say("    the server does not know the stored client: registering a new one")
                 continue
         if error is not None:
-            error = _with_approval(error, record, steps_up=run.steps_up)
-            return failed(error, lines, *_other_options(run, record))
+            approval = _approval(record, steps_up=run.steps_up)
+            return failed(error, lines, *approval, *_other_options(run, record))
     return _authenticated(run, lines)
 
 
@@ -177,62 +179,68 @@ def _approved_as(check: Check, approved: Collection[str]) -> str:
     return next((name for name in (check.approval, check.name) if name in approved), "")
 
 
-def _with_approval(error: AuthlensError, record: StageRecord, *, steps_up: bool) -> AuthlensError:
-    """Return the error with the options that would approve what failed, where all of it can be approved."""
+def _approval(record: StageRecord, *, steps_up: bool) -> Iterator[Fix]:
+    """Yield the options that would approve what failed, where all of it can be approved."""
     leads_on = not _NO_WAY_ON.intersection(check.name for check in record.failures)
-    if not ((record.may_continue and leads_on) or steps_up):
-        return error
-    options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
-    cure = f"{error.cure} To continue anyway: authlens login URL {options}".lstrip()
-    return type(error)(error.cause, cure, stage=error.stage)
+    if (record.may_continue and leads_on) or steps_up:
+        options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
+        yield step("To continue anyway", f"authlens login URL {options}")
 
 
-def _other_options(run: Login, record: StageRecord) -> Iterator[str]:
+def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
     """Yield the options that help with a missing secret, a taken callback port, or too little time."""
     options = run.facts.options
     if client_is_unknown(record):
         yield from _for_a_refused_client(run)
     last = record.exchanges[-1].response if record.exchanges else None
     if record.stage is Stage.REGISTRATION and last is not None and last.status in (401, 403):
-        yield "If the owner gave you a token for registrations: authlens login URL --initial-access-token"
+        yield step(
+            "If the owner gave you a token for registrations", "authlens login URL --initial-access-token"
+        )
     names = {check.name for check in record.failures}
     if CheckId.REGISTRATION_PORT_HALF in names:
         uri = (options.redirect_uri or "").replace("localhost", "127.0.0.1", 1)
         chosen = f"--redirect-uri {shlex.quote(uri)}" if uri else "--redirect-host 127.0.0.1"
-        yield f"On 127.0.0.1 the port is free: authlens login URL {chosen}"
+        yield step("On 127.0.0.1 the port is free", f"authlens login URL {chosen}")
     if names & {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}:
         if other := run.wait.another_port(options):
             uri = other.redirect_uri or ""
             chosen = f"--redirect-uri {shlex.quote(uri)}" if uri else f"--port {other.port}"
-            yield f"A free port, for which the client is registered again: authlens login URL {chosen}"
+            yield step(
+                "A free port, for which the client is registered again", f"authlens login URL {chosen}"
+            )
         # The program on the port of a given redirect URI would be sent the code all the same.
         if options.listen and (options.redirect_uri is None or CheckId.REGISTRATION_LISTENER in names):
-            yield "Without a port, by pasting: authlens login URL --paste-only"
+            yield step("Without a port, by pasting", "authlens login URL --paste-only")
     if CheckId.AUTHORIZATION_TIMEOUT in names and run.facts.client_is_given:
         yield "Some servers compare the port of the redirect URI, too, against RFC 8252 §7.3."
-        yield "If the client has another redirect URI at the server: authlens login URL --redirect-uri URI"
+        yield step(
+            "If the client has another redirect URI at the server", "authlens login URL --redirect-uri URI"
+        )
     if CheckId.AUTHORIZATION_TIMEOUT in names and run.facts.known_client is not None:
-        yield "If the browser shows that the client is unknown: authlens login URL --new-client"
+        yield step("If the browser shows that the client is unknown", "authlens login URL --new-client")
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
-        yield "For more time: authlens login URL --timeout 900"
+        yield _MORE_TIME
 
 
-def _for_a_refused_client(run: Login) -> Iterator[str]:
+def _for_a_refused_client(run: Login) -> Iterator[str | Fix]:
     """Yield what may help a client that the server does not know, or that could not authenticate."""
     client = run.facts.client
     if run.client_is_new:
         yield "This login registered the client itself, and the server refuses it."
-        yield "It may take a moment until the server knows it. In a minute: authlens login URL"
+        yield "It may take a moment until the server knows it."
+        yield step("In a minute", "authlens login URL")
     if client is None or client.token_endpoint_auth_method not in AUTH_METHODS:
         return
     if client.authenticates:
         basic, post = AUTH_METHODS[1:]
         other = post if client.sends_basic else basic
-        yield f"If the server wants the secret elsewhere: authlens login URL --client-auth {other}"
+        yield step("If the server wants the secret elsewhere", f"authlens login URL --client-auth {other}")
     elif run.facts.client_is_given:
-        yield "If this client has a secret: authlens login URL --client-secret"
+        yield step("If this client has a secret", "authlens login URL --client-secret")
     else:
-        yield f"With a secret of its own: authlens login URL --new-client --client-auth {AUTH_METHODS[1]}"
+        own = f"authlens login URL --new-client --client-auth {AUTH_METHODS[1]}"
+        yield step("With a secret of its own", own)
     yield "If the server refuses that, too, only its owner can help."
 
 
@@ -270,18 +278,19 @@ def stopped(code: int, lines: EventLines) -> int:
     return code
 
 
-def failed(error: AuthlensError, lines: EventLines, *more: str) -> int:
+def failed(error: AuthlensError, lines: EventLines, *more: str | Fix) -> int:
     if isinstance(error, NoSecretStore):
-        more += ("Nothing was sent. For a memory-only session, use the full-screen app: authlens URL",)
-    explain(error, *more, url=lines.url, options=lines.options)
-    todo = fixes((error.cure, *more), lines.url, lines.options)
+        more += (
+            step("Nothing was sent. For a memory-only session, use the full-screen app", "authlens URL"),
+        )
+    error.cure = filled(fix(error.cure, *more), lines.url, lines.options)
+    explain(error)
     lines.write(
         {
             "event": "failed",
             "stage": error.stage,
             "cause": error.cause,
-            "cure": " ".join(fix.words for fix in todo),
-            "commands": [fix.command for fix in todo if fix.command],
+            **fix_as_json(error.cure),
             "exit_code": error.exit_code,
         }
     )

@@ -19,7 +19,7 @@ from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
 from authlens_tui.cli.session import iso_time
-from authlens_tui.cli.terminal.output import explain, say
+from authlens_tui.cli.terminal.output import explain, fix_as_json, say
 from authlens_tui.cli.urls import checked_urls
 
 
@@ -78,7 +78,12 @@ class _CloudflaredConsole:
     def failed(self, error: AuthlensError) -> int:
         explain(error, url=self._lines.url)
         self._lines.write(
-            {"event": "failed", "cause": error.cause, "cure": error.cure, "exit_code": error.exit_code}
+            {
+                "event": "failed",
+                "cause": error.cause,
+                **fix_as_json(error.cure, self._lines.url),
+                "exit_code": error.exit_code,
+            }
         )
         return error.exit_code
 
@@ -90,7 +95,7 @@ class _CloudflaredConsole:
                 "event": "authenticated" if probe.accepted else "not verified",
                 "accepted": probe.accepted,
                 "summary": probe.summary,
-                "cure": probe.cure,
+                **fix_as_json(probe.cure, self._lines.url),
                 "kept_at": None if outcome.kept_at is None else str(outcome.kept_at),
                 "expires_at": iso_time(outcome.expires_at),
             }

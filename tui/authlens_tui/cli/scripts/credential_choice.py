@@ -10,6 +10,7 @@ from typing import TypedDict
 from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.use import covering_credentials
 from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.fix import step
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_list, say
 from authlens_tui.cli.urls import checked_url
@@ -42,7 +43,7 @@ async def show_which(arguments: Namespace) -> int:
         matches = covering_credentials(session, url, kind=kind)
     answer_list(f"{match.kind.value}  {match.description}" for match in matches)
     if not matches:
-        cure = f"Log in: authlens login {shlex.quote(url)}"
+        cure = step("Log in", f"authlens login {shlex.quote(url)}")
         raise LoginNeeded(f"No credential on this machine is for {url}.", cure)
     return 0
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 from authlens_core.desk.use import request_headers
 from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import step
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.scripts.credential_choice import choice
 from authlens_tui.cli.session import open_session
@@ -35,7 +36,9 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
     if not arguments.command:
-        raise UsageError("There is no command to run.", "Such as: authlens run URL -- python script.py")
+        raise UsageError(
+            "There is no command to run.", step("Such as", "authlens run URL -- python script.py")
+        )
     if shutil.which(arguments.command[0]) is None:
         raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:

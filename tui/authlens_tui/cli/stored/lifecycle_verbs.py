@@ -21,9 +21,10 @@ from authlens_core.desk.lifecycle import (
 from authlens_core.desk.log_in import login_obstacle
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.fix import fix, step
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.stored.other_kinds import Wanted, grants_or_other_kind
-from authlens_tui.cli.terminal.output import answer_json, say, say_fixes
+from authlens_tui.cli.terminal.output import answer_json, fix_as_json, say, say_fix
 from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.outcomes import count_results, with_validity
 
@@ -50,7 +51,10 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResu
     result = await refresh(session, grant, despite_unknown=again)
     if isinstance(result, Refreshed) and result.may_be_spent:
         quoted = shlex.quote(grant.resource_url)
-        cure = f"To try again (this may end the login): authlens refresh --again {quoted}. Or log in again."
+        cure = fix(
+            step("To try again (this may end the login)", f"authlens refresh --again {quoted}"),
+            step("Or log in again", "authlens login URL"),
+        )
         result = replace(result, cure=cure)
     result = with_validity(result)
     say_result(grant.resource_url, result)
@@ -64,7 +68,7 @@ def _refreshed_as_json(grant: Grant, result: ActionResult) -> dict[str, object]:
         "resource_url": grant.resource_url,
         "outcome": result.outcome.value,
         "summary": result.summary,
-        "cure": result.cure,
+        **fix_as_json(result.cure, grant.resource_url),
         "expires_at": iso_time(now.expires_at),
     }
 
@@ -117,10 +121,11 @@ def _revoked_as_json(grant: Grant, result: ActionResult | None) -> dict[str, obj
         "removed": False,
         "still_accepted": None,
         "summary": "Stopped before the result was known. The tokens are still stored.",
-        "cure": f"Run: authlens revoke {shlex.quote(grant.resource_url)}",
+        **fix_as_json(step("Run", "authlens revoke URL"), grant.resource_url),
     }
     if result is not None:
-        members |= {"outcome": result.outcome.value, "summary": result.summary, "cure": result.cure}
+        members |= {"outcome": result.outcome.value, "summary": result.summary}
+        members |= fix_as_json(result.cure, grant.resource_url)
     if isinstance(result, Revoked):
         members |= {
             "removed": result.removed,
@@ -149,9 +154,8 @@ async def probe_kept(arguments: Namespace) -> int:
     async with open_session() as session:
         entries = read_inventory(session.credentials.index).to_probe(url)
         if url is not None and not entries:
-            nothing = LoginNeeded(
-                f"No credential on this machine covers {url}.", f"Log in: authlens login {shlex.quote(url)}"
-            )
+            login = step("Log in", f"authlens login {shlex.quote(url)}")
+            nothing = LoginNeeded(f"No credential on this machine covers {url}.", login)
             raise await login_obstacle(url) or nothing
         results = await for_each(entries, lambda entry: probe(session, entry), on_result=_tell_probe)
     if not results:
@@ -166,7 +170,7 @@ async def probe_kept(arguments: Namespace) -> int:
 def _tell_probe(entry: InventoryEntry, result: ProbeResult) -> None:
     say(f"{result.sign} {entry.title} ({entry.kind.label}), {result.layer}: {result.said}")
     if not result.accepted:
-        say_fixes([result.cure], entry.url)
+        say_fix(result.cure, entry.url)
 
 
 def _probed_as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, object]:
@@ -177,7 +181,7 @@ def _probed_as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, obj
         "accepted": result.accepted,
         "layer": result.layer,
         "summary": result.summary,
-        "cure": result.cure,
+        **fix_as_json(result.cure, entry.url),
         "exit_code": result.exit_code,
         "expires_at": iso_time(entry.token_ends),
     }

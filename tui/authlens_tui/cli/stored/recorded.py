@@ -16,6 +16,7 @@ from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
 from authlens_core.values.errors import FileExists, LoginNeeded, UsageError
+from authlens_core.values.fix import step
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_line, answer_list, answer_text, is_terminal, say
 from authlens_tui.cli.urls import checked_url
@@ -53,7 +54,9 @@ def _events(session: Session, url: str | None, limit: int) -> tuple[Event, ...]:
     grant, token = credentials.find(checked), credentials.service_tokens.find(checked)
     ids = [entry_id for entry_id in (grant and grant.grant_id, token and token.token_id) if entry_id]
     if not ids:
-        raise LoginNeeded(f"There is no credential for {checked} on this machine.", "See: authlens list")
+        raise LoginNeeded(
+            f"There is no credential for {checked} on this machine.", step("See", "authlens list")
+        )
     events = [event for entry_id in ids for event in access_events(session, entry_id, limit=limit)]
     return tuple(sorted(events, key=lambda event: event.at, reverse=True)[:limit])
 
@@ -135,13 +138,15 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
     if which.isdecimal():
         number = int(which)
         if not 1 <= number <= len(kept):
-            raise UsageError(f"{len(kept)} traces of it are stored.", "See them: authlens export URL --list")
+            raise UsageError(
+                f"{len(kept)} traces of it are stored.", step("See them", "authlens export URL --list")
+            )
         return kept[number - 1]
     newest = next((trace for trace in kept if trace.kind.value == which), None)
     if newest is None:
         kinds = ", ".join(sorted({trace.kind.value for trace in kept}))
         cause = f"No {which} trace of it is stored; stored are: {kinds}."
-        raise UsageError(cause, "See them: authlens export URL --list")
+        raise UsageError(cause, step("See them", "authlens export URL --list"))
     return newest
 
 

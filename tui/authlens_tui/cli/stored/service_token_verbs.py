@@ -23,6 +23,7 @@ from authlens_core.desk.lifecycle import (
 )
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded, UsageError
+from authlens_core.values.fix import step
 from authlens_tui.cli.login.client_secret import typed_secret
 from authlens_tui.cli.session import open_session, say_result
 from authlens_tui.cli.stored.credential_list import (
@@ -33,7 +34,7 @@ from authlens_tui.cli.stored.credential_list import (
     sorted_by_urgency,
 )
 from authlens_tui.cli.stored.forget import say_forgotten
-from authlens_tui.cli.terminal.output import answer_json, is_terminal, say
+from authlens_tui.cli.terminal.output import answer_json, fix_as_json, is_terminal, say
 from authlens_tui.cli.terminal.standard_input import next_line
 from authlens_tui.cli.urls import checked_url
 
@@ -107,8 +108,8 @@ async def _tested(session: Session, token: ServiceToken) -> ServiceTokenProbe:
 
 def _as_json(test: ServiceTokenProbe) -> dict[str, object]:
     result = test.result
-    answer = {"accepted": result.accepted, "summary": result.summary, "cure": result.cure}
-    return {**service_token_as_json(test.token), **answer}
+    answer = {"accepted": result.accepted, "summary": result.summary}
+    return {**service_token_as_json(test.token), **answer, **fix_as_json(result.cure, test.token.url)}
 
 
 async def _replace(arguments: Namespace, pair: ServiceTokenPair) -> int:
@@ -195,7 +196,7 @@ def _meant(session: Session, name: str) -> ServiceToken:
     if token is None:
         raise LoginNeeded(
             f"There is no service token for {url} on this machine.",
-            f"To add one: authlens service-token add {shlex.quote(url)}",
+            step("To add one", f"authlens service-token add {shlex.quote(url)}"),
         )
     return token
 

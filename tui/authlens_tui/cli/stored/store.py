@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from authlens_core.desk import session as desk
 from authlens_core.desk.secret_store import move_secrets, records_by_store, remembered_store
 from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import fix, step
 from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
@@ -57,12 +58,15 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
     if to is StoreKind.MEMORY:
         raise UsageError(
             "Memory is lost when a program ends, so everything moved there would be gone.",
-            "To end logins: authlens revoke --all. For a memory-only session, use the full-screen app.",
+            fix(
+                step("To end logins", "authlens revoke --all"),
+                "For a memory-only session, use the full-screen app.",
+            ),
         )
     # Of all moves this one makes secrets readable to others, and a script cannot be asked.
     if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
-        raise UsageError("A plain file has to be confirmed.", "Run: authlens store --move file --yes")
+        raise UsageError("A plain file has to be confirmed.", step("Run", "authlens store --move file --yes"))
     async with desk.open_session(partial(open_place, to, prove=True, create=True)) as target:
         report = await move_secrets(target, _unlocked)
     _tell(to, report, as_json=as_json)

@@ -19,7 +19,8 @@ from authlens_tui.cli.terminal.charset import shows_utf_8
 from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
 
 if TYPE_CHECKING:
-    from authlens_tui.words.whole_commands import GivenOptions
+    from authlens_core.values.filled_fix import GivenOptions
+    from authlens_core.values.fix import Fix
 
 # Starts our own words beside those of another program (`curl`, `run`).
 BESIDE: Final = "authlens: "
@@ -75,29 +76,35 @@ def say_over(words: str) -> None:
         sys.stderr.flush()
 
 
-def explain(
-    error: AuthlensError, *more: str, url: str = "", options: GivenOptions = (), sign: str = "✖ "
-) -> None:
+def explain(error: AuthlensError, *, url: str = "", sign: str = "✖ ") -> None:
     """Show the user what stopped the work and what to do.
 
     Args:
-        more: other fixes.
-        url: what the commands in the fixes are about, if it is known.
-        options: those that the login was given.
+        url: what the commands of the fix are about, if it is known.
         sign: what the first line starts with.
     """
     where = f"{error.stage}: " if error.stage else ""
     say(f"{sign}{where}{error.cause}")
-    say_fixes((error.cure, *more), url, options)
+    say_fix(error.cure, url)
 
 
-def say_fixes(texts: Sequence[str], url: str = "", options: GivenOptions = ()) -> None:
-    """Show what to do, each command on a line of its own; `url` and `options` as for `explain`."""
-    from authlens_tui.words.whole_commands import fixes  # what succeeds needs none of it
+def say_fix(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> None:
+    """Show what to do, each command on a line of its own; `url` and `options` as for `filled`."""
+    from authlens_core.values.filled_fix import filled  # what succeeds needs none of it
+    from authlens_core.values.fix import steps_of
 
-    todo = fixes(texts, url, options)
-    for number, fix in enumerate(todo, 1):
-        say(f"  Fix {number}: {fix.words}" if is_plain() and len(todo) > 1 else f"  → {fix.words}")
+    todo = steps_of(filled(cure, url, options))
+    for number, step in enumerate(todo, 1):
+        say(f"  Fix {number}: {step}" if is_plain() and len(todo) > 1 else f"  → {step}")
+
+
+def fix_as_json(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> dict[str, object]:
+    """Return the members of JSON that have a fix: in words, and its commands alone; as for `filled`."""
+    from authlens_core.values.filled_fix import filled
+    from authlens_core.values.fix import commands_of
+
+    whole = filled(cure, url, options)
+    return {"cure": str(whole), "commands": commands_of(whole)}
 
 
 def answer_json(value: Mapping[str, object] | Sequence[object]) -> None:

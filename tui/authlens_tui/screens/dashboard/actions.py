@@ -15,6 +15,7 @@ from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.explain.message import Jwt
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.fix import fix
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
 from authlens_tui.screens.dashboard.access_events import EventsScreen
@@ -101,7 +102,7 @@ class CredentialActions:
         if not result.good:
             self._report(entry, result)
             return
-        result = replace(result, cure=f"{result.cure} Press I on the dashboard for the requests.".strip())
+        result = replace(result, cure=fix(result.cure, "Press I on the dashboard for the requests."))
         self._report(entry, result)
         if self._context.is_current:  # the row is gone, so the dashboard cannot show what verified it
             proof = Result(entry.title, True, " ".join(result.details), result.cure)
@@ -160,7 +161,7 @@ class CredentialActions:
 
     def _report(self, entry: InventoryEntry, result: ActionResult) -> None:
         self._sent.note(entry.entry_id, result.trace)
-        self._context.say(" ".join((result.summary, *result.details, result.cure)), good=result.good)
+        self._context.say(" ".join((result.summary, *result.details, str(result.cure))), good=result.good)
 
 
 class TokenActions:

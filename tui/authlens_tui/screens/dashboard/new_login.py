@@ -258,16 +258,8 @@ class LoginActions:
         entry = self._context.selected
         if entry is None:
             return
-        if entry.grant is not None and (machine := entry.grant.machine) is not None:
-            options = Options(
-                client_id=entry.grant.client_id,
-                grant_type=machine.grant_type,
-                assertion_file=machine.assertion_file,
-                assertion_command=machine.assertion_command,
-                idp=machine.idp,
-                idp_client_id=machine.idp_client_id,
-            )
-            self._context.ask(partial(self._as_program, entry.url, options))
+        if entry.grant is not None and entry.grant.machine is not None:
+            self._context.ask(partial(self._as_program, entry.url, entry.grant.machine_options()))
             return
         if entry.cloudflared is None:
             self._context.post(LoginWanted(entry.url))

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from authlens_core.values.fix import Fix
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -23,7 +24,7 @@ class Result(NamedTuple):
     resource: str
     good: bool | None
     words: str
-    cure: str = ""
+    cure: str | Fix = ""
 
 
 _SIGNS = {True: ("✔ ", Tone.GOOD), False: ("✖ ", Tone.BAD), None: ("? ", Tone.WARNING)}

@@ -79,7 +79,7 @@ def broken_words(error: AuthlensError) -> Content:
         ("✖ ", "bold $text-error"),
         error.cause,
         "\n\n",
-        error.cure,
+        str(error.cure),
         "\n\nauthlens retries every second. Your tokens are not affected.",
     )
 

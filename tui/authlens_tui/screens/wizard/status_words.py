@@ -17,8 +17,9 @@ from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.check import CheckId, Severity
-from authlens_core.values.diagnosis import Diagnosis, WayOn
+from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Request
+from authlens_core.values.fix import Step, as_text, steps_of
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_tui.terminal.content import Content
@@ -32,17 +33,15 @@ _NAMES: Final = 12  # cells of the names before what was received
 _MOST_WARNINGS: Final = 3
 _LONGEST_WARNING: Final = 160  # characters
 _LONGEST_PAGE: Final = 240  # characters of the page on which a sign-in ended
-# The keys of the wizard for what leads on.
-_KEYS: Final[Mapping[WayOn, str]] = {
-    WayOn.OTHER_HOST: "h",
-    WayOn.OTHER_PORT: "w",
-    WayOn.CLIENT_ID: "e",
-    WayOn.RESOURCE: "e",
-    WayOn.SCOPE: "e",
-    WayOn.ISSUER: "e",
-    WayOn.PKCE: "e",
-    WayOn.CLOUDFLARED: "C",
-    WayOn.SERVICE_TOKEN: "S",
+# The keys of the wizard that do the same as a command with this word.
+_KEYS: Final[Mapping[str, str]] = {
+    "--redirect-host": "h",
+    "--port": "w",
+    "--cloudflared": "C",
+    "service-token": "S",
+    **dict.fromkeys(
+        ("--client-id", "--resource", "--scope", "--issuer", "--issuer-name", "--assume-pkce"), "e"
+    ),
 }
 _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
@@ -235,13 +234,15 @@ def failed_words(
 
 
 def with_keys(reason: Diagnosis, keys: Collection[str]) -> str:
-    """Return the fix with the key that does the same here beside each option of the command line."""
-    cure = reason.cure
-    for option in reason.options:
-        key = _KEYS[option.way]
-        if option.words and key in keys:
-            cure = cure.replace(option.words, f"{option.words} (here: {key})")
-    return cure
+    """Return the fix with the key that does the same here beside each command."""
+    beside = ((step, _key(step)) for step in steps_of(reason.cure))
+    return as_text(f"{step} (here: {key})" if key and key in keys else f"{step}" for step, key in beside)
+
+
+def _key(step: Step) -> str:
+    """Return the key that does all that the options of a command do; empty if there is none."""
+    does = {_KEYS.get(word, "") for word in step.command[1:] if word.startswith("--") or word in _KEYS}
+    return does.pop() if len(does) == 1 else ""
 
 
 def _seen(reason: Diagnosis) -> Content:

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from authlens_core.desk.log_in import Experiment, Login, attacks_on
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.diagnosis import WayOn
+from authlens_core.values.fix import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen

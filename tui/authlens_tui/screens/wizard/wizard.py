@@ -26,7 +26,7 @@ from authlens_core.trace.events import (
     TunnelTested,
 )
 from authlens_core.trace.record import Stage, StageRecord, undone
-from authlens_core.values.diagnosis import WayOn
+from authlens_core.values.fix import WayOn
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player

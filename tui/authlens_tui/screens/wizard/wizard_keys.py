@@ -13,7 +13,7 @@ from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import CheckId
-from authlens_core.values.diagnosis import WayOn
+from authlens_core.values.fix import WayOn, other_ways
 from authlens_tui.screens.key_actions import KeyAction, bind
 from authlens_tui.widgets.key_binding import bound
 
@@ -108,7 +108,7 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
     stuck = failed if idle else None
     names = {check.name for check in stuck.failures} if stuck else set()
     reason = failure_reason(stuck) if stuck else None
-    options = reason.ways_on if reason else frozenset()
+    options = other_ways(reason.cure) if reason else frozenset()
     # A code that was redeemed needs a new sign-in. Those of a device are asked for again, which is a retry.
     by_link = login.flow.user_part is UserPart.LINK
     spent = stuck is not None and stuck.stage is Stage.EXCHANGE and by_link

@@ -9,7 +9,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from authlens_core.desk.log_in import Login
     from authlens_core.trace.events import Event
-    from authlens_core.values.diagnosis import WayOn
+    from authlens_core.values.fix import WayOn
 
 
 class LoginEvent(Message, namespace="wizard"):

@@ -62,7 +62,7 @@ def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[Line]:
     )
     yield from _cause(diagnosis)
     if diagnosis.cure:
-        yield _labelled("fix", diagnosis.cure, Tone.NOTE)
+        yield _labelled("fix", str(diagnosis.cure), Tone.NOTE)
 
 
 def _cause(diagnosis: Diagnosis, seen: str = "") -> Iterator[Line]:
@@ -94,7 +94,7 @@ def _check(check: Check, *, overridden: bool, told: Diagnosis | None = None) -> 
         yield _labelled("why", check.why, Tone.MUTED)
     cure = check.cure if told is None else told.cure
     if cure:
-        yield _labelled("fix", cure, Tone.NOTE)
+        yield _labelled("fix", str(cure), Tone.NOTE)
     if overridden:
         yield _labelled("", "You continued despite this.", Tone.WARNING)
     elif check.overridable and check.severity is Severity.FAILURE:

@@ -1,0 +1,77 @@
+"""Each command that a fix names is one that the command line takes."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from authlens_core.values.fix import Step, fix, steps_of
+from authlens_core.values.word_files import cure_in, words
+from authlens_tui.cli.parser import build_parser
+from support.source_trees import sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
+
+# What stands for a word that only the user knows, where the parser wants a value of a kind.
+_VALUES: Final = {
+    "URL": "https://wiki.example/",
+    "URI": "http://localhost:8400/callback",
+    "ENDPOINT": "https://as.example/device",
+    "DOCUMENT": "https://app.example/client.json",
+    "PORT": "8401",
+    "DATE": "2027-01-01",
+    "AGENT": "codex",
+    "{}": "0",
+}
+
+
+_FILES: Final = ("answers", "clients", "errors", "servers")
+
+
+def _in_words(value: Any) -> Iterator[Step]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _in_words(inner)
+    elif isinstance(value, tuple) and any(isinstance(part, tuple) for part in value):
+        yield from steps_of(cure_in(value))
+    elif isinstance(value, tuple) and len(value) == 2 and value[1].startswith("authlens"):
+        yield from steps_of(fix(cure_in([value])))
+
+
+def _text(node: ast.expr) -> str:
+    """Return a text of the code, with `{}` where a value is put in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _in_code() -> Iterator[str]:
+    for source in sources_of_product():
+        for node in source.nodes:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "step":
+                yield from (text for argument in node.args[1:] if (text := _text(argument)))
+
+
+COMMANDS: Final = sorted(
+    {
+        *(shlex.join(each.command) for name in _FILES for each in _in_words(words(name))),
+        *_in_code(),
+    }
+)
+
+
+def test_commands_are_found_in_words_and_in_code() -> None:
+    assert len(COMMANDS) > 70
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each.startswith("authlens ")])
+def test_a_command_of_a_fix_is_one_that_the_command_line_takes(command: str) -> None:
+    _, *typed = shlex.split(command)
+    # The full screen, and options that are made of values.
+    if typed == ["URL"] or typed[-1:] == ["{}"]:
+        return
+    build_parser(typed[0]).parse_args([_VALUES.get(word, word) for word in typed])

@@ -16,6 +16,7 @@ from support.needs import program as installed
 from support.preloaded import Preloaded
 from support.server_process import ServerProcess, serve
 from support.terminal import terminal
+from support.verb_process import lasting_emulator
 
 SERVERS = Path(__file__).parent / "servers"
 TESTS = Path(__file__).parents[1]
@@ -85,6 +86,13 @@ def machine(tmp_path: Path) -> dict[str, str]:
         "FAKE_KEYRING": str(tmp_path / "keyring.json"),
         "AUTHLENS_HOME": str(tmp_path / "home"),
     }
+
+
+@pytest.fixture(scope="session")
+def lasting_resource() -> Iterator[str]:
+    """The resource of one `authlens emulator`, whose tokens last a quarter of an hour, for many machines."""
+    with lasting_emulator("--token-lifetime", "900") as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,10 +28,9 @@ def machine(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-async def resource() -> AsyncIterator[str]:
-    """A resource whose tokens last a quarter of an hour."""
-    async with emulated("--token-lifetime", "900") as url:
-        yield url
+def resource(lasting_resource: str) -> str:
+    """A resource whose tokens last a quarter of an hour; each machine has grants of its own there."""
+    return lasting_resource
 
 
 async def test_headers_come_in_the_form_that_the_consumer_wants(

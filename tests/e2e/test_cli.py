@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from support.keyring_session import keyring_session
 from support.person import Person
 from support.server_process import ServerProcess
 from support.terminal import Terminal, terminal
-from support.verb_process import authlens, emulated
+from support.verb_process import authlens
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
@@ -30,14 +30,13 @@ def machine() -> Iterator[Mapping[str, str]]:
 
 
 @pytest.fixture(params=["emulator", "oidc_provider"])
-async def resource(request: pytest.FixtureRequest, machine: Mapping[str, str]) -> AsyncIterator[str]:
+def resource(request: pytest.FixtureRequest) -> str:
     """A resource behind `authlens emulator`, and one behind a server that others wrote."""
     if request.param == "emulator":
-        async with emulated("--token-lifetime", "900") as url:
-            yield url
-    else:
-        server: ServerProcess = request.getfixturevalue(request.param)
-        yield server.resource
+        url: str = request.getfixturevalue("lasting_resource")
+        return url
+    server: ServerProcess = request.getfixturevalue(request.param)
+    return server.resource
 
 
 async def link_in(screen: Terminal) -> str:

@@ -13,7 +13,6 @@ import re
 import signal
 import socket
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,10 +47,9 @@ def machine(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-async def resource() -> AsyncIterator[str]:
-    """A protected resource whose tokens last for a quarter of an hour."""
-    async with emulated("--token-lifetime", "900") as url:
-        yield url
+def resource(lasting_resource: str) -> str:
+    """A resource whose tokens last a quarter of an hour; each machine has grants of its own there."""
+    return lasting_resource
 
 
 async def link_in(screen: Terminal) -> str:

@@ -24,11 +24,12 @@ HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 
 
 def texts() -> Iterator[str]:
-    """Yield every character below U+3000: those that print in blocks, each of the others alone."""
-    for printable, points in groupby(range(1, HIGHEST), lambda point: chr(point).isprintable()):
-        characters = "".join(map(chr, points))
-        step = BLOCK if printable else 1
-        yield from (characters[at : at + step] for at in range(0, len(characters), step))
+    """Yield every character below U+3000 in blocks that print or do not; the ends of lines alone."""
+    for _, group in groupby(
+        map(chr, range(1, HIGHEST)), lambda one: one if one in "\r\n" else one.isprintable()
+    ):
+        characters = "".join(group)
+        yield from (characters[at : at + BLOCK] for at in range(0, len(characters), BLOCK))
 
 
 def told_by_git(git: str, directory: Path, text: str) -> bytes:
@@ -76,10 +77,12 @@ def test_every_character_is_read_as_git_means_it_or_not_at_all(tmp_path: Path) -
         assert values["path"].rstrip("/") == word
         plain = {"protocol": "https", "host": "good.example"}
         for name in ("username", "path", "new"):
-            found = by_us({**plain, name: word})
-            assert (found is not None) is text.isprintable(), (name, text)
-            assert found is None or found.site == "https://good.example"
-            assert found is None or name != "path" or unquote(found.path) == f"/{word}"
+            # Of those that do not print, each alone is enough for a refusal.
+            for part in [text] if text.isprintable() else text:
+                found = by_us({**plain, name: f"a{part}b"})
+                assert (found is not None) is text.isprintable(), (name, part)
+                assert found is None or found.site == "https://good.example"
+                assert found is None or name != "path" or unquote(found.path) == f"/{word}"
         for character in text:
             found = by_us({**plain, "host": f"a{character}b"})
             assert (found is not None) is (character in HOST_CHARACTERS), character

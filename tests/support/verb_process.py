@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ __all__ = [
     "Verb",
     "authlens",
     "emulated",
+    "lasting_emulator",
     "log_in",
     "machine_in",
     "play_any_form",
@@ -138,6 +140,16 @@ async def emulated(*arguments: str) -> AsyncIterator[str]:
     assert (emulator.process.returncode, bytes(emulator.rest)) == (143, b"")
 
 
+@contextmanager
+def lasting_emulator(*arguments: str) -> Iterator[str]:
+    """Do the same for many tests, which have no event loop in common."""
+    command = (*AUTHLENS, "emulator", *arguments)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
 async def log_in(machine: Mapping[str, str], resource: str, *more: str) -> Done:
     """Log in, with the person at the browser."""
     done = await authlens(machine, "login", resource, "--port", "0", *more)
@@ -151,17 +163,23 @@ def secrets_in(machine: Mapping[str, str]) -> list[str]:
     return re.findall(r'_token\\": \\"([^"\\]{20,})\\"', keyring)
 
 
+def _numbers() -> list[str]:
+    return [name for name in os.listdir("/proc") if name.isdecimal()]
+
+
 @asynccontextmanager
 async def process_table() -> AsyncIterator[set[bytes]]:
-    """Yield a set that fills with arguments and environment of every process that runs meanwhile."""
+    """Yield a set that fills with arguments and environment of every process that starts meanwhile."""
     seen: set[bytes] = set()
+    # A process that runs already got its arguments before, and there are hundreds of them.
+    before = set(_numbers())
 
     async def watch() -> None:
         while True:
-            for part in ("cmdline", "environ"):
-                for path in Path("/proc").glob(f"[0-9]*/{part}"):
+            for number in _numbers():
+                for part in ("cmdline", "environ") if number not in before else ():
                     with suppress(OSError):
-                        seen.add(path.read_bytes())
+                        seen.add(Path("/proc", number, part).read_bytes())
             await asyncio.sleep(0.01)
 
     task = asyncio.create_task(watch())

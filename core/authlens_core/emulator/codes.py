@@ -39,6 +39,7 @@ class AuthorizationCodes:
 
     Attributes:
         used: the grant that each used code led to, or None if it was refused.
+        lifetime: seconds that a new code works.
     """
 
     def __init__(self, clock: Callable[[], float], ledger: Ledger) -> None:
@@ -46,6 +47,7 @@ class AuthorizationCodes:
         self._ledger = ledger
         self._waiting: dict[str, AuthorizationCode] = {}
         self.used: dict[str, IssuedGrant | None] = {}
+        self.lifetime = CODE_LIFETIME
 
     def forget(self) -> None:
         self._waiting.clear()
@@ -61,9 +63,9 @@ class AuthorizationCodes:
         scope: str = "",
         nonce: str = "",
     ) -> str:
-        """Return a new code for `user`."""
+        """Return a new code for `user`; without a challenge it is redeemed without a verifier."""
         code = randomness.token_urlsafe(32)
-        expires_at = self._clock() + CODE_LIFETIME
+        expires_at = self._clock() + self.lifetime
         entry = AuthorizationCode(
             client.client_id, redirect_uri, challenge, user, expires_at, scope=scope, nonce=nonce
         )
@@ -89,7 +91,9 @@ class AuthorizationCodes:
             return self._refused(code, InvalidGrant.CODE_OF_ANOTHER_CLIENT, entry.user)
         if entry.redirect_uri != redirect_uri:
             return self._refused(code, InvalidGrant.ANOTHER_REDIRECT_URI, entry.user)
-        if not hmac.compare_digest(s256(verifier).encode(), entry.challenge.encode()):
+        # RFC 9700 §4.8.2: a verifier is refused where there was no challenge.
+        proved = s256(verifier) if verifier or entry.challenge else ""
+        if not hmac.compare_digest(proved.encode(), entry.challenge.encode()):
             return self._refused(code, InvalidGrant.WRONG_VERIFIER, entry.user)
         self._ledger.note(What.CODE_REDEEMED, at="server", user=entry.user, scope=entry.scope, code=code)
         return entry

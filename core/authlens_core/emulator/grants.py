@@ -202,7 +202,8 @@ class Grants:
             self._note_refresh(refresh_token, "", Reason.UNKNOWN)
             raise self._invalid(InvalidGrant.REFRESH_TOKEN_UNKNOWN)
         is_newest = grant.refresh_token == refresh_token
-        reused = not is_newest and not (self.rules.grace and grant.previous_token == refresh_token)
+        graced = self.rules.grace and grant.previous_token == refresh_token
+        reused = self.rules.detects_reuse and not is_newest and not graced
         reason = self._why_no_refresh(grant, reused=reused)
         if reason is not None:
             why = Reason.REUSED if reused else REASONS[reason]

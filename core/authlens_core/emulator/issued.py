@@ -134,6 +134,7 @@ class GrantRules:
         grant_lifetime: seconds a grant, and so its refresh tokens, lives.
         rotation: whether a refresh issues a new refresh token and ends the old one.
         grace: whether the refresh token before the newest is good until the newest is used.
+        detects_reuse: whether a refresh token that was replaced is refused, and ends its grant.
     """
 
     words: Mapping[InvalidGrant, str]
@@ -143,3 +144,4 @@ class GrantRules:
     grant_lifetime: float = math.inf
     rotation: bool = True
     grace: bool = False
+    detects_reuse: bool = True

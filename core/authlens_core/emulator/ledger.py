@@ -115,10 +115,12 @@ class Ledger:
 
     Attributes:
         seat: who sends the next requests. They come one after another, so no request has to name its sender.
+        browser: whose browser is open, if one is.
     """
 
     def __init__(self) -> None:
         self.seat = "you"
+        self.browser = ""
         self._events: deque[LedgerEvent] = deque(maxlen=MOST_EVENTS)
 
     @property
@@ -131,10 +133,12 @@ class Ledger:
         self._events.append(LedgerEvent(what=what, when=datetime.now(UTC), seat=self.seat, **of))
 
     @contextmanager
-    def seated(self, seat: str) -> Iterator[None]:
-        """Have `seat` send what is sent meanwhile."""
-        before, self.seat = self.seat, seat
+    def seated(self, seat: str, *, browser: str | None = None) -> Iterator[None]:
+        """Have `seat` send what is sent meanwhile, in the browser of this user."""
+        before = self.seat, self.browser
+        self.seat = seat
+        self.browser = self.browser if browser is None else browser
         try:
             yield
         finally:
-            self.seat = before
+            self.seat, self.browser = before

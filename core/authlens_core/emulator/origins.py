@@ -19,6 +19,7 @@ from authlens_core.values.finish import finish
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from authlens_core.emulator.ledger import Ledger
     from authlens_core.emulator.origin_app import OriginApp
     from authlens_core.emulator.uvicorn_server import QuietServer
 
@@ -90,6 +91,11 @@ class LoopbackServer:
     def requests(self) -> list[SeenRequest]:
         """The last 2,000 requests, oldest first."""
         return list(self._seen)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What happened at the two, and who sent what led to it."""
+        raise NotImplementedError
 
     def forget_requests(self) -> None:
         self._seen.clear()

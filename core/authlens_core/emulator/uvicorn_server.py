@@ -23,6 +23,7 @@ class QuietServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self._stopping = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
@@ -34,9 +35,15 @@ class QuietServer(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
+    async def main_loop(self) -> None:
+        """Wait until it is stopped: uvicorn's own loop looks ten times a second."""
+        if not await self.on_tick(0):
+            await self._stopping.wait()
+
     async def stop(self) -> None:
         """Close the sockets and the connections, and wait until that is done."""
         self.should_exit = True
+        self._stopping.set()
         if self.task is not None:
             await self.task
 

@@ -19,6 +19,8 @@ from authlens_core.emulator.users import email_of
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from authlens_core.emulator.ledger import Ledger
+
 CALLBACK_PORT: Final = 8400
 
 
@@ -140,6 +142,10 @@ class Emulator(LoopbackServer):
     def issuer(self) -> str:
         """The issuer that the resource metadata names; the faults about issuers do not change it."""
         return self.account.team_url
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.account.grants.ledger
 
     @property
     def faults(self) -> frozenset[Fault]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from authlens_core.emulator.answers import NO_STORE, client_information, json_answer, read_body
 from authlens_core.emulator.issued import DEVICE_GRANT, OAuthRefusal, RegisteredClient
-from authlens_core.emulator.person import fetch_page
+from authlens_core.emulator.loopback_http import fetch_page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
 from authlens_core.emulator.token_endpoint import AUTH_METHODS

@@ -14,6 +14,7 @@ from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_state import ServerState
+from authlens_core.emulator.weakness import PublishedMember, Weakness
 
 METADATA: Final = "/.well-known/oauth-protected-resource"
 
@@ -34,7 +35,7 @@ class Resource:
         if suffix not in ("", path):
             return json_answer({"error": "not_found"}, 404)
         document: dict[str, Any] = {
-            "resource": state.resource,
+            "resource": state.says(PublishedMember.RESOURCE, state.resource),
             "authorization_servers": [state.issuer],
             "scopes_supported": ["read", "write"],
             "bearer_methods_supported": ["header"],
@@ -80,6 +81,8 @@ class Resource:
         state = self._state
         if token is None:
             return state.grants.why_refused(access_token), {"error": "invalid_token"}
+        if state.lacks(Weakness.PROOF_UNCHECKED):
+            return None, {}
         try:
             key = proof_key(state, request, access_token)
         except OAuthRefusal as error:
@@ -96,7 +99,8 @@ class Resource:
         scheme = "DPoP" if state.needs_dpop else "Bearer"
         if not state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
             path = "/mcp" if state.profile is Profile.MCP else ""
-            parameters["resource_metadata"] = f"{state.resource_url}{METADATA}{path}"
+            place = f"{state.resource_url}{METADATA}{path}"
+            parameters["resource_metadata"] = state.says(PublishedMember.CHALLENGE, place)
         if state.has(StandardFault.STEP_UP):
             parameters.setdefault("scope", "read")  # so that a client asks for too little at first
         if state.needs_dpop:

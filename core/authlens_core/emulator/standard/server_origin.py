@@ -22,6 +22,7 @@ from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_pages import StandardAuthorizationEndpoint
 from authlens_core.emulator.standard.server_state import SCOPES, ServerState
 from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
+from authlens_core.emulator.weakness import PublishedMember
 
 _WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 PUSHED_LIFETIME: Final = 60  # seconds
@@ -64,7 +65,7 @@ def server_routes(state: ServerState) -> list[Route]:
 def _metadata(state: ServerState) -> dict[str, Any]:
     base = state.issuer
     shared: dict[str, Any] = {
-        "issuer": state.issuer,
+        "issuer": state.says(PublishedMember.ISSUER, state.issuer),
         "token_endpoint": f"{base}/token",
         "revocation_endpoint": f"{base}/revoke",
         "jwks_uri": f"{base}/jwks",

@@ -18,6 +18,7 @@ from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.client_registry import EmulatedClients
 from authlens_core.emulator.standard.server_state import ServerState
 from authlens_core.emulator.users import USERS
+from authlens_core.emulator.weakness import Weakness
 
 
 class StandardAuthorizationEndpoint:
@@ -38,7 +39,7 @@ class StandardAuthorizationEndpoint:
         except OAuthRefusal as error:
             return page(error.description, status=400)
         redirect_uri = given.get("redirect_uri", "")
-        if not any(_same_uri(redirect_uri, known) for known in client.redirect_uris):
+        if not any(self._is_registered(redirect_uri, known) for known in client.redirect_uris):
             self._state.grants.ledger.note(What.LINK_REFUSED, at="server", reason=Reason.WRONG_REDIRECT)
             return page("The redirect URI is not registered for this client", status=400)
         problem = self._problem(given, client)
@@ -57,7 +58,7 @@ class StandardAuthorizationEndpoint:
         code = self._state.grants.codes.issue(
             client,
             redirect_uri=redirect_uri,
-            challenge=given["code_challenge"],
+            challenge=given.get("code_challenge", ""),
             user=user,
             scope=self._state.granted_scope(given.get("scope", "")),
             nonce=given.get("nonce", ""),
@@ -120,7 +121,8 @@ class StandardAuthorizationEndpoint:
         if state.has(StandardFault.PAR_REQUIRED) and "request_uri" not in given:
             return "invalid_request", "Pushed authorization requests are required"
         challenge = given.get("code_challenge", "")
-        if given.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(challenge):
+        proved = given.get("code_challenge_method") == "S256" and CHALLENGE.fullmatch(challenge)
+        if not proved and (challenge or not state.lacks(Weakness.PKCE_OPTIONAL)):
             return "invalid_request", "PKCE with S256 is required"
         resource = given.get("resource", "").rstrip("/")
         if resource and resource not in (state.resource.rstrip("/"), state.resource_url):
@@ -129,6 +131,10 @@ class StandardAuthorizationEndpoint:
         if openid and state.has(StandardFault.NONCE_REQUIRED) and not given.get("nonce"):
             return "invalid_request", "nonce required"
         return None
+
+    def _is_registered(self, asked: str, known: str) -> bool:
+        prefix = self._state.lacks(Weakness.REDIRECT_PREFIX)
+        return (prefix and asked.startswith(known)) or _same_uri(asked, known)
 
     def _callback(self, given: dict[str, str], answer: dict[str, str]) -> Response:
         if "state" in given:

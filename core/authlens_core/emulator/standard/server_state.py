@@ -20,6 +20,7 @@ from authlens_core.emulator.issued import (
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.signing_keys import SigningKeys
 from authlens_core.emulator.standard.machines import Machines
+from authlens_core.emulator.weakness import PublishedMember, ServerSwitch, Weakness
 
 if TYPE_CHECKING:
     from authlens_core.emulator.origin_app import OriginApp
@@ -59,6 +60,8 @@ class ServerState:
         denied: users and programs that the policy refuses.
         moved: true once the resource names another issuer (`move`).
         pushed: authorization requests by their reference: the client, the parameters, the expiry.
+        weaknesses: the checks that it leaves out.
+        published: what somebody put in the place of a member of a document.
     """
 
     profile: Profile
@@ -75,6 +78,9 @@ class ServerState:
     machines: Machines = field(init=False, repr=False)
     assertions: Assertions = field(init=False, repr=False)
     pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
+    weaknesses: frozenset[Weakness] = frozenset()
+    published: dict[PublishedMember, str] = field(default_factory=dict)
+    kept: frozenset[PublishedMember] = frozenset()
     seen_proofs: dict[str, float] = field(default_factory=dict, repr=False)
     dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
 
@@ -91,6 +97,28 @@ class ServerState:
 
     def has(self, *faults: StandardFault) -> bool:
         return any(fault in self.faults for fault in faults)
+
+    def lacks(self, weakness: Weakness) -> bool:
+        """Return whether it leaves this check out."""
+        return weakness in self.weaknesses
+
+    def says(self, member: PublishedMember, truth: str) -> str:
+        """Return what it publishes as this member of a document."""
+        return truth if member in self.kept else self.published.get(member, truth)
+
+    def turn_on(self, switch: ServerSwitch) -> None:
+        """Make one change for good."""
+        self.weaknesses -= {switch.ends}
+        self.faults = self.faults - {switch.stops} | ({switch.starts} if switch.starts else frozenset())
+        self.kept |= {switch.keeps} if switch.keeps else frozenset()
+        self.grants.codes.lifetime = switch.code_lifetime or self.grants.codes.lifetime
+        self.grants.access_token_lifetime = switch.token_lifetime or self.grants.access_token_lifetime
+        self.apply_rules()
+
+    def apply_rules(self) -> None:
+        """Have the grants follow the weaknesses of today."""
+        detects = not self.lacks(Weakness.REFRESH_REUSE_SILENT)
+        self.grants.rules = replace(self.grants.rules, detects_reuse=detects)
 
     @property
     def is_for_machines(self) -> bool:

@@ -12,9 +12,12 @@ from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.standard.machines import Machines
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
 from authlens_core.emulator.users import email_of
+from authlens_core.emulator.weakness import SWITCHES, PublishedMember, Weakness
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from authlens_core.emulator.ledger import Ledger
 
 
 class StandardEmulator(LoopbackServer):
@@ -25,6 +28,7 @@ class StandardEmulator(LoopbackServer):
     Args, besides those of `LoopbackServer`:
         access_token_lifetime: seconds.
         clock: the time in seconds since the epoch.
+        weaknesses: the checks that it leaves out, for a lesson.
 
     Raises:
         ValueError: the profile has no such fault, or is `access`.
@@ -44,6 +48,7 @@ class StandardEmulator(LoopbackServer):
         admin: bool = False,
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
+        weaknesses: Collection[Weakness] = (),
     ) -> None:
         if profile is Profile.ACCESS:
             raise ValueError("the profile access is the Emulator's")
@@ -52,6 +57,8 @@ class StandardEmulator(LoopbackServer):
             chosen = named_faults(profile, faults_of(profile), faults)
             self._state = ServerState(profile, chosen, clock, access_token_lifetime, origin=self.origin)
         self._first_faults = chosen
+        self._state.weaknesses = frozenset(weaknesses)
+        self._state.apply_rules()
 
     def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
         from starlette.applications import Starlette
@@ -133,6 +140,22 @@ class StandardEmulator(LoopbackServer):
         """
         profile = self._state.profile
         self._state.faults = named_faults(profile, faults_of(profile), faults)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._state.grants.ledger
+
+    def turn_on(self, name: str) -> None:
+        """Turn a switch of a lesson on; there is no way to turn it off again.
+
+        Raises:
+            KeyError: no server has such a switch.
+        """
+        self._state.turn_on(SWITCHES[name])
+
+    def publish(self, member: PublishedMember, value: str) -> None:
+        """Have a document say `value`, as somebody would who runs this resource or its server."""
+        self._state.published[member] = value
 
     @property
     def example_client(self) -> str:

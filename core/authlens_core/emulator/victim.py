@@ -1,0 +1,233 @@
+"""A website on loopback that signs its visitors in with OAuth; each of its checks is a switch.
+
+It is the client that a lesson attacks, never authlens: it has its own HTTP, shares no code with the program,
+and no verb but `learn` reaches it. It works at the emulator's servers alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Final, Self
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from authlens_core.emulator import randomness
+from authlens_core.emulator.codes import put, s256
+from authlens_core.emulator.ledger import Ledger, Reason, What
+from authlens_core.emulator.loopback_http import request as http_request
+from authlens_core.emulator.origins import bind, close_all
+from authlens_core.emulator.pages import page
+from authlens_core.emulator.uvicorn_server import QuietServer, serve
+
+SEAT: Final = "victim"
+_COOKIE: Final = "site"
+_METADATA: Final = "/.well-known/oauth-authorization-server"
+_MOST_BROWSERS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class VictimSwitches:
+    """What the website does right.
+
+    Attributes:
+        pkce: sends a challenge with the link and its verifier with the code (RFC 7636).
+        state: takes only an answer to the link of the same browser (RFC 6749 §10.12).
+        iss: takes only an answer of the server that it asked (RFC 9207).
+        resource: says which resource the token is for (RFC 8707).
+    """
+
+    pkce: bool = True
+    state: bool = True
+    iss: bool = True
+    resource: bool = True
+
+
+SWITCHES: Final = tuple(one.name for one in fields(VictimSwitches))
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """An authorization server that the website knows, and its client there."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the website remembers of a link that it gave to a browser."""
+
+    server: _Server
+    state: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+class SignInRefused(Exception):
+    """The website stops a login; `reason` is None where a server refused it and noted why."""
+
+    def __init__(self, words: str, reason: Reason | None = None) -> None:
+        super().__init__(words)
+        self.reason = reason
+
+
+class Victim:
+    """The website.
+
+    Use it as an asynchronous context manager.
+
+    Args:
+        ledger: where it notes what it did, and whose browser is at it.
+        issuer: the authorization server that its visitors sign in with.
+        resource_url: the resource that it reads for them, which also says who they are.
+
+    Attributes:
+        url: its origin, without a final slash.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, issuer: str, resource_url: str, switches: VictimSwitches | None = None
+    ) -> None:
+        self.switches = switches or VictimSwitches()
+        self.url = ""
+        self._ledger = ledger
+        self._issuer = issuer
+        self._resource_url = resource_url
+        self._known: dict[str, _Server] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._sessions: dict[str, str] = {}
+        self._sockets = [bind("127.0.0.1", 0)]
+        self._running: QuietServer | None = None
+
+    async def __aenter__(self) -> Self:
+        self.url = f"http://127.0.0.1:{self._sockets[0].getsockname()[1]}"
+        routes = [
+            Route("/", self._home),
+            Route("/signin", self._sign_in),
+            Route("/callback", self._callback),
+        ]
+        self._running = await serve(Starlette(routes=routes), self._sockets)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._running is not None:
+            await self._running.stop()
+        close_all(self._sockets)
+
+    @property
+    def sign_in_url(self) -> str:
+        """What a visitor opens to sign in."""
+        return f"{self.url}/signin"
+
+    @property
+    def redirect_uri(self) -> str:
+        return f"{self.url}/callback"
+
+    async def client_id(self) -> str:
+        """Return its public name at the server, which is in every link that it gives out."""
+        return (await self._server(self._issuer)).client_id
+
+    async def _home(self, request: Request) -> Response:
+        user = self._sessions.get(request.cookies.get(_COOKIE, ""))
+        return page(f"Signed in: {user}" if user else "Not signed in", '<p><a href="/signin">Sign in</a></p>')
+
+    async def _sign_in(self, request: Request) -> Response:
+        """Give the browser a link to the server, and remember what it was."""
+        with self._ledger.seated(SEAT):
+            server = await self._server(self._issuer)
+        asked = _Asked(server, randomness.token_urlsafe(16), randomness.token_urlsafe(32))
+        browser = request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
+        put(self._asked, browser, asked, _MOST_BROWSERS)
+        parameters = {
+            "response_type": "code",
+            "client_id": server.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": "read",
+        }
+        if self.switches.state:
+            parameters["state"] = asked.state
+        if self.switches.pkce:
+            parameters |= {"code_challenge": s256(asked.verifier), "code_challenge_method": "S256"}
+        if self.switches.resource:
+            parameters["resource"] = self._resource_url
+        answer = RedirectResponse(f"{server.authorization_endpoint}?{urlencode(parameters)}", 302)
+        # Lax, because the callback is a navigation that comes from the server's page.
+        answer.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
+        return answer
+
+    async def _callback(self, request: Request) -> Response:
+        """Sign the browser in as the user of the code that it brings."""
+        browser = request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
+        with self._ledger.seated(SEAT):
+            try:
+                user = await self._user_of(dict(request.query_params), self._asked.pop(browser, None))
+            except SignInRefused as refused:
+                if refused.reason is not None:
+                    self._note(What.CLIENT_REFUSED, reason=refused.reason)
+                return page(str(refused), status=400)
+            put(self._sessions, browser, user, _MOST_BROWSERS)
+            self._note(What.SESSION, user=user)
+        answer = page(f"Signed in: {user}")
+        answer.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
+        return answer
+
+    async def _user_of(self, given: dict[str, str], asked: _Asked | None) -> str:
+        """Return whose code came back, after the checks that are on."""
+        if self.switches.state and (asked is None or given.get("state") != asked.state):
+            raise SignInRefused("This answer belongs to another browser's sign-in", Reason.WRONG_STATE)
+        server = await self._server(self._issuer) if asked is None else asked.server
+        if self.switches.iss and given.get("iss") != server.issuer:
+            raise SignInRefused("This answer is from another server", Reason.WRONG_ISS)
+        if "code" not in given:
+            raise SignInRefused(f"The server refused: {given.get('error', 'no code')}")
+        token = await self._redeemed(given["code"], server, "" if asked is None else asked.verifier)
+        shown = await http_request(self._resource_url, fields=(("Authorization", f"Bearer {token}"),))
+        if shown.status != 200:
+            raise SignInRefused("The resource refused the token")
+        return str(json.loads(shown.text)["message"]).removeprefix("Welcome, ")
+
+    async def _redeemed(self, code: str, server: _Server, verifier: str) -> str:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "client_id": server.client_id,
+        }
+        if self.switches.pkce:
+            # A browser that asked nothing has no verifier; whatever is sent for it cannot match.
+            form["code_verifier"] = verifier or randomness.token_urlsafe(32)
+        if self.switches.resource:
+            form["resource"] = self._resource_url
+        answer = await http_request(server.token_endpoint, urlencode(form).encode())
+        if answer.status != 200:
+            raise SignInRefused("The server refused the code")
+        return str(json.loads(answer.text)["access_token"])
+
+    async def _server(self, issuer: str) -> _Server:
+        """Return a server, after reading its metadata and registering there once."""
+        if issuer not in self._known:
+            document = json.loads((await http_request(issuer + _METADATA)).text)
+            asked = {
+                "client_name": "A website",
+                "redirect_uris": [self.redirect_uri],
+                "token_endpoint_auth_method": "none",
+            }
+            answer = await http_request(
+                document["registration_endpoint"], json.dumps(asked).encode(), media_type="application/json"
+            )
+            self._known[issuer] = _Server(
+                issuer=document["issuer"],
+                authorization_endpoint=document["authorization_endpoint"],
+                token_endpoint=document["token_endpoint"],
+                client_id=json.loads(answer.text)["client_id"],
+            )
+        return self._known[issuer]
+
+    def _note(self, what: What, *, user: str = "", reason: Reason | None = None) -> None:
+        self._ledger.note(what, at=SEAT, user=user, reason=reason, browser=self._ledger.browser)

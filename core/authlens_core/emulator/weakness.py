@@ -1,0 +1,75 @@
+"""What a server of a lesson does wrong, and the switches by which a lesson mends it.
+
+A weakness is no fault of the demo: an honest login never meets it. Somebody has to use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from authlens_core.emulator.profile import StandardFault
+
+
+class Weakness(StrEnum):
+    """A check that a server leaves out."""
+
+    PKCE_OPTIONAL = "pkce-optional"
+    """A login without a challenge is served. A verifier without a challenge is refused (RFC 9700 §4.8.2)."""
+    PROOF_UNCHECKED = "proof-unchecked"
+    """The resource takes a token that is bound to a key from a sender without the key (RFC 9449 §7.1)."""
+    REFRESH_REUSE_SILENT = "refresh-reuse-silent"
+    """A refresh token that was replaced still works, and raises no alarm (RFC 9700 §4.14.2)."""
+    REDIRECT_PREFIX = "redirect-prefix"
+    """A redirect URI has only to start with a registered one (RFC 9700 §4.1)."""
+
+
+class PublishedMember(StrEnum):
+    """A member of a document that the resource or the server publishes, and that may lie."""
+
+    RESOURCE = "resource_metadata.resource"
+    ISSUER = "server_metadata.issuer"
+    CHALLENGE = "challenge.resource_metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSwitch:
+    """What one switch changes; one that changes nothing is on already, or mends something else.
+
+    Attributes:
+        ends: the weakness that is over.
+        starts: what the server does from now on.
+        stops: what it no longer does.
+        keeps: what it publishes truthfully, whatever somebody else put there.
+        code_lifetime: seconds.
+        token_lifetime: seconds, of access tokens.
+    """
+
+    ends: Weakness | None = None
+    starts: StandardFault | None = None
+    stops: StandardFault | None = None
+    keeps: PublishedMember | None = None
+    code_lifetime: float | None = None
+    token_lifetime: int | None = None
+
+
+SWITCHES: Final[Mapping[str, ServerSwitch]] = MappingProxyType(
+    {
+        "server.short_codes": ServerSwitch(code_lifetime=10),
+        "server.short_tokens": ServerSwitch(token_lifetime=20),
+        "server.exact_redirect": ServerSwitch(ends=Weakness.REDIRECT_PREFIX),
+        "server.detect_reuse": ServerSwitch(ends=Weakness.REFRESH_REUSE_SILENT),
+        "server.rotation": ServerSwitch(),
+        "server.dpop": ServerSwitch(starts=StandardFault.DPOP_REQUIRED),
+        "server.jwt": ServerSwitch(starts=StandardFault.JWT_ACCESS_TOKENS),
+        "server.opaque_tokens": ServerSwitch(stops=StandardFault.JWT_ACCESS_TOKENS),
+        "server.issuer": ServerSwitch(keeps=PublishedMember.ISSUER),
+        "resource.own_name": ServerSwitch(keeps=PublishedMember.RESOURCE),
+        "resource.challenge": ServerSwitch(keeps=PublishedMember.CHALLENGE),
+        "resource.check_proof": ServerSwitch(ends=Weakness.PROOF_UNCHECKED),
+    }
+)
+"""Every switch of a server and its resource, by the name that a lesson has for it."""

@@ -1,0 +1,249 @@
+"""One attempt at a lesson: moves are made one after another, and each phase is judged by what they left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
+from typing import Final, Self
+
+from authlens_core.learning.attack_moves import WorldMove, perform
+from authlens_core.learning.claim import Claim, LessonRefused
+from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
+from authlens_core.learning.lesson import QUESTIONS_TO_PASS, CourseLesson, LessonPhase
+from authlens_core.learning.moves import (
+    AnswerMove,
+    AnyMove,
+    DefendMove,
+    LoginMove,
+    MoveRefused,
+    PointMove,
+    PredictMove,
+)
+from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
+from authlens_core.learning.world import World
+from authlens_core.values.errors import TimedOut
+
+LONGEST: Final = 20.0  # seconds of all the moves of an attempt
+
+
+async def attempt_of(
+    lesson: CourseLesson, moves: Sequence[AnyMove], *, seed: int = 1, broken: Collection[str] = ()
+) -> AttemptOutcome:
+    """Make moves and return what came of them; see `LessonAttempt`.
+
+    Raises:
+        MoveRefused: one of the moves cannot be made.
+        TimedOut: they took longer than 20 seconds.
+    """
+    try:
+        async with asyncio.timeout(LONGEST), LessonAttempt(lesson, seed=seed, broken=broken) as attempt:
+            for move in moves:
+                await attempt.make(move)
+            return attempt.outcome()
+    except TimeoutError:
+        raise TimedOut(f"The moves took longer than {LONGEST:.0f} seconds.", "Run them again.") from None
+
+
+class LessonAttempt:
+    """An attempt, to which a screen adds moves as they are made. Use it as an asynchronous context manager.
+
+    Each phase has a world of its own: the honest run, the attack, and the attack after the repair. A repair
+    that offers no switches goes on in the world of the attack.
+
+    Args:
+        seed: of the worlds.
+        broken: faults that the repaired world has besides, which the lesson does not want.
+
+    Attributes:
+        phase: where the attempt is.
+        world: the one that the next move is made in.
+    """
+
+    def __init__(self, lesson: CourseLesson, *, seed: int = 1, broken: Collection[str] = ()) -> None:
+        self.lesson = lesson
+        self.seed = seed
+        self.phase = LessonPhase.PREDICT
+        self._broken = broken
+        self._worlds: dict[LessonPhase, World] = {}
+        self._attack: list[WorldMove] = []
+        self._option = ""
+        self._point: PointMove | None = None
+        self._answers: dict[str, str] = {}
+        self._honest: bool | None = None
+        self._made = 0
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+
+    @property
+    def world(self) -> World | None:
+        return self._worlds.get(self.phase)
+
+    async def make(self, move: AnyMove) -> None:
+        """Make one move.
+
+        Raises:
+            MoveRefused: it cannot be made now; nothing was done.
+        """
+        self._made += 1
+        match move:
+            case PredictMove():
+                self._predict(move)
+            case PointMove():
+                self._require(self.phase is LessonPhase.RUN, "a part is pointed at after the run")
+                self._point, self.phase = move, LessonPhase.OBSERVE
+            case AnswerMove():
+                self._answer(move)
+            case DefendMove():
+                await self._defend(move)
+            case _:
+                await self._act(move)
+
+    def _require(self, condition: object, reason: str) -> None:
+        if not condition:
+            raise MoveRefused(self._made, reason)
+
+    def _predict(self, move: PredictMove) -> None:
+        self._require(not self._option, "the prediction was made already")
+        self._require(self.phase is LessonPhase.PREDICT, "a prediction is made before the run")
+        self._require(move.option in self.lesson.prediction.options, f"there is no option “{move.option}”")
+        self._option, self.phase = move.option, LessonPhase.RUN
+
+    def _answer(self, move: AnswerMove) -> None:
+        self._require(LessonPhase.RUN in self._worlds, "the questions come after the run")
+        known = {question.name for question in self.lesson.questions}
+        self._require(move.question in known, "the lesson has no such question")
+        self._require(move.question not in self._answers, f"“{move.question}” was answered already")
+        self._answers[move.question] = move.option
+
+    async def _act(self, move: WorldMove) -> None:
+        """Make a move in the world of its phase, which may be the next one."""
+        self._require(self._option, "a prediction comes first")
+        phase = self._phase_of(move)
+        world = await self._world(phase)
+        for name in move.uses:
+            self._require(name in world.loot, f"you do not hold ${name}")
+        if phase is LessonPhase.BREAK:
+            self._attack.append(move)
+        self.phase = phase
+        await perform(move, world, self.lesson.attack.seat)
+
+    def _phase_of(self, move: WorldMove) -> LessonPhase:
+        """Return the phase that a move belongs to."""
+        attack, repair = self.lesson.attack, self.lesson.repair
+        if self.phase is LessonPhase.RUN and isinstance(move, LoginMove):
+            return LessonPhase.RUN
+        goes_on = move.verb in repair.moves and (
+            self.phase is LessonPhase.REPAIR or self._passed(LessonPhase.BREAK)
+        )
+        if goes_on:
+            return LessonPhase.REPAIR
+        self._require(move.verb in attack.moves, f"“{move.verb}” is no move of this phase")
+        self._require(self.phase is not LessonPhase.REPAIR, "the attack is over")
+        self._require(len(self._attack) < attack.most, f"the attack takes at most {attack.most} moves")
+        return LessonPhase.BREAK
+
+    async def _world(self, phase: LessonPhase, switches: Collection[str] = ()) -> World:
+        """Return the world of a phase; a new one has in it what leaks in this lesson."""
+        if phase in self._worlds:
+            return self._worlds[phase]
+        if phase is LessonPhase.REPAIR and not self.lesson.repair.offer:
+            self._worlds[phase] = self._worlds[LessonPhase.BREAK]
+            return self._worlds[phase]
+        await self._running.aclose()
+        self._running = AsyncExitStack()
+        faults = self._broken if phase is LessonPhase.REPAIR else ()
+        world = World(self.lesson.world, seed=self.seed, switches=switches, faults=faults)
+        self._worlds[phase] = await self._running.enter_async_context(world)
+        if phase is not LessonPhase.RUN:
+            await world.leak(self.lesson.attack.loot)
+        return world
+
+    async def _defend(self, move: DefendMove) -> None:
+        """Make the same attack in a world with these switches, and then log in honestly."""
+        repair = self.lesson.repair
+        self._require(LessonPhase.RUN in self._worlds, "the run comes first")
+        self._require(LessonPhase.REPAIR not in self._worlds, "the switches were turned already")
+        self._require(repair.offer, "there are no switches in this lesson")
+        self._require(move.on, "turn a switch on")
+        self._require(set(move.on) <= set(repair.offer), "there is no such switch in this lesson")
+        within = len(set(move.on)) == len(move.on) <= repair.budget
+        self._require(within, f"at most {repair.budget} of the switches can be turned")
+        world = await self._world(LessonPhase.REPAIR, move.on)
+        self.phase = LessonPhase.REPAIR
+        for attack in self._attack:
+            # What an earlier move no longer yields cannot be used by a later one.
+            if all(name in world.loot for name in attack.uses):
+                await perform(attack, world, self.lesson.attack.seat)
+        world.end_of_attack()
+        self._honest = await world.honest_login_works()
+
+    def _passed(self, phase: LessonPhase) -> bool:
+        verdicts = self._judged(phase, self.lesson.claims_of(phase))
+        return bool(verdicts) and all(verdict.holds for verdict in verdicts)
+
+    def _judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
+        world = self._worlds.get(phase)
+        rows, loot = ((), {}) if world is None else (world.rows, world.loot)
+        try:
+            return judge(claims, rows, loot)
+        except TooManySteps:
+            raise LessonRefused(f"The claims of “{self.lesson.name}” are too vague to be judged.") from None
+
+    def verdict(self, phase: LessonPhase) -> PhaseVerdict:
+        """Return what became of a phase so far."""
+        match phase:
+            case LessonPhase.PREDICT:
+                return PhaseVerdict(phase, passed=bool(self._option))
+            case LessonPhase.OBSERVE:
+                return PhaseVerdict(phase, passed=self._pointed_right())
+            case LessonPhase.QUESTIONS:
+                return PhaseVerdict(phase, passed=self._right_answers() >= QUESTIONS_TO_PASS)
+        claims = self._judged(phase, self.lesson.claims_of(phase))
+        holds = all(claim.holds for claim in claims) and phase in self._worlds
+        honest = self._honest if phase is LessonPhase.REPAIR else None
+        return PhaseVerdict(phase, passed=holds and honest is not False, claims=claims, honest=honest)
+
+    def _pointed_right(self) -> bool:
+        wanted, point = self.lesson.observation, self._point
+        if point is None or point.part != wanted.part:
+            return False
+        verdicts = self._judged(LessonPhase.RUN, self.lesson.run_claims)
+        return any(
+            verdict.holds and verdict.claim.named == wanted.row and verdict.rows[0].arrow == point.arrow
+            for verdict in verdicts
+        )
+
+    def _right_answers(self) -> int:
+        right = {question.name: question.right for question in self.lesson.questions}
+        return sum(right[name] == option for name, option in self._answers.items())
+
+    def held(self) -> tuple[str, ...]:
+        """Return the options of the prediction that your own trace bears out; a sound lesson has one."""
+        prediction = self.lesson.prediction
+        return tuple(
+            option
+            for option, claims in prediction.options.items()
+            if prediction.judged_on in self._worlds
+            and all(verdict.holds for verdict in self._judged(prediction.judged_on, claims))
+        )
+
+    def outcome(self) -> AttemptOutcome:
+        """Return what became of the whole attempt."""
+        return AttemptOutcome(
+            lesson=self.lesson,
+            seed=self.seed,
+            option=self._option,
+            held=self.held(),
+            right_answers=self._right_answers(),
+            missed=tuple(
+                q.name for q in self.lesson.questions if self._answers.get(q.name) not in (None, q.right)
+            ),
+            phases=tuple(self.verdict(phase) for phase in LessonPhase),
+            traces=tuple(trace for world in self._worlds.values() for trace in world.traces),
+        )

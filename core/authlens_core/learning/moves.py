@@ -1,0 +1,217 @@
+"""What a learner does, as a list of typed moves: the answers file, and whatever a screen makes.
+
+A credential is never written in a move: it is named, and has to have leaked in this world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any, ClassVar, Final, Literal
+
+import msgspec
+
+from authlens_core.emulator.weakness import PublishedMember
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.world import LOOT
+
+FORMAT: Final = 1
+MOST_MOVES: Final = 64
+LARGEST_FILE: Final = 256 * 1024  # bytes
+Letter = Literal["a", "b", "c"]
+
+
+class Move(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="do",
+    tag=lambda name: name.removesuffix("Move").lower(),
+):
+    """One move."""
+
+    @property
+    def verb(self) -> str:
+        """What it is called in a lesson."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The credentials that it needs, by name."""
+        return ()
+
+
+class PredictMove(Move, frozen=True):
+    """Say what will happen."""
+
+    option: Letter
+
+
+class LoginMove(Move, frozen=True):
+    """Log in with authlens, or continue a login that is not over."""
+
+
+class PointMove(Move, frozen=True):
+    """Put the cursor on a part of a request or an answer.
+
+    Attributes:
+        arrow: the number of the exchange, from 1.
+        part: as in a claim, such as `form.code_verifier`.
+    """
+
+    arrow: int
+    part: str
+
+
+class PublishMove(Move, frozen=True):
+    """Have a document of the resource say something else."""
+
+    field: PublishedMember
+    value: Literal["other-site"]
+
+
+class RedeemMove(Move, frozen=True):
+    """Send a code to the token endpoint, as the client that it was issued to."""
+
+    code: str = "$code"
+    verifier: Literal["none", "wrong"] = "none"
+    redirect_uri: Literal["registered", "other"] = "registered"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The credentials that it needs: a code is bound to a client."""
+        return self.code[1:], "client"
+
+
+class CallMove(Move, frozen=True):
+    """Send a credential to the resource, as a bearer token."""
+
+    token: str = "$token"  # noqa: S105 - the name of one
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        return (self.token[1:],)
+
+
+class DeliverMove(Move, frozen=True):
+    """Have a user's browser open a callback."""
+
+    to: Literal["ada"]
+    callback: str = "$callback"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        return (self.callback[1:],)
+
+
+class DefendMove(Move, frozen=True):
+    """Turn switches on, and have the same attack and an honest login run again."""
+
+    on: tuple[str, ...]
+
+
+class AnswerMove(Move, frozen=True):
+    """Answer a question."""
+
+    question: str
+    option: Letter
+
+
+AnyMove = (
+    PredictMove
+    | LoginMove
+    | PointMove
+    | PublishMove
+    | RedeemMove
+    | CallMove
+    | DeliverMove
+    | DefendMove
+    | AnswerMove
+)
+VERBS: Final = frozenset(str(kind.__struct_config__.tag) for kind in AnyMove.__args__)
+"""What a lesson can allow."""
+
+
+class MoveRefused(LessonRefused):
+    """A move cannot be made; nothing was sent for it.
+
+    Args:
+        number: which of the moves it is, from 1.
+    """
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"Move {number}: {reason}.")
+        self.number = number
+
+
+class AnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of moves.
+
+    Attributes:
+        version: of the lesson that they were made for; 0 is whatever it has.
+    """
+
+    format: int
+    lesson: str
+    moves: tuple[msgspec.Raw, ...] = ()
+    version: int = 0
+    seed: int = 1
+
+    LONGEST: ClassVar[int] = MOST_MOVES
+
+    def read(self) -> tuple[AnyMove, ...]:
+        """Return the moves.
+
+        Raises:
+            MoveRefused: one is no move, or has an argument that it cannot have.
+        """
+        if len(self.moves) > self.LONGEST:
+            raise MoveRefused(self.LONGEST + 1, f"a lesson takes at most {self.LONGEST} moves")
+        return tuple(_move(number, raw) for number, raw in enumerate(self.moves, 1))
+
+
+def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
+    """Return a file of moves.
+
+    Args:
+        name: of the file, for messages.
+        lesson: the identifier that it has to be for; any without one.
+
+    Raises:
+        LessonRefused: it is no such file.
+    """
+    name = PurePath(name).name
+    if len(text) > LARGEST_FILE:
+        raise LessonRefused(f"{name}:1:1: the file has more than {LARGEST_FILE // 1024} KiB.")
+    try:
+        answers = msgspec.json.decode(text, type=AnswersFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LessonRefused(f"{name}:1:1: {error}.") from None
+    if answers.format != FORMAT:
+        raise LessonRefused(f"{name}:1:1: format {answers.format}; this version of authlens reads {FORMAT}.")
+    if lesson and answers.lesson != lesson:
+        raise LessonRefused(f"{name}:1:1: these are the moves of the lesson “{answers.lesson}”.")
+    return answers
+
+
+def solution_of(text: str, *, name: str, lesson: str) -> tuple[tuple[AnyMove, ...], int]:
+    """Return the moves and the seed of an author's solution."""
+    answers = read_answers(text.encode(), name=name, lesson=lesson)
+    return answers.read(), answers.seed
+
+
+def written(moves: Sequence[Move]) -> list[dict[str, Any]]:
+    """Return moves as they are in a file."""
+    return [msgspec.to_builtins(move) for move in moves]
+
+
+def _move(number: int, raw: msgspec.Raw) -> AnyMove:
+    try:
+        move: AnyMove = msgspec.json.decode(raw, type=AnyMove)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MoveRefused(number, str(error)) from None
+    for given in (getattr(move, name) for name in ("code", "token", "callback") if hasattr(move, name)):
+        if not given.startswith("$") or given[1:] not in LOOT:
+            known = ", ".join(f"${one}" for one in sorted(LOOT))
+            raise MoveRefused(number, f"a credential is named, and is one of {known}")
+    return move

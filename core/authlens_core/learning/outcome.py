@@ -1,0 +1,104 @@
+"""What became of an attempt at a lesson, as values and as the JSON that `learn run` prints."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any, Final
+
+from authlens_core.learning.judge import ClaimVerdict
+from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
+from authlens_core.learning.row import WORDS, Row, SeatedTrace
+from authlens_core.values.quick_dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseVerdict:
+    """What became of one phase.
+
+    Attributes:
+        claims: the verdict on each of its claims; none where it is not judged by claims.
+        honest: whether an honest login works after the repair; None where none was tried.
+    """
+
+    phase: LessonPhase
+    passed: bool
+    claims: tuple[ClaimVerdict, ...] = ()
+    honest: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """What became of an attempt.
+
+    Attributes:
+        option: the prediction; empty without one.
+        held: the options that the moves bore out.
+        missed: the questions that were answered wrong.
+        traces: what the moves sent, with secrets: mask it before it leaves the process.
+    """
+
+    lesson: CourseLesson
+    seed: int
+    option: str
+    held: tuple[str, ...]
+    right_answers: int
+    missed: tuple[str, ...]
+    phases: tuple[PhaseVerdict, ...]
+    traces: tuple[SeatedTrace, ...] = field(repr=False)
+
+    @property
+    def passed(self) -> bool:
+        return all(phase.passed for phase in self.phases)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it without a credential and without the right answers."""
+        return {
+            "lesson": self.lesson.name,
+            "version": self.lesson.version,
+            "digest": f"sha256:{self.lesson.digest}",
+            "seed": self.seed,
+            "passed": self.passed,
+            "predicted": {
+                "option": self.option or None,
+                "held": self.held[0] if len(self.held) == 1 else None,
+            },
+            "questions": f"{self.right_answers}/{QUESTIONS}",
+            "missed": list(self.missed),
+            "phases": [_phase(verdict) for verdict in self.phases],
+        }
+
+
+def _phase(verdict: PhaseVerdict) -> dict[str, Any]:
+    entry: dict[str, Any] = {"phase": verdict.phase.value, "passed": verdict.passed}
+    if verdict.claims:
+        entry["claims"] = [_claim(claim) for claim in verdict.claims]
+    if verdict.honest is not None:
+        entry["honest_login"] = verdict.honest
+    return entry
+
+
+def _claim(verdict: ClaimVerdict) -> dict[str, Any]:
+    nearest = verdict.nearest
+    return {
+        "line": verdict.claim.line,
+        "holds": verdict.holds,
+        "text": verdict.claim.text,
+        "rows": [shown(row) for row in verdict.rows],
+        "nearest": None if nearest is None else {**shown(nearest.row), "unmet": list(nearest.unmet)},
+    }
+
+
+# A value that is not one of a few words may be a credential, or hold one.
+_PLAIN: Final = frozenset({"status"})
+
+
+def shown(row: Row) -> dict[str, Any]:
+    """Return the fields of a row that can have only a few values, and its arrow."""
+    words = WORDS[row.source]
+    plain = {
+        name: row.values[name]
+        for name, known in words.items()
+        if name in row.values and (known or name in _PLAIN)
+    }
+    arrow = {"arrow": row.arrow} if row.arrow else {}
+    return {"source": row.source.value, **arrow, **plain}

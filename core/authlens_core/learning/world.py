@@ -1,0 +1,275 @@
+"""The world of one phase: servers, parties and browsers on loopback, fresh, and what happened among them.
+
+Every request of the learner is real. authlens's own login is the login that everyone has; what Mallory sends
+goes through the same sender, and is recorded as a probe that says what was done on purpose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Final, Self
+from urllib.parse import parse_qs, urlsplit
+
+from authlens_core.emulator import StandardEmulator
+from authlens_core.emulator.ledger import LedgerEvent, What
+from authlens_core.emulator.person import Browser
+from authlens_core.emulator.users import email_of
+from authlens_core.emulator.victim import Victim, VictimSwitches
+from authlens_core.emulator.weakness import SWITCHES as SERVER_SWITCHES
+from authlens_core.emulator.weakness import Weakness
+from authlens_core.learning.lesson import WorldSettings
+from authlens_core.learning.row import Row, SeatedTrace, rows_of
+from authlens_core.login.login import Login
+from authlens_core.trace.events import AuthorizationReady, Event
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.exchange import Exchange, Purpose, Request
+from authlens_core.values.login_options import Options
+from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.client import Wire
+from authlens_core.wire.limits import TOKEN
+
+YOU: Final = "you"
+OWNER: Final = "ada"
+"""Whose account it is that you log in to, and who visits the victim's website."""
+MALLORY: Final = "mallory"
+VICTIM: Final = "victim"
+SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{one.name}" for one in fields(VictimSwitches))})
+"""Everything that a repair can turn on."""
+LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh"})
+"""The credentials that a learner can hold, by name."""
+_WAIT: Final = 15.0  # seconds of one login
+
+
+class World:
+    """One world, which starts and stops with the block that it is used in.
+
+    Args:
+        seed: makes ids, codes and tokens the same each time.
+        switches: what was turned on to repair it.
+        faults: what the server does besides, which no lesson wants: it breaks the honest login.
+
+    Attributes:
+        loot: the credentials that the learner holds here, by name.
+        emulator: the resource and its authorization server.
+        victim: the website, in worlds that have one.
+    """
+
+    def __init__(
+        self,
+        settings: WorldSettings,
+        *,
+        seed: int,
+        switches: Collection[str] = (),
+        faults: Collection[str] = (),
+    ) -> None:
+        self._settings = settings
+        self._switches = frozenset(switches)
+        self.emulator = StandardEmulator(
+            settings.profile,
+            faults=(*settings.faults, *faults),
+            weaknesses=[Weakness(name) for name in settings.weaknesses],
+            access_token_lifetime=settings.token_lifetime,
+            seed=seed,
+        )
+        self.victim: Victim | None = None
+        self.loot: dict[str, str] = {}
+        self._wire = Wire(environ={})
+        self._moves: list[SeatedTrace] = []
+        self._login: Login | None = None
+        self._recorded = 0
+        self._browsers: dict[str, Browser] = {}
+        self._rows: tuple[Row, ...] | None = None
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.emulator)
+            for name in sorted(self._switches & set(SERVER_SWITCHES)):
+                self.emulator.turn_on(name)
+            if VICTIM in self._settings.parties:
+                self.victim = await stack.enter_async_context(self._website())
+            stack.push_async_callback(self._wire.aclose)
+            stack.push_async_callback(self._end_login)
+            self._running = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+
+    def _website(self) -> Victim:
+        on = {name.partition(".")[2]: True for name in self._switches if name.startswith(f"{VICTIM}.")}
+        return Victim(
+            self.emulator.ledger,
+            issuer=self.emulator.issuer,
+            resource_url=self.emulator.resource_url,
+            switches=VictimSwitches(**{**self._settings.victim, **on}),
+        )
+
+    @property
+    def parties(self) -> Mapping[str, str]:
+        """Who is at which origin."""
+        known = {self.emulator.resource_url: "resource", self.emulator.server_url: "server"}
+        if self.victim is not None:
+            known[self.victim.url] = VICTIM
+        return {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for url, role in known.items()}
+
+    @property
+    def events(self) -> tuple[LedgerEvent, ...]:
+        return self.emulator.ledger.events
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Everything that happened, in its order; what comes after the end of the attack is no part of it."""
+        if self._rows is not None:
+            return self._rows
+        return rows_of(self._moves, self.events, self.parties)
+
+    def end_of_attack(self) -> None:
+        """Keep the rows as they are: the honest login that follows must not be what meets a claim."""
+        self._rows = self.rows
+
+    @property
+    def traces(self) -> tuple[SeatedTrace, ...]:
+        """What the moves sent, in their order."""
+        return tuple(self._moves)
+
+    async def leak(self, names: Collection[str]) -> None:
+        """Have these credentials fall into the learner's hands, as they do in this lesson.
+
+        A code and its client are those of a login that is not over: of Ada's at the website, or else your
+        own. A callback is the last page of Mallory's own login there, which she did not open.
+        """
+        found: dict[str, str] = {}
+        if {"code", "client"} & set(names):
+            found = await self._ada_at_the_website() if self.victim is not None else await self._own_code()
+        if "callback" in names:
+            found["callback"] = await self._until_callback(MALLORY)
+        self.loot |= {name: value for name, value in found.items() if value and name in names}
+
+    async def _ada_at_the_website(self) -> dict[str, str]:
+        link = await self._until_callback(OWNER)
+        code = parse_qs(urlsplit(link).query).get("code", [""])[0]
+        return {"code": code, "client": "" if self.victim is None else await self.victim.client_id()}
+
+    async def _own_code(self) -> dict[str, str]:
+        await self.log_in(until=Stage.EXCHANGE)
+        facts = None if self._login is None else self._login.facts
+        code = "" if facts is None or facts.code is None else facts.code.reveal()
+        return {
+            "code": code,
+            "client": "" if facts is None or facts.client is None else facts.client.client_id,
+        }
+
+    async def _until_callback(self, user: str) -> str:
+        """Return where the login of a visitor of the website ends; the browser does not open it."""
+        website = self._victim()
+        with self.emulator.ledger.seated(user, browser=user):
+            played = await self.browser(user).play(website.sign_in_url, email_of(user), deliver=False)
+        return played.callback_url or ""
+
+    def _victim(self) -> Victim:
+        if self.victim is None:
+            raise LookupError("no website is in this world")
+        return self.victim
+
+    @property
+    def redirect_uri(self) -> str:
+        """The registered redirect URI of the client whose code leaked."""
+        if self.victim is not None:
+            return self.victim.redirect_uri
+        client = None if self._login is None else self._login.facts.client
+        return "" if client is None else client.redirect_uri
+
+    def browser(self, user: str) -> Browser:
+        """Return the browser of a user, with its cookies."""
+        return self._browsers.setdefault(user, Browser())
+
+    async def log_in(self, *, until: Stage | None = None) -> bool:
+        """Log in with authlens, or continue the login that is not over; return whether it ended well."""
+        login = self._login
+        if login is None or login.finished or self._failed(login):
+            await self._end_login()
+            login = self._login = self._new_login()
+        with self.emulator.ledger.seated(YOU, browser=OWNER):
+            while not login.finished and login.position is not until:
+                if (await login.step()).outcome is not Outcome.PASSED:
+                    break
+        trace = login.trace
+        self._moves.append(SeatedTrace(YOU, replace(trace, records=trace.records[self._recorded :])))
+        self._recorded = len(trace.records)
+        return login.finished
+
+    @staticmethod
+    def _failed(login: Login) -> bool:
+        records = login.trace.records
+        return bool(records) and records[-1].outcome is not Outcome.PASSED
+
+    def _new_login(self) -> Login:
+        login = Login(self.emulator.resource_url, self._wire, options=Options(port=0, wait=_WAIT))
+        playing: set[asyncio.Task[object]] = set()
+
+        def watch(event: Event) -> None:
+            if isinstance(event, AuthorizationReady):
+                play = self.browser(OWNER).play(event.url, email_of(OWNER))
+                task: asyncio.Task[object] = asyncio.ensure_future(play)
+                playing.add(task)
+                task.add_done_callback(playing.discard)
+
+        login.watch(watch)
+        self._recorded = 0
+        return login
+
+    async def _end_login(self) -> None:
+        login, self._login = self._login, None
+        if login is not None:
+            await login.aclose()
+
+    async def send(self, seat: str, request: Request, purpose: Purpose, done: str) -> Exchange:
+        """Send a request of the learner's own making, and record it.
+
+        Args:
+            done: what the move is, in a few words without a credential.
+        """
+        started_at = datetime.now(UTC)
+        with self.emulator.ledger.seated(seat):
+            exchange = await self._wire.send(
+                request,
+                limits=TOKEN,
+                loopback_http=True,
+                addresses=AddressPolicy.ANY,
+                purpose=purpose,
+            )
+        answer = exchange.answer
+        outcome = Outcome.PASSED if answer is not None and answer.status < 400 else Outcome.FAILED
+        record = StageRecord(
+            Stage.PROBE, outcome, started_at, exchange.elapsed, (exchange,), tampering=(f"{seat}: {done}",)
+        )
+        url = self.emulator.resource_url
+        trace = Trace(secrets.token_hex(8), TraceKind.PROBE, url, started_at, (record,))
+        self._moves.append(SeatedTrace(seat, trace))
+        return exchange
+
+    async def open(self, user: str, url: str) -> None:
+        """Have a user's browser open a URL."""
+        with self.emulator.ledger.seated(user, browser=user):
+            await self.browser(user).play(url, email_of(user))
+
+    async def honest_login_works(self) -> bool:
+        """Return whether you still get in, and Ada still gets in at the website, in a browser of her own."""
+        await self._end_login()
+        if not await self.log_in():
+            return False
+        if self.victim is None:
+            return True
+        self._browsers.pop(OWNER, None)
+        before = len(self.events)
+        await self.open(OWNER, self.victim.sign_in_url)
+        return any(
+            event.what is What.SESSION and event.browser == event.user == OWNER
+            for event in self.events[before:]
+        )

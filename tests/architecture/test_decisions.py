@@ -60,12 +60,12 @@ def test_no_decision_is_made_by_displayed_text() -> None:
 
 
 def test_a_check_that_decides_something_is_named_by_its_identifier() -> None:
-    """The text of an identifier is written once, in `values/check.py`."""
+    """The text of an identifier is written once, in `values/check.py`. The emulator shares no code with it."""
     identifiers = {identifier.value for identifier in CheckId}
     found = [
         f"{source.name}:{node.lineno}"
         for source in sources_of_product()
-        if not source.name.endswith("values/check.py")
+        if not source.name.endswith("values/check.py") and "/emulator/" not in source.name
         for node in source.nodes
         if isinstance(node, ast.Constant) and node.value in identifiers
     ]

@@ -1,6 +1,6 @@
 """What a server of a lesson does wrong, and the switches by which a lesson mends it.
 
-A weakness is no fault of the demo: an honest login never meets it. Somebody has to use it.
+A weakness is no fault of the demo: an honest login never meets it. An attacker has to use it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ServerSwitch:
         ends: the weakness that is over.
         starts: what the server does from now on.
         stops: what it no longer does.
-        keeps: what it publishes truthfully, whatever somebody else put there.
+        keeps: what it publishes truthfully, whatever an attacker put there.
         code_lifetime: seconds.
         token_lifetime: seconds, of access tokens.
     """

@@ -58,7 +58,7 @@ async def _redeem(move: RedeemMove, world: World, seat: str) -> None:
     ]
     endpoint = _url(f"{world.emulator.issuer}/token")
     request = form_request(endpoint, client, pairs)
-    exchange = await world.send(seat, request, Purpose.TOKEN, "redeem a code of somebody else")
+    exchange = await world.send(seat, request, Purpose.TOKEN, "redeem another user's code")
     answer = exchange.answer
     if answer is not None and answer.status == 200:
         given = object_in(answer.body.reveal())

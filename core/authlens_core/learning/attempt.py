@@ -73,12 +73,19 @@ class LessonAttempt:
         self._honest: bool | None = None
         self._made = 0
         self._running = AsyncExitStack()
+        self._ending: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._running.aclose()
+        self._end_world()
+        await asyncio.gather(*self._ending)
+
+    def _end_world(self) -> None:
+        """Stop the world of the phase before, without a wait for its servers to be gone."""
+        running, self._running = self._running, AsyncExitStack()
+        self._ending.append(asyncio.create_task(running.aclose()))
 
     @property
     def world(self) -> World | None:
@@ -155,8 +162,7 @@ class LessonAttempt:
         if phase is LessonPhase.REPAIR and not self.lesson.repair.offer:
             self._worlds[phase] = self._worlds[LessonPhase.BREAK]
             return self._worlds[phase]
-        await self._running.aclose()
-        self._running = AsyncExitStack()
+        self._end_world()
         faults = self._broken if phase is LessonPhase.REPAIR else ()
         world = World(self.lesson.world, seed=self.seed, switches=switches, faults=faults)
         self._worlds[phase] = await self._running.enter_async_context(world)
@@ -196,7 +202,7 @@ class LessonAttempt:
             raise LessonRefused(f"The claims of “{self.lesson.name}” are too vague to be judged.") from None
 
     def verdict(self, phase: LessonPhase) -> PhaseVerdict:
-        """Return what became of a phase so far."""
+        """Return the verdict on a phase so far."""
         match phase:
             case LessonPhase.PREDICT:
                 return PhaseVerdict(phase, passed=bool(self._option))
@@ -234,7 +240,7 @@ class LessonAttempt:
         )
 
     def outcome(self) -> AttemptOutcome:
-        """Return what became of the whole attempt."""
+        """Return the verdict on the whole attempt."""
         return AttemptOutcome(
             lesson=self.lesson,
             seed=self.seed,

@@ -1,4 +1,4 @@
-"""What became of an attempt at a lesson, as values and as the JSON that `learn run` prints."""
+"""The verdict on an attempt at a lesson, as values and as the JSON that `learn run` prints."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
-from authlens_core.learning.row import WORDS, Row, SeatedTrace
+from authlens_core.learning.row import WORDS, EvidenceRow, SeatedTrace
 from authlens_core.values.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseVerdict:
-    """What became of one phase.
+    """The verdict on one phase.
 
     Attributes:
         claims: the verdict on each of its claims; none where it is not judged by claims.
@@ -28,7 +28,7 @@ class PhaseVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What became of an attempt.
+    """The verdict on an attempt.
 
     Attributes:
         option: the prediction; empty without one.
@@ -92,7 +92,7 @@ def _claim(verdict: ClaimVerdict) -> dict[str, Any]:
 _PLAIN: Final = frozenset({"status"})
 
 
-def shown(row: Row) -> dict[str, Any]:
+def shown(row: EvidenceRow) -> dict[str, Any]:
     """Return the fields of a row that can have only a few values, and its arrow."""
     words = WORDS[row.source]
     plain = {

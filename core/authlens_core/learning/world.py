@@ -23,7 +23,7 @@ from authlens_core.emulator.victim import Victim, VictimSwitches
 from authlens_core.emulator.weakness import SWITCHES as SERVER_SWITCHES
 from authlens_core.emulator.weakness import Weakness
 from authlens_core.learning.lesson import WorldSettings
-from authlens_core.learning.row import Row, SeatedTrace, rows_of
+from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -83,7 +83,7 @@ class World:
         self._login: Login | None = None
         self._recorded = 0
         self._browsers: dict[str, Browser] = {}
-        self._rows: tuple[Row, ...] | None = None
+        self._rows: tuple[EvidenceRow, ...] | None = None
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -123,7 +123,7 @@ class World:
         return self.emulator.ledger.events
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[EvidenceRow, ...]:
         """Everything that happened, in its order; what comes after the end of the attack is no part of it."""
         if self._rows is not None:
             return self._rows

@@ -61,7 +61,7 @@ class ServerState:
         moved: true once the resource names another issuer (`move`).
         pushed: authorization requests by their reference: the client, the parameters, the expiry.
         weaknesses: the checks that it leaves out.
-        published: what somebody put in the place of a member of a document.
+        published: what an attacker put into a member of a document.
     """
 
     profile: Profile

@@ -154,7 +154,7 @@ class StandardEmulator(LoopbackServer):
         self._state.turn_on(SWITCHES[name])
 
     def publish(self, member: PublishedMember, value: str) -> None:
-        """Have a document say `value`, as somebody would who runs this resource or its server."""
+        """Have a document say `value`, as an attacker would who runs this resource or its server."""
         self._state.published[member] = value
 
     @property

@@ -1,0 +1,124 @@
+"""An attempt is judged by what its moves left: the author's passes, and anything less does not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.moves import MoveRefused, read_answers, solution_of
+from authlens_core.learning.outcome import AttemptOutcome
+
+COURSE = lessons()
+SOLUTIONS = {
+    json.loads(folder.texts["solution.json"])["lesson"]: folder.texts["solution.json"] for folder in folders()
+}
+
+
+def outcome(name: str, *moves: dict[str, Any], broken: tuple[str, ...] = ()) -> AttemptOutcome:
+    """Return what becomes of moves, each written as in a file."""
+    text = json.dumps({"format": 1, "lesson": name, "moves": moves}).encode()
+    given = read_answers(text, name="answers.json", lesson=name)
+    return asyncio.run(attempt_of(COURSE[name][0], given.read(), seed=given.seed, broken=broken))
+
+
+def solution(name: str) -> list[dict[str, Any]]:
+    return list(json.loads(SOLUTIONS[name])["moves"])
+
+
+def before_the_attack(name: str) -> list[dict[str, Any]]:
+    moves = solution(name)
+    return moves[: 1 + next(index for index, move in enumerate(moves) if move["do"] == "point")]
+
+
+def phase(outcome: AttemptOutcome, wanted: LessonPhase) -> bool:
+    return next(verdict.passed for verdict in outcome.phases if verdict.phase is wanted)
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_the_solution_of_a_lesson_passes_and_bears_out_one_prediction(name: str) -> None:
+    moves, seed = solution_of(SOLUTIONS[name], name="solution.json", lesson=name)
+    made = asyncio.run(attempt_of(COURSE[name][0], moves, seed=seed))
+    assert made.passed
+    assert len(made.held) == 1
+    # Whatever a screen or a file makes of it is the same list.
+    again = [msgspec.convert(one, type(move)) for one, move in zip(solution(name), moves, strict=True)]
+    assert again == list(moves)
+
+
+def test_a_repair_that_stops_the_honest_login_too_does_not_pass() -> None:
+    made = outcome("stolen-code", *solution("stolen-code"), broken=("iss-missing",))
+    assert not phase(made, LessonPhase.REPAIR)
+    assert all(claim.holds for verdict in made.phases for claim in verdict.claims)
+    assert made.as_json()["phases"][4]["honest_login"] is False
+
+
+def test_a_stolen_code_is_not_seen_in_what_is_printed() -> None:
+    made = outcome("stolen-code", *solution("stolen-code")[:4])
+    codes = [
+        row.values["code"]
+        for verdict in made.phases
+        for claim in verdict.claims
+        for row in claim.rows
+        if "code" in row.values
+    ]
+    assert codes
+    assert not any(str(code) in json.dumps(made.as_json()) + repr(made) for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("moves", "number", "reason"),
+    [
+        ([{"do": "login"}], 1, "a prediction comes first"),
+        ([{"do": "predict", "option": "a"}] * 2, 2, "the prediction was made already"),
+        ([{"do": "predict", "option": "d"}], 1, "Invalid enum value 'd'"),
+        (
+            [{"do": "predict", "option": "a"}, {"do": "answer", "question": "q1", "option": "a"}],
+            2,
+            "after the run",
+        ),
+        ([{"do": "point", "arrow": 1, "part": "form.code"}], 1, "after the run"),
+        ([{"do": "jump"}], 1, "Invalid value 'jump'"),
+        ([{"do": "login", "as": "ada"}], 1, "unknown field `as`"),
+        ([{"do": "predict", "option": "a"}, {"do": "call"}], 2, "you do not hold $token"),
+        ([{"do": "redeem", "code": "abc"}], 1, "a credential is named"),
+        ([{"do": "redeem", "code": "$purse"}], 1, "a credential is named"),
+        ([{"do": "predict", "option": "a"}, {"do": "deliver", "to": "ada"}], 2, "no move of this phase"),
+        (
+            [{"do": "predict", "option": "a"}, {"do": "defend", "on": ["victim.pkce"]}],
+            2,
+            "the run comes first",
+        ),
+        ([{"do": "predict", "option": "a"}] * 65, 65, "at most 64 moves"),
+    ],
+)
+def test_a_move_that_cannot_be_made_is_refused_with_its_number(
+    moves: list[dict[str, Any]], number: int, reason: str
+) -> None:
+    with pytest.raises(MoveRefused, match=reason.replace("$", r"\$")) as refused:
+        outcome("stolen-code", *moves)
+    assert (refused.value.number, refused.value.exit_code) == (number, 13)
+
+
+@pytest.mark.parametrize(
+    ("moves", "reason"),
+    [
+        ([{"do": "redeem"}] * 7, "the attack takes at most 6 moves"),
+        ([{"do": "defend", "on": ["victim.pkce", "victim.state"]}], "at most 1 of the switches"),
+        ([{"do": "defend", "on": ["victim.guard"]}], "no such switch"),
+        ([{"do": "defend", "on": []}], "turn a switch on"),
+        ([{"do": "defend", "on": ["victim.pkce"]}] * 2, "turned already"),
+        ([{"do": "defend", "on": ["victim.pkce"]}, {"do": "redeem"}], "the attack is over"),
+        ([{"do": "answer", "question": "q1", "option": "a"}] * 2, "answered already"),
+        ([{"do": "answer", "question": "q9", "option": "a"}], "no such question"),
+    ],
+)
+def test_what_is_not_of_this_phase_is_refused(moves: list[dict[str, Any]], reason: str) -> None:
+    with pytest.raises(MoveRefused, match=reason):
+        outcome("stolen-code", *before_the_attack("stolen-code"), *moves)

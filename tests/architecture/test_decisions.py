@@ -60,7 +60,7 @@ def test_no_decision_is_made_by_displayed_text() -> None:
 
 
 def test_a_check_that_decides_something_is_named_by_its_identifier() -> None:
-    """The text of an identifier is written once, in `values/check.py`; the emulator shares no code with it."""
+    """The text of an identifier is written once, in `values/check.py`; the emulator shares none of it."""
     identifiers = {identifier.value for identifier in CheckId}
     found = [
         f"{source.name}:{node.lineno}"

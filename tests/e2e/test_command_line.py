@@ -114,7 +114,7 @@ async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource:
     revoked = await authlens(machine, "revoke", resource)
     assert (revoked.code, revoked.answer) == (0, "")
     assert "the resource refuses the access token" in revoked.words
-    assert "Refresh token: revoked (200), by the server's word, not tried." in revoked.words
+    assert "Refresh token: revoked (200) according to the server; not tested." in revoked.words
     assert "The resource answered the token with 401, " in revoked.words
 
     gone = await authlens(machine, "token", resource)

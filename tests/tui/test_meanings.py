@@ -156,7 +156,7 @@ def test_a_response_shows_what_its_members_mean_and_its_token_taken_apart() -> N
     assert "ada" in shown
     assert raw not in shown
     unexplained = text(response_lines(exchange, Redactor(), raw=True, now=NOW))
-    assert "What the members mean" not in unexplained
+    assert "What the fields mean" not in unexplained
     assert "JWT in" not in unexplained
     assert raw not in unexplained
 

@@ -41,7 +41,7 @@ class PortOwner:
     is_login: bool = False
 
     def __str__(self) -> str:
-        who = f" of the account {self.user}" if self.user else ""
+        who = f" run by {self.user}" if self.user else ""
         if self.pid is None:
             return f"a program{who}"
         return f"{self.name or 'a program'} (process {self.pid}){who}"

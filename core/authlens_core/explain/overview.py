@@ -51,7 +51,7 @@ def overview(record: StageRecord) -> Overview:
     seen = _SeenRecord(record)
     if record.outcome is Outcome.CANCELLED:
         waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
-        came = () if waited is None else (f"Until then: {waited.seen}.",)
+        came = () if waited is None else (f"Received: {waited.seen}.",)
         return Overview(
             ("You stopped it before it finished.", *_answers(seen), *came),
             "" if waited is None else waited.why,
@@ -271,7 +271,7 @@ def _access(seen: _SeenRecord) -> Iterator[str]:
     if status is not None:
         yield f"The resource answered {status} to the access token: the login works."
     if layer:
-        yield f"The answer came from: {layer}."
+        yield "The application itself answered." if layer == Layer.ORIGIN else f"{layer} answered."
 
 
 def _probe(seen: _SeenRecord) -> Iterator[str]:

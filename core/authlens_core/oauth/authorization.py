@@ -26,7 +26,7 @@ _CODE_LIMIT: Final = 8 * 1024
 _QUERY_LIMIT: Final = 64 * 1024
 _ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})
 _REGISTERED: Final = frozenset(ErrorCode)
-_ALONE: Final = "only a code or token, which does not show the login it belongs to"
+_ALONE: Final = "only a code or token; copy the whole address"
 
 
 _STATE_WHY: Final = "It shows that the response belongs to the login started here."

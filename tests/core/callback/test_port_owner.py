@@ -91,8 +91,8 @@ def test_name_is_safe_to_show(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("owner", "words"),
     [
-        (PortOwner(31, "nginx", "www"), "nginx (process 31) of the account www"),
-        (PortOwner(None, "", "bob"), "a program of the account bob"),
+        (PortOwner(31, "nginx", "www"), "nginx (process 31) run by www"),
+        (PortOwner(None, "", "bob"), "a program run by bob"),
         (None, "another program"),
     ],
 )

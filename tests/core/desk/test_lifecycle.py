@@ -146,7 +146,7 @@ async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
     assert "Refresh token: revoked" in words
     assert "Access token: revoked" in words
     assert "The resource answered the token with 401, " in words
-    assert " ms after the start." in words
+    assert " ms later." in words
 
 
 async def test_refreshing_all_gives_each_its_turn(

@@ -213,7 +213,7 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
         await pilot.press("escape")
         await until(pilot, lambda: "Authorization stopped." in text_of(app))
         shown = " ".join(text_of(app).split())
-        assert "Until then: nothing at" in shown
+        assert "Received: nothing at" in shown
         assert ("1 other request ignored" in shown) is (fault is Fault.WRONG_STATE)
         assert f"browser shows “{page}" in shown
         if fault is not Fault.WRONG_STATE:

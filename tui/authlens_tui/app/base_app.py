@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.terminal.focus import follow_focus
+from authlens_tui.terminal.focus import follow_focus, toggle_maximized
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
 from authlens_tui.widgets.key_binding import bound
@@ -29,6 +29,7 @@ _KEYS: Final[list[BindingType]] = [
     bound("app.suspend", "ctrl+z", "suspend_process", "Suspend", "fg returns", show=False),
     bound("app.mouse", "f12", "release_mouse", "Mouse", "Release the mouse", show=False),
     bound("app.save_screen", "f9", "save_screen", "Save screen", _SAVE_SCREEN, show=False),
+    bound("app.maximize", "f6", "maximize", "Maximize", "Give the focused part the whole screen", show=False),
     bound("app.jump", "ctrl+o", "jump", "Jump", "Move by a letter", show=False),
     bound("app.help", "question_mark", "help", "Help", "Keys and terms", sign="?"),
 ]
@@ -96,6 +97,9 @@ class BaseApp(TerminalApp):
         yield SystemCommand("Theme", "Choose another theme, with a preview", self.action_change_theme)
         if screen.is_modal:  # its palette has none of the app's keys
             yield SystemCommand("Save screen", _SAVE_SCREEN, self.action_save_screen)
+
+    def action_maximize(self) -> None:
+        toggle_maximized(self.screen)
 
     def action_command_palette(self) -> None:
         from authlens_tui.screens.palette import Palette

@@ -56,8 +56,8 @@ async def _access(faults: tuple[Fault, ...], arguments: Namespace) -> int:
     await _start(running, arguments.port)
     client_id, secret = running.service_token
     hints = (
-        f"→ Its service token, simulated too: {client_id}",
-        f"  with the secret {secret} for: authlens service-token add {running.resource_url}",
+        f"→ Its service token: {client_id}, with the secret {secret}",
+        f"  Store it: authlens service-token add {running.resource_url}",
     )
     admin = f"{running.issuer}/emulator/admin" if arguments.admin else ""
     return await _serve(running, Profile.ACCESS, faults, admin, hints)

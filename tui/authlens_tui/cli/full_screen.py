@@ -36,9 +36,16 @@ def run_app(url: str | None, options: Options | None = None) -> int:
     require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
     from authlens_tui.app.authlens_app import AuthlensApp
     from authlens_tui.app.workspace import Workspace
+    from authlens_tui.screens.dashboard.keys import DEMO_WANTED
 
     given = {checked: options} if checked is not None and options is not None else {}
-    return run_to_end(AuthlensApp(start_url=checked, workspace=Workspace(options=given)))
+    app = AuthlensApp(start_url=checked, workspace=Workspace(options=given))
+    code = run_to_end(app)
+    if app.return_value != DEMO_WANTED:
+        return code
+    from authlens_tui.app.demo import DemoWorkspace
+
+    return run_to_end(AuthlensApp(workspace=DemoWorkspace((), 0, menu_first=True)))
 
 
 def demo(arguments: Namespace) -> int:

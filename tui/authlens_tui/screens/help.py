@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, ClassVar, Final, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, runtime_checkable
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -14,9 +15,10 @@ from textual.events import Click
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from authlens_tui.screens.palette import PaletteEntry, possible_actions
+from authlens_tui.screens.palette import PaletteEntry, in_words, possible_actions
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 
@@ -34,9 +36,9 @@ GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
     ("redirect URI", "Where the server sends the browser back to: a port of this machine."),
     ("PKCE", "Binds the code to the program that started the login, by a secret and its hash."),
     ("state", "A random value that comes back with the code; shows which login it belongs to."),
-    ("code", "A receipt from the browser. Works once, for minutes, only with the PKCE secret."),
+    ("code", "A receipt from the browser. Works once, within minutes, and only with the PKCE secret."),
     ("access token", "Gives access to the resource for a short time. Anyone who has it can use it."),
-    ("bearer", "A token that anyone who has it can use: nothing else is checked."),
+    ("bearer", "A token that works for anyone who holds it."),
     ("refresh token", "Gets new access tokens without a browser. Sent only to the server."),
     ("grant", "The result of a login: both tokens and their details."),
     ("live", "A credential whose token has not expired, as far as is known here."),
@@ -61,28 +63,53 @@ _TITLE: Final = "bold $text-primary"
 _HEADING: Final = "bold $text-accent"
 
 
-def keys_words(actions: Sequence[PaletteEntry]) -> Content:
-    """Return the keys under their headings, one a line."""
-    widest = max((len(action.keys) for action in actions), default=0)
-    parts = []
-    for scope, group in groupby(actions, key=lambda action: action.scope):
-        lines = (
-            Content.assemble(
-                (f"{action.keys:>{widest}}", _TITLE), "  ", action.name, ": ", (action.meaning, "$quiet")
-            )
-            for action in group
-        )
-        parts.append(Content("\n").join((Content.styled(scope.value, _HEADING), *lines)))
-    return Content("\n\n").join(parts)
+def keys_items(actions: Sequence[PaletteEntry]) -> Iterator[Item]:
+    """Yield the keys under their headings as a table: key, name, meaning."""
+    scopes = [(scope, list(_rows(list(group)))) for scope, group in groupby(actions, lambda each: each.scope)]
+    rows = [row for _, group in scopes for row in group]
+    keys = max((cell_len(row.keys) for row in rows), default=0)
+    # What has no meaning of its own may be as long as it likes.
+    names = max((cell_len(row.name) for row in rows if row.meaning), default=0)
+    for scope, group in scopes:
+        yield Item(Content.styled(scope.value, _HEADING))
+        for row in group:
+            key = Content.assemble((f"{row.keys:>{keys}}", _TITLE), "  ")
+            if row.meaning:
+                head = Content.assemble(key, f"{row.name:<{names}}  ")
+                yield Item(Content.styled(row.meaning, "$quiet"), head, keys + names + 4)
+            else:
+                yield Item(Content(row.name), key, keys + 2)
+        yield Item(Content())
 
 
-def glossary_words() -> Content:
-    lines = (Content.assemble((word, _TITLE), "  ", meaning) for word, meaning in GLOSSARY)
-    return Content("\n").join((Content.styled("Words", _HEADING), *lines))
+class _Row(NamedTuple):
+    keys: str
+    name: str
+    meaning: str
 
 
-def wrong_words() -> Content:
-    return Content("\n").join((Content.styled("When something is wrong", _HEADING), *map(Content, _WRONG)))
+def _rows(actions: Sequence[PaletteEntry]) -> Iterator[_Row]:
+    """Yield a row for each key; the tabs, which have a number each, share one."""
+    numbered = [action for action in actions if action.keys.isdecimal()]
+    for action in actions:
+        if action not in numbered:
+            yield _Row(action.keys, *in_words(action.name, action.meaning))
+        elif action is numbered[0]:
+            keys = f"{action.keys}–{numbered[-1].keys}" if len(numbered) > 1 else action.keys
+            yield _Row(keys, ", ".join(each.name for each in numbered), "")
+
+
+def glossary_items() -> Iterator[Item]:
+    yield Item(Content.styled("Words", _HEADING))
+    room = max(len(word) for word, _ in GLOSSARY) + 2
+    for word, meaning in GLOSSARY:
+        yield Item(Content(meaning), Content.styled(word, _TITLE), room)
+
+
+def wrong_items() -> Iterator[Item]:
+    yield Item(Content.styled("When something is wrong", _HEADING))
+    for words in _WRONG:
+        yield Item(Content(words), Content.styled("·", _TITLE), 2)
 
 
 @runtime_checkable
@@ -123,10 +150,10 @@ class HelpScreen(ModalScreen[None]):
             with VerticalScroll(id="help"):
                 with Vertical(id="help-keys"):
                     yield Static(Content(self._help), id="help-words")
-                    yield Static(keys_words(self._actions))
+                    yield HangingText(keys_items(self._actions))
                 with Vertical(id="help-glossary"):
-                    yield Static(glossary_words())
-                    yield Static(wrong_words())
+                    yield HangingText(glossary_items())
+                    yield HangingText(wrong_items())
             yield KeyFooter()
 
     def on_mount(self) -> None:

@@ -39,6 +39,7 @@ class KeyAction(StrEnum):
     REFRESH_ALL = "refresh_all"
     REVOKE_ALL = "revoke_all"
     SETTINGS = "settings"
+    DEMO = "demo"
     STOP = "stop"
     NEXT = "next"
     RUN_ALL = "run_all"

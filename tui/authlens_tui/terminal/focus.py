@@ -32,3 +32,15 @@ def follow_focus(app: App[Any]) -> None:
 
 def is_displayed(node: DOMNode) -> bool:
     return all(ancestor.display for ancestor in node.ancestors_with_self)
+
+
+def toggle_maximized(screen: Screen[Any]) -> None:
+    """Give what has the focus the whole screen, or what it selects; or give the others theirs back."""
+    if screen.maximized is not None:
+        screen.minimize()
+    elif screen.focused is not None and not screen.maximize(screen.focused):
+        shown = next(
+            (widget for widget in screen.query("*") if widget.ALLOW_MAXIMIZE and widget.display), None
+        )
+        if shown is not None:
+            screen.maximize(shown)

@@ -138,23 +138,11 @@ class TerminalApp(QuietCrash, App[int]):
 
     def _refresh_notifications(self) -> None:
         super()._refresh_notifications()
-        self._paint_toasts()
+        self._had_toasts = _paint_toasts(self, had_some=self._had_toasts)
 
     def _unnotify(self, notification: Notification, refresh: bool = True) -> None:  # noqa: FBT001 - Textual's
         super()._unnotify(notification, refresh)
-        self._paint_toasts()
-
-    def _paint_toasts(self) -> None:
-        """Paint the whole screen once a toast has come or gone.
-
-        Textual paints what changed in its map of widgets. If a widget was looked up meanwhile, the map has
-        the change already: a toast was never painted, or stayed.
-        """
-        has_toasts = bool(self._notifications)
-        if self.screen_stack and (has_toasts or self._had_toasts):
-            top = self.screen_stack[-1]
-            self.call_later(top.call_after_refresh, top.refresh)
-        self._had_toasts = has_toasts
+        self._had_toasts = _paint_toasts(self, had_some=self._had_toasts)
 
     def action_release_mouse(self) -> None:
         """Give the mouse to the terminal, for its own selection, or take it back."""
@@ -188,10 +176,27 @@ class TerminalApp(QuietCrash, App[int]):
         severity: Final = "warning" if copied.way is CopyWay.NONE else "information"
         self.notify(f"{copied.sentence} {note}".rstrip(), title=what, severity=severity, markup=False)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what Textual's own keys copy, and say so."""
+        self.run_worker(self.copy(text, "The selection"), group="copy", description="copy the selection")
+
     def write_to_terminal(self, sequence: str) -> None:
         """Write a control sequence that draws nothing."""
         if self._driver is not None:
             self._driver.write(sequence)
+
+
+def _paint_toasts(app: TerminalApp, *, had_some: bool) -> bool:
+    """Paint the whole screen once a toast has come or gone; return whether there is one.
+
+    Textual paints what changed in its map of widgets. If a widget was looked up meanwhile, the map has the
+    change already: a toast was never painted, or stayed.
+    """
+    has_some = bool(app._notifications)  # noqa: SLF001 - Textual tells no other way
+    if app.screen_stack and (has_some or had_some):
+        top = app.screen_stack[-1]
+        app.call_later(top.call_after_refresh, top.refresh)
+    return has_some
 
 
 def refuse_recording(environ: Mapping[str, str]) -> None:

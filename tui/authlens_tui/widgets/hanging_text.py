@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from textual.geometry import Size
@@ -24,9 +24,14 @@ class Item(NamedTuple):
 class HangingText(Static):
     """Wraps items for the width there is."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        items: Iterable[Item] = (),
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
-        self._items: tuple[Item, ...] = ()
+        self._items = tuple(items)
         self._wrapped: tuple[int, Content] = (0, Content())
 
     def show(self, items: Sequence[Item]) -> None:

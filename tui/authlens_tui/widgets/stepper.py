@@ -72,6 +72,8 @@ class StageStep:
 class Stepper(Widget, can_focus=True):
     """Shows the steps; the one being looked at is marked. Sends `Chosen` when a user picks another."""
 
+    ALLOW_MAXIMIZE = False
+
     HELP = "The stages of the login. Up and down choose which one is shown."
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("stepper.previous", "up,left", "look(-1)", "previous", "Previous stage", show=False),

@@ -297,7 +297,7 @@ class _RevokeOperation(LockedGrant):
         last = self.record.exchanges[-1]
         status = f"{last.response.status}" if last.response is not None else "nothing"
         took = self._seconds_until(last)
-        return f"the resource, asked with the access token, said {status} after {took:.1f} s"
+        return f"the resource answered the access token with {status} after {took:.1f} s"
 
     def _seconds_until(self, last: Exchange) -> float:
         return (last.ended_at - self.record.exchanges[0].started_at).total_seconds()
@@ -350,9 +350,7 @@ class _RevokeOperation(LockedGrant):
         last = self.record.exchanges[-1] if self.record.exchanges else None
         if last is not None and last.purpose is Purpose.ACCESS:
             took = round(self._seconds_until(last) * 1000)
-            details.append(
-                f"The resource answered the token with {status_words(last)}, {took} ms after the start."
-            )
+            details.append(f"The resource answered the token with {status_words(last)}, {took} ms later.")
         return tuple(details)
 
 
@@ -367,4 +365,4 @@ def _untried(result: TokenResult) -> str:
     turn, and a server that did may report the attempt as a stolen token (RFC 9700 §4.14.2).
     """
     confirmed = result.token == "refresh_token" and result.outcome is RevocationOutcome.REVOKED  # noqa: S105
-    return ", by the server's word, not tried" if confirmed else ""
+    return " according to the server; not tested" if confirmed else ""

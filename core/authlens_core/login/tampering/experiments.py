@@ -138,8 +138,7 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
         title="Wrong code_verifier",
         question="An attacker stole the code from the callback and redeems it without knowing the verifier.",
         stage=Stage.EXCHANGE,
-        expectation="The server computes the challenge of this verifier, finds that it differs, and must "
-        "return invalid_grant.",
+        expectation="The server refuses a wrong verifier with invalid_grant.",
         spec="RFC 7636 §4.6",
         referee=Referee.TOKEN_ENDPOINT,
         why="A stolen code would be as good as the tokens.",

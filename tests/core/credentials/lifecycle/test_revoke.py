@@ -49,7 +49,7 @@ async def test_both_tokens_are_revoked_and_the_resource_refuses(
     assert "canary" not in repr(result)
     event = credentials.events(saved.grant_id)[0]
     assert event.kind == "revoked"
-    assert "the resource, asked with the access token, said 401 after" in event.detail
+    assert "the resource answered the access token with 401 after" in event.detail
 
 
 async def test_tokens_that_the_server_never_knew_are_revoked(

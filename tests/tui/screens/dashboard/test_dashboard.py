@@ -263,9 +263,9 @@ async def test_revoke_asks_first_and_no_is_the_default() -> None:
         assert len(screen.table.rows) == 1
         assert not screen.context.busy
         await revoke(pilot, app)
-        assert "Revoked; access token verified" in text_of(app)
+        assert "Revoked, and verified" in text_of(app)
         assert "401" in text_of(app)
-        assert "by the server's word, not tried" in text_of(app)
+        assert "according to the server; not tested" in text_of(app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
         assert len(screen.table.rows) == 0

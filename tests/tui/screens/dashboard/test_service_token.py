@@ -44,7 +44,7 @@ async def test_a_token_is_added_and_tested(
     async with run_screen(screen, size=size) as (app, pilot):
         screen.query_one("#client_id", Input).value = client_id
         screen.query_one("#secret", Input).value = secret
-        await until(pilot, lambda: "✔ The format is that of a service token." in text_of(app))
+        await until(pilot, lambda: "✔ Looks like a service token." in text_of(app))
         assert secret not in text_of(app)
         await pilot.press("enter")
         await until(pilot, lambda: "✔ The resource accepts the credential." in text_of(app))

@@ -45,8 +45,8 @@ def test_the_marks_of_the_axis_are_above_the_bars_they_measure() -> None:
     _, axis, first, second, *_ = (one.text for one in waterfall_lines(RECORDS, RECORDS[0], 80, Redactor()))
     assert axis.split() == ["0", "500", "ms"]
     start = axis.index("0")
-    assert first[start - 1] == "─"
-    assert (second.index("─") - start + 1) / (axis.index("500") - start) == pytest.approx(0.5, abs=0.05)
+    assert first[start] == "─"
+    assert (second.index("─") - start) / (axis.index("500") - start) == pytest.approx(0.5, abs=0.05)
 
 
 def test_the_phases_of_an_exchange_follow_each_other_and_add_up_to_the_whole() -> None:

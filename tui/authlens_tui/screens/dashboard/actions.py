@@ -106,7 +106,7 @@ class CredentialActions:
         self._report(entry, result)
         if self._context.is_current:  # the row is gone, so the dashboard cannot show what verified it
             proof = Result(entry.title, True, " ".join(result.details), result.cure)
-            self._context.show(ResultsScreen("Revoked; access token verified", result.summary, [proof]))
+            self._context.show(ResultsScreen("Revoked, and verified", result.summary, [proof]))
 
     async def _probe(self, entry: InventoryEntry) -> None:
         result = await probe(self._context.session, entry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
@@ -22,8 +21,9 @@ from authlens_core.desk.settings import SettingsFile
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.settings import COLUMN_KEYS
 from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
-from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, applies, offered
-from authlens_tui.screens.dashboard.listing import PATIENCE, Listing
+from authlens_tui.screens.dashboard.history import SelectedHistory
+from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, DEMO_WANTED, NEED_ROWS, applies, offered
+from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.words import (
     attempt_words,
     broken_words,
@@ -46,8 +46,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.grant import Grant
-    from authlens_core.credentials.records.index import Event, Index
-    from authlens_core.credentials.records.traces import TraceSummary
+    from authlens_core.credentials.records.index import Index
     from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.desk.session import Session
     from authlens_tui.screens.dashboard.actions import DashboardActions
@@ -59,17 +58,6 @@ _FILES_EVERY: Final = 5
 # reads them.
 _SORT_EVERY: Final = 30
 _ATTEMPT_SHOWN: Final = 15  # seconds for which an automatic refresh is named
-_EVENTS: Final = 8  # that the detail shows
-_NEED_ROWS: Final = frozenset(
-    {
-        KeyAction.FILTER,
-        KeyAction.SORT,
-        KeyAction.GROUP,
-        KeyAction.PROBE_ALL,
-        KeyAction.REFRESH_ALL,
-        KeyAction.REVOKE_ALL,
-    }
-)
 
 
 class DashboardScreen(Screen[None]):
@@ -120,7 +108,7 @@ class DashboardScreen(Screen[None]):
         self._left_out = left_out
         self._can_move = can_move
         self._columns = columns or COLUMN_KEYS
-        self._looked_up: tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]] = ("", (), ())
+        self._history = SelectedHistory(self.context)
         self._troubles: dict[str, str] = {}
         self._ticks = 0
         self._attempt_ticks = 0
@@ -212,6 +200,8 @@ class DashboardScreen(Screen[None]):
                 self._arrange()
             case KeyAction.STOP:
                 self._stop()
+            case KeyAction.DEMO:
+                self.app.exit(DEMO_WANTED)
             case other if self.context.is_store_open:
                 self.actions.by_key[other]()
             case _:
@@ -223,6 +213,8 @@ class DashboardScreen(Screen[None]):
         key_action = KeyAction(str(parameters[0]))
         if key_action is KeyAction.MOVE:
             return self._can_move
+        if key_action is KeyAction.DEMO:
+            return self._can_move and not self.listing.entries
         if key_action is KeyAction.UNDO_FORGET:
             return self._actions is not None and self._actions.selected.can_undo
         if key_action is KeyAction.FORGET_CLIENT:
@@ -230,7 +222,7 @@ class DashboardScreen(Screen[None]):
         if key_action is KeyAction.STOP:
             runs = self._actions is not None and self._actions.batches.is_running
             return runs or (self._is_complete and self.filter_field.display)
-        return bool(self.listing.entries) if key_action in _NEED_ROWS else applies(key_action, self.selected)
+        return bool(self.listing.entries) if key_action in NEED_ROWS else applies(key_action, self.selected)
 
     def stop_running(self) -> bool:
         """Stop a batch, for ctrl+c; return whether one was running."""
@@ -276,7 +268,7 @@ class DashboardScreen(Screen[None]):
         had = bool(self.listing.entries)
         try:
             if self.listing.read(self.context.index, reread=reread):
-                self._looked_up = ("", (), ())  # more may be stored about the selected one, too
+                self._history.forget()
                 self.listing.look_at_expiries(self.context.now())
                 self.strip.show(self.listing.expiries, self.context.now())
                 self._arrange()
@@ -332,7 +324,7 @@ class DashboardScreen(Screen[None]):
                 )
             self.pane.show((Item(words),))
             return
-        _, events, traces = self._look_up(entry)
+        events, traces = self._history.of(entry)
         items = detail_items(
             entry,
             now,
@@ -340,19 +332,7 @@ class DashboardScreen(Screen[None]):
             jwt=self.actions.tokens.claims_of(entry) if self.context.is_store_open else None,
             trouble=self._troubles.get(entry.entry_id, ""),
         )
-        self.pane.show(items, event_items(events, now), traces, now=now)
-
-    def _look_up(self, entry: InventoryEntry) -> tuple[str, tuple[Event, ...], tuple[TraceSummary, ...]]:
-        """Return the stored events and traces of a credential; none if they cannot be read."""
-        # Once for each selection: the pane is brought up to date every second.
-        if self._looked_up[0] != entry.entry_id and self.context.is_store_open:
-            self._looked_up = entry.entry_id, (), ()
-            with suppress(AuthlensError):  # the table shows the error, now or in a second
-                credentials = self.context.session.credentials
-                with credentials.index.waiting_at_most(PATIENCE):
-                    events = credentials.events(entry.entry_id, _EVENTS)
-                self._looked_up = entry.entry_id, events, credentials.traces.of(entry.entry_id, entry.url)
-        return self._looked_up
+        self.pane.show(items, event_items(events, now, entry.status(now).note), traces, now=now)
 
     @on(CredentialTable.Highlighted)
     def _another_row(self) -> None:

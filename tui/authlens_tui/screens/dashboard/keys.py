@@ -12,6 +12,18 @@ from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.credentials import InventoryEntry
 from authlens_tui.screens.key_actions import KeyAction, bind
 
+# What the app ends with where the demo is to run next.
+DEMO_WANTED: Final = 1_000
+NEED_ROWS: Final = frozenset(
+    {
+        KeyAction.FILTER,
+        KeyAction.SORT,
+        KeyAction.GROUP,
+        KeyAction.PROBE_ALL,
+        KeyAction.REFRESH_ALL,
+        KeyAction.REVOKE_ALL,
+    }
+)
 _key: Final = partial(bind, "dashboard")
 
 DASHBOARD_KEYS: Final[list[BindingType]] = [
@@ -57,6 +69,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key("R", KeyAction.REFRESH_ALL, "Refresh all", "Refresh every login shown"),
     _key("V", KeyAction.REVOKE_ALL, "Revoke all", "Revoke every login shown and verify"),
     _key("comma", KeyAction.SETTINGS, "Settings", "Auto-refresh, browser, theme", sign=","),
+    _key("d", KeyAction.DEMO, "Demo", "Look around on a simulated server", show=True),
     _key("escape", KeyAction.STOP, "Stop", "Stop, or clear the filter", show=True, sign="esc"),
 ]
 

@@ -34,7 +34,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.words.login_states import already_words
 
-_HINT: Final = "Enter starts. A host name is enough, and a pasted curl command or HAR entry."
+_HINT: Final = "Enter starts. A host name, a curl command or a HAR entry will do."
 
 
 class Known(NamedTuple):

@@ -31,7 +31,7 @@ class RevealScreen(Dialog[None]):
     def body(self) -> ComposeResult:
         with DialogBox(self._title):
             yield Static(Content(self._secret.reveal()), id="secret", classes="dialog-words")
-            words = f"Hidden again after {self.SHOWN_FOR:g} s. The events say that it was shown."
+            words = f"Hidden again after {self.SHOWN_FOR:g} s. This is logged in Events."
             yield Static(Content(words), classes="dialog-hint")
             with DialogButtons():
                 yield action_button("Hide", "close")

@@ -139,7 +139,7 @@ class ServiceTokenScreen(Dialog[None]):
             sign = "✖" if problem.refused else "!"
             words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
         elif is_whole:
-            words, kind = "✔ The format is that of a service token.", "-good"
+            words, kind = "✔ Looks like a service token.", "-good"
         self.query_one("#swap").display = problem is not None and problem.is_swapped
         self.shape.set_classes(kind)
         self.shape.update(Content(words))

@@ -54,11 +54,9 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
         "one stage at a time, and stores the tokens.\n\n",
         "A service token for a program? Press ",
         ("t", _KEY),
-        ".\n\nJust looking around? Quit with ",
-        ("q", _KEY),
-        " and run ",
-        ("authlens demo", "bold"),
-        ": it includes its own server.",
+        ".\n\nJust looking around? Press ",
+        ("d", _KEY),
+        " for the demo, which includes its own server.",
     )
 
 

@@ -29,7 +29,7 @@ from authlens_tui.widgets.key_binding import bound
 _SUFFIX: Final = ".json"
 _LOOKED_AT: Final = 5_000  # entries of a directory
 _OFFERED: Final = 50  # names
-_HINT: Final = "Enter opens it. Tab moves to the next list or field."
+_HINT: Final = "Enter opens it."
 
 
 @dataclass(frozen=True, slots=True)

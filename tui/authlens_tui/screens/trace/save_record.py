@@ -22,7 +22,7 @@ from authlens_tui.widgets.key_binding import bound
 
 _FORMATS: Final = tuple(FORMATS.values())
 _MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
-_HINT: Final = "Enter saves. Tab leads to the next field."
+_HINT: Final = "Enter saves."
 _PROMISE: Final = (
     "Every secret is replaced by a fingerprint. Only you can read the file, and it overwrites no other."
 )

@@ -27,7 +27,7 @@ _LONGEST_SHOWN: Final = 16 * 1024  # characters of a value
 _WITHIN: Final = "Within the protocol: you may choose these"
 _TAMPERING: Final = "≠ Tampering: the server should notice; no token of this login is stored"
 _ADDING: Final = "≠ Add a field: a name and a value"
-_NOTHING: Final = "No changes yet. Tab goes to the next field."
+_NOTHING: Final = "No changes yet."
 
 
 class FieldRow(Horizontal):

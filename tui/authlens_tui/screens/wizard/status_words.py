@@ -201,7 +201,7 @@ def _took(trace: Trace) -> str:
 
 def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
     waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
-    came = "" if waited is None else f"Until then: {waited.seen}. "
+    came = "" if waited is None else f"Received: {waited.seen}. "
     return Content.assemble((f"■ {record.title} stopped. ", "bold"), came, key_words(ways))
 
 

@@ -180,10 +180,11 @@ class _ResultView(Vertical):
 
     def compose(self) -> ComposeResult:
         experiment, check = self._experiment, self._check
-        changed = "; ".join(self._record.tampering) or "nothing in this stage"
+        tampering = "; ".join(self._record.tampering)
+        changed = f" Changed: {tampering}." if tampering else ""
         title = (experiment.title, "bold $text-primary")
         flow = flow_of(self._record.grant_type)
-        yield Static(Content.assemble(title, f" {acts_at(experiment, flow)}. Changed: {changed}."))
+        yield Static(Content.assemble(title, f" {acts_at(experiment, flow)}.{changed}"))
         with Horizontal(classes="result-sides"):
             must = Content.assemble(check.expected, "\n", (check.spec, "$quiet"))
             yield _side("The specification says", must, "-must")

@@ -32,7 +32,7 @@ def key_words(offer: CallbackOffer, *, player: bool) -> Content:
 def problem_words(offer: CallbackOffer, *, folded: bool) -> Content:
     """Say what to do if the browser cannot come back, and why none opens; if `folded`, which key says so."""
     if folded:
-        return _key("h", "problems with the link, or with coming back?")
+        return _key("h", "link does not open? browser cannot return?")
     lines = [_pasting(_UNLOADABLE)] if offer.listens else []
     why = offer.why_no_browser
     reasons = [] if why is None else [f"authlens opens no browser here: {why}."]

@@ -19,7 +19,7 @@ class PasteField(Input):
 
     HELP = "Paste the whole address the browser ended on, then press Enter. Esc leaves the field."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("paste.leave", "escape", "leave", "Back to the keys", "Leave the field"),
+        bound("paste.leave", "escape", "leave", "Leave field", "Leave the field"),
     ]
 
     class Left(Message):

@@ -104,11 +104,15 @@ def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
     return "Here: l logs in with cloudflared." if status.kind is StatusKind.EXPIRED else ""
 
 
-def event_items(events: Sequence[Event], now: datetime) -> Sequence[Item]:
+def event_items(events: Sequence[Event], now: datetime, note: str = "") -> Sequence[Item]:
+    """Return what happened to a credential; a detail that its `note` has already is left out."""
     if not events:
         return ()
-    lines = _table(((ago(event.at, now), f"{event.kind}  {event.detail}".strip()) for event in events), _WHEN)
-    return (Item(Content.styled("Events", "bold $text-primary")), *lines)
+    said = (
+        (ago(event.at, now), event.kind if event.detail in note else f"{event.kind}  {event.detail}")
+        for event in events
+    )
+    return (Item(Content.styled("Events", "bold $text-primary")), *_table(said, _WHEN))
 
 
 def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
@@ -128,9 +132,9 @@ def _facts(entry: InventoryEntry, now: datetime, settings: Settings) -> Facts:
 def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
     yield "Resource", grant.resource_url
     if grant.resource is not None and grant.resource != grant.resource_url:
-        yield "In its metadata", grant.resource
+        yield "In metadata", grant.resource
     yield "Server", grant.issuer
-    yield "Access token", f"from {ago(grant.refreshed_at, now)}; {_ends(grant.expires_at, now)}"
+    yield "Access token", f"issued {ago(grant.refreshed_at, now)}; {_ends(grant.expires_at, now)}"
     if grant.grant_type is not None:
         yield "Refresh token", "none: authlens requests each access token as it requested this one"
     elif not grant.has_refresh_token:
@@ -140,7 +144,7 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
     if grant.attempts:
         yield "Failed tries", str(grant.attempts)
     if grant.grant_type is None:
-        yield "Login", f"{ago(grant.obtained_at, now)}; the server gives no expiry"
+        yield "Login", f"{ago(grant.obtained_at, now)}; no end date"
     else:
         yield "Program", f"{grant.grant_type.name.replace('_', ' ').lower()}; no user logged in"
     if grant.last_tested is not None:
@@ -166,8 +170,8 @@ def _of_cloudflared(token: CloudflaredToken, entry: InventoryEntry, now: datetim
         yield "Valid in", expiry_of(token.not_before, now).cell
     yield "Token", _ends(token.expires_at, now)
     if token.opens_application:
-        ends = "unknown" if entry.login_ends is None else expiry_of(entry.login_ends, now).sentence
-        yield "Team login", f"{ends}: the organisation token of the team"
+        ends = entry.login_ends
+        yield "Team login", "sign-in time unknown" if ends is None else expiry_of(ends, now).sentence
     if token.pending_url is not None:
         yield "Login link", token.pending_url
     if token.lock is not None:
@@ -183,7 +187,7 @@ def _of_service_token(token: ServiceToken, now: datetime) -> Facts:
     yield "Sent as", f"{token.form}" + (f", {token.header}" if token.form == "single-header" else "")
     yield "Token", _ends(token.expires_at, now)
     yield "Added", ago(token.added_at, now)
-    yield "Secret from", ago(token.secret_from, now)
+    yield "Secret saved", ago(token.secret_from, now)
     yield "Last tested", ago(token.last_tested, now)
     if token.last_words:
         yield "Answer", token.last_words

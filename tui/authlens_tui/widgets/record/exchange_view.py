@@ -126,7 +126,7 @@ def meaning_lines(
     members = member_meanings(message)
     if members:
         yield BLANK
-        yield line(("What the members mean", Tone.TITLE))
+        yield line(("What the fields mean", Tone.TITLE))
         column = NameColumn((name for name, _ in members), _NAME_WIDTH, indent=2)
         for name, meaning in members:
             yield column.line(name, (), meaning_words(meaning).strip())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import getters
+from textual import getters, work
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from authlens_tui.terminal.pager import NoPager, read_outside
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.record_keys import tab_keys
 from authlens_tui.widgets.record.record_view import RecordView
@@ -38,9 +40,18 @@ class ReadingArea(Horizontal):
             show=False,
             sign="/",
         ),
+        bound(
+            "reading.pager",
+            "ctrl+e",
+            "outside",
+            "Pager",
+            "Read this tab in $PAGER or $EDITOR, masked",
+            show=False,
+        ),
         *tab_keys("reading", "in_record('turn_to', {})", "Open the tab"),
     ]
 
+    app = getters.app(TerminalApp)
     record_view = getters.query_one(RecordView)
 
     instead: Widget | None = None
@@ -68,6 +79,14 @@ class ReadingArea(Horizontal):
     def action_read_end(self, by: int) -> None:
         widget = self.read_widget
         widget.action_scroll_end() if by > 0 else widget.action_scroll_home()
+
+    @work(exclusive=True, group="pager", description="read in a pager")
+    async def action_outside(self) -> None:
+        """Show the open tab in the user's own program, masked as it is copied."""
+        try:
+            await read_outside(self.app, await self.record_view.copied_text(), self.app.environ)
+        except NoPager as error:
+            self.notify(f"{error}", severity="warning", markup=False)
 
     def action_read(self) -> None:
         self.read_widget.focus()

@@ -72,6 +72,7 @@ class RecordView(Widget):
         "x shows or masks the secrets, k fetches the server's keys and checks signatures."
     )
     BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
+    ALLOW_MAXIMIZE = True
 
     REVEALED_FOR: ClassVar[float] = 20.0
     """Seconds until revealed secrets are masked again."""

@@ -180,7 +180,8 @@ def waterfall_lines(
     names = min(longest, width * 2 // 5)
     scale = _Scale(drawn.total, max(0, width - names - _TIME - 1) if width >= _NARROWEST else 0)
     if scale.cells:
-        yield line((" " * (names + _TIME), Tone.MUTED), (scale.labels(), Tone.MUTED))
+        # After the blank that follows a duration.
+        yield line((f"{' ' * (names + _TIME)}{scale.labels()}", Tone.MUTED))
     for row in drawn.rows:
         if row.exchange_index is None:
             yield _pause(row, names + _TIME, scale, width)
@@ -231,7 +232,7 @@ class _Scale(NamedTuple):
         for mark in self.marks():
             words = duration(mark) if mark else "0"
             if self.place(mark) + len(words) <= self.cells:
-                text = f"{text:<{self.place(mark) + 1}}{words}"
+                text = f"{text:<{self.place(mark)}}{words}"
         return text
 
     def bar(self, bars: Sequence[Bar]) -> Iterator[Piece]:

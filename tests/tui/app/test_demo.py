@@ -14,6 +14,7 @@ from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.cli.faults import chosen_cases
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.palette import Palette
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import footer_keys, text_of, until
@@ -133,6 +134,18 @@ async def test_escape_opens_the_dashboard_and_b_the_menu_again() -> None:
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+
+
+async def test_a_scenario_is_found_and_started_in_the_palette_of_the_dashboard() -> None:
+    async with the_menu() as (app, pilot):
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, Palette))
+        await pilot.press(*"normal", "space", *"login")
+        await until(pilot, lambda: "Scenario" in text_of(app))
+        await pilot.press("enter")
+        await the_wizard(app, pilot)
 
 
 async def test_a_fault_on_the_command_line_opens_the_wizard_at_once() -> None:

@@ -52,6 +52,7 @@ from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
+from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
@@ -280,6 +281,7 @@ PICTURES: Final = (
         compared,
         keys(until_shown="good.authlens.json"),
     ),
+    Picture("themes", ThemeScreen, ThemeScreen),
     Picture("open", OpenSessionScreen, OpenSessionScreen),
     Picture("open-kept", OpenSessionScreen, two_kept),
     Picture(

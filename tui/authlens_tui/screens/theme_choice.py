@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_footer import KeyFooter
 
 
 class ThemeScreen(ModalScreen[None]):
@@ -20,19 +21,22 @@ class ThemeScreen(ModalScreen[None]):
 
     CSS_PATH = "theme_choice.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        bound("themes.take", "enter", "take", "Take", "Wear this theme from now on", sign="⏎"),
         bound("themes.back", "escape", "back", "Back", "Back to the theme as it was", sign="esc"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._before = self.app.theme
+        self._before = ""
 
     def compose(self) -> ComposeResult:
+        self._before = self.app.theme
         names = sorted(self.app.available_themes, key=lambda name: (not name.startswith("authlens"), name))
         listed = OptionList(*(Option(name, id=name) for name in names), markup=False)
         listed.highlighted = names.index(self._before)
-        listed.border_title, listed.border_subtitle = "Theme", "Enter takes it · esc"
+        listed.border_title = "Theme"
         yield listed
+        yield KeyFooter()
 
     @on(OptionList.OptionHighlighted)
     def _preview(self, event: OptionList.OptionHighlighted) -> None:
@@ -44,6 +48,9 @@ class ThemeScreen(ModalScreen[None]):
         if event.option.id is not None:
             self.app.post_message(ThemeChosen(event.option.id))
         self.dismiss(None)
+
+    def action_take(self) -> None:
+        self.query_one(OptionList).action_select()
 
     def action_back(self) -> None:
         self.app.theme = self._before

@@ -22,7 +22,7 @@ from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, Cloudfla
 from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.lifecycle.action_result import ActionResult, RefreshOutcome
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
-from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.index import Event, Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import TraceSummary
 from authlens_core.credentials.vault.credentials import Credentials
@@ -39,12 +39,14 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.keys import DEMO_WANTED
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.credentials.credential_pane import event_items
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep
 from support.hostile_trace import hostile_trace
@@ -863,3 +865,29 @@ async def test_a_click_on_a_title_sorts_by_that_column() -> None:
         await pilot.click(screen.table, offset=(3, 1))
         assert "Resource ▾" in text_of(app)
         assert [row.title[0] for row in screen.table.rows if isinstance(row, InventoryEntry)] == ["a", "b"]
+
+
+async def test_a_part_gets_the_whole_screen_and_gives_it_back() -> None:
+    async with dashboard(grant("a")) as (screen, pilot, _):
+        await pilot.press("f6")
+        await until(pilot, lambda: screen.maximized is screen.table)
+        await pilot.press("f6")
+        await until(pilot, lambda: screen.maximized is None)
+
+
+async def test_an_empty_dashboard_offers_the_demo() -> None:
+    session = Session(Wire(), Credentials.memory())
+    async with session, run_screen(DashboardScreen(session, can_move=True)) as (app, pilot):
+        await until(pilot, lambda: "Press d for the demo" in text_of(app))
+        await pilot.press("d")
+        await until(pilot, lambda: app.return_value == DEMO_WANTED)
+
+
+def test_what_the_note_says_is_not_repeated_among_the_events() -> None:
+    said = [
+        str(item.words)
+        for item in event_items(
+            (Event(NOW, "refresh", "a", "It was refused."),), NOW, "It was refused. Log in."
+        )
+    ]
+    assert said[1:] == ["refresh"]

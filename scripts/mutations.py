@@ -1506,8 +1506,8 @@ MUTATIONS: Final = (
         "toast-left-painted",
         "A toast that has gone stays on the terminal",
         "tui/authlens_tui/terminal/terminal_app.py",
-        "            self.call_later(top.call_after_refresh, top.refresh)\n",
-        "            pass\n",
+        "        app.call_later(top.call_after_refresh, top.refresh)\n",
+        "        pass\n",
         "tests/tui/terminal/test_quitting.py"
         "::test_a_toast_that_goes_is_painted_over_although_the_map_of_widgets_is_newer",
     ),

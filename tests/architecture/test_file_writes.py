@@ -24,6 +24,7 @@ WRITERS: Final = {
     "authlens_core/state/confined_path.py": "the directories on the way to these",
     "authlens_core/desk/settings.py": "the directory of config.toml, which is yours",
     "authlens_core/gateway/curl/curl_call.py": "what curl's --dump-header names, as curl would write it",
+    "authlens_tui/terminal/pager.py": "what an editor shows, masked, in a file that only you can read",
     "authlens_tui/terminal/link_file.py": "a file that stays locked, in a directory that only you can enter",
 }
 """Every module that writes, and what."""

@@ -21,6 +21,7 @@ OF_OTHERS = frozenset(
     }
 )
 SEAMS = {
+    "_tick": "a second that passes on the dashboard",
     "_make": "counts the rows that are made",
     "_reader": "a reader of keys without a terminal",
     "_choice": "a keyring of the test's own",

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_core.emulator import Profile
 from authlens_core.emulator.fixture import EmulatedAccess, EmulatedStandard
-from authlens_tui.cli.scripts.skill import skill_text
+from authlens_tui.cli.scripts.skill import agents_text, skill_text
 from support.git_origin import git_backend
 from support.needs import program as installed
 from support.ports import free_port
@@ -153,7 +153,7 @@ def no_browser(at: Situation) -> None:
         at.page()
         return
     assert at.agent.run(at.agent.step(1)).code == 4
-    assert at.agent.in_the_background(reachable=False).code == 0
+    assert at.agent.in_the_background().code == 0
     at.page()
 
 
@@ -339,7 +339,8 @@ def test_an_agent_is_never_stuck(
 ) -> None:
     access.set_faults()
     user = User(machine)
-    agent = Agent(machine, user, skill_text(), access.resource_url, whole=whole)
+    text = skill_text() if whole else agents_text()
+    agent = Agent(machine, user, text, access.resource_url, whole=whole)
     SITUATIONS[name](Situation(agent, user, access, root, machine))
     tokens = most_tokens(agent.read)
     record_property("tokens", tokens)

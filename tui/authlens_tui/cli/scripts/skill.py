@@ -24,7 +24,6 @@ name: authlens
 description: "Fetch a URL that needs a login (Cloudflare Access, OAuth, MCP, git). The user logs in once; \
 you never see the credential."
 license: MIT
-compatibility: "needs authlens on PATH"
 ---
 
 # Reach protected resources with authlens

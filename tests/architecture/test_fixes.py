@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.values.fix import Step, fix, steps_of
-from authlens_core.values.word_files import cure_in, words
+from authlens_core.values.fix import Step, cure_in, fix, steps_of
+from authlens_core.values.word_files import words
 from authlens_tui.cli.parser import build_parser
 from support.source_trees import sources_of_product
 
@@ -29,7 +29,7 @@ _VALUES: Final = {
 }
 
 
-_FILES: Final = ("answers", "clients", "errors", "servers")
+_FILES: Final = ("answers", "causes", "clients", "errors", "network", "servers")
 
 
 def _in_words(value: Any) -> Iterator[Step]:

@@ -5,21 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from authlens_core.cloudflare.credential import Credential
-from authlens_core.diagnosis.protection import MEANINGS, Protection
+from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.values.diagnosis import CauseId
 from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType, Stage
 
-AGENTS_GUIDE: Final = "Cloudflare, Authenticate coding agents, Troubleshooting"
-MANAGED_GUIDE: Final = "Cloudflare, Managed OAuth"
-SERVICE_GUIDE: Final = "Cloudflare, Service tokens"
 REPORTS: Final = "reports by Cloudflare Access users"
-POLICIES: Final = "Zero Trust → Access controls → Applications → (app) → Policies"
-# Where the words of a cause are of one product.
-AT_ACCESS: Final = frozenset({ServerKind.ACCESS})
-WITH_TOKEN: Final = frozenset({Stage.ACCESS, Stage.PROBE})
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -59,18 +51,3 @@ class Cause:
     grants: frozenset[GrantType] = frozenset()
     quotes: tuple[str, ...] = ()
     check_decides: bool = False
-
-
-def protected(
-    name: CauseId, protection: Protection, source: str = MANAGED_GUIDE, stages: frozenset[Stage] = frozenset()
-) -> Cause:
-    """Return the cause for a protection alone, in the words of its note."""
-    meaning = MEANINGS[protection]
-    return Cause(
-        name=name,
-        cause=meaning.summary,
-        cure=meaning.cure,
-        source=source,
-        stages=stages,
-        protections=frozenset({protection}),
-    )

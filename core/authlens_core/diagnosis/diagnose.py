@@ -65,9 +65,7 @@ def diagnose(
         kind: which product the server is, as far as earlier stages saw; what `exchange` shows counts, too.
     """
     seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange, kind)
-    from authlens_core.diagnosis.causes import CAUSES  # most logins have nothing to be diagnosed
-
-    known = next((cause for cause in seen.causes(CAUSES) if seen.fits(cause)), None)
+    known = next((cause for cause in seen.causes() if seen.fits(cause)), None)
     return None if known is None else _without_echoes(seen.diagnosis(known), exchange)
 
 
@@ -185,17 +183,15 @@ class _SeenFailure:
             yield self.answer.summary
             yield from self.answer.evidence
 
-    def causes(self, own: Sequence[Cause]) -> Iterator[Cause]:
+    def causes(self) -> Iterator[Cause]:
         """Yield the causes to try: what this product is known to say comes first."""
-        if self.error.error or self.error.description:
-            from authlens_core.diagnosis.known_messages import (  # few failures need it
-                ANY_FAMILY,
-                server_messages,
-            )
+        # Most logins have nothing to be diagnosed.
+        from authlens_core.diagnosis.causes import ANY_FAMILY, CAUSES, server_messages
 
-            # Words of no product's own say less than the tables of this room, which know the stage.
+        if self.error.error or self.error.description:
+            # Words of no product's own say less than the table of causes, which knows the stage.
             yield from (c for c in server_messages() if not c.general and c.family != ANY_FAMILY)
-        yield from own
+        yield from CAUSES
 
     def fits(self, cause: Cause) -> bool:
         protection = self.answer.protection if self.answer else None

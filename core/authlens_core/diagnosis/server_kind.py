@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from authlens_core.values.exchange import Exchange
-from authlens_core.values.fix import Fix, fix, mapped
+from authlens_core.values.fix import Fix, cure_in, fix, mapped
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -105,7 +105,6 @@ _URL: Final = re.compile(r"https?://[^\s\"',<>]+")
 
 @cache
 def server_words(kind: ServerKind) -> ServerWords:
-    from authlens_core.values.word_files import cure_in
 
     known = {**_table()[ServerKind.OTHER], **_table()[kind]}
     known |= {name: fix(cure_in([known[name]])) for name in STEPS}

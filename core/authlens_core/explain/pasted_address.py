@@ -8,8 +8,7 @@ from itertools import islice
 from typing import Final, Self
 
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
-from authlens_core.values.filled_fix import filled
-from authlens_core.values.fix import Fix, mapped
+from authlens_core.values.fix import Fix, filled, mapped
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
 

@@ -18,9 +18,8 @@ from urllib.parse import unquote_plus
 
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.cause import Cause
-from authlens_core.diagnosis.causes import CAUSES
+from authlens_core.diagnosis.causes import CAUSES, EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
-from authlens_core.diagnosis.known_messages import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.pasted_address import PastedAddress, urls_in

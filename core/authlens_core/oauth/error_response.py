@@ -15,7 +15,7 @@ from authlens_core.grammars.json_document import JsonRefused, JsonValue, load_ob
 from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
-from authlens_core.values.fix import Fix
+from authlens_core.values.fix import Fix, cure_in
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -62,7 +62,7 @@ def meaning(error: str) -> ErrorMeaning:
 
 @cache
 def _meanings() -> dict[str, ErrorMeaning]:
-    from authlens_core.values.word_files import cure_in, words  # a login without an error needs none of them
+    from authlens_core.values.word_files import words  # a login without an error needs none of them
 
     return {
         code: ErrorMeaning(entry["means"], cure_in(entry["cure"])) for code, entry in words("errors").items()

@@ -1,21 +1,25 @@
 """A fix: what to do about a failure, in steps, each with the command that does it if there is one.
 
 Advice without a command is a `str`, with one it is a `Fix`. A command is a template: `URL` in it stands for
-the address that the fix is about, other words in capitals for what only the user knows. `filled_fix.filled`
-fills it. tests/architecture/test_fixes.py reads each with the parser of the command line.
+the address that the fix is about, other words in capitals for what only the user knows. `filled` fills
+it. tests/architecture/test_fixes.py reads each with the parser of the command line.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
+from itertools import chain
 from string import ascii_letters, digits
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields, safe_sentence
+
+if TYPE_CHECKING:
+    from authlens_core.values.login_options import Options
 
 URL: Final = "URL"
 
@@ -111,6 +115,17 @@ def again(words: str) -> Fix:
 LOG_IN_AGAIN: Final = again("Log in again")
 
 
+def cure_in(value: Any) -> str | Fix:
+    """Return a fix as a file has it: a sentence, or steps.
+
+    A step is a sentence, a pair of words and their command, or the words alone of another login.
+    """
+    if isinstance(value, str):
+        return value
+    steps = (part if isinstance(part, str) else step(*part) if part[1:] else again(*part) for part in value)
+    return fix(*steps)
+
+
 def steps_of(cure: str | Fix) -> tuple[Step, ...]:
     """Return the steps of a fix; a sentence is one."""
     return cure.steps if isinstance(cure, Fix) else (Step(cure),) if cure else ()
@@ -143,3 +158,86 @@ def mapped(cure: str | Fix, change: Callable[[str], str]) -> str | Fix:
         for step in cure.steps
     )
     return replace(cure, steps=tuple(steps))
+
+
+# -- commands that work word for word ---------------------------------------------------------------------
+
+GivenOptions = tuple[tuple[str, ...], ...]
+"""Options of the command line, each with its value if it has one."""
+
+_LOGIN: Final = ("authlens", "login")
+_REPEATED: Final = frozenset({"--yes"})
+
+
+def filled(cure: str | Fix, url: str, options: GivenOptions = ()) -> str | Fix:
+    """Return a fix with `url` in its commands, which then work word for word.
+
+    Args:
+        url: what they are about; empty if it is not known.
+        options: those that the login was given: another one has them, too, but for what its command decides.
+    """
+    if isinstance(cure, str) or not url:
+        return cure
+    steps = (replace(step, command=_whole(step.command, url, options)) for step in cure.steps)
+    return replace(cure, steps=tuple(steps))
+
+
+def _whole(command: tuple[str, ...], url: str, options: GivenOptions) -> tuple[str, ...]:
+    if command[:2] != _LOGIN or URL not in command or "--cloudflared" in command:
+        return tuple(url if word == URL else word for word in command)
+    own = list(_options_in(word for word in command[2:] if word != URL))
+    if ("--redirect-host", "127.0.0.1") in options:  # the other form is the other one then
+        other = ("--redirect-host", "localhost")
+        own = [other if option[0] == other[0] else option for option in own]
+    decided = _decided({option[0] for option in own} - _REPEATED)
+    kept = (option for option in options if option[0] not in decided)
+    return (*_LOGIN, url, *chain.from_iterable((*kept, *own)))
+
+
+def _decided(flags: set[str]) -> set[str]:
+    """Return the options that are not kept beside these: the same ones, and what excludes one of them."""
+    from authlens_core.values.login_options import OPTIONS  # an error without a command needs none
+
+    exclusive = {option.flag for option in OPTIONS.values() if option.exclusive}
+    pairs = ({option.flag, OPTIONS[other].flag} for option in OPTIONS.values() for other in option.instead_of)
+    excluded = (group for group in (exclusive, *pairs) if not group.isdisjoint(flags))
+    return flags.union(*excluded)
+
+
+def _options_in(words: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    option: tuple[str, ...] = ()
+    for word in words:
+        if word.startswith("--") and option:
+            yield option
+            option = ()
+        option = (*option, word)
+    if option:
+        yield option
+
+
+def given_options(options: Options, *, key_file: str = "FILE") -> GivenOptions:
+    """Return the options of a login that another try needs as well; a secret is asked for again.
+
+    Args:
+        key_file: where the private key of the client is.
+    """
+    from authlens_core.values.login_options import OPTIONS, Kind
+
+    given: list[tuple[str, ...]] = []
+    for option in OPTIONS.values():
+        value = getattr(options, option.name)
+        if value == option.default:
+            continue
+        named = {} if option.named is None else {of: word for word, of in option.named.values.items()}
+        match option.kind:
+            case Kind.SWITCH if option.named is not None and value in named:
+                given.append((option.named.flag, named[value]))
+            case Kind.SWITCH | Kind.SECRET:
+                given.append((option.flag,))
+            case Kind.SECRET_FILE:
+                given.append((option.flag, key_file))
+            case Kind.SECONDS:
+                given.append((option.flag, f"{value:g}"))
+            case _:
+                given.append((option.flag, str(value)))
+    return tuple(given)

@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.values.fix import Fix, again, fix, step
-
 FOLDER: Final = Path(__file__).parents[1] / "words"
 
 
@@ -22,17 +20,6 @@ def words(name: str) -> Mapping[str, Any]:
     import tomllib  # costs 3 ms, and few commands show one of these words
 
     return {key: _folded(value) for key, value in tomllib.loads(_text(name)).items()}
-
-
-def cure_in(value: Any) -> str | Fix:
-    """Return a fix as a file has it: a sentence, or steps.
-
-    A step is a sentence, a pair of words and their command, or the words alone of another login.
-    """
-    if isinstance(value, str):
-        return value
-    steps = (part if isinstance(part, str) else step(*part) if part[1:] else again(*part) for part in value)
-    return fix(*steps)
 
 
 def _text(name: str) -> str:

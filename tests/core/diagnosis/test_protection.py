@@ -28,7 +28,7 @@ def test_a_classification_is_made_by_a_rule(protection: Protection) -> None:
 
 def test_a_classification_has_a_cause() -> None:
     explained = {protection for cause in CAUSES for protection in cause.protections}
-    assert set(Protection) - explained == WITHOUT_A_CAUSE, "add a cause to diagnosis/answer_causes.py"
+    assert set(Protection) - explained == WITHOUT_A_CAUSE, "add a cause to words/causes.toml"
 
 
 def test_what_goes_on_needs_no_approval() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.diagnosis.known_messages import client_messages, server_messages
+from authlens_core.diagnosis.causes import client_messages, server_messages
 from authlens_core.explain.pasted_error import explain_text
 from authlens_core.values.check import ErrorCode
 

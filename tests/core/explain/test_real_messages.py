@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.diagnosis.known_messages import EDGE_FAMILIES, client_messages, server_messages
+from authlens_core.diagnosis.causes import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.explain.pasted_error import explain_text
 
 MESSAGES: list[dict[str, Any]] = tomllib.loads(

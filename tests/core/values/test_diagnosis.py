@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.known_messages import client_messages
+from authlens_core.diagnosis.causes import CAUSES, client_messages
 from authlens_core.values.diagnosis import CauseId
 
 

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.values.filled_fix import GivenOptions, filled, given_options
-from authlens_core.values.fix import LOG_IN_AGAIN, WayOn, again, commands_of, fix, other_ways, step
+from authlens_core.values.fix import (
+    LOG_IN_AGAIN,
+    GivenOptions,
+    WayOn,
+    again,
+    commands_of,
+    filled,
+    fix,
+    given_options,
+    other_ways,
+    step,
+)
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.diagnosis.known_messages import EDGE_FAMILIES, client_messages, server_messages
+from authlens_core.diagnosis.causes import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.emulator import Fault, StandardFault, scenarios
 from authlens_core.emulator.scenario_table import STANDARD_CASES, Walk
 from authlens_core.explain.header_meanings import of_headers
@@ -24,11 +24,15 @@ FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
     r"|stages .* (?:title|specification|announces)$|servers "
-    r"|(?:answers|clients|network) \S+ (?:forms|\S+ (?:general|id|source|phrases|each|errors|protection))"
-    r"|(?:(?:answers|clients|network) \S+|errors) \S+ cure \d+ \d"
+    r"|(?:answers|causes|clients|network) \S+ (?:forms|\S+ (?:general|id|source|phrases|each|errors))"
+    r"|(?:answers|causes|clients|network) \S+ \S+ protections?"
+    r"|causes \S+ \S+ (?:stages|grants|checks|kinds|statuses|quotes|credentials|ways|check_decides)"
+    r"|(?:(?:answers|causes|clients|network) \S+|errors) \S+ cure \d+ \d"
 )
 """Parts of a sentence, titles, and names of members of an enum."""
-PLACEHOLDERS = re.compile(r"emulator how other-credential$|(?:answers|clients|network) \S+ \S+ cure")
+PLACEHOLDERS = re.compile(
+    r"emulator how other-credential$|(?:answers|causes|clients|network) \S+ \S+ (?:cause|cure)"
+)
 MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
 
 
@@ -48,7 +52,7 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    names = "answers clients emulator errors headers lessons members network servers stages"
+    names = "answers causes clients emulator errors headers lessons members network servers stages"
     assert names.split() == FILES
 
 
@@ -69,7 +73,7 @@ def test_every_value_is_a_sentence_or_says_where_it_is_written() -> None:
         if source is not None:
             assert re.match(r"RFC \d{4,5}", text), path
         elif not FRAGMENTS.match(path):
-            assert text[-1] in ".?", path
+            assert text[-1] in ".?" or text in ("{audience}", "{no_resource}"), path
 
 
 def test_a_sentence_that_is_broken_over_lines_is_one_line() -> None:

@@ -14,7 +14,7 @@ from authlens_core.oauth.machine_grants import (
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.exchange import Purpose
-from authlens_core.values.filled_fix import filled, given_options
+from authlens_core.values.fix import filled, given_options
 from authlens_core.values.url import UrlRefused
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from authlens_core.values.filled_fix import GivenOptions
+from authlens_core.values.fix import GivenOptions
 from authlens_tui.cli.terminal.output import answer_json
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
-from authlens_core.values.filled_fix import GivenOptions, filled, given_options
-from authlens_core.values.fix import step
+from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType

@@ -25,8 +25,7 @@ from authlens_core.trace.failure_reason import client_is_unknown, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore
-from authlens_core.values.filled_fix import filled
-from authlens_core.values.fix import Fix, fix, step
+from authlens_core.values.fix import Fix, filled, fix, step
 from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.event_lines import EventLines

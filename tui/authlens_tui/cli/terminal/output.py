@@ -19,8 +19,7 @@ from authlens_tui.cli.terminal.charset import shows_utf_8
 from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
 
 if TYPE_CHECKING:
-    from authlens_core.values.filled_fix import GivenOptions
-    from authlens_core.values.fix import Fix
+    from authlens_core.values.fix import Fix, GivenOptions
 
 # Starts our own words beside those of another program (`curl`, `run`).
 BESIDE: Final = "authlens: "
@@ -90,8 +89,10 @@ def explain(error: AuthlensError, *, url: str = "", sign: str = "✖ ") -> None:
 
 def say_fix(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> None:
     """Show what to do, each command on a line of its own; `url` and `options` as for `filled`."""
-    from authlens_core.values.filled_fix import filled  # what succeeds needs none of it
-    from authlens_core.values.fix import steps_of
+    from authlens_core.values.fix import (
+        filled,  # what succeeds needs none of it
+        steps_of,
+    )
 
     todo = steps_of(filled(cure, url, options))
     for number, step in enumerate(todo, 1):
@@ -100,8 +101,7 @@ def say_fix(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> None:
 
 def fix_as_json(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> dict[str, object]:
     """Return the members of JSON that have a fix: in words, and its commands alone; as for `filled`."""
-    from authlens_core.values.filled_fix import filled
-    from authlens_core.values.fix import commands_of
+    from authlens_core.values.fix import commands_of, filled
 
     whole = filled(cure, url, options)
     return {"cure": str(whole), "commands": commands_of(whole)}

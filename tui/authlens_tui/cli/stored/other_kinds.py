@@ -83,8 +83,8 @@ _OF_A_SERVICE = {
 _OF_CLOUDFLARED = {
     Wanted.TOKEN: _FIELDS,
     Wanted.REFRESH: "A login renews it: authlens login {url} --cloudflared",
-    Wanted.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → Action → Revoke "
-    "session. On this machine, delete its file (path: authlens list --json).",
+    Wanted.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → Action → "
+    "Revoke. On this machine, delete its file (path: authlens list --json).",
 }
 _OTHER_KINDS = {
     CredentialKind.SERVICE_TOKEN: ("service", _OF_A_SERVICE),

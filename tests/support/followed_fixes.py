@@ -85,9 +85,10 @@ class Follower:
         except SystemExit:
             yield f"is no command: {command}"
             return
-        if any(_PLACEHOLDER.fullmatch(word) for word in words):  # what this user does not have
+        if any(_PLACEHOLDER.fullmatch(word) for word in words):
+            yield f"names what this user does not have: {command}"
             return
-        if command in self._worked or _NEEDS_A_TERMINAL in words:  # tests/e2e/test_plain_paste.py
+        if command in self._worked or _NEEDS_A_TERMINAL in words:  # tests/e2e/test_link_taken.py
             return
         typed = next((text for verb, text in self.typed.items() if command.startswith(verb)), "")
         ran = self.line.run(*words, typed=typed)

@@ -34,10 +34,9 @@ BROWSER_WAIT: Final = 300.0
 _HOSTS: Final = ("localhost", "127.0.0.1")
 _METHODS: Final = ("GET", "POST")
 _NO_NOTE: Final = WhyNot("a secret is in no note")
+_TYPED_ONLY: Final = WhyNot("only the command line asks for it")
 # What only a program's login has.
-_program: Final = partial(
-    _option, None, matters_from=Stage.REGISTRATION, edited_in=WhyNot("only the command line asks for it")
-)
+_program: Final = partial(_option, None, matters_from=Stage.REGISTRATION, edited_in=_TYPED_ONLY)
 _MACHINE: Final[Mapping[str, GrantType]] = MappingProxyType(
     {
         "client-credentials": GrantType.CLIENT_CREDENTIALS,
@@ -197,7 +196,7 @@ class Options:
         "how the client authenticates at the token endpoint",
         Kind.CHOICE,
         matters_from=Stage.REGISTRATION,
-        edited_in=WhyNot("only the command line asks for it"),
+        edited_in=_TYPED_ONLY,
         metavar="METHOD",
         choices=AUTH_METHODS,
         wrong=f"The client authenticates with one of {', '.join(AUTH_METHODS)}.",
@@ -209,8 +208,9 @@ class Options:
         "register a new client, although one is stored",
         Kind.SWITCH,
         matters_from=Stage.REGISTRATION,
-        edited_in=WhyNot("only the command line asks for it"),
+        edited_in=_TYPED_ONLY,
         resumed=WhyNot("the login that was interrupted has registered it"),
+        instead_of=("client_metadata_url",),
     )
     initial_access_token: Secret | None = _option(
         None,
@@ -350,7 +350,7 @@ class Options:
         "where to get the code of --device, if no metadata names it",
         Kind.URL,
         matters_from=Stage.AUTHORIZATION,
-        edited_in=WhyNot("only the command line asks for it"),
+        edited_in=_TYPED_ONLY,
         metavar="URL",
         for_one=True,
         remembered=Remembered.SERVER,
@@ -361,7 +361,7 @@ class Options:
         "request tokens bound to a key, even if not required",
         Kind.SWITCH,
         matters_from=Stage.SERVER_METADATA,
-        edited_in=WhyNot("only the command line asks for it"),
+        edited_in=_TYPED_ONLY,
     )
     remember: bool = _option(
         False,

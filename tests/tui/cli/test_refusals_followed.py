@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from authlens_core.emulator import Emulator
+from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.values.errors import NotProtected, Refused, ServerMisconfigured
 from support.command_line import CommandLine, Ran, command_line
-from support.followed_fixes import Follower
+from support.followed_fixes import Follower, commands_in, fixes_in
 
 LOGIN_NEEDED: Final = 4
+INITIALIZE: Final = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "client", "version": "1"},
+    },
+}
 # What each is called with besides the URL. `proxy` runs until it is stopped; `curl` and `run` become another
 # program. `mcp-bridge` gives its errors to its client.
 WITHOUT_LOGIN: Final = {
@@ -73,6 +87,29 @@ def test_without_a_credential_each_verb_names_commands_that_give_it_one(
     assert {verb: _call(line, verb, url)[1].code for verb in ENDS_BY_ITSELF} == dict.fromkeys(
         ENDS_BY_ITSELF, 0
     )
+
+
+@pytest.mark.slow
+def test_a_bridge_without_a_login_names_a_command_in_its_answer_and_then_works(line: CommandLine) -> None:
+    """Its client reads the answer, and the user the messages: both name the same command."""
+    served = StandardEmulator(Profile.MCP)
+    line.beside(served.start())
+
+    def answered() -> tuple[Any, Ran]:
+        # A process: the bridge keeps standard output for itself.
+        command = (sys.executable, "-m", "authlens_tui", "mcp-bridge", served.resource_url)
+        done = subprocess.run(
+            command, input=json.dumps(INITIALIZE), capture_output=True, text=True, check=False
+        )
+        return json.loads(done.stdout), Ran(done.returncode, done.stdout, done.stderr)
+
+    answer, ran = answered()
+    named = answer["error"]["data"]["command"]
+    assert named in answer["error"]["message"]
+    assert commands_in(fixes_in(ran))[0] == named
+    assert line.run(*shlex.split(named)[1:]).code == 0
+    assert answered()[0]["result"]["serverInfo"]
+    line.beside(served.stop())
 
 
 @pytest.mark.parametrize(

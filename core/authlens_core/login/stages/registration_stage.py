@@ -232,13 +232,16 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
         return ()
     if _takes_documents(facts):
         return is_client_metadata_url(url, loopback_http=facts.loopback_http).checks
+    registers = facts.server_metadata is not None and facts.server_metadata.registration_endpoint is not None
     unsupported = failed(
         "registration.client_metadata_url",
         "The server accepts the URL of a metadata document as client_id.",
         "client_id_metadata_document_supported is not true in its metadata",
         why="It does not accept a URL as client id.",
         spec="OAuth Client ID Metadata Document §5",
-        cure="Omit --client-metadata-url; authlens then registers itself.",
+        cure="authlens can register itself there: authlens login --new-client URL"
+        if registers
+        else "Ask the owner of the server for a client: authlens login --client-id ID URL",
     )
     return (unsupported,)
 

@@ -157,7 +157,13 @@ def test_what_a_message_says_to_do_leads_on(
         return
     assert isinstance(served, Emulator) or not words_of_cloudflare(ran), ran.words
     client_id, _ = served.register_client(f"http://localhost:{port}/callback")
-    given, typed = {"ID": client_id, "RESOURCE": served.resource_url.rstrip("/")}, {}
+    given = {
+        "ID": client_id,
+        "RESOURCE": served.resource_url.rstrip("/"),
+        "SCOPE": "read",
+        "DOCUMENT": "https://programs.example/authlens.json",
+    }
+    typed = {}
     if isinstance(served, Emulator):
         typed["authlens service-token add"] = "\n".join((*served.service_token, ""))
         stub = stub_in(tmp_path / "cloudflared", host="127.0.0.1", token=line.beside(served.app_token()))

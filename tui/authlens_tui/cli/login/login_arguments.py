@@ -101,7 +101,7 @@ def login_options(arguments: Namespace, secrets: Mapping[str, Secret]) -> Option
                 values[name] = typed
     for option in OPTIONS.values():
         beside = [each for each in option.instead_of if values[each] != OPTIONS[each].default]
-        if beside and values[option.name] is not None:
+        if beside and values[option.name] != option.default:
             others = " and ".join(OPTIONS[each].flag for each in beside)
             raise UsageError(
                 f"{option.flag} is used instead of {others}.", f"Omit {option.flag} or {others}."

@@ -41,7 +41,7 @@ async def test_a_server_that_takes_no_documents_ends_the_login_and_registers_not
         assert login.planned() is None
         record = await login.step()
         assert failed(record) == CHECK
-        assert "authlens login --new-client URL" in str(record.failures[0].cure)
+        assert "authlens login URL --new-client" in str(record.failures[0].cure)
         assert not record.failures[0].overridable
         assert login.facts.client is None
     assert sender.count(REGISTER) == 0

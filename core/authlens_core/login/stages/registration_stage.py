@@ -239,9 +239,9 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
         "client_id_metadata_document_supported is not true in its metadata",
         why="It does not accept a URL as client id.",
         spec="OAuth Client ID Metadata Document §5",
-        cure="authlens can register itself there: authlens login --new-client URL"
+        cure=step("authlens can register itself there", "authlens login URL --new-client")
         if registers
-        else "Ask the owner of the server for a client: authlens login --client-id ID URL",
+        else step("Ask the owner of the server for a client", "authlens login URL --client-id ID"),
     )
     return (unsupported,)
 

@@ -340,6 +340,7 @@ def test_an_agent_is_never_stuck(
     access.set_faults()
     user = User(machine)
     text = skill_text() if whole else agents_text()
+    machine.env["LC_ALL"] = "C.UTF-8" if whole else "C"
     agent = Agent(machine, user, text, access.resource_url, whole=whole)
     SITUATIONS[name](Situation(agent, user, access, root, machine))
     tokens = most_tokens(agent.read)

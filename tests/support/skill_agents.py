@@ -25,7 +25,7 @@ from support.waiting import PATIENCE, wait_until
 __all__ = ["Agent", "Ended", "Machine", "Ran", "User", "most_tokens"]
 
 _LINK: Final = re.compile(r"^(https?://\S+[?&]client_id=\S+)$", re.MULTILINE)
-_FIX: Final = re.compile(r"^\s*→ .*?(authlens .+)$", re.MULTILINE)
+_FIX: Final = re.compile(r"^\s*(?:→|->) .*?(authlens .+)$", re.MULTILINE)
 _FREE_PORT: Final = re.compile(r"(authlens login .* --port \d+)$", re.MULTILINE)
 _AGAIN: Final = re.compile(r"again: (authlens login .*)$", re.MULTILINE)
 _MOST_TRIES: Final = 5
@@ -245,7 +245,7 @@ class Agent:
     def show(self, line: str) -> Ran:
         """Show the user a line, and hear how it ended: a failure in its own words."""
         done = self.user.runs(line)
-        said = "" if done.code == 0 else done.text.rpartition("\n✖ ")[2] or done.text
+        said = "" if done.code == 0 else done.text.replace("\nx ", "\n✖ ").rpartition("\n✖ ")[2] or done.text
         self.read += f"{said}\n{done.code}\n"
         return Ran(done.code, said)
 

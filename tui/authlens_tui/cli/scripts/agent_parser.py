@@ -14,8 +14,8 @@ A line on stderr that starts with "authlens:" is from authlens. The exit code is
 curl's, but 6 where curl cannot reach the resource, 8 where that takes too long,
 and 5 for a login page or a refusal, unless -i, -I, -D or -w ask for the status.
 A 401 is one refresh; the request is sent again if curl can read its body again.
-A web page of Access that refuses is not shown, but why; -i shows it. If nothing
-is stored for URL, what needs no login is called as it is.
+A web page of Access that refuses is left out except on a terminal; -i shows it.
+If nothing is stored for URL, what needs no login is called as it is.
 """
 
 

@@ -63,6 +63,7 @@ SWITCHES: Final[Mapping[str, ServerSwitch]] = MappingProxyType(
         "server.exact_redirect": ServerSwitch(ends=Weakness.REDIRECT_PREFIX),
         "server.detect_reuse": ServerSwitch(ends=Weakness.REFRESH_REUSE_SILENT),
         "server.rotation": ServerSwitch(),
+        "client.forget": ServerSwitch(),
         "server.dpop": ServerSwitch(starts=StandardFault.DPOP_REQUIRED),
         "server.jwt": ServerSwitch(starts=StandardFault.JWT_ACCESS_TOKENS),
         "server.opaque_tokens": ServerSwitch(stops=StandardFault.JWT_ACCESS_TOKENS),

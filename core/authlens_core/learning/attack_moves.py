@@ -6,16 +6,26 @@ import secrets
 from typing import Final, assert_never
 
 from authlens_core.grammars.json_document import object_in
-from authlens_core.learning.moves import CallMove, DeliverMove, LoginMove, PublishMove, RedeemMove
-from authlens_core.learning.world import World
+from authlens_core.learning.moves import (
+    CallMove,
+    DeliverMove,
+    LoginMove,
+    PublishMove,
+    RedeemMove,
+    RefreshMove,
+    RevokeMove,
+)
+from authlens_core.learning.world import MALLORY, YOU, World
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.resource_request import authorization_field, resource_request
-from authlens_core.values.exchange import Purpose
+from authlens_core.oauth.revocation import revocation_request
+from authlens_core.oauth.token import refresh_request
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url
 
-WorldMove = LoginMove | PublishMove | RedeemMove | CallMove | DeliverMove
+WorldMove = LoginMove | PublishMove | RedeemMove | CallMove | RefreshMove | RevokeMove | DeliverMove
 """The moves that happen in a world; the others say something about it."""
 _OTHER_SITE: Final = "https://other-site.example/"
 
@@ -31,13 +41,17 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
     """
     match move:
         case LoginMove():
-            await world.log_in()
+            await world.log_in(scope=move.scope)
         case PublishMove():
             world.emulator.publish(move.field, _OTHER_SITE)
         case RedeemMove():
             await _redeem(move, world, seat)
         case CallMove():
             await _call(move, world, seat)
+        case RefreshMove():
+            await _refresh(move, world)
+        case RevokeMove():
+            await _revoke(world)
         case DeliverMove():
             await world.open(move.to, world.loot[move.callback[1:]])
         case _:
@@ -59,12 +73,41 @@ async def _redeem(move: RedeemMove, world: World, seat: str) -> None:
     endpoint = _url(f"{world.emulator.issuer}/token")
     request = form_request(endpoint, client, pairs)
     exchange = await world.send(seat, request, Purpose.TOKEN, "redeem another user's code")
+    world.loot |= _tokens_in(exchange)
+
+
+def _tokens_in(exchange: Exchange) -> dict[str, str]:
+    """Return the tokens of an answer, by the names of loot."""
     answer = exchange.answer
-    if answer is not None and answer.status == 200:
-        given = object_in(answer.body.reveal())
-        for name, member in (("token", "access_token"), ("refresh", "refresh_token")):
-            if isinstance(value := given.get(member), str):
-                world.loot[name] = value
+    given = object_in(answer.body.reveal()) if answer is not None and answer.status == 200 else {}
+    members = (("token", "access_token"), ("refresh", "refresh_token"))
+    return {name: value for name, member in members if isinstance(value := given.get(member), str)}
+
+
+async def _refresh(move: RefreshMove, world: World) -> None:
+    """What Mallory gets is hers; you hold what you got, and what leaked stays what it was."""
+    token = world.loot["refresh"] if move.by == MALLORY else world.own_refresh_token
+    request = refresh_request(
+        _url(f"{world.emulator.issuer}/token"),
+        world.own_client,
+        refresh_token=Secret(token),
+        resource=None,
+    )
+    exchange = await world.send(move.by, request, Purpose.REFRESH, "refresh the tokens of your login")
+    tokens = _tokens_in(exchange)
+    if move.by == YOU:
+        world.own_refresh_token = tokens.get("refresh", token)
+    world.loot |= {name: value for name, value in tokens.items() if name == "token"}
+
+
+async def _revoke(world: World) -> None:
+    request = revocation_request(
+        _url(f"{world.emulator.issuer}/revoke"),
+        world.own_client,
+        token=Secret(world.own_refresh_token),
+        hint="refresh_token",
+    )
+    await world.send(YOU, request, Purpose.REVOKE_REFRESH_TOKEN, "revoke the refresh token of your login")
 
 
 async def _call(move: CallMove, world: World, seat: str) -> None:

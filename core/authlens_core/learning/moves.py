@@ -48,7 +48,13 @@ class PredictMove(Move, frozen=True):
 
 
 class LoginMove(Move, frozen=True):
-    """Log in with authlens, or continue a login that is not over."""
+    """Log in with authlens, or continue a login that is not over.
+
+    Attributes:
+        scope: what to ask for, as a login of its own; empty is what authlens asks for by default.
+    """
+
+    scope: Literal["", "read", "write", "read write"] = ""
 
 
 class PointMove(Move, frozen=True):
@@ -93,6 +99,30 @@ class CallMove(Move, frozen=True):
         return (self.token[1:],)
 
 
+class RefreshMove(Move, frozen=True):
+    """Send a refresh token to the token endpoint.
+
+    Attributes:
+        by: who sends it: Mallory the one that leaked, you the newest of your own login.
+    """
+
+    by: Literal["you", "mallory"]
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The credentials that it needs."""
+        return ("refresh",)
+
+
+class RevokeMove(Move, frozen=True):
+    """Revoke the refresh token of your own login."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The credentials that it needs."""
+        return ("refresh",)
+
+
 class DeliverMove(Move, frozen=True):
     """Have a user's browser open a callback."""
 
@@ -124,6 +154,8 @@ AnyMove = (
     | PublishMove
     | RedeemMove
     | CallMove
+    | RefreshMove
+    | RevokeMove
     | DeliverMove
     | DefendMove
     | AnswerMove

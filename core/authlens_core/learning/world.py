@@ -25,6 +25,7 @@ from authlens_core.emulator.weakness import Weakness
 from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.login.login import Login
+from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.exchange import Exchange, Purpose, Request
@@ -57,6 +58,8 @@ class World:
         loot: the credentials that the learner holds here, by name.
         emulator: the resource and its authorization server.
         victim: the website, in worlds that have one.
+        own_client: the client of your own login, once that has leaked something.
+        own_refresh_token: the newest one of that login.
     """
 
     def __init__(
@@ -81,6 +84,8 @@ class World:
         self._wire = Wire(environ={})
         self._moves: list[SeatedTrace] = []
         self._login: Login | None = None
+        self.own_client = Client("", "")
+        self.own_refresh_token = ""
         self._recorded = 0
         self._browsers: dict[str, Browser] = {}
         self._rows: tuple[EvidenceRow, ...] | None = None
@@ -147,6 +152,8 @@ class World:
         found: dict[str, str] = {}
         if {"code", "client"} & set(names):
             found = await self._ada_at_the_website() if self.victim is not None else await self._own_code()
+        if {"token", "refresh"} & set(names):
+            found |= await self._own_tokens()
         if "callback" in names:
             found["callback"] = await self._until_callback(MALLORY)
         self.loot |= {name: value for name, value in found.items() if value and name in names}
@@ -164,6 +171,16 @@ class World:
             "code": code,
             "client": "" if facts is None or facts.client is None else facts.client.client_id,
         }
+
+    async def _own_tokens(self) -> dict[str, str]:
+        await self.log_in()
+        facts = None if self._login is None else self._login.facts
+        if facts is None or facts.tokens is None or facts.client is None:
+            return {}
+        tokens, self.own_client = facts.tokens, facts.client
+        refresh = tokens.refresh_token
+        self.own_refresh_token = "" if refresh is None else refresh.reveal()
+        return {"token": tokens.access_token.reveal(), "refresh": self.own_refresh_token}
 
     async def _until_callback(self, user: str) -> str:
         """Return where the login of a visitor of the website ends; the browser does not open it."""
@@ -189,12 +206,16 @@ class World:
         """Return the browser of a user, with its cookies."""
         return self._browsers.setdefault(user, Browser())
 
-    async def log_in(self, *, until: Stage | None = None) -> bool:
-        """Log in with authlens, or continue the login that is not over; return whether it ended well."""
+    async def log_in(self, *, until: Stage | None = None, scope: str = "") -> bool:
+        """Log in with authlens, or continue the login that is not over; return whether it ended well.
+
+        Args:
+            scope: what to ask for, as a login of its own; empty is the default.
+        """
         login = self._login
-        if login is None or login.finished or self._failed(login):
+        if login is None or scope or login.finished or self._failed(login):
             await self._end_login()
-            login = self._login = self._new_login()
+            login = self._login = self._new_login(scope)
         with self.emulator.ledger.seated(YOU, browser=OWNER):
             while not login.finished and login.position is not until:
                 if (await login.step()).outcome is not Outcome.PASSED:
@@ -209,8 +230,9 @@ class World:
         records = login.trace.records
         return bool(records) and records[-1].outcome is not Outcome.PASSED
 
-    def _new_login(self) -> Login:
-        login = Login(self.emulator.resource_url, self._wire, options=Options(port=0, wait=_WAIT))
+    def _new_login(self, scope: str) -> Login:
+        options = Options(port=0, wait=_WAIT, scope=scope or None)
+        login = Login(self.emulator.resource_url, self._wire, options=options)
         playing: set[asyncio.Task[object]] = set()
 
         def watch(event: Event) -> None:

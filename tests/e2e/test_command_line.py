@@ -292,7 +292,7 @@ async def test_what_goes_wrong_has_its_exit_code(
 ) -> None:
     """The words say what to do, and stdout stays empty for `login`."""
     # Only the login whose browser never returns waits until its time is over.
-    wait = "2" if fault == "denied-user" else "60"
+    wait = "5" if fault == "denied-user" else "60"
     more = ["--port", "0", "--timeout", wait] if verb == "login" else []
     async with emulated("--fault", fault) as url:
         done = await authlens(machine, verb, url, *more)
@@ -543,7 +543,7 @@ async def test_a_taken_redirect_uri_is_said_with_one_that_works(
         done = await authlens(machine, "login", resource, "--redirect-uri", uri)
         [named] = re.findall(r"→ A free port.*: authlens (login .* --redirect-uri \S+/cb)\n", done.words)
         assert "--paste-only" not in done.words
-        again = await authlens(machine, *named.split(), "--no-browser", "--timeout", "1")
+        again = await authlens(machine, *named.split(), "--no-browser", "--timeout", "5")
     assert (done.code, again.code) == (2, 8)
 
 

@@ -103,7 +103,7 @@ async def test_a_reader_that_the_same_signal_ended_changes_no_exit_code(
 
 async def test_nobody_came_in_time(machine: dict[str, str], resource: str) -> None:
     """The cure speaks of nothing that was not shown: without SSH there is no ssh line."""
-    async with watched(machine, resource, "--timeout", "1") as login:
+    async with watched(machine, resource, "--timeout", "5") as login:
         failed = await login.until("failed")
         assert failed["exit_code"] == 8
         assert "forward the port to this machine" in failed["cure"]

@@ -1,4 +1,4 @@
-"""`login --timeout S` bounds the wait for the user in each way to log in."""
+"""`login --timeout S` bounds each way to log in, and the user has what is left of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 BOUND = 30.0
-TIMEOUT = ("--timeout", "2")
+TIMEOUT = ("--timeout", "5")
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ async def test_it_ends_the_wait_for_the_code_of_a_device(machine: dict[str, str]
     async with wild_server(Place.TOKEN, _pending) as server:
         ended = await LoginProcess(machine, server, ("--device", *TIMEOUT)).run(BOUND)
     assert ended.code == 8, ended.words
-    assert "not entered within 2 seconds" in ended.words
+    assert "not entered within 5 seconds" in ended.words
     assert "--timeout 900" in ended.words
     [code] = [one for one in ended.events if one["event"] == "device_code"]
-    assert code["seconds"] == 2
+    assert 0 < code["seconds"] <= 5
 
 
 async def test_it_ends_the_wait_for_the_browser(machine: dict[str, str]) -> None:
@@ -51,7 +51,7 @@ async def test_it_ends_the_wait_for_the_browser(machine: dict[str, str]) -> None
     assert ended.code == 8, ended.words
     assert "--timeout 900" in ended.words
     [link] = [one for one in ended.events if one["event"] == "authorization_url"]
-    assert link["seconds"] == 2
+    assert 0 < link["seconds"] < 5
 
 
 @pytest.mark.parametrize("mode", ["slow", "deaf"])

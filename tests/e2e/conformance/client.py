@@ -70,7 +70,7 @@ async def _run(machine: dict[str, str], url: str, directory: Path) -> int:
         machine["AUTHLENS_CLIENT_SECRET"] = context["client_secret"]
     command = ["login", url, *options]
     for _ in range(LOGINS):
-        done = _told(await authlens(machine, *command, "--port", "0", "--timeout", "10"))
+        done = _told(await authlens(machine, *command, "--port", "0", "--timeout", "20"))
         if done.code != 0 or scenario not in CALLS_A_TOOL:
             return done.code
         error = await _call_of_a_tool(machine, url)

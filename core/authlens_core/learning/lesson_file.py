@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 from typing import Final, NoReturn
 
 import msgspec
 
-from authlens_core.emulator import Profile
+from authlens_core.emulator import Profile, faults_of
+from authlens_core.emulator.victim import SWITCHES as VICTIM_SWITCHES
+from authlens_core.emulator.weakness import Weakness
 from authlens_core.learning.claim import Claim, LessonRefused
 from authlens_core.learning.claim_text import read_claims
 from authlens_core.learning.lesson import (
@@ -25,6 +28,9 @@ from authlens_core.learning.lesson import (
     WorldSettings,
 )
 from authlens_core.learning.lesson_folder import LessonFolder
+from authlens_core.learning.moves import VERBS
+from authlens_core.learning.row import SEATS
+from authlens_core.learning.world import LOOT, PARTIES, SWITCHES
 
 FILE: Final = "lesson.toml"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
@@ -182,6 +188,14 @@ class _Reader:
         for index, question in enumerate(given.question):
             if question.right not in _LETTERS or not set(question.cures) <= set(_LETTERS) - {question.right}:
                 self._refuse(f"question[{index}]", "right", f"{question.id}: the options are a, b and c")
+        self._check_repair(given)
+        for table, key, name, known in _names(given):
+            if name not in known:
+                near = get_close_matches(name, known, 1)
+                meant = f"; did you mean “{near[0]}”?" if near else ""
+                self._refuse(table, key, f"“{name}” is not known here{meant}")
+
+    def _check_repair(self, given: _Lesson) -> None:
         offered = set(given.repair.offer)
         for switches in given.repair.sound:
             if not set(switches) <= offered or len(switches) > given.repair.budget:
@@ -222,6 +236,26 @@ class _Reader:
     def _refuse(self, table: str, key: str, reason: str) -> NoReturn:
         line, column = self._place(table, key)
         raise LessonRefused(f"{self._file}:{line}:{column}: {reason}")
+
+
+def _names(given: _Lesson) -> Iterator[tuple[str, str, str, Collection[str]]]:
+    """Yield each name that the emulator or the moves have to know: its table, its key, and the known ones."""
+    world = given.world
+    lists: tuple[tuple[str, str, tuple[str, ...], Collection[str]], ...] = (
+        ("world", "faults", world.faults, [fault.value for fault in faults_of(world.profile)]),
+        ("world", "weaknesses", world.weaknesses, [weakness.value for weakness in Weakness]),
+        ("world", "parties", world.parties, PARTIES),
+        ("break", "seat", (given.attack.seat,), SEATS),
+        ("break", "loot", given.attack.loot, LOOT),
+        ("break", "moves", given.attack.moves, VERBS),
+        ("repair", "moves", given.repair.moves, VERBS),
+        ("repair", "offer", given.repair.offer, SWITCHES),
+    )
+    for table, key, names, known in lists:
+        for name in names:
+            yield table, key, name, known
+    for name in world.victim:
+        yield "world.victim", name, name, VICTIM_SWITCHES
 
 
 def _toml_place(said: str) -> str:

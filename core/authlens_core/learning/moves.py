@@ -6,7 +6,7 @@ A credential is never written in a move: it is named, and has to have leaked in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from authlens_core.emulator.weakness import PublishedMember
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.world import LOOT
+from authlens_core.state.regular_file import read_regular, unusable
 
 FORMAT: Final = 1
 MOST_MOVES: Final = 64
@@ -212,7 +213,6 @@ def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
     Raises:
         LessonRefused: it is no such file.
     """
-    name = PurePath(name).name
     if len(text) > LARGEST_FILE:
         raise LessonRefused(f"{name}:1:1: the file has more than {LARGEST_FILE // 1024} KiB.")
     try:
@@ -226,10 +226,18 @@ def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
     return answers
 
 
-def solution_of(text: str, *, name: str, lesson: str) -> tuple[tuple[AnyMove, ...], int]:
-    """Return the moves and the seed of an author's solution."""
-    answers = read_answers(text.encode(), name=name, lesson=lesson)
-    return answers.read(), answers.seed
+def answers_in(path: Path, *, lesson: str = "") -> AnswersFile:
+    """Return the moves of a file; see `read_answers`.
+
+    Raises:
+        LessonRefused: it is no such file, or is too large.
+        FileUnusable: it cannot be read, or is no regular file.
+    """
+    try:
+        data = read_regular(path, LARGEST_FILE).data
+    except FileNotFoundError as error:
+        raise unusable(path, "read", error) from None
+    return read_answers(data, name=path.name, lesson=lesson)
 
 
 def written(moves: Sequence[Move]) -> list[dict[str, Any]]:

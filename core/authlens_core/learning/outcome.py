@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.row import WORDS, EvidenceRow, SeatedTrace
+from authlens_core.trace.record import Trace, TraceKind
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -49,6 +52,13 @@ class AttemptOutcome:
     @property
     def passed(self) -> bool:
         return all(phase.passed for phase in self.phases)
+
+    def trace(self) -> Trace:
+        """Return everything that the moves sent, as one trace; it has secrets."""
+        records = tuple(record for move in self.traces for record in move.trace.records)
+        started_at = records[0].started_at if records else datetime.now(UTC)
+        url = self.traces[0].trace.resource_url if self.traces else ""
+        return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, records)
 
     def as_json(self) -> dict[str, Any]:
         """Return it without a credential and without the right answers."""

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +19,7 @@ from authlens_core.emulator import StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
 from authlens_core.emulator.person import Browser
 from authlens_core.emulator.users import email_of
+from authlens_core.emulator.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.victim import Victim, VictimSwitches
 from authlens_core.emulator.weakness import SWITCHES as SERVER_SWITCHES
 from authlens_core.emulator.weakness import Weakness
@@ -39,7 +40,9 @@ OWNER: Final = "ada"
 """Whose account it is that you log in to, and who visits the victim's website."""
 MALLORY: Final = "mallory"
 VICTIM: Final = "victim"
-SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{one.name}" for one in fields(VictimSwitches))})
+PARTIES: Final = frozenset({VICTIM})
+"""Who can be in a world besides the resource, its server and Ada."""
+SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
 LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh"})
 """The credentials that a learner can hold, by name."""

@@ -62,5 +62,10 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "config": ("authlens config", "authlens config --keys"),
     "doctor": ("authlens doctor --json",),
     "demo": ("authlens demo --play",),
+    "learn": (
+        "authlens learn --list",
+        "authlens learn show stolen-code",
+        "authlens learn run stolen-code --answers moves.json --json",
+    ),
     "emulator": ("authlens emulator --port 9000 --token-lifetime 30 --fault no-registration",),
 }

@@ -8,6 +8,7 @@ from typing import Final
 
 from authlens_tui.cli.emulator_parser import add_demo, add_emulator
 from authlens_tui.cli.examples import EXAMPLES
+from authlens_tui.cli.learn_parser import add_learn
 from authlens_tui.cli.option_values import check_name, count, flag, number
 from authlens_tui.cli.scripts.agent_parser import AGENT_VERBS, HEADERS, add_curl, add_min_ttl
 from authlens_tui.cli.stored.service_token_parser import add_service_token
@@ -28,6 +29,8 @@ exit codes:
     9  no secret store
    10  compare: there are differences
    11  revoke: renewal has ended; the access token works until it expires
+   12  learn: the moves do not pass the lesson
+   13  learn: a lesson, a move or a file of moves is refused
   130  Ctrl-C; 143 terminated; 129 terminal closed
 
 The result goes to stdout, messages to stderr.
@@ -273,11 +276,12 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "compare": ("compare two traces, stage by stage", _add_compare),
     "doctor": ("check what a login needs on this machine, and how to fix it", _add_doctor),
     "demo": ("try the app on a built-in server; no account needed", add_demo),
+    "learn": ("learn OAuth by doing it, graded by what was sent; no account needed", add_learn),
     "emulator": ("run the emulator until Ctrl-C; prints the URL of its resource", add_emulator),
     "help": ("explain a verb and its options", _add_help),
 }
 GROUPS: Final = {
-    "log in and look": ("login", "probe", "explain", "doctor", "demo"),
+    "log in and look": ("login", "probe", "explain", "doctor", "demo", "learn"),
     "use a credential": (
         *("token", "headers", "curl", "run", "proxy"),
         *("mcp-bridge", "mcp-config", "git-credential", "credential-helper"),

@@ -181,5 +181,6 @@ VERBS: Final[dict[str, _Verb]] = {
     "doctor": _verb("doctor", attached=True),
     "config": _verb("config"),
     "demo": _verb("full_screen", "demo", attached=True),
+    "learn": _verb("learn"),
     "emulator": _verb("emulator"),
 }

@@ -1,0 +1,176 @@
+"""Whether a lesson can be trusted: its solution passes, and everything less than it does not.
+
+The lesson's own logic is tried against itself. What is missing in its files is refused when they are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.lesson_file import FILE, read_lesson
+from authlens_core.learning.lesson_folder import LessonFolder, read_folder
+from authlens_core.learning.moves import (
+    AnswerMove,
+    AnswersFile,
+    AnyMove,
+    DefendMove,
+    LoginMove,
+    PointMove,
+    PredictMove,
+    read_answers,
+)
+from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.words_file import LessonWords, read_words
+from authlens_core.values.quick_dataclass import dataclass
+
+_AT_ONCE: Final = 4  # attempts: most of one is a wait for servers to start and to stop
+_NO_HONEST_LOGIN: Final = ("iss-missing",)
+"""A fault of the server at which authlens stops, whatever a repair does."""
+
+
+@dataclass(frozen=True, slots=True)
+class LessonMutation:
+    """Moves that are not the solution.
+
+    Attributes:
+        what: what was done to it, in a few words.
+        passes: whether the lesson has to let it pass.
+        broken: faults of the repaired world.
+    """
+
+    what: str
+    moves: tuple[AnyMove, ...]
+    passes: bool = False
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LessonCheck:
+    """The result of a check.
+
+    Attributes:
+        outcome: what the solution came to.
+        tried: how many mutations of it were run.
+        problems: why the lesson cannot be trusted, one sentence each; none if it can.
+    """
+
+    lesson: CourseLesson
+    outcome: AttemptOutcome
+    tried: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoredLesson:
+    """A lesson with its words by language, and the file of its author's solution."""
+
+    lesson: CourseLesson
+    words: Mapping[str, LessonWords]
+    folder: LessonFolder
+
+    def solution(self) -> AnswersFile:
+        """Return the author's moves.
+
+        Raises:
+            LessonRefused: there are none, or they are for another lesson.
+        """
+        name = "solution.json"
+        text = self.folder.text(name).encode()
+        return read_answers(text, name=self.folder.place(name), lesson=self.lesson.name)
+
+
+def lessons_at(path: Path) -> tuple[AuthoredLesson, ...]:
+    """Return the lesson of a folder, or those of the folders in it.
+
+    Raises:
+        LessonRefused: one cannot be used.
+    """
+    if not (path / FILE).exists():
+        return tuple(
+            AuthoredLesson(*read, folder)
+            for folder, read in zip(folders(path), lessons(path).values(), strict=True)
+        )
+    folder = read_folder(path)
+    lesson = read_lesson(folder, built_in=False)
+    return (AuthoredLesson(lesson, read_words(folder, lesson), folder),)
+
+
+def mutations(lesson: CourseLesson, solution: Sequence[AnyMove]) -> Iterator[LessonMutation]:
+    """Yield the mutations of a solution."""
+    moves = tuple(solution)
+    yield LessonMutation("no moves", ())
+    for number, move in enumerate(moves, 1):
+        # One wrong answer is allowed.
+        if not isinstance(move, AnswerMove):
+            without = moves[: number - 1] + moves[number:]
+            yield LessonMutation(f"without move {number}, {move.verb}", without)
+    told = (PredictMove, LoginMove, PointMove, AnswerMove)
+    yield LessonMutation("the run and the answers alone", tuple(m for m in moves if isinstance(m, told)))
+    yield LessonMutation("without two answers", _without_answers(moves))
+    if not lesson.repair.offer:
+        return
+    for size in range(1, lesson.repair.budget + 1):
+        for switches in combinations(lesson.repair.offer, size):
+            passes = any(sound <= set(switches) for sound in lesson.repair.sound)
+            turned = tuple(
+                DefendMove(on=switches) if isinstance(move, DefendMove) else move for move in moves
+            )
+            named = f"with {' and '.join(switches)}"
+            yield LessonMutation(
+                named if passes else f"{named}, which it does not call sound", turned, passes
+            )
+    yield LessonMutation("where no honest login works", moves, broken=_NO_HONEST_LOGIN)
+
+
+def _without_answers(moves: tuple[AnyMove, ...]) -> tuple[AnyMove, ...]:
+    answers = [move for move in moves if isinstance(move, AnswerMove)]
+    return tuple(move for move in moves if move not in answers[:2])
+
+
+async def checked(lesson: CourseLesson, solution: Sequence[AnyMove], *, seed: int = 1) -> LessonCheck:
+    """Run a lesson's solution and all of its mutations.
+
+    Raises:
+        MoveRefused: a move of the solution itself cannot be made.
+        TimedOut: an attempt took longer than 20 seconds.
+    """
+    outcome = await attempt_of(lesson, solution, seed=seed)
+    problems = list(_of_the_solution(outcome))
+    tried = tuple(mutations(lesson, solution))
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def passes(mutation: LessonMutation) -> bool:
+        async with room:
+            try:
+                made = await attempt_of(lesson, mutation.moves, seed=seed, broken=mutation.broken)
+            except LessonRefused:
+                return False
+            return made.passed
+
+    results = await asyncio.gather(*(passes(mutation) for mutation in tried))
+    for mutation, result in zip(tried, results, strict=True):
+        if result and not mutation.passes:
+            problems.append(f"The lesson passes {mutation.what}.")
+        elif mutation.passes and not result and outcome.passed:
+            problems.append(f"The lesson does not pass {mutation.what}, which it calls sound.")
+    return LessonCheck(lesson, outcome, len(tried), tuple(problems))
+
+
+def _of_the_solution(outcome: AttemptOutcome) -> Iterator[str]:
+    failed = [verdict for verdict in outcome.phases if not verdict.passed]
+    for verdict in failed:
+        line = next((f", line {claim.claim.line}" for claim in verdict.claims if not claim.holds), "")
+        yield f"The solution does not pass: {verdict.phase.value}{line}."
+    if not failed and len(outcome.held) != 1:
+        phase = outcome.lesson.prediction.judged_on
+        when = "run" if phase is LessonPhase.RUN else "attack"
+        held = ", ".join(outcome.held) or "none"
+        yield f"Exactly one option of the prediction has to hold after the {when}; these do: {held}."

@@ -1,0 +1,204 @@
+"""`authlens learn` from the command line: lessons by their exit codes and their JSON, and no screen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authlens_core.export.session_file import read_session
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_core.learning.moves import answers_in
+from authlens_core.trace.record import Trace
+from authlens_tui.cli import main
+
+Captured = pytest.CaptureFixture[str]
+FOLDERS = {
+    json.loads((path / "solution.json").read_text())["lesson"]: path for path in sorted(FOLDER.iterdir())
+}
+STOLEN = FOLDERS["stolen-code"]
+
+
+def solution(name: str) -> list[dict[str, Any]]:
+    return list(json.loads((FOLDERS[name] / "solution.json").read_text())["moves"])
+
+
+def answers(folder: Path, name: str, moves: list[dict[str, Any]]) -> str:
+    path = folder / "moves.json"
+    path.write_text(json.dumps({"format": 1, "lesson": name, "moves": moves}))
+    return str(path)
+
+
+def test_the_catalogue_has_unique_lessons_in_an_order_that_their_needs_allow(capsys: Captured) -> None:
+    assert main.run(["learn", "--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    before: set[str] = set()
+    for entry in listed:
+        assert entry["id"] not in before
+        assert set(entry["needs"]) <= before
+        before.add(entry["id"])
+    assert len(before) == len(FOLDERS)
+
+
+def test_every_lesson_of_the_program_is_sound(capsys: Captured) -> None:
+    """Each solution passes, and each mutation of it that `learn check` runs fails or passes as it has to."""
+    assert main.run(["learn", "check", str(FOLDER), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["lesson"] for one in found if one["sound"] and one["mutations"] >= 8] == list(FOLDERS)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_no_moves_do_not_pass_and_the_first_claim_is_named(
+    name: str, capsys: Captured, tmp_path: Path
+) -> None:
+    assert main.run(["learn", "run", name, "--answers", answers(tmp_path, name, []), "--json"]) == 12
+    made = json.loads(capsys.readouterr().out)
+    run = next(phase for phase in made["phases"] if phase["phase"] == "run")
+    assert (run["claims"][0]["holds"], made["passed"], made["questions"]) == (False, False, "0/5")
+
+
+def test_a_lesson_is_shown_without_its_right_answers(capsys: Captured) -> None:
+    assert main.run(["learn", "show", "stolen-code", "--json"]) == 0
+    shown = capsys.readouterr().out
+    lesson = json.loads(shown)
+    assert set(lesson["repair"]["offer"]) == {
+        "victim.pkce",
+        "victim.state",
+        "server.short_codes",
+        "victim.iss",
+    }
+    assert all(set(question) == {"id", "text", "options"} for question in lesson["questions"])
+    assert not any(word in shown for word in ("right", "sound", "pkce-proves-client", 'form.code_verifier"'))
+
+
+def test_hints_come_one_at_a_time(capsys: Captured) -> None:
+    assert main.run(["learn", "hint", "stolen-code", "break"]) == 0
+    first = capsys.readouterr()
+    command = first.err.partition("authlens ")[2].split()
+    assert main.run(command) == 0
+    assert capsys.readouterr().out != first.out
+
+
+def test_what_is_missing_is_shown_with_the_row_that_comes_nearest(capsys: Captured, tmp_path: Path) -> None:
+    moves = [move for move in solution("stolen-code") if move["do"] != "call"]
+    assert (
+        main.run(["learn", "run", "stolen-code", "--answers", answers(tmp_path, "stolen-code", moves)]) == 12
+    )
+    said = capsys.readouterr().out
+    assert "✖ You open Ada's data.\n" in said
+    assert "nearest: an event at the server; it differs in " in said
+
+
+def test_the_honest_login_has_to_survive_the_repair(capsys: Captured, tmp_path: Path) -> None:
+    """A server that requires DPoP stops the theft, and with it the website, which has no key."""
+    folder = tmp_path / "03-stolen-code"
+    shutil.copytree(STOLEN, folder)
+    text = (folder / "lesson.toml").read_text()
+    (folder / "lesson.toml").write_text(
+        text.replace("server.short_codes", "server.dpop").replace('needs = ["code-not-key"]', "")
+    )
+    words = (folder / "lesson.md").read_text()
+    (folder / "lesson.md").write_text(words.replace("### server.short_codes", "### server.dpop"))
+    moves = [
+        move | {"on": ["server.dpop"]} if move["do"] == "defend" else move for move in solution("stolen-code")
+    ]
+    given = answers(tmp_path / "03-stolen-code", "stolen-code", moves)
+    Path(given).rename(tmp_path / "moves.json")
+    (tmp_path / "course").mkdir()
+    folder.rename(tmp_path / "course" / folder.name)
+    verb = ["learn", "run", "stolen-code", "--from", str(tmp_path / "course"), "--json"]
+    assert main.run([*verb, "--answers", str(tmp_path / "moves.json")]) == 12
+    repair = json.loads(capsys.readouterr().out)["phases"][4]
+    assert repair["honest_login"] is False
+
+
+SLIPS = [
+    ('moves = ["redeem", "call"]', 'moves = ["redem"]', "33:1: “redem” is not known here; did you mean “red"),
+    ('"pkce-optional"', '"pkce-optionl"', "10:1: “pkce-optionl” is not known here; did you mean “pkce-opti"),
+    ('["victim"]', '["cloud"]', "11:1: “cloud” is not known here"),
+    ("pkce = false", "pcke = false", "14:1: “pcke” is not known here; did you mean “pkce”?"),
+    ('["code", "client"]', '["purse"]', "32:1: “purse” is not known here"),
+    ('"victim.iss"]', '"victim.guard"]', "“victim.guard” is not known here"),
+    ('seat = "mallory"\nloot', 'seat = "malory"\nloot', "31:1: “malory” is not known here; did you mean"),
+]  # fmt: skip
+UNSOUND = [
+    ("what = token_accepted and", "what = code_redeemed and", "✖ stolen-code: 14 mutations tried\n    The"),
+    ("event where what = token_accepted and seat = mallory and user = ada after theft",
+     "event where what = code_redeemed", "    The lesson passes without move 5, call.\n"),
+    ('c = "event where what = code_refused', 'c = "event where what = code_redeemed"\n#',
+     "    Exactly one option of the prediction has to hold after the attack; these do: a, c.\n"),
+    ('[["victim.pkce"]]', '[["victim.state"]]',
+     "    The lesson passes with victim.pkce, which it does not call sound.\n"),
+    ("most = 6", "most = 1", "Move 5: the attack takes at most 1 moves."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "said"), [*SLIPS, *UNSOUND])
+def test_a_lesson_that_cannot_be_trusted_is_refused(
+    old: str, new: str, said: str, capsys: Captured, tmp_path: Path
+) -> None:
+    folder = tmp_path / "03-stolen-code"
+    shutil.copytree(STOLEN, folder)
+    text = (folder / "lesson.toml").read_text()
+    assert old in text
+    (folder / "lesson.toml").write_text(text.replace(old, new, 1))
+    assert main.run(["learn", "check", str(folder)]) == 13
+    seen = capsys.readouterr()
+    assert said in seen.out + seen.err
+
+
+def test_a_move_that_is_refused_is_named_and_nothing_is_printed(capsys: Captured, tmp_path: Path) -> None:
+    given = answers(tmp_path, "stolen-code", [{"do": "predict", "option": "a"}, {"do": "call"}])
+    assert main.run(["learn", "run", "stolen-code", "--answers", given, "--json"]) == 13
+    seen = capsys.readouterr()
+    assert (seen.out, seen.err) == ("", "✖ Move 2: you do not hold $token.\n")
+
+
+def test_the_trace_of_the_moves_has_no_credential(capsys: Captured, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    moves = str(STOLEN / "solution.json")
+    assert main.run(["learn", "run", "stolen-code", "--answers", moves, "--trace", str(out), "--json"]) == 0
+    data = out.read_bytes()
+    trace = read_session(data)
+    assert [record.tampering for record in trace.records if record.tampering][:2] == [
+        ("mallory: redeem another user's code",),
+        ("mallory: call the resource with $token",),
+    ]
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["passed"]
+    # The seed makes the credentials of another run the same.
+    given = answers_in(STOLEN / "solution.json")
+    lesson = lessons()["stolen-code"][0]
+    again = asyncio.run(attempt_of(lesson, given.read(), seed=given.seed)).trace()
+    secrets = secrets_of(again)
+    assert len(secrets) >= 6
+    assert [secret for secret in secrets if secret in data.decode() + printed] == []
+
+
+def secrets_of(trace: Trace) -> set[str]:
+    """Return the codes and tokens of a trace."""
+    bodies = [
+        message.body.reveal().decode()
+        for record in trace.records
+        for exchange in record.exchanges
+        for message in (exchange.request, exchange.response)
+        if message is not None
+    ]
+    return set(re.findall(r'(?:code=|"(?:access|refresh)_token": ")([\w-]{20,})', "\n".join(bodies)))
+
+
+def test_moves_may_come_from_standard_input_of_a_process() -> None:
+    """The whole program: nothing of a run reaches stderr, and the code is the verdict."""
+    text = (STOLEN / "solution.json").read_bytes()
+    verb = (sys.executable, "-m", "authlens_tui", "learn", "run", "stolen-code", "--answers", "-", "--json")
+    done = subprocess.run(verb, input=text, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["predicted"] == {"option": "a", "held": "a"}

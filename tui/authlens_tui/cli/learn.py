@@ -1,0 +1,219 @@
+"""`authlens learn`: lessons as answers on stdout, for scripts, teachers and authors of lessons."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.export.saved_file import named_path, write_export
+from authlens_core.export.session_file import session_json
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.judge import ClaimVerdict
+from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
+from authlens_core.learning.lesson_check import LessonCheck, checked, lessons_at
+from authlens_core.learning.moves import LARGEST_FILE, AnswersFile, answers_in, read_answers
+from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.shown_lesson import hints, lesson_json, summary_json
+from authlens_core.learning.words_file import ENGLISH, LessonWords
+from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import fix, step
+from authlens_tui.cli.option_values import nearest
+from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.standard_input import everything
+
+NOT_PASSED: Final = 12
+"""The exit code of moves that do not pass the lesson."""
+_Read = tuple[CourseLesson, Mapping[str, LessonWords]]
+
+
+async def learn(arguments: Namespace) -> int:
+    """Do what the action says.
+
+    Raises:
+        LessonRefused: a lesson or a file of moves cannot be used.
+        UsageError: there is no such lesson.
+        TimedOut: the moves took longer than 20 seconds.
+    """
+    match arguments.action:
+        case "show":
+            return _show(arguments)
+        case "hint":
+            return _hint(arguments)
+        case "run":
+            return await _run(arguments)
+        case "check":
+            return await _check(arguments)
+    return _list(arguments)
+
+
+def _known(arguments: Namespace) -> Mapping[str, _Read]:
+    folder = getattr(arguments, "folder", None)
+    return lessons(FOLDER if folder is None else _folder(folder))
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{text} names an unknown home directory.", "Give the whole path.") from None
+
+
+def _lesson(arguments: Namespace) -> _Read:
+    known = _known(arguments)
+    if arguments.lesson not in known:
+        meant = nearest(arguments.lesson, known)
+        hint = f"Did you mean {meant}? " if meant else ""
+        raise UsageError(
+            f"There is no lesson {arguments.lesson}.", fix(hint, step("See", "authlens learn --list"))
+        )
+    return known[arguments.lesson]
+
+
+def _list(arguments: Namespace) -> int:
+    read = _known(arguments)
+    summaries = [summary_json(lesson, words) for lesson, words in read.values()]
+    if arguments.json:
+        answer_json(summaries)
+        return 0
+    width = max((len(name) for name in read), default=0)
+    for number, entry in enumerate(summaries, 1):
+        answer_line(f"{number:>2}  {entry['id']:<{width}}  {entry['minutes']:>2} min  {entry['title']}")
+    return 0
+
+
+def _show(arguments: Namespace) -> int:
+    lesson, by_language = _lesson(arguments)
+    words = by_language.get(arguments.lang)
+    if words is None:
+        known = ", ".join(sorted(by_language))
+        raise UsageError(f"{lesson.name} is not translated to {arguments.lang}.", f"There is: {known}.")
+    shown = lesson_json(lesson, words)
+    if arguments.json:
+        answer_json(shown)
+    else:
+        _show_text(shown)
+    return 0
+
+
+def _show_text(shown: Mapping[str, Any]) -> None:
+    answer_line(f"{shown['title']} · {shown['minutes']} min · {', '.join(shown['specs'])}")
+    _paragraph(shown["task"])
+    _paragraph(f"Predict: {shown['predict']['text']}")
+    for option, text in shown["predict"]["options"].items():
+        answer_line(f"  {option}  {text}")
+    for phase in ("run", "observe", "break", "repair"):
+        part = shown[phase]
+        _paragraph(f"{phase.capitalize()}: {part['text']}")
+        for claim in part.get("claims", ()):
+            answer_line(f"  ○ {claim['words']}")
+        if loot := part.get("loot"):
+            answer_line(f"  You hold: {', '.join(loot)}")
+        for switch, text in part.get("offer", {}).items():
+            answer_line(f"  {switch}  {text}")
+        answer_line(f"  Moves: {', '.join(part['moves'])}")
+    for question in shown["questions"]:
+        _paragraph(f"{question['id']}: {question['text']}")
+        for option, text in question["options"].items():
+            answer_line(f"  {option}  {text}")
+
+
+def _paragraph(text: str) -> None:
+    answer_line("")
+    for line in text.split("\n"):
+        answer_line(line)
+
+
+def _hint(arguments: Namespace) -> int:
+    lesson, by_language = _lesson(arguments)
+    steps = hints(by_language[ENGLISH])
+    for line in steps[arguments.step - 1].split("\n"):
+        answer_line(line)
+    if arguments.step < len(steps):
+        say(f"  → Next: authlens learn hint {lesson.name} {arguments.phase} --step {arguments.step + 1}")
+    return 0
+
+
+async def _run(arguments: Namespace) -> int:
+    lesson, words = _lesson(arguments)
+    answers = _answers(arguments.answers, lesson.name)
+    seed = answers.seed if arguments.seed is None else arguments.seed
+    outcome = await attempt_of(lesson, answers.read(), seed=seed)
+    if arguments.trace is not None:
+        path = write_export(named_path(arguments.trace), session_json(outcome.trace()))
+        say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
+    if arguments.json:
+        answer_json(outcome.as_json())
+    else:
+        _show_outcome(outcome, words[ENGLISH])
+    return 0 if outcome.passed else NOT_PASSED
+
+
+def _answers(source: str, lesson: str) -> AnswersFile:
+    if source == "-":
+        return read_answers(everything(LARGEST_FILE + 1), name="standard input", lesson=lesson)
+    return answers_in(named_path(source), lesson=lesson)
+
+
+def _show_outcome(outcome: AttemptOutcome, words: LessonWords) -> None:
+    answer_line(f"{words.title}: {'passed' if outcome.passed else 'not passed'}")
+    if outcome.option:
+        held = " and ".join(outcome.held) or "none of the options"
+        answer_line(f"  You predicted {outcome.option}. Your moves say {held}.")
+    for verdict in outcome.phases:
+        answer_line(f"{'✔' if verdict.passed else '✖'} {verdict.phase.value}")
+        for number, claim in enumerate(verdict.claims, 1):
+            answer_line(
+                f"  {'✔' if claim.holds else '✖'} {words.texts[f'{verdict.phase.value}/claim {number}']}"
+            )
+            if not claim.holds:
+                _show_unmet(claim)
+        if verdict.honest is False:
+            answer_line("  ✖ The honest login no longer works.")
+        if verdict.phase is LessonPhase.QUESTIONS:
+            answer_line(f"  {outcome.right_answers} of {QUESTIONS} right")
+
+
+def _show_unmet(verdict: ClaimVerdict) -> None:
+    answer_line(f"      {verdict.claim.text}")
+    if verdict.nearest is not None:
+        arrow = verdict.nearest.row.arrow
+        where = f"arrow {arrow}" if arrow else "an event at the server"
+        answer_line(f"      nearest: {where}; it differs in {', '.join(verdict.nearest.unmet)}")
+    elif verdict.rows:
+        answer_line("      this must not happen, and it did")
+
+
+async def _check(arguments: Namespace) -> int:
+    found = lessons_at(_folder(arguments.path))
+    if arguments.solution is not None and len(found) != 1:
+        raise UsageError("--solution is for one lesson.", "Name the folder of that lesson.")
+    results: list[LessonCheck] = []
+    for authored in found:
+        name = authored.lesson.name
+        given = authored.solution() if arguments.solution is None else _answers(arguments.solution, name)
+        results.append(await checked(authored.lesson, given.read(), seed=given.seed))
+    if arguments.json:
+        answer_json([_check_json(result) for result in results])
+    else:
+        for result in results:
+            answer_line(
+                f"{'✖' if result.problems else '✔'} {result.lesson.name}: {result.tried} mutations tried"
+            )
+            for problem in result.problems:
+                answer_line(f"    {problem}")
+    return LessonRefused.exit_code if any(result.problems for result in results) else 0
+
+
+def _check_json(result: LessonCheck) -> dict[str, object]:
+    return {
+        "lesson": result.lesson.name,
+        "version": result.lesson.version,
+        "sound": not result.problems,
+        "mutations": result.tried,
+        "problems": list(result.problems),
+        "solution": result.outcome.as_json(),
+    }

@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from authlens_tui.cli.emulator_parser import add_demo, add_emulator
+from authlens_tui.cli.emulator_parser import add_demo, add_emulator, add_learn
 from authlens_tui.cli.examples import EXAMPLES
-from authlens_tui.cli.learn_parser import add_learn
 from authlens_tui.cli.option_values import check_name, count, flag, number
 from authlens_tui.cli.scripts.agent_parser import AGENT_VERBS, HEADERS, add_curl, add_min_ttl
 from authlens_tui.cli.stored.service_token_parser import add_service_token

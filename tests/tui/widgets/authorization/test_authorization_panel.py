@@ -129,7 +129,7 @@ async def test_at_24_rows_problems_are_folded_behind_a_key(environ: Mapping[str,
         assert "1 Open this link · 2 Sign in there · 3 Come back here" in shown
         assert "last page" not in shown
         assert "/test" not in shown
-        assert "h  problems" in shown
+        assert "h  link does not open?" in shown
         assert ("ssh -N -L" in shown) is ("DISPLAY" not in environ)
         await pilot.press("h")
         await pilot.pause()

@@ -66,7 +66,7 @@ async def test_a_swapped_pair_is_seen_before_anything_is_sent(emulator: Emulator
         await pilot.pause()
         assert session.credentials.service_tokens.list() == ()
         await pilot.press("ctrl+t")
-        await until(pilot, lambda: "✔ The format is that" in text_of(app))
+        await until(pilot, lambda: "✔ Looks like a service" in text_of(app))
         assert screen.query_one("#client_id", Input).value == client_id
 
 

@@ -8,6 +8,7 @@ resource without Managed OAuth.
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import fields, replace
@@ -52,14 +53,16 @@ from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import CheckId, passed, warned
+from authlens_core.values.diagnosis import Layer
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
+    NoCredential,
     NoSecretStore,
     StateUnusable,
     TimedOut,
 )
-from authlens_core.values.fix import LOG_IN_AGAIN, step
+from authlens_core.values.fix import LOG_IN_AGAIN, fix, step
 from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -81,7 +84,7 @@ __all__ = [
     "interruptions",
     "join_login",
     "log_in_with_cloudflared",
-    "login_obstacle",
+    "missing_credential",
     "pending_login",
     "start_login",
 ]
@@ -204,17 +207,24 @@ async def discover(
     return login.facts, login.trace
 
 
-async def login_obstacle(resource_url: str) -> AuthlensError | None:
-    """Return why a user cannot log in to a resource, or None where they can; asks it without a credential.
+async def missing_credential(resource_url: str) -> AuthlensError:
+    """Return what a resource needs for which nothing is stored; it is asked without a credential.
 
     Returns:
-        `NotProtected` where it needs no login; else what stops one.
+        `NotProtected` where it needs nothing, `NoCredential` where a user can log in, or what stops a login.
 
     Raises:
         UrlRefused: when the URL cannot be used, with all the reasons.
     """
-    _, trace = await discover(resource_url)
-    return stage_error(trace.records[-1])
+    facts, trace = await discover(resource_url)
+    obstacle = stage_error(trace.records[-1])
+    if obstacle is not None:
+        return obstacle
+    shown = shlex.quote(resource_url)
+    by_access = facts.answer is not None and facts.answer.layer is Layer.ACCESS
+    other = (step("Or", f"authlens service-token add {shown}"),) if by_access else ()
+    cause = f"No credential on this machine covers {resource_url}."
+    return NoCredential(cause, fix(step("Log in", f"authlens login {shown}"), *other))
 
 
 def pending_login(session: Session, url: str) -> PendingLogin:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.desk.log_in import login_obstacle
+from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.use import access_token, covering_credentials, request_headers
 from authlens_core.values.errors import (
     AuthlensError,
@@ -84,9 +84,11 @@ async def curl(
             source = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
             return await AuthorizedCurl(source, options, path, note).run()
     except NoCredential as nothing:
-        obstacle = None if kind is not None else await login_obstacle(url)
-        if not isinstance(obstacle, NotProtected):
-            raise obstacle or nothing from None
+        if kind is not None or rewrite(url):
+            raise
+        missing = await missing_credential(url)
+        if not isinstance(missing, NotProtected):
+            raise missing from None
         note(f"{url} needs no login: sent without a credential.")
         return await send_openly(url, options, path, nothing)
 

@@ -18,9 +18,8 @@ from authlens_core.desk.lifecycle import (
     refresh,
     revoke,
 )
-from authlens_core.desk.log_in import login_obstacle
+from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.session import Session
-from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.stored.other_kinds import Wanted, grants_or_other_kind
@@ -154,9 +153,7 @@ async def probe_kept(arguments: Namespace) -> int:
     async with open_session() as session:
         entries = read_inventory(session.credentials.index).to_probe(url)
         if url is not None and not entries:
-            login = step("Log in", f"authlens login {shlex.quote(url)}")
-            nothing = LoginNeeded(f"No credential on this machine covers {url}.", login)
-            raise await login_obstacle(url) or nothing
+            raise await missing_credential(url)
         results = await for_each(entries, lambda entry: probe(session, entry), on_result=_tell_probe)
     if not results:
         say("No credentials on this machine to probe with.")

@@ -199,7 +199,9 @@ def _without_answer(end: CurlEnd) -> CurlOutcome:
     why = "could not reach the resource" if in_time else "got no answer in time"
     kind = NetworkFailure if in_time else TimedOut
     words = f"curl {why} (its exit code {end.code})."
-    return CurlOutcome(kind.exit_code, kind(words, "See what curl wrote, with -sS."))
+    return CurlOutcome(
+        kind.exit_code, kind(words, "Check the address and the network. With -sS, curl says more.")
+    )
 
 
 def _is_login(location: str) -> bool:

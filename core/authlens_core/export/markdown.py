@@ -46,8 +46,8 @@ def markdown(trace: Trace) -> str:
         "",
         *fenced(sequence_diagram(shown), "mermaid"),
     ]
-    for number, record in enumerate(shown.records, 1):
-        lines += ["", *_record(number, record)]
+    for record in shown.records:
+        lines += ["", *_record(record)]
     return "\n".join(lines) + "\n"
 
 
@@ -85,10 +85,13 @@ def _tampered(changes: tuple[str, ...]) -> Iterator[str]:
         yield from (f"- {prose(words)}" for words in changes)
 
 
-def _record(number: int, record: StageRecord) -> Iterator[str]:
-    title = record.stage.replace("_", " ").capitalize()
+def _title(record: StageRecord) -> str:
     again = f", attempt {record.attempt}" if record.attempt > 1 else ""
-    yield f"## {number} {title}{again}: {_OUTCOMES[record.outcome]} {record.outcome}"
+    return f"{flow_of(record.grant_type).numbered(record.stage)}{again}"
+
+
+def _record(record: StageRecord) -> Iterator[str]:
+    yield f"## {_title(record)}: {_OUTCOMES[record.outcome]} {record.outcome}"
     yield ""
     yield f"Took {record.elapsed * 1000:.0f} ms."
     yield from _tampered(record.tampering)
@@ -221,8 +224,7 @@ def _host(url: str) -> str:
 def _lines(trace: Trace, participants: _Participants) -> Iterator[str]:
     arrows = messages(trace.records)
     for index, record in enumerate(trace.records):
-        title = record.stage.replace("_", " ")
-        yield f"  Note over {Party.AUTHLENS}: {index + 1} {title}, {record.outcome}"
+        yield f"  Note over {Party.AUTHLENS}: {label(_title(record))}, {record.outcome}"
         yield from (_line(arrow, participants) for arrow in arrows if arrow.record_index == index)
 
 

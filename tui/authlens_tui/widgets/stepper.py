@@ -19,7 +19,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.record.exchange_view import duration
+from authlens_tui.words.times import duration
 
 
 class StepState(StrEnum):

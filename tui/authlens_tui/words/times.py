@@ -28,6 +28,14 @@ def _rest(seconds: int, above: int) -> str:
     return ""
 
 
+def duration(seconds: float) -> str:
+    """Return `seconds` in the unit that reads best, such as `41 ms`, `2.3 s` or `4:05`."""
+    if seconds < 1:
+        # A request on this machine may take less than a millisecond: `0 ms` would look like an error.
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 def in_one_unit(seconds: float) -> str:
     """Return a span for a narrow column, such as `3 h`; the sign is left out."""
     return " ".join(in_words(abs(seconds)).split()[:2])

@@ -54,7 +54,12 @@ class PkceStage:
             Fact(
                 FactId.CODE_VERIFIER, pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, in memory only"
             ),
-            Fact(FactId.CODE_CHALLENGE, pkce.code_challenge, "RFC 7636 §4.2", "sent in the link"),
+            Fact(
+                FactId.CODE_CHALLENGE,
+                pkce.code_challenge,
+                "RFC 7636 §4.2",
+                "sent when you authorize",
+            ),
             Fact(FactId.CODE_CHALLENGE_METHOD, "S256", "RFC 7636 §4.3"),
             Fact(FactId.STATE, state, "RFC 6749 §10.12", "must come back with the code"),
         )

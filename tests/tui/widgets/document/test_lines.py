@@ -12,8 +12,8 @@ from authlens_core.values.secret import Secret
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.document.lines import Tone, laid_out, line
 from authlens_tui.widgets.record.checks_view import check_lines, checks_summary
-from authlens_tui.widgets.record.exchange_view import duration
 from authlens_tui.widgets.record.header_table import header_lines, value_pieces
+from authlens_tui.words.times import duration
 from tui.hostile import HOSTILE
 
 

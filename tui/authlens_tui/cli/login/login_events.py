@@ -26,6 +26,7 @@ from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange
 from authlens_tui.cli.terminal.output import fix_as_json, say
 from authlens_tui.cli.terminal.plain import is_plain
+from authlens_tui.words.times import duration
 
 _WORDS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.CANCELLED: "stopped"}
 _SYMBOLS = {Outcome.PASSED: "✔", Outcome.FAILED: "✖", Outcome.CANCELLED: "–"}
@@ -51,7 +52,7 @@ def _ended(record: StageRecord) -> None:
     number, title = flow.number(record.stage), flow.info(record.stage).title
     warnings = record.count(Severity.WARNING)
     noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    took = f"{record.elapsed * 1000:>7.0f} ms"
+    took = f"{duration(record.elapsed):>10}"
     if is_plain():
         say(f"Stage {number} of {len(flow.stages)}, {title}: {_WORDS[record.outcome]}.{noted}")
     else:

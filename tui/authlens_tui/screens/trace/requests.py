@@ -34,11 +34,11 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
-from authlens_tui.widgets.record.exchange_view import duration
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.status_badge import status_badge
 from authlens_tui.widgets.title_bar import TitleBar
+from authlens_tui.words.times import duration
 
 _LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile
 _NARROW, _SHORT = 100, 30  # cells and rows

@@ -24,8 +24,7 @@ from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
-from authlens_tui.widgets.record.exchange_view import duration
-from authlens_tui.words.times import in_words
+from authlens_tui.words.times import duration, in_words
 
 _KEY: Final = "bold $text-primary"
 _LONGEST_URL: Final = 150  # characters: two lines of a small screen

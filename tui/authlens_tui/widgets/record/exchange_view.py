@@ -145,14 +145,6 @@ def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]
         yield line(("  fix   ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
 
 
-def duration(seconds: float) -> str:
-    """Return `seconds` in the unit that reads best, such as `41 ms`, `2.3 s` or `4:05`."""
-    if seconds < 1:
-        # A request on this machine may take less than a millisecond: `0 ms` would look like an error.
-        return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-
-
 @dataclass(frozen=True)
 class JsonLine(Line):
     """A line of laid out JSON, whose names, texts and numbers are distinguished when it is drawn."""

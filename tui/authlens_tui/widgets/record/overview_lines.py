@@ -17,9 +17,10 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import check_lines
-from authlens_tui.widgets.record.exchange_view import duration, failure_lines, status_tone
+from authlens_tui.widgets.record.exchange_view import failure_lines, status_tone
 from authlens_tui.widgets.record.header_table import NameColumn, value_pieces
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
+from authlens_tui.words.times import duration
 
 _MAX_FACTS: Final = 300
 _NAME_WIDTH: Final = 28  # cells

@@ -9,13 +9,14 @@ from math import floor, log10
 from typing import Final, NamedTuple
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.flow import flow_of
+from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import Stage, StageRecord, sent_once
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
-from authlens_tui.widgets.record.exchange_view import duration
+from authlens_tui.widgets.record.exchange_view import status_tone
+from authlens_tui.words.times import duration
 
 _PAUSE: Final = 1.0  # seconds between two exchanges from which on the time is folded away
 
@@ -138,13 +139,23 @@ _LOOKS: Final = {
     Phase.WAIT: _WAITS,
     Phase.RECEIVE: _RECEIVES,
 }
+_WAITED_FOR: Final = {
+    UserPart.LINK: "the browser came back",
+    UserPart.CODE: "the code was entered",
+    UserPart.NOTHING: "the next stage",
+}
+# Whose time it was, beside that of the network.
+_OTHERS: Final = {
+    (UserPart.LINK, Stage.AUTHORIZATION): "your browser and you",
+    (UserPart.CODE, Stage.EXCHANGE): "you, at the page for the code",
+}
 _LEGEND: Final = ((_CONNECTS, "set up and connect"), (_WAITS, "send and wait"), (_RECEIVES, "receive"))
 _NAMES: Final = {Phase.OTHER: "set-up"}
 
 
 def stage_time_line(record: StageRecord) -> Line:
     own = max(0.0, record.elapsed - record.network)
-    other = "your browser and you" if record.stage is Stage.AUTHORIZATION else "authlens"
+    other = _OTHERS.get((flow_of(record.grant_type).user_part, record.stage), "authlens")
     return line(
         ("This stage  ", Tone.NAME),
         (duration(record.elapsed), Tone.TITLE),
@@ -182,12 +193,14 @@ def waterfall_lines(
     if scale.cells:
         # After the blank that follows a duration.
         yield line((f"{' ' * (names + _TIME)}{scale.labels()}", Tone.MUTED))
-    for row in drawn.rows:
-        if row.exchange_index is None:
-            yield _pause(row, names + _TIME, scale, width)
-            continue
+    for place, row in enumerate(drawn.rows):
         record = records[row.record_index]
-        status = _status(record.exchanges[row.exchange_index])
+        if row.exchange_index is None:
+            again = bool(drawn.rows[place + 1].exchange_index)
+            yield _pause(row, _until(record, again=again), names + _TIME, scale, width)
+            continue
+        exchange = record.exchanges[row.exchange_index]
+        status = _status(exchange, failed=record.failed_at(exchange))
         room = names - len(status[0]) - 1
         yield line(
             (
@@ -253,8 +266,16 @@ class _Scale(NamedTuple):
         yield "".join("┊" if cell in grid else " " for cell in range(end, self.cells)), Tone.MUTED
 
 
-def _pause(row: WaterfallRow, before: int, scale: _Scale, width: int) -> Line:
-    until = "the browser came back" if row.stage is Stage.EXCHANGE else "the next stage"
+def _until(record: StageRecord, *, again: bool) -> str:
+    """Return what ended the pause before an exchange; `again`: it is not the first of its stage."""
+    if again:
+        return "the next request"
+    return _WAITED_FOR[
+        flow_of(record.grant_type).user_part if record.stage is Stage.EXCHANGE else UserPart.NOTHING
+    ]
+
+
+def _pause(row: WaterfallRow, until: str, before: int, scale: _Scale, width: int) -> Line:
     words = f"⋯ {duration(row.seconds)} until {until}"
     at = before + 1 + scale.place(row.start) if scale.cells else 2
     return line((f"{' ' * max(2, min(at, width - len(words)))}{words}", Tone.MUTED), hang=2)
@@ -268,11 +289,11 @@ def _label(record: StageRecord, number: int, redactor: Redactor, *, with_host: b
     return safe_line(f"{stage} {request.method[:8]:<4} {host if with_host else ''}{slash}{path}")
 
 
-def _status(exchange: Exchange) -> Piece:
+def _status(exchange: Exchange, *, failed: bool) -> Piece:
     if exchange.response is None:
         return "✖", Tone.BAD
     status = exchange.response.status
-    return str(status), Tone.GOOD if status < 400 else Tone.WARNING
+    return str(status), status_tone(status, failed=failed)
 
 
 def _cut(text: str, cells: int) -> str:

@@ -1,0 +1,64 @@
+"""The login of every scenario of the demo, played to its end once and kept for every test that asks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
+from authlens_core.emulator import Fault, PlayResult, Scenario, play_person
+from authlens_core.login.login import Login
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
+from authlens_core.wire.client import Wire
+from authlens_tui.app.demo import DemoWorkspace
+from support.walked_faults import walked
+
+__all__ = ["login_of"]
+
+_played: Final[dict[str, Login]] = {}
+
+
+async def login_of(scenario: Scenario) -> Login:
+    """Return the login of `scenario`, played at the first call, with what its keys do when it stops."""
+    if isinstance(scenario.fault, Fault):
+        return (await walked(scenario.fault)).login
+    if scenario.name not in _played:
+        _played[scenario.name] = await _play(scenario)
+    return _played[scenario.name]
+
+
+async def _play(scenario: Scenario) -> Login:
+    playing: list[asyncio.Task[PlayResult]] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            playing.append(asyncio.ensure_future(play_person(event.url)))
+        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
+            playing.append(asyncio.ensure_future(play_person(event.device.verification_uri_complete.text)))
+
+    workspace = DemoWorkspace(() if scenario.fault is None else (scenario.fault,), port=0)
+    url = await workspace.prepare()
+    assert url is not None
+    async with Session(Wire(), Credentials.memory()) as session:
+        login = start_login(session, url, workspace.options(url))
+        login.watch(watch)
+        try:
+            await login.run_all()
+            await _go_on(login)
+            await asyncio.gather(*playing)
+        finally:
+            await login.aclose()
+            await workspace.close()
+    return login
+
+
+async def _go_on(login: Login) -> None:
+    """Ask for the scope that is missing, and continue where an old server may be accepted."""
+    if login.steps_up:
+        await login.retry()
+        await login.run_all()
+    while not login.finished and login.trace.records[-1].may_continue:
+        await login.override(*(check.name for check in login.trace.records[-1].failures))
+        await login.run_all()

@@ -1,0 +1,106 @@
+"""Each key that a help text names is bound there, and does what the text says."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Final
+
+import pytest
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+import authlens_tui
+from authlens_tui.app.authlens_app import AuthlensApp
+
+# A key at the beginning of a clause, perhaps another one, and what they do: a verb in the third person.
+_CLAUSE: Final = re.compile(
+    r"(?:^|(?<=[,.;:] )|(?<=\band ))"
+    r"(\^\w|[Cc]trl\+\w|[^\s\w]|\b[A-Za-z]\b|Enter|Esc|space)(?:,? (?:and|or) (\S|Esc))? "
+    r"(?!is\b)([a-z]+s\b[^,.;:]*|turn [^,.;:]*)"
+)
+_NAMES: Final = {
+    "/": "slash",
+    "=": "equals_sign",
+    ".": "full_stop",
+    ",": "comma",
+    "→": "right",
+    "↓": "down",
+    "Esc": "escape",
+    "Enter": "enter",
+    "space": "space",
+}
+_FROM_TEXTUAL: Final = frozenset({"enter", "right"})  # of lists, tables and fields
+
+
+def classes() -> list[type[DOMNode]]:
+    """Return the classes of authlens that have a help text or keys."""
+    found = {
+        kind: None
+        for module in pkgutil.walk_packages(authlens_tui.__path__, "authlens_tui.")
+        if not module.name.endswith("__main__")
+        for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass)
+        if issubclass(kind, DOMNode) and kind.__module__.startswith("authlens_tui.")
+    }
+    return list(found)
+
+
+def bindings_of(kind: type[DOMNode]) -> Iterator[Binding]:
+    """Yield the bindings of a class and its bases, one for each key."""
+    for base in kind.__mro__:
+        for given in base.__dict__.get("BINDINGS", ()):
+            yield from Binding.make_bindings([given])
+
+
+def named(help_text: str) -> Iterator[tuple[str, str]]:
+    """Yield each key that a help text names, and what it is said to do."""
+    for clause in _CLAUSE.finditer(help_text):
+        for key in filter(None, clause.group(1, 2)):
+            yield _NAMES.get(key, key.lower().replace("^", "ctrl+") if len(key) > 1 else key), clause.group(3)
+
+
+def stems(text: str) -> set[str]:
+    return {word[:3] for word in re.findall(r"[a-z]{3,}", text.lower())}
+
+
+def wrong(kind: type[DOMNode], help_text: str, others: list[Binding]) -> list[str]:
+    """Return what a help text says of keys that is not so.
+
+    Args:
+        others: the bindings of the screens that a widget may be on.
+    """
+    bound = [*bindings_of(kind), *bindings_of(AuthlensApp), *bindings_of(Screen), *bindings_of(App)]
+    found = []
+    for key, said in named(help_text):
+        meant = [
+            f"{binding.description} {binding.tooltip} {binding.action}"
+            for binding in (*bound, *(() if issubclass(kind, Screen) else others))
+            if binding.key == key
+        ]
+        if not any(stems(said) & stems(words) for words in meant) and not (
+            not meant and key in _FROM_TEXTUAL
+        ):
+            found.append(f"{kind.__name__}: {key} {said}, but it is {meant or 'not bound'}")
+    return found
+
+
+@pytest.mark.slow
+def test_each_key_in_a_help_text_does_what_the_text_says() -> None:
+    kinds = classes()
+    on_screens = [one for kind in kinds if issubclass(kind, Screen) for one in bindings_of(kind)]
+    texts = [(kind, kind.__dict__["HELP"]) for kind in kinds if isinstance(kind.__dict__.get("HELP"), str)]
+    assert sum(1 for _, text in texts for _ in named(text)) > 25
+    assert [one for kind, text in texts for one in wrong(kind, text, on_screens)] == []
+
+
+def test_a_help_text_with_the_key_of_another_widget_is_noticed() -> None:
+    """The requests once said that / goes to the filter: it opens a search there, and f is the filter."""
+    from authlens_tui.screens.trace.requests import RequestsScreen
+
+    assert wrong(RequestsScreen, "Every request. / goes to the filter.", []) != []
+    assert wrong(RequestsScreen, "Every request. f goes to the filter.", []) == []

@@ -925,6 +925,33 @@ MUTATIONS: Final = (
         "tests/core/state/test_user_file.py::test_a_new_file_has_the_mode_that_the_umask_leaves",
     ),
     Mutation(
+        "needless-login-asked-for",
+        "A login is asked for although the resource needs none",
+        "core/authlens_core/desk/programs.py",
+        "if not isinstance(missing, NotProtected):",
+        "if missing:",
+        "tests/tui/cli/test_refusals_followed.py::"
+        "test_without_a_credential_no_login_is_asked_for_that_is_not_needed_or_not_possible",
+    ),
+    Mutation(
+        "new-token-refreshed-again",
+        "A token that is refused right after its refresh is to be refreshed",
+        "core/authlens_core/desk/lifecycle.py",
+        "is_new=True",
+        "is_new=False",
+        "tests/tui/cli/test_refusals_followed.py::"
+        "test_a_token_that_is_refused_right_after_its_refresh_is_not_to_be_refreshed",
+    ),
+    Mutation(
+        "page-of-access-left-out-always",
+        "A web page that refuses is left out although it is asked for",
+        "core/authlens_core/gateway/curl/authorized_curl.py",
+        'if head.headers.media_type != "text/html" or shows_answer(self._options):',
+        'if head.headers.media_type != "text/html":',
+        "tests/core/gateway/test_authorized_curl.py::"
+        "test_a_web_page_of_access_that_refuses_is_shown_only_if_asked_for",
+    ),
+    Mutation(
         "foreign-skill-replaced",
         "The skill of someone else is replaced",
         "tui/authlens_tui/cli/scripts/skill.py",

@@ -97,7 +97,6 @@ class LessonAttempt:
         Raises:
             MoveRefused: it cannot be made now; nothing was done.
         """
-        self._made += 1
         match move:
             case PredictMove():
                 self._predict(move)
@@ -110,10 +109,11 @@ class LessonAttempt:
                 await self._defend(move)
             case _:
                 await self._act(move)
+        self._made += 1
 
     def _require(self, condition: object, reason: str) -> None:
         if not condition:
-            raise MoveRefused(self._made, reason)
+            raise MoveRefused(self._made + 1, reason)
 
     def _predict(self, move: PredictMove) -> None:
         self._require(not self._option, "the prediction was made already")

@@ -79,7 +79,7 @@ async def test_a_place_holder_stands_for_a_part_of_the_path_alone(name: str) -> 
 async def test_a_name_that_was_accepted_of_one_server_is_accepted_of_no_other(
     chosen: dict[str, Any], remembered: dict[str, Any], stage: Stage
 ) -> None:
-    """The resource names a hostile server now, which calls itself so and links to the bank's login page.
+    """H471: the resource names a hostile server now, which calls itself so and links to the bank's page.
 
     The `iss` of the bank would be right, and the code would go to the token endpoint of the hostile server.
     """

@@ -91,7 +91,7 @@ async def test_a_server_that_hangs_is_named(
     pass_time: Callable[[float], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Issue 23: each request had 20 seconds of its own, and the user all of the time once more."""
+    """H421: each request had 20 seconds of its own, and the user all of the time again."""
 
     def before(asked: str) -> bool:
         if asked == line:

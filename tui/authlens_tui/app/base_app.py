@@ -62,6 +62,9 @@ class BaseApp(TerminalApp):
         self._themes: dict[str, Theme] = {}
         self._variables: dict[str, dict[str, str]] = {}
         super().__init__(environ)
+        # What Textual draws in sixteen colours cannot be read on every terminal; ours says what it needs.
+        for name in [name for name, theme in self.available_themes.items() if theme.ansi]:
+            self.unregister_theme(name)
         for theme in (DARK, LIGHT, HIGH_CONTRAST, SIXTEEN):
             self.register_theme(theme)
         self.theme = theme_for(self.environ).name

@@ -205,15 +205,19 @@ class LessonAttempt:
         """Return the verdict on a phase so far."""
         match phase:
             case LessonPhase.PREDICT:
-                return PhaseVerdict(phase, passed=bool(self._option))
+                return PhaseVerdict(phase, passed=bool(self._option), begun=bool(self._option))
             case LessonPhase.OBSERVE:
-                return PhaseVerdict(phase, passed=self._pointed_right())
+                return PhaseVerdict(phase, passed=self._pointed_right(), begun=self._point is not None)
             case LessonPhase.QUESTIONS:
-                return PhaseVerdict(phase, passed=self._right_answers() >= QUESTIONS_TO_PASS)
+                passed = self._right_answers() >= QUESTIONS_TO_PASS
+                return PhaseVerdict(phase, passed=passed, begun=bool(self._answers))
         claims = self._judged(phase, self.lesson.claims_of(phase))
-        holds = all(claim.holds for claim in claims) and phase in self._worlds
+        begun = phase in self._worlds
+        holds = begun and all(claim.holds for claim in claims)
         honest = self._honest if phase is LessonPhase.REPAIR else None
-        return PhaseVerdict(phase, passed=holds and honest is not False, claims=claims, honest=honest)
+        return PhaseVerdict(
+            phase, passed=holds and honest is not False, begun=begun, claims=claims, honest=honest
+        )
 
     def _pointed_right(self) -> bool:
         wanted, point = self.lesson.observation, self._point

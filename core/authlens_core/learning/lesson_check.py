@@ -11,22 +11,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
+from authlens_core.learning.answers_file import AnswersFile, read_answers
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import folders, lessons
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.lesson_file import FILE, read_lesson
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
-from authlens_core.learning.moves import (
-    AnswerMove,
-    AnswersFile,
-    AnyMove,
-    DefendMove,
-    LoginMove,
-    PointMove,
-    PredictMove,
-    read_answers,
-)
+from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, LoginMove, PointMove, PredictMove
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.words_file import LessonWords, read_words
 from authlens_core.values.quick_dataclass import dataclass

@@ -5,20 +5,13 @@ A credential is never written in a move: it is named, and has to have leaked in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from authlens_core.emulator.weakness import PublishedMember
 from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.world import LOOT
-from authlens_core.state.regular_file import read_regular, unusable
 
-FORMAT: Final = 1
-MOST_MOVES: Final = 64
-LARGEST_FILE: Final = 256 * 1024  # bytes
 Letter = Literal["a", "b", "c"]
 
 
@@ -175,83 +168,3 @@ class MoveRefused(LessonRefused):
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"Move {number}: {reason}.")
         self.number = number
-
-
-class AnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of moves.
-
-    Attributes:
-        version: of the lesson that they were made for; 0 is whatever it has.
-    """
-
-    format: int
-    lesson: str
-    moves: tuple[msgspec.Raw, ...] = ()
-    version: int = 0
-    seed: int = 1
-
-    LONGEST: ClassVar[int] = MOST_MOVES
-
-    def read(self) -> tuple[AnyMove, ...]:
-        """Return the moves.
-
-        Raises:
-            MoveRefused: one is no move, or has an argument that it cannot have.
-        """
-        if len(self.moves) > self.LONGEST:
-            raise MoveRefused(self.LONGEST + 1, f"a lesson takes at most {self.LONGEST} moves")
-        return tuple(_move(number, raw) for number, raw in enumerate(self.moves, 1))
-
-
-def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
-    """Return a file of moves.
-
-    Args:
-        name: of the file, for messages.
-        lesson: the identifier that it has to be for; any without one.
-
-    Raises:
-        LessonRefused: it is no such file.
-    """
-    if len(text) > LARGEST_FILE:
-        raise LessonRefused(f"{name}:1:1: the file has more than {LARGEST_FILE // 1024} KiB.")
-    try:
-        answers = msgspec.json.decode(text, type=AnswersFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LessonRefused(f"{name}:1:1: {error}.") from None
-    if answers.format != FORMAT:
-        raise LessonRefused(f"{name}:1:1: format {answers.format}; this version of authlens reads {FORMAT}.")
-    if lesson and answers.lesson != lesson:
-        raise LessonRefused(f"{name}:1:1: these are the moves of the lesson “{answers.lesson}”.")
-    return answers
-
-
-def answers_in(path: Path, *, lesson: str = "") -> AnswersFile:
-    """Return the moves of a file; see `read_answers`.
-
-    Raises:
-        LessonRefused: it is no such file, or is too large.
-        FileUnusable: it cannot be read, or is no regular file.
-    """
-    try:
-        data = read_regular(path, LARGEST_FILE).data
-    except FileNotFoundError as error:
-        raise unusable(path, "read", error) from None
-    return read_answers(data, name=path.name, lesson=lesson)
-
-
-def written(moves: Sequence[Move]) -> list[dict[str, Any]]:
-    """Return moves as they are in a file."""
-    return [msgspec.to_builtins(move) for move in moves]
-
-
-def _move(number: int, raw: msgspec.Raw) -> AnyMove:
-    try:
-        move: AnyMove = msgspec.json.decode(raw, type=AnyMove)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MoveRefused(number, str(error)) from None
-    for given in (getattr(move, name) for name in ("code", "token", "callback") if hasattr(move, name)):
-        if not given.startswith("$") or given[1:] not in LOOT:
-            known = ", ".join(f"${one}" for one in sorted(LOOT))
-            raise MoveRefused(number, f"a credential is named, and is one of {known}")
-    return move

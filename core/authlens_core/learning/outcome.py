@@ -19,12 +19,14 @@ class PhaseVerdict:
     """The verdict on one phase.
 
     Attributes:
+        begun: whether a move of it was made.
         claims: the verdict on each of its claims; none where it is not judged by claims.
         honest: whether an honest login works after the repair; None where none was tried.
     """
 
     phase: LessonPhase
     passed: bool
+    begun: bool = True
     claims: tuple[ClaimVerdict, ...] = ()
     honest: bool | None = None
 

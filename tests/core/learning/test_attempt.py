@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from authlens_core.learning import attempt
+from authlens_core.learning.answers_file import read_answers, written
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import LessonPhase
-from authlens_core.learning.moves import MoveRefused, read_answers, written
+from authlens_core.learning.moves import MoveRefused
 from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.values.errors import TimedOut
 
 COURSE = lessons()
 SOLUTIONS = {
@@ -80,15 +84,15 @@ def test_a_stolen_code_is_not_seen_in_what_is_printed() -> None:
     [
         ([{"do": "login"}], 1, "a prediction comes first"),
         ([{"do": "predict", "option": "a"}] * 2, 2, "the prediction was made already"),
-        ([{"do": "predict", "option": "d"}], 1, "Invalid enum value 'd'"),
+        ([{"do": "predict", "option": "d"}], 1, "“d” is no value of “option”"),
         (
             [{"do": "predict", "option": "a"}, {"do": "answer", "question": "q1", "option": "a"}],
             2,
             "after the run",
         ),
         ([{"do": "point", "arrow": 1, "part": "form.code"}], 1, "after the run"),
-        ([{"do": "jump"}], 1, "Invalid value 'jump'"),
-        ([{"do": "login", "as": "ada"}], 1, "unknown field `as`"),
+        ([{"do": "jump"}], 1, "there is no move “jump”"),
+        ([{"do": "login", "as": "ada"}], 1, "“as” means nothing here"),
         ([{"do": "predict", "option": "a"}, {"do": "call"}], 2, "you do not hold $token"),
         ([{"do": "redeem", "code": "abc"}], 1, "a credential is named"),
         ([{"do": "redeem", "code": "$purse"}], 1, "a credential is named"),
@@ -125,3 +129,31 @@ def test_a_move_that_cannot_be_made_is_refused_with_its_number(
 def test_what_is_not_of_this_phase_is_refused(moves: list[dict[str, Any]], reason: str) -> None:
     with pytest.raises(MoveRefused, match=reason):
         outcome("stolen-code", *before_the_attack("stolen-code"), *moves)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "answers.json:1:1: the file is empty, or its end is missing."),
+        (b'{"format": 1,\n "lesson": x}', "answers.json:2:12: no JSON: invalid character."),
+        (b"[]", "answers.json:1:1: Expected `object`, got `array`."),
+        (b'{"lesson": "a"}', "answers.json:1:1: “format” is missing."),
+        (b'{"format": 1, "lesson": "a", "movs": []}', "answers.json:1:1: “movs” means nothing here."),
+        (b'{"format": 2, "lesson": "a"}', "answers.json:1:1: format 2; this version of authlens reads 1."),
+        (b'{"format": "1", "lesson": "a"}', "answers.json:1:1: “format”: Expected `int`, got `str`."),
+        (b'{"format": 1, "lesson": "b"}', "answers.json:1:1: these are the moves of the lesson “b”."),
+        (b'{"format": 1, "lesson": "\xff"}', "answers.json:1:1: "),
+        (b"[" * 100_000, "answers.json:1:1: "),
+        (b" " * 300_000, "answers.json:1:1: the file has more than 256 KiB."),
+    ],
+)
+def test_a_file_that_is_no_moves_is_refused_at_its_place(text: bytes, said: str) -> None:
+    with pytest.raises(LessonRefused) as refused:
+        read_answers(text, name="answers.json", lesson="a")
+    assert str(refused.value).startswith(said)
+
+
+def test_moves_that_take_too_long_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "LONGEST", 0.0)
+    with pytest.raises(TimedOut):
+        outcome("stolen-code", *solution("stolen-code"))

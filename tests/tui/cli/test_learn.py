@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from authlens_core.export.session_file import read_session
+from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.moves import answers_in
 from authlens_core.trace.record import Trace
 from authlens_tui.cli import main
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.export.session_file import session_json
+from authlens_core.learning.answers_file import LARGEST_FILE, AnswersFile, answers_in, read_answers
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.lesson_check import LessonCheck, checked, lessons_at
-from authlens_core.learning.moves import LARGEST_FILE, AnswersFile, answers_in, read_answers
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.shown_lesson import hints, lesson_json, summary_json
 from authlens_core.learning.words_file import ENGLISH, LessonWords
@@ -161,19 +161,20 @@ def _answers(source: str, lesson: str) -> AnswersFile:
 def _show_outcome(outcome: AttemptOutcome, words: LessonWords) -> None:
     answer_line(f"{words.title}: {'passed' if outcome.passed else 'not passed'}")
     if outcome.option:
-        held = " and ".join(outcome.held) or "none of the options"
-        answer_line(f"  You predicted {outcome.option}. Your moves say {held}.")
+        held = " and ".join(outcome.held)
+        seen = f"Your moves say {held}." if held else "Your moves do not say yet which option is right."
+        answer_line(f"  You predicted {outcome.option}. {seen}")
     for verdict in outcome.phases:
-        answer_line(f"{'✔' if verdict.passed else '✖'} {verdict.phase.value}")
+        sign = "✔" if verdict.passed else "✖" if verdict.begun else "○"
+        answer_line(f"{sign} {verdict.phase.value}{'' if verdict.begun else ': to do'}")
         for number, claim in enumerate(verdict.claims, 1):
-            answer_line(
-                f"  {'✔' if claim.holds else '✖'} {words.texts[f'{verdict.phase.value}/claim {number}']}"
-            )
-            if not claim.holds:
+            sign = "✔" if claim.holds and verdict.begun else "✖" if verdict.begun else "○"
+            answer_line(f"  {sign} {words.texts[f'{verdict.phase.value}/claim {number}']}")
+            if not claim.holds and verdict.begun:
                 _show_unmet(claim)
         if verdict.honest is False:
             answer_line("  ✖ The honest login no longer works.")
-        if verdict.phase is LessonPhase.QUESTIONS:
+        if verdict.phase is LessonPhase.QUESTIONS and verdict.begun:
             answer_line(f"  {outcome.right_answers} of {QUESTIONS} right")
 
 

@@ -13,7 +13,8 @@ ALGORITHM: Final = "RS256"
 KEY_BITS: Final = 2048  # RFC 7518 §3.3: the least for RS256
 
 
-def _generate() -> RSAKey:
+def new_key() -> RSAKey:
+    """Return a key that no other emulator has."""
     from joserfc.jwk import RSAKey
 
     parameters: Any = {"kid": secrets.token_hex(32), "use": "sig", "alg": ALGORITHM}
@@ -21,24 +22,24 @@ def _generate() -> RSAKey:
 
 
 class SigningKeys:
-    """Two keys, made at first use because that takes a moment; both verify, the first one signs."""
+    """Two keys, each made at its first use because that takes a moment; both verify, the first one signs."""
 
     def __init__(self) -> None:
         self._keys: list[RSAKey] = []
         self._making = asyncio.Lock()
 
-    async def _current(self) -> list[RSAKey]:
-        # Two requests at once would make more keys than two.
+    async def _at_least(self, count: int) -> list[RSAKey]:
+        # Two requests at once would make more keys than that.
         async with self._making:
-            while len(self._keys) < 2:
-                self._keys.append(await asyncio.to_thread(_generate))
+            while len(self._keys) < count:
+                self._keys.append(await asyncio.to_thread(new_key))
         return self._keys
 
     async def sign(self, claims: dict[str, Any]) -> str:
         """Return `claims` as a compact JWS, signed with the newer key."""
         from joserfc import jwt
 
-        key = (await self._current())[0]
+        key = (await self._at_least(1))[0]
         return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
 
     async def verify(self, token: str) -> dict[str, Any] | None:
@@ -47,7 +48,7 @@ class SigningKeys:
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
-        keys = KeySet(list(await self._current()))
+        keys = KeySet(list(await self._at_least(1)))
         try:
             # Named, so that a token does not choose how it is checked (RFC 8725 §3.1).
             return dict(jwt.decode(token, keys, algorithms=[ALGORITHM]).claims)
@@ -56,10 +57,10 @@ class SigningKeys:
 
     async def public(self) -> list[dict[str, Any]]:
         """Return the public keys as JWKs, the signing one first."""
-        return [dict(key.as_dict(private=False)) for key in await self._current()]
+        return [dict(key.as_dict(private=False)) for key in await self._at_least(2)]
 
     async def rotate(self) -> None:
         """Sign with a new key from now on; the previous one still verifies, the one before it does not."""
-        keys = await self._current()
-        fresh = await asyncio.to_thread(_generate)
+        keys = await self._at_least(1)
+        fresh = await asyncio.to_thread(new_key)
         self._keys = [fresh, keys[0]]

@@ -164,7 +164,7 @@ async def three_kinds(scene: Scene) -> AsyncIterator[str]:
 async def again_with_an_attack(scene: Scene) -> AsyncIterator[str]:
     """The same login once more, with an attack that the server stops, and what differs between the two."""
     await scene.on(DashboardScreen)
-    await scene.press("l")
+    await scene.press("t")
     await scene.at(Stage.DETECTION)
     await scene.press("i")
     await scene.on(WhatIfScreen)

@@ -108,7 +108,7 @@ async def test_the_link_on_one_line_of_the_ordinary_screen(by: str, program: Pre
     """The full screen is left, nothing is drawn meanwhile, and Enter or the answer leads back."""
     async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
         link = await link_in(screen)
-        screen.press("u")
+        screen.press("U")
         await screen.wait_for("Press Enter to return to the full screen")
         left = screen.raw.rindex(LEFT)
         assert f"\r\n{link}\r\n".encode() in screen.raw[left:]
@@ -137,7 +137,7 @@ async def test_a_signal_while_the_link_stands_alone_ends_in_good_order(program: 
     """The terminal is ordinary already, and the exit code tells which signal it was."""
     async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
         await link_in(screen)
-        screen.press("u")
+        screen.press("U")
         await screen.wait_for("Press Enter to return to the full screen")
         screen.process.terminate()
         assert await screen.wait_for_exit() == 143

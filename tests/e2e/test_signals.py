@@ -78,7 +78,7 @@ async def walk_to(screen: Terminal, state: str) -> None:
     await screen.wait_for("Waiting")
     await screen.wait_until(lambda: any("response_type=" in link for link in screen.links()), "link")
     if state == "link":
-        screen.press("u")
+        screen.press("U")
         await screen.wait_for("Press Enter to return to the full screen")
 
 

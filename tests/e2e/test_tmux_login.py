@@ -128,7 +128,7 @@ async def test_the_way_back_is_that_of_the_client_that_attached_last(
         line = rf"ssh -N -L (\d+):localhost:\1 {re.escape(getpass.getuser())}@198\.51\.100\.7 -p 2222"
         if now_over_ssh:
             await client.wait_until(lambda: re.search(line, client.text()) is not None, "the way back")
-            await screen.press("Enter" if face == "plain" else "o")
+            await screen.press("Enter" if face == "plain" else "O")
             if face != "plain":
                 await screen.press("h")  # where it says why none was opened
             await client.wait_for("this is an SSH session")

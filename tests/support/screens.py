@@ -203,7 +203,7 @@ def documents(wizard: WizardScreen) -> str:
 
     view = wizard.record_view
     held = [view.as_text(tab, masked=not view.revealed) for tab in Tab]
-    return "\n".join([*held, *(one.plain for one in wizard.query(DocumentView))])
+    return "\n".join([*held, *(one.plain for one in wizard.record_view.query(DocumentView))])
 
 
 def footer_keys(app: BaseApp) -> set[str]:

@@ -103,7 +103,7 @@ async def shown_record(app: Showing, text: str) -> None:
     view = app.query_one(RecordView)
     view.show_record(record(text))
     view.toggle_reveal()
-    view.show_tab(2)
+    view.action_tab(2)
 
 
 async def shown_steps(app: Showing, text: str) -> None:

@@ -68,7 +68,7 @@ def redirect_uri(host: str, port: int, path: str = CALLBACK_PATH) -> str:
 
 def _addresses(host: str) -> tuple[tuple[socket.AddressFamily, str], ...]:
     """Return the loopback addresses to which a browser goes that is sent to `host`."""
-    if host == "localhost":
+    if host == "localhost" or host.endswith(".localhost"):
         # Browsers try ::1 first: with 127.0.0.1 alone, another program on ::1 would receive the code.
         return (_IPV4, _IPV6)
     return (_IPV6,) if host == "[::1]" else ((socket.AF_INET, host),)

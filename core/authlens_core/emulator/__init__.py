@@ -9,6 +9,7 @@ from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import Hop, PlayResult, play_person
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of
 from authlens_core.emulator.scenario_table import (
+    OwnerSetting,
     Scenario,
     ScenarioGroup,
     StandardCase,
@@ -25,6 +26,7 @@ __all__ = [
     "Hop",
     "MachineClient",
     "Machines",
+    "OwnerSetting",
     "PlayResult",
     "Profile",
     "Scenario",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import h11
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_BELOW: Final = ".localhost"
 LONGEST_HEAD: Final = 64 * 1024  # bytes
 LONGEST_PAGE: Final = 1024 * 1024  # bytes
 FORM: Final = "application/x-www-form-urlencoded"
@@ -49,7 +50,8 @@ async def request(
         OSError: the connection failed, or the response is not HTTP.
     """
     parts = urlsplit(url)
-    if parts.scheme != "http" or (parts.hostname or "") not in LOOPBACK:
+    name = parts.hostname or ""
+    if parts.scheme != "http" or not (name in LOOPBACK or name.endswith(_BELOW)):
         raise ValueError("The simulated user opens only pages on loopback.")
     # A new connection for each request: nothing to keep, nothing to close later.
     sent = [("Host", parts.netloc), *fields, ("Connection", "close")]
@@ -57,7 +59,9 @@ async def request(
         sent += [("Content-Type", media_type), ("Content-Length", str(len(body)))]
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    # As browsers do: a resolver may not know names below localhost (RFC 6761 §6.3).
+    host = "127.0.0.1" if name.endswith(_BELOW) else name
+    reader, writer = await asyncio.open_connection(host, parts.port or 80)
     try:
         for event in (
             h11.Request(method="POST" if body else "GET", target=target, headers=sent),

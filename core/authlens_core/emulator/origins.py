@@ -29,6 +29,7 @@ ATTEMPTS: Final = 16
 NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 MOST_REQUESTS: Final = 2_000
 LONGEST_BODY: Final = 64 * 1024  # bytes of a request
+NAMES: Final = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class LoopbackServer:
     Two host names, because cookies ignore ports. It is an asynchronous context manager, too.
 
     Args:
+        names: the host names in the URLs of the two; names of this machine.
         port: the resource's port; the other origin has the next one. 0 picks free ones.
         admin: whether the authorization server's origin has the JSON interface of `emulator.admin`.
         seed: makes ids, codes and opaque tokens the same at each start; signing keys stay random.
@@ -76,8 +78,10 @@ class LoopbackServer:
         seed: int | None,
         origin: ASGIApp | None = None,
         bodies: bool = False,
+        names: tuple[str, str] = NAMES,
     ) -> None:
         self._port = port
+        self._names = names
         self._admin = admin
         self._bodies = bodies
         self.origin = None if origin is None else _origin_app(origin)
@@ -124,8 +128,10 @@ class LoopbackServer:
             stack.callback(close_all, server)
             stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
             apps = self._build(
-                f"http://127.0.0.1:{resource[0].getsockname()[1]}",
-                f"http://localhost:{server[0].getsockname()[1]}",
+                *(
+                    f"http://{name}:{sockets[0].getsockname()[1]}"
+                    for name, sockets in zip(self._names, (resource, server), strict=True)
+                )
             )
             first, second = (self._answering(*pair) for pair in zip(self.ORIGINS, apps, strict=True))
             second = self._administered(second) if self._admin else second

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from authlens_core.emulator.access.access_emulator import Emulator
 from authlens_core.emulator.access.access_faults import Fault
+from authlens_core.emulator.origins import NAMES
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.machines import MachineClient
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
@@ -95,6 +96,23 @@ _PLAIN: Final = "plain"
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerSetting:
+    """The setting of the server's owner that is what is wrong in a scenario, as its page has it.
+
+    Attributes:
+        path: the way to the page.
+        box: the label of the setting.
+        on: whether it has to be on; the fault is the opposite.
+        beside: the label of another setting there, which is on; empty if none helps to see the difference.
+    """
+
+    path: str
+    box: str
+    on: bool = True
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One thing to rehearse.
 
@@ -105,6 +123,7 @@ class Scenario:
         watch_for: one sentence.
         how: which keys lead through it.
         brings: the credential besides the login's own that it is about; empty where there is none.
+        owner: what the server's owner can change to let the login work; None where that is no setting.
     """
 
     fault: Fault | StandardCase | None
@@ -117,6 +136,7 @@ class Scenario:
     walk: Walk
     how: str
     brings: str
+    owner: OwnerSetting | None = None
 
     @property
     def ends_at_the_dashboard(self) -> bool:
@@ -150,18 +170,24 @@ def _scenario(name: str, fault: Fault | StandardCase | None, entry: Mapping[str,
         walk=walk,
         how=words("emulator")["how"][walk].replace("{credential}", brings),
         brings=brings,
+        owner=OwnerSetting(**entry["owner"]) if "owner" in entry else None,
     )
 
 
 def emulator_with(
-    cases: Collection[Fault | StandardCase], *, access_token_lifetime: int = 60, callback_port: int = 0
+    cases: Collection[Fault | StandardCase],
+    *,
+    access_token_lifetime: int = 60,
+    callback_port: int = 0,
+    names: tuple[str, str] = NAMES,
 ) -> Emulator | StandardEmulator:
     """Return a new emulator, not started: with faults of Access, or for the one case of another server."""
     faults: list[Fault] = []
+    lifetime = access_token_lifetime
     for case in cases:
         if isinstance(case, StandardCase):
             return StandardEmulator(
-                case.profile, faults=case.faults, access_token_lifetime=access_token_lifetime
+                case.profile, faults=case.faults, access_token_lifetime=lifetime, names=names
             )
         faults.append(case)
-    return Emulator(faults=faults, access_token_lifetime=access_token_lifetime, callback_port=callback_port)
+    return Emulator(faults=faults, access_token_lifetime=lifetime, callback_port=callback_port, names=names)

@@ -166,6 +166,12 @@ def authorities(records: Sequence[StageRecord], underway: RunningStage | None = 
     return hosts
 
 
+def short_name(authority: str) -> str:
+    """Return what a server of this machine is called: `wiki` for `wiki.localhost:8400`; else nothing."""
+    name, _, rest = authority.partition(".")
+    return name if rest.partition(":")[0] == "localhost" else ""
+
+
 def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
     if record.stage is Stage.AUTHORIZATION:
         yield from _authorization(record)

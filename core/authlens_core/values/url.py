@@ -76,7 +76,7 @@ class Url:
 
     @property
     def is_loopback(self) -> bool:
-        """True for `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3)."""
+        """True for `localhost` and names below it (RFC 6761 §6.3), 127.0.0.0/8 and `[::1]`."""
         return _is_loopback(self.host)
 
     def __str__(self) -> str:
@@ -290,4 +290,6 @@ def _is_a_label(label: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "[::1]") or (host.startswith("127.") and _is_ipv4(host))
+    if host in ("localhost", "[::1]") or host.endswith(".localhost"):
+        return True
+    return host.startswith("127.") and _is_ipv4(host)

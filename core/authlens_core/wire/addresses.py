@@ -97,12 +97,22 @@ def is_loopback(address: str) -> bool:
     return parsed is not None and parsed.is_loopback
 
 
+def local_addresses(host: str) -> tuple[str, ...]:
+    """Return the addresses of a name below `localhost`, which is this machine (RFC 6761 §6.3); else none.
+
+    No resolver is asked: many do not know such names, and one may answer with another machine's address.
+    """
+    return ("127.0.0.1", "::1") if host.rstrip(".").lower().endswith(".localhost") else ()
+
+
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Return every address of `host`.
 
     Raises:
         OSError: the name is unknown or the resolver does not answer.
     """
+    if local := local_addresses(host):
+        return local
     loop = asyncio.get_running_loop()
     entries = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in entries]

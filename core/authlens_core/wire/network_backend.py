@@ -21,6 +21,8 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSAttribute, TLSStream
 
+from authlens_core.wire.addresses import local_addresses
+
 # Seconds until the next address of a host is tried beside the one before (RFC 8305 §8).
 _NEXT_ADDRESS: Final = 0.25
 
@@ -55,7 +57,13 @@ class Connections(httpcore.AsyncNetworkBackend):
         """Return what `socket.getaddrinfo` does; raises OSError when the name is unknown."""
         with suppress(socket.gaierror):
             # The loop would start a thread for an address, too.
-            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+            return [
+                entry
+                for address in local_addresses(host) or (host,)
+                for entry in socket.getaddrinfo(
+                    address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+                )
+            ]
         with self._lookup():
             return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from authlens_core.wire.addresses import AddressRefused, is_global, is_loopback, require_public
+from authlens_core.wire.addresses import AddressRefused, is_global, is_loopback, require_public, resolve
 
 PRIVATE = [
     "127.0.0.1",
@@ -126,3 +126,11 @@ async def test_localhost_is_resolved_by_the_system() -> None:
     """The real resolver."""
     with pytest.raises(AddressRefused):
         await require_public("localhost", 443)
+
+
+@pytest.mark.parametrize("host", ["wiki.localhost", "a.b.LOCALHOST.", "login.localhost"])
+async def test_a_name_below_localhost_is_this_machine_whatever_a_resolver_says(host: str) -> None:
+    """RFC 6761 §6.3; and a public server cannot lead here by such a name."""
+    assert await resolve(host, 80) == ("127.0.0.1", "::1")
+    with pytest.raises(AddressRefused):
+        await require_public(host, 80)

@@ -145,13 +145,13 @@ async def test_the_demo_walks_from_its_wizard_to_the_dashboard_and_back() -> Non
         assert isinstance(wizard, WizardScreen)
         await pilot.press("a")
         await until(pilot, lambda: wizard.login.wait.waiting)
-        await until(pilot, lambda: "sign in for me" in text_of(app))
+        await until(pilot, lambda: "s Sign in for me" in text_of(app))
         await pilot.press("s", "s")
         await until(pilot, lambda: wizard.login.finished)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await until(pilot, lambda: "127.0.0.1" in text_of(app))
-        await pilot.press("l")
+        await until(pilot, lambda: "wiki.localhost" in text_of(app))
+        await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen is not wizard)
 
 
@@ -209,7 +209,7 @@ async def test_a_key_opens_a_session_file_over_the_dashboard(
         await pilot.press("O")
         await until(pilot, lambda: "a.json" in text_of(app))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "replay of a.json" in text_of(app))
+        await until(pilot, lambda: "a.json, read-only" in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
 
@@ -241,16 +241,16 @@ async def logged_in(session: Session, url: str) -> None:
         await running
 
 
-_WAYS_ON = {"C": "log in with cloudflared", "S": "use a service token"}
+_WAYS_ON = {"T": "cloudflared", "S": "Service token"}
 
 
 @pytest.mark.parametrize(
     ("fault", "key", "screen"),
     [
-        (Fault.OAUTH_OFF, "C", CloudflaredScreen),
+        (Fault.OAUTH_OFF, "T", CloudflaredScreen),
         (Fault.OAUTH_OFF, "S", ServiceTokenScreen),
         (Fault.SERVICE_AUTH_ONLY, "S", ServiceTokenScreen),
-        (Fault.NO_WWW_AUTHENTICATE, "C", CloudflaredScreen),
+        (Fault.NO_WWW_AUTHENTICATE, "T", CloudflaredScreen),
     ],
 )
 async def test_where_oauth_ends_the_other_ways_in_are_a_key_away(

@@ -221,7 +221,6 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
         shown = " ".join(text_of(app).split())
         assert cure in shown
         assert "press s" not in shown
-        assert "sign in for me" not in shown
         assert "s" not in footer_keys(app)
         await pilot.press("escape")
         await until(pilot, lambda: "Authorization stopped." in text_of(app))
@@ -276,3 +275,18 @@ async def test_the_scenario_of_a_port_in_use_needs_no_port_to_be_free() -> None:
         await pilot.press("w")
         await pilot.press("a")
         await until(pilot, lambda: "press s" in text_of(app) or wizard.login.finished)
+
+
+async def test_the_owner_of_the_server_changes_the_setting_and_the_stage_passes() -> None:
+    """Break, understand, fix: and the fault is back when the setting is."""
+    app = AuthlensApp(workspace=DemoWorkspace([Fault.LOCALHOST_REFUSED], port=0), environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        wizard = await the_wizard(app, pilot)
+        await pilot.press("a")
+        await until(pilot, lambda: "Registration failed" in text_of(app))
+        await pilot.press("o")
+        await until(pilot, lambda: "You are the owner of wiki.localhost" in text_of(app))
+        assert "[ ] Allow localhost clients  ◀ this one" in text_of(app)
+        await pilot.press("space", "space", "space", "enter")
+        await until(pilot, lambda: wizard.login.position is Stage.PKCE)
+        assert "o" not in footer_keys(app)

@@ -44,7 +44,7 @@ async def test_a_key_saves_the_screen_while_secrets_are_revealed_and_none_is_in_
         await pilot.press("3", "x")
         await until(pilot, lambda: "access-canary" in text_of(app))
         await pilot.press("f9")
-        await until(pilot, lambda: bool(list(tmp_path.iterdir())) and "Screen saved" in text_of(app))
+        await until(pilot, lambda: bool(list(tmp_path.iterdir())) and "Picture saved" in text_of(app))
         svg = saved(tmp_path)
         assert "canary" not in svg
         assert "access_token" in svg

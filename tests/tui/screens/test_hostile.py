@@ -65,7 +65,7 @@ async def test_a_hostile_server_draws_text_and_nothing_else(size: tuple[int, int
         for record in wizard.login.trace.records:
             wizard.show_stage(record.stage)
             for _ in range(4):
-                wizard.record_view.show_tab(1)
+                wizard.record_view.action_tab(1)
                 await pilot.pause()
                 assert acting(raw_segments(app)) == []
         if wizard.login.trace.records[-1].outcome is Outcome.PASSED:

@@ -35,8 +35,8 @@ async def test_a_user_at_a_server_for_programs_goes_on_as_one() -> None:
     async with wizard_on(login) as (screen, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: login.position is Stage.SERVER_METADATA and login.running is None)
-        await until(pilot, lambda: "M log in as a program" in " ".join(text_of(app).split()))
-        await pilot.press("M")
+        await until(pilot, lambda: "A Program" in text_of(app))
+        await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, MachineLoginScreen))
         await pilot.press(*"job", "enter")
         assert "has nothing to authenticate with" in text_of(app)

@@ -122,7 +122,7 @@ async def to_the_link(pilot: Pilot[int]) -> None:
 async def to_a_request_under_way(pilot: Pilot[int]) -> None:
     """Send the first request, which nobody answers."""
     await pilot.press("n")
-    await until(pilot, lambda: "… Esc stop" in text_of(pilot.app))  # type: ignore[arg-type]
+    await until(pilot, lambda: "▶ Detection …" in text_of(pilot.app))  # type: ignore[arg-type]
 
 
 async def to_the_stop(pilot: Pilot[int]) -> None:

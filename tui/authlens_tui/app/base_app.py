@@ -12,7 +12,6 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.terminal.focus import follow_focus, toggle_maximized
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
@@ -23,11 +22,13 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
+_POSTCARD: Final = "Save the diagram, or the waterfall, as SVG, secrets masked"
 _KEYS: Final[list[BindingType]] = [
     bound("app.quit", "q", "quit", "Quit", "Quit authlens", show=False),
     bound("app.quit_now", "ctrl+q", "quit", "Quit", "Quit authlens", show=False, priority=True),
     bound("app.suspend", "ctrl+z", "suspend_process", "Suspend", "fg returns", show=False),
     bound("app.mouse", "f12", "release_mouse", "Mouse", "Release the mouse", show=False),
+    bound("app.postcard", "f8", "postcard", "Postcard", _POSTCARD, show=False),
     bound("app.save_screen", "f9", "save_screen", "Save screen", _SAVE_SCREEN, show=False),
     bound("app.maximize", "f6", "maximize", "Maximize", "Give the focused part the whole screen", show=False),
     bound("app.jump", "ctrl+o", "jump", "Jump", "Move by a letter", show=False),
@@ -133,15 +134,12 @@ class BaseApp(TerminalApp):
 
         jump(self.screen)
 
-    @work(exclusive=True, group="picture", description="save the screen")
-    async def action_save_screen(self) -> None:
-        """Save the screen as SVG, its secrets masked."""
-        from authlens_tui.app.screen_picture import save_picture
+    @work(exclusive=True, group="picture", description="save a picture")
+    async def action_save_screen(self, *, postcard: bool = False) -> None:
+        """Save the screen as SVG, secrets masked; or a picture of the login that is shown."""
+        from authlens_tui.app.screen_picture import save_picture, save_postcard, tell_saved
 
-        try:
-            path = await save_picture(self)
-        except AuthlensError as error:
-            words = f"{error.cause} {error.cure}"
-            self.notify(words, title="Not saved", severity="warning", markup=False)
-        else:
-            self.notify(f"Secrets are masked.\n{path}", title="Screen saved", markup=False)
+        await tell_saved(self, save_postcard if postcard else save_picture)
+
+    def action_postcard(self) -> None:
+        self.action_save_screen(postcard=True)

@@ -23,12 +23,14 @@ from authlens_core.emulator import (
     Fault,
     MachineClient,
     Machines,
+    OwnerSetting,
     Scenario,
     StandardCase,
     StandardEmulator,
     StandardFault,
     emulator_with,
     play_person,
+    scenarios,
 )
 from authlens_core.export.saved_file import write_export
 from authlens_core.trace.record import Outcome, is_last
@@ -41,10 +43,11 @@ from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.authorization_link import Played, Player
+from authlens_tui.screens.wizard.owner import ServerOwner
 
-_GO_ON: Final = "r refreshes, v revokes, i shows the requests. b goes back to the scenarios."
+_GO_ON: Final = "r refreshes, v revokes, Enter shows the requests. b goes back to the scenarios."
 _PROBE_WITH_IT: Final = (
-    "↓ selects the {credential}, p calls the resource with it, i shows the response. b goes back to the "
+    "↓ selects the {credential}, p calls the resource with it, Enter shows the response. b goes back to the "
     "scenarios."
 )
 
@@ -104,6 +107,7 @@ def _ending(login: Login) -> Run:
     return Run.FAILED if records and records[-1].outcome is Outcome.FAILED else Run.LEFT
 
 
+_NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
 _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enough to see it expire
 
 
@@ -136,11 +140,15 @@ class DemoWorkspace(Workspace):
         self.plays = plays
         self._others = DemoCredentials()
         self._menu_first = menu_first
+        wanted = tuple(cases) or (None,)
+        self._scenario = next((known for known in scenarios() if known.fault in wanted), None)
         self._scenarios = Scenarios(self.start_over)
         self.menu = self._scenarios.menu
 
     def _new_emulator(self, cases: Collection[Fault | StandardCase]) -> Emulator | StandardEmulator:
-        return emulator_with(cases, access_token_lifetime=_TOKEN_LIFETIME, callback_port=self._port)
+        return emulator_with(
+            cases, access_token_lifetime=_TOKEN_LIFETIME, callback_port=self._port, names=_NAMES
+        )
 
     async def prepare(self) -> str | None:
         """Start the emulator, and log in to its resource."""
@@ -179,6 +187,14 @@ class DemoWorkspace(Workspace):
         by_code = GrantType.DEVICE_CODE if case.device else GrantType.AUTHORIZATION_CODE
         return Options(port=self._port, grant_type=by_code, legacy_paths=self.plays and old)
 
+    def name_of(self, url: str) -> str:
+        """Return the title of the scenario, for the resource that it is about."""
+        scenario = self._scenario
+        return scenario.title if scenario is not None and url == self._emulator.resource_url else ""
+
+    def command_again(self) -> str:
+        return "authlens demo" + (f" --fault {self._scenario.name}" if self._scenario is not None else "")
+
     def suggestion(self) -> str:
         return self._emulator.resource_url
 
@@ -188,6 +204,12 @@ class DemoWorkspace(Workspace):
     def player(self) -> Player | None:
         """Sign in at the emulator's page, over real HTTP."""
         return _sign_in
+
+    def owner(self) -> ServerOwner | None:
+        scenario, emulator = self._scenario, self._emulator
+        if scenario is None or scenario.owner is None or not isinstance(emulator, Emulator):
+            return None
+        return EmulatorOwner(emulator, scenario.owner)
 
     def first_look(self) -> Index | None:
         """Return None: the demo starts with nothing stored."""
@@ -207,6 +229,7 @@ class DemoWorkspace(Workspace):
             await session.credentials.forget(grant.grant_id)
         await self._others.take_back(session)
         await self._emulator.stop()
+        self._scenario = scenario
         self._case = scenario.fault if isinstance(scenario.fault, StandardCase) else None
         cases = () if scenario.fault is None else (scenario.fault,)
         self._emulator = self._new_emulator(cases)
@@ -219,6 +242,23 @@ class DemoWorkspace(Workspace):
             return
         with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
             await self._others.hand_out(self._emulator, session)
+
+
+class EmulatorOwner:
+    """Turns the fault of an emulator off by the setting that stands for it, and on again."""
+
+    def __init__(self, emulator: Emulator, setting: OwnerSetting) -> None:
+        self.name = urlsplit(emulator.resource_url).hostname or ""
+        self.setting = setting
+        self._emulator = emulator
+        self._faults = emulator.faults
+
+    @property
+    def is_on(self) -> bool:
+        return self.setting.on is not bool(self._emulator.faults)
+
+    def switch(self, *, on: bool) -> None:
+        self._emulator.set_faults(() if on is self.setting.on else self._faults)
 
 
 async def _sign_in(url: str) -> Played:

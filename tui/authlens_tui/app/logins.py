@@ -151,7 +151,16 @@ class Logins:
         self._records.follow(login)
         login.watch(self._on_link)
         store_name, workspace = session.credentials.store.name, self._workspace
-        return WizardScreen(login, store_name, player=workspace.player(), play=workspace.plays)
+        player, name = workspace.player(), workspace.name_of(url)
+        return WizardScreen(
+            login,
+            store_name,
+            name=name,
+            player=player,
+            owner=workspace.owner(),
+            play=workspace.plays,
+            again=workspace.command_again(),
+        )
 
     def _on_link(self, event: Event) -> None:
         """Clear the view for the link; open it if the user's settings say so and the browser is here."""

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.widgets import Input
 
+from authlens_core.export.picture import diagram_svg, waterfall_svg
 from authlens_core.export.saved_file import write_export
-from authlens_core.values.errors import UsageError
+from authlens_core.trace.record import Trace
+from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.terminal.focus import is_displayed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
+from authlens_tui.widgets.record.record_lines import Tab
 from authlens_tui.widgets.record.record_view import RecordView
 
 _REPAINTED: Final = 2.0  # seconds to wait for a screen to be painted again
@@ -48,6 +51,47 @@ async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
     path = (directory or Path.cwd()) / f"authlens-screen-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
     await asyncio.to_thread(write_export, path, svg)
     return path
+
+
+@runtime_checkable
+class ShowsTrace(Protocol):
+    """A screen that shows a trace, of which there can be a postcard."""
+
+    again: str
+    """The command that does the same again; empty for the login to its resource."""
+    record_view: RecordView
+
+    @property
+    def trace(self) -> Trace:
+        """What is shown."""
+
+
+async def save_postcard(app: App[Any], directory: Path | None = None) -> Path:
+    """Write the diagram of the trace that is shown, or its waterfall on that tab, to a file like the above.
+
+    Raises:
+        UsageError: no screen shows a trace that has begun, or the file cannot be written.
+    """
+    shown = next((screen for screen in reversed(app.screen_stack) if isinstance(screen, ShowsTrace)), None)
+    if shown is None or not shown.trace.records:
+        raise UsageError(
+            "There is no login here to make a picture of.", "Run a stage, or open a recorded login."
+        )
+    draw = waterfall_svg if shown.record_view.tab is Tab.TIMING else diagram_svg
+    svg = await asyncio.to_thread(draw, shown.trace, shown.again)
+    path = (directory or Path.cwd()) / f"authlens-postcard-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
+    await asyncio.to_thread(write_export, path, svg)
+    return path
+
+
+async def tell_saved(app: App[Any], save: Callable[[App[Any]], Awaitable[Path]]) -> None:
+    """Save a picture, and say where it is or why there is none."""
+    try:
+        path = await save(app)
+    except AuthlensError as error:
+        app.notify(f"{error.cause} {error.cure}", title="Not saved", severity="warning", markup=False)
+    else:
+        app.notify(f"Secrets are masked.\n{path}", title="Picture saved", markup=False)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from authlens_tui.app.logins import Logins
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
+    from authlens_tui.screens.wizard.owner import ServerOwner
 
 
 class Workspace:
@@ -73,6 +74,14 @@ class Workspace:
         """Return the options of a new login at `url`; None for the ordinary ones."""
         return self._options.get(url)
 
+    def name_of(self, url: str) -> str:  # noqa: ARG002 - the demo's logins have names
+        """Return what a login to `url` is called; empty for its URL."""
+        return ""
+
+    def command_again(self) -> str:
+        """Return what starts the same login again; empty for the login to its URL."""
+        return ""
+
     def suggestion(self) -> str:
         """Return the URL that a new login starts with."""
         return ""
@@ -88,6 +97,9 @@ class Workspace:
         return 0 if self._cloudflared is None else self._cloudflared.left_out
 
     def player(self) -> Player | None:
+        return None
+
+    def owner(self) -> ServerOwner | None:
         return None
 
     def first_look(self) -> Index | None:

@@ -135,7 +135,7 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("help.close", "escape,question_mark", "dismiss", "Back", "Go back"),
-        bound("help.words", "g", "words", "Words", "Go to the words in use"),
+        bound("help.words", "tab", "words", "Terms", "Go to the terms in use"),
     ]
 
     def __init__(self, about: Screen[Any]) -> None:
@@ -159,7 +159,7 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         page = self.query_one("#help", VerticalScroll)
         page.border_title = "Help"
-        page.border_subtitle = "g: words · ctrl+p searches the actions of this screen"
+        page.border_subtitle = "ctrl+p searches the actions of this screen"
         self.query_one("#help-words").display = bool(self._help)
         page.focus()
 

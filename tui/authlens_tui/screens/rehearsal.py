@@ -24,8 +24,7 @@ from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_HINT: Final = "Simulated servers inside this program: no account, no network."
-_HINT_MORE: Final = " Choose a scenario, think about its question, press Enter."
+_HINT: Final = "simulated servers: no account, no network"
 _NO_MATCH: Final = "No match. Backspace deletes a letter, Esc clears the filter."
 
 
@@ -99,8 +98,7 @@ class RehearsalScreen(Screen[None]):
         self._run: dict[str, Run] = {}
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("demo")
-        yield Static(id="rehearsal-hint")
+        yield TitleBar("demo", note=_HINT, is_root=True)
         with Horizontal(id="rehearsal"):
             with Vertical(id="menu"):
                 yield _Filter(placeholder="Type to filter", id="filter", compact=True)
@@ -119,10 +117,6 @@ class RehearsalScreen(Screen[None]):
         self.query_one("#menu").border_title = "Scenarios"
         self._list()
         self.filter.focus()
-
-    def on_resize(self) -> None:
-        roomy = self.size.width > len(_HINT) + len(_HINT_MORE) + 2
-        self.query_one("#rehearsal-hint", Static).update(Content(_HINT + _HINT_MORE if roomy else _HINT))
 
     @property
     def selected(self) -> Scenario | None:

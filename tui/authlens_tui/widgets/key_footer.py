@@ -1,4 +1,4 @@
-"""The footer: the keys of the moment, as many as the line holds, and always the one for help.
+"""The footer: the keys of the moment, as many as the line holds, and always help and the palette.
 
 One widget draws the whole line. Textual's footer has a widget for each key and makes all of them again at
 each change, which takes longer than everything else that an event of a login changes.
@@ -19,7 +19,8 @@ from textual.widget import Widget
 
 _HELP: Final = frozenset({"help", "app.help"})
 _MORE: Final = "… "  # says that keys are left out
-_EDGE: Final = "▏"  # what sets the command palette apart
+_EDGE: Final = "▏"  # what sets help and the palette apart: they lead to all other keys
+_NAMES_FROM: Final = 60  # cells of a line in which the two have their names
 
 
 class FooterEntry(NamedTuple):
@@ -34,17 +35,16 @@ class FooterEntry(NamedTuple):
 
     def text(self, *, compact: bool) -> tuple[str, str]:
         return (
-            (self.display, f" {self.description}")
+            (self.display, f" {self.description}" if self.description else "")
             if compact
             else (f" {self.display} ", f"{self.description} ")
         )
 
 
 class KeyFooter(Widget):
-    """The keys of the screen, closer together where they must be.
+    """The keys of the screen, closer together where they must be; at the right, those for help and palette.
 
-    Too many keys for the line first cost the name of the command palette, then the space between them, and
-    then those that come last. The key for help stays, because it tells all the others.
+    Too many keys for the line first cost the space between them, and then those that come last.
     """
 
     ALLOW_SELECT = False
@@ -67,7 +67,7 @@ class KeyFooter(Widget):
     """
 
     _entries: tuple[FooterEntry, ...] = ()
-    _palette: FooterEntry | None = None
+    _fixed: tuple[FooterEntry, ...] = ()
     _under_mouse: FooterEntry | None = None
     _is_stale = False
 
@@ -86,57 +86,54 @@ class KeyFooter(Widget):
         self._is_stale = False
         if not self.is_attached:
             return
-        entries, palette = self._current()
-        if (entries, palette) != (self._entries, self._palette):
-            self._entries, self._palette = entries, palette
+        now = self._current()
+        if now != (self._entries, self._fixed):
+            self._entries, self._fixed = now
             self.refresh()
 
-    def _current(self) -> tuple[tuple[FooterEntry, ...], FooterEntry | None]:
+    def _current(self) -> tuple[tuple[FooterEntry, ...], tuple[FooterEntry, ...]]:
         entries: dict[str, FooterEntry] = {}
-        palette = None
+        fixed: dict[str, FooterEntry] = {}
         for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
             entry = FooterEntry(
                 *(binding.key, self.app.get_key_display(binding), binding.description, binding.action),
                 enabled,
                 tooltip or binding.tooltip,
             )
-            if binding.show:
+            if binding.action in _HELP:
+                fixed.setdefault("help", entry)
+            elif binding.show:
                 entries.setdefault(binding.action, entry)
             if key == self.app.COMMAND_PALETTE_BINDING and self.app.ENABLE_COMMAND_PALETTE:
-                palette = entry
-        return tuple(entries.values()), palette
+                fixed["palette"] = entry
+        return tuple(entries.values()), tuple(fixed[name] for name in ("help", "palette") if name in fixed)
 
     # -- what is drawn ---------------------------------------------------------------------------------
 
-    def _shown(self) -> tuple[list[FooterEntry | None], bool, FooterEntry | None]:
-        """Return the keys that fit, with None for those left out; whether they are compact; the palette."""
-        room = self.size.width
-        with_palette = 0 if self._palette is None else _needed([self._palette], compact=False) + len(_EDGE)
-        needed = _needed(self._entries, compact=False)
-        compact = needed > room
-        palette = self._palette if needed + with_palette <= room else None
-        return _fitting(self._entries, room - compact, compact=compact), compact, palette
+    def _right(self) -> tuple[FooterEntry, ...]:
+        """Return help and palette, without their names where the line is short."""
+        if self.size.width >= _NAMES_FROM:
+            return self._fixed
+        return tuple(entry._replace(description="") for entry in self._fixed)
 
     def _pieces(self) -> Iterator[tuple[FooterEntry | None, tuple[Segment, ...]]]:
         """Yield what the line has from left to right: an entry or None, and how it is drawn."""
-        shown, compact, palette = self._shown()
+        right = self._right()
+        room = self.size.width - sum(_width(entry) for entry in right) - bool(right)
+        compact = _needed(self._entries, compact=False) > room
         plain = Style(bgcolor=self.rich_style.bgcolor)
-        if compact:
-            yield None, (Segment(" ", plain),)
-        for entry in shown:
-            if entry is None:
-                yield None, (Segment(_MORE, self._style("description")),)
-                continue
-            yield entry, self._drawn(entry, compact=compact)
-            if compact:
-                yield None, (Segment(" ", plain),)
-        if palette is not None:
-            last = (*self._drawn(palette, compact=True), Segment(" ", plain))
-            taken = sum(_needed([entry], compact=False) for entry in shown if entry is not None)
-            edge = Segment(_EDGE, self._style("edge"))
-            gap = self.size.width - taken - len(_EDGE) - sum(len(entry.text) for entry in last)
-            yield None, (Segment(" " * gap, plain), edge)
-            yield palette, last
+        used = int(compact)
+        yield None, (Segment(" " * used, plain),)
+        for entry in _fitting(self._entries, room - used, compact=compact):
+            drawn: tuple[Segment, ...] = (Segment(_MORE, self._style("description")),)
+            if entry is not None:
+                drawn = (*self._drawn(entry, compact=compact), Segment(" " * compact, plain))
+            used += sum(segment.cell_length for segment in drawn)
+            yield entry, drawn
+        edge = Segment(_EDGE if right else "", self._style("edge"))
+        yield None, (Segment(" " * max(0, room - used), plain), edge)
+        for entry in right:
+            yield entry, (*self._drawn(entry, compact=True), Segment(" ", plain))
 
     def _drawn(self, entry: FooterEntry, *, compact: bool) -> tuple[Segment, ...]:
         key, description = (self._style(name) for name in ("key", "description"))
@@ -186,24 +183,20 @@ class KeyFooter(Widget):
 
 
 def _fitting(keys: Sequence[FooterEntry], room: int, *, compact: bool) -> list[FooterEntry | None]:
-    """Leave keys out from the end, though not the one for help, until the rest fits in `room` cells.
-
-    Where some are left out, a sign says so.
-    """
+    """Leave keys out from the end until the rest fits in `room` cells; None where some are left out."""
+    if _needed(keys, compact=compact) <= room:
+        return list(keys)
     kept = list(keys)
-    while len(kept) > 1 and _needed(kept, compact=compact) > room - (
-        0 if len(kept) == len(keys) else len(_MORE)
-    ):
-        kept.pop(next(at for at in reversed(range(len(kept))) if kept[at].action not in _HELP))
-    shown: list[FooterEntry | None] = list(kept)
-    if len(kept) < len(keys):
-        # Before the last one, which is the key for help.
-        shown.insert(len(kept) - 1, None)
-    return shown
+    while kept and _needed(kept, compact=compact) > room - len(_MORE):
+        kept.pop()
+    return [*kept, None]
 
 
 def _needed(keys: Sequence[FooterEntry], *, compact: bool) -> int:
-    """Return the cells that the keys take: two words, what is around them, and what is between them."""
-    around = 1 if compact else 3
-    between = len(keys) - 1 if compact else 0
-    return sum(len(key.display) + len(key.description) + around for key in keys) + between
+    """Return the cells that the keys take: two words, and what is around them."""
+    return sum(len(key.display) + len(key.description) + (2 if compact else 3) for key in keys)
+
+
+def _width(entry: FooterEntry) -> int:
+    """Return the cells of a key that is always there."""
+    return len(entry.display) + len(entry.description) + (2 if entry.description else 1)

@@ -1,4 +1,4 @@
-"""The one line at the top: where we are, whether anything was changed on purpose, where secrets are kept."""
+"""The one line at the top: the way to here, a sign of what was changed on purpose, the secret store."""
 
 from __future__ import annotations
 
@@ -11,36 +11,81 @@ from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 
+_BETWEEN = " › "
+_SHORTEST_NOTE = 8  # cells; less of it says nothing
+
+
+def without_https(url: str) -> str:
+    """Return a URL as the way names it: the scheme is said only where it is not https."""
+    return url.removeprefix("https://").removesuffix("/")
+
 
 class TitleBar(Static):
-    """Shows the program, the subject, and the secret store; it never holds a secret."""
+    """Shows the way to this screen, such as `demo › A normal login › 7 Exchange`; it never holds a secret.
+
+    Args:
+        crumbs: the last steps of the way; those of the screen below come before them.
+        store_name: what the secret store is called; nothing where it does not matter.
+        is_root: true where the way starts.
+    """
 
     DEFAULT_CSS = """
     TitleBar { height: 1; padding: 0 1; background: $surface; color: $text; dock: top; }
     """
 
+    here: reactive[str] = reactive("")
+    """The last step of the way, where it changes while the screen is shown."""
     tampered: reactive[bool] = reactive(False)
     """True when a request of what is shown was changed on purpose."""
     store_name: reactive[str] = reactive("")
-    """What the secret store is called; nothing where it does not matter."""
+    note: reactive[str] = reactive("")
+    """A word on the screen as a whole, such as that it is read-only."""
 
-    def __init__(self, subject: str, store_name: str = "") -> None:
+    def __init__(self, *crumbs: str, store_name: str = "", note: str = "", is_root: bool = False) -> None:
         super().__init__()
-        self._subject = safe_line(subject)
+        self._crumbs = tuple(map(safe_line, crumbs))
+        self._is_root = is_root
         # Without a repaint: the widget is not mounted yet.
         self.set_reactive(TitleBar.store_name, safe_line(store_name, NAME))
+        self.set_reactive(TitleBar.note, safe_line(note))
+
+    def on_mount(self) -> None:
+        """Take the way to the screen below, which does not change while it is covered."""
+        if not self._is_root:
+            stack = self.app.screen_stack
+            below = [screen for screen in stack if screen is not self.screen]
+            bars = (bar for screen in reversed(below) for bar in screen.query(TitleBar))
+            self._crumbs = (*next((bar.trail for bar in bars), ()), *self._crumbs)
+
+    @property
+    def trail(self) -> tuple[str, ...]:
+        """The steps of the way, the first one first."""
+        here = safe_line(self.here)
+        return (*self._crumbs, here) if here else self._crumbs
 
     def render(self) -> Content:
-        left = Content.assemble(
+        width = max(1, self.content_size.width)
+        left = self._left(self.trail)
+        ssh = "over SSH" if UserScreen(os.environ).over_ssh else ""
+        secrets = f"secrets: {self.store_name}" if self.store_name else ""
+        right = Content.styled("  ".join(filter(None, (self.note, secrets, ssh))), "$quiet")
+        gap = width - left.cell_length - right.cell_length
+        if gap < 2 and (room := width - left.cell_length - 2) >= _SHORTEST_NOTE and self.note:
+            right, gap = Content.of(Content.styled(self.note, "$quiet").truncate(room, ellipsis=True)), 2
+        if gap >= 2:
+            return Content.assemble(left, " " * gap, right)
+        trail = self.trail
+        while len(trail) > 1 and left.cell_length > width:
+            trail = trail[1:]
+            left = self._left(("…", *trail))
+        return Content.of(left.truncate(width, ellipsis=True))
+
+    def _left(self, trail: tuple[str, ...]) -> Content:
+        *before, last = trail or ("",)
+        return Content.assemble(
             (" authlens ", "bold $text-primary on $primary-muted"),
             (" ≠ TAMPERED ", "bold reverse $text-warning") if self.tampered else "",
             "  ",
-            self._subject,
+            ("".join(f"{crumb}{_BETWEEN}" for crumb in before), "$quiet"),
+            (last, "bold"),
         )
-        ssh = "  over SSH" if UserScreen(os.environ).over_ssh else ""
-        secrets = f"secrets: {self.store_name}" if self.store_name else ""
-        right = Content.styled(f"{secrets}{ssh}", "$quiet")
-        gap = self.content_size.width - left.cell_length - right.cell_length
-        if gap < 2:
-            return Content.of(left.truncate(max(1, self.content_size.width), ellipsis=True))
-        return Content.assemble(left, " " * gap, right)

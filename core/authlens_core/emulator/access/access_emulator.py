@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceTokens
-from authlens_core.emulator.origins import LoopbackServer, bind, close_all
+from authlens_core.emulator.origins import NAMES, LoopbackServer, bind, close_all
 from authlens_core.emulator.profile import Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.users import email_of
@@ -73,9 +73,10 @@ class Emulator(LoopbackServer):
         bodies: bool = False,
         admin: bool = False,
         seed: int | None = None,
+        names: tuple[str, str] = NAMES,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies)
+        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies, names=names)
         with drawn_from(self._source):
             self.account = Account(
                 clock=clock,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from authlens_core.emulator.origins import LoopbackServer
+from authlens_core.emulator.origins import NAMES, LoopbackServer
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of, named_faults
 from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.standard.machines import Machines
@@ -47,12 +47,13 @@ class StandardEmulator(LoopbackServer):
         bodies: bool = False,
         admin: bool = False,
         seed: int | None = None,
+        names: tuple[str, str] = NAMES,
         clock: Callable[[], float] = time.time,
         weaknesses: Collection[Weakness] = (),
     ) -> None:
         if profile is Profile.ACCESS:
             raise ValueError("the profile access is the Emulator's")
-        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies)
+        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies, names=names)
         with drawn_from(self._source):
             chosen = named_faults(profile, faults_of(profile), faults)
             self._state = ServerState(profile, chosen, clock, access_token_lifetime, origin=self.origin)

@@ -51,5 +51,5 @@ async def test_g_leads_from_the_help_to_the_words_at_80_columns() -> None:
             await pilot.press("question_mark")
             await until(pilot, lambda: isinstance(app.screen, HelpScreen))
             assert "authorization server" not in text_of(app)
-            await pilot.press("g")
+            await pilot.press("tab")
             await until(pilot, lambda: "origin  Scheme, host and port of a URL" in text_of(app))

@@ -39,7 +39,7 @@ async def test_on_a_narrow_screen_a_note_stands_in_the_line_under_the_link() -> 
         await pilot.press("a")
         await until(pilot, lambda: login.wait.waiting and wizard.pane.panel.has_focus)
         rows = wizard.pane.panel.size.height + wizard.status.size.height
-        await pilot.press("f")
+        await pilot.press("m")
         await until(pilot, lambda: "Written to" in str(wizard.status.content))
         assert len(app._notifications) == 0
         assert wizard.pane.panel.size.height + wizard.status.size.height == rows

@@ -152,13 +152,13 @@ async def test_the_screen_works_at_every_size(size: tuple[int, int]) -> None:
         assert "\x1b" not in text_of(app)
 
 
-async def test_f_unfolds_and_c_copies() -> None:
+async def test_a_key_unfolds_and_c_copies() -> None:
     """What must differ is there for who looks."""
     screen = CompareScreen(trace(Fact(FactId.STATE, "one")), trace(Fact(FactId.STATE, "two")))
     async with run_screen(screen) as (app, pilot):
         await until(pilot, lambda: "No differences." in text_of(app))
         assert "state" not in text_of(app)
-        await pilot.press("f")
+        await pilot.press("asterisk")
         await until(pilot, lambda: "state" in text_of(app))
         await pilot.press("c")
         await until(pilot, lambda: len(app.copied) == 1)

@@ -76,7 +76,7 @@ async def test_the_diagram_follows_a_running_stage_to_its_last_arrow() -> None:
     async with wizard_on(login, size=(80, 24)) as (wizard, pilot, _):
         await pilot.press("5", "n")
         await until(pilot, lambda: held.came == 1)
-        diagram = wizard.query_one(DiagramView)
+        diagram = wizard.record_view.query_one(DiagramView)
         await until(pilot, lambda: diagram.marked is not None and diagram.marked.stage is Stage.REGISTRATION)
         assert diagram.scroll_offset.y == diagram.max_scroll_y
         held.open()
@@ -92,7 +92,7 @@ async def test_the_diagram_opens_at_the_arrow_that_failed() -> None:
         wizard.show_stage(Stage.REGISTRATION)
         wizard.record_view.show_story(login.trace.records)
         await pilot.press("5")
-        diagram = wizard.query_one(DiagramView)
+        diagram = wizard.record_view.query_one(DiagramView)
         await until(pilot, lambda: diagram.marked is not None and diagram.marked.stage is Stage.REGISTRATION)
         await until(pilot, lambda: "400" in text_of(app))
 

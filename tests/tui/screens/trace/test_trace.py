@@ -101,7 +101,7 @@ async def test_a_replay_says_so_and_reveals_nothing() -> None:
     live = await login_trace()
     replayed = read_session(session_json(live).encode())
     async with run_screen(TraceScreen(replayed, replay="a.json")) as (app, _):
-        assert "replay of a.json, read-only" in text_of(app)
+        assert "a.json, read-only" in text_of(app)
         assert "x" not in footer_keys(app)
     async with run_screen(TraceScreen(live)) as (app, _):
         assert "replay" not in text_of(app)
@@ -158,7 +158,7 @@ async def test_the_replay_of_a_file_is_left_with_escape() -> None:
     """There is nothing behind it."""
     app = Replay(read_session(session_json(await login_trace()).encode()), "a.json", environ={})
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "replay of a.json" in text_of(app))
+        await until(pilot, lambda: "a.json, read-only" in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: app._exit)
     assert (app.return_code or 0) == 0

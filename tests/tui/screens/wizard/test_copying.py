@@ -44,7 +44,7 @@ async def walk_to_the_token(pilot: Pilot[int], app: Host) -> None:
 @pytest.mark.parametrize("size", [(80, 40), (80, 24)], ids=str)
 async def test_the_token_is_copied_from_the_menu_after_a_question(size: tuple[int, int]) -> None:
     async with logged_in(size) as (wizard, pilot, app):
-        assert "C copy the token" in text_of(app)
+        assert "C Copy…" in text_of(app)
         await walk_to_the_token(pilot, app)
         await pilot.press("enter")  # the safe answer has the focus
         await until(pilot, lambda: app.screen is wizard and "Nothing copied." in text_of(app))

@@ -115,9 +115,9 @@ async def test_the_words_of_the_stage_speak_of_the_code_and_not_of_a_link() -> N
         await pilot.press("down")
         await until(pilot, lambda: "enter the code" in text_of(app))
         assert "a link for your browser" not in text_of(app)
+        assert "RFC 8628" in text_of(app)
         await pilot.press("n")
         await until(pilot, lambda: "W D J B" in text_of(app))
-        assert "RFC 8628" in text_of(app)
 
 
 async def test_the_key_changes_back_to_a_link() -> None:

@@ -145,7 +145,7 @@ async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -
         await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        assert "n run" in text_of(app)
+        assert "n Next" in text_of(app)
         assert wizard.check_action("act", ("next",)) is True
         assert wizard.check_action("act", ("retry",)) is False
 

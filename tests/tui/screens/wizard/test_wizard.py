@@ -128,7 +128,7 @@ async def test_a_runs_all_and_says_that_it_works() -> None:
         await pilot.press("a")
         await until(pilot, at(login, None))
         assert "✔ Authenticated." in text_of(app)
-        assert "d done" in text_of(app)
+        assert "d Done" in text_of(app)
 
 
 async def test_looking_at_another_stage_is_not_disturbed_by_the_one_that_runs() -> None:
@@ -167,7 +167,6 @@ async def test_a_failure_names_the_stage_the_cause_the_cure_and_the_keys() -> No
         assert "✖ Resource metadata failed." in shown
         assert "Nobody answers there." in shown
         assert "Start the server." in shown
-        assert "t retry · e edit the request · b go back one stage" in shown
         assert footer_keys(app) >= {"t", "e", "b", "d"}
         assert not footer_keys(app) & {"n", "a", "g", "esc"}
 
@@ -200,7 +199,6 @@ async def test_t_runs_the_failed_stage_again() -> None:
         failed = next(arrow for arrow in messages(login.trace.records) if arrow.failed)
         wizard.record_view.post_message(ArrowChosen(failed))
         await until(pilot, lambda: "2 Resource metadata (attempt 1 of 2)" in text_of(app))
-        assert "2 Resource metadata (attempt 1 of 2) ✖" in text_of(app)
 
 
 async def test_b_after_a_failure_shows_the_earlier_request_again_and_n_goes_on_from_there() -> None:
@@ -249,7 +247,7 @@ async def test_a_taken_port_offers_another_one() -> None:
             await pilot.press("a")
             await until(pilot, lambda: "failed" in text_of(app))
             assert "w" in footer_keys(app)
-            assert "h" not in footer_keys(app)
+            assert "H" not in footer_keys(app)
             await pilot.press("w")
             await until(pilot, at(login, Stage.PKCE))
 
@@ -263,7 +261,7 @@ async def test_a_taken_port_can_be_done_without() -> None:
         async with wizard_on(login) as (wizard, pilot, app):
             await pilot.press("a")
             await until(pilot, lambda: "failed" in text_of(app))
-            assert "p open no port and paste the address yourself" in text_of(app).replace("\n", "")
+            assert "p Paste" in text_of(app)
             await pilot.press("p")
             # Not `past`: another option takes the login back first, and a key is ignored while it runs again.
             await until(pilot, at(login, Stage.PKCE))
@@ -283,9 +281,8 @@ async def test_a_port_that_is_taken_is_said_with_keys_and_not_with_options() -> 
             await until(pilot, lambda: "failed" in text_of(app))
             said = " ".join(text_of(app).split())
             assert "--port" not in said
-            assert said.count("w use another free port (registers the client again)") == 1
-            assert said.count("the client again") == 1
-            assert "h use" not in said
+            assert said.count("w Other port") == 1
+            assert "H Other host" not in said
             await pilot.press("w")
             await until(pilot, at(login, Stage.PKCE))
             assert login.facts.options.port not in (0, taken.getsockname()[1])
@@ -299,8 +296,8 @@ async def test_a_port_that_is_taken_on_one_address_offers_the_other_host_name() 
         async with wizard_on(login) as (_, pilot, app):
             await pilot.press("a")
             await until(pilot, lambda: "failed" in text_of(app))
-            assert "h use the other host name" in " ".join(text_of(app).split())
-            await pilot.press("h")
+            assert "H Other host" in text_of(app)
+            await pilot.press("H")
             await until(pilot, at(login, Stage.PKCE))
             assert login.facts.redirect_uri == f"http://127.0.0.1:{port}/callback"
 
@@ -312,8 +309,8 @@ async def test_a_wait_that_ran_out_offers_the_other_host_name() -> None:
     async with wizard_on(login) as (_, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: "Authorization failed" in text_of(app))
-        assert "h" in footer_keys(app)
-        await pilot.press("h")
+        assert "H" in footer_keys(app)
+        await pilot.press("H")
         await until(pilot, at(login, Stage.PKCE))
         assert (login.facts.redirect_uri or "").startswith("http://127.0.0.1:")
 
@@ -325,7 +322,7 @@ async def test_a_browser_that_does_not_start_becomes_a_note(monkeypatch: pytest.
         monkeypatch.setattr(app, "environ", {"BROWSER": "authlens-test-no-such-browser %s"})
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
-        await pilot.press("o")
+        await pilot.press("O")
         await until(pilot, lambda: len(app._notifications) == 2)
         assert "No browser could be started here" in [n.message for n in app._notifications][-1]
 
@@ -351,7 +348,7 @@ async def test_a_refused_redirect_uri_offers_the_other_host_name() -> None:
     async with wizard_on(login) as (_, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: "failed" in text_of(app))
-        await pilot.press("h")
+        await pilot.press("H")
         await until(pilot, at(login, Stage.PKCE))
         assert sender.sent[-1].document["redirect_uris"][0].startswith("http://127.0.0.1:")
 
@@ -380,7 +377,7 @@ async def test_when_the_link_is_there_single_keys_are_commands() -> None:
         await until(pilot, waiting(login, wizard))
         assert app.focused is wizard.pane.panel
         assert {"p", "+", "esc"} <= footer_keys(app)
-        assert not {"n", "a", "t", "b", "d", "x", "]", "s", "o"} & footer_keys(app)
+        assert not {"n", "a", "t", "b", "d", "x", "]", "s", "O", "o"} & footer_keys(app)
         await pilot.press("c")
         await until(pilot, lambda: bool(app.copied))
         assert app.copied[0][0] == "The link"

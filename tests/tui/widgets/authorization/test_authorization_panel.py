@@ -46,7 +46,7 @@ class Waiting(BaseApp):
         port, link = self._shown
         panel = self.query_one(AuthorizationPanel)
         redirect_uri = None if port is None else f"http://localhost:{port}/callback"
-        panel.show_link(link, callback_offer(redirect_uri, UserScreen(self.environ)), player=False)
+        panel.show_link(link, callback_offer(redirect_uri, UserScreen(self.environ)))
         panel.show_remaining(300.0)
         panel.focus()
 
@@ -117,7 +117,7 @@ async def test_that_the_last_address_can_be_pasted_is_always_said(
     async with app.run_test(size=TALL):
         panel = app.query_one(AuthorizationPanel)
         where = panel.ways if port is None else panel.problems
-        assert "Copy its address, then press  p " in str(where.content)
+        assert "Copy its address, then press p" in str(where.content)
 
 
 @pytest.mark.parametrize("environ", [SSH, {"DISPLAY": ":0"}])
@@ -129,7 +129,7 @@ async def test_at_24_rows_problems_are_folded_behind_a_key(environ: Mapping[str,
         assert "1 Open this link · 2 Sign in there · 3 Come back here" in shown
         assert "last page" not in shown
         assert "/test" not in shown
-        assert "h  link does not open?" in shown
+        assert "Browser cannot return? Press h" in shown
         assert ("ssh -N -L" in shown) is ("DISPLAY" not in environ)
         await pilot.press("h")
         await pilot.pause()
@@ -153,7 +153,6 @@ async def test_where_no_browser_may_open_it_says_why(environ: Mapping[str, str],
     app = waiting(environ)
     async with app.run_test(size=TALL):
         assert (f"authlens opens no browser here: {why}." in said(app)) is (why is not None)
-        assert ("open in the browser of this machine" in said(app)) is (why is None)
         assert ("The port 8400 of a container is not" in said(app)) is ("container" in environ)
 
 
@@ -226,7 +225,7 @@ async def test_the_link_goes_into_a_file_of_ones_own(tmp_path: Path, private: bo
     tmp_path.chmod(0o700 if private else 0o755)
     app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
     async with app.run_test(size=TALL) as pilot:
-        await pilot.press("f")
+        await pilot.press("m")
         panel = app.query_one(AuthorizationPanel)
         path = panel.link_file.path
         assert path is not None
@@ -244,7 +243,7 @@ async def test_the_file_does_not_outlive_the_app(tmp_path: Path) -> None:
     app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
     tmp_path.chmod(0o700)
     async with app.run_test(size=TALL) as pilot:
-        await pilot.press("f")
+        await pilot.press("m")
         assert [*tmp_path.iterdir()]
     assert [*tmp_path.iterdir()] == []
 
@@ -253,7 +252,7 @@ async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:
     """And names the other ways."""
     app = waiting()
     async with app.run_test(size=TALL) as pilot:
-        await pilot.press("u")
+        await pilot.press("U")
         await _until_notified(app, pilot)
         assert "cannot leave the full screen" in next(iter(app._notifications)).message
 

@@ -173,7 +173,7 @@ async def test_search_counts_turns_and_unfolds() -> None:
         pilot,
         app,
     ):
-        await pilot.press("3", "f")
+        await pilot.press("3", "asterisk")
         assert "token_a" not in text_of(app)
         await pilot.press("slash", *"token_")
         await until(pilot, lambda: "1 of 3" in text_of(app))
@@ -267,14 +267,14 @@ async def test_a_long_answer_of_another_stage_slows_only_the_first_one_down() ->
         assert "https://h/b" in document(view).plain
 
 
-async def test_k_shows_who_signed_a_token_and_how_the_keys_were_fetched() -> None:
+async def test_a_key_shows_who_signed_a_token_and_how_the_keys_were_fetched() -> None:
     """The verdict stays with the record, and the stored record stays as it is."""
     signed = record(exchange("a", {"id_token": JWT}), stage=Stage.EXCHANGE)
     other = record(exchange("b", {}), stage=Stage.DETECTION)
     async with inspected(signed, other) as (view, pilot, app):
         await pilot.press("3")
         assert "not verified" in document(view).plain
-        await pilot.press("k")
+        await pilot.press("K")
         await until(pilot, lambda: "✔ verified" in document(view).plain)
         assert app.asked == [signed]
         assert "https://h/certs" not in document(view).plain
@@ -291,7 +291,7 @@ async def test_a_record_without_a_token_offers_no_signature_to_check() -> None:
     """Nor does a replay, whose tokens are fingerprints."""
     masked = record(exchange("a", {"id_token": "•••• #12345678"}), stage=Stage.EXCHANGE)
     async with inspected(masked) as (view, pilot, app):
-        await pilot.press("k")
+        await pilot.press("K")
         assert not view.check_action("check_signature", ())
         assert app.asked == []
 

@@ -41,12 +41,19 @@ class EventsScreen(Screen[None]):
     EventsScreen #said { height: auto; max-height: 3; padding: 0 1; }
     """
     HELP = (
-        "Every login, refresh, revocation and probe, and every time a token was shown or copied. o shows "
+        "Every login, refresh, revocation and probe, and every time a token was shown or copied. * shows "
         "only the selected credential, m writes a file."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("events.back", "escape,d", "app.pop_screen", "Back", "Back", sign="esc"),
-        bound("events.only", "o", "only", "Only one", "Only the selected credential, or all"),
+        bound(
+            "events.only",
+            "asterisk",
+            "only",
+            "All or one",
+            "Of all, or of the selected one",
+            sign="*",
+        ),
         bound("events.save", "m", "save", "Save", "Write what is shown as JSON lines"),
     ]
     document = getters.query_one("#events", DocumentView)
@@ -67,7 +74,7 @@ class EventsScreen(Screen[None]):
         self._events: tuple[Event, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("access events", self._session.credentials.store.name)
+        yield TitleBar("Events")
         yield DocumentView(id="events")
         yield Static(id="said")
         yield KeyFooter()

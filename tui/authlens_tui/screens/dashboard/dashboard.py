@@ -128,7 +128,8 @@ class DashboardScreen(Screen[None]):
         return self._actions
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("credentials", self.context.store_name)
+        way = ("demo",) * bool(self._suggestion)
+        yield TitleBar(*way, "credentials", store_name=self.context.store_name, is_root=True)
         with Horizontal(id="dashboard"):
             with Vertical(id="list"):
                 yield CredentialTable(self._row, self._columns, id="credentials")
@@ -138,7 +139,7 @@ class DashboardScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Fill the table, so that the first paint has it, and start the clock."""
-        self._ticker = self.set_interval(1.0, self._tick)
+        self._ticker = self.set_interval(1.0, self.tick)
         self.table.focus()
         self.show_now(reread=True)
         self._keep_focus()
@@ -169,7 +170,7 @@ class DashboardScreen(Screen[None]):
         if self._ticker is not None:
             self._ticker.pause()
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         self._ticks += 1
         if self._ticks % _FILES_EVERY == 0:
             self.look_at_files()

@@ -35,7 +35,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key("c", KeyAction.COPY_LOGIN_LINK, "Copy link", "Copy the address of the waiting login", show=True),
     _key("x", KeyAction.REVEAL, "Reveal", "Show the access token for a while", show=True),
     _key(
-        "l",
+        "t",
         KeyAction.LOGIN_AGAIN,
         "Log in",
         "Log in again, with cloudflared for its own tokens",
@@ -47,15 +47,15 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key("z", KeyAction.UNDO_FORGET, "Undo", "Store what was forgotten last again", show=True),
     _key("F", KeyAction.FORGET_CLIENT, "Forget client", "Delete a registered client at its server"),
     _key("s", KeyAction.SORT, "Sort", "Change the order", show=True),
-    _key("i", KeyAction.INSPECT, "Requests", "Show its last requests and responses"),
+    _key("enter", KeyAction.INSPECT, "Requests", "Show its last requests and responses", show=True, sign="⏎"),
     _key("I", KeyAction.INSPECT_NEWEST, "Newest requests", "Show the newest requests of any credential"),
     _key("m", KeyAction.SAVE, "Save", "Save its last requests, redacted"),
     _key("j", KeyAction.CLAIMS, "Claims", "Show the claims of an access token that is a JWT"),
     _key("w", KeyAction.SWITCH, "Switch account", "Log in with another account"),
-    _key("g", KeyAction.GROUP, "Group", "Group by team"),
-    _key("t", KeyAction.SERVICE_TOKEN, "Service token", "Add a service token, for programs"),
+    _key("G", KeyAction.GROUP, "Group", "Group by team"),
+    _key("S", KeyAction.SERVICE_TOKEN, "Service token", "Add a service token, for programs"),
     _key(
-        "u",
+        "e",
         KeyAction.EDIT_SERVICE_TOKEN,
         "Edit token",
         "Change label and expiry, or replace the secret",
@@ -64,7 +64,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key(
         "M", KeyAction.MOVE, "Move secrets", "Move all secrets to the keyring, an encrypted or a plain file"
     ),
-    _key("e", KeyAction.EVENTS, "Events", "Show what happened to each credential, and when", show=True),
+    _key("E", KeyAction.EVENTS, "Events", "Show what happened to each credential, and when", show=True),
     _key("P", KeyAction.PROBE_ALL, "Probe all", "Probe every credential shown"),
     _key("R", KeyAction.REFRESH_ALL, "Refresh all", "Refresh every login shown"),
     _key("V", KeyAction.REVOKE_ALL, "Revoke all", "Revoke every login shown and verify"),

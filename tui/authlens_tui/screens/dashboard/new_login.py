@@ -83,7 +83,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         bound("new_login.favourite", "ctrl+f", "favourite", "Favourite", "Mark or unmark it"),
         bound("new_login.program", "ctrl+o", "program", "Program", "Log in as a program, without a user"),
         bound("new_login.list", "down", "list", "Favourites", "Choose a favourite", show=False),
-        bound("new_login.again", "l", "again", "Log in again", "Replace the login that works"),
+        bound("new_login.again", "t", "again", "Log in again", "Replace the login that works"),
     ]
     field = getters.query_one("#url", UrlField)
     listed = getters.query_one("#favourites", OptionList)

@@ -37,7 +37,7 @@ def result_words(words: str, *, good: bool | None) -> Content:
 def empty_words(*, in_demo: bool, had_some: bool) -> Content:
     where = "in this demo" if in_demo else "on this machine"
     title = "No credentials left.\n\n" if had_some else f"No credentials {where} yet.\n\n"
-    events = ("Press ", ("e", _KEY), " for what happened to them.\n\n") if had_some else ()
+    events = ("Press ", ("E", _KEY), " for what happened to them.\n\n") if had_some else ()
     start = ((title, "bold"), *events, "Press ", ("n", _KEY))
     if in_demo:
         return Content.assemble(
@@ -53,7 +53,7 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
         " and enter the address of a protected page or an MCP server. authlens walks you through the login, "
         "one stage at a time, and stores the tokens.\n\n",
         "A service token for a program? Press ",
-        ("t", _KEY),
+        ("S", _KEY),
         ".\n\nJust looking around? Press ",
         ("d", _KEY),
         " for the demo, which includes its own server.",

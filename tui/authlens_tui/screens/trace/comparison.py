@@ -58,7 +58,7 @@ class CompareScreen(Screen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("compare.back", "escape", "app.pop_screen", "Back", "Back to the trace"),
-        bound("compare.unfold", "f", "unfold", "All", "Show or fold the expected differences"),
+        bound("compare.unfold", "asterisk", "unfold", "All", "Show or fold the expected differences"),
         bound("compare.copy", "c", "copy", "Copy", "Copy what is shown"),
     ]
 
@@ -72,7 +72,7 @@ class CompareScreen(Screen[None]):
         self._unfolded = False
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(f"compare {self._traces[0].resource_url}")
+        yield TitleBar("Compare")
         yield Static(id="compare-names")
         yield DocumentView()
         yield KeyFooter()

@@ -21,7 +21,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.record_lines import StageSnapshot, known_secrets
-from authlens_tui.widgets.record.record_messages import ArrowChosen
+from authlens_tui.widgets.record.record_messages import ArrowChosen, ArrowMarked
 from authlens_tui.widgets.title_bar import TitleBar
 
 _AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
@@ -36,12 +36,15 @@ class PlayerScreen(Screen[None]):
         "attack, the login as it was before is on the left, and the attack on the right."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("player.play", "space", "play", "Play", "Play the arrows, or stop", priority=True),
+        bound("player.play", "space", "play", "Play or pause", "Play the arrows, or pause", priority=True),
+        bound("player.faster", "plus", "speed(1)", "Faster", "Play faster", sign="+"),
+        bound("player.slower", "minus", "speed(-1)", "Slower", "Play slower", sign="-"),
         bound("player.back", "escape,r", "dismiss", "Back", "Back to the login", sign="esc"),
     ]
 
     STEP: ClassVar[float] = 1.2
-    """Seconds for which an arrow is marked while it plays."""
+    """Seconds for which an arrow is marked while it plays, at the usual speed."""
+    SPEEDS: ClassVar[tuple[float, ...]] = (0.25, 0.5, 1, 2, 4)
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
@@ -51,6 +54,8 @@ class PlayerScreen(Screen[None]):
         everything = tuple(range(len(self._records)))
         self._sides = both or (everything,)
         self._playing: Timer | None = None
+        self._speed = self.SPEEDS.index(1)
+        self._names = ("Honest", "Attacked") if len(self._sides) > 1 else ("Sequence",)
         secrets = [
             fact.value for record in records for fact in record.facts if isinstance(fact.value, Secret)
         ]
@@ -58,7 +63,7 @@ class PlayerScreen(Screen[None]):
         self._redactor = Redactor([*secrets, *known_secrets(first, self._records)])
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("Step through the login")
+        yield TitleBar("Replay")
         with Horizontal(id="player"):
             for number in range(len(self._sides)):
                 yield DiagramView(id=f"side-{number}")
@@ -69,9 +74,7 @@ class PlayerScreen(Screen[None]):
         return tuple(self.query(DiagramView))
 
     def on_mount(self) -> None:
-        names = ("Honest", "Attacked") if len(self._sides) > 1 else ("Sequence",)
-        for view, name in zip(self._views, names, strict=True):
-            view.label(name)
+        self._show_state()
         self._views[-1].focus()
 
     def on_resize(self) -> None:
@@ -85,8 +88,28 @@ class PlayerScreen(Screen[None]):
         if self._playing is not None:
             self._stop()
             return
-        self._playing = self.set_interval(self.STEP, self.step)
+        self._play()
         self.step()
+
+    def _play(self) -> None:
+        self._playing = self.set_interval(self.STEP / self.SPEEDS[self._speed], self.step)
+
+    def action_speed(self, by: int) -> None:
+        """Play faster or slower, from the next arrow on."""
+        self._speed = max(0, min(self._speed + by, len(self.SPEEDS) - 1))
+        if self._playing is not None:
+            self._stop()
+            self._play()
+        self._show_state()
+
+    @on(ArrowMarked)
+    def _show_state(self) -> None:
+        """Say whether it plays, how fast, and how far it is."""
+        sign = "❚❚ paused" if self._playing is None else "▶ playing"
+        number, count = self._focused_view.position
+        state = f" · {sign} · {self.SPEEDS[self._speed]:g}× · {number} of {count}"
+        for view, name in zip(self._views, self._names, strict=True):
+            view.label(f"{name}{state if view is self._focused_view else ''}")
 
     def step(self) -> None:
         """Mark the next arrow, and on the other side the first one of the same stage; stop at the end."""
@@ -102,6 +125,7 @@ class PlayerScreen(Screen[None]):
         if self._playing is not None:
             self._playing.stop()
             self._playing = None
+            self._show_state()
 
     @property
     def _focused_view(self) -> DiagramView:

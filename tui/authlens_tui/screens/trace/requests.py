@@ -76,12 +76,12 @@ class RequestsScreen(Screen[None]):
 
     CSS_PATH = "requests.tcss"
     HELP = (
-        "Every request of this session, the newest last. f goes to the filter: a word is looked for "
+        "Every request of this session, the newest last. / goes to the filter: a word is looked for "
         f"everywhere, and operators narrow it down: {FILTER_HELP}. Enter reads the selected exchange."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("requests.back", "escape", "back", "Back", "Back", sign="esc"),
-        bound("requests.filter", "f", "filter", "Filter", "Filter the requests"),
+        bound("requests.filter", "slash", "filter", "Filter", "Filter the requests", sign="/"),
         bound("requests.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
         bound("requests.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
     ]
@@ -105,7 +105,7 @@ class RequestsScreen(Screen[None]):
         self._stage_in_view: StageRecord | None = None
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("Requests of this session")
+        yield TitleBar("Requests")
         with Horizontal(id="requests-top"):
             yield Static(Content("Filter"), id="requests-label")
             yield Input(placeholder=FILTER_HELP, id="requests-filter", compact=True)

@@ -26,7 +26,7 @@ from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StageStep, Stepper, how_it_ended
-from authlens_tui.widgets.title_bar import TitleBar
+from authlens_tui.widgets.title_bar import TitleBar, without_https
 
 _EMPTY: Final = (
     "This session has no stages: nothing was sent when it was saved, or the stages were left out of the "
@@ -60,10 +60,9 @@ class TraceScreen(Screen[None]):
         bound("trace.compare", "equals_sign", "compare", "Compare", "Compare with another trace", sign="="),
         bound("trace.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
         bound("trace.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
-        bound("trace.tab", "right_square_bracket", "tab(1)", "Tab", "Next tab", sign="]"),
-        bound("trace.tab_back", "left_square_bracket", "tab(-1)", "Previous tab", "Previous tab", show=False),
     ]
 
+    again = ""
     record_view = getters.query_one(RecordView)
     stepper = getters.query_one(Stepper)
 
@@ -78,45 +77,47 @@ class TraceScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self._issuer = issuer
-        self._trace = trace
+        self.trace = trace
         self._replay = replay
         self._kept = kept
         self._opened = opened
         self._asking = False
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(f"{self._trace.kind.value} of {self._trace.resource_url}")
-        yield Static(_marks(self._trace, self._replay), id="marks")
+        kind, resource = self.trace.kind.value, without_https(self.trace.resource_url)
+        yield TitleBar(f"{kind} of {resource}", note=_note(self.trace, self._replay))
         with ReadingArea(id="trace"):
             yield Stepper()
             yield RecordView()
             yield Static(Content(_EMPTY), id="nothing")
+        if self.trace.tampering:
+            yield Static(_changes(self.trace), id="marks")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show the record that says how it ended."""
         self.record_view.issuer = self._issuer
-        self.stepper.border_title = self._trace.kind.value.capitalize()
-        self.stepper.steps = tuple(_step(n, record) for n, record in enumerate(self._trace.records, 1))
-        self.set_class(not self._trace.records, "-empty")
-        if self._trace.records:
-            self.record_view.show_story(self._trace.records)
-            self.show_record(len(self._trace.records) - 1)
+        self.stepper.border_title = self.trace.kind.value.capitalize()
+        self.stepper.steps = tuple(_step(n, record) for n, record in enumerate(self.trace.records, 1))
+        self.set_class(not self.trace.records, "-empty")
+        if self.trace.records:
+            self.record_view.show_story(self.trace.records)
+            self.show_record(len(self.trace.records) - 1)
         if self._opened is not None:
             self._open(self._opened)
-        if len(self._trace.records) == 1:  # there is no stage to select
+        if len(self.trace.records) == 1:  # there is no stage to select
             self.record_view.read()
 
     def on_resize(self) -> None:
         """Fold the stages into one line where there is no room, or only one."""
         small = self.size.width < _NARROW or self.size.height < _SHORT
-        folded = small or len(self._trace.records) < 2
+        folded = small or len(self.trace.records) < 2
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
 
     def show_record(self, index: int) -> None:
         self.stepper.looked_at = index
-        self.record_view.show_record(self._trace.records[index])
+        self.record_view.show_record(self.trace.records[index])
         self.refresh_bindings()
 
     @on(Stepper.Chosen)
@@ -128,7 +129,7 @@ class TraceScreen(Screen[None]):
         self._open(message.arrow)
 
     def _open(self, arrow: Arrow) -> None:
-        if arrow.record_index < len(self._trace.records):
+        if arrow.record_index < len(self.trace.records):
             self.show_record(arrow.record_index)
             self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)
 
@@ -136,7 +137,7 @@ class TraceScreen(Screen[None]):
         """Show the key that reveals only where there is something to reveal; a replay has only masks."""
         if action == "reveal" and self.is_mounted:
             return not self._replay and self.record_view.has_secrets
-        return action not in ("tab", "copy") or bool(self._trace.records)
+        return action != "copy" or bool(self.trace.records)
 
     def action_back(self) -> None:
         # The app's own screen is empty, unless it is the dashboard.
@@ -146,7 +147,7 @@ class TraceScreen(Screen[None]):
             self.app.exit()
 
     def action_save(self) -> None:
-        self.app.push_screen(ExportScreen(self._trace))
+        self.app.push_screen(ExportScreen(self.trace))
 
     def action_compare(self) -> None:
         """Ask for the other trace; once, however often the key is pressed."""
@@ -158,21 +159,18 @@ class TraceScreen(Screen[None]):
     async def _compare(self) -> None:
         try:
             question = OpenSessionScreen(
-                "Compare with", self._kept, without=self._trace.trace_id, without_file=self._replay
+                "Compare with", self._kept, without=self.trace.trace_id, without_file=self._replay
             )
             other = await self.app.push_screen_wait(question)
         finally:
             self._asking = False
         if other is not None:
             self.app.push_screen(
-                CompareScreen(self._trace, other.trace, (self._replay or "this trace", other.name))
+                CompareScreen(self.trace, other.trace, (self._replay or "this trace", other.name))
             )
 
     def action_reveal(self) -> None:
         self.record_view.toggle_reveal()
-
-    def action_tab(self, step: int) -> None:
-        self.record_view.show_tab(step)
 
     def on_screen_suspend(self) -> None:
         self.record_view.mask()
@@ -182,15 +180,15 @@ class TraceScreen(Screen[None]):
         await self.app.copy(await self.record_view.copied_text(), "the shown text")
 
 
-def _marks(trace: Trace, replay: str) -> Content:
-    """Say what this is: when it was, that nothing can be sent, and whether it was changed on purpose."""
+def _note(trace: Trace, replay: str) -> str:
+    """Say what this is: where it is from, when it was, and that nothing can be sent."""
     began = f"{trace.started_at:%Y-%m-%d %H:%M %Z}".strip()
-    words = f"replay of {replay}, read-only, secrets are fingerprints" if replay else "read-only"
-    marks = Content.assemble((f"{words} · {began}", "$quiet"))
-    if not trace.tampering:
-        return marks
-    changes = listed(trace.tampering)
-    return Content.assemble(("TAMPERED ", "bold $text-warning"), f"on purpose: {changes}\n", marks)
+    words = f"{replay}, read-only, secrets are fingerprints" if replay else "read-only"
+    return f"{words} · {began}"
+
+
+def _changes(trace: Trace) -> Content:
+    return Content.assemble(("≠ TAMPERED ", "bold $text-warning"), f"on purpose: {listed(trace.tampering)}")
 
 
 def _step(number: int, record: StageRecord) -> StageStep:

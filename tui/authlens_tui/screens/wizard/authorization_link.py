@@ -113,7 +113,7 @@ class AuthorizationLink(Widget):
         self._played, self._is_silent, self._ignored = Played(""), False, None
         self._error, self._bare_code = None, False
         offer = callback_offer(self._login.wait.redirect_uri, UserScreen(self.app.environ))
-        self.panel.show_link(ready.url, offer, player=self._player is not None)
+        self.panel.show_link(ready.url, offer)
         self.panel.show_remaining(ready.seconds)
         if self._play_at_once:
             self.play()
@@ -177,7 +177,6 @@ class AuthorizationLink(Widget):
                 self.notify(played.words, markup=False, title="Demo sign-in")
                 self._played = played
                 self._login.wait.page = played.page
-                self.panel.show_ways(player=self.can_play)
                 self.post_message(LinkChanged())
         finally:
             self._playing = False

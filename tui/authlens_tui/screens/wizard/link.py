@@ -32,7 +32,7 @@ class QrScreen(ModalScreen[bool]):
     HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("qr.close", "escape,k,q,enter", "dismiss(False)", "Close", "Back to the login"),
-        bound("qr.whole", "u", "dismiss(True)", "Whole link", "The link on one line instead"),
+        bound("qr.whole", "U", "dismiss(True)", "Whole link", "The link on one line instead"),
     ]
 
     code = getters.query_one(QrCode)
@@ -87,10 +87,10 @@ class QrScreen(ModalScreen[bool]):
 
 def _no_room(modules: Modules | None, size: Size) -> str:
     if modules is None:
-        return f"The link is too long for a QR code. Press u for the link on one line. {_CLOSE}"
+        return f"The link is too long for a QR code. Press U for the link on one line. {_CLOSE}"
     needed = room_for(modules)[1]
     return (
         f"The QR code of this link needs {needed.height} rows and {needed.width} columns; this terminal "
-        f"has {size.height} and {size.width}. Make the window larger or the font smaller, or press u for "
+        f"has {size.height} and {size.width}. Make the window larger or the font smaller, or press U for "
         f"the link on one line. {_CLOSE}"
     )

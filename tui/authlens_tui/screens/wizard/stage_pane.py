@@ -22,25 +22,21 @@ from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.wizard_messages import LinkChanged
-from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.record.status_badge import with_badge
 from authlens_tui.widgets.stepper import stages_of
 
 _SCANNED: Final = "Enter the code there, if the page does not show it already."
-_ROOMY: Final = (100, 32)  # cells and rows from which on a stage says why it exists
 
 
 class StagePane(Vertical):
     """Shows one stage of `login`: before, during and after its run."""
 
     app = getters.app(TerminalApp)
-    heading = getters.query_one("#heading", Static)
     switcher = getters.query_one("#switcher", ContentSwitcher)
     record_view = getters.query_one(RecordView)
     link = getters.query_one(AuthorizationLink)
@@ -60,7 +56,6 @@ class StagePane(Vertical):
         self.shown = Stage.DETECTION
 
     def compose(self) -> ComposeResult:
-        yield Static(id="heading")
         with ContentSwitcher(id="switcher", initial="record"):
             yield RecordView(id="record")
             yield AuthorizationLink(self._login, self._player, play_at_once=self._play_at_once)
@@ -113,13 +108,15 @@ class StagePane(Vertical):
         self.shown = stage
         current = self._waits_for(stage)
         if current == "device":
-            self.device.show(self._login.facts, can_open=UserScreen(self.app.environ).why_no_browser is None)
+            self.device.show(self._login.facts)
             self.device.tick(datetime.now(UTC))
         self.switcher.current = current
         if current == "device" and self._play_at_once:
             self.play()
         self._show_record(stage)
-        self.show_heading()
+        flow, below = self._login.flow, self.query_one("#teach-below", Static)
+        below.border_title = f"Lesson: {flow.info(stage).title}"
+        below.update(lesson_words(stage, flow, in_full=False))
 
     def _show_record(self, stage: Stage) -> None:
         position, record = self._login.position, self._login.trace.latest(stage)
@@ -129,33 +126,21 @@ class StagePane(Vertical):
         # There is time to read before a stage runs, and while the browser is away. Set once: each change has
         # Textual match every rule against every widget of the screen.
         self.screen.set_class(not self.record_is_shown if runs else not done, "-ahead")
-        if runs:
-            self._show_running(stage)
+        if runs and (underway := self.underway) is not None:
+            self.record_view.show_running(underway)
         elif record is not None and done:
             self.record_view.show_record(record)
         elif stage is position:
-            self.record_view.show_planned(stage, self.planned)
+            self.record_view.show_planned(stage, self.planned, self._login.flow.grant_type)
         else:
-            self.record_view.show_ahead(stage)
+            self.record_view.show_ahead(stage, self._login.flow.grant_type)
 
     def _is_latest(self, record: StageRecord) -> bool:
         """Whether the record is of a stage that did not pass, or of one after the login."""
         return record is self._runner.failed or record.stage not in self._login.flow.stages
 
-    def show_heading(self) -> None:
-        flow, size = self._login.flow, self.screen.size
-        info = flow.info(self.shown)
-        self.screen.set_class(self._runner.failed is not None, "-stopped")
-        name = f"{self.stages.index(self.shown) + 1} {info.title}{self._which_attempt()}"
-        self.heading.border_title = with_badge(name, self.record_view.badge)
-        self.heading.border_subtitle = info.specification
-        roomy = size.width >= _ROOMY[0] and size.height >= _ROOMY[1]
-        self.heading.update(Content(f"{info.what} {info.why}" if roomy else info.what))
-        below = self.query_one("#teach-below", Static)
-        below.border_title = f"Lesson: {info.title}"
-        below.update(lesson_words(self.shown, flow, in_full=False))
-
-    def _which_attempt(self) -> str:
+    @property
+    def which_attempt(self) -> str:
         """Return which attempt is shown, where that is not the last one at the stage."""
         record = self.record_view.record
         attempts = [known for known in self._login.trace.records if known.stage is self.shown]
@@ -181,12 +166,17 @@ class StagePane(Vertical):
 
     def _show_progress(self) -> None:
         self.device.show_asked(len(self._exchanged))
-        if self._login.running is self.shown:
-            self._show_running(self.shown)
+        underway = self.underway
+        if underway is not None and underway.stage is self.shown:
+            self.record_view.show_running(underway)
 
-    def _show_running(self, stage: Stage) -> None:
-        grant_type = self._login.flow.grant_type
-        self.record_view.show_running(RunningStage(stage, self._exchanged, self._sending, grant_type))
+    @property
+    def underway(self) -> RunningStage | None:
+        """How far the running stage is; None while none runs."""
+        login = self._login
+        if login.running is None:
+            return None
+        return RunningStage(login.running, self._exchanged, self._sending, login.flow.grant_type)
 
     # -- what the keys do ------------------------------------------------------------------------------
 
@@ -246,5 +236,4 @@ class StagePane(Vertical):
         records = self._login.trace.records
         if arrow.record_index < len(records):
             self.record_view.show_record(records[arrow.record_index])
-            self.show_heading()
         self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)

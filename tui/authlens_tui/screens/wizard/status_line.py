@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,9 +10,11 @@ from textual.timer import Timer
 
 from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
+from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_words import (
+    STEP_UP,
     authenticated_words,
     cancelled_words,
     device_words,
@@ -37,7 +39,7 @@ class StatusLine(Static):
     """Shows the status of `login`, below what is changed in it on purpose.
 
     Args:
-        ways_on: returns the keys that lead on from a failure, each with what it does.
+        allowed: returns which actions do something now: a fix names their keys.
     """
 
     def __init__(
@@ -45,13 +47,13 @@ class StatusLine(Static):
         login: Login,
         runner: StageRunner,
         store_name: str,
-        ways_on: Callable[[], Sequence[tuple[str, str]]],
+        allowed: Callable[[], Mapping[KeyAction, bool]],
     ) -> None:
         super().__init__(id="verdict")
         self._login = login
         self._runner = runner
         self._store_name = store_name
-        self._ways_on = ways_on
+        self._allowed = allowed
         self._words = Content()
         self._note: Content | None = None
         self._note_alone = False
@@ -77,16 +79,8 @@ class StatusLine(Static):
         elif failed is not None:
             words = self._outcome_words(failed, pane)
         elif login.position is not None:
-            brief = self.screen.size.width if rows < _TALL else None
-            shown = pane.shown is login.position
-            words = next_words(
-                login.position,
-                pane.planned,
-                shown=shown,
-                width=brief,
-                flow=login.flow,
-                other=login.facts.other_flow,
-            )
+            planned = None if pane.shown is login.position else pane.planned
+            words = next_words(login.position, planned, login.flow, self.screen.size.width)
         elif last is not None and last.stage not in login.flow.stages:
             words = self._outcome_words(last, pane)
         elif login.tampered:
@@ -109,17 +103,19 @@ class StatusLine(Static):
 
     def _outcome_words(self, record: StageRecord, pane: StagePane) -> Content:
         """Say how a stage ended that did not pass, or that came after the login."""
-        ways = self._ways_on()
         if record.outcome is Outcome.CANCELLED:
-            return cancelled_words(record, ways)
-        if (ended := experiment_words(record, ways)) is not None:
+            return cancelled_words(record)
+        if (ended := experiment_words(record)) is not None:
             return ended
         if record.outcome is Outcome.PASSED:
             return unkept_words(self._login.facts, datetime.now(UTC))
         rows, looked_at = self.screen.size.height, pane.shown is record.stage
         above = looked_at and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
         on_tab = looked_at and rows < _TALL
-        return failed_words(record, ways, brief=rows < _LARGE, told_above=above, told_on_tab=on_tab)
+        words = failed_words(
+            record, self._allowed(), brief=rows < _LARGE, told_above=above, told_on_tab=on_tab
+        )
+        return Content.assemble(words, "\n", STEP_UP) if self._login.steps_up else words
 
     def drop_note(self) -> None:
         if self._note is not None:

@@ -1,10 +1,10 @@
-"""The line under the wizard: what has happened, and which key leads on."""
+"""The line under the wizard: what has happened, and what comes next."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +22,7 @@ from authlens_core.values.exchange import Request
 from authlens_core.values.fix import Step, as_text, steps_of
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import LOGIN_STAGES
+from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.words.times import duration, in_words
@@ -33,15 +34,19 @@ _MOST_WARNINGS: Final = 3
 _LONGEST_WARNING: Final = 160  # characters
 _LONGEST_PAGE: Final = 240  # characters of the page on which a sign-in ended
 # The keys of the wizard that do the same as a command with this word.
-_KEYS: Final[Mapping[str, str]] = {
-    "--redirect-host": "h",
-    "--port": "w",
-    "--cloudflared": "C",
-    "service-token": "S",
+_KEYS: Final[Mapping[str, tuple[KeyAction, str]]] = {
+    "--redirect-host": (KeyAction.OTHER_HOST, "H"),
+    "--port": (KeyAction.ANOTHER_PORT, "w"),
+    "--cloudflared": (KeyAction.CLOUDFLARED, "T"),
+    "service-token": (KeyAction.SERVICE_TOKEN, "S"),
     **dict.fromkeys(
-        ("--client-id", "--resource", "--scope", "--issuer", "--issuer-name", "--assume-pkce"), "e"
+        ("--client-id", "--resource", "--scope", "--issuer", "--issuer-name", "--assume-pkce"),
+        (KeyAction.EDIT, "e"),
     ),
 }
+STEP_UP: Final = Content.assemble(
+    "→ ", ("t", _KEY), " authorizes again with the scope that the resource wants."
+)
 _MOST_SEEN: Final = 3  # lines of evidence beside the CF-Ray
 _LONGEST_SEEN: Final = 110  # characters of one of them
 
@@ -64,36 +69,17 @@ def device_words(*, polling: bool, player: bool = False) -> Content:
     return Content.assemble("Enter the code on that page and press ", ("n", _KEY), " to ask for the tokens.")
 
 
-def next_words(
-    stage: Stage,
-    request: Request | None,
-    *,
-    shown: bool,
-    width: int | None = None,
-    flow: Flow,
-    other: Flow | None = None,
-) -> Content:
-    """Say which stage is next, what it sends, and the keys that run it.
-
-    Args:
-        shown: false adds the keys that preview it.
-        width: cells of one line, without the keys; None for two lines.
-        other: the flow that the user can change to, if there is one.
-    """
-    sends = flow.info(stage).announces or "sends nothing"
-    if request is not None and not flow.info(stage).announces:
+def next_words(stage: Stage, request: Request | None, flow: Flow, width: int) -> Content:
+    """Say which stage is next, and what it does; of a `request` that is not shown already, what it sends."""
+    sends = flow.info(stage).announces
+    if request is not None and not sends:
         sends = f"{request.method} {_cut(Redactor().text(request.url), _LONGEST_URL)}"
     said = Content.assemble("Next: ", (flow.numbered(stage), "bold"), f"  {sends}")
-    if width is not None:
-        return Content.of(said.truncate(max(1, width - 2), ellipsis=True))
-    ways = [("n", "run"), ("a", "run all"), ("l", "learn")]
-    ways += [] if other is None else [("D", other.offer)]
-    ways += [] if shown else [("↓", "preview"), ("]", "next tab")]
-    return Content.assemble(said, "\n", key_words(ways))
+    return Content.of(said.truncate(max(1, width - 2), ellipsis=True))
 
 
 def running_words(stage: Stage, flow: Flow) -> Content:
-    return Content.assemble((f"▶ {flow.info(stage).title} … ", "bold"), key_words([("Esc", "stop")]))
+    return Content.assemble((f"▶ {flow.info(stage).title} …", "bold"))
 
 
 def waiting_words(*, player: bool) -> Content:
@@ -118,10 +104,9 @@ def turned_away_words(page: str, host: str = "") -> Content:
         "The browser shows: ",
         (f"“{safe_line(page, _LONGEST_PAGE)}”", "bold"),
     )
-    stop = key_words([("Esc", "stop waiting")])
     if known is None:
-        return Content.assemble(told, "\nauthlens ignored it and is still waiting. ", stop)
-    return Content.assemble(told, f" {known.meaning}\n", ("→ ", "bold"), known.cure, " ", stop)
+        return Content.assemble(told, "\nauthlens ignored it and is still waiting.")
+    return Content.assemble(told, f" {known.meaning}\n", ("→ ", "bold"), known.cure)
 
 
 def silent_words(facts: Facts, *, in_full: bool) -> Content:
@@ -141,25 +126,21 @@ def silent_words(facts: Facts, *, in_full: bool) -> Content:
 def authenticated_words(
     facts: Facts, trace: Trace, store_name: str, now: datetime, *, width: int, brief: bool = False
 ) -> Content:
-    """Say that the login works, what was received, where it is stored, and what to do next.
+    """Say that the login works, what was received, and where it is stored.
 
     Args:
         width: cells of a line; what is longer goes on under its start.
-        brief: three lines: what was received, the first warning, and the keys.
+        brief: two lines: what was received, and the first warning.
     """
     warnings = [Content.styled(warning, "$text-warning") for warning in _warned(trace)]
-    attack = [("i", "try an attack")] if facts.flow.can_be_attacked else []
-    keys = key_words([*attack, ("C", "copy the token"), ("m", "save"), ("d", "done")])
     done = ("✔ Authenticated. ", "bold $text-success")
     if brief:
-        lines = [Content.assemble(done, _received(facts, now)), *warnings[:1], keys]
-        cut = (Content.of(line.truncate(max(1, width), ellipsis=True)) for line in lines[:-1])
-        return Content("\n").join([*cut, keys])
+        lines = [Content.assemble(done, _received(facts, now)), *warnings[:1]]
+        return Content("\n").join(line.truncate(max(1, width), ellipsis=True) for line in lines)
     rows = (
         *(("Warning", warning) for warning in warnings),
         ("Received", Content(f"{_received(facts, now)}; stored in {store_name}")),
         ("Took", Content(_took(trace))),
-        ("Next", keys),
     )
     named = (Item(words, Content.styled(f"  {name}", "$text-muted"), _NAMES) for name, words in rows)
     first = Content.assemble(done, f"{_cut(facts.resource_url.text, _LONGEST_URL)} accepts the token.")
@@ -198,50 +179,53 @@ def _took(trace: Trace) -> str:
     return f"{stages} stages, {len(sent)} requests, {duration(wire)} on the network"
 
 
-def cancelled_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content:
+def cancelled_words(record: StageRecord) -> Content:
     waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
-    came = "" if waited is None else f"Received: {waited.seen}. "
-    return Content.assemble((f"■ {record.title} stopped. ", "bold"), came, key_words(ways))
+    came = "" if waited is None else f"Received: {waited.seen}."
+    return Content.assemble((f"■ {record.title} stopped. ", "bold"), came)
 
 
 def failed_words(
     record: StageRecord,
-    ways: Sequence[tuple[str, str]],
+    allowed: Mapping[KeyAction, bool],
     *,
     brief: bool = False,
     told_above: bool = False,
     told_on_tab: bool = False,
 ) -> Content:
-    """Say which stage failed, why, how to fix it, the keys that lead on, and the lines that show it.
+    """Say which stage failed, why, how to fix it, and the lines that show it.
 
     The lines come last and not at all if `brief`; of an unknown answer they are the point and come first.
-    If all of it is `told_above` already, or `told_on_tab` 1, only the keys follow.
+    If all of it is `told_above` already, or `told_on_tab` 1, only that is said.
     """
     reason = failure_reason(record)
     title = (f"✖ {record.title} failed. ", "bold $text-error")
     if reason is None:
-        return Content.assemble(title, key_words(ways))
+        return Content.assemble(title)
     if told_above:
-        return Content.assemble(title, "Cause and fix are above.\n", key_words(ways))
+        return Content.assemble(title, "Cause and fix are above.")
     if told_on_tab:
-        return Content.assemble(title, ("1", _KEY), " shows cause and fix.\n", key_words(ways))
-    told = with_keys(reason, {key for key, _ in ways})
+        return Content.assemble(title, ("1", _KEY), " shows cause and fix.")
+    told = with_keys(reason, allowed)
     cure = Content.assemble(("\n→ ", "bold"), told) if told else Content()
     seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())
-    return Content.assemble(title, reason.cause, first, cure, "\n", key_words(ways), last)
+    return Content.assemble(title, reason.cause, first, cure, last)
 
 
-def with_keys(reason: Diagnosis, keys: Collection[str]) -> str:
+def with_keys(reason: Diagnosis, allowed: Mapping[KeyAction, bool]) -> str:
     """Return the fix with the key that does the same here beside each command."""
     beside = ((step, _key(step)) for step in steps_of(reason.cure))
-    return as_text(f"{step} (here: {key})" if key and key in keys else f"{step}" for step, key in beside)
+    return as_text(
+        f"{step} (here: {key[1]})" if key is not None and allowed.get(key[0]) else f"{step}"
+        for step, key in beside
+    )
 
 
-def _key(step: Step) -> str:
-    """Return the key that does all that the options of a command do; empty if there is none."""
-    does = {_KEYS.get(word, "") for word in step.command[1:] if word.startswith("--") or word in _KEYS}
-    return does.pop() if len(does) == 1 else ""
+def _key(step: Step) -> tuple[KeyAction, str] | None:
+    """Return the key that does all that the options of a command do, if there is one."""
+    does = {_KEYS.get(word) for word in step.command[1:] if word.startswith("--") or word in _KEYS}
+    return does.pop() if len(does) == 1 else None
 
 
 def _seen(reason: Diagnosis) -> Content:
@@ -258,11 +242,6 @@ def _seen(reason: Diagnosis) -> Content:
 
 def _cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[:longest]}…"
-
-
-def key_words(ways: Sequence[tuple[str, str]]) -> Content:
-    """Return keys with what each does, on one line."""
-    return Content(" · ").join(Content.assemble((key, _KEY), f" {words}") for key, words in ways)
 
 
 def with_keys_kept(words: Content, width: int) -> Content:
@@ -322,12 +301,11 @@ def unkept_words(facts: Facts, now: datetime) -> Content:
     end = f" and expires in {in_words(lasts)}" if lasts > 0 else ""
     return Content.assemble(
         ("! It was accepted. ", _MARK),
-        f"The resource accepts the token. Because the request was changed, the token is not stored{end}. ",
-        key_words([("i", "try another attack"), ("d", "done")]),
+        f"The resource accepts the token. Because the request was changed, the token is not stored{end}.",
     )
 
 
-def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Content | None:
+def experiment_words(record: StageRecord) -> Content | None:
     """Say how the attack ended that stopped the login; None if none did.
 
     The stage failed as it should, so this is not shown as a failure.
@@ -336,14 +314,9 @@ def experiment_words(record: StageRecord, ways: Sequence[tuple[str, str]]) -> Co
     if not stopped:
         return None
     experiment, check = stopped[0]
-    retry = [("t", "run normally")] if any(key == "t" for key, _ in ways) else []
-    keys = [*retry, ("i", "try another attack")]
-    if record.stage is Stage.REFRESH:
-        keys = [("i", "try another attack"), ("d", "done")]
     return Content.assemble(
         ("✔ Correct. ", "bold $text-success"),
-        f"{experiment.title}: {experiment.who} refused it ({check.spec}).\n",
-        key_words(keys),
+        f"{experiment.title}: {experiment.who} refused it ({check.spec}).",
     )
 
 

@@ -14,6 +14,7 @@ from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.wizard.edit import EditScreen
+from authlens_tui.screens.wizard.owner import OwnerScreen, ServerOwner
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWanted
@@ -99,6 +100,15 @@ class WizardTools:
         from authlens_tui.screens.wizard.lesson import LessonScreen
 
         self._screen.app.push_screen(LessonScreen(stage, self._login.flow))
+
+    def be_the_owner(self, owner: ServerOwner | None) -> None:
+        """Show the setting that is wrong at the server, and run the stage again with it as it is then."""
+        failed = self._runner.failed
+        if owner is not None and failed is not None:
+            title = self._login.flow.numbered(failed.stage)
+            self._screen.app.push_screen(
+                OwnerScreen(owner, title), lambda again: self._runner.retry() if again else None
+            )
 
     def step_through(self) -> None:
         """Step through the arrows of the login."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.events import Paste
 from textual.screen import Screen
 from textual.widgets import TabbedContent
@@ -25,17 +25,18 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.trace.record import Stage, StageRecord, undone
+from authlens_core.trace.record import Stage, StageRecord, Trace, undone
 from authlens_core.values.fix import WayOn
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.lesson import lesson_words
+from authlens_tui.screens.wizard.owner import ServerOwner
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_line import StatusLine
 from authlens_tui.screens.wizard.tools import WizardTools
-from authlens_tui.screens.wizard.wizard_keys import WIZARD_KEYS, login_keys, ways_on
+from authlens_tui.screens.wizard.wizard_keys import WIZARD_KEYS, login_keys
 from authlens_tui.screens.wizard.wizard_messages import (
     LinkChanged,
     LoginChanged,
@@ -47,11 +48,12 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record.diagram_view import SmallDiagram
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import ArrowChosen, CopyMenuWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper, steps_of
-from authlens_tui.widgets.title_bar import TitleBar
+from authlens_tui.widgets.title_bar import TitleBar, without_https
 
 _NARROW, _SHORT = 100, 16  # cells and rows, as the app's breakpoints
 
@@ -60,7 +62,10 @@ class WizardScreen(Screen[None]):
     """Shows one login; all it knows of the login is its record and its events.
 
     Args:
+        name: what the login is called in the title; its resource by default.
         player: signs in for the user in the demo; None elsewhere.
+        owner: changes the setting that makes the login fail, in the demo; None elsewhere.
+        again: the command that does the same again; the login to its resource by default.
         play: true to run all stages at once, and to let it sign in.
     """
 
@@ -79,27 +84,41 @@ class WizardScreen(Screen[None]):
     stepper = getters.query_one(Stepper)
     pane = getters.query_one(StagePane)
     record_view = getters.query_one(RecordView)
+    small = getters.query_one(SmallDiagram)
     status = getters.query_one(StatusLine)
 
     def __init__(
-        self, login: Login, store_name: str, *, player: Player | None = None, play: bool = False
+        self,
+        login: Login,
+        store_name: str,
+        *,
+        name: str = "",
+        player: Player | None = None,
+        owner: ServerOwner | None = None,
+        play: bool = False,
+        again: str = "",
     ) -> None:
         super().__init__(classes="" if player is None else "-demo")
         self.login = login
+        self._way = name or without_https(login.facts.resource_url.text)
         self.runner = StageRunner(self, login)
         self.tools = WizardTools(self, login, self.runner)
         self._store_name = store_name
         self._player = player
+        self._owner = owner
+        self.again = again
         self._play_at_once = play
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(self.login.facts.resource_url.text, self._store_name)
+        yield TitleBar(self._way, store_name=self._store_name)
         with ReadingArea(id="wizard"):
-            yield Stepper()
+            with Vertical(id="side"):
+                yield Stepper()
+                yield SmallDiagram(id="small")
             yield StagePane(self.login, self.runner, self._player, play=self._play_at_once)
             with VerticalScroll(id="teach", can_focus=False):
                 yield Static(id="teach-words")
-        yield StatusLine(self.login, self.runner, self._store_name, self._ways_on)
+        yield StatusLine(self.login, self.runner, self._store_name, self._login_keys)
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -120,7 +139,6 @@ class WizardScreen(Screen[None]):
         folded = self.size.width < _NARROW or self.size.height < _SHORT
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
-        self.pane.show_heading()
         self.status.show(self.pane, keep_note=True)
 
     def stop_running(self) -> bool:
@@ -164,6 +182,7 @@ class WizardScreen(Screen[None]):
                 pane.panel.show_remaining(seconds)
             case StageEnded(record):
                 self._ended(record)
+        self._draw()
         self.refresh_bindings()
 
     def _ended(self, record: StageRecord) -> None:
@@ -188,9 +207,15 @@ class WizardScreen(Screen[None]):
         records = self.login.trace.records
         self.record_view.show_story(records, undone(records, self.login.position))
 
+    def _draw(self) -> None:
+        """Draw the small diagram up to now."""
+        records = self.login.trace.records
+        self.small.draw(records, self.pane.underway, undone(records, self.login.position))
+
     @on(LoginChanged)
     def _login_changed(self) -> None:
         self._show_story()
+        self._draw()
         self._show_next(self.login.position or self.login.flow.stages[-1])
 
     @on(RunEnded)
@@ -217,19 +242,31 @@ class WizardScreen(Screen[None]):
     def _arrow_chosen(self, message: ArrowChosen) -> None:
         self.show_stage(message.arrow.stage)
         self.pane.open_arrow(message.arrow)
+        self._show_way()
+
+    @property
+    def trace(self) -> Trace:
+        """What has happened up to now."""
+        return self.login.trace
 
     # -- what is shown ---------------------------------------------------------------------------------
 
     def show_stage(self, stage: Stage) -> None:
-        self.title_bar.tampered = self.login.tampered
-        login = self.login
+        login, title = self.login, self.title_bar
+        title.tampered = login.tampered
         self.stepper.steps = steps_of(login.flow, login.trace, login.position, login.running)
         self.stepper.looked_at = self.pane.stages.index(stage)
         self.pane.show(stage)
+        self._show_way()
         self.area.instead = self.pane.shown_instead
         self.query_one("#teach").border_title = f"Lesson: {login.flow.info(stage).title}"
         self.query_one("#teach-words", Static).update(lesson_words(stage, login.flow))
         self.refresh_bindings()
+
+    def _show_way(self) -> None:
+        """End the way in the title with what is shown."""
+        pane, title = self.pane, self.login.flow.info(self.pane.shown).title
+        self.title_bar.here = f"{pane.stages.index(pane.shown) + 1} {title}{pane.which_attempt}"
 
     def _show_next(self, stage: Stage) -> None:
         self.show_stage(stage)
@@ -261,6 +298,7 @@ class WizardScreen(Screen[None]):
             KeyAction.OTHER_HOST: runner.other_host,
             KeyAction.DEVICE: runner.other_flow,
             KeyAction.MACHINE: tools.machine_login,
+            KeyAction.OWNER: lambda: tools.be_the_owner(self._owner),
             KeyAction.BACK: runner.back,
             KeyAction.UNDO: runner.back,
             KeyAction.STAGES: self.stepper.focus,
@@ -280,8 +318,6 @@ class WizardScreen(Screen[None]):
             KeyAction.PLAY: pane.play,
             KeyAction.PASTE: pane.panel.take_paste,
             KeyAction.REVEAL: record.toggle_reveal,
-            KeyAction.NEXT_TAB: lambda: record.show_tab(1),
-            KeyAction.PREVIOUS_TAB: lambda: record.show_tab(-1),
             KeyAction.LEAVE: self._leave,
             KeyAction.CLOSE: self._leave,
         }
@@ -300,9 +336,6 @@ class WizardScreen(Screen[None]):
         on_screen = self._shown_keys.get(key_action)
         return self._login_keys().get(key_action, True) if on_screen is None else on_screen()
 
-    def _ways_on(self) -> tuple[tuple[str, str], ...]:
-        return ways_on(self._login_keys(), steps_up=self.runner.failed is not None and self.login.steps_up)
-
     def _login_keys(self) -> dict[KeyAction, bool]:
         return login_keys(self.login, self.runner.failed)
 
@@ -311,13 +344,12 @@ class WizardScreen(Screen[None]):
         return {
             KeyAction.PLAY: lambda: pane.can_play,
             KeyAction.OPEN: lambda: pane.can_open,
+            KeyAction.OWNER: lambda: self._owner is not None and self.runner.failed is not None,
             KeyAction.EXTEND: lambda: bool(pane.link.url),
             KeyAction.PASTE: lambda: pane.link_is_shown,
             KeyAction.STAGES: lambda: login.running is None and record.has_focus_within,
             KeyAction.COPY_MENU: lambda: pane.record_is_shown,
             KeyAction.REVEAL: lambda: pane.record_is_shown and record.has_secrets,
-            KeyAction.NEXT_TAB: lambda: pane.record_is_shown,
-            KeyAction.PREVIOUS_TAB: lambda: pane.record_is_shown,
         }
 
     def on_key(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -20,41 +19,33 @@ from authlens_tui.widgets.key_binding import bound
 _key: Final = partial(bind, "wizard", show=True)
 
 WIZARD_KEYS: Final[list[BindingType]] = [
-    _key("n", KeyAction.NEXT, "Next", "Run the next stage"),
-    _key("a", KeyAction.RUN_ALL, "All", "Run all stages until one needs you", known_as="all"),
-    _key("e", KeyAction.EDIT, "Edit", "Edit the next request before it is sent"),
-    _key("i", KeyAction.WHAT_IF, "What if", "Try an attack"),
-    _key("s", KeyAction.PLAY, "Sign in for me", "The demo signs in for you"),
-    _key("o", KeyAction.OPEN, "Open", "Open the link in a browser"),
-    _key("p", KeyAction.PASTE, "Paste", "Paste the address the browser ended on"),
-    _key("plus", KeyAction.EXTEND, "Add 5 min", "Give the browser more time"),
     _key("g", KeyAction.OVERRIDE, "Continue", "Continue despite the failed check"),
     _key("t", KeyAction.RETRY, "Retry", "Run the failed stage again"),
     _key("t", KeyAction.SIGN_IN_AGAIN, "New sign-in", "Get a new link and sign in again"),
-    _key("w", KeyAction.ANOTHER_PORT, "Port", "Use any free port instead", known_as="port"),
+    _key("o", KeyAction.OWNER, "Be the owner", "Change the setting that the server's owner would change"),
+    _key("n", KeyAction.NEXT, "Next", "Run the next stage"),
+    _key("a", KeyAction.RUN_ALL, "All", "Run all stages until one needs you", known_as="all"),
+    _key("escape", KeyAction.CANCEL, "Cancel", "Stop"),
+    _key("escape", KeyAction.STAGES, "Stages", "Back to the list of stages", sign="esc"),
+    _key("e", KeyAction.EDIT, "Edit", "Edit the next request before it is sent"),
+    _key("i", KeyAction.WHAT_IF, "What if", "Try an attack"),
+    _key("s", KeyAction.PLAY, "Sign in for me", "The demo signs in for you"),
+    _key("O", KeyAction.OPEN, "Open", "Open the link in a browser"),
+    _key("p", KeyAction.PASTE, "Paste", "Paste the address the browser ended on"),
+    _key("plus", KeyAction.EXTEND, "Add 5 min", "Give the browser more time"),
+    _key("w", KeyAction.ANOTHER_PORT, "Other port", "Use any free port instead", known_as="port"),
     # The key of the paste field, offered while that field is not there yet.
     _key("p", KeyAction.PASTE_ONLY, "Paste", "Open no port and paste the address", known_as="no_port"),
-    _key("h", KeyAction.OTHER_HOST, "Host", "Switch between localhost and 127.0.0.1", known_as="host"),
-    _key("D", KeyAction.DEVICE, "Code", "Log in by a code on another device, or by a link again"),
-    _key("M", KeyAction.MACHINE, "Program", "Log in as a program, without a user", show=False),
-    _key("C", KeyAction.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
+    _key("H", KeyAction.OTHER_HOST, "Other host", "Switch between localhost and 127.0.0.1", known_as="host"),
+    _key("D", KeyAction.DEVICE, "Device code", "Log in by a code on another device, or by a link again"),
+    _key("A", KeyAction.MACHINE, "Program", "Log in as a program, without a user"),
+    _key("T", KeyAction.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
     _key("S", KeyAction.SERVICE_TOKEN, "Service token", "Use a service token"),
     _key("b", KeyAction.BACK, "Back", "Go back one stage"),
     bound("wizard.copy", "c", "copy", "Copy", "Copy the link, or what is shown", show=False),
-    _key("C", KeyAction.COPY_MENU, "Copy…", "Copy a message, curl, a link or the access token", show=False),
+    _key("C", KeyAction.COPY_MENU, "Copy…", "Copy a message, curl, a link or the access token"),
     _key("l", KeyAction.LESSON, "Learn", "Why this stage exists"),
     _key("x", KeyAction.REVEAL, "Reveal", "Show or mask the secrets of this stage"),
-    _key("right_square_bracket", KeyAction.NEXT_TAB, "Tab", "Next tab", known_as="tab", sign="]", show=False),
-    _key(
-        "left_square_bracket",
-        KeyAction.PREVIOUS_TAB,
-        "Previous tab",
-        "Previous tab",
-        known_as="tab_back",
-        sign="[",
-        show=False,
-    ),
-    _key("escape", KeyAction.CANCEL, "Cancel", "Stop"),
     # Instead of what these keys do when no stage runs.
     _key("b,d", KeyAction.CANCEL_FIRST, "Back, Done", "Esc cancels the running stage first", show=False),
     _key("q", KeyAction.QUIT, "Quit", "Quit authlens (asks first)", show=False),
@@ -63,34 +54,14 @@ WIZARD_KEYS: Final[list[BindingType]] = [
         KeyAction.PLAYER,
         "Replay",
         "Step through the arrows; honest and attacked side by side",
-        show=False,
     ),
-    _key("m", KeyAction.EXPORT, "Save", "Save this record to a file, redacted", show=False),
+    _key("m", KeyAction.EXPORT, "Save", "Save this record to a file, redacted"),
     _key("d", KeyAction.LEAVE, "Done", "Leave this login", known_as="dashboard"),
     _key("b", KeyAction.UNDO, "Undo stage", "Undo the last stage"),
-    _key("escape", KeyAction.STAGES, "Stages", "Back to the list of stages", sign="esc"),
     # Not from one that goes on: a second press, after the one that cancels, would lose it.
     _key("escape", KeyAction.CLOSE, "Done", "Leave a login that has ended", sign="esc", show=False),
 ]
 
-_WAYS_ON: Final = {
-    KeyAction.OVERRIDE: ("g", "continue anyway"),
-    KeyAction.ANOTHER_PORT: ("w", "use another free port (registers the client again)"),
-    KeyAction.PASTE_ONLY: ("p", "open no port and paste the address yourself"),
-    KeyAction.OTHER_HOST: ("h", "use the other host name"),
-    KeyAction.DEVICE: ("D", "enter a code on another device, or use a link"),
-    KeyAction.MACHINE: ("M", "log in as a program"),
-    KeyAction.CLOUDFLARED: ("C", "log in with cloudflared"),
-    KeyAction.SERVICE_TOKEN: ("S", "use a service token"),
-    KeyAction.RETRY: ("t", "retry"),
-    KeyAction.SIGN_IN_AGAIN: ("t", "new sign-in"),
-    KeyAction.EDIT: ("e", "edit the request"),
-    KeyAction.BACK: ("b", "go back one stage"),
-    KeyAction.UNDO: ("b", "undo the last stage"),
-}
-
-
-_STEP_UP: Final = ("t", "authorize again with the scope that the resource wants")
 # Checks that say that the port of the callback is not ours.
 _NO_PORT: Final = frozenset(
     {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
@@ -146,13 +117,3 @@ def _is_about_the_host(failed: StageRecord, names: set[str], options: frozenset[
     if failed.stage is not Stage.REGISTRATION:
         return False
     return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)
-
-
-def ways_on(allowed: Mapping[KeyAction, bool], *, steps_up: bool) -> tuple[tuple[str, str], ...]:
-    """Return the keys that lead on from a stage that did not pass, each with what it does.
-
-    Args:
-        steps_up: whether a retry authorizes again, with more scope.
-    """
-    ways = {**_WAYS_ON, KeyAction.RETRY: _STEP_UP} if steps_up else _WAYS_ON
-    return tuple(way for key_action, way in ways.items() if allowed.get(key_action))

@@ -28,8 +28,8 @@ from authlens_tui.widgets.authorization.authorization_words import (
     NO_FORWARD,
     forward_words,
     further_words,
-    key_words,
     problem_words,
+    way_words,
 )
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.paste_field import PasteField
@@ -75,17 +75,16 @@ class AuthorizationPanel(VerticalScroll):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        # Explained beside the link itself; the footer has no room for them.
-        bound("link.qr", "k", "qr_code", "QR code", "The link as a QR code", show=False),
-        bound("link.alone", "u", "alone", "One line", "The link unwrapped, outside this screen", show=False),
-        bound("link.file", "f", "file", "File", "Write the link to a file only you can read", show=False),
+        bound("link.copy", "c", "screen.copy", "Copy", "Copy the link"),
+        bound("link.qr", "k", "qr_code", "QR code", "The link as a QR code"),
+        bound("link.alone", "U", "alone", "Unwrap", "The link on one line, outside this screen"),
+        bound("link.file", "m", "file", "Save", "Write the link to a file only you can read"),
         bound(
             "link.problems",
             "h",
             "problems",
             "Problems",
             "What to do if the browser cannot open the link or come back",
-            show=False,
         ),
         # Instead of the key of the wizard, which cancels the login.
         bound("link.problems_close", "escape", "close_problems", "Close help", "Close this help", sign="esc"),
@@ -128,13 +127,13 @@ class AuthorizationPanel(VerticalScroll):
         parts = ("countdown", "link", "ignored", "refused", "ways", "forward", "problems", "test", "further")
         yield from (Static(id=part) for part in parts)
         yield PasteField(
-            placeholder="p: paste the address the browser ended on, then Enter",
+            placeholder="Paste the address the browser ended on, then Enter",
             id="paste",
             password=True,
             compact=True,
         )
 
-    def show_link(self, url: str, offer: CallbackOffer, *, player: bool) -> None:
+    def show_link(self, url: str, offer: CallbackOffer) -> None:
         """Show the link, and how the answer can come back."""
         self.empty()
         self._url, self._offer = url, offer
@@ -142,17 +141,14 @@ class AuthorizationPanel(VerticalScroll):
         self.shown_at, self._families = time.monotonic(), []
         self.link.border_title = "1 Open this link · 2 Sign in there · 3 Come back here"
         self.link.update(Content.styled(url, Style(link=url)))
-        self.show_ways(player=player)
+        self.ways.update(way_words(offer))
+        self.ways.display = not offer.listens
         self.forward.set_class(offer.forward_line is not None, "-shown")
         self.forward.update(forward_words(offer))
         self._fold()
         self.further.update(further_words(offer))
         self._show_test()
         self.scroll_home(animate=False)
-
-    def show_ways(self, *, player: bool) -> None:
-        """Say which keys take the link; `player`: the demo can sign in with it."""
-        self.ways.update(key_words(self._offer, player=player))
 
     def empty(self) -> None:
         """Remove everything of this wait: what was typed, the file, the QR code."""
@@ -183,7 +179,6 @@ class AuthorizationPanel(VerticalScroll):
             Content.assemble(
                 ("Waiting for the browser  " if roomy else "Waiting  ", "bold"),
                 (clock(seconds), "bold $text-accent"),
-                ("   + add 5 min   Esc cancel" if roomy else "  + 5 min  Esc cancel", "$quiet"),
             )
         )
         self._show_test()
@@ -274,7 +269,7 @@ class AuthorizationPanel(VerticalScroll):
             await show_alone(self.app, self._url, self._over)
         except NoOrdinaryScreen:
             self.notify(
-                "This terminal cannot leave the full screen. Press c to copy the link, or f for a file.",
+                "This terminal cannot leave the full screen. Press c to copy the link, or m for a file.",
                 severity="warning",
                 markup=False,
             )

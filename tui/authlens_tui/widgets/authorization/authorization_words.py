@@ -7,6 +7,7 @@ from typing import Final
 from authlens_core.desk.callback_offer import CallbackOffer
 from authlens_tui.terminal.content import Content
 
+_KEY: Final = "bold $text-primary"
 NO_FORWARD: Final = (
     "If that page does not load, the port is not forwarded: run the ssh line on the browser's "
     "machine, or paste."
@@ -15,24 +16,15 @@ _UNLOADABLE: Final = "Browser can't load the last page? Copy its address, then p
 _NO_PORT: Final = "No port is open here, so the last page may not load. Copy its address, then press"
 
 
-def key_words(offer: CallbackOffer, *, player: bool) -> Content:
-    """Say how to open the link, whether the demo can sign in, and without a port how to return the answer."""
-    lines: list[Content] = []
-    if player:
-        lines.append(_key("s", "sign in for me (over real HTTP)"))
-    if offer.why_no_browser is None:
-        lines.append(_key("o", "open in the browser of this machine"))
-    taking = (_key("c", "copy"), _key("k", "QR code"), _key("u", "on one line"), _key("f", "to a file"))
-    lines.append(Content("  ").join(taking))
-    if not offer.listens:
-        lines.append(_pasting(_NO_PORT))
-    return Content("\n").join(lines)
+def way_words(offer: CallbackOffer) -> Content:
+    """Say without a port how to return the answer; empty where the browser comes back."""
+    return Content() if offer.listens else _pasting(_NO_PORT)
 
 
 def problem_words(offer: CallbackOffer, *, folded: bool) -> Content:
     """Say what to do if the browser cannot come back, and why none opens; if `folded`, which key says so."""
     if folded:
-        return _key("h", "link does not open? browser cannot return?")
+        return Content.assemble("Link does not open? Browser cannot return? Press ", ("h", _KEY))
     lines = [_pasting(_UNLOADABLE)] if offer.listens else []
     why = offer.why_no_browser
     reasons = [] if why is None else [f"authlens opens no browser here: {why}."]
@@ -44,7 +36,7 @@ def problem_words(offer: CallbackOffer, *, folded: bool) -> Content:
 
 
 def _pasting(words: str) -> Content:
-    return Content.assemble(words, " ", (" p ", "bold reverse"))
+    return Content.assemble(words, " ", ("p", _KEY))
 
 
 def forward_words(offer: CallbackOffer) -> Content:
@@ -56,7 +48,8 @@ def forward_words(offer: CallbackOffer) -> Content:
         "The browser is on another machine? Run this there before you sign in:\n",
         (f"  {offer.forward_line}", "bold"),
         "  ",
-        _key("y", "copy"),
+        ("y", _KEY),
+        " copies it",
         gap if offer.to_replace else "",
     )
 
@@ -65,7 +58,3 @@ def further_words(offer: CallbackOffer) -> Content:
     """Say what is needed rarely, and warn about shared addresses."""
     lines = ("Paste only the address from this login; never share it.", *offer.forward_hints)
     return Content.styled("\n".join(lines), "$quiet")
-
-
-def _key(name: str, words: str) -> Content:
-    return Content.assemble((f" {name} ", "bold reverse"), f" {words}")

@@ -37,7 +37,7 @@ class DevicePanel(VerticalScroll):
         & #device-code {
             width: auto;
             max-width: 100%;
-            border: heavy $primary;
+            border: round $primary;
             padding: 0 3;
             color: $text-primary;
             text-style: bold;
@@ -48,6 +48,7 @@ class DevicePanel(VerticalScroll):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        bound("device.copy", "c", "screen.copy", "Copy", "Copy the code"),
         bound("device.qr", "k", "qr_code", "QR code", "The page with the code as a QR code"),
     ]
 
@@ -55,7 +56,6 @@ class DevicePanel(VerticalScroll):
     time_left = getters.query_one("#device-time", Static)
     page = getters.query_one("#device-page", Static)
     host = getters.query_one("#device-host", Static)
-    keys = getters.query_one("#device-keys", Static)
     qr = getters.query_one(QrCode)
 
     url = ""
@@ -76,10 +76,9 @@ class DevicePanel(VerticalScroll):
                 yield Static(id="device-code")
                 yield Static(id="device-page")
                 yield Static(id="device-host")
-                yield Static(id="device-keys")
             yield QrCode()
 
-    def show(self, facts: Facts, *, can_open: bool) -> None:
+    def show(self, facts: Facts) -> None:
         device = facts.device
         if device is None or (self._facts is not None and device is self._facts.device):
             return
@@ -104,10 +103,6 @@ class DevicePanel(VerticalScroll):
                 "if someone else sent you a code, they get your access.",
             )
         )
-        keys = [("o", "open the page")] if can_open else []
-        keys += [("c", "copy the code"), ("k", "QR code")]
-        words = (Content.assemble((key, "bold $text-primary"), f" {word}") for key, word in keys)
-        self.keys.update(Content(" · ").join(words))
         self._draw_qr()
         self.scroll_home(animate=False)
 

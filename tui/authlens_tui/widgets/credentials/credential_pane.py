@@ -94,14 +94,14 @@ def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
     """Return which key of the dashboard does what the note gives a command for."""
     expiring = status.kind in (StatusKind.EXPIRED, StatusKind.SOON)
     if entry.service_token is not None and expiring:
-        return "Here: u enters the new expiry or a new secret."
+        return "Here: e enters the new expiry or a new secret."
     token = entry.cloudflared
     # A token for a whole team, or for many hosts, has no one address to log in to.
     if token is None or not token.opens_application or "*" in token.host:
         return ""
     if token.pending_url is not None:
-        return "Here: c copies the login link, l starts another login."
-    return "Here: l logs in with cloudflared." if status.kind is StatusKind.EXPIRED else ""
+        return "Here: c copies the login link, t starts another login."
+    return "Here: t logs in with cloudflared." if status.kind is StatusKind.EXPIRED else ""
 
 
 def event_items(events: Sequence[Event], now: datetime, note: str = "") -> Sequence[Item]:

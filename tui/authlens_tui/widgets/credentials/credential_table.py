@@ -79,7 +79,6 @@ class CredentialTable(LineView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home", "end(-1)", "First", show=False),
         Binding("end", "end(1)", "Last", show=False),
-        Binding("enter", "choose", "Choose", show=False),
     ]
 
     class Highlighted(Message):

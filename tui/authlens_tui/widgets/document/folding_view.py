@@ -15,12 +15,14 @@ class FoldingView(DocumentView):
     """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""
 
     HELP = (
-        "Scroll with the arrow keys, page up and page down. Enter folds at the cursor, f folds "
+        "Scroll with the arrow keys, page up and page down. Enter folds at the cursor, * folds "
         "everything. Select with the mouse; ctrl+c copies."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("document.fold", "enter,space", "fold", "Fold", "Fold or unfold at the cursor", sign="⏎"),
-        bound("document.fold_all", "f", "fold_all", "Fold all", "Fold or unfold every member"),
+        bound(
+            "document.fold_all", "asterisk", "fold_all", "Fold all", "Fold or unfold every member", sign="*"
+        ),
         Binding("left", "close", "Fold, or go to the parent", id="document.close", show=False),
         Binding("right", "open", "Unfold", id="document.open", show=False),
     ]

@@ -14,13 +14,14 @@ from typing import Final
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages
+from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages, short_name
 from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
 
 _LANES_FROM: Final = 60  # cells
+_SMALL_FROM: Final = 24  # cells of the small diagram
 _WIDE_FROM: Final = 100
 _WIDEST: Final = 132  # longer arrows say no more
 _SMALLEST: Final = 8
@@ -34,6 +35,17 @@ _PLACES: Final[Mapping[Party, tuple[float, float]]] = {
     Party.AUTHLENS: (0.37, 0.365),
     Party.RESOURCE: (0.645, 0.65),
     Party.SERVER: (0.90, 0.93),
+}
+# Of the small diagram: user and browser are one there.
+_SMALL: Final[Mapping[Party, tuple[float, float]]] = {
+    party: (share, share)
+    for party, share in (
+        (Party.PERSON, 0.11),
+        (Party.BROWSER, 0.11),
+        (Party.AUTHLENS, 0.40),
+        (Party.RESOURCE, 0.70),
+        (Party.SERVER, 0.94),
+    )
 }
 # Who takes part where no user does; the provider only in some logins.
 _WITHOUT_USER: Final = (Party.AUTHLENS, Party.RESOURCE, Party.SERVER, Party.PROVIDER)
@@ -67,14 +79,16 @@ def diagram_lines(
     *,
     underway: RunningStage | None = None,
     undone: Collection[int] = (),
+    shown: int | None = None,
 ) -> Iterator[DiagramLine]:
     """Yield the diagram of `records`, at most `width` cells wide.
 
     Args:
         underway: the stage that runs now, drawn after the rest.
         undone: places of the records that the user went back before; they are muted.
+        shown: how many of the arrows are drawn; None for all.
     """
-    drawn = messages(records, underway)
+    drawn = messages(records, underway)[:shown]
     width = max(width, _SMALLEST)
     if not drawn:
         yield from _wrapped(
@@ -92,6 +106,33 @@ def diagram_lines(
             stage.extend(lanes.message(message, redactor))
         yield from map(_muted, stage) if gone else stage
     yield lanes.feet()
+
+
+def small_diagram_lines(
+    records: Sequence[StageRecord],
+    width: int,
+    underway: RunningStage | None = None,
+    undone: Collection[int] = (),
+) -> Iterator[DiagramLine]:
+    """Yield the diagram without words beside the arrows but method and status, a row for each arrow.
+
+    The number before the first arrow of a stage is that of the stage.
+    """
+    drawn = messages(records, underway)
+    if not drawn or width < _SMALL_FROM:
+        return
+    redactor = Redactor()
+    with_user = _places(drawn) is _PLACES
+    lanes = _Lanes(width, _SMALL if with_user else _places(drawn), small=True)
+    yield from lanes.heads(authorities(records, underway), redactor)
+    for record_index, arrows in groupby(drawn, key=lambda message: message.record_index):
+        for place, message in enumerate(arrows):
+            # The browser is the user's there, so that nothing is handed from one to the other.
+            if (message.sender, message.receiver) == (Party.PERSON, Party.BROWSER):
+                continue
+            number = flow_of(message.grant_type).number(message.stage)
+            row = lanes.short(message, str(number) if number and not place else "", redactor)
+            yield _muted(row) if record_index in undone else row
 
 
 # -- the list, where there is no room for lanes ---------------------------------------------------------
@@ -136,19 +177,28 @@ def _places(drawn: Sequence[Arrow]) -> Mapping[Party, tuple[float, float]]:
 class _Lanes:
     """Where the lifelines are at one width, and the rows drawn across them."""
 
-    def __init__(self, width: int, places: Mapping[Party, tuple[float, float]]) -> None:
+    def __init__(
+        self, width: int, places: Mapping[Party, tuple[float, float]], *, small: bool = False
+    ) -> None:
         self._width = width
+        self._small = small
         self._wide = width >= _WIDE_FROM
         self._at = {party: int(width * at[not self._wide]) for party, at in places.items()}
 
     def heads(self, hosts: Mapping[Party, str], redactor: Redactor) -> Iterator[DiagramLine]:
         names, places = self._empty(), self._empty()
         for party, at in self._at.items():
-            self._centred(names, at, _NAMES[party][not self._wide], Tone.TITLE)
-            if party in hosts:
-                host = _cut(_narrow(_shown(hosts[party], redactor)), self._room(at))
-                self._centred(places, at, host, Tone.MUTED)
+            name, place = _NAMES[party][not self._wide], hosts.get(party, "")
+            if own := short_name(place):
+                name, place = own, name
+            if self._small and party in (Party.PERSON, Party.BROWSER):
+                name = "You"
+            cut = self._room(at) if own else len(name)
+            self._centred(names, at, _cut(_narrow(_shown(name, redactor)), cut), Tone.TITLE)
+            self._centred(places, at, _cut(_narrow(_shown(place, redactor)), self._room(at)), Tone.MUTED)
         yield replace(names.line(), names=True)
+        if self._small:
+            return
         if hosts:
             yield places.line()
         ends = self._empty()
@@ -169,6 +219,19 @@ class _Lanes:
             row.put(cell, "┼" if cell in self._at.values() else "─", Tone.MUTED)
         return row.line()
 
+    def short(self, message: Arrow, number: str, redactor: Redactor) -> DiagramLine:
+        """Draw an arrow in one row, with the words of it that fit."""
+        row, tone = self._row(), _tone(message)
+        row.put(0, number, Tone.MUTED)
+        start, end = self._at[message.sender], self._at[message.receiver]
+        if start == end:
+            row.put(start, "✖" if message.failed else "●", tone)
+            return row.line(message)
+        label = _narrow(_shown(message.label, redactor))
+        words = label if message.exchange_index is None else label.partition(" ")[0]
+        self._shaft(row, message, words if len(words) + _AROUND <= abs(end - start) else "")
+        return row.line(message)
+
     def message(self, message: Arrow, redactor: Redactor) -> Iterator[DiagramLine]:
         """Draw an arrow with its words in it, or above it where they are longer; then why it failed."""
         label = _narrow(_shown(message.label, redactor))
@@ -188,25 +251,27 @@ class _Lanes:
 
     def _arrow(self, message: Arrow, label: str) -> Iterator[DiagramLine]:
         start, end = self._at[message.sender], self._at[message.receiver]
-        left, right = min(start, end), max(start, end)
-        words = Tone.BAD if message.failed else Tone.MUTED if message.missing else Tone.PLAIN
-        room = right - left - 1
+        left, room = min(start, end), abs(end - start) - 1
         inside = len(label) + _AROUND <= room
         if not inside:
             above = self._row()
-            above.put(left + 2, f"{_cut(label, self._width - left - 2)} ", words)
+            above.put(left + 2, f"{_cut(label, self._width - left - 2)} ", _words_tone(message))
             yield above.line(message)
         row = self._row()
-        tone = _tone(message)
-        dash = "╌" if message.reply or message.missing else "─"
-        row.put(left + 1, dash * room, tone)
-        forth = end > start
-        head = _head(message, forth=forth)
-        row.put(right - 1 if forth else left + 1, head, tone)
-        if inside:
-            text = f" {label} "
-            row.put(left + 1 + (room - len(text)) // 2, text, words)
+        self._shaft(row, message, label if inside else "")
         yield row.line(message)
+
+    def _shaft(self, row: _Cells, message: Arrow, label: str) -> None:
+        """Draw the arrow with the words in it, if there are any."""
+        start, end = self._at[message.sender], self._at[message.receiver]
+        left, right, tone = min(start, end), max(start, end), _tone(message)
+        room = right - left - 1
+        row.put(left + 1, ("╌" if message.reply or message.missing else "─") * room, tone)
+        forth = end > start
+        row.put(right - 1 if forth else left + 1, _head(message, forth=forth), tone)
+        if label:
+            text = f" {label} "
+            row.put(left + 1 + (room - len(text)) // 2, text, _words_tone(message))
 
     def _note(self, message: Arrow, note: str) -> Iterator[DiagramLine]:
         """Write the reason beside the lifeline of authlens, where a failure is noticed."""
@@ -233,7 +298,7 @@ class _Lanes:
 
     def _room(self, at: int) -> int:
         """Return how many cells around a lifeline are not its neighbours'."""
-        return min(abs(other - at) for other in self._at.values() if other != at) - 2
+        return min(abs(other - at) for other in self._at.values() if other != at) - (1 if self._small else 2)
 
 
 class _Cells:
@@ -292,6 +357,10 @@ def _tone(message: Arrow) -> Tone:
     if message.missing:
         return Tone.MUTED
     return Tone.GOOD if message.reply else Tone.KEY
+
+
+def _words_tone(message: Arrow) -> Tone:
+    return Tone.BAD if message.failed else Tone.MUTED if message.missing else Tone.PLAIN
 
 
 def _shown(text: str, redactor: Redactor) -> str:

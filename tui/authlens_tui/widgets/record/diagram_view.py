@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
-from textual.events import Click
+from textual.events import Click, Resize
 
-from authlens_core.trace.arrows import Arrow
+from authlens_core.trace.arrows import Arrow, RunningStage
+from authlens_core.trace.record import StageRecord
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.record.diagram import DiagramLine
-from authlens_tui.widgets.record.record_messages import ArrowChosen
+from authlens_tui.widgets.record.diagram import DiagramLine, small_diagram_lines
+from authlens_tui.widgets.record.record_messages import ArrowChosen, ArrowMarked
 
 _OPEN: Final = "Show the exchange of the selected arrow"
 
@@ -94,6 +96,15 @@ class DiagramView(DocumentView):
         arrow = self._arrows.at(number)
         return arrow is not None and arrow is self.marked
 
+    @property
+    def position(self) -> tuple[int, int]:
+        """The number of the marked arrow, from 1, and how many there are; 0 for none."""
+        return self._arrows.place(self.cursor.line)
+
+    def cursor_moved(self) -> None:
+        super().cursor_moved()
+        self.post_message(ArrowMarked())
+
     def next_cursor(self, by: int) -> int:
         return self._arrows.next_from(self.cursor.line, by)
 
@@ -119,6 +130,35 @@ class DiagramView(DocumentView):
             self.action_open_arrow()
 
 
+class SmallDiagram(DiagramView, can_focus=False):
+    """The diagram of a login beside its stages: it grows, and its end stays in view."""
+
+    DEFAULT_CSS = """
+    SmallDiagram { border: none; background: $background; scrollbar-size-vertical: 0; padding: 0; }
+    """
+
+    _drawn: tuple[Sequence[StageRecord], RunningStage | None, Collection[int]] = ((), None, ())
+
+    def draw(
+        self, records: Sequence[StageRecord], underway: RunningStage | None, undone: Collection[int]
+    ) -> None:
+        """Show what has happened up to now; see `diagram_lines`."""
+        self._drawn = (records, underway, undone)
+        self.turns_pages = False
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.size.width - 1
+        if self.display and width > 0:
+            records, underway, undone = self._drawn
+            self.show(small_diagram_lines(records, width, underway, undone), keep_place=True)
+            self.point_at(None, end=True)
+
+    def on_resize(self, event: Resize) -> None:
+        self._draw()
+        super().on_resize(event)
+
+
 class ArrowLines:
     """The arrows of `lines`, by line."""
 
@@ -131,6 +171,11 @@ class ArrowLines:
         self.has_any = any(arrow is not None for arrow in self._arrows)
         self.names_on_top = bool(shown) and isinstance(shown[0], DiagramLine) and shown[0].names
         """Whether the first line names the lifelines."""
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Return which arrow the line `number` belongs to, counted from 1, and how many there are."""
+        starts = [line for line, arrow in enumerate(self._arrows) if arrow and arrow is not self.at(line - 1)]
+        return sum(start <= number for start in starts), len(starts)
 
     def at(self, number: int) -> Arrow | None:
         return self._arrows[number] if 0 <= number < len(self._arrows) else None

@@ -11,10 +11,12 @@ from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.fact import Fact, FactId, fact_text, is_absent
+from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import check_lines
 from authlens_tui.widgets.record.exchange_view import failure_lines, status_tone
@@ -60,6 +62,15 @@ def overview_lines(
     if facts:
         yield BLANK
         yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
+    yield BLANK
+    yield from about_stage(record.stage, record.grant_type)
+
+
+def about_stage(stage: Stage, grant_type: GrantType | None) -> Iterator[Line]:
+    """Yield what a stage is for, and where it is specified."""
+    info = flow_of(grant_type).info(stage)
+    yield prose(f"{info.what} {info.why}", Tone.PLAIN)
+    yield prose(info.specification, Tone.MUTED)
 
 
 def exchange_line(exchange: Exchange, redactor: Redactor, *, failed: bool = False) -> Line:

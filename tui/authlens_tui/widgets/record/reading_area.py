@@ -48,6 +48,24 @@ class ReadingArea(Horizontal):
             "Read this tab in $PAGER or $EDITOR, masked",
             show=False,
         ),
+        bound(
+            "reading.tab",
+            "right_square_bracket",
+            "in_record('tab', 1)",
+            "Tab",
+            "Next tab",
+            sign="]",
+            show=False,
+        ),
+        bound(
+            "reading.tab_back",
+            "left_square_bracket",
+            "in_record('tab', -1)",
+            "Tab",
+            "Previous tab",
+            show=False,
+            sign="[",
+        ),
         *tab_keys("reading", "in_record('turn_to', {})", "Open the tab"),
     ]
 

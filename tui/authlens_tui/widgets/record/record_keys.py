@@ -32,7 +32,9 @@ RECORD_KEYS: Final[list[BindingType]] = [
     bound("record.exchange", "full_stop", "pick(1)", "Exchange", "Next exchange, then all", sign="."),
     bound("record.exchange_back", "comma", "pick(-1)", "Previous exchange", "Previous exchange", show=False),
     bound(
-        "record.signature", "k", "check_signature", "Signature", "Check the signatures of this stage's tokens"
+        "record.signature", "K", "check_signature", "Signature", "Check the signatures of this stage's tokens"
     ),
+    bound("record.tab", "right_square_bracket", "tab(1)", "Tab", "Next tab", sign="]", show=False),
+    bound("record.tab_back", "left_square_bracket", "tab(-1)", "Tab", "Previous tab", sign="[", show=False),
     *tab_keys("record", "turn_to({})", "Show the tab"),
 ]

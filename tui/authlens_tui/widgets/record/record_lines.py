@@ -21,6 +21,7 @@ from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import check_lines
 from authlens_tui.widgets.record.diagram import diagram_lines
@@ -30,7 +31,7 @@ from authlens_tui.widgets.record.exchange_view import (
     response_lines,
 )
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
-from authlens_tui.widgets.record.overview_lines import exchange_line, overview_lines
+from authlens_tui.widgets.record.overview_lines import about_stage, exchange_line, overview_lines
 from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 
 _AHEAD: Final = "Not run yet. Its request is shown here before it is sent."
@@ -65,7 +66,8 @@ class StageSnapshot:
     """What is known of a stage: before, during and after its run. Two of them are never equal.
 
     `exchanges` are those of the record, and after them those that fetched keys to check the signatures of
-    the JWTs in it; `verdicts` say whether they verify, None before they are checked.
+    the JWTs in it; `verdicts` say whether they verify, None before they are checked. `grant_type` is that of
+    the login in which the stage is to run; None for what is no login.
     """
 
     stage: Stage
@@ -75,6 +77,7 @@ class StageSnapshot:
     ahead: bool = False
     underway: RunningStage | None = None
     verdicts: Verdicts | None = None
+    grant_type: GrantType | None = None
 
     def failed_at(self, exchange: Exchange) -> bool:
         """Return whether the stage failed at this exchange."""
@@ -254,6 +257,10 @@ def _overview(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
     if known.record is not None:
         yield from overview_lines(known.record, redactor, verdicts=known.verdicts)
         return
+    grant_type = known.grant_type if known.underway is None else known.underway.grant_type
+    about = list(about_stage(known.stage, grant_type)) if grant_type is not None else []
+    if about and not known.exchanges:
+        yield from (*about, BLANK)
     if known.planned is not None:
         yield from request_lines(known.planned, redactor)
     elif not known.exchanges:
@@ -262,6 +269,8 @@ def _overview(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
         yield exchange_line(exchange, redactor)
         if exchange.failure is not None:
             yield from failure_lines(exchange.failure)
+    if about and known.exchanges:
+        yield from (BLANK, *about)
 
 
 def _curl(known: StageSnapshot, redactor: Redactor, aspect: ViewOptions) -> Iterator[Line]:

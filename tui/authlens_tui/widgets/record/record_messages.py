@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from authlens_tui.widgets.record.record_view import RecordView
 
 
+class ArrowMarked(Message):
+    """Another arrow of a diagram is marked."""
+
+
 class ArrowChosen(Message, namespace="record_view"):
     """A user opened an arrow of a diagram.
 

@@ -17,6 +17,7 @@ from textual.widgets import TabbedContent, TabPane
 from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Request
+from authlens_core.values.stage import GrantType
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView
@@ -69,7 +70,7 @@ class RecordView(Widget):
     """
     HELP = (
         "The tabs have numbers. / searches, v shows bodies as sent, . and , turn to one exchange of several, "
-        "x shows or masks the secrets, k fetches the server's keys and checks signatures."
+        "x shows or masks the secrets, K fetches the server's keys and checks signatures."
     )
     BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
     ALLOW_MAXIMIZE = True
@@ -104,12 +105,14 @@ class RecordView(Widget):
                     yield kind(id=f"{tab}-document")
         yield SearchBar(lambda: self._document(self.tab))
 
-    def show_planned(self, stage: Stage, request: Request | None) -> None:
-        self._show(StageSnapshot(stage, planned=request))
+    def show_planned(
+        self, stage: Stage, request: Request | None, grant_type: GrantType | None = None
+    ) -> None:
+        self._show(StageSnapshot(stage, planned=request, grant_type=grant_type))
 
-    def show_ahead(self, stage: Stage) -> None:
+    def show_ahead(self, stage: Stage, grant_type: GrantType | None = None) -> None:
         """Show that the turn of `stage` has not come, so that no one knows yet what it sends."""
-        self._show(StageSnapshot(stage, ahead=True))
+        self._show(StageSnapshot(stage, ahead=True, grant_type=grant_type))
 
     def show_running(self, underway: RunningStage) -> None:
         """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
@@ -224,7 +227,7 @@ class RecordView(Widget):
     def read(self) -> None:
         self.document.focus()
 
-    def show_tab(self, step: int) -> None:
+    def action_tab(self, step: int) -> None:
         """Turn to the tab `step` places further on, round and round."""
         self._turn_to(_TABS[(_TABS.index(self.tab) + step) % len(_TABS)])
 

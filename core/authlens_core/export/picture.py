@@ -1,0 +1,187 @@
+"""A trace as a picture to share: its sequence diagram, or when each request was sent, as SVG.
+
+The standard library writes the elements, so that no text of a server becomes one; each text was masked and is
+one line of printable characters before. There is no script, no link and no font of another place in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
+from authlens_core.trace.failure_reason import failure_reason
+from authlens_core.trace.flow import flow_of
+from authlens_core.trace.record import Outcome, StageRecord, Trace, TraceKind, sent_once
+from authlens_core.values.safe_text import safe_line
+
+_WIDTH: Final = 1000
+_MARGIN: Final = 40
+_ROW: Final = 26
+_FONT: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
+_LETTER: Final = 7.8  # pixels of a letter of 13
+_PAPER: Final = "#fbf9f4"
+_INK, _QUIET, _SENT, _GOOD, _BAD = "#22272e", "#5a5f66", "#1f5f86", "#2c6b3d", "#a52f3b"
+_NAMES: Final = {
+    Party.PERSON: "you",
+    Party.BROWSER: "browser",
+    Party.AUTHLENS: "authlens",
+    Party.RESOURCE: "resource",
+    Party.SERVER: "authorization server",
+    Party.PROVIDER: "identity provider",
+}
+_OUTCOMES: Final = {
+    Outcome.PASSED: ("✔", _GOOD),
+    Outcome.FAILED: ("✖", _BAD),
+    Outcome.CANCELLED: ("■", _QUIET),
+}
+_FIRST, _LAST = 230, _WIDTH - 120  # pixels from the left: the lifelines, beside the titles of the stages
+_BAR_FROM: Final = 460  # pixels from the left at which the time of a waterfall starts
+
+
+def diagram_svg(trace: Trace, command: str = "") -> str:
+    """Return who sent what to whom, with how it ended, as SVG; every secret is a mask.
+
+    Args:
+        command: what repeats it; by default the login to the same resource.
+    """
+    shown = redacted_trace(trace)
+    page = _Page(shown, command)
+    drawn = messages(shown.records)
+    parties = [party for party in Party if any(party in (each.sender, each.receiver) for each in drawn)]
+    places = {
+        party: _FIRST + number * (_LAST - _FIRST) // max(1, len(parties) - 1)
+        for number, party in enumerate(parties)
+    }
+    hosts = authorities(shown.records)
+    page.down(2)
+    for party, at in places.items():
+        host = hosts.get(party, "")
+        page.text(at, short_name(host) or _NAMES[party], bold=True, anchor="middle")
+        page.text(at, _NAMES[party] if short_name(host) else host, _QUIET, anchor="middle", below=16)
+    top = page.y + 24
+    page.down(1)
+    lines = [page.line(at, top, at, top, _QUIET) for at in places.values()]
+    for index, record in enumerate(shown.records):
+        page.down(1.3)
+        page.text(_MARGIN, f"{flow_of(record.grant_type).numbered(record.stage)}", _SENT, bold=True)
+        for arrow in drawn:
+            if arrow.record_index == index:
+                page.arrow(arrow, places)
+    for each in lines:
+        each.set("y2", str(page.y + 12))
+    return page.finished()
+
+
+def waterfall_svg(trace: Trace, command: str = "") -> str:
+    """Return when each request was sent and how long it took, as SVG; see `diagram_svg`."""
+    shown = redacted_trace(trace)
+    page = _Page(shown, command)
+    sent = [exchange for _, _, exchange in sent_once(shown.records)]
+    first = min((exchange.started_at for exchange in sent), default=shown.started_at)
+    starts = [(exchange.started_at - first).total_seconds() for exchange in sent]
+    whole = max((at + each.elapsed for at, each in zip(starts, sent, strict=True)), default=0.0) or 1.0
+    room = _WIDTH - _MARGIN - 80 - _BAR_FROM
+    page.down(1)
+    for start, exchange in zip(starts, sent, strict=True):
+        page.down(1)
+        response = exchange.response
+        bad = response is None
+        page.text(_MARGIN, f"{exchange.request.method} {exchange.request.url}", longest=50)
+        left, wide = _BAR_FROM + start / whole * room, max(2.0, exchange.elapsed / whole * room)
+        bar = {"x": f"{left:.1f}", "y": f"{page.y - 11}", "width": f"{wide:.1f}", "height": "12", "rx": "2"}
+        SubElement(page.root, "rect", {**bar, "fill": _BAD if bad else _SENT})
+        status = "no answer" if response is None else str(response.status)
+        page.text(left + wide + 8, f"{status} {exchange.elapsed * 1000:.0f} ms", _BAD if bad else _QUIET)
+    return page.finished()
+
+
+class _Page:
+    """A page of SVG that grows downwards: title, outcome, what is drawn, and the command."""
+
+    def __init__(self, trace: Trace, command: str) -> None:
+        self.root = Element("svg", xmlns="http://www.w3.org/2000/svg", width=str(_WIDTH))
+        self._back = SubElement(self.root, "rect", width=str(_WIDTH), rx="10", fill=_PAPER)
+        self.y = 44.0
+        self._command = command or (
+            f"authlens login {trace.resource_url}" if trace.kind is TraceKind.LOGIN else ""
+        )
+        self.text(_MARGIN, f"{trace.kind.value} of {trace.resource_url}", bold=True, size=18)
+        if trace.records:
+            self._outcome(trace.records)
+        for changed in trace.tampering:
+            self.down(1)
+            self.text(_MARGIN, f"≠ TAMPERED on purpose: {changed}", _BAD, bold=True)
+
+    def _outcome(self, records: Sequence[StageRecord]) -> None:
+        last = records[-1]
+        sign, colour = _OUTCOMES[last.outcome]
+        reason = failure_reason(last) if last.outcome is Outcome.FAILED else None
+        where = flow_of(last.grant_type).numbered(last.stage)
+        requests = sum(1 for _ in sent_once(records))
+        words = f"{where} {last.outcome}" + (f": {reason.cause}" if reason else f", {requests} requests")
+        for number, row in enumerate(wrap(safe_line(words), 105)):
+            self.down(1)
+            self.text(_MARGIN, f"{'' if number else f'{sign} '}{row}", colour)
+
+    def down(self, rows: float) -> None:
+        self.y += rows * _ROW
+
+    def text(
+        self,
+        x: float,
+        words: str,
+        colour: str = _INK,
+        *,
+        bold: bool = False,
+        size: int = 13,
+        anchor: str = "start",
+        below: int = 0,
+        longest: int = 110,
+    ) -> None:
+        line = safe_line(words)
+        placed = {"x": f"{x:.0f}", "y": f"{self.y + below:.0f}", "fill": colour, "text-anchor": anchor}
+        font = {"font-family": _FONT, "font-size": str(size), "font-weight": "bold" if bold else "normal"}
+        font |= {"stroke": _PAPER, "stroke-width": "4", "paint-order": "stroke"}  # no line goes through it
+        made = SubElement(self.root, "text", {**placed, **font})
+        made.text = line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+    def line(
+        self, x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False
+    ) -> Element:
+        ends = {"x1": f"{x1:.0f}", "y1": f"{y1:.0f}", "x2": f"{x2:.0f}", "y2": f"{y2:.0f}"}
+        dash = {"stroke-dasharray": "5 4"} if dashed else {}
+        return SubElement(self.root, "line", {**ends, "stroke": colour, "stroke-width": "1.3", **dash})
+
+    def arrow(self, arrow: Arrow, places: dict[Party, int]) -> None:
+        """Draw an arrow below its words, then why it failed."""
+        start, end = places[arrow.sender], places[arrow.receiver]
+        colour = _BAD if arrow.failed else _QUIET if arrow.missing else _GOOD if arrow.reply else _SENT
+        self.down(1)
+        if start == end:
+            self.text(start + 10, f"● {arrow.label}", colour)
+        else:
+            middle = (start + end) / 2
+            room = min(middle, _WIDTH - middle) * 2 / _LETTER
+            self.text(middle, arrow.label, colour, anchor="middle", longest=max(8, int(room)))
+            self.y += 8
+            self.line(start, self.y, end, self.y, colour, dashed=arrow.reply or arrow.missing)
+            tip = -8 if end > start else 8
+            points = f"{end},{self.y:.0f} {end + tip},{self.y - 4:.0f} {end + tip},{self.y + 4:.0f}"
+            SubElement(self.root, "polygon", points=points, fill=colour)
+        for row in wrap(safe_line(arrow.note), 100):
+            self.down(0.8)
+            self.text(_MARGIN * 2, row, _BAD)
+
+    def finished(self) -> str:
+        self.down(2)
+        if self._command:
+            self.text(_MARGIN, f"$ {self._command}", _QUIET)
+        height = str(round(self.y + 28))
+        self.root.set("height", height)
+        self.root.set("viewBox", f"0 0 {_WIDTH} {height}")
+        self._back.set("height", height)
+        return tostring(self.root, encoding="unicode") + "\n"

@@ -17,6 +17,7 @@ DEMO_WANTED: Final = 1_000
 NEED_ROWS: Final = frozenset(
     {
         KeyAction.FILTER,
+        KeyAction.INSPECT,
         KeyAction.SORT,
         KeyAction.GROUP,
         KeyAction.PROBE_ALL,

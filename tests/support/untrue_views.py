@@ -12,7 +12,7 @@ from authlens_core.export.compare import compare
 from authlens_core.export.exchange_log import ExchangeLog, rows_of
 from authlens_core.export.markdown import label, markdown
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.arrows import Arrow, Party, alone, messages
+from authlens_core.trace.arrows import Arrow, Party, RunningStage, alone, messages
 from authlens_core.trace.flow import Flow, UserPart, flow_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, sent_once
 from authlens_core.values.check import Severity
@@ -42,7 +42,17 @@ _OF_A_CODE: Final = re.compile(r"device_code|code to enter|another device", re.I
 
 def untrue(trace: Trace) -> list[str]:
     """Return each statement of a view that does not follow from `trace`, and what a view leaves out."""
-    views = (_arrows, _diagram, _tabs, _lessons, _all_requests, _waterfall, _comparison, _markdown)
+    views = (
+        _arrows,
+        _under_way,
+        _diagram,
+        _tabs,
+        _lessons,
+        _all_requests,
+        _waterfall,
+        _comparison,
+        _markdown,
+    )
     return [f"{view.__name__[1:]}: {wrong}" for view in views for wrong in view(trace)]
 
 
@@ -67,6 +77,17 @@ def _arrows(trace: Trace) -> Iterator[str]:
         else:
             exchange = sent[arrow.record_index, arrow.exchange_index]
             yield from _of_exchange(arrow, exchange, trace.resource_url)
+
+
+def _under_way(trace: Trace) -> Iterator[str]:
+    """Yield what the arrow of a request says while it waits for its answer, and no longer afterwards."""
+    final = {(a.record_index, a.exchange_index): a for a in messages(trace.records) if not a.reply}
+    for index, number, exchange in sent_once(trace.records):
+        record = trace.records[index]
+        running = RunningStage(record.stage, record.exchanges[:number], exchange.request, record.grant_type)
+        waiting, sent = messages((), running)[-1], final[index, number]
+        if (waiting.receiver, waiting.label) != (sent.receiver, sent.label):
+            yield f"{waiting} becomes {sent}"
 
 
 def _without_exchange(arrow: Arrow, record: StageRecord) -> Iterator[str]:

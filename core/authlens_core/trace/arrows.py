@@ -197,8 +197,10 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
         yield _request(stage, exchange.request, exchange.purpose, number)
         yield _answer(stage, exchange, number)
     if underway.request is not None:
-        number = len(underway.exchanges)
-        yield _request(stage, underway.request, Purpose.OTHER, number)
+        # What it is for is noted with its answer; only this one goes to a party that no stage tells.
+        exchanged = "subject_token" in _granted_for(underway.request)
+        purpose = Purpose.TOKEN_EXCHANGE if exchanged else Purpose.OTHER
+        yield _request(stage, underway.request, purpose, len(underway.exchanges))
     elif stage is Stage.AUTHORIZATION and flow_of(underway.grant_type).user_part is UserPart.LINK:
         yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
         yield _no_browser("waiting for the browser", stage)

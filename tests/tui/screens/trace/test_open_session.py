@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, OptionList
 
+from authlens_core.credentials.records.traces import Traces
 from authlens_core.export.session_file import session_json
 from authlens_tui.screens.trace.comparison import CompareScreen
-from authlens_tui.screens.trace.open_session import FoundFile, NamedTrace, OpenSessionScreen, found_files
+from authlens_tui.screens.trace.open_session import (
+    FoundFile,
+    NamedTrace,
+    OpenSessionScreen,
+    StoredTraces,
+    found_files,
+)
 from authlens_tui.screens.trace.trace import TraceScreen
+from support.open_databases import owned
 from support.screens import Host, run_screen, text_of, until
 from tui.screens.trace.test_trace import login_trace
 
@@ -63,6 +72,17 @@ def test_a_directory_that_cannot_be_read_offers_nothing(folder: Path) -> None:
 def test_a_name_that_could_steer_a_terminal_is_not_offered(folder: Path) -> None:
     (folder / "a\x1b[31m.json").write_text("{}")
     assert not [name for name in names("") if "\x1b" in name]
+
+
+async def test_the_stored_logins_of_every_credential_are_offered_with_their_names() -> None:
+    trace = await login_trace()
+    traces = owned(Traces(None, lambda: {"a", "b"}))
+    assert traces.keep("a", replace(trace, trace_id="first"))
+    assert traces.keep("b", replace(trace, trace_id="second"))
+    others = (("a", "https://a.example/"), ("b", "https://wiki.example/mcp"))
+    named = StoredTraces(traces, "a", others=others).named()
+    assert [summary.trace_id for summary, _ in named] == ["first", "second"]
+    assert [name.endswith("  wiki.example/mcp") for _, name in named] == [False, True]
 
 
 async def test_a_file_in_a_directory_is_opened_by_keys_alone(folder: Path) -> None:

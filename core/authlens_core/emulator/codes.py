@@ -62,12 +62,20 @@ class AuthorizationCodes:
         user: str,
         scope: str = "",
         nonce: str = "",
+        audience: str = "",
     ) -> str:
         """Return a new code for `user`; without a challenge it is redeemed without a verifier."""
         code = randomness.token_urlsafe(32)
         expires_at = self._clock() + self.lifetime
         entry = AuthorizationCode(
-            client.client_id, redirect_uri, challenge, user, expires_at, scope=scope, nonce=nonce
+            client.client_id,
+            redirect_uri,
+            challenge,
+            user,
+            expires_at,
+            scope=scope,
+            nonce=nonce,
+            audience=audience,
         )
         put(self._waiting, code, entry)
         self._ledger.note(What.CODE_ISSUED, at="server", user=user, scope=scope, code=code)

@@ -123,7 +123,14 @@ class Grants:
                 self._end(first, Reason.USED)
             raise self._invalid(taken)
         expires_at = self._clock() + self.rules.grant_lifetime
-        grant = IssuedGrant(client.client_id, taken.user, expires_at, scope=taken.scope, nonce=taken.nonce)
+        grant = IssuedGrant(
+            client.client_id,
+            taken.user,
+            expires_at,
+            scope=taken.scope,
+            nonce=taken.nonce,
+            audience=taken.audience,
+        )
         self.codes.used[code] = grant
         return grant
 
@@ -244,6 +251,7 @@ class Grants:
             at="server",
             user=grant.user,
             scope=grant.scope,
+            audience=grant.audience or "any",
             token=access_token,
             refresh=answer.get("refresh_token", ""),
         )

@@ -71,6 +71,7 @@ class AuthorizationCode:
     expires_at: float
     scope: str = ""
     nonce: str = ""
+    audience: str = ""
 
 
 @dataclass(slots=True)
@@ -79,6 +80,7 @@ class IssuedGrant:
 
     Attributes:
         nonce: of the authorization request, for the first ID token; empty without one.
+        audience: the party that its access tokens are for (RFC 8707); empty where none was asked for.
         jkt: the thumbprint of the key that it is bound to; empty without one (RFC 9449 §6).
         refresh_token: the newest.
         refreshable: whether it has a refresh token; a program's has none (RFC 6749 §4.4.3).
@@ -96,6 +98,7 @@ class IssuedGrant:
     alive: bool = True
     refreshable: bool = True
     refused_by_the_edge: bool = False
+    audience: str = ""
 
 
 @dataclass(frozen=True, slots=True)

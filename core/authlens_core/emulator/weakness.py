@@ -23,6 +23,8 @@ class Weakness(StrEnum):
     """The resource takes a token that is bound to a key from a sender without the key (RFC 9449 §7.1)."""
     REFRESH_REUSE_SILENT = "refresh-reuse-silent"
     """A refresh token that was replaced still works, and raises no alarm (RFC 9700 §4.14.2)."""
+    AUDIENCE_UNCHECKED = "audience-unchecked"
+    """The second resource takes a token that is for another one (RFC 9700 §2.3)."""
     REDIRECT_PREFIX = "redirect-prefix"
     """A redirect URI has only to start with a registered one (RFC 9700 §4.1)."""
 
@@ -68,6 +70,8 @@ SWITCHES: Final[Mapping[str, ServerSwitch]] = MappingProxyType(
         "server.jwt": ServerSwitch(starts=StandardFault.JWT_ACCESS_TOKENS),
         "server.opaque_tokens": ServerSwitch(stops=StandardFault.JWT_ACCESS_TOKENS),
         "server.issuer": ServerSwitch(keeps=PublishedMember.ISSUER),
+        "second.audience": ServerSwitch(ends=Weakness.AUDIENCE_UNCHECKED),
+        "second.signature": ServerSwitch(),
         "resource.own_name": ServerSwitch(keeps=PublishedMember.RESOURCE),
         "resource.challenge": ServerSwitch(keeps=PublishedMember.CHALLENGE),
         "resource.check_proof": ServerSwitch(ends=Weakness.PROOF_UNCHECKED),

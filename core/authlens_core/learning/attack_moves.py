@@ -15,7 +15,7 @@ from authlens_core.learning.moves import (
     RefreshMove,
     RevokeMove,
 )
-from authlens_core.learning.world import MALLORY, YOU, World
+from authlens_core.learning.world import MALLORY, SECOND, YOU, World
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.resource_request import authorization_field, resource_request
@@ -112,9 +112,9 @@ async def _revoke(world: World) -> None:
 
 async def _call(move: CallMove, world: World, seat: str) -> None:
     token = Secret(world.loot[move.token[1:]])
-    request = resource_request(
-        _url(world.emulator.resource_url), authorization=authorization_field("Bearer", token)
-    )
+    at_second = world.second if move.at == SECOND else None
+    url = world.emulator.resource_url if at_second is None else f"{at_second.url}/"
+    request = resource_request(_url(url), authorization=authorization_field("Bearer", token))
     await world.send(seat, request, Purpose.ACCESS, f"call the resource with {move.token}")
 
 

@@ -87,6 +87,7 @@ class CallMove(Move, frozen=True):
     """Send a credential to the resource, as a bearer token."""
 
     token: str = "$token"  # noqa: S105 - the name of one
+    at: Literal["resource", "second"] = "resource"
 
     @property
     def uses(self) -> tuple[str, ...]:

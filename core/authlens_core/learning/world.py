@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from authlens_core.emulator import StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
 from authlens_core.emulator.person import Browser
+from authlens_core.emulator.second import SecondResource
 from authlens_core.emulator.users import email_of
 from authlens_core.emulator.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.victim import Victim, VictimSwitches
@@ -40,7 +41,8 @@ OWNER: Final = "ada"
 """Whose account it is that you log in to, and who visits the victim's website."""
 MALLORY: Final = "mallory"
 VICTIM: Final = "victim"
-PARTIES: Final = frozenset({VICTIM})
+SECOND: Final = "second"
+PARTIES: Final = frozenset({VICTIM, SECOND})
 """Who can be in a world besides the resource, its server and Ada."""
 SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
@@ -61,6 +63,7 @@ class World:
         loot: the credentials that the learner holds here, by name.
         emulator: the resource and its authorization server.
         victim: the website, in worlds that have one.
+        second: another resource of the same server, in worlds that have one.
         own_client: the client of your own login, once that has leaked something.
         own_refresh_token: the newest one of that login.
     """
@@ -83,6 +86,7 @@ class World:
             seed=seed,
         )
         self.victim: Victim | None = None
+        self.second: SecondResource | None = None
         self.loot: dict[str, str] = {}
         self._wire = Wire(environ={})
         self._moves: list[SeatedTrace] = []
@@ -101,6 +105,8 @@ class World:
                 self.emulator.turn_on(name)
             if VICTIM in self._settings.parties:
                 self.victim = await stack.enter_async_context(self._website())
+            if SECOND in self._settings.parties:
+                self.second = await stack.enter_async_context(SecondResource(self.emulator))
             stack.push_async_callback(self._wire.aclose)
             stack.push_async_callback(self._end_login)
             self._running = stack.pop_all()
@@ -124,6 +130,8 @@ class World:
         known = {self.emulator.resource_url: "resource", self.emulator.server_url: "server"}
         if self.victim is not None:
             known[self.victim.url] = VICTIM
+        if self.second is not None:
+            known[self.second.url] = SECOND
         return {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for url, role in known.items()}
 
     @property
@@ -150,13 +158,15 @@ class World:
         """Have these credentials fall into the learner's hands, as they do in this lesson.
 
         A code and its client are those of a login that is not over: of Ada's at the website, or else your
-        own. A callback is the last page of Mallory's own login there, which she did not open.
+        own. Tokens are those of a login that is over, in the same way. A callback is the last page of
+        Mallory's own login there, which she did not open.
         """
         found: dict[str, str] = {}
         if {"code", "client"} & set(names):
             found = await self._ada_at_the_website() if self.victim is not None else await self._own_code()
         if {"token", "refresh"} & set(names):
-            found |= await self._own_tokens()
+            website = self.victim is not None
+            found |= await self._ada_s_token() if website else await self._own_tokens()
         if "callback" in names:
             found["callback"] = await self._until_callback(MALLORY)
         self.loot |= {name: value for name, value in found.items() if value and name in names}
@@ -165,6 +175,12 @@ class World:
         link = await self._until_callback(OWNER)
         code = parse_qs(urlsplit(link).query).get("code", [""])[0]
         return {"code": code, "client": "" if self.victim is None else await self.victim.client_id()}
+
+    async def _ada_s_token(self) -> dict[str, str]:
+        """Return the token that the website has just sent to the resource for Ada: its owner sees it."""
+        await self.open(OWNER, self._victim().sign_in_url)
+        sent = (e.token for e in reversed(self.events) if e.what is What.TOKEN_ACCEPTED and e.user == OWNER)
+        return {"token": next(sent, "")}
 
     async def _own_code(self) -> dict[str, str]:
         await self.log_in(until=Stage.EXCHANGE)

@@ -20,10 +20,23 @@ METADATA: Final = "/.well-known/oauth-protected-resource"
 
 
 class Resource:
-    """Lets requests with a good token in."""
+    """Lets requests with a good token in.
 
-    def __init__(self, state: ServerState) -> None:
+    Args:
+        is_second: whether it is the other resource of the same server, for which others' tokens are not.
+    """
+
+    def __init__(self, state: ServerState, *, is_second: bool = False) -> None:
         self._state = state
+        self._role = "second" if is_second else "resource"
+
+    @property
+    def _identifier(self) -> str:
+        return f"{self._state.second_url}/" if self._role == "second" else self._state.resource
+
+    @property
+    def _origin(self) -> str:
+        return self._state.second_url if self._role == "second" else self._state.resource_url
 
     async def metadata(self, request: Request) -> Response:
         """The resource metadata, at the place that the resource's path makes and at the root."""
@@ -35,7 +48,7 @@ class Resource:
         if suffix not in ("", path):
             return json_answer({"error": "not_found"}, 404)
         document: dict[str, Any] = {
-            "resource": state.says(PublishedMember.RESOURCE, state.resource),
+            "resource": state.says(PublishedMember.RESOURCE, self._identifier),
             "authorization_servers": [state.issuer],
             "scopes_supported": ["read", "write"],
             "bearer_methods_supported": ["header"],
@@ -69,7 +82,7 @@ class Resource:
         reason, facts = self._problem(request, token, access_token, bound=scheme.lower() == "dpop")
         user = "" if token is None else token.grant.user
         what = What.TOKEN_ACCEPTED if reason is None else What.TOKEN_REFUSED
-        self._state.grants.ledger.note(what, at="resource", user=user, reason=reason, token=access_token)
+        self._state.grants.ledger.note(what, at=self._role, user=user, reason=reason, token=access_token)
         if token is None or reason is not None:
             raise Answered(self.challenge(facts, 403 if reason is Reason.WRONG_SCOPE else 401))
         return token
@@ -81,6 +94,8 @@ class Resource:
         state = self._state
         if token is None:
             return state.grants.why_refused(access_token), {"error": "invalid_token"}
+        if self._is_for_another(token) and not state.lacks(Weakness.AUDIENCE_UNCHECKED):
+            return Reason.WRONG_AUDIENCE, {"error": "invalid_token"}
         if state.lacks(Weakness.PROOF_UNCHECKED):
             return None, {}
         try:
@@ -93,13 +108,17 @@ class Resource:
             return Reason.WRONG_SCOPE, {"error": "insufficient_scope", "scope": "read write"}
         return None, {}
 
+    def _is_for_another(self, token: AccessToken) -> bool:
+        """Return whether the server issued the token for another resource than this one."""
+        return bool(token.grant.audience) and token.grant.audience != self._role
+
     def challenge(self, facts: Mapping[str, str] | None = None, status: int = 401) -> Response:
         """Return the refusal with its challenge (RFC 6750 §3, RFC 9728 §5.1)."""
         state, parameters = self._state, dict(facts or {})
         scheme = "DPoP" if state.needs_dpop else "Bearer"
         if not state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
             path = "/mcp" if state.profile is Profile.MCP else ""
-            place = f"{state.resource_url}{METADATA}{path}"
+            place = f"{self._origin}{METADATA}{path}"
             parameters["resource_metadata"] = state.says(PublishedMember.CHALLENGE, place)
         if state.has(StandardFault.STEP_UP):
             parameters.setdefault("scope", "read")  # so that a client asks for too little at first

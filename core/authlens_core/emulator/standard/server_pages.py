@@ -62,6 +62,7 @@ class StandardAuthorizationEndpoint:
             user=user,
             scope=self._state.granted_scope(given.get("scope", "")),
             nonce=given.get("nonce", ""),
+            audience=self._state.audience_of(given.get("resource", "")) or "",
         )
         return self._callback(given, {"code": code})
 
@@ -124,8 +125,7 @@ class StandardAuthorizationEndpoint:
         proved = given.get("code_challenge_method") == "S256" and CHALLENGE.fullmatch(challenge)
         if not proved and (challenge or not state.lacks(Weakness.PKCE_OPTIONAL)):
             return "invalid_request", "PKCE with S256 is required"
-        resource = given.get("resource", "").rstrip("/")
-        if resource and resource not in (state.resource.rstrip("/"), state.resource_url):
+        if state.audience_of(given.get("resource", "")) is None:
             return "invalid_target", "The resource is not one of this server"
         openid = "openid" in given.get("scope", "").split()
         if openid and state.has(StandardFault.NONCE_REQUIRED) and not given.get("nonce"):

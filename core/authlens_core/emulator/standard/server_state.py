@@ -56,6 +56,7 @@ class ServerState:
     Attributes:
         resource_url: the resource's origin, without a final slash.
         server_url: the authorization server's origin, without a final slash.
+        second_url: the origin of another resource of the same server, if there is one.
         origin: answers a request that is let in; None for a resource of our own.
         denied: users and programs that the policy refuses.
         moved: true once the resource names another issuer (`move`).
@@ -70,6 +71,7 @@ class ServerState:
     access_token_lifetime: int = 60
     resource_url: str = ""
     server_url: str = ""
+    second_url: str = ""
     origin: OriginApp | None = None
     denied: set[str] = field(default_factory=set)
     moved: bool = False
@@ -97,6 +99,13 @@ class ServerState:
 
     def has(self, *faults: StandardFault) -> bool:
         return any(fault in self.faults for fault in faults)
+
+    def audience_of(self, resource: str) -> str | None:
+        """Return the party that a `resource` names (RFC 8707): empty without one, None for a stranger."""
+        if not resource:
+            return ""
+        known = {self.resource: "resource", self.resource_url: "resource", self.second_url: "second"}
+        return {url.rstrip("/"): role for url, role in known.items() if url}.get(resource.rstrip("/"))
 
     def lacks(self, weakness: Weakness) -> bool:
         """Return whether it leaves this check out."""

@@ -154,6 +154,19 @@ class StandardEmulator(LoopbackServer):
         """
         self._state.turn_on(SWITCHES[name])
 
+    def second_resource(self, url: str) -> ASGIApp:
+        """Return another resource of the same server, at an origin without a final slash."""
+        from starlette.applications import Starlette
+        from starlette.routing import Route
+
+        from authlens_core.emulator.answers import Answered, answered
+        from authlens_core.emulator.standard.resource import METADATA, Resource
+
+        self._state.second_url = url
+        resource = Resource(self._state, is_second=True)
+        routes = [Route(METADATA, resource.metadata), Route("/", resource.generic)]
+        return Starlette(routes=routes, exception_handlers={Answered: answered})
+
     def publish(self, member: PublishedMember, value: str) -> None:
         """Have a document say `value`, as an attacker would who runs this resource or its server."""
         self._state.published[member] = value

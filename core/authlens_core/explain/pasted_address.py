@@ -22,6 +22,7 @@ _ABOUT: Final = re.compile(
 _ENDPOINT: Final = re.compile(
     r"/(?:authorize|authorization|token|register|callback|oauth2?|login|consent|error|redirect|assets)(?:/|$)"
     r"|/cdn-cgi/|/auth/callback"
+    r"|/(?:\.default|user_impersonation)$"  # a scope that is a URL
 )
 _WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
 _ASKED: Final = re.compile(r"(?m)^> (?:GET|POST|HEAD) (/\S*) HTTP/")

@@ -124,7 +124,7 @@ NOT_TO_SHOW = frozenset(
 """What neither a list of credentials nor a header needs."""
 
 
-@pytest.mark.parametrize(("verb", "most", "rooms"), [("list", 96, ("wire.client",)), ("headers", 146, ())])
+@pytest.mark.parametrize(("verb", "most", "rooms"), [("list", 96, ("wire.client",)), ("headers", 147, ())])
 def test_showing_what_is_stored_loads_no_login(
     environ: dict[str, str], verb: str, most: int, rooms: tuple[str, ...]
 ) -> None:

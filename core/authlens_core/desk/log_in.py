@@ -15,7 +15,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.grant_signer import note_nonces
@@ -63,7 +63,7 @@ from authlens_core.values.errors import (
     TimedOut,
 )
 from authlens_core.values.fix import LOG_IN_AGAIN, fix, step
-from authlens_core.values.login_options import BROWSER_WAIT, Options
+from authlens_core.values.login_options import BROWSER_WAIT, OPTIONS, Options
 from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
@@ -372,15 +372,12 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         machine=_machine_source(facts),
     )
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
-    secrets = GrantSecrets(
-        tokens.access_token,
-        tokens.refresh_token,
-        client.client_secret,
-        key,
-        client.client_key,
-        facts.options.idp_client_secret if grant.machine else None,
-    )
-    return grant, secrets
+    own: dict[str, Any] = {}
+    if grant.machine is not None:
+        names = (field.name for field in fields(GrantSecrets) if field.name in OPTIONS)
+        own = {name: getattr(facts.options, name) for name in names}
+    own |= {"client_secret": client.client_secret, "client_key": client.client_key}
+    return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, dpop_key=key, **own)
 
 
 def _machine_source(facts: Facts) -> MachineSource | None:

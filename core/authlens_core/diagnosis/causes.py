@@ -24,6 +24,7 @@ from authlens_core.values.word_files import words
 EDGE_FAMILIES: Final = frozenset({"cloudflare", "cloudflared"})
 # Of no product in particular.
 ANY_FAMILY: Final = "oauth"
+_IDS: Final[Mapping[str, str]] = {identifier.value: identifier for identifier in CauseId}
 # Its messages are those of Access alone.
 _ACCESS_FAMILY: Final = "access"
 _SETS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
@@ -80,7 +81,7 @@ def _cause(
     more |= {key: frozenset(map(member, more.get(key, ()))) for key, member in _SETS.items()}
     more |= {key: bool(more.get(key)) for key in ("general", "check_decides")}
     return Cause(
-        name=name if isinstance(name, CauseId) else id or name,
+        name=_IDS.get(id or name, id or name),
         cause=cause,
         cure=fix(told, ways=map(WayOn, ways)) if ways else told,
         phrases=(*phrases, *(form.replace("N", one) for one in each.split() for form in forms)),
@@ -101,7 +102,5 @@ def _grants(text: str) -> frozenset[GrantType]:
 
 # The first that fits is shown.
 CAUSES: Final[tuple[Cause, ...]] = tuple(
-    _cause(CauseId(entry.get("id", name)), **entry)
-    for table in words("causes").values()
-    for name, entry in table.items()
+    _cause(name, **entry) for table in words("causes").values() for name, entry in table.items()
 )

@@ -18,9 +18,10 @@ from types import MappingProxyType
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
+from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import ClientRegistry, Keeper, KnownClients, Sender, keep_nothing
+from authlens_core.login.protocols import ClientRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.remembered_options import StoredOptions
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES

@@ -15,9 +15,10 @@ from typing import Final
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
+from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import Keeper, KnownClients, Sender, StageHook
+from authlens_core.login.protocols import Keeper, Sender, StageHook
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
 from authlens_core.login.stages.machine_stages import ASSERTION_SPEC
 from authlens_core.oauth.dpop import DpopNonces, is_bound

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Self
 
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import error_of, failed_with, is_usable, read_answer
@@ -17,14 +17,22 @@ from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.oauth.token import is_token
 from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
+from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
-from authlens_core.values.url import Url
+from authlens_core.values.url import Url, parse_url
 
 _STAGE: Final = "token_exchange"
 _TOKEN: Final = "urn:ietf:params:oauth:token-type:"  # noqa: S105 - the start of a name
 ID_JAG: Final = f"{_TOKEN}id-jag"
+# Of the request that goes to an identity provider before that of the token.
+FIRST: Final = Purpose.TOKEN_EXCHANGE
+FIRST_ANSWERED: Final = Requirement(f"{_STAGE}.answer", "Your identity provider answers.", spec="RFC 8693 §2")
+NOTHING_GIVEN: Final = (
+    "Your identity provider gave no assertion for the resource's server.",
+    "Ask its administrator which programs it allows there.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,6 @@ class IdentityProvider:
 
     token_endpoint: Url
     client: Client
-
-
-def client_at_provider(client_id: str | None, secret: Secret | None) -> Client:
-    """Return the client that an identity provider knows; without an id it asks for none."""
-    method = "none" if secret is None else "client_secret_basic"
-    return Client(client_id or "", "", method, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,17 @@ class MachineLogin:
     assertion: Secret | None = None
     identity_provider: IdentityProvider | None = None
 
-    def exchange_request(self) -> Request | None:
+    @classmethod
+    def of(cls, options: Options, *, loopback_http: bool = True, **of_server: Any) -> Self:
+        """Return the login with `options` and the other fields.
+
+        Raises:
+            UrlRefused: what the options name is no URL that an identity may be sent to.
+        """
+        provider = _identity_provider(options, loopback_http=loopback_http)
+        return cls(options.grant_type, **of_server, identity_provider=provider)
+
+    def first_request(self) -> Request | None:
         """Return the request to the identity provider, which goes first; None if there is none."""
         provider = self.identity_provider
         if provider is None:
@@ -85,13 +97,23 @@ class MachineLogin:
         Args:
             exchanged: the answer of the identity provider, if there is one.
         """
-        assertion = self.assertion if exchanged is None else read_identity_assertion(exchanged).value
+        assertion = self.assertion if exchanged is None else read_first_answer(exchanged).value
         pairs = [*_PAIRS[self.grant_type](assertion), *self._wanted]
         return form_request(self.token_endpoint, client, pairs)
 
     @property
     def _wanted(self) -> list[FormPair]:
         return [("scope", self.scope or ""), ("resource", self.resource or "")]
+
+
+def _identity_provider(options: Options, *, loopback_http: bool) -> IdentityProvider | None:
+    """Return the identity provider that is asked first; None if the grant has none."""
+    if options.grant_type is not GrantType.TOKEN_EXCHANGE:
+        return None
+    secret = options.idp_client_secret
+    method = "none" if secret is None else "client_secret_basic"
+    client = Client(options.idp_client_id or "", "", method, secret)
+    return IdentityProvider(parse_url(options.idp or "", loopback_http=loopback_http), client)
 
 
 def _client_credentials(assertion: Secret | None) -> list[FormPair]:  # noqa: ARG001 - one signature for all
@@ -114,11 +136,11 @@ _PAIRS: Final[Mapping[GrantType, Callable[[Secret | None], list[FormPair]]]] = M
 
 def sent_apart(sent: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
     """Return what was sent to the identity provider, and what to the resource's server."""
-    before = tuple(e for e in sent if e.purpose is Purpose.TOKEN_EXCHANGE)
-    return before, tuple(e for e in sent if e.purpose is not Purpose.TOKEN_EXCHANGE)
+    before = tuple(e for e in sent if e.purpose is FIRST)
+    return before, tuple(e for e in sent if e.purpose is not FIRST)
 
 
-def read_identity_assertion(response: Response | None, sent: Sequence[Secret] = ()) -> Reading[Secret]:
+def read_first_answer(response: Response | None, sent: Sequence[Secret] = ()) -> Reading[Secret]:
     """Read the answer of an identity provider; its `access_token` is the assertion, and no token of OAuth.
 
     Args:

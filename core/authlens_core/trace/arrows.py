@@ -66,7 +66,6 @@ _STAGES: Final = {
     Purpose.TOKEN: Stage.EXCHANGE,
     Purpose.TOKEN_AGAIN: Stage.EXCHANGE,
     Purpose.DEVICE_TOKEN: Stage.EXCHANGE,
-    Purpose.TOKEN_EXCHANGE: Stage.EXCHANGE,
     Purpose.SIGNING_KEYS: Stage.EXCHANGE,
     Purpose.ACCESS: Stage.ACCESS,
     Purpose.REFRESH: Stage.REFRESH,
@@ -129,7 +128,9 @@ class RunningStage:
 
 def alone(exchange: Exchange) -> RunningStage:
     """Return `exchange` as the stage that sends such a request, for one that is in no record yet."""
-    return RunningStage(_STAGES.get(exchange.purpose, Stage.PROBE), (exchange,))
+    # An identity provider is asked for what the exchange needs.
+    other = Stage.EXCHANGE if exchange.purpose.asks_provider else Stage.PROBE
+    return RunningStage(_STAGES.get(exchange.purpose, other), (exchange,))
 
 
 def messages(records: Sequence[StageRecord], underway: RunningStage | None = None) -> tuple[Arrow, ...]:
@@ -207,7 +208,7 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
 
 
 def _receiver(stage: Stage, purpose: Purpose) -> Party:
-    if purpose is Purpose.TOKEN_EXCHANGE:
+    if purpose.asks_provider:
         return Party.PROVIDER
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 

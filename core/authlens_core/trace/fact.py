@@ -35,7 +35,6 @@ class FactId(StrEnum):
     CREDENTIAL = "credential"
     DEVICE_CODE = "device_code"
     ASSERTION_SOURCE = "assertion_source"
-    IDENTITY_PROVIDER = "identity_provider"
     DPOP_JKT = "dpop_jkt"
     DPOP_PRIVATE_KEY = "DPoP private key"
     EVIDENCE = "evidence"

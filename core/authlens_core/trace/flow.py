@@ -12,6 +12,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from authlens_core.values.programs import PROGRAMS, Program
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 from authlens_core.values.word_files import words
@@ -166,11 +167,11 @@ _DEVICE_CODE: Final = Flow(
 )
 
 
-def _machine(grant_type: GrantType) -> Flow:
+def _machine(program: Program) -> Flow:
     """Return the flow of a program that logs in as itself: no browser, no callback, nothing used up."""
     by_user = {Stage.PKCE, Stage.AUTHORIZATION}
     return Flow(
-        grant_type,
+        program.grant_type,
         tuple(stage for stage in LOGIN_STAGES if stage not in by_user),
         UserPart.NOTHING,
         starts_over=None,
@@ -178,7 +179,7 @@ def _machine(grant_type: GrantType) -> Flow:
         extra_grant_types=(),
         chosen="",
         offer="",
-        can_be_attacked=grant_type is not GrantType.TOKEN_EXCHANGE,
+        can_be_attacked=program.can_be_attacked,
         ignored=frozenset(
             {
                 *("listen", "port", "redirect_host", "redirect_uri", "any_issuer", "any_state"),
@@ -194,9 +195,7 @@ FLOWS: Final[Mapping[GrantType, Flow]] = MappingProxyType(
         for flow in (
             AUTHORIZATION_CODE,
             _DEVICE_CODE,
-            _machine(GrantType.CLIENT_CREDENTIALS),
-            _machine(GrantType.JWT_BEARER),
-            _machine(GrantType.TOKEN_EXCHANGE),
+            *map(_machine, PROGRAMS.values()),
         )
     }
 )

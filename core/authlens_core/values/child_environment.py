@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_OURS_ALONE = frozenset(
-    {"AUTHLENS_CLIENT_SECRET", "AUTHLENS_IDP_CLIENT_SECRET", "AUTHLENS_INITIAL_ACCESS_TOKEN"}
-)
-
 
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` as a helper, a browser or a clipboard program may have it."""
-    return {name: value for name, value in environ.items() if name not in _OURS_ALONE}
+    return {name: value for name, value in environ.items() if not _is_secret(name)}
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a variable gives a secret to a login, such as AUTHLENS_CLIENT_SECRET."""
+    return name.startswith("AUTHLENS_") and name.endswith(("_SECRET", "_TOKEN"))

@@ -13,14 +13,16 @@ from authlens_core.values.safe_text import safe_fields, safe_text
 
 
 class CauseId(StrEnum):
-    """The stable identifier of a cause: in session files, and what the keys of the wizard go by."""
+    """The stable identifier of a cause: in session files, and what the keys of the wizard go by.
+
+    Those of programs are the names of their entries in `words/causes.toml` alone.
+    """
 
     ACCESS_REQUIRED = "access_required"
     ANSWER_NEVER_CAME = "answer_never_came"
     ANSWER_OF_ANOTHER_LOGIN = "answer_of_another_login"
     ANSWER_OF_ANOTHER_SERVER = "answer_of_another_server"
     APPLICATION_NOT_FOUND = "application_not_found"
-    ASSERTION_REFUSED = "assertion_refused"
     BROWSER_INTEGRITY_CHECK = "browser_integrity_check"
     CERTIFICATE_NOT_TRUSTED = "certificate_not_trusted"
     CHALLENGE_PAGE = "challenge_page"
@@ -36,7 +38,6 @@ class CauseId(StrEnum):
     FRESH_TOKEN_REFUSED = "fresh_token_refused"
     GIT_CANNOT_ASK = "git_cannot_ask"
     GIT_REFUSED = "git_refused"
-    IDENTITY_REFUSED = "identity_refused"
     ISSUER_MISMATCH = "issuer_mismatch"
     JWT_AS_BEARER = "jwt_as_bearer"
     JWT_NEEDS_ALLOW_POLICY = "jwt_needs_allow_policy"
@@ -68,11 +69,7 @@ class CauseId(StrEnum):
     PORT_TAKEN = "port_taken"
     PORT_TAKEN_ON_ONE_ADDRESS = "port_taken_on_one_address"
     PREFLIGHT_REFUSED = "preflight_refused"
-    PROGRAM_NOT_ALLOWED = "program_not_allowed"
-    PROGRAM_NOT_AUTHENTICATED = "program_not_authenticated"
-    PROGRAM_SCOPE_REFUSED = "program_scope_refused"
     PROOF_WANTED = "proof_wanted"
-    PROVIDER_REFUSES = "provider_refuses"
     PUBLIC = "public"
     PUBLIC_CLIENTS_NOT_LISTED = "public_clients_not_listed"
     REDIRECT_ELSEWHERE = "redirect_elsewhere"

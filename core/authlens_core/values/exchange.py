@@ -58,6 +58,11 @@ class Purpose(StrEnum):
         return _AGAIN.get(self, self)
 
     @property
+    def asks_provider(self) -> bool:
+        """Whether it goes to an identity provider, and not to the server of the resource."""
+        return self is Purpose.TOKEN_EXCHANGE
+
+    @property
     def revokes(self) -> bool:
         return self in {Purpose.REVOKE_ACCESS_TOKEN, Purpose.REVOKE_REFRESH_TOKEN}
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, Remembered, WhyNot
 from authlens_core.values.option_info import option as _option
+from authlens_core.values.programs import PROGRAMS
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import AUTH_METHODS, LOGIN_STAGES, GrantType, Stage
@@ -37,13 +38,7 @@ _NO_NOTE: Final = WhyNot("a secret is in no note")
 _TYPED_ONLY: Final = WhyNot("only the command line asks for it")
 # What only a program's login has.
 _program: Final = partial(_option, None, matters_from=Stage.REGISTRATION, edited_in=_TYPED_ONLY)
-_MACHINE: Final[Mapping[str, GrantType]] = MappingProxyType(
-    {
-        "client-credentials": GrantType.CLIENT_CREDENTIALS,
-        "jwt-bearer": GrantType.JWT_BEARER,
-        "enterprise": GrantType.TOKEN_EXCHANGE,
-    }
-)
+_MACHINE: Final = {program.kind: grant_type for grant_type, program in PROGRAMS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +159,7 @@ class Options:
         matters_from=Stage.REGISTRATION,
         edited_in=WhyNot("a secret is asked for by a prompt only"),
         resumed=_NO_NOTE,
+        owner="client_id",
     )
     client_key: Secret | None = _program(
         "--client-key",
@@ -189,6 +185,7 @@ class Options:
         "ask for the secret of --idp-client-id; takes no value",
         Kind.SECRET,
         resumed=_NO_NOTE,
+        owner="idp_client_id",
     )
     client_auth: str | None = _option(
         None,

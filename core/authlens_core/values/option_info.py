@@ -81,6 +81,7 @@ class OptionInfo:
         instead_of: the options that mean nothing beside it.
         empty_is_chosen: whether an empty text asks for none, instead of leaving the choice to the login.
         remembered: what `--remember` stores it for; None: for nothing.
+        owner: the option of the client that a secret is of; empty for others.
     """
 
     name: str
@@ -101,6 +102,7 @@ class OptionInfo:
     instead_of: tuple[str, ...] = ()
     empty_is_chosen: bool = False
     remembered: Remembered | None = None
+    owner: str = ""
 
     @property
     def title(self) -> str:

@@ -23,8 +23,8 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.desk.log_in import grant_of, log_in_with_cloudflared, start_login, store_tokens
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, PlayResult, play_person
+from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import KnownClients
 from authlens_core.state.locks import Locks
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Stage

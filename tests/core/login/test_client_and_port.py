@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.failure_reason import stage_error

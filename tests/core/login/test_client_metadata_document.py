@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity

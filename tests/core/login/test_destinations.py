@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.login_options import Options
 from authlens_core.wire.addresses import AddressPolicy

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from authlens_core.callback.binding import free_port
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import MemoryClientRegistry
 from authlens_core.login.remembered_options import with_remembered
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord

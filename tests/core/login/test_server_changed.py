@@ -5,7 +5,7 @@ from __future__ import annotations
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator
-from authlens_core.login.protocols import MemoryClientRegistry
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Severity
 from authlens_core.wire.client import Wire

@@ -21,7 +21,6 @@ from authlens_core.login.login import Login
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId
-from authlens_core.values.diagnosis import CauseId
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
 from authlens_tui.app.demo import DemoWorkspace
@@ -30,11 +29,11 @@ from authlens_tui.widgets.record.diagram import diagram_lines
 BY_NAME = {one.name: one for one in scenarios() if one.group is ScenarioGroup.MACHINE}
 GIVEN = ("client-secret", "client-key", "workload", "enterprise")
 REFUSED = {
-    "scope-refused": CauseId.PROGRAM_SCOPE_REFUSED,
-    "key-unknown": CauseId.PROGRAM_NOT_AUTHENTICATED,
-    "assertion-audience": CauseId.ASSERTION_REFUSED,
-    "assertion-expired": CauseId.ASSERTION_REFUSED,
-    "policy-denies": CauseId.PROVIDER_REFUSES,
+    "scope-refused": "program_scope_refused",
+    "key-unknown": "program_not_authenticated",
+    "assertion-audience": "assertion_refused",
+    "assertion-expired": "assertion_refused",
+    "policy-denies": "provider_refuses",
 }
 # What a login of a program has none of.
 OF_A_USER = re.compile(

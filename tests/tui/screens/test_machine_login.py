@@ -39,7 +39,7 @@ async def test_a_user_at_a_server_for_programs_goes_on_as_one() -> None:
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, MachineLoginScreen))
         await pilot.press(*"job", "enter")
-        assert "has nothing to authenticate with" in text_of(app)
+        assert "names nothing that the client authenticates with" in text_of(app)
         await pilot.press("tab", *"canary-1")
         assert "canary-1" not in text_of(app)
         await pilot.press("enter")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widgets import Input, RadioButton, RadioSet
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import OPTIONS, Kind, Options
+from authlens_core.values.programs import FIELDS, PROGRAMS
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
@@ -27,42 +28,6 @@ _WORDS: Final = (
     "A program logs in as itself: no browser, no user. The server's owner registers it and gives it a client "
     "id. Secrets and keys go to the secret store; an assertion is read for each token and never stored."
 )
-
-
-class _Field(NamedTuple):
-    title: str
-    hint: str
-
-
-_FIELDS: Final = {
-    "client_id": _Field("Client ID", "that the server's owner gave the program"),
-    "client_secret": _Field("Client secret", "not shown; or a key"),
-    "client_key": _Field("Key file", "a private key in PEM or as a JWK, instead of a secret"),
-    "idp": _Field("Provider", "token endpoint of your company's identity provider"),
-    "idp_client_id": _Field("Its client ID", "the client that the provider knows, if it asks for one"),
-    "idp_client_secret": _Field("Its secret", "not shown; empty if it has none"),
-    "assertion_file": _Field("Assertion file", "read for each token, such as the platform's token file"),
-    "assertion_command": _Field("or a command", "that prints it; run for each token, without a shell"),
-}
-_CLIENT: Final = ("client_id", "client_secret", "client_key")
-_ASSERTION: Final = ("assertion_file", "assertion_command")
-
-
-class _Way(NamedTuple):
-    """A grant of the form, in words, with its fields."""
-
-    words: str
-    fields: tuple[str, ...]
-
-
-_WAYS: Final = {
-    GrantType.CLIENT_CREDENTIALS: _Way("Client credentials: a secret or a key of its own", _CLIENT),
-    GrantType.JWT_BEARER: _Way("JWT bearer: the platform vouches for it", ("client_id", *_ASSERTION)),
-    GrantType.TOKEN_EXCHANGE: _Way(
-        "Enterprise: your company's identity provider decides",
-        (*_CLIENT, "idp", "idp_client_id", "idp_client_secret", *_ASSERTION),
-    ),
-}
 
 
 class MachineLoginScreen(Dialog[Options | None]):
@@ -86,15 +51,15 @@ class MachineLoginScreen(Dialog[Options | None]):
     def __init__(self, options: Options) -> None:
         super().__init__()
         self._options = options
-        known = options.grant_type in _WAYS
+        known = options.grant_type in PROGRAMS
         self._grant_type = options.grant_type if known else GrantType.CLIENT_CREDENTIALS
 
     def body(self) -> ComposeResult:
         with DialogBox("Log in as a program", wide=True):
             yield Static(Content(_WORDS), classes="form-words")
             with RadioSet():
-                for grant_type, way in _WAYS.items():
-                    yield RadioButton(Content(way.words), value=grant_type is self._grant_type)
+                for grant_type, program in PROGRAMS.items():
+                    yield RadioButton(Content(program.words), value=grant_type is self._grant_type)
             yield from self._rows()
             yield Static(id="problem", classes="dialog-hint")
             with DialogButtons():
@@ -102,7 +67,7 @@ class MachineLoginScreen(Dialog[Options | None]):
                 yield action_button("Cancel", "dismiss", id="leave")
 
     def _rows(self) -> Iterator[Horizontal]:
-        for name, field in _FIELDS.items():
+        for name, field in FIELDS.items():
             known = getattr(self._options, name)
             text = known if isinstance(known, str) else ""
             secret = OPTIONS[name].kind is Kind.SECRET
@@ -117,11 +82,11 @@ class MachineLoginScreen(Dialog[Options | None]):
         """Show the fields of the grant alone."""
         for field in self.query(Input):
             if field.parent is not None:
-                field.parent.display = field.id in _WAYS[self._grant_type].fields
+                field.parent.display = field.id in PROGRAMS[self._grant_type].asks
 
     @on(RadioSet.Changed)
     def _chosen(self, event: RadioSet.Changed) -> None:
-        self._grant_type = list(_WAYS)[event.index]
+        self._grant_type = list(PROGRAMS)[event.index]
         self._show()
         self.tell("#problem", "")
 
@@ -142,26 +107,15 @@ class MachineLoginScreen(Dialog[Options | None]):
             UsageError: something is missing, or the key cannot be read.
             ValueError: a URL cannot be used.
         """
-        texts = {name: self.query_one(f"#{name}", Input).value for name in _WAYS[self._grant_type].fields}
-        for names, cause in _needed(self._grant_type):
-            if not any(texts[name].strip() for name in names):
-                cure = " or ".join(f"“{_FIELDS[name].title}”" for name in names)
-                raise UsageError(cause, f"Fill in {cure}.")
-        values: dict[str, Any] = dict.fromkeys(_FIELDS)
+        texts = {name: self.query_one(f"#{name}", Input).value for name in PROGRAMS[self._grant_type].asks}
+        values: dict[str, Any] = dict.fromkeys(FIELDS)
         for name, text in texts.items():
             values[name] = _value(name, text)
-        return replace(self._options, grant_type=self._grant_type, **values)
-
-
-def _needed(grant_type: GrantType) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield fields of which one has to be filled in, with what is wrong if none is."""
-    yield ("client_id",), "The client is not named."
-    if grant_type is GrantType.CLIENT_CREDENTIALS:
-        yield ("client_secret", "client_key"), "The client has nothing to authenticate with."
-    else:
-        yield _ASSERTION, "There is no assertion to log in with."
-    if grant_type is GrantType.TOKEN_EXCHANGE:
-        yield ("idp",), "The identity provider is not named."
+        options = replace(self._options, grant_type=self._grant_type, **values)
+        for need in PROGRAMS[self._grant_type].missing(options):
+            cure = " or ".join(f"“{FIELDS[name].title}”" for name in need.options)
+            raise UsageError(f"The login names {need.missing}.", f"Fill in {cure}.")
+        return options
 
 
 def _value(name: str, text: str) -> object:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from authlens_core.credentials.lifecycle.operation import loopback_http
 from authlens_core.oauth.machine_grants import (
-    IdentityProvider,
+    FIRST,
+    NOTHING_GIVEN,
     MachineLogin,
-    client_at_provider,
-    read_identity_assertion,
+    read_first_answer,
 )
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.exchange import Purpose
-from authlens_core.values.fix import filled, given_options
+from authlens_core.values.fix import LOG_IN_AGAIN, filled, given_options
 from authlens_core.values.url import UrlRefused
 
 if TYPE_CHECKING:
@@ -37,16 +38,15 @@ async def _run(operation: RefreshOperation) -> Refreshed:
     record, answer = operation.record, None
     try:
         login = await _login(operation)
-        first = login.exchange_request()
+        first = login.first_request()
         operation.sent = True
         if first is not None:
-            exchange = await operation.send(first, Purpose.TOKEN_EXCHANGE, None)
+            exchange = await operation.send(first, FIRST, None)
             if (answer := exchange.answer) is None:
                 return operation.no_answer(exchange.no_answer)
-            if (given := read_identity_assertion(answer, operation.secrets.known)).value is None:
+            if (given := read_first_answer(answer, operation.secrets.known)).value is None:
                 record.checks.extend(given.checks)
-                cause = "Your identity provider gave no assertion for the resource's server."
-                return operation.later(cause, "Ask its administrator which programs it allows there.")
+                return operation.later(*NOTHING_GIVEN)
         exchange = await operation.send_as_client(
             lambda client: login.token_request(client, answer), Purpose.REFRESH, operation.signer()
         )
@@ -56,7 +56,7 @@ async def _run(operation: RefreshOperation) -> Refreshed:
         return operation.later(error.cause, error.cure, type(error))
     except (UrlRefused, ValueError) as error:
         record.failed("refresh.client", _EXPECTED, f"{error}")
-        return operation.later(f"The request cannot be made: {error}.", "Log in again.")
+        return operation.later(f"The request cannot be made: {error}.", LOG_IN_AGAIN)
     if exchange.answer is None:
         return operation.no_answer(exchange.no_answer)
     return await operation.answered(exchange.answer)
@@ -69,21 +69,16 @@ async def _login(operation: RefreshOperation) -> MachineLogin:
         AuthlensError: there is no assertion.
         UrlRefused: a stored endpoint is no URL that a secret may be sent to.
     """
-    grant, source = operation.grant, operation.grant.machine
-    assertion = provider = None
-    if source is None:
-        raise ValueError("it is not known how this login got its token")
-    if source.assertion_file is not None or source.assertion_command is not None:
-        assertion = await read_assertion(AssertionSource(source.assertion_file, source.assertion_command))
-    if source.idp is not None:
-        client = client_at_provider(source.idp_client_id, operation.secrets.idp_client_secret)
-        provider = IdentityProvider(operation.endpoint(source.idp), client)
-    return MachineLogin(
-        grant_type=source.grant_type,
+    grant, assertion = operation.grant, None
+    options = grant.machine_options(operation.secrets)
+    if options.assertion_file is not None or options.assertion_command is not None:
+        assertion = await read_assertion(AssertionSource(options.assertion_file, options.assertion_command))
+    return MachineLogin.of(
+        options,
+        loopback_http=loopback_http(grant),
         token_endpoint=operation.endpoint(grant.token_endpoint),
         issuer=grant.issuer,
         scope=grant.scope,
         resource=grant.resource,
         assertion=assertion,
-        identity_provider=provider,
     )

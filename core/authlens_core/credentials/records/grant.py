@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, Self
@@ -174,11 +174,11 @@ class Grant:
 
     def machine_options(self, secrets: GrantSecrets | None = None) -> Options:
         """Return the options of another login of the program, with its secrets if they are at hand."""
-        from authlens_core.values.login_options import Options  # a stored token needs none
+        from authlens_core.values.login_options import OPTIONS, Options  # a stored token needs none
 
-        own = () if secrets is None else ("client_secret", "client_key", "idp_client_secret")
         source = {} if self.machine is None else asdict(self.machine)
-        return Options(client_id=self.client_id, **source, **{name: getattr(secrets, name) for name in own})
+        own = {name: getattr(secrets, name) for name in OPTIONS if hasattr(secrets, name)}
+        return Options(client_id=self.client_id, **source, **own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +199,7 @@ class GrantSecrets:
     @property
     def known(self) -> tuple[Secret, ...]:
         """All of them, to be masked where a server repeats one."""
-        secrets = [self.access_token, self.refresh_token, self.client_secret, self.dpop_key]
-        secrets += [self.client_key, self.idp_client_secret]
+        secrets: list[Secret | None] = [getattr(self, field.name) for field in fields(self)]
         return tuple(secret for secret in secrets if secret)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -17,10 +17,10 @@ from authlens_core.oauth.client_assertion import BadClientKey, require_client_ke
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.machine_grants import (
-    IdentityProvider,
+    FIRST,
+    FIRST_ANSWERED,
     MachineLogin,
-    client_at_provider,
-    read_identity_assertion,
+    read_first_answer,
     sent_apart,
 )
 from authlens_core.state.assertion_source import AssertionSource
@@ -29,13 +29,13 @@ from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, Requirement, failed
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options
+from authlens_core.values.programs import PROGRAMS
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType, Stage
-from authlens_core.values.url import UrlRefused, parse_url
+from authlens_core.values.stage import Stage
+from authlens_core.values.url import UrlRefused
 from authlens_core.wire.limits import TOKEN
 
 ASSERTION_SPEC: Final = "RFC 7523 §2.1"
-_PROVIDER_SPEC: Final = "RFC 8693 §2"
 _CLIENT: Final = Requirement(
     "registration.client",
     "The server knows a client that you name.",
@@ -45,7 +45,6 @@ _CLIENT: Final = Requirement(
 _ASSERTION: Final = Requirement(
     "registration.assertion", "One place that an assertion comes from.", spec=ASSERTION_SPEC
 )
-_PROVIDER: Final = Requirement("registration.idp", "An identity provider is named.", spec=_PROVIDER_SPEC)
 _NOTHING_SENT: Final = failed(
     CheckId.EXCHANGE_ASSERTION,
     "There is what the grant exchanges.",
@@ -66,7 +65,7 @@ class MachineClientStage:
         key, of_key = drawn_key(facts)
         shown = (
             Fact(FactId.ASSERTION_SOURCE, assertion_source(facts.options).words, ASSERTION_SPEC),
-            Fact(FactId.IDENTITY_PROVIDER, facts.options.idp, _PROVIDER_SPEC),
+            *_named(facts.options),
             *of_key,
         )
         # An assertion may be all that a server asks of a program (RFC 7523 §2.1).
@@ -83,7 +82,7 @@ def assertion_source(options: Options) -> AssertionSource:
 def _client_check(facts: Facts) -> Check:
     options = facts.options
     if options.client_id is None:
-        if facts.flow.grant_type is GrantType.JWT_BEARER:
+        if not any("client_id" in need.options for need in PROGRAMS[options.grant_type].needs):
             return _CLIENT.noticed("none: the assertion says who the program is")
         return _CLIENT.failed("none", cure="Add --client-id ID.")
     if options.client_key is not None:
@@ -94,18 +93,23 @@ def _client_check(facts: Facts) -> Check:
     return _CLIENT.passed(options.client_id)
 
 
-def _source_checks(options: Options) -> tuple[Check, ...]:
-    """Return what is missing of that which the grant exchanges."""
-    if options.grant_type is GrantType.CLIENT_CREDENTIALS:
-        return ()
-    source = assertion_source(options)
-    cure = "Add --assertion-file FILE or --assertion-command CMD, one of them."
-    seen = source.words or "none"
-    check = _ASSERTION.passed(seen) if source.is_one else _ASSERTION.failed(seen, cure=cure)
-    if options.grant_type is GrantType.TOKEN_EXCHANGE and options.idp is None:
-        cure = "Add --idp URL, the token endpoint of your identity provider."
-        return check, _PROVIDER.failed("none", cure=cure)
-    return (check,)
+def _source_checks(options: Options) -> Iterator[Check]:
+    """Yield whether there is what the grant exchanges, and what of the rest is missing."""
+    program = PROGRAMS[options.grant_type]
+    if "assertion_file" in program.asks:
+        source = assertion_source(options)
+        cure = "Add --assertion-file FILE or --assertion-command CMD, one of them."
+        seen = source.words or "none"
+        yield _ASSERTION.passed(seen) if source.is_one else _ASSERTION.failed(seen, cure=cure)
+    for need in program.missing(options):
+        if need.expected:
+            name = f"registration.{need.options[0]}"
+            yield failed(name, need.expected, "none", spec=need.spec, cure=f"Add {need.example}.")
+
+
+def _named(options: Options) -> Iterator[Fact]:
+    for need in PROGRAMS[options.grant_type].needs:
+        yield from (Fact(need.fact, str(value), need.spec) for value in need.given(options) if need.fact)
 
 
 class MachineGrant:
@@ -117,13 +121,13 @@ class MachineGrant:
         if login is None:
             return None
         before, own = sent_apart(parted(sent, Purpose.SIGNING_KEYS)[0])
-        exchange = login.exchange_request()
+        first = login.first_request()
         answer = before[-1].response if before else None
-        if exchange is not None and not before:
+        if first is not None and not before:
             # The user named the identity provider; it may be anywhere.
-            return PlannedRequest(exchange, Purpose.TOKEN_EXCHANGE, server_supplied=False, limits=TOKEN)
+            return PlannedRequest(first, FIRST, server_supplied=False, limits=TOKEN)
         attempt = attempt_after(facts, own)
-        if attempt is None or (exchange is not None and read_identity_assertion(answer).value is None):
+        if attempt is None or (first is not None and read_first_answer(answer).value is None):
             return None
         client = signed(attempt.client, login.issuer, login.token_endpoint, now=datetime.now(UTC))
         return attempt.planned(login.token_request(client, answer), Purpose.TOKEN)
@@ -139,25 +143,21 @@ class MachineGrant:
 def _machine_login(facts: Facts) -> MachineLogin | None:
     """Return what the program logs in with, or None as long as something is missing."""
     options, endpoint = facts.options, facts.token_endpoint
-    metadata, provider = facts.server_metadata, None
-    has_all = facts.assertion is not None or options.grant_type is GrantType.CLIENT_CREDENTIALS
+    metadata = facts.server_metadata
+    has_all = facts.assertion is not None or "assertion_file" not in PROGRAMS[options.grant_type].asks
     if endpoint is None or metadata is None or not has_all:
         return None
-    if options.grant_type is GrantType.TOKEN_EXCHANGE:
-        try:
-            at = parse_url(options.idp or "", loopback_http=True)
-        except UrlRefused:
-            return None
-        provider = IdentityProvider(at, client_at_provider(options.idp_client_id, options.idp_client_secret))
-    return MachineLogin(
-        grant_type=options.grant_type,
-        token_endpoint=endpoint,
-        issuer=metadata.issuer,
-        scope=requested_scope(facts),
-        resource=facts.resource,
-        assertion=facts.assertion,
-        identity_provider=provider,
-    )
+    try:
+        return MachineLogin.of(
+            options,
+            token_endpoint=endpoint,
+            issuer=metadata.issuer,
+            scope=requested_scope(facts),
+            resource=facts.resource,
+            assertion=facts.assertion,
+        )
+    except UrlRefused:
+        return None
 
 
 class MachineExchangeStage(ExchangeStage):
@@ -173,7 +173,7 @@ class MachineExchangeStage(ExchangeStage):
         if before and not own:
             return _refused_by_provider(facts, before[-1])
         done = super().learn(facts, own)
-        exchanged = read_identity_assertion(before[-1].response if before else None, facts.grant_secrets)
+        exchanged = read_first_answer(before[-1].response if before else None, facts.grant_secrets)
         # It is read again for the next token, and in no later facts.
         known = replace(done.facts, assertion=None)
         return replace(done, facts=known, checks=(*exchanged.checks, *done.checks))
@@ -181,8 +181,8 @@ class MachineExchangeStage(ExchangeStage):
 
 def _refused_by_provider(facts: Facts, exchange: Exchange) -> StageResult:
     if exchange.answer is None:
-        expected = "Your identity provider answers."
-        return unanswered(facts, exchange, "token_exchange.answer", expected, spec=_PROVIDER_SPEC)
+        expected = FIRST_ANSWERED.expected
+        return unanswered(facts, exchange, FIRST_ANSWERED.name, expected, spec=FIRST_ANSWERED.spec)
     error = read_error(exchange.answer, facts.grant_secrets)
-    checks = read_identity_assertion(exchange.answer, facts.grant_secrets).checks
+    checks = read_first_answer(exchange.answer, facts.grant_secrets).checks
     return StageResult(facts, checks, diagnosis=refusal(Stage.EXCHANGE, error, exchange=exchange))

@@ -22,7 +22,6 @@ from authlens_core.values.check import Check, CheckId, failed, warned
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import step
-from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url
 
 _LEGACY_PATHS: Final = "/authorize, /token and /register"
@@ -52,9 +51,6 @@ class ServerMetadataStage:
         if moves_on(last.answer):
             return _default_paths(facts, places_tried(exchanges))
         machine = facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None
-        if machine is GrantType.TOKEN_EXCHANGE:
-            # That is the identity provider's; what comes of it is an assertion for this server.
-            machine = GrantType.JWT_BEARER
         reading = read_server_metadata(
             last.answer,
             issuer=facts.issuer_identifier or facts.issuer.text,

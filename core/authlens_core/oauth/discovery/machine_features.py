@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.values.check import Check, CheckId, Requirement
 from authlens_core.values.fix import fix, step
+from authlens_core.values.programs import PROGRAMS
 from authlens_core.values.stage import GrantType
 
 _SPEC: Final = "RFC 8414 §2"
-# How a program logs in with each; `ID` and `FILE` are the user's.
-_COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        GrantType.CLIENT_CREDENTIALS: "--machine client-credentials --client-id ID",
-        GrantType.JWT_BEARER: "--machine jwt-bearer --assertion-file FILE",
-    }
-)
 
 
 def machine_grant_check(grants: Sequence[str] | None, grant: GrantType) -> Check:
-    """Return whether the server lists the grant of a program; an identity assertion is a JWT bearer there.
+    """Return whether the server lists the grant of a program.
 
     One that does not is a warning: many give programs tokens without listing it, and a refusal is clear.
     """
-    wanted = GrantType.JWT_BEARER if grant is GrantType.TOKEN_EXCHANGE else grant
+    program = PROGRAMS.get(grant)
+    wanted = (program and program.listed_as) or grant
     why = "This grant gives a program a token without a user."
     check = Requirement("server.machine_grant", f"grant_types_supported holds {wanted}", why, _SPEC)
     if grants is not None and wanted in grants:
@@ -41,7 +35,8 @@ def programs_only_check(grants: Sequence[str] | None, *, has_page: bool) -> Chec
     Args:
         has_page: whether the server names a page to sign in on, or one to enter a code on.
     """
-    offered = [command for grant, command in _COMMANDS.items() if grant in (grants or ())]
+    listed = (program for program in PROGRAMS.values() if program.listed_as is None)
+    offered = [program.example for program in listed if program.grant_type in (grants or ())]
     by_user = {GrantType.AUTHORIZATION_CODE, DEVICE_CODE} & set(grants or ())
     if not offered or (by_user and has_page):
         return None

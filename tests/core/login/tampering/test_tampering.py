@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.login.facts import Facts
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import MemoryClientRegistry, Stored
+from authlens_core.login.protocols import Stored
 from authlens_core.login.tampering.editing import EditForm, FormField, added, choices, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters

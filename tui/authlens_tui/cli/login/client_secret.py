@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from authlens_core.values.errors import UsageError
+from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.standard_input import piped
 from authlens_tui.terminal.secret_files import key_text, private_key_in
 
-VARIABLE: Final = "AUTHLENS_CLIENT_SECRET"
-_IDP_VARIABLE: Final = "AUTHLENS_IDP_CLIENT_SECRET"
 _REGISTRATION_VARIABLE: Final = "AUTHLENS_INITIAL_ACCESS_TOKEN"
 _LONGEST_KEY: Final = 64 * 1024  # bytes
 
@@ -32,12 +31,14 @@ def login_secrets(arguments: Namespace) -> Mapping[str, Secret]:
     wanted = arguments.client_secret or (arguments.machine == "client-credentials" and key is None)
     found = {
         "client_key": key,
-        "client_secret": _asked_for(VARIABLE, "--client-id", arguments.client_id, wanted=wanted),
-        "idp_client_secret": _asked_for(
-            _IDP_VARIABLE, "--idp-client-id", arguments.idp_client_id, wanted=arguments.idp_client_secret
-        ),
         "initial_access_token": _initial_access_token(wanted=arguments.initial_access_token),
     }
+    for option in (option for option in OPTIONS.values() if option.owner):
+        owner = OPTIONS[option.owner]
+        asked = wanted if option.name == "client_secret" else getattr(arguments, option.argument)
+        found[option.name] = _asked_for(
+            f"AUTHLENS_{option.name.upper()}", owner.flag, getattr(arguments, owner.argument), wanted=asked
+        )
     return {name: secret for name, secret in found.items() if secret is not None}
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, assert_never
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
+from authlens_core.values.programs import FIELDS
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 
@@ -23,7 +24,7 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "another way to log in": (
         *("grant_type", "device_endpoint"),
-        *("client_key", "assertion_file", "assertion_command", "idp", "idp_client_id", "idp_client_secret"),
+        *(name for name in OPTIONS if name in FIELDS and name not in ("client_id", "client_secret")),
     ),
     "the client": (
         *("client_id", "client_metadata_url", "client_secret", "client_auth"),

@@ -13,8 +13,8 @@ from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
+from authlens_core.values.programs import PROGRAMS
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import MACHINE_GRANTS, GrantType
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
 from authlens_tui.cli.login.login_arguments import login_options
@@ -43,25 +43,18 @@ def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) 
     """Refuse, before anything is sent, the login of a program that does not name all that it needs.
 
     Raises:
-        UsageError: it names no client, no identity provider, or not one place of its assertion.
+        UsageError: something is missing, or there are two places of an assertion.
     """
-    kind, wanted = options.grant_type, {}
-    if kind not in MACHINE_GRANTS:
+    program = PROGRAMS.get(options.grant_type)
+    if program is None or not (missing := program.missing(options)):
         return
-    sources = {"--assertion-file": options.assertion_file, "--assertion-command": options.assertion_command}
-    named = sum(value is not None for value in sources.values())
-    if kind is not GrantType.CLIENT_CREDENTIALS and named != 1:
-        wanted["--assertion-file FILE"] = f"{'no place' if not named else 'two places'} of its assertion"
-    if kind is not GrantType.JWT_BEARER and options.client_id is None:
-        wanted["--client-id ID"] = "no client, which the server's owner registers"
-    if kind is GrantType.TOKEN_EXCHANGE and options.idp is None:
-        wanted["--idp PROVIDER"] = "no token endpoint of an identity provider"
-    if not wanted:
-        return
-    # Two places of an assertion are not repeated.
-    given = tuple(option for option in _given(arguments, options) if named < 2 or option[0] not in sources)
-    again = filled(step("Name what is missing", f"authlens login URL {' '.join(wanted)}"), url, given)
-    raise UsageError(f"This login of a program names {', and '.join(wanted.values())}.", again)
+    # Two places of one thing are not repeated.
+    twice = {OPTIONS[name].flag for need in missing if need.given(options) for name in need.options}
+    given = tuple(option for option in _given(arguments, options) if option[0] not in twice)
+    wanted = " ".join(need.example for need in missing)
+    again = filled(step("Name what is missing", f"authlens login URL {wanted}"), url, given)
+    names = ", and ".join(need.missing for need in missing)
+    raise UsageError(f"This login of a program names {names}.", again)
 
 
 def _given(arguments: Namespace, options: Options) -> GivenOptions:

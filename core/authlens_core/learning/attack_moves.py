@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Final, assert_never
 
 from authlens_core.grammars.json_document import object_in
@@ -21,7 +22,7 @@ from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.oauth.revocation import revocation_request
 from authlens_core.oauth.token import refresh_request
-from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url
 
@@ -114,8 +115,19 @@ async def _call(move: CallMove, world: World, seat: str) -> None:
     token = Secret(world.loot[move.token[1:]])
     at_second = world.second if move.at == SECOND else None
     url = world.emulator.resource_url if at_second is None else f"{at_second.url}/"
-    request = resource_request(_url(url), authorization=authorization_field("Bearer", token))
-    await world.send(seat, request, Purpose.ACCESS, f"call the resource with {move.token}")
+    done = f"call the resource with {move.token}"
+    await world.send(seat, _with(url, "Bearer", token), Purpose.ACCESS, done)
+    if (proof := world.loot.get("proof")) is None:
+        return
+    # A thief who has a proof tries the token in each way: without it, and with it.
+    bound = _with(url, "DPoP", token)
+    await world.send(seat, bound, Purpose.ACCESS, f"{done} as DPoP, without a proof")
+    headers = Headers.of((*bound.headers.fields, ("DPoP", proof)))
+    await world.send(seat, replace(bound, headers=headers), Purpose.ACCESS, f"{done} as DPoP, with $proof")
+
+
+def _with(url: str, token_type: str, token: Secret) -> Request:
+    return resource_request(_url(url), authorization=authorization_field(token_type, token))
 
 
 def _url(text: str) -> Url:

@@ -46,7 +46,7 @@ PARTIES: Final = frozenset({VICTIM, SECOND})
 """Who can be in a world besides the resource, its server and Ada."""
 SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
-LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh"})
+LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh", "proof"})
 """The credentials that a learner can hold, by name."""
 _WAIT: Final = 15.0  # seconds of one login
 
@@ -164,7 +164,7 @@ class World:
         found: dict[str, str] = {}
         if {"code", "client"} & set(names):
             found = await self._ada_at_the_website() if self.victim is not None else await self._own_code()
-        if {"token", "refresh"} & set(names):
+        if {"token", "refresh", "proof"} & set(names):
             website = self.victim is not None
             found |= await self._ada_s_token() if website else await self._own_tokens()
         if "callback" in names:
@@ -199,7 +199,12 @@ class World:
         tokens, self.own_client = facts.tokens, facts.client
         refresh = tokens.refresh_token
         self.own_refresh_token = "" if refresh is None else refresh.reveal()
-        return {"token": tokens.access_token.reveal(), "refresh": self.own_refresh_token}
+        last = self._login.trace.records[-1].exchanges[-1] if self._login is not None else None
+        return {
+            "token": tokens.access_token.reveal(),
+            "refresh": self.own_refresh_token,
+            "proof": "" if last is None else last.request.headers.get("dpop") or "",
+        }
 
     async def _until_callback(self, user: str) -> str:
         """Return where the login of a visitor of the website ends; the browser does not open it."""

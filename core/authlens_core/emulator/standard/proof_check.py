@@ -18,6 +18,10 @@ from authlens_core.emulator.standard.server_state import ServerState
 WINDOW: Final = 300.0
 
 
+class ProofReplayed(OAuthRefusal):
+    """A proof that this server has seen before (RFC 9449 §11.1)."""
+
+
 def proof_key(state: ServerState, request: Request, access_token: str = "") -> str:
     """Return the thumbprint of the key that signed the request's proof; empty if there is no proof.
 
@@ -34,6 +38,8 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
     if len(proofs) != 1:
         raise OAuthRefusal("invalid_dpop_proof", "More than one DPoP field")
     key, claims = _verified(proofs[0])
+    if claims.get("jti") in state.seen_proofs:
+        raise ProofReplayed("invalid_dpop_proof", "jti was used before")
     problem = _problem(state, request, claims, access_token)
     if problem:
         raise OAuthRefusal("invalid_dpop_proof", problem)
@@ -72,8 +78,8 @@ def _problem(state: ServerState, request: Request, claims: dict[str, Any], acces
     here = urlsplit(str(request.url))
     if not isinstance(issued, int) or abs(issued - state.clock()) > WINDOW:
         return "iat is not now"
-    if not isinstance(jti, str) or not jti or jti in state.seen_proofs:
-        return "jti was used before"
+    if not isinstance(jti, str) or not jti:
+        return "jti is missing"
     if claims.get("htm") != request.method:
         return "htm is not the method"
     if htu != here._replace(query="", fragment="").geturl():

@@ -12,7 +12,7 @@ from authlens_core.emulator.answers import NO_STORE, Answered, json_answer
 from authlens_core.emulator.issued import AccessToken, OAuthRefusal
 from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
+from authlens_core.emulator.standard.proof_check import ProofReplayed, proof_key, with_nonce
 from authlens_core.emulator.standard.server_state import ServerState
 from authlens_core.emulator.weakness import PublishedMember, Weakness
 
@@ -101,7 +101,8 @@ class Resource:
         try:
             key = proof_key(state, request, access_token)
         except OAuthRefusal as error:
-            return Reason.WRONG_PROOF, {"error": error.error}
+            replayed = isinstance(error, ProofReplayed)
+            return Reason.PROOF_REPLAYED if replayed else Reason.WRONG_PROOF, {"error": error.error}
         if token.grant.jkt != (key if bound else ""):
             return Reason.NO_PROOF, {"error": "invalid_token"}
         if state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():

@@ -12,7 +12,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.values.programs import PROGRAMS, Program
+from authlens_core.values.program_grant import PROGRAMS, Program
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 from authlens_core.values.word_files import words

@@ -29,7 +29,7 @@ from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, Requirement, failed
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options
-from authlens_core.values.programs import PROGRAMS
+from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import UrlRefused

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.values.check import Check, CheckId, Requirement
 from authlens_core.values.fix import fix, step
-from authlens_core.values.programs import PROGRAMS
+from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.stage import GrantType
 
 _SPEC: Final = "RFC 8414 §2"

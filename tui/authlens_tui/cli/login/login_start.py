@@ -13,7 +13,7 @@ from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
-from authlens_core.values.programs import PROGRAMS
+from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn

@@ -7,9 +7,10 @@ and no verb but `learn` reaches it. It works at the emulator's servers alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -39,12 +40,15 @@ class VictimSwitches:
         state: takes only an answer to the link of the same browser (RFC 6749 §10.12).
         iss: takes only an answer of the server that it asked (RFC 9207).
         resource: says which resource the token is for (RFC 8707).
+        redirect_per_issuer: has a redirect URI for each server, and takes its answers only there
+            (RFC 9700 §4.4.2.2).
     """
 
     pkce: bool = True
     state: bool = True
     iss: bool = True
     resource: bool = True
+    redirect_per_issuer: bool = False
 
 
 SWITCHES: Final = tuple(one.name for one in fields(VictimSwitches))
@@ -55,6 +59,7 @@ class _Server:
     """An authorization server that the website knows, and its client there."""
 
     issuer: str
+    redirect_uri: str
     authorization_endpoint: str
     token_endpoint: str
     client_id: str
@@ -86,18 +91,25 @@ class Victim:
         ledger: where it notes what it did, and whose browser is at it.
         issuer: the authorization server that its visitors sign in with.
         resource_url: the resource that it reads for them, which also says who they are.
+        others: the issuers of other servers that they can choose, by name.
 
     Attributes:
         url: its origin, without a final slash.
     """
 
     def __init__(
-        self, ledger: Ledger, *, issuer: str, resource_url: str, switches: VictimSwitches | None = None
+        self,
+        ledger: Ledger,
+        *,
+        issuer: str,
+        resource_url: str,
+        switches: VictimSwitches | None = None,
+        others: Mapping[str, str] | None = None,
     ) -> None:
         self.switches = switches or VictimSwitches()
         self.url = ""
         self._ledger = ledger
-        self._issuer = issuer
+        self._issuers = {"": issuer, **(others or {})}
         self._resource_url = resource_url
         self._known: dict[str, _Server] = {}
         self._asked: dict[str, _Asked] = {}
@@ -111,6 +123,7 @@ class Victim:
             Route("/", self._home),
             Route("/signin", self._sign_in),
             Route("/callback", self._callback),
+            Route("/callback/{name}", self._callback),
         ]
         self._running = await serve(Starlette(routes=routes), self._sockets)
         return self
@@ -131,7 +144,7 @@ class Victim:
 
     async def client_id(self) -> str:
         """Return its public name at the server, which is in every link that it gives out."""
-        return (await self._server(self._issuer)).client_id
+        return (await self._server("")).client_id
 
     async def _home(self, request: Request) -> Response:
         user = self._sessions.get(request.cookies.get(_COOKIE, ""))
@@ -140,14 +153,14 @@ class Victim:
     async def _sign_in(self, request: Request) -> Response:
         """Give the browser a link to the server, and remember what it was."""
         with self._ledger.seated(SEAT):
-            server = await self._server(self._issuer)
+            server = await self._server(request.query_params.get("at", ""))
         asked = _Asked(server, randomness.token_urlsafe(16), randomness.token_urlsafe(32))
         browser = request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
         put(self._asked, browser, asked, _MOST_BROWSERS)
         parameters = {
             "response_type": "code",
             "client_id": server.client_id,
-            "redirect_uri": self.redirect_uri,
+            "redirect_uri": server.redirect_uri,
             "scope": "read",
         }
         if self.switches.state:
@@ -166,7 +179,10 @@ class Victim:
         browser = request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
         with self._ledger.seated(SEAT):
             try:
-                user = await self._user_of(dict(request.query_params), self._asked.pop(browser, None))
+                asked = self._asked.pop(browser, None)
+                if self.switches.redirect_per_issuer and asked is not None:
+                    self._require_own_uri(asked, request.url.path)
+                user = await self._user_of(dict(request.query_params), asked)
             except SignInRefused as refused:
                 if refused.reason is not None:
                     self._note(What.CLIENT_REFUSED, reason=refused.reason)
@@ -177,11 +193,16 @@ class Victim:
         answer.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
         return answer
 
+    @staticmethod
+    def _require_own_uri(asked: _Asked, path: str) -> None:
+        if urlsplit(asked.server.redirect_uri).path != path:
+            raise SignInRefused("This answer came to another server's address", Reason.WRONG_REDIRECT)
+
     async def _user_of(self, given: dict[str, str], asked: _Asked | None) -> str:
         """Return whose code came back, after the checks that are on."""
         if self.switches.state and (asked is None or given.get("state") != asked.state):
             raise SignInRefused("This answer belongs to another browser's sign-in", Reason.WRONG_STATE)
-        server = await self._server(self._issuer) if asked is None else asked.server
+        server = await self._server("") if asked is None else asked.server
         if self.switches.iss and given.get("iss") != server.issuer:
             raise SignInRefused("This answer is from another server", Reason.WRONG_ISS)
         if "code" not in given:
@@ -196,7 +217,7 @@ class Victim:
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": self.redirect_uri,
+            "redirect_uri": server.redirect_uri,
             "client_id": server.client_id,
         }
         if self.switches.pkce:
@@ -209,13 +230,16 @@ class Victim:
             raise SignInRefused("The server refused the code")
         return str(json.loads(answer.text)["access_token"])
 
-    async def _server(self, issuer: str) -> _Server:
-        """Return a server, after reading its metadata and registering there once."""
+    async def _server(self, name: str) -> _Server:
+        """Return a server after reading its metadata and registering once; the usual one has no name."""
+        issuer = self._issuers.get(name, self._issuers[""])
         if issuer not in self._known:
+            own = name if self.switches.redirect_per_issuer else ""
+            redirect_uri = f"{self.redirect_uri}/{own}" if own else self.redirect_uri
             document = json.loads((await http_request(issuer + _METADATA)).text)
             asked = {
                 "client_name": "A website",
-                "redirect_uris": [self.redirect_uri],
+                "redirect_uris": [redirect_uri],
                 "token_endpoint_auth_method": "none",
             }
             answer = await http_request(
@@ -223,6 +247,7 @@ class Victim:
             )
             self._known[issuer] = _Server(
                 issuer=document["issuer"],
+                redirect_uri=redirect_uri,
                 authorization_endpoint=document["authorization_endpoint"],
                 token_endpoint=document["token_endpoint"],
                 client_id=json.loads(answer.text)["client_id"],

@@ -11,6 +11,7 @@ from authlens_core.learning.moves import (
     CallMove,
     DeliverMove,
     LoginMove,
+    LureMove,
     PublishMove,
     RedeemMove,
     RefreshMove,
@@ -26,7 +27,9 @@ from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url
 
-WorldMove = LoginMove | PublishMove | RedeemMove | CallMove | RefreshMove | RevokeMove | DeliverMove
+WorldMove = (
+    LoginMove | PublishMove | RedeemMove | CallMove | RefreshMove | RevokeMove | DeliverMove | LureMove
+)
 """The moves that happen in a world; the others say something about it."""
 _OTHER_SITE: Final = "https://other-site.example/"
 
@@ -55,6 +58,8 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
             await _revoke(world)
         case DeliverMove():
             await world.open(move.to, world.loot[move.callback[1:]])
+        case LureMove():
+            await world.lure(move.to)
         case _:
             assert_never(move)
 
@@ -64,7 +69,8 @@ async def _redeem(move: RedeemMove, world: World, seat: str) -> None:
     own = world.redirect_uri
     redirect_uri = own if move.redirect_uri == "registered" else f"{own}/other"
     client = Client(client_id=world.loot["client"], redirect_uri=redirect_uri)
-    verifier = Secret(secrets.token_urlsafe(32) if move.verifier == "wrong" else "")
+    known = {"none": "", "wrong": secrets.token_urlsafe(32), "$verifier": world.loot.get("verifier", "")}
+    verifier = Secret(known[move.verifier])
     pairs: list[FormPair] = [
         ("grant_type", "authorization_code"),
         ("code", code),

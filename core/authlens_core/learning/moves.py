@@ -74,13 +74,13 @@ class RedeemMove(Move, frozen=True):
     """Send a code to the token endpoint, as the client that it was issued to."""
 
     code: str = "$code"
-    verifier: Literal["none", "wrong"] = "none"
+    verifier: Literal["none", "wrong", "$verifier"] = "none"
     redirect_uri: Literal["registered", "other"] = "registered"
 
     @property
     def uses(self) -> tuple[str, ...]:
         """The credentials that it needs: a code is bound to a client."""
-        return self.code[1:], "client"
+        return self.code[1:], "client", *(("verifier",) if self.verifier == "$verifier" else ())
 
 
 class CallMove(Move, frozen=True):
@@ -118,6 +118,13 @@ class RevokeMove(Move, frozen=True):
         return ("refresh",)
 
 
+class LureMove(Move, frozen=True):
+    """Have a visitor of the website sign in with Mallory's server."""
+
+    to: Literal["ada"]
+    at: Literal["rogue"]
+
+
 class DeliverMove(Move, frozen=True):
     """Have a user's browser open a callback."""
 
@@ -152,6 +159,7 @@ AnyMove = (
     | RefreshMove
     | RevokeMove
     | DeliverMove
+    | LureMove
     | DefendMove
     | AnswerMove
 )

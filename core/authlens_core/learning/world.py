@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 from authlens_core.emulator import StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
 from authlens_core.emulator.person import Browser
+from authlens_core.emulator.rogue import PARTY as ROGUE
+from authlens_core.emulator.rogue import RogueServer
 from authlens_core.emulator.second import SecondResource
 from authlens_core.emulator.users import email_of
 from authlens_core.emulator.victim import SWITCHES as VICTIM_SWITCHES
@@ -42,11 +44,11 @@ OWNER: Final = "ada"
 MALLORY: Final = "mallory"
 VICTIM: Final = "victim"
 SECOND: Final = "second"
-PARTIES: Final = frozenset({VICTIM, SECOND})
+PARTIES: Final = frozenset({VICTIM, SECOND, ROGUE})
 """Who can be in a world besides the resource, its server and Ada."""
 SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
-LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh", "proof"})
+LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh", "proof", "verifier"})
 """The credentials that a learner can hold, by name."""
 _WAIT: Final = 15.0  # seconds of one login
 
@@ -63,6 +65,7 @@ class World:
         loot: the credentials that the learner holds here, by name.
         emulator: the resource and its authorization server.
         victim: the website, in worlds that have one.
+        rogue: Mallory's own authorization server, in worlds that have one.
         second: another resource of the same server, in worlds that have one.
         own_client: the client of your own login, once that has leaked something.
         own_refresh_token: the newest one of that login.
@@ -87,6 +90,7 @@ class World:
         )
         self.victim: Victim | None = None
         self.second: SecondResource | None = None
+        self.rogue: RogueServer | None = None
         self.loot: dict[str, str] = {}
         self._wire = Wire(environ={})
         self._moves: list[SeatedTrace] = []
@@ -103,6 +107,9 @@ class World:
             await stack.enter_async_context(self.emulator)
             for name in sorted(self._switches & set(SERVER_SWITCHES)):
                 self.emulator.turn_on(name)
+            if ROGUE in self._settings.parties:
+                rogue = RogueServer(self.emulator.ledger, honest=self.emulator.issuer)
+                self.rogue = await stack.enter_async_context(rogue)
             if VICTIM in self._settings.parties:
                 self.victim = await stack.enter_async_context(self._website())
             if SECOND in self._settings.parties:
@@ -122,6 +129,7 @@ class World:
             issuer=self.emulator.issuer,
             resource_url=self.emulator.resource_url,
             switches=VictimSwitches(**{**self._settings.victim, **on}),
+            others={} if self.rogue is None else {ROGUE: self.rogue.url},
         )
 
     @property
@@ -132,6 +140,8 @@ class World:
             known[self.victim.url] = VICTIM
         if self.second is not None:
             known[self.second.url] = SECOND
+        if self.rogue is not None:
+            known[self.rogue.url] = ROGUE
         return {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for url, role in known.items()}
 
     @property
@@ -304,6 +314,15 @@ class World:
         """Have a user's browser open a URL."""
         with self.emulator.ledger.seated(user, browser=user):
             await self.browser(user).play(url, email_of(user))
+
+    async def lure(self, user: str) -> None:
+        """Have a visitor of the website sign in with Mallory's server; what it catches is the learner's."""
+        if self.rogue is None:
+            raise LookupError("no other server is in this world")
+        website = self._victim()
+        self.rogue.client_id, self.rogue.redirect_uri = await website.client_id(), website.redirect_uri
+        await self.open(user, f"{website.sign_in_url}?at={ROGUE}")
+        self.loot |= self.rogue.caught
 
     async def honest_login_works(self) -> bool:
         """Return whether you still get in, and Ada still gets in at the website, in a browser of her own."""

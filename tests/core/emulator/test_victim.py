@@ -23,8 +23,10 @@ async def website(
     switches: VictimSwitches | None = None, weaknesses: Collection[Weakness] = ()
 ) -> AsyncIterator[tuple[StandardEmulator, Victim]]:
     async with StandardEmulator(weaknesses=weaknesses, seed=1) as emulator:
-        asked = {"issuer": emulator.issuer, "resource_url": emulator.resource_url}
-        async with Victim(emulator.ledger, **asked, switches=switches) as victim:
+        issuer, resource_url = emulator.issuer, emulator.resource_url
+        async with Victim(
+            emulator.ledger, issuer=issuer, resource_url=resource_url, switches=switches
+        ) as victim:
             yield emulator, victim
 
 

@@ -1,0 +1,88 @@
+"""Mallory's authorization server: it sends browsers on to the honest one, and has the codes sent to itself.
+
+It is the mix-up of RFC 9700 §4.4.1, against a client that forgets whom it asked.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Self
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from authlens_core.emulator.answers import json_answer, read_fields
+from authlens_core.emulator.ledger import Ledger, What
+from authlens_core.emulator.origins import bind, close_all
+from authlens_core.emulator.uvicorn_server import QuietServer, serve
+
+PARTY: Final = "rogue"
+
+
+class RogueServer:
+    """The server. Use it as an asynchronous context manager.
+
+    Args:
+        ledger: where it notes the codes that arrive.
+        honest: the issuer of the server that its visitors really sign in at.
+
+    Attributes:
+        url: its origin and issuer, without a final slash.
+        client_id: the name of the victim at the honest server, as it is in every link.
+        redirect_uri: the one that the victim registered there.
+        caught: the code and the verifier that arrived, by the names of loot.
+    """
+
+    def __init__(self, ledger: Ledger, *, honest: str) -> None:
+        self._ledger = ledger
+        self._honest = honest
+        self._sockets = [bind("127.0.0.1", 0)]
+        self.url = f"http://127.0.0.1:{self._sockets[0].getsockname()[1]}"
+        self.client_id = ""
+        self.redirect_uri = ""
+        self.caught: dict[str, str] = {}
+        self._running: QuietServer | None = None
+
+    async def __aenter__(self) -> Self:
+        routes = [
+            Route("/.well-known/oauth-authorization-server", self._metadata),
+            Route("/register", self._register, methods=["POST"]),
+            Route("/authorize", self._authorize),
+            Route("/token", self._token, methods=["POST"]),
+        ]
+        self._running = await serve(Starlette(routes=routes), self._sockets)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._running is not None:
+            await self._running.stop()
+        close_all(self._sockets)
+
+    async def _metadata(self, _: Request) -> Response:
+        names = ("registration", "authorization", "token")
+        paths = zip(names, ("register", "authorize", "token"), strict=True)
+        endpoints = {f"{name}_endpoint": f"{self.url}/{path}" for name, path in paths}
+        return json_answer({"issuer": self.url, **endpoints})
+
+    async def _register(self, _: Request) -> Response:
+        """Give the client the name that it has at the honest server."""
+        return json_answer({"client_id": self.client_id}, 201)
+
+    async def _authorize(self, request: Request) -> Response:
+        """Send the browser to the honest server, with the client's own state and challenge."""
+        asked = {**request.query_params, "client_id": self.client_id, "redirect_uri": self.redirect_uri}
+        return RedirectResponse(f"{self._honest}/authorize?{urlencode(asked)}", 302)
+
+    async def _token(self, request: Request) -> Response:
+        form = await read_fields(request)
+        code = form.get("code", "")
+        self._ledger.note(What.CODE_ARRIVED, at=PARTY, issuer="server", code=code)
+        caught = {
+            "code": code,
+            "verifier": form.get("code_verifier", ""),
+            "client": form.get("client_id", ""),
+        }
+        self.caught = {name: value for name, value in caught.items() if value}
+        return json_answer({"error": "invalid_grant"}, 400)

@@ -23,6 +23,7 @@ from authlens_core.values.word_files import FOLDER, words
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
+    r"|emulator .* owner (?:path|box|beside)$"
     r"|stages .* (?:title|specification|announces)$|servers "
     r"|(?:answers|causes|clients|network) \S+ (?:forms|\S+ (?:general|id|source|phrases|each|errors))"
     r"|(?:answers|causes|clients|network) \S+ \S+ protections?"
@@ -44,7 +45,7 @@ def sentences(value: Any, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, tuple):
         for number, inner in enumerate(value):
             yield from sentences(inner, f"{path} {number}")
-    else:
+    elif not isinstance(value, bool):  # whether a setting of an owner is on
         yield path, value
 
 

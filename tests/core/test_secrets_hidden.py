@@ -216,7 +216,12 @@ def test_a_field_that_is_named_like_a_secret_is_one(kind: type) -> None:
         *("supported", "lifetime", "bytes", "count", "token68", "token_id", "service_tokens"),
     )
     # Codes of errors, and the one code that is made to be read aloud.
-    public = {("Check", "error_code"), ("ProxyRefusal", "code"), ("DeviceAuthorization", "user_code")}
+    public = {
+        ("Check", "error_code"),
+        ("SideResult", "error_code"),
+        ("ProxyRefusal", "code"),
+        ("DeviceAuthorization", "user_code"),
+    }
     for name, hint in _hints(kind).items():
         if (kind.__name__, name) in public:
             continue

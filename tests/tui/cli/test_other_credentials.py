@@ -196,7 +196,7 @@ async def test_a_login_whose_token_was_refused_is_listed_as_that(capsys: Capture
 @pytest.mark.parametrize("ends", [3_600, -3_600])
 @pytest.mark.parametrize(
     ("verb", "cure"),
-    [("refresh", "login https://wiki.example.com/ --cloudflared"), ("revoke", "Revoke session")],
+    [("refresh", "login https://wiki.example.com/ --cloudflared"), ("revoke", "Users → Action → Revoke")],
 )
 def test_of_a_token_of_cloudflared_it_is_said_what_renews_or_ends_it(
     private_environment: Path, ends: int, verb: str, cure: str, capsys: Captured

@@ -52,4 +52,4 @@ async def test_g_leads_from_the_help_to_the_words_at_80_columns() -> None:
             await until(pilot, lambda: isinstance(app.screen, HelpScreen))
             assert "authorization server" not in text_of(app)
             await pilot.press("tab")
-            await until(pilot, lambda: "origin  Scheme, host and port of a URL" in text_of(app))
+            await until(pilot, lambda: "Scheme, host and port of a URL" in text_of(app))

@@ -60,6 +60,7 @@ class AuthorizationPanel(VerticalScroll):
         & > Static { height: auto; margin-bottom: 1; }
         & #countdown, & #link, & #ways, & #forward, & #problems, & #test { margin-bottom: 0; }
         & #link { border: round $primary; padding: 0 1; color: $text-primary; }
+        & #link:ansi { border-title-color: $text-primary; }
         & #paste { dock: bottom; }
         & #forward, & #test, & #ignored, & #refused { display: none; }
         & #forward.-shown, & #test.-shown, & #ignored.-shown, & #refused.-shown { display: block; }

@@ -42,6 +42,7 @@ class DevicePanel(VerticalScroll):
             color: $text-primary;
             text-style: bold;
         }
+        & #device-code:ansi { border-title-color: $text-primary; }
         & #device-host { color: $text-warning; }
         & QrCode { margin-left: 2; display: none; }
         & QrCode.-shown { display: block; }

@@ -78,7 +78,8 @@ async def test_a_filter_narrows_the_list_and_one_that_cannot_be_read_says_why() 
     screen = RequestsScreen(_log())
     async with run_screen(screen) as (app, pilot):
         await until(pilot, lambda: screen.table.row_count == 2)
-        screen.filter_field.value = "~m POST"
+        await pilot.press("slash", *"~m", "space", *"POST")
+        assert screen.filter_field.has_focus
         await until(pilot, lambda: "1 of 2" in text_of(app))
         assert screen.table.row_count == 1
         screen.filter_field.value = "~m POST ~x"

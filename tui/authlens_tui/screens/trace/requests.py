@@ -111,7 +111,8 @@ class RequestsScreen(Screen[None]):
             yield Input(placeholder=FILTER_HELP, id="requests-filter", compact=True)
             yield Static(id="requests-note")
         yield Static(id="requests-error")
-        with ReadingArea(id="requests"):
+        with ReadingArea(id="requests") as area:
+            area.searches = False  # the key filters the list
             yield DataTable(cursor_type="row", zebra_stripes=False)
             yield RecordView(id="requests-record")
         yield KeyFooter()

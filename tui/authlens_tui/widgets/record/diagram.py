@@ -42,8 +42,8 @@ _SMALL: Final[Mapping[Party, tuple[float, float]]] = {
     for party, share in (
         (Party.PERSON, 0.11),
         (Party.BROWSER, 0.11),
-        (Party.AUTHLENS, 0.40),
-        (Party.RESOURCE, 0.70),
+        (Party.AUTHLENS, 0.37),
+        (Party.RESOURCE, 0.655),
         (Party.SERVER, 0.94),
     )
 }

@@ -72,6 +72,9 @@ class ReadingArea(Horizontal):
     app = getters.app(TerminalApp)
     record_view = getters.query_one(RecordView)
 
+    searches = True
+    """Whether the key that searches is for the record; false where it is for a list beside it."""
+
     instead: Widget | None = None
     """What is shown instead of the record, and scrolled by the keys; None while the record is shown."""
 
@@ -84,6 +87,8 @@ class ReadingArea(Horizontal):
         if action != "in_record" or not self.is_mounted:
             return True
         shown = self.instead is None and self.record_view.display
+        if parameters[0] == "search" and not self.searches:
+            return False
         return shown and self.record_view.check_action(str(parameters[0]), ())
 
     async def action_in_record(self, name: str, *given: int) -> None:

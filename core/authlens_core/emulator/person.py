@@ -175,9 +175,22 @@ class Browser:
             try:
                 shown = await self._open(url, b"")
                 delivered = True
+                shown = await self._followed(url, shown)
             except OSError as error:
                 shown = LoadedPage(0, "", (), f"The browser cannot reach the callback: {error}")
         return PlayResult(url, delivered, shown.status, shown.text, tuple(self._hops))
+
+    async def _followed(self, url: str, shown: LoadedPage) -> LoadedPage:
+        """Return the page that a redirect of the callback leads to; it may lead away from this machine."""
+        for _ in range(MOST_HOPS):
+            if not shown.location:
+                break
+            url = urljoin(url, shown.location)
+            try:
+                shown = await self._open(url, b"")
+            except (OSError, ValueError):
+                break
+        return shown
 
     async def _open(self, url: str, form: bytes) -> LoadedPage:
         parts = urlsplit(url)

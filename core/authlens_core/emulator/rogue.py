@@ -51,6 +51,7 @@ class RogueServer:
             Route("/register", self._register, methods=["POST"]),
             Route("/authorize", self._authorize),
             Route("/token", self._token, methods=["POST"]),
+            Route("/collect", self._collect),
         ]
         self._running = await serve(Starlette(routes=routes), self._sockets)
         return self
@@ -74,6 +75,17 @@ class RogueServer:
         """Send the browser to the honest server, with the client's own state and challenge."""
         asked = {**request.query_params, "client_id": self.client_id, "redirect_uri": self.redirect_uri}
         return RedirectResponse(f"{self._honest}/authorize?{urlencode(asked)}", 302)
+
+    @property
+    def collect_url(self) -> str:
+        """The page that keeps what a browser brings."""
+        return f"{self.url}/collect"
+
+    async def _collect(self, request: Request) -> Response:
+        if code := request.query_params.get("code", ""):
+            self._ledger.note(What.CODE_ARRIVED, at="mallory", issuer="server", code=code)
+            self.caught = {"code": code, "client": self.client_id}
+        return json_answer({})
 
     async def _token(self, request: Request) -> Response:
         form = await read_fields(request)

@@ -26,6 +26,7 @@ from authlens_core.emulator.pages import page
 from authlens_core.emulator.uvicorn_server import QuietServer, serve
 
 SEAT: Final = "victim"
+REDIRECTOR: Final = "/next"
 _COOKIE: Final = "site"
 _METADATA: Final = "/.well-known/oauth-authorization-server"
 _MOST_BROWSERS: Final = 64
@@ -42,6 +43,7 @@ class VictimSwitches:
         resource: says which resource the token is for (RFC 8707).
         redirect_per_issuer: has a redirect URI for each server, and takes its answers only there
             (RFC 9700 §4.4.2.2).
+        no_redirector: has no address that sends a browser to any URL of its query (RFC 9700 §4.11).
     """
 
     pkce: bool = True
@@ -49,6 +51,7 @@ class VictimSwitches:
     iss: bool = True
     resource: bool = True
     redirect_per_issuer: bool = False
+    no_redirector: bool = True
 
 
 SWITCHES: Final = tuple(one.name for one in fields(VictimSwitches))
@@ -123,6 +126,7 @@ class Victim:
             Route("/", self._home),
             Route("/signin", self._sign_in),
             Route("/callback", self._callback),
+            Route(f"/callback{REDIRECTOR}", self._forward),
             Route("/callback/{name}", self._callback),
         ]
         self._running = await serve(Starlette(routes=routes), self._sockets)
@@ -192,6 +196,14 @@ class Victim:
         answer = page(f"Signed in: {user}")
         answer.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
         return answer
+
+    async def _forward(self, request: Request) -> Response:
+        """Send the browser where `to` says, with whatever else is in the query."""
+        given = dict(request.query_params)
+        to = given.pop("to", "")
+        if self.switches.no_redirector or not to:
+            return page("There is no such page", status=404)
+        return RedirectResponse(f"{to}?{urlencode(given)}", 302)
 
     @staticmethod
     def _require_own_uri(asked: _Asked, path: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from typing import Final, assert_never
+from urllib.parse import urlencode
 
+from authlens_core.emulator.victim import REDIRECTOR
 from authlens_core.grammars.json_document import object_in
 from authlens_core.learning.moves import (
     CallMove,
     DeliverMove,
+    LinkMove,
     LoginMove,
     LureMove,
     PublishMove,
@@ -20,6 +23,7 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.world import MALLORY, SECOND, YOU, World
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.formats.form import FormPair
+from authlens_core.oauth.pkce import code_challenge
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.oauth.revocation import revocation_request
 from authlens_core.oauth.token import refresh_request
@@ -28,7 +32,15 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url
 
 WorldMove = (
-    LoginMove | PublishMove | RedeemMove | CallMove | RefreshMove | RevokeMove | DeliverMove | LureMove
+    LoginMove
+    | PublishMove
+    | RedeemMove
+    | CallMove
+    | RefreshMove
+    | RevokeMove
+    | DeliverMove
+    | LureMove
+    | LinkMove
 )
 """The moves that happen in a world; the others say something about it."""
 _OTHER_SITE: Final = "https://other-site.example/"
@@ -58,18 +70,49 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
             await _revoke(world)
         case DeliverMove():
             await world.open(move.to, world.loot[move.callback[1:]])
+        case LinkMove():
+            await _link(move, world)
         case LureMove():
-            await world.lure(move.to)
+            await _lure(move, world)
         case _:
             assert_never(move)
+
+
+async def _lure(move: LureMove, world: World) -> None:
+    website, rogue = world.website(), world.site_of_mallory()
+    rogue.client_id, rogue.redirect_uri = await website.client_id(), website.redirect_uri
+    await world.open(move.to, f"{website.sign_in_url}?at={move.at}")
+    world.loot |= rogue.caught
+
+
+async def _link(move: LinkMove, world: World) -> None:
+    website, site = world.website(), world.site_of_mallory()
+    site.client_id = await website.client_id()
+    to_mallory = f"{REDIRECTOR}?{urlencode({'to': site.collect_url})}"
+    world.linked_uri = website.redirect_uri + (to_mallory if move.redirect_uri != "registered" else "")
+    asked = {
+        "response_type": "code",
+        "client_id": site.client_id,
+        "redirect_uri": world.linked_uri,
+        "scope": "read",
+        "code_challenge": code_challenge(world.link_verifier),
+        "code_challenge_method": "S256",
+    }
+    await world.open(move.to, f"{world.emulator.issuer}/authorize?{urlencode(asked)}")
+    world.loot |= site.caught
 
 
 async def _redeem(move: RedeemMove, world: World, seat: str) -> None:
     code = Secret(world.loot[move.code[1:]])
     own = world.redirect_uri
-    redirect_uri = own if move.redirect_uri == "registered" else f"{own}/other"
+    redirect_uri = {"registered": own, "linked": world.linked_uri, "other": f"{own}/other"}[move.redirect_uri]
     client = Client(client_id=world.loot["client"], redirect_uri=redirect_uri)
-    known = {"none": "", "wrong": secrets.token_urlsafe(32), "$verifier": world.loot.get("verifier", "")}
+    known = {
+        "none": "",
+        "wrong": secrets.token_urlsafe(32),
+        "mine": world.link_verifier,
+        "$verifier": world.loot.get("verifier", ""),
+    }
     verifier = Secret(known[move.verifier])
     pairs: list[FormPair] = [
         ("grant_type", "authorization_code"),

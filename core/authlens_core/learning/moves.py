@@ -74,8 +74,8 @@ class RedeemMove(Move, frozen=True):
     """Send a code to the token endpoint, as the client that it was issued to."""
 
     code: str = "$code"
-    verifier: Literal["none", "wrong", "$verifier"] = "none"
-    redirect_uri: Literal["registered", "other"] = "registered"
+    verifier: Literal["none", "wrong", "mine", "$verifier"] = "none"
+    redirect_uri: Literal["registered", "other", "linked"] = "registered"
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -116,6 +116,14 @@ class RevokeMove(Move, frozen=True):
     def uses(self) -> tuple[str, ...]:
         """The credentials that it needs."""
         return ("refresh",)
+
+
+class LinkMove(Move, frozen=True):
+    """Have a user open a link that you wrote in the website's name, with a challenge of your own."""
+
+    to: Literal["ada"]
+    redirect_uri: Literal["registered", "prefix+redirector"] = "registered"
+    challenge: Literal["mine"] = "mine"
 
 
 class LureMove(Move, frozen=True):
@@ -160,6 +168,7 @@ AnyMove = (
     | RevokeMove
     | DeliverMove
     | LureMove
+    | LinkMove
     | DefendMove
     | AnswerMove
 )

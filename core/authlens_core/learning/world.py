@@ -69,6 +69,8 @@ class World:
         second: another resource of the same server, in worlds that have one.
         own_client: the client of your own login, once that has leaked something.
         own_refresh_token: the newest one of that login.
+        linked_uri: the redirect URI of the link that Mallory wrote.
+        link_verifier: what its challenge was made of.
     """
 
     def __init__(
@@ -97,6 +99,8 @@ class World:
         self._login: Login | None = None
         self.own_client = Client("", "")
         self.own_refresh_token = ""
+        self.linked_uri = ""
+        self.link_verifier = secrets.token_urlsafe(32)
         self._recorded = 0
         self._browsers: dict[str, Browser] = {}
         self._rows: tuple[EvidenceRow, ...] | None = None
@@ -111,7 +115,7 @@ class World:
                 rogue = RogueServer(self.emulator.ledger, honest=self.emulator.issuer)
                 self.rogue = await stack.enter_async_context(rogue)
             if VICTIM in self._settings.parties:
-                self.victim = await stack.enter_async_context(self._website())
+                self.victim = await stack.enter_async_context(self._new_website())
             if SECOND in self._settings.parties:
                 self.second = await stack.enter_async_context(SecondResource(self.emulator))
             stack.push_async_callback(self._wire.aclose)
@@ -122,7 +126,7 @@ class World:
     async def __aexit__(self, *_: object) -> None:
         await self._running.aclose()
 
-    def _website(self) -> Victim:
+    def _new_website(self) -> Victim:
         on = {name.partition(".")[2]: True for name in self._switches if name.startswith(f"{VICTIM}.")}
         return Victim(
             self.emulator.ledger,
@@ -188,7 +192,7 @@ class World:
 
     async def _ada_s_token(self) -> dict[str, str]:
         """Return the token that the website has just sent to the resource for Ada: its owner sees it."""
-        await self.open(OWNER, self._victim().sign_in_url)
+        await self.open(OWNER, self.website().sign_in_url)
         sent = (e.token for e in reversed(self.events) if e.what is What.TOKEN_ACCEPTED and e.user == OWNER)
         return {"token": next(sent, "")}
 
@@ -218,12 +222,27 @@ class World:
 
     async def _until_callback(self, user: str) -> str:
         """Return where the login of a visitor of the website ends; the browser does not open it."""
-        website = self._victim()
+        website = self.website()
         with self.emulator.ledger.seated(user, browser=user):
             played = await self.browser(user).play(website.sign_in_url, email_of(user), deliver=False)
         return played.callback_url or ""
 
-    def _victim(self) -> Victim:
+    def site_of_mallory(self) -> RogueServer:
+        """Return Mallory's own server.
+
+        Raises:
+            LookupError: none is in this world.
+        """
+        if self.rogue is None:
+            raise LookupError("Mallory has no server in this world")
+        return self.rogue
+
+    def website(self) -> Victim:
+        """Return the website.
+
+        Raises:
+            LookupError: none is in this world.
+        """
         if self.victim is None:
             raise LookupError("no website is in this world")
         return self.victim
@@ -314,15 +333,6 @@ class World:
         """Have a user's browser open a URL."""
         with self.emulator.ledger.seated(user, browser=user):
             await self.browser(user).play(url, email_of(user))
-
-    async def lure(self, user: str) -> None:
-        """Have a visitor of the website sign in with Mallory's server; what it catches is the learner's."""
-        if self.rogue is None:
-            raise LookupError("no other server is in this world")
-        website = self._victim()
-        self.rogue.client_id, self.rogue.redirect_uri = await website.client_id(), website.redirect_uri
-        await self.open(user, f"{website.sign_in_url}?at={ROGUE}")
-        self.loot |= self.rogue.caught
 
     async def honest_login_works(self) -> bool:
         """Return whether you still get in, and Ada still gets in at the website, in a browser of her own."""

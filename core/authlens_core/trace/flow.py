@@ -97,7 +97,6 @@ class Flow:
         extra_grant_types: what is registered besides the authorization code and refresh.
         chosen: the words for a user who chooses this flow instead of another.
         offer: the same as the meaning of a key.
-        can_be_attacked: whether the experiments know how to act in it.
         endpoint: the member of the server metadata without which the server does not offer it.
         ignored: the options of a login that mean nothing in it.
     """
@@ -110,7 +109,6 @@ class Flow:
     extra_grant_types: tuple[GrantType, ...]
     chosen: str
     offer: str
-    can_be_attacked: bool = False
     endpoint: str = ""
     ignored: frozenset[str] = frozenset()
 
@@ -150,7 +148,6 @@ AUTHORIZATION_CODE: Final = Flow(
     extra_grant_types=(),
     chosen="You will get a link again. authlens registers for that first.",
     offer="use a link",
-    can_be_attacked=True,
 )
 # Without PKCE: there is no link that could carry a challenge or a state (RFC 8628 §3.1).
 _DEVICE_CODE: Final = Flow(
@@ -179,7 +176,6 @@ def _machine(program: Program) -> Flow:
         extra_grant_types=(),
         chosen="",
         offer="",
-        can_be_attacked=program.can_be_attacked,
         ignored=frozenset(
             {
                 *("listen", "port", "redirect_host", "redirect_uri", "any_issuer", "any_state"),

@@ -100,7 +100,7 @@ class Program:
         needs: what a login has to name.
         asks: the options that the form has for it.
         listed_as: the grant that a server lists for it, where that is another one.
-        can_be_attacked: whether the experiments know how to act in it.
+        assertion: the parameter of its first request that carries what another party vouches for.
     """
 
     grant_type: GrantType
@@ -109,7 +109,7 @@ class Program:
     needs: tuple[ProgramNeed, ...]
     asks: tuple[str, ...]
     listed_as: GrantType | None = None
-    can_be_attacked: bool = True
+    assertion: str = ""
 
     @property
     def example(self) -> str:
@@ -139,6 +139,7 @@ PROGRAMS: Final[Mapping[GrantType, Program]] = MappingProxyType(
                 "JWT bearer: the platform vouches for it",
                 (_ASSERTION,),
                 ("client_id", "assertion_file", "assertion_command"),
+                assertion="assertion",
             ),
             Program(
                 GrantType.TOKEN_EXCHANGE,
@@ -147,7 +148,7 @@ PROGRAMS: Final[Mapping[GrantType, Program]] = MappingProxyType(
                 (_ASSERTION, _CLIENT, _PROVIDER),
                 tuple(FIELDS),
                 listed_as=GrantType.JWT_BEARER,
-                can_be_attacked=False,
+                assertion="subject_token",
             ),
         )
     }

@@ -22,6 +22,7 @@ from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, ErrorCode, Severity
 from authlens_core.values.exchange import Purpose
+from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
@@ -273,12 +274,19 @@ def _signs(facts: Facts) -> bool:
     return by_itself and facts.options.client_key is not None
 
 
+def _parameter(facts: Facts) -> str:
+    """Return the parameter with an assertion that another party signed; empty in a login without one."""
+    program = PROGRAMS.get(facts.options.grant_type)
+    return "" if program is None else program.assertion
+
+
 def _shows_assertion(facts: Facts) -> bool:
-    return _signs(facts) or facts.options.grant_type in (GrantType.JWT_BEARER, GrantType.TOKEN_EXCHANGE)
+    return _signs(facts) or bool(_parameter(facts))
 
 
 def _asks_a_provider(facts: Facts) -> bool:
-    return facts.options.grant_type is GrantType.TOKEN_EXCHANGE
+    program = PROGRAMS.get(facts.options.grant_type)
+    return program is not None and program.listed_as is not None
 
 
 def _assertion(facts: Facts, audience: str | None = None) -> Secret:
@@ -297,7 +305,7 @@ def _forged(facts: Facts) -> tuple[RequestEdit, ...]:
     said, dot, signature = whole.rpartition(".")
     # The first character: bits of the last one may mean nothing.
     other = f"{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
-    member = "client_assertion" if own else "subject_token" if _asks_a_provider(facts) else "assertion"
+    member = "client_assertion" if own else _parameter(facts)
     return (RequestEdit(EditLocation.FORM, member, Secret(f"{said}{dot}{other}")),)
 
 

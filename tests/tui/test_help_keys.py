@@ -26,6 +26,9 @@ _CLAUSE: Final = re.compile(
     r"(?!is\b)([a-z]+s\b[^,.;:]*|turn [^,.;:]*)"
 )
 _NAMES: Final = {
+    "*": "asterisk",
+    "+": "plus",
+    "-": "minus",
     "/": "slash",
     "=": "equals_sign",
     ".": "full_stop",
@@ -102,4 +105,4 @@ def test_each_key_in_a_help_text_does_what_the_text_says() -> None:
 def test_a_help_text_with_the_key_of_something_else_is_noticed() -> None:
     """A text once named a key for a filter that opened a search."""
     assert wrong(EventsScreen, "Every login. m writes a file.", []) == []
-    assert wrong(EventsScreen, "Every login. m shows only the selected credential.", []) != []
+    assert wrong(EventsScreen, "Every login. m opens the filter.", []) != []

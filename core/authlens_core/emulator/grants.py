@@ -145,7 +145,15 @@ class Grants:
         user_code = f"{''.join(letters[:4])}-{''.join(letters[4:])}"
         # The first poll may come after one interval, which is a second.
         device_code = randomness.token_urlsafe(32)
-        login = DeviceLogin(client.client_id, device_code, user_code, scope, now + lifetime, now + 1)
+        login = DeviceLogin(
+            client.client_id,
+            device_code,
+            user_code,
+            scope,
+            now + lifetime,
+            now + 1,
+            beside=self.ledger.browser,
+        )
         put(self._devices, device_code, login)
         self.ledger.note(What.DEVICE_STARTED, at="server", scope=scope, device=device_code)
         return login

@@ -111,7 +111,11 @@ class AccessToken:
 
 @dataclass(slots=True)
 class DeviceLogin:
-    """A device login (RFC 8628): `user` is set once the user has decided."""
+    """A device login (RFC 8628): `user` is set once the user has decided.
+
+    Attributes:
+        beside: whose browser was open where it began; empty if none was.
+    """
 
     client_id: str
     device_code: str = field(repr=False)
@@ -121,6 +125,7 @@ class DeviceLogin:
     next_poll: float
     interval: int = 1
     polls: int = 0
+    beside: str = ""
     user: str = ""
     denied: bool = False
 

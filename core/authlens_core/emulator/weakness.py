@@ -48,6 +48,9 @@ class ServerSwitch:
         keeps: what it publishes truthfully, whatever an attacker put there.
         code_lifetime: seconds.
         token_lifetime: seconds, of access tokens.
+        device_lifetime: seconds, of the codes of device logins.
+        device_off: whether no device login can be started.
+        proximity: whether a device login is approved only by the user beside the device (RFC 8628 §5.4).
     """
 
     ends: Weakness | None = None
@@ -56,6 +59,9 @@ class ServerSwitch:
     keeps: PublishedMember | None = None
     code_lifetime: float | None = None
     token_lifetime: int | None = None
+    device_lifetime: float | None = None
+    device_off: bool = False
+    proximity: bool = False
 
 
 SWITCHES: Final[Mapping[str, ServerSwitch]] = MappingProxyType(
@@ -69,6 +75,10 @@ SWITCHES: Final[Mapping[str, ServerSwitch]] = MappingProxyType(
         "server.dpop": ServerSwitch(starts=StandardFault.DPOP_REQUIRED),
         "server.jwt": ServerSwitch(starts=StandardFault.JWT_ACCESS_TOKENS),
         "server.opaque_tokens": ServerSwitch(stops=StandardFault.JWT_ACCESS_TOKENS),
+        "server.proximity": ServerSwitch(proximity=True),
+        "server.short_device_code": ServerSwitch(device_lifetime=60),
+        "server.device_off": ServerSwitch(device_off=True),
+        "page.warning": ServerSwitch(),
         "server.issuer": ServerSwitch(keeps=PublishedMember.ISSUER),
         "second.audience": ServerSwitch(ends=Weakness.AUDIENCE_UNCHECKED),
         "second.signature": ServerSwitch(),

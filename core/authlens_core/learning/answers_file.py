@@ -27,6 +27,8 @@ _SAID: Final = (
     (re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DOTALL), "“{0}” is no value of “{1}”"),
     (re.compile(r"(Expected .*) - at `\$\.(.*)`"), "“{1}”: {0}"),
 )
+_CREDENTIALS: Final = ("code", "token", "callback", "device")
+"""The arguments that name one."""
 LARGEST_FILE: Final = 256 * 1024  # bytes
 
 
@@ -101,8 +103,8 @@ def _move(number: int, raw: msgspec.Raw) -> AnyMove:
         move: AnyMove = msgspec.json.decode(raw, type=AnyMove)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MoveRefused(number, _reason(str(error))) from None
-    for given in (getattr(move, name) for name in ("code", "token", "callback") if hasattr(move, name)):
-        if not given.startswith("$") or given[1:] not in LOOT:
+    for given in (getattr(move, name, "") for name in _CREDENTIALS):
+        if isinstance(given, str) and given and not (given[0] == "$" and given[1:] in LOOT):
             known = ", ".join(f"${one}" for one in sorted(LOOT))
             raise MoveRefused(number, f"a credential is named, and is one of {known}")
     return move

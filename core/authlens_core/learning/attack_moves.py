@@ -12,9 +12,11 @@ from authlens_core.grammars.json_document import object_in
 from authlens_core.learning.moves import (
     CallMove,
     DeliverMove,
+    DeviceStartMove,
     LinkMove,
     LoginMove,
     LureMove,
+    PollMove,
     PublishMove,
     RedeemMove,
     RefreshMove,
@@ -29,6 +31,7 @@ from authlens_core.oauth.revocation import revocation_request
 from authlens_core.oauth.token import refresh_request
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, parse_url
 
 WorldMove = (
@@ -41,8 +44,11 @@ WorldMove = (
     | DeliverMove
     | LureMove
     | LinkMove
+    | DeviceStartMove
+    | PollMove
 )
 """The moves that happen in a world; the others say something about it."""
+_INTERVAL: Final = 6.0  # seconds between two polls, also after a slow_down
 _OTHER_SITE: Final = "https://other-site.example/"
 
 
@@ -57,7 +63,7 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
     """
     match move:
         case LoginMove():
-            await world.log_in(scope=move.scope)
+            await world.log_in(scope=move.scope, device=move.device)
         case PublishMove():
             world.emulator.publish(move.field, _OTHER_SITE)
         case RedeemMove():
@@ -68,17 +74,55 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
             await _refresh(move, world)
         case RevokeMove():
             await _revoke(world)
+        case DeviceStartMove():
+            await _start_device(world, seat)
+        case PollMove():
+            await _poll(move, world, seat)
+        case _:
+            await _have_opened(move, world)
+
+
+async def _have_opened(move: DeliverMove | LureMove | LinkMove, world: World) -> None:
+    """Have a user's browser open what Mallory wants it to."""
+    match move:
         case DeliverMove():
             await world.open(move.to, world.loot[move.callback[1:]])
-        case LinkMove():
-            await _link(move, world)
         case LureMove():
             await _lure(move, world)
+        case LinkMove():
+            await _link(move, world)
         case _:
             assert_never(move)
 
 
+async def _start_device(world: World, seat: str) -> None:
+    client_id, _ = world.emulator.register_client("http://127.0.0.1/")
+    world.own_client = Client(client_id, "")
+    endpoint = _url(f"{world.emulator.issuer}/device_authorization")
+    request = form_request(endpoint, world.own_client, [("scope", "read")])
+    exchange = await world.send(seat, request, Purpose.DEVICE_AUTHORIZATION, "start a device login")
+    answer = exchange.answer
+    given = object_in(answer.body.reveal()) if answer is not None and answer.status == 200 else {}
+    if isinstance(code := given.get("device_code"), str):
+        world.loot["device"] = code
+        world.device_page = str(given.get("verification_uri_complete", ""))
+
+
+async def _poll(move: PollMove, world: World, seat: str) -> None:
+    world.skipped += _INTERVAL
+    pairs: list[FormPair] = [
+        ("grant_type", GrantType.DEVICE_CODE.value),
+        ("device_code", Secret(world.loot[move.device[1:]])),
+    ]
+    request = form_request(_url(f"{world.emulator.issuer}/token"), world.own_client, pairs)
+    exchange = await world.send(seat, request, Purpose.DEVICE_TOKEN, "ask for the tokens of a device login")
+    world.loot |= _tokens_in(exchange)
+
+
 async def _lure(move: LureMove, world: World) -> None:
+    if move.code:
+        await world.open(move.to, world.device_page)
+        return
     website, rogue = world.website(), world.site_of_mallory()
     rogue.client_id, rogue.redirect_uri = await website.client_id(), website.redirect_uri
     await world.open(move.to, f"{website.sign_in_url}?at={move.at}")

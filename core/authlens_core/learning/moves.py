@@ -46,9 +46,11 @@ class LoginMove(Move, frozen=True):
 
     Attributes:
         scope: what to ask for, as a login of its own; empty is what authlens asks for by default.
+        device: whether it is a login by a code that is entered on another device.
     """
 
     scope: Literal["", "read", "write", "read write"] = ""
+    device: bool = False
 
 
 class PointMove(Move, frozen=True):
@@ -127,10 +129,36 @@ class LinkMove(Move, frozen=True):
 
 
 class LureMove(Move, frozen=True):
-    """Have a visitor of the website sign in with Mallory's server."""
+    """Have a visitor of the website sign in with Mallory's server, or open the page of a device login.
+
+    Attributes:
+        at: Mallory's server.
+        code: the device login.
+    """
 
     to: Literal["ada"]
-    at: Literal["rogue"]
+    at: Literal["", "rogue"] = ""
+    code: str = ""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The credentials that it needs."""
+        return (self.code[1:],) if self.code else ()
+
+
+class DeviceStartMove(Move, frozen=True, tag="device_start"):
+    """Start a device login."""
+
+
+class PollMove(Move, frozen=True):
+    """Ask for the tokens of a device login."""
+
+    device: str = "$device"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The credentials that it needs."""
+        return (self.device[1:],)
 
 
 class DeliverMove(Move, frozen=True):
@@ -169,6 +197,8 @@ AnyMove = (
     | DeliverMove
     | LureMove
     | LinkMove
+    | DeviceStartMove
+    | PollMove
     | DefendMove
     | AnswerMove
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -30,10 +31,11 @@ from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.login.login import Login
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.trace.events import AuthorizationReady, Event
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.login_options import Options
+from authlens_core.values.stage import GrantType
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import TOKEN
@@ -48,7 +50,7 @@ PARTIES: Final = frozenset({VICTIM, SECOND, ROGUE})
 """Who can be in a world besides the resource, its server and Ada."""
 SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
-LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh", "proof", "verifier"})
+LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh", "proof", "verifier", "device"})
 """The credentials that a learner can hold, by name."""
 _WAIT: Final = 15.0  # seconds of one login
 
@@ -69,6 +71,8 @@ class World:
         second: another resource of the same server, in worlds that have one.
         own_client: the client of your own login, once that has leaked something.
         own_refresh_token: the newest one of that login.
+        skipped: seconds that the servers are ahead, so that no one waits for a device login.
+        device_page: where the device login that Mallory started is approved.
         linked_uri: the redirect URI of the link that Mallory wrote.
         link_verifier: what its challenge was made of.
     """
@@ -82,6 +86,7 @@ class World:
         faults: Collection[str] = (),
     ) -> None:
         self._settings = settings
+        self.skipped = 0.0
         self._switches = frozenset(switches)
         self.emulator = StandardEmulator(
             settings.profile,
@@ -89,12 +94,14 @@ class World:
             weaknesses=[Weakness(name) for name in settings.weaknesses],
             access_token_lifetime=settings.token_lifetime,
             seed=seed,
+            clock=lambda: time.time() + self.skipped,
         )
         self.victim: Victim | None = None
         self.second: SecondResource | None = None
         self.rogue: RogueServer | None = None
         self.loot: dict[str, str] = {}
         self._wire = Wire(environ={})
+        self.device_page = ""
         self._moves: list[SeatedTrace] = []
         self._login: Login | None = None
         self.own_client = Client("", "")
@@ -259,16 +266,17 @@ class World:
         """Return the browser of a user, with its cookies."""
         return self._browsers.setdefault(user, Browser())
 
-    async def log_in(self, *, until: Stage | None = None, scope: str = "") -> bool:
+    async def log_in(self, *, until: Stage | None = None, scope: str = "", device: bool = False) -> bool:
         """Log in with authlens, or continue the login that is not over; return whether it ended well.
 
         Args:
             scope: what to ask for, as a login of its own; empty is the default.
+            device: whether to log in by a code that is entered elsewhere.
         """
         login = self._login
         if login is None or scope or login.finished or self._failed(login):
             await self._end_login()
-            login = self._login = self._new_login(scope)
+            login = self._login = self._new_login(scope, device=device)
         with self.emulator.ledger.seated(YOU, browser=OWNER):
             while not login.finished and login.position is not until:
                 if (await login.step()).outcome is not Outcome.PASSED:
@@ -283,14 +291,17 @@ class World:
         records = login.trace.records
         return bool(records) and records[-1].outcome is not Outcome.PASSED
 
-    def _new_login(self, scope: str) -> Login:
+    def _new_login(self, scope: str, *, device: bool) -> Login:
         options = Options(port=0, wait=_WAIT, scope=scope or None)
+        if device:
+            options = replace(options, grant_type=GrantType.DEVICE_CODE)
         login = Login(self.emulator.resource_url, self._wire, options=options)
         playing: set[asyncio.Task[object]] = set()
 
         def watch(event: Event) -> None:
-            if isinstance(event, AuthorizationReady):
-                play = self.browser(OWNER).play(event.url, email_of(OWNER))
+            link = _link_of(event)
+            if link:
+                play = self.browser(OWNER).play(link, email_of(OWNER))
                 task: asyncio.Task[object] = asyncio.ensure_future(play)
                 playing.add(task)
                 task.add_done_callback(playing.discard)
@@ -348,3 +359,11 @@ class World:
             event.what is What.SESSION and event.browser == event.user == OWNER
             for event in self.events[before:]
         )
+
+
+def _link_of(event: Event) -> str:
+    """Return what the user has to open now; empty where nothing is to be opened."""
+    if isinstance(event, AuthorizationReady):
+        return event.url
+    page = event.device.verification_uri_complete if isinstance(event, DeviceCodeReady) else None
+    return "" if page is None else page.text

@@ -12,7 +12,6 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import NO_STORE, json_answer
 from authlens_core.emulator.assertions import ALGORITHM
 from authlens_core.emulator.codes import put
-from authlens_core.emulator.grants import DEVICE_LIFETIME
 from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.client_registry import EXAMPLE_DOCUMENT, EmulatedClients
@@ -169,11 +168,11 @@ class StandardTokenEndpoint:
     async def device_authorization(self, request: Request) -> Response:
         """Start a device login (RFC 8628 §3.1)."""
         form, client = await self._tokens.asked(request)
-        if DEVICE_GRANT not in client.grant_types:
+        if DEVICE_GRANT not in client.grant_types or self._state.device_off:
             raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
         scope = self._state.granted_scope(form.get("scope", ""))
         # Two seconds, so that no one waits long to see it expire.
-        lifetime = 2.0 if self._state.has(StandardFault.DEVICE_EXPIRED) else DEVICE_LIFETIME
+        lifetime = 2.0 if self._state.has(StandardFault.DEVICE_EXPIRED) else self._state.device_lifetime
         login = self._state.grants.start_device(client, scope, lifetime=lifetime)
         page = f"{self._state.issuer}/device"
         return json_answer(

@@ -80,6 +80,8 @@ class StandardAuthorizationEndpoint:
         choice = await self._choice(request)
         if choice is None:
             return page("The form expired. Open the page again.", status=400)
+        if self._state.proximity and login.beside != self._state.grants.ledger.browser:
+            return page("The device is not near you", status=403)
         admitted = "" if choice in self._state.denied else choice
         self._state.grants.decide_device(login, admitted)
         return page("Device connected" if admitted else "Login denied", "<p>Return to your device.</p>")

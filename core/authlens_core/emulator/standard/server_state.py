@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.assertions import Assertions
-from authlens_core.emulator.grants import Grants
+from authlens_core.emulator.grants import DEVICE_LIFETIME, Grants
 from authlens_core.emulator.issued import (
     DEVICE_GRANT,
     MACHINE_GRANTS,
@@ -83,6 +83,9 @@ class ServerState:
     weaknesses: frozenset[Weakness] = frozenset()
     published: dict[PublishedMember, str] = field(default_factory=dict)
     kept: frozenset[PublishedMember] = frozenset()
+    device_lifetime: float = DEVICE_LIFETIME
+    device_off: bool = False
+    proximity: bool = False
     seen_proofs: dict[str, float] = field(default_factory=dict, repr=False)
     dpop_nonce: str = field(default_factory=lambda: randomness.token_urlsafe(16), repr=False)
 
@@ -121,6 +124,9 @@ class ServerState:
         self.faults = self.faults - {switch.stops} | ({switch.starts} if switch.starts else frozenset())
         self.kept |= {switch.keeps} if switch.keeps else frozenset()
         self.grants.codes.lifetime = switch.code_lifetime or self.grants.codes.lifetime
+        self.device_lifetime = switch.device_lifetime or self.device_lifetime
+        self.device_off |= switch.device_off
+        self.proximity |= switch.proximity
         self.grants.access_token_lifetime = switch.token_lifetime or self.grants.access_token_lifetime
         self.apply_rules()
 

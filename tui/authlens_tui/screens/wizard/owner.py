@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from authlens_core.emulator import OwnerSetting
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
+
+if TYPE_CHECKING:
+    from authlens_core.emulator import OwnerSetting
 
 
 class ServerOwner(Protocol):

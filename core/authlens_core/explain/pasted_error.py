@@ -71,9 +71,13 @@ _MENTIONS: Final = re.compile(
     | \b(?:means|indicates|explains|describes)\ (?:that|how)\b
     """
 )
+_MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the square of them
 _NUMBER: Final = re.compile(r"\d+")
 _BOX: Final = re.compile(r"[\s│┃║]+")
-_ESCAPED: Final = re.compile(r"\\+([\"'/])")
+# From the first backslash on: a run of them would be tried from each.
+_ESCAPED: Final = re.compile(r"(?<!\\)\\+([\"'/])")
+# No character has such a number, and `unescape` fails at one of thousands of digits.
+_NO_CHARACTER: Final = re.compile(r"&#[0-9]{8,}")
 _STATUS: Final = re.compile(r"^(?:[<>*] ?)?HTTP/[\d.]+ (\d{3})(?: (.*))?$")
 _FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
 _REQUEST: Final = re.compile(r"^> ")
@@ -109,11 +113,11 @@ class _PastedText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        said = "\n".join(line for line in text.split("\n") if not _MENTIONS.search(line))
+        said = "\n".join(line for line in text.split("\n") if not _MENTIONS.search(line, 0, _MENTION_WITHIN))
         # What a callback has in its address is encoded, and what a log quotes is escaped.
         decoded = unquote_plus(said) if "error" in said else said
         lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
-        plain = unescape(lines).replace("’", "'")
+        plain = unescape(_NO_CHARACTER.sub("", lines)).replace("’", "'")
         self.lower = (said if plain == said else f"{said}\n{plain}").lower()
         # A terminal breaks a sentence where its window ends.
         self.flat = _BOX.sub(" ", self.lower)

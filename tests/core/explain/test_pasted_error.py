@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from authlens_core.explain.pasted_error import explain_text
@@ -155,6 +157,13 @@ def test_the_name_of_an_error_or_a_type_is_not_taken_for_a_secret(text: str) -> 
 def test_a_text_without_a_known_failure_is_not_explained(text: str) -> None:
     """Nothing is guessed."""
     assert explain_text(text) == ()
+
+
+@pytest.mark.parametrize("text", ["returns " * 20_000, "error " + "\\" * 120_000, f"error &#{'9' * 5_000};"])
+def test_a_text_that_is_made_to_be_slow_or_to_fail_is_read_in_a_moment(text: str) -> None:
+    started = process_time()
+    assert explain_text(text) == ()
+    assert process_time() - started < 3
 
 
 @pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])

@@ -19,7 +19,7 @@ from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped
 from authlens_core.values.known_secrets import KnownSecrets
-from authlens_core.values.safe_text import safe_line
+from authlens_core.values.safe_text import safe_line, without_user_info
 from authlens_core.values.secret import Secret
 
 # How much of a body is quoted.
@@ -30,11 +30,14 @@ _AROUND: Final = 60  # characters kept on each side of what was found in one lon
 # What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+")
 _NAMED: Final = re.compile(
-    r'(?i)((?:token|secret|password|verifier|assertion|cookie|"code|\bcode)["\']?\s*[=:]\s*["\']?)'
+    r"(?i)((?:token|secret|passw(?:or)?d|pwd|api[-_ ]?key|verifier|assertion|cookie|\"code|\bcode)"
+    r"[\"']?\s*[=:]\s*[\"']?)"
     r"([A-Za-z0-9_~+/=.:-]{6,})"
 )
-
-
+# Whatever follows the scheme is a credential, however short (RFC 9110 §11.4).
+_AUTHORIZATION: Final = re.compile(
+    r"""(?i)(\bauthorization["']?\s*[=:]\s*["']?(?:bearer|basic|dpop|token)\s+)([A-Za-z0-9_~+/=.:-]{4,})"""
+)
 # What is no secret all the same: a name of an error, such as ECONNREFUSED, and of a type of Rust or Java.
 _CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}")
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2})"
@@ -133,7 +136,8 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
 
 
 def _masked(text: str, secrets: Iterable[Secret]) -> str:
-    text = KnownSecrets(secrets, shortest=1).masked(text)
+    text = without_user_info(KnownSecrets(secrets, shortest=1).masked(text))
+    text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
     text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
     return _LONG_RUN.sub(
         lambda m: m[0] if _TYPE.fullmatch(m[0]) else _unless_a_word(m[0], longest_word=60), text

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Final, Self
 
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
+from authlens_core.oauth.insufficient_scope import is_plain
 from authlens_core.values.fix import Fix, filled, mapped
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -68,8 +69,11 @@ class PastedAddress:
         return cls(next(filter(None, map(_resource, urls)), None))
 
     def fill(self, cure: str | Fix) -> str | Fix:
-        """Return a fix with the address in its commands."""
-        if self.url is None:
+        """Return a fix with the address in its commands, if every shell reads it as it is.
+
+        Whoever wrote the text may have written the address for whoever copies the command.
+        """
+        if self.url is None or not is_plain(self.url.text.replace("@", "")):
             return cure
         host = self.url.host
         return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", host))

@@ -58,7 +58,12 @@ def safe_line(text: str, limit: int = LINE) -> str:
 
 def safe_sentence(text: str, limit: int = LINE) -> str:
     """Return words of ours as `safe_line` does, without the user name and password of a URL in them."""
-    return safe_line(re.sub(_USER_INFO, "•••@", text) if "@" in text else text, limit)
+    return safe_line(without_user_info(text), limit)
+
+
+def without_user_info(text: str) -> str:
+    """Return `text` with a mask for the user name and password of each URL in it."""
+    return re.sub(_USER_INFO, "•••@", text) if "@" in text else text
 
 
 def safe_text(text: str, limit: int = DOCUMENT) -> str:

@@ -7,6 +7,7 @@ from time import process_time
 import pytest
 
 from authlens_core.explain.pasted_error import explain_text
+from authlens_core.values.fix import commands_of
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIzNDU2"
 
@@ -138,6 +139,32 @@ def test_what_looks_like_a_secret_is_masked_in_the_quoted_line() -> None:
     (found,) = explain_text(f"invalid_client for token {JWT}")
     assert JWT not in str(found)
     assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("invalid_client Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+        ("invalid_client {'authorization': 'Bearer abcd1234'}", "abcd1234"),
+        ("invalid_client x-api-key: abc123def", "abc123def"),
+        ("invalid_client passwd=hunter22", "hunter22"),
+        ("invalid_client https://bob:hunter@mcp.example/", "hunter"),
+        (f"https://bob:hunter@m.example/{'a/' * 19} invalid_client", "hunter"),
+    ],
+)
+def test_a_short_credential_is_masked_by_what_it_stands_behind(text: str, secret: str) -> None:
+    (line,) = explain_text(text)[0].evidence
+    assert "•••" in line
+    assert secret not in line
+
+
+@pytest.mark.parametrize(
+    "address", ["https://m.example/a&calc", "https://m.example/$x;id", "https://m.example/!x"]
+)
+def test_an_address_that_a_shell_could_read_in_another_way_is_in_no_command(address: str) -> None:
+    (found,) = explain_text(f"Authentication failed for '{address}/'")
+    assert any("URL" in command for command in commands_of(found.cure))
+    assert not any("m.example" in command for command in commands_of(found.cure))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,10 @@ _PLAIN: Final = frozenset(f"{ascii_letters}{digits} @+=:,./_-")
 
 def _quoted(word: str) -> str:
     is_plain = (not word or " " in word) and _PLAIN.issuperset(word)
-    return f'"{word}"' if is_plain else shlex.quote(word)
+    if is_plain:
+        return f'"{word}"'
+    # fish reads a backslash within single quotes, too: it ends them early. Outside of them all shells agree.
+    return shlex.quote(word).replace("\\", r"'\\'")
 
 
 @dataclass(frozen=True, slots=True)

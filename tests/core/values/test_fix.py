@@ -34,7 +34,14 @@ def test_a_fix_in_words_is_its_steps_with_no_full_stop_behind_the_last_command()
 
 @pytest.mark.parametrize(
     ("word", "shown"),
-    [("''", '""'), ("'a b'", '"a b"'), ("'$(id)'", "'$(id)'"), ("'a\"b c'", "'a\"b c'"), ("a;b", "'a;b'")],
+    [
+        ("''", '""'),
+        ("'a b'", '"a b"'),
+        ("'$(id)'", "'$(id)'"),
+        ("'a\"b c'", "'a\"b c'"),
+        ("a;b", "'a;b'"),
+        (r"'a\b'", r"'a'\\'b'"),
+    ],
 )
 def test_a_word_is_quoted_for_every_shell_if_that_can_be(word: str, shown: str) -> None:
     assert commands_of(step("Again", f"authlens login URL --scope {word}")) == [

@@ -6,6 +6,7 @@ one line of printable characters before. There is no script, no link and no font
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
@@ -107,7 +108,7 @@ class _Page:
         self._back = SubElement(self.root, "rect", width=str(_WIDTH), rx="10", fill=_PAPER)
         self.y = 44.0
         self._command = command or (
-            f"authlens login {trace.resource_url}" if trace.kind is TraceKind.LOGIN else ""
+            f"authlens login {shlex.quote(trace.resource_url)}" if trace.kind is TraceKind.LOGIN else ""
         )
         self.text(_MARGIN, f"{trace.kind.value} of {trace.resource_url}", bold=True, size=18)
         if trace.records:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -33,6 +34,13 @@ async def test_the_diagram_has_title_outcome_arrows_and_the_command() -> None:
     assert said[1].startswith("✖ 4 Registration failed: ")
     assert "400 Bad Request" in said
     assert said[-1] == "$ authlens demo --fault x"
+
+
+async def test_the_address_of_a_trace_that_anyone_may_have_written_is_quoted_in_the_command() -> None:
+    trace = replace(await _failed(), resource_url="https://w.example/?a=1;id&b=$(id)")
+    root = ET.fromstring(diagram_svg(trace))
+    said = [each.text or "" for each in root.iter(f"{_SVG}text")]
+    assert said[-1] == "$ authlens login 'https://w.example/?a=1;id&b=$(id)'"
 
 
 @pytest.mark.parametrize("draw", [diagram_svg, waterfall_svg])

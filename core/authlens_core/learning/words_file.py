@@ -16,7 +16,7 @@ from authlens_core.learning.lesson_folder import LessonFolder
 from authlens_core.values.quick_dataclass import dataclass
 
 ENGLISH: Final = "en"
-_HEADING: Final = re.compile(r"(#{1,4}) +(\S.*?) *")
+_HEADING: Final = re.compile(r"(#{1,4}) +(\S.*)")
 _FILE: Final = re.compile(r"lesson(?:\.([a-z]{2}))?\.md")
 # What Markdown would make HTML, an image or a link of.
 _FORBIDDEN: Final = re.compile(r"<[A-Za-z/!?]|\]\(|\]\[|!\[|https?://")
@@ -103,7 +103,8 @@ def _sections(text: str, file: str) -> Iterator[tuple[str, int, str]]:
         if forbidden is not None:
             column = forbidden.start() + 1
             raise LessonRefused(f"{file}:{number}:{column}: no HTML, images or links: {forbidden[0]!r}")
-        heading = _HEADING.fullmatch(line)
+        # The spaces at its end are no part of a pattern: many within a line would be tried from each.
+        heading = _HEADING.fullmatch(line.rstrip(" "))
         if heading is None and line != "# ":
             lines.append(line)
             continue

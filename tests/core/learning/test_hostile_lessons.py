@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -95,6 +96,14 @@ def test_words_that_are_missing_or_more_than_text_are_refused(
     message = refusal(root)
     assert message.startswith(f"{NAME}/lesson.md:")
     assert said.partition(": ")[2] in message
+
+
+def test_a_heading_of_spaces_is_read_in_a_moment(root: Path) -> None:
+    file = root / NAME / "lesson.md"
+    file.write_text(f"{file.read_text('utf-8')}\n# a{' ' * 60_000}b\n", "utf-8")
+    started = process_time()
+    assert "is there twice" in refusal(root)
+    assert process_time() - started < 3
 
 
 def _link(folder: Path) -> None:

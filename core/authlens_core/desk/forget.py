@@ -15,6 +15,7 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.move import erase_left
 from authlens_core.credentials.vault.save_login import save_login
+from authlens_core.oauth.insufficient_scope import is_plain
 from authlens_core.oauth.registration import Deletion, management_request, read_deletion
 from authlens_core.values.errors import AuthlensError, Refused, UsageError
 from authlens_core.values.fix import fix, step
@@ -257,12 +258,14 @@ async def _forgotten(credentials: Credentials, record: ClientRecord, words: str)
 
 
 def _kept(record: ClientRecord, cause: str, error_type: type[AuthlensError]) -> ActionResult:
+    # The server chose the id.
+    client = shlex.quote(record.client_id) if is_plain(record.client_id) else "ID"
     return ActionResult(
         outcome=ActionOutcome.FAILED,
         summary=f"{cause} The client is still stored here.",
         cure=step(
             "Try again, or remove from this machine only",
-            f"authlens clients --forget={shlex.quote(record.client_id)} --here",
+            f"authlens clients --forget={client} --here",
         ),
         error_type=error_type,
     )

@@ -18,6 +18,7 @@ from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.registration import Deletion, read_deletion
 from authlens_core.values.errors import UsageError
+from authlens_core.values.fix import commands_of
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.profile_login import log_in
@@ -26,10 +27,12 @@ from support.rotating_server import RotatingServer, Scripted
 REDIRECT = "http://localhost:8400/callback"
 
 
-async def remembered(credentials: Credentials, server: RotatingServer, *, managed: bool = True) -> Client:
+async def remembered(
+    credentials: Credentials, server: RotatingServer, *, managed: bool = True, named: str = "client-1"
+) -> Client:
     """Store a client of `server`."""
     client = Client(
-        "client-1",
+        named,
         REDIRECT,
         registration_client_uri=f"{server.base}/register/1" if managed else None,
         registration_access_token=Secret("manage-canary") if managed else None,
@@ -85,6 +88,17 @@ async def test_a_client_that_is_not_gone_stays_here(
     assert len(credentials.clients.list()) == (0 if good else 1)
     assert "canary" not in f"{done.summary}{done.cure}"
     assert {seen.authorization for seen in server.seen} == {"Bearer manage-canary"}
+
+
+@pytest.mark.parametrize(("named", "shown"), [("client-1", "client-1"), ("a&calc", "ID"), ("$(id)", "ID")])
+async def test_an_id_that_a_shell_could_read_in_another_way_is_in_no_command(
+    credentials: Credentials, wire: Wire, server: RotatingServer, named: str, shown: str
+) -> None:
+    """The server chose it."""
+    await remembered(credentials, server, named=named)
+    server.answers("/register/1", Scripted(405))
+    done = await forget_only_client(Session(wire, credentials))
+    assert commands_of(done.cure) == [f"authlens clients --forget={shown} --here"]
 
 
 async def test_a_client_without_a_management_url_is_forgotten_here_and_that_is_said(

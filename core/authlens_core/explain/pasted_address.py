@@ -71,7 +71,7 @@ class PastedAddress:
     def fill(self, cure: str | Fix) -> str | Fix:
         """Return a fix with the address in its commands, if every shell reads it as it is.
 
-        Whoever wrote the text may have written the address for whoever copies the command.
+        The text may come from someone who wants a command copied that runs another one.
         """
         if self.url is None or not is_plain(self.url.text.replace("@", "")):
             return cure

@@ -20,12 +20,13 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.save_login import remove_replaced
 from authlens_core.desk.log_in import grant_of, log_in_with_cloudflared, start_login, store_tokens
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, PlayResult, play_person
 from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login import Login
-from authlens_core.state.locks import Locks
+from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity
@@ -36,6 +37,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.cloudflared_stub import stub_in
 from support.driven_login import until
+from support.grants import grant
 from support.open_databases import owned
 from support.ports import free_port
 from support.scripted_login import ISSUER, METADATA, RESOURCE, ScriptedSender, come_back, facts, honest, reply
@@ -204,6 +206,19 @@ async def test_a_login_replaces_the_one_whose_client_its_server_has_lost(refresh
             refreshed = await refresh(credentials, session.wire, grant.grant_id, RefreshOptions(force=True))
             assert refreshed.outcome is RefreshOutcome.LOGIN_NEEDED
     assert "replaced by a new login" in " ".join(event.detail for event in credentials.events())
+
+
+async def test_a_dead_login_that_another_program_is_storing_anew_is_not_removed() -> None:
+    credentials = owned(Credentials.memory())
+    secrets = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"))
+    dead = await credentials.save(grant(state=GrantState.LOGIN_NEEDED), secrets)
+    new = await credentials.save(replace(grant(), grant_id="id-new", client_id="new"), secrets)
+    async with credentials.locks.hold(*refresh_lock(dead), purpose="storing a login"):
+        with pytest.raises(LockBusy):
+            await remove_replaced(credentials, new)
+    assert dead in credentials.list()
+    await remove_replaced(credentials, new)
+    assert credentials.list() == (new,)
 
 
 async def test_a_login_leaves_a_working_one_of_another_client() -> None:

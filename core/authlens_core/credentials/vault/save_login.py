@@ -34,15 +34,28 @@ async def remove_replaced(
     """Remove the logins in whose place `grant` is, though its client is another one.
 
     They are for the same resource of the same server, and over: the server refused their refresh token, or
-    does not know their client.
+    does not know their client. One that another program is refreshing or storing may be alive again.
 
     Raises:
         NoSecretStore: the index or the store could not be written.
+        LockBusy: another program is at one of them.
     """
-    same_for = (grant.issuer, grant.resource_identifier, grant.resource_url, grant.machine is None)
-    for other in credentials.list():
-        is_over = other.state is GrantState.LOGIN_NEEDED or other.client_id in lost_clients
-        place = (other.issuer, other.resource_identifier, other.resource_url, other.machine is None)
-        if is_over and place == same_for and other.grant_id != grant.grant_id:
-            words = "replaced by a new login; the server refused its client or its refresh token"
-            await credentials.discard(other.grant_id, AccessKind.FORGOTTEN, words)
+    for found in _replaced(credentials, grant, lost_clients):
+        async with credentials.locks.hold(*refresh_lock(found), purpose="removing a dead login", bound=0):
+            if found in _replaced(credentials, grant, lost_clients):
+                words = "replaced by a new login; the server refused its client or its refresh token"
+                await credentials.discard(found.grant_id, AccessKind.FORGOTTEN, words)
+
+
+def _replaced(credentials: Credentials, grant: Grant, lost_clients: Collection[str]) -> list[Grant]:
+    return [
+        other
+        for other in credentials.list()
+        if (other.state is GrantState.LOGIN_NEEDED or other.client_id in lost_clients)
+        and other.grant_id != grant.grant_id
+        and _place(other) == _place(grant)
+    ]
+
+
+def _place(grant: Grant) -> tuple[object, ...]:
+    return grant.issuer, grant.resource_identifier, grant.resource_url, grant.machine is None

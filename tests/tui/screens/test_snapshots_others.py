@@ -26,7 +26,7 @@ from authlens_core.desk.forget import StoredClient
 from authlens_core.desk.log_in import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator import Scenario
+from authlens_core.emulator import OwnerSetting, Scenario
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -56,6 +56,7 @@ from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
+from authlens_tui.screens.wizard.owner import OwnerScreen
 from authlens_tui.widgets.record.copying import Copyable
 from support.grants import NOW
 from support.open_databases import owned
@@ -129,6 +130,17 @@ def rehearsal() -> RehearsalScreen:
         raise AssertionError
 
     return RehearsalScreen(run)
+
+
+class Owner:
+    """Someone who owns a server whose setting is wrong."""
+
+    name = "wiki.localhost"
+    setting = OwnerSetting("Applications › wiki", "Allow localhost clients", beside="Allow loopback clients")
+    is_on = False
+
+    def switch(self, *, on: bool) -> None:
+        self.is_on = on
 
 
 async def compared() -> CompareScreen:
@@ -282,6 +294,7 @@ PICTURES: Final = (
         keys(until_shown="good.authlens.json"),
     ),
     Picture("themes", ThemeScreen, ThemeScreen),
+    Picture("owner", OwnerScreen, lambda: OwnerScreen(Owner(), "4 Registration")),
     Picture("open", OpenSessionScreen, OpenSessionScreen),
     Picture("open-kept", OpenSessionScreen, two_kept),
     Picture(

@@ -62,6 +62,8 @@ class OwnerScreen(Dialog[bool]):
             )
 
     def on_mount(self) -> None:
+        self.boxes.can_focus = True
+        self.boxes.focus()
         self._show()
 
     def action_switch(self) -> None:

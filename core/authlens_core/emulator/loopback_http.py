@@ -20,12 +20,13 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class LoadedPage:
-    """A response; `location` is empty unless it is a redirect."""
+    """A response; `location` is empty unless it redirects, `challenge` unless it wants a credential."""
 
     status: int
     location: str
     cookies: tuple[str, ...] = field(repr=False)
     text: str = field(repr=False)
+    challenge: str = ""
 
 
 async def fetch_page(url: str) -> tuple[int, str]:
@@ -94,4 +95,5 @@ async def _read_page(connection: h11.Connection, reader: asyncio.StreamReader) -
             break
     cookies = tuple(value.decode("latin-1") for name, value in headers if name == b"set-cookie")
     location = dict(headers).get(b"location", b"").decode("latin-1") if 300 <= status < 400 else ""
-    return LoadedPage(status, location, cookies, body.decode("utf-8", "replace"))
+    challenge = dict(headers).get(b"www-authenticate", b"").decode("latin-1")
+    return LoadedPage(status, location, cookies, body.decode("utf-8", "replace"), challenge)

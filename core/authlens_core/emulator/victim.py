@@ -43,6 +43,9 @@ class VictimSwitches:
         resource: says which resource the token is for (RFC 8707).
         redirect_per_issuer: has a redirect URI for each server, and takes its answers only there
             (RFC 9700 §4.4.2.2).
+        address_guard: opens no URL that leads to an inside address (RFC 9728 §7.7).
+        no_redirects: follows no redirect of metadata.
+        resource_check: compares the `resource` of metadata with the URL that it asked for (RFC 9728 §3.3).
         no_redirector: has no address that sends a browser to any URL of its query (RFC 9700 §4.11).
     """
 
@@ -52,6 +55,9 @@ class VictimSwitches:
     resource: bool = True
     redirect_per_issuer: bool = False
     no_redirector: bool = True
+    address_guard: bool = False
+    no_redirects: bool = False
+    resource_check: bool = False
 
 
 SWITCHES: Final = tuple(one.name for one in fields(VictimSwitches))

@@ -35,6 +35,9 @@ class PublishedMember(StrEnum):
     RESOURCE = "resource_metadata.resource"
     ISSUER = "server_metadata.issuer"
     CHALLENGE = "challenge.resource_metadata"
+    SERVERS = "resource_metadata.authorization_servers"
+    REDIRECT = "resource_metadata.redirect"
+    """Not a member: where its URL sends a client on to."""
 
 
 @dataclass(frozen=True, slots=True)

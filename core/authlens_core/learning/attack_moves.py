@@ -65,7 +65,7 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
         case LoginMove():
             await world.log_in(scope=move.scope, device=move.device)
         case PublishMove():
-            world.emulator.publish(move.field, _OTHER_SITE)
+            await _publish(move, world)
         case RedeemMove():
             await _redeem(move, world, seat)
         case CallMove():
@@ -80,6 +80,16 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
             await _poll(move, world, seat)
         case _:
             await _have_opened(move, world)
+
+
+async def _publish(move: PublishMove, world: World) -> None:
+    """Put a lie into a document; a hosted client reads it once, and the next lie takes its place."""
+    if world.hosted is None:
+        world.emulator.publish(move.field, _OTHER_SITE)
+        return
+    world.emulator.publish(move.field, f"{world.hosted.url}/admin" if move.value == "inside" else _OTHER_SITE)
+    await world.hosted.discover(world.emulator.resource_url)
+    world.emulator.publish_the_truth()
 
 
 async def _have_opened(move: DeliverMove | LureMove | LinkMove, world: World) -> None:

@@ -69,7 +69,7 @@ class PublishMove(Move, frozen=True):
     """Have a document of the resource say something else."""
 
     field: PublishedMember
-    value: Literal["other-site"]
+    value: Literal["other-site", "inside"]
 
 
 class RedeemMove(Move, frozen=True):

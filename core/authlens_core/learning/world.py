@@ -17,6 +17,8 @@ from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.emulator import StandardEmulator
+from authlens_core.emulator.hosted_client import PARTY as INTERNAL
+from authlens_core.emulator.hosted_client import HostedClient
 from authlens_core.emulator.ledger import LedgerEvent, What
 from authlens_core.emulator.person import Browser
 from authlens_core.emulator.rogue import PARTY as ROGUE
@@ -46,7 +48,7 @@ OWNER: Final = "ada"
 MALLORY: Final = "mallory"
 VICTIM: Final = "victim"
 SECOND: Final = "second"
-PARTIES: Final = frozenset({VICTIM, SECOND, ROGUE})
+PARTIES: Final = frozenset({VICTIM, SECOND, ROGUE, INTERNAL})
 """Who can be in a world besides the resource, its server and Ada."""
 SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
@@ -68,6 +70,7 @@ class World:
         emulator: the resource and its authorization server.
         victim: the website, in worlds that have one.
         rogue: Mallory's own authorization server, in worlds that have one.
+        hosted: a client in a data centre, in worlds that have a service beside it.
         second: another resource of the same server, in worlds that have one.
         own_client: the client of your own login, once that has leaked something.
         own_refresh_token: the newest one of that login.
@@ -99,6 +102,7 @@ class World:
         self.victim: Victim | None = None
         self.second: SecondResource | None = None
         self.rogue: RogueServer | None = None
+        self.hosted: HostedClient | None = None
         self.loot: dict[str, str] = {}
         self._wire = Wire(environ={})
         self.device_page = ""
@@ -123,6 +127,9 @@ class World:
                 self.rogue = await stack.enter_async_context(rogue)
             if VICTIM in self._settings.parties:
                 self.victim = await stack.enter_async_context(self._new_website())
+            if INTERNAL in self._settings.parties:
+                hosted = HostedClient(self.emulator.ledger, self._victim_switches())
+                self.hosted = await stack.enter_async_context(hosted)
             if SECOND in self._settings.parties:
                 self.second = await stack.enter_async_context(SecondResource(self.emulator))
             stack.push_async_callback(self._wire.aclose)
@@ -133,13 +140,16 @@ class World:
     async def __aexit__(self, *_: object) -> None:
         await self._running.aclose()
 
-    def _new_website(self) -> Victim:
+    def _victim_switches(self) -> VictimSwitches:
         on = {name.partition(".")[2]: True for name in self._switches if name.startswith(f"{VICTIM}.")}
+        return VictimSwitches(**{**self._settings.victim, **on})
+
+    def _new_website(self) -> Victim:
         return Victim(
             self.emulator.ledger,
             issuer=self.emulator.issuer,
             resource_url=self.emulator.resource_url,
-            switches=VictimSwitches(**{**self._settings.victim, **on}),
+            switches=self._victim_switches(),
             others={} if self.rogue is None else {ROGUE: self.rogue.url},
         )
 
@@ -153,6 +163,8 @@ class World:
             known[self.second.url] = SECOND
         if self.rogue is not None:
             known[self.rogue.url] = ROGUE
+        if self.hosted is not None:
+            known[self.hosted.url] = INTERNAL
         return {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for url, role in known.items()}
 
     @property

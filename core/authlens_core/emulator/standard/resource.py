@@ -47,9 +47,11 @@ class Resource:
             return json_answer({"error": "not_found"}, 404)
         if suffix not in ("", path):
             return json_answer({"error": "not_found"}, 404)
+        if elsewhere := state.says(PublishedMember.REDIRECT, ""):
+            return Response(b"", 302, {**NO_STORE, "location": elsewhere})
         document: dict[str, Any] = {
             "resource": state.says(PublishedMember.RESOURCE, self._identifier),
-            "authorization_servers": [state.issuer],
+            "authorization_servers": [state.says(PublishedMember.SERVERS, state.issuer)],
             "scopes_supported": ["read", "write"],
             "bearer_methods_supported": ["header"],
             "resource_name": "The emulator's resource",

@@ -171,6 +171,10 @@ class StandardEmulator(LoopbackServer):
         """Have a document say `value`, as an attacker would who runs this resource or its server."""
         self._state.published[member] = value
 
+    def publish_the_truth(self) -> None:
+        """Have every document say again what is so."""
+        self._state.published.clear()
+
     @property
     def example_client(self) -> str:
         """The client id of a client metadata document that the server serves itself."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 from urllib.parse import urlencode
 
-from authlens_core.emulator.victim import REDIRECTOR
+from authlens_core.emulator.parties.victim import REDIRECTOR
 from authlens_core.grammars.json_document import object_in
 from authlens_core.learning.moves import (
     CallMove,

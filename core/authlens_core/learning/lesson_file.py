@@ -11,8 +11,8 @@ from typing import Final, NoReturn
 import msgspec
 
 from authlens_core.emulator import Profile, faults_of
-from authlens_core.emulator.victim import SWITCHES as VICTIM_SWITCHES
-from authlens_core.emulator.weakness import Weakness
+from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
+from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.learning.claim import Claim, LessonRefused
 from authlens_core.learning.claim_text import read_claims
 from authlens_core.learning.lesson import (

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from authlens_core.emulator.weakness import PublishedMember
+from authlens_core.emulator.standard.weakness import PublishedMember
 from authlens_core.learning.claim import LessonRefused
 
 Letter = Literal["a", "b", "c"]

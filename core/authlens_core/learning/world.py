@@ -17,18 +17,18 @@ from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.emulator import StandardEmulator
-from authlens_core.emulator.hosted_client import PARTY as INTERNAL
-from authlens_core.emulator.hosted_client import HostedClient
 from authlens_core.emulator.ledger import LedgerEvent, What
+from authlens_core.emulator.parties.hosted_client import PARTY as INTERNAL
+from authlens_core.emulator.parties.hosted_client import HostedClient
+from authlens_core.emulator.parties.rogue import PARTY as ROGUE
+from authlens_core.emulator.parties.rogue import RogueServer
+from authlens_core.emulator.parties.second import SecondResource
+from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
+from authlens_core.emulator.parties.victim import Victim, VictimSwitches
 from authlens_core.emulator.person import Browser
-from authlens_core.emulator.rogue import PARTY as ROGUE
-from authlens_core.emulator.rogue import RogueServer
-from authlens_core.emulator.second import SecondResource
+from authlens_core.emulator.standard.weakness import SWITCHES as SERVER_SWITCHES
+from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.emulator.users import email_of
-from authlens_core.emulator.victim import SWITCHES as VICTIM_SWITCHES
-from authlens_core.emulator.victim import Victim, VictimSwitches
-from authlens_core.emulator.weakness import SWITCHES as SERVER_SWITCHES
-from authlens_core.emulator.weakness import Weakness
 from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.login.login import Login

@@ -12,10 +12,10 @@ import pytest
 from authlens_core.emulator import StandardEmulator, play_person
 from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.loopback_http import request
+from authlens_core.emulator.parties.victim import Victim, VictimSwitches
 from authlens_core.emulator.person import Browser
+from authlens_core.emulator.standard.weakness import SWITCHES, PublishedMember, Weakness
 from authlens_core.emulator.users import email_of
-from authlens_core.emulator.victim import Victim, VictimSwitches
-from authlens_core.emulator.weakness import SWITCHES, PublishedMember, Weakness
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.standard.proof_check import ProofReplayed, proof_key, with_nonce
 from authlens_core.emulator.standard.server_state import ServerState
-from authlens_core.emulator.weakness import PublishedMember, Weakness
+from authlens_core.emulator.standard.weakness import PublishedMember, Weakness
 
 METADATA: Final = "/.well-known/oauth-protected-resource"
 

@@ -20,8 +20,8 @@ from authlens_core.emulator.standard.machine_grants import MachineGrants
 from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_pages import StandardAuthorizationEndpoint
 from authlens_core.emulator.standard.server_state import SCOPES, ServerState
+from authlens_core.emulator.standard.weakness import PublishedMember
 from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
-from authlens_core.emulator.weakness import PublishedMember
 
 _WELL_KNOWN: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 PUSHED_LIFETIME: Final = 60  # seconds

@@ -17,8 +17,8 @@ from authlens_core.emulator.pages import login_page, page
 from authlens_core.emulator.profile import StandardFault
 from authlens_core.emulator.standard.client_registry import EmulatedClients
 from authlens_core.emulator.standard.server_state import ServerState
+from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.emulator.users import USERS
-from authlens_core.emulator.weakness import Weakness
 
 
 class StandardAuthorizationEndpoint:

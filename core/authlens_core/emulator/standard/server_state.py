@@ -20,7 +20,7 @@ from authlens_core.emulator.issued import (
 from authlens_core.emulator.profile import Profile, StandardFault
 from authlens_core.emulator.signing_keys import SigningKeys
 from authlens_core.emulator.standard.machines import Machines
-from authlens_core.emulator.weakness import PublishedMember, ServerSwitch, Weakness
+from authlens_core.emulator.standard.weakness import PublishedMember, ServerSwitch, Weakness
 
 if TYPE_CHECKING:
     from authlens_core.emulator.origin_app import OriginApp

@@ -11,8 +11,8 @@ from authlens_core.emulator.profile import Profile, StandardFault, faults_of, na
 from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.standard.machines import Machines
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
+from authlens_core.emulator.standard.weakness import SWITCHES, PublishedMember, Weakness
 from authlens_core.emulator.users import email_of
-from authlens_core.emulator.weakness import SWITCHES, PublishedMember, Weakness
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

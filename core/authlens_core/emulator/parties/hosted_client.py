@@ -20,8 +20,8 @@ from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.loopback_http import LoadedPage
 from authlens_core.emulator.loopback_http import request as http_request
 from authlens_core.emulator.origins import bind, close_all
+from authlens_core.emulator.parties.victim import SEAT, VictimSwitches
 from authlens_core.emulator.uvicorn_server import QuietServer, serve
-from authlens_core.emulator.victim import SEAT, VictimSwitches
 
 PARTY: Final = "internal"
 _METADATA: Final = "/.well-known/oauth-protected-resource"

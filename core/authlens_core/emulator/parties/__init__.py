@@ -1,0 +1,1 @@
+"""Who is there in a lesson besides a resource and its server: the website that is attacked, and others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -130,6 +131,18 @@ def test_a_name_of_a_file_is_no_pattern(named: RequestRecorder, tmp_path: Path) 
         (tmp_path / name).write_text(name)
     assert call(named, tmp_path, "-s", "--no-globoff", "-T", "{a,b}").code == 26
     assert named.requests == []
+
+
+def test_a_name_below_localhost_leads_to_this_machine_without_a_resolver(
+    named: RequestRecorder, tmp_path: Path
+) -> None:
+    """Also by an older curl, which would ask one: the credential would go where the answer says."""
+    port = urlsplit(named.url).port
+    url = f"http://wiki.localhost:{port}/"
+    assert run_words((), url, FIELDS, cwd=tmp_path).code == 0
+    config = call_with(FIELDS, [], url, "/usr/bin/curl").config.reveal()
+    assert f'resolve = "wiki.localhost:{port}:127.0.0.1,::1"' in config
+    assert len(named.requests) == 1
 
 
 def test_what_authlens_adds_comes_last_and_says_where_it_goes(canary: RequestRecorder) -> None:

@@ -24,6 +24,7 @@ from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url
+from authlens_core.wire.addresses import local_addresses
 from authlens_core.wire.proxy_settings import ProxyUnusable, is_never_proxied, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trust_files
 
@@ -153,6 +154,10 @@ def _config(url: str, fields: Iterable[tuple[str, str]], environ: Mapping[str, s
     lines = [config_line("globoff"), config_line("path-as-is"), config_line("proto", f"={parts.scheme}")]
     if is_never_proxied(parts.address[0]):
         lines.append(config_line("noproxy", "*"))
+    host, port = parts.address
+    # Before 7.85, curl asks a resolver, and the answer may be another machine.
+    if local := local_addresses(host):
+        lines.append(config_line("resolve", f"{host}:{port}:{','.join(local)}"))
     try:
         lines += _trust(environ, proxy_too=_has_https_proxy(parts, environ))
         lines += [config_line("header", header_argument(name, value)) for name, value in fields]

@@ -43,6 +43,8 @@ class AgentServer:
         path: the file that it reads; None if its documentation names none for this system.
         paste: where the entry is pasted, if authlens cannot edit a file of this agent.
         without_authlens: names of entries for the same URL that are not authlens's, as `add` found them.
+        not_written_here: what the entry has that `add` left as it was: its command, as a shell has it, if it
+            is another one, and the names of members. Who wrote the file may want another program run.
 
     Raises:
         UsageError: the name cannot be used.
@@ -59,6 +61,7 @@ class AgentServer:
         self.path = Path(file) if file is not None else self._agent.file(_places())
         self.paste = self._agent.paste
         self.without_authlens: tuple[str, ...] = ()
+        self.not_written_here: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -114,6 +117,9 @@ class AgentServer:
             return config.add(self.name, self._entry)
         entry = servers[self.name]
         command = updated(self._agent.command(entry), gui=self._agent.gui)
+        is_own = command == bridge_command(self._url, gui=self._agent.gui)
+        members = (key for key in entry if key not in self._entry)
+        self.not_written_here = (*(() if is_own else (shlex.join(command),)), *members)
         return config.change(self.name, entry, self._agent.started(command))
 
     def _removed(self, config: ConfigFile, servers: Mapping[str, Any]) -> EditResult:

@@ -65,6 +65,18 @@ def test_a_second_run_finds_the_server_by_its_url_and_changes_only_a_program_tha
     assert servers() == {}
 
 
+def test_a_program_that_another_wrote_around_the_bridge_is_named() -> None:
+    """A project that was cloned has its file with it."""
+    AgentServer("claude-code", URL).add()
+    own = servers()["wiki-example-mcp"]
+    around = {"command": "sh", "args": ["-c", "id >&2", "authlens", "mcp-bridge", URL], "env": {"A": "1"}}
+    for entry, left in ((own, ()), (around, (f"sh -c 'id >&2' authlens mcp-bridge {URL}", "env"))):
+        Path(".mcp.json").write_text(json.dumps({"mcpServers": {"mine": entry}}))
+        server = AgentServer("claude-code", URL)
+        assert not server.add().changed
+        assert server.not_written_here == left
+
+
 @pytest.mark.parametrize("present", [URL, None])
 @pytest.mark.parametrize("edit", [AgentServer.add, AgentServer.remove])
 def test_the_server_of_another_url_is_neither_replaced_nor_removed(present: str | None, edit: Any) -> None:

@@ -41,6 +41,9 @@ def _say_printed(server: AgentServer) -> None:
 def _say_written(edited: EditResult, server: AgentServer, url: str) -> None:
     if not edited.changed:
         say(f"{edited.path} has {server.name} already.")
+    for part in server.not_written_here:
+        say(f"  authlens did not write this in it, and leaves it: {part}")
+    if not edited.changed:
         return
     say(f"Wrote {server.name} to {edited.path}. Restart {server.title} to use it.")
     if edited.backup is not None:

@@ -439,8 +439,8 @@ MUTATIONS: Final = (
         "dead-login-removes-a-working-one",
         "A login removes a working one of another client",
         "core/authlens_core/credentials/vault/save_login.py",
-        "        if is_over and place == same_for",
-        "        if place == same_for",
+        "(other.state is GrantState.LOGIN_NEEDED or other.client_id in lost_clients)",
+        "other.state",
         "tests/core/desk/test_log_in.py::test_a_login_leaves_a_working_one_of_another_client",
     ),
     Mutation(

@@ -29,15 +29,18 @@ _BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
 _AROUND: Final = 60  # characters kept on each side of what was found in one long line
 # What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+")
+# The quotes are escaped where JSON is in JSON, and the sign is where an address is in one.
 _NAMED: Final = re.compile(
-    r"(?i)((?:token|secret|passw(?:or)?d|pwd|api[-_ ]?key|verifier|assertion|cookie|\"code|\bcode)"
-    r"[\"']?\s*[=:]\s*[\"']?)"
+    r"(?i)((?:token|secret|passw(?:or)?d|pwd|api[-_ ]?key|verifier|assertion|cookie|\bstate|session(?:_?id)?"
+    r"|[\"']code|\bcode)(?:_hint)?"
+    r"[\\\"']{0,8}\s*(?:[=:]|%3[ad])\s*[\\\"']{0,8})"
     r"([A-Za-z0-9_~+/=.:-]{6,})"
 )
 # Whatever follows the scheme is a credential, however short (RFC 9110 §11.4).
 _AUTHORIZATION: Final = re.compile(
     r"""(?i)(\bauthorization["']?\s*[=:]\s*["']?(?:bearer|basic|dpop|token)\s+)([A-Za-z0-9_~+/=.:-]{4,})"""
 )
+_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?![a-z_]+=)([A-Za-z0-9_~+/=.:-]{8,})")
 # What is no secret all the same: a name of an error, such as ECONNREFUSED, and of a type of Rust or Java.
 _CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}")
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2})"
@@ -138,6 +141,7 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
 def _masked(text: str, secrets: Iterable[Secret]) -> str:
     text = without_user_info(KnownSecrets(secrets, shortest=1).masked(text))
     text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
+    text = _BEARER.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=20), text)
     text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
     return _LONG_RUN.sub(
         lambda m: m[0] if _TYPE.fullmatch(m[0]) else _unless_a_word(m[0], longest_word=60), text

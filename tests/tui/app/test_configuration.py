@@ -59,6 +59,18 @@ def test_a_key_that_nobody_knows_is_reported(
     assert "No key is called dashboard.revok." in capsys.readouterr().err
 
 
+def test_the_editor_has_no_secret_in_its_environment(
+    private_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = private_environment / "seen"
+    monkeypatch.setenv("AUTHLENS_CONFIG", str(private_environment / "config.toml"))
+    monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", "canary")
+    monkeypatch.setenv("VISUAL", f"sh -c 'env > {seen}'")
+    assert main.run(["config"]) == 0
+    assert "VISUAL" in seen.read_text()
+    assert "canary" not in seen.read_text()
+
+
 @pytest.mark.parametrize(
     ("notice", "written"),
     [

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from authlens_core.desk.settings import config_path, read_config
+from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
 
@@ -52,7 +53,7 @@ def _edit(path: str) -> None:
         raise UsageError("No editor is set.", f"Set EDITOR, or open {shlex.quote(path)} yourself.")
     try:
         # EDITOR may have arguments, such as `code --wait`.
-        subprocess.run([*shlex.split(editor), path], check=False)
+        subprocess.run([*shlex.split(editor), path], check=False, env=for_children(os.environ))
     except (OSError, ValueError) as error:
         raise UsageError(f"The editor {editor} cannot be run: {error}.", "Set EDITOR to another.") from None
 

@@ -75,8 +75,8 @@ class PastedAddress:
         """
         if self.url is None or not is_plain(self.url.text.replace("@", "")):
             return cure
-        host = self.url.host
-        return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", host))
+        authority = self.url.authority
+        return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", authority))
 
 
 def _resource(url: Url) -> Url | None:

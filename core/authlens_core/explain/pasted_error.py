@@ -49,6 +49,7 @@ _CODE: Final = re.compile(
 _EDGE: Final = re.compile(
     r"(?im)cloudflare|argotunnel|origincert|failed to connect to origin|\bwarp-(?:cli|svc)\b"
     r"|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
+    r"|\bconnindex=|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=[\s\"'`<)]*$))"
 )
 # Lines that speak of an error and report none: a change, source code, documentation.

@@ -46,7 +46,7 @@ async def explain_message(arguments: Namespace) -> int:
 
 
 def _text(arguments: Namespace) -> str:
-    if arguments.text:
+    if arguments.text not in ([], ["-"]):
         return " ".join(arguments.text)
     if is_terminal(sys.stdin):
         say("Paste the message, then press Ctrl-D:")

@@ -178,7 +178,7 @@ def _add_run(add: argparse.ArgumentParser) -> None:
 
 
 def _add_explain(add: argparse.ArgumentParser) -> None:
-    add.add_argument("text", metavar="TEXT", nargs="*", help="the message (default: standard input)")
+    add.add_argument("text", metavar="TEXT", nargs="*", help="the message (- or none: standard input)")
     flag(add, "--json", "a JSON array on stdout")
 
 

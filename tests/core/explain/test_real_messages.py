@@ -20,7 +20,9 @@ CLOUDFLARES = re.compile(
     r"|(?-i:(?<!Conditional )(?<!Third-party )\bAccess\b(?! Pol))"
 )
 MARK = "https://t.cloudflareaccess.com/ cf-ray: 1\n"
-MARKS = re.compile(r"(?i)cloudflare|connindex=|cf-ray|access application|cdn-cgi|ray id|origin error=\"websocket")
+MARKS = re.compile(
+    r"(?i)cloudflare|connindex=|cf-ray|access application|cdn-cgi|ray id|origin error=\"websocket"
+)
 
 
 def test_there_are_enough_of_them_each_with_its_source() -> None:

@@ -18,7 +18,7 @@ _MOST: Final = 50
 # A page that explains the message is not what it is about, nor is an endpoint of an authorization server.
 _ABOUT: Final = re.compile(
     r"^(?:docs?|learn|developers?|support|help|community|www|aka|errors|curl|stackoverflow|nodejs)\."
-    r"|^(?:curl\.se|curl\.haxx\.se|aka\.ms|nodejs\.org|modelcontextprotocol\.io|datatracker\.ietf\.org)$"
+    r"|^(?:curl\.se|curl\.haxx\.se|aka\.ms|nodejs\.org|modelcontextprotocol\.io|datatracker\.ietf\.org|next-auth\.js\.org)$"
 )
 _ENDPOINT: Final = re.compile(
     r"/(?:authorize|authorization|token|register|callback|oauth2?|login|consent|error|redirect|assets)(?:/|$)"

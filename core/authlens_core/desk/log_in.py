@@ -38,7 +38,8 @@ from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.protocols import Stored
 from authlens_core.login.remembered_options import StoredOptions, remembered_for
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges
-from authlens_core.login.tampering.experiments import Experiment, attacks_on
+from authlens_core.login.tampering.experiment import Experiment
+from authlens_core.login.tampering.experiments import attacks_on, ended_in
 from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.state.locks import LockBusy
 from authlens_core.trace.events import (
@@ -81,6 +82,7 @@ __all__ = [
     "RequestChanges",
     "attacks_on",
     "discover",
+    "ended_in",
     "interruptions",
     "join_login",
     "log_in_with_cloudflared",

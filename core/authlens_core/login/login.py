@@ -27,7 +27,7 @@ from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
-from authlens_core.login.tampering.experiments import Experiment
+from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.stale_refresh import STALE_REFRESH
 from authlens_core.login.tampering.tampering import Tampering

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.login.tampering.experiments import Experiment, Referee
+from authlens_core.login.tampering.experiment import Experiment, Referee
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import Check, Severity, judged

@@ -12,7 +12,7 @@ from dataclasses import replace
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.login.tampering import experiment_verdict
-from authlens_core.login.tampering.experiments import Experiment, Referee
+from authlens_core.login.tampering.experiment import Experiment, Referee
 from authlens_core.login.tampering.request_edit import (
     EditLocation,
     RequestEdit,

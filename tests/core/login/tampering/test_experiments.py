@@ -15,7 +15,8 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, Fault, play_person
 from authlens_core.login.login import Login
 from authlens_core.login.stages.authorization_stage import AuthorizationStage
-from authlens_core.login.tampering.experiments import EXPERIMENTS, Experiment, experiment_named
+from authlens_core.login.tampering.experiment import Experiment
+from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage

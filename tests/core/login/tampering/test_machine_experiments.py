@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.log_in import Experiment, attacks_on, start_login
+from authlens_core.desk.log_in import attacks_on, ended_in, start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Machines, Profile, StandardEmulator
 from authlens_core.emulator.standard.machines import IDP_CLIENT
@@ -69,6 +69,6 @@ async def test_a_server_that_verifies_refuses_the_attack_and_no_token_is_stored(
             await login.run_all()
         finally:
             await login.aclose()
-        [(_, check)] = [ended for record in login.trace.records for ended in Experiment.ended_in(record)]
+        [(_, check)] = [ended for record in login.trace.records for ended in ended_in(record)]
         assert check.severity is Severity.PASS
         assert session.credentials.list() == ()

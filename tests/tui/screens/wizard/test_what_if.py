@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.desk.log_in import Experiment
+from authlens_core.desk.log_in import ended_in
 from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
 from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Stage
@@ -104,14 +104,14 @@ async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_
     login.watch(come_back(login))
     login.arm(experiment_named("reused_code"))
     await login.run_all()
-    records = [one for one in login.trace.records if Experiment.ended_in(one)]
+    records = [one for one in login.trace.records if ended_in(one)]
     screen = ExperimentResultScreen(records[0])
     for record in records[1:]:
         screen.add(record)
     async with run_screen(screen) as (app, _):
         shown = text_of(app)
         for record in records:
-            for experiment, _check in Experiment.ended_in(record):
+            for experiment, _check in ended_in(record):
                 assert experiment.title in shown
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from authlens_core.desk.log_in import Experiment, Facts, Login
+from authlens_core.desk.log_in import Experiment, Facts, Login, ended_in
 from authlens_core.explain.refusal_pages import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
@@ -310,7 +310,7 @@ def experiment_words(record: StageRecord) -> Content | None:
 
     The stage failed as it should, so this is not shown as a failure.
     """
-    stopped = [result for result in Experiment.ended_in(record) if result[1].severity is Severity.PASS]
+    stopped = [result for result in ended_in(record) if result[1].severity is Severity.PASS]
     if not stopped:
         return None
     experiment, check = stopped[0]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Experiment, Login, attacks_on
+from authlens_core.desk.log_in import Login, attacks_on, ended_in
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.fix import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
@@ -76,7 +76,7 @@ class WizardTools:
 
     def show_results(self, record: StageRecord) -> None:
         """Show how the attacks in `record` ended, in one dialog with those shown already."""
-        if not Experiment.ended_in(record):
+        if not ended_in(record):
             return
         top = self._screen.app.screen
         if isinstance(top, ExperimentResultScreen):

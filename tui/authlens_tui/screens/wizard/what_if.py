@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.log_in import Experiment
+from authlens_core.desk.log_in import Experiment, ended_in
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity
@@ -196,7 +196,7 @@ class _ResultView(Vertical):
 
 
 def _results(record: StageRecord) -> list[_ResultView]:
-    return [_ResultView(experiment, check, record) for experiment, check in Experiment.ended_in(record)]
+    return [_ResultView(experiment, check, record) for experiment, check in ended_in(record)]
 
 
 def _side(title: str, words: Content, kind: str) -> Static:

@@ -75,6 +75,12 @@ LOGS = [
     "client_id=abc, 3 files not found",
     "Dependency resolution failed: unsupported engine",
     "docker: layer is already being used by another process",
+    "permission to enter denied to anonymous",
+    "CSRF token is valid",
+    "role_type admin is not allowed",
+    "claim file not found in token store",
+    "an entity had no session: session not active",
+    "OPA: policy evaluation failed",
 ]
 
 

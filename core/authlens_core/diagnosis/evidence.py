@@ -42,8 +42,10 @@ _AUTHORIZATION: Final = re.compile(
 )
 _BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?![a-z_]+=)([A-Za-z0-9_~+/=.:-]{8,})")
 # What is no secret all the same: a name of an error, such as ECONNREFUSED, of a library (oauth2:) and of a
-# type of Rust or Java, and a number of JSON-RPC.
-_CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|-32\d{3}")
+# type of Rust or Java, an error of OAuth, and a number of JSON-RPC.
+_CONSTANT: Final = re.compile(
+    r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2|invalid_[a-z]+):?|-32\d{3}"
+)
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2})"
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
 # In a phrase, for whatever the same line has between two parts.

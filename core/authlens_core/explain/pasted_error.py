@@ -27,13 +27,14 @@ from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
-from authlens_core.values.fix import step
+from authlens_core.values.fix import mapped, step
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 _PAGES: Final = "browser"  # the family of what a browser shows
 _LONGEST_PAGE: Final = 1_000  # characters
+_AGAIN: Final = "Log in again in the program that the text is from, or with authlens"
 # A longer list of causes would explain nothing.
 _MOST: Final = 3
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
@@ -169,10 +170,12 @@ class _PastedText:
         return self.filled(Diagnosis(cause.name, cause.cause, cause.cure, evidence, cause.source))
 
     def filled(self, told: Diagnosis) -> Diagnosis:
-        """Return a diagnosis in the words of the server's kind, its commands with the address of the text."""
-        return replace(
-            told, cause=self.words.fill(told.cause), cure=self.address.fill(self.words.fill_fix(told.cure))
-        )
+        """Return a diagnosis in the words of the server's kind, its commands with the address of the text.
+
+        The login may be that of another program, which alone can renew it.
+        """
+        cure = mapped(self.words.fill_fix(told.cure), lambda text: _AGAIN if text == "Log in again" else text)
+        return replace(told, cause=self.words.fill(told.cause), cure=self.address.fill(cure))
 
     def _spoken(self, causes: Iterable[Cause]) -> Iterator[tuple[Cause, str]]:
         """Yield the causes of which a phrase is in the text, one of a family; a phrase has one cause."""

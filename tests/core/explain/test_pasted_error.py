@@ -178,6 +178,9 @@ def test_an_address_that_a_shell_could_read_in_another_way_is_in_no_command(addr
         "[rmcp::transport::streamable_http_client::StreamableHttpClientWorker<T>] Auth required, when send",
         "com.auth0.jwt.exceptions.TokenExpiredException: The Token has expired on 2021-01-01",
         "{ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }",
+        "failed to get token: oauth2: server response missing access_token",
+        "couldn't fetch token: invalid_grant: maybe token expired?",
+        '{"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}',
     ],
 )
 def test_the_name_of_an_error_or_a_type_is_not_taken_for_a_secret(text: str) -> None:

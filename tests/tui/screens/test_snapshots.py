@@ -98,6 +98,7 @@ def keys(*wanted: str, rows: int) -> Walk:
         screen = pilot.app.screen
         assert isinstance(screen, DashboardScreen)
         await until(pilot, lambda: len(screen.listing.shown) == rows)
+        await pilot.pause()  # the columns take their widths before a dialog covers them
         await pilot.press(*wanted)
 
     return walk

@@ -47,6 +47,24 @@ class Form:
         return any(_refuses(button) for button in self.buttons)
 
 
+class BelowLocalhost(httpx.AsyncHTTPTransport):
+    """Leads names such as wiki.localhost to this machine, as browsers do (RFC 6761, section 6.3).
+
+    The resolver of the system need not know them.
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to localhost; its Host header still has the name."""
+        here = httpx.Request(
+            request.method,
+            request.url.copy_with(host="localhost"),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await super().handle_async_request(here)
+
+
 class Person:
     """Plays the person, with cookies of their own. Use as an async context manager."""
 
@@ -54,7 +72,9 @@ class Person:
         """Name the person; the password is typed wherever one is asked for."""
         self.login = login
         self.password = password
-        self._browser = httpx.AsyncClient(trust_env=False, timeout=PATIENCE)
+        self._browser = httpx.AsyncClient(
+            trust_env=False, timeout=PATIENCE, mounts={"all://*.localhost": BelowLocalhost(trust_env=False)}
+        )
 
     async def __aenter__(self) -> Self:
         return self

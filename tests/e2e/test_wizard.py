@@ -148,7 +148,7 @@ async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> No
         await screen.wait_for("Waiting for the browser")
         await screen.press("c")
         link = await screen.wait_for_copied(lambda text: "code_challenge=" in text)
-        assert link.startswith("http://localhost:")
+        assert link.startswith("http://login.localhost:")
         assert "\n" not in link
         async with Person() as person:
             await person.authorize(link)

@@ -122,8 +122,10 @@ class AuthlensApp(BaseApp):
         return self.dashboard
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer on the dashboard, where it leaves nothing unfinished, to resume a login and the menu."""
+        """Offer on the dashboard, where it leaves nothing unfinished, a login to resume, the menu, a file."""
         match action:
+            case "open_file":
+                offered = self.controller is not None
             case "resume":
                 offered = self.controller is not None and self.controller.interrupted.can_resume
             case "menu":

@@ -146,6 +146,8 @@ async def test_the_demo_walks_from_its_wizard_to_the_dashboard_and_back() -> Non
         await pilot.press("a")
         await until(pilot, lambda: wizard.login.wait.waiting)
         await until(pilot, lambda: "s Sign in for me" in text_of(app))
+        await pilot.press("O")  # opens the browser where there is one, and a session file on the dashboard
+        assert isinstance(app.screen, WizardScreen)
         await pilot.press("s", "s")
         await until(pilot, lambda: wizard.login.finished)
         await pilot.press("d")

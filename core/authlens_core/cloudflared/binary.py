@@ -153,8 +153,8 @@ async def start(path: str, *arguments: str, cure: str = "", **options: Any) -> P
     Raises:
         CloudflaredMissing: it cannot be run.
     """
-    try:
-        return await asyncio.create_subprocess_exec(
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
             Path(path).absolute(),  # noqa: ASYNC240 - of the name alone
             *arguments,
             stdin=DEVNULL,
@@ -162,6 +162,15 @@ async def start(path: str, *arguments: str, cure: str = "", **options: Any) -> P
             **_NEW_GROUP,
             **options,
         )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Cancelled itself, it would end the child alone, and wait for pipes that others hold.
+        await asyncio.wait((starting,))
+        if starting.exception() is None:
+            await end_group(starting.result())
+        raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise CloudflaredMissing(f"{path} cannot be run: {reason}.", cure) from None

@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from authlens_core.cloudflared.access_login import CloudflaredLogin, run_login
-from authlens_core.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared, parse_version
+from authlens_core.cloudflared.binary import (
+    Cloudflared,
+    CloudflaredMissing,
+    find_cloudflared,
+    parse_version,
+    start,
+)
 from authlens_core.trace.events import (
     CloudflaredEvent,
     LinkShown,
@@ -165,6 +172,21 @@ async def test_one_that_does_not_listen_is_killed_when_its_end_is_not_waited_for
     await cancelled(task, times=2)
     (started,) = (event for event in heard if isinstance(event, ProcessStarted))
     assert not runs(started.pid)
+
+
+async def test_cancelling_while_it_starts_ends_what_it_started(tmp_path: Path) -> None:
+    """Its pipes are held by another process before this one has taken them."""
+    body = f"sleep 60 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; wait"
+    task = asyncio.create_task(start(_script(tmp_path, body).path))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.01)  # the loop stands still, as on a machine with a load
+    task.cancel()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.wait((task,))
+    assert task.cancelled()
+    await _until_gone(int((tmp_path / "pid").read_text()))
 
 
 @pytest.mark.slow

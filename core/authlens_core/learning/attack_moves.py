@@ -21,6 +21,7 @@ from authlens_core.learning.moves import (
     RedeemMove,
     RefreshMove,
     RevokeMove,
+    WorldMove,
 )
 from authlens_core.learning.world import MALLORY, SECOND, YOU, World
 from authlens_core.oauth.client_authentication import Client, form_request
@@ -34,20 +35,6 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, parse_url
 
-WorldMove = (
-    LoginMove
-    | PublishMove
-    | RedeemMove
-    | CallMove
-    | RefreshMove
-    | RevokeMove
-    | DeliverMove
-    | LureMove
-    | LinkMove
-    | DeviceStartMove
-    | PollMove
-)
-"""The moves that happen in a world; the others say something about it."""
 _INTERVAL: Final = 6.0  # seconds between two polls, also after a slow_down
 _OTHER_SITE: Final = "https://other-site.example/"
 

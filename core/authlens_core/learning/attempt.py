@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
-from authlens_core.learning.attack_moves import WorldMove, perform
+from authlens_core.learning.attack_moves import perform
 from authlens_core.learning.claim import Claim, LessonRefused
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
 from authlens_core.learning.lesson import QUESTIONS_TO_PASS, CourseLesson, LessonPhase
@@ -19,6 +19,7 @@ from authlens_core.learning.moves import (
     MoveRefused,
     PointMove,
     PredictMove,
+    WorldMove,
 )
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.world import World

@@ -185,10 +185,8 @@ class AnswerMove(Move, frozen=True):
     option: Letter
 
 
-AnyMove = (
-    PredictMove
-    | LoginMove
-    | PointMove
+WorldMove = (
+    LoginMove
     | PublishMove
     | RedeemMove
     | CallMove
@@ -199,9 +197,10 @@ AnyMove = (
     | LinkMove
     | DeviceStartMove
     | PollMove
-    | DefendMove
-    | AnswerMove
 )
+"""The moves that happen in a world; the others say something about it."""
+
+AnyMove = WorldMove | PredictMove | PointMove | DefendMove | AnswerMove
 VERBS: Final = frozenset(str(kind.__struct_config__.tag) for kind in AnyMove.__args__)
 """What a lesson can allow."""
 

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from authlens_core.emulator.answers import json_answer
 from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.loopback_http import LoadedPage
 from authlens_core.emulator.loopback_http import request as http_request
-from authlens_core.emulator.origins import bind, close_all
+from authlens_core.emulator.parties.party_server import PartyServer
 from authlens_core.emulator.parties.victim import SEAT, VictimSwitches
-from authlens_core.emulator.uvicorn_server import QuietServer, serve
 
 PARTY: Final = "internal"
 _METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -29,7 +29,7 @@ _SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
 _CHALLENGE: Final = re.compile(r'resource_metadata="([^"]*)"')
 
 
-class HostedClient:
+class HostedClient(PartyServer):
     """The client, and the service beside it at `url`. Use it as an asynchronous context manager.
 
     Args:
@@ -38,20 +38,12 @@ class HostedClient:
     """
 
     def __init__(self, ledger: Ledger, switches: VictimSwitches) -> None:
+        super().__init__()
         self._ledger = ledger
         self._switches = switches
-        self._sockets = [bind("127.0.0.1", 0)]
-        self.url = f"http://127.0.0.1:{self._sockets[0].getsockname()[1]}"
-        self._running: QuietServer | None = None
 
-    async def __aenter__(self) -> Self:
-        self._running = await serve(Starlette(routes=[Route("/{path:path}", self._inside)]), self._sockets)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._running is not None:
-            await self._running.stop()
-        close_all(self._sockets)
+    def _app(self) -> ASGIApp:
+        return Starlette(routes=[Route("/{path:path}", self._inside)])
 
     async def _inside(self, _: Request) -> Response:
         self._ledger.note(What.FETCHED, at=PARTY)

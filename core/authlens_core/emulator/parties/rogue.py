@@ -5,23 +5,23 @@ It is the mix-up of RFC 9700 §4.4.1, against a client that forgets whom it aske
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from authlens_core.emulator.answers import json_answer, read_fields
 from authlens_core.emulator.ledger import Ledger, What
-from authlens_core.emulator.origins import bind, close_all
-from authlens_core.emulator.uvicorn_server import QuietServer, serve
+from authlens_core.emulator.parties.party_server import PartyServer
 
 PARTY: Final = "rogue"
 
 
-class RogueServer:
+class RogueServer(PartyServer):
     """The server. Use it as an asynchronous context manager.
 
     Args:
@@ -36,16 +36,14 @@ class RogueServer:
     """
 
     def __init__(self, ledger: Ledger, *, honest: str) -> None:
+        super().__init__()
         self._ledger = ledger
         self._honest = honest
-        self._sockets = [bind("127.0.0.1", 0)]
-        self.url = f"http://127.0.0.1:{self._sockets[0].getsockname()[1]}"
         self.client_id = ""
         self.redirect_uri = ""
         self.caught: dict[str, str] = {}
-        self._running: QuietServer | None = None
 
-    async def __aenter__(self) -> Self:
+    def _app(self) -> ASGIApp:
         routes = [
             Route("/.well-known/oauth-authorization-server", self._metadata),
             Route("/register", self._register, methods=["POST"]),
@@ -53,13 +51,7 @@ class RogueServer:
             Route("/token", self._token, methods=["POST"]),
             Route("/collect", self._collect),
         ]
-        self._running = await serve(Starlette(routes=routes), self._sockets)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._running is not None:
-            await self._running.stop()
-        close_all(self._sockets)
+        return Starlette(routes=routes)
 
     async def _metadata(self, _: Request) -> Response:
         names = ("registration", "authorization", "token")

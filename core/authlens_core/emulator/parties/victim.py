@@ -9,21 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.codes import put, s256
 from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.loopback_http import request as http_request
-from authlens_core.emulator.origins import bind, close_all
 from authlens_core.emulator.pages import page
-from authlens_core.emulator.uvicorn_server import QuietServer, serve
+from authlens_core.emulator.parties.party_server import PartyServer
 
 SEAT: Final = "victim"
 REDIRECTOR: Final = "/next"
@@ -91,7 +91,7 @@ class SignInRefused(Exception):
         self.reason = reason
 
 
-class Victim:
+class Victim(PartyServer):
     """The website.
 
     Use it as an asynchronous context manager.
@@ -115,19 +115,16 @@ class Victim:
         switches: VictimSwitches | None = None,
         others: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__()
         self.switches = switches or VictimSwitches()
-        self.url = ""
         self._ledger = ledger
         self._issuers = {"": issuer, **(others or {})}
         self._resource_url = resource_url
         self._known: dict[str, _Server] = {}
         self._asked: dict[str, _Asked] = {}
         self._sessions: dict[str, str] = {}
-        self._sockets = [bind("127.0.0.1", 0)]
-        self._running: QuietServer | None = None
 
-    async def __aenter__(self) -> Self:
-        self.url = f"http://127.0.0.1:{self._sockets[0].getsockname()[1]}"
+    def _app(self) -> ASGIApp:
         routes = [
             Route("/", self._home),
             Route("/signin", self._sign_in),
@@ -135,13 +132,7 @@ class Victim:
             Route(f"/callback{REDIRECTOR}", self._forward),
             Route("/callback/{name}", self._callback),
         ]
-        self._running = await serve(Starlette(routes=routes), self._sockets)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._running is not None:
-            await self._running.stop()
-        close_all(self._sockets)
+        return Starlette(routes=routes)
 
     @property
     def sign_in_url(self) -> str:

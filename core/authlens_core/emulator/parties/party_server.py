@@ -1,0 +1,37 @@
+"""The web server of a party: a free port of this machine, for as long as its block runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from authlens_core.emulator.origins import bind, close_all
+from authlens_core.emulator.uvicorn_server import QuietServer, serve
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+
+class PartyServer:
+    """What each party is; an asynchronous context manager.
+
+    Attributes:
+        url: its origin, without a final slash.
+    """
+
+    def __init__(self) -> None:
+        self._sockets = [bind("127.0.0.1", 0)]
+        self.url = f"http://127.0.0.1:{self._sockets[0].getsockname()[1]}"
+        self._running: QuietServer | None = None
+
+    def _app(self) -> ASGIApp:
+        """Return what answers its requests."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        self._running = await serve(self._app(), self._sockets)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._running is not None:
+            await self._running.stop()
+        close_all(self._sockets)

@@ -111,7 +111,6 @@ class CredentialTable(LineView, can_focus=True):
         self._state_width = 0
         self.rows: Sequence[InventoryEntry | TeamHeading] = ()
         self._places: dict[str, int] = {}
-        self.columns: tuple[Column, ...] = ()
         self._cursor = 0
         self._wanted = ""
         self._made: dict[int, RowText] = {}
@@ -119,6 +118,15 @@ class CredentialTable(LineView, can_focus=True):
         """The key of the column that the rows are sorted by; empty if there is none."""
 
     # -- what is shown ---------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that fit now: the state as wide as the widest one seen, the others in what is left.
+
+        Asked for at each drawing: a scrollbar that comes or goes changes the width without a resize.
+        """
+        state = max(self._state_width, _NARROWEST_STATE)
+        return columns_for(self.scrollable_content_region.width, state, self._wanted_columns)
 
     @property
     def selected(self) -> InventoryEntry | None:
@@ -168,18 +176,12 @@ class CredentialTable(LineView, can_focus=True):
         if widest > self._state_width:
             self._state_width = widest
             self._made = made
-            self._fit_columns()
+            self.refresh()
             return
         drawn, self._made = self._made, made
         for number, row in made.items():
             if number in drawn and self._plain(row) != self._plain(drawn[number]):
                 self._redraw(number)
-
-    def _fit_columns(self) -> None:
-        """Make the state as wide as the widest one seen, and give the others what is left."""
-        width = self.scrollable_content_region.width
-        self.columns = columns_for(width, max(self._state_width, _NARROWEST_STATE), self._wanted_columns)
-        self.refresh()
 
     def _plain(self, row: RowText) -> tuple[str, ...]:
         bar = "".join(life_bar(row.life))
@@ -202,7 +204,6 @@ class CredentialTable(LineView, can_focus=True):
         self.refresh(Region(0, y, self.size.width, 1))
 
     def on_resize(self) -> None:
-        self._fit_columns()
         self.tick()
         self.virtual_size = Size(self.size.width, self._height)
         self._bring_into_view()

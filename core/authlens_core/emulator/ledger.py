@@ -132,6 +132,10 @@ class Ledger:
         of["user"] = str(of.get("user", "")).partition("@")[0]
         self._events.append(LedgerEvent(what=what, when=datetime.now(UTC), seat=self.seat, **of))
 
+    def clear(self) -> None:
+        """Forget every event; the seat and the browser stay."""
+        self._events.clear()
+
     @contextmanager
     def seated(self, seat: str, *, browser: str | None = None) -> Iterator[None]:
         """Have `seat` send what is sent meanwhile, in the browser of this user."""

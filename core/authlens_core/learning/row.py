@@ -78,13 +78,18 @@ WORDS: Final[Mapping[Source, Mapping[str, frozenset[str]]]] = {
 """The fields of each source, and the words that each can have; any value where there are none."""
 
 
+_IN_A_BROWSER: Final = frozenset({What.CODE_ISSUED, What.DEVICE_APPROVED, What.LINK_REFUSED, What.SESSION})
+"""What a request of a browser leads to, which is no exchange of the record."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
     """One row.
 
     Attributes:
         when: an exchange when its answer was complete, a check and a stage when the stage ended.
-        arrow: the number of the exchange among all of the moves, from 1; 0 for an event, which has no arrow.
+        arrow: the number of the exchange among all of the moves, from 1; of an event, that of the request
+            that led to it, or 0 where a browser sent it.
         values: its fields; one that is not here is absent. They hold credentials as they are.
     """
 
@@ -111,6 +116,7 @@ def rows_of(
         parties: who is at which origin, such as `http://127.0.0.1:8000`.
     """
     rows: list[EvidenceRow] = []
+    spans: list[tuple[datetime, datetime, int]] = []
     sent = 0
     for move in moves:
         records = move.trace.records
@@ -118,11 +124,15 @@ def rows_of(
         for index, _, exchange in sent_once(records):
             sent += 1
             last[index] = sent
+            spans.append((exchange.started_at, exchange.ended_at, sent))
             values = _exchange(exchange, records[index], move.seat, parties)
             rows.append(EvidenceRow(Source.EXCHANGE, exchange.ended_at, sent, values))
         for index, record in enumerate(records):
             rows += _judged(record, move.seat, last[index])
-    rows += [EvidenceRow(Source.EVENT, event.when, 0, _event(event)) for event in events]
+    for event in events:
+        during = (number for start, end, number in spans if start <= event.when <= end)
+        arrow = 0 if event.what in _IN_A_BROWSER else next(during, 0)
+        rows.append(EvidenceRow(Source.EVENT, event.when, arrow, _event(event)))
     return tuple(sorted(rows, key=lambda row: row.when))
 
 

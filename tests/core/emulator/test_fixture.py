@@ -100,7 +100,7 @@ def test_every_profile_denies_revokes_ends_and_is_reset(start: Start) -> None:
     server.set_faults("origin-down" if isinstance(server, EmulatedAccess) else "jwt-access-tokens")
     server.deny(who)
     server.reset()
-    assert (server.paths(), server.emulator.faults) == ([], frozenset())
+    assert (server.paths(), server.emulator.faults, server.emulator.ledger.events) == ([], frozenset(), ())
     client = log_in(server)
     assert answers() == 200
 

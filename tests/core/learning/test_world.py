@@ -25,6 +25,9 @@ async def replayed_next_door(*switches: str) -> tuple[str, LedgerEvent]:
         await perform(CallMove(at="second"), world, "mallory")
         issued = [event.audience for event in world.events if event.what is What.TOKEN_ISSUED]
         assert [row.values["at"] for row in world.rows if row.source is Source.EXCHANGE] == ["second"]
+        arrows = [row.arrow for row in world.rows if row.source is Source.EVENT]
+        # Ada's login at the website is not in the record; the call is its first request.
+        assert (arrows[0], arrows[-1]) == (0, 1)
         return issued[-1], world.events[-1]
 
 

@@ -120,7 +120,7 @@ def test_what_is_missing_is_shown_with_the_row_that_comes_nearest(capsys: Captur
     )
     said = capsys.readouterr().out
     assert "✖ You open Ada's data.\n" in said
-    assert "nearest: an event at the server; it differs in " in said
+    assert "nearest: arrow 1; it differs in " in said
 
 
 def test_the_honest_login_has_to_survive_the_repair(capsys: Captured, tmp_path: Path) -> None:

@@ -164,6 +164,7 @@ class Emulator(LoopbackServer):
         """Return to the state after the start: the first faults, no request, client, grant or session."""
         self.account.forget_everything()
         self.account.faults = self._first_faults
+        self.ledger.clear()
         self.forget_requests()
 
     @property

@@ -205,6 +205,7 @@ class StandardEmulator(LoopbackServer):
         self._state.forget_everything()
         self._state.faults = self._first_faults
         self._state.denied.clear()
+        self.ledger.clear()
         self.forget_requests()
 
     def deny(self, user: str) -> None:

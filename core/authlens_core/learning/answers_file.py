@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,22 +10,12 @@ import msgspec
 
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.moves import AnyMove, Move, MoveRefused
+from authlens_core.learning.strict_json import read_strict, reason
 from authlens_core.learning.world import LOOT
 from authlens_core.state.regular_file import read_regular, unusable
 
 FORMAT: Final = 1
 MOST_MOVES: Final = 64
-_BYTE: Final = re.compile(r" \(byte (\d+)\)")
-# What msgspec says, and how a lesson says it.
-_SAID: Final = (
-    (re.compile(r"Input data was truncated"), "the file is empty, or its end is missing"),
-    (re.compile(r"JSON is malformed: (.*) \(byte \d+\)"), "no JSON: {0}"),
-    (re.compile(r"Invalid value '(.*)' - at `\$\.do`", re.DOTALL), "there is no move “{0}”"),
-    (re.compile(r"Object missing required field `(.*?)`.*"), "“{0}” is missing"),
-    (re.compile(r"Object contains unknown field `(.*)`.*", re.DOTALL), "“{0}” means nothing here"),
-    (re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DOTALL), "“{0}” is no value of “{1}”"),
-    (re.compile(r"(Expected .*) - at `\$\.(.*)`"), "“{1}”: {0}"),
-)
 _CREDENTIALS: Final = ("code", "token", "callback", "device")
 """The arguments that name one."""
 LARGEST_FILE: Final = 256 * 1024  # bytes
@@ -66,12 +55,7 @@ def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
     Raises:
         LessonRefused: it is no such file.
     """
-    if len(text) > LARGEST_FILE:
-        raise LessonRefused(f"{name}:1:1: the file has more than {LARGEST_FILE // 1024} KiB.")
-    try:
-        answers = msgspec.json.decode(text, type=AnswersFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LessonRefused(f"{name}:{_place_in(text, str(error))}: {_reason(str(error))}.") from None
+    answers = read_strict(text, AnswersFile, name=name, limit=LARGEST_FILE)
     if answers.format != FORMAT:
         raise LessonRefused(f"{name}:1:1: format {answers.format}; this version of authlens reads {FORMAT}.")
     if lesson and answers.lesson != lesson:
@@ -102,24 +86,9 @@ def _move(number: int, raw: msgspec.Raw) -> AnyMove:
     try:
         move: AnyMove = msgspec.json.decode(raw, type=AnyMove)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MoveRefused(number, _reason(str(error))) from None
+        raise MoveRefused(number, reason(str(error))) from None
     for given in (getattr(move, name, "") for name in _CREDENTIALS):
         if isinstance(given, str) and given and not (given[0] == "$" and given[1:] in LOOT):
             known = ", ".join(f"${one}" for one in sorted(LOOT))
             raise MoveRefused(number, f"a credential is named, and is one of {known}")
     return move
-
-
-def _place_in(text: bytes, said: str) -> str:
-    """Return line and column of what msgspec says about a text; its start where it names no byte."""
-    found = _BYTE.search(said)
-    before = (text[: int(found[1])] if found else b"").split(b"\n")
-    return f"{len(before)}:{len(before[-1]) + 1}"
-
-
-def _reason(said: str) -> str:
-    """Return what msgspec says in the words of a lesson."""
-    for pattern, words in _SAID:
-        if found := pattern.fullmatch(said):
-            return words.format(*found.groups())
-    return said.partition(" - at ")[0]

@@ -206,7 +206,7 @@ async def visit(machine: Machine, words: Sequence[str], link: str) -> list[str]:
 
 async def test_a_login_through_the_port_that_the_printed_line_forwards(machine: Machine) -> None:
     """The laptop reaches nothing of the server but its sshd, and runs the line from the screen."""
-    async with machine.session(AUTHLENS, "demo", "--port", "0") as screen:
+    async with machine.session("env", "AUTHLENS_REDUCED_MOTION=1", AUTHLENS, "demo", "--port", "0") as screen:
         await screen.wait_for("A normal login")
         screen.press("enter")
         link = await link_in(screen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -68,6 +69,17 @@ async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
     )
     answer, _ = await ended(process)
     return process.returncode or 0, answer.decode().strip()
+
+
+async def test_the_demo_opens_with_a_login_that_plays_itself() -> None:
+    """Unless the user wants no motion; a key leads to the menu, and nothing else happens."""
+    async with terminal(DEMO, env={**os.environ, "AUTHLENS_REDUCED_MOTION": ""}) as screen:
+        await screen.wait_for("6 Authorization")
+        assert "any key ends it" in screen.text()
+        screen.press("q")
+        await screen.wait_for("Before you run it")
+        screen.press("\x11")
+        assert await screen.wait_for_exit() == 0
 
 
 async def test_a_login_stage_by_stage() -> None:

@@ -243,7 +243,7 @@ class Picture:
         sizes: the terminals it is pictured in.
         anew: begin anew for each size, because what is said depends on the size it is said in; else one
             program is resized.
-        closes: a resize closes it, because what it marks has moved.
+        closes: a resize closes it, because what it marks has moved; or any key does.
         ends_alone: no key leads out, because what is under way is not abandoned.
     """
 

@@ -254,6 +254,7 @@ async def terminal(
     os.set_blocking(master, False)
     environment = dict(os.environ if env is None else env)
     environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+    environment.setdefault("AUTHLENS_REDUCED_MOTION", "1")  # else the demo plays a login first
     for name in ("COLUMNS", "LINES"):  # they would hide a resize
         environment.pop(name, None)
     loop = asyncio.get_running_loop()
@@ -370,6 +371,7 @@ async def tmux(
     # A socket's path holds 107 bytes at most: a name of one letter leaves the most to the folder.
     session = Tmux(binary, folder / "t")
     environment = dict(os.environ if env is None else env) | {"LC_ALL": "C.UTF-8"}
+    environment.setdefault("AUTHLENS_REDUCED_MOTION", "1")  # as in `terminal`
     environment.pop("TMUX", None)
     started = subprocess.run(
         [

@@ -14,6 +14,7 @@ from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.cli.faults import chosen_cases
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.palette import Palette
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
@@ -46,6 +47,24 @@ async def log_in(app: AuthlensApp, pilot: Pilot[int]) -> None:
     await until(pilot, lambda: wizard.login.wait.waiting)
     await pilot.press("s")
     await until(pilot, lambda: wizard.login.finished and wizard.login.running is None)
+
+
+@pytest.mark.parametrize(("words", "key"), [("Detection", "x"), ("You acted once", "q")])
+async def test_the_demo_opens_with_a_login_that_any_key_ends(
+    words: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle or at its end; it leaves no credential and no request, and the key does no more."""
+    monkeypatch.setattr(OpeningScreen, "STEP", 0.001)
+    app = AuthlensApp(workspace=DemoWorkspace(menu_first=True, opens=True), environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, OpeningScreen) and words in text_of(app))
+        assert "any key ends it" in text_of(app)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        assert app.session is not None
+        assert app.session.credentials.list() == ()
+        assert app.controller is not None
+        assert app.controller.records.log.count == 0
 
 
 async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> None:

@@ -22,7 +22,7 @@ from authlens_core.values.errors import (
 )
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.cli import main, verbs
-from authlens_tui.cli.full_screen import run_to_end
+from authlens_tui.cli.full_screen import run_to_end, wants_stillness
 from authlens_tui.cli.login.client_secret import login_secrets
 from authlens_tui.cli.parser import build_parser
 from support.waiting import PATIENCE
@@ -289,3 +289,14 @@ def test_the_initial_access_token_is_taken_for_the_login_that_asks_for_it(
         secrets = login_secrets(build_parser().parse_args(["login", "https://a.example/", *more]))
         assert ("initial_access_token" in secrets) is taken
         assert "AUTHLENS_INITIAL_ACCESS_TOKEN" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "still"),
+    [("AUTHLENS_REDUCED_MOTION", "1", True), ("TEXTUAL_ANIMATIONS", "none", True), ("TERM", "xterm", False)],
+)
+def test_the_demo_plays_itself_unless_the_user_wants_no_motion(
+    name: str, value: str, still: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert wants_stillness() is still

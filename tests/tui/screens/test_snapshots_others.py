@@ -50,12 +50,14 @@ from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
+from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
+from authlens_tui.screens.wizard.authorization_link import Played
 from authlens_tui.screens.wizard.owner import OwnerScreen
 from authlens_tui.widgets.record.copying import Copyable
 from support.grants import NOW
@@ -130,6 +132,35 @@ def rehearsal() -> RehearsalScreen:
         raise AssertionError
 
     return RehearsalScreen(run)
+
+
+def opening() -> OpeningScreen:
+    """Return a login that plays itself, without a timer."""
+    login, _ = scripted(port=8400)
+    login.watch(come_back(login))
+
+    async def sign_in(_: str) -> Played:
+        return Played("", done=True)
+
+    async def let_go() -> None:
+        """Nothing was opened."""
+
+    screen = OpeningScreen(login, "A normal login", sign_in, let_go)
+    vars(screen)["STEP"] = 3600.0
+    return screen
+
+
+def arrows(count: int) -> Walk:
+    """Return a walk that draws so many arrows of the login that plays itself."""
+
+    async def walk(pilot: Pilot[int]) -> None:
+        screen = pilot.app.screen
+        assert isinstance(screen, OpeningScreen)
+        await until(pilot, lambda: screen.has_ended)
+        for _ in range(count):
+            screen.step()
+
+    return walk
 
 
 class Owner:
@@ -284,6 +315,8 @@ PICTURES: Final = (
     Picture("rehearsal-filtered", RehearsalScreen, rehearsal, keys(*"refused")),
     Picture("rehearsal-no-match", RehearsalScreen, rehearsal, keys(*"zzz")),
     Picture("rehearsal-answer", RehearsalScreen, rehearsal, keys("down", "right")),
+    Picture("opening", OpeningScreen, opening, arrows(9), closes=True),
+    Picture("opening-ended", OpeningScreen, opening, arrows(99), closes=True),
     Picture("trace-login", TraceScreen, lambda: replayed(logged_in())),
     Picture("trace-failed", TraceScreen, lambda: replayed(failed())),
     Picture("trace-revoke", TraceScreen, lambda: TraceScreen(revoked())),

@@ -119,6 +119,7 @@ class DemoWorkspace(Workspace):
         port: the callback port of every login; 0 for any free one.
         plays: each login is run to its end.
         menu_first: start with the menu of scenarios, otherwise with a login.
+        opens: a login plays itself over the menu until a key is pressed.
     """
 
     keeps_secrets = False
@@ -130,6 +131,7 @@ class DemoWorkspace(Workspace):
         *,
         plays: bool = False,
         menu_first: bool = False,
+        opens: bool = False,
     ) -> None:
         settings = SettingsFile()
         settings.change(background_refresh=False)  # the user is to see a refresh happen
@@ -139,7 +141,7 @@ class DemoWorkspace(Workspace):
         self._case = next((case for case in cases if isinstance(case, StandardCase)), None)
         self.plays = plays
         self._others = DemoCredentials()
-        self._menu_first = menu_first
+        self._menu_first, self._opens = menu_first, opens
         wanted = tuple(cases) or (None,)
         self._scenario = next((known for known in scenarios() if known.fault in wanted), None)
         self._scenarios = Scenarios(self.start_over)
@@ -162,8 +164,19 @@ class DemoWorkspace(Workspace):
         self._scenarios.begin(logins, session)
         if self._menu_first:
             self._scenarios.open()
+            if self._opens:
+                self._open_with_a_login(session)
         elif url is not None:
             logins.start(session, url)
+
+    def _open_with_a_login(self, session: Session) -> None:
+        """Let a login play itself over the menu."""
+        from authlens_tui.screens.opening import OpeningScreen
+
+        # With a sender of its own: its requests are not among those of the user.
+        own = Session(None, session.credentials).wire
+        login = Login(self._emulator.resource_url, own, options=Options(port=0))
+        self._scenarios.menu.app.push_screen(OpeningScreen(login, "A normal login", _sign_in, own.aclose))
 
     def login_left(self, session: Session, login: Login) -> None:
         self._scenarios.end(session, login)

@@ -45,13 +45,15 @@ def run_app(url: str | None, options: Options | None = None) -> int:
         return code
     from authlens_tui.app.demo import DemoWorkspace
 
-    return run_to_end(AuthlensApp(workspace=DemoWorkspace((), 0, menu_first=True)))
+    workspace = DemoWorkspace((), 0, menu_first=True, opens=not wants_stillness())
+    return run_to_end(AuthlensApp(workspace=workspace))
 
 
 def demo(arguments: Namespace) -> int:
     """Run the app on the embedded emulator; none of its tokens are kept after it ends.
 
-    With a scenario, or with `play`, the wizard comes at once; otherwise the menu of scenarios.
+    With a scenario, or with `play`, the wizard comes at once; otherwise a login plays itself, and any key
+    leads to the menu of scenarios.
 
     Raises:
         UsageError: there is no such scenario, or this is no terminal for a full screen.
@@ -66,8 +68,16 @@ def demo(arguments: Namespace) -> int:
     from authlens_tui.app.authlens_app import AuthlensApp
     from authlens_tui.app.demo import DemoWorkspace
 
-    workspace = DemoWorkspace(cases, arguments.port, plays=play, menu_first=not names and not play)
+    first = not names and not play
+    opens = first and not wants_stillness()
+    workspace = DemoWorkspace(cases, arguments.port, plays=play, menu_first=first, opens=opens)
     return run_to_end(AuthlensApp(workspace=workspace))
+
+
+def wants_stillness() -> bool:
+    """Return whether the user asked for no motion, of authlens or of every program of Textual."""
+    environ = os.environ
+    return bool(environ.get("AUTHLENS_REDUCED_MOTION")) or environ.get("TEXTUAL_ANIMATIONS") == "none"
 
 
 def open_file(arguments: Namespace) -> int:

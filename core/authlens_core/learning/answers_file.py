@@ -87,8 +87,17 @@ def _move(number: int, raw: msgspec.Raw) -> AnyMove:
         move: AnyMove = msgspec.json.decode(raw, type=AnyMove)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MoveRefused(number, reason(str(error))) from None
+    require_named_credentials(number, move)
+    return move
+
+
+def require_named_credentials(number: int, move: AnyMove) -> None:
+    """Refuse a move that holds a credential instead of its name.
+
+    Raises:
+        MoveRefused: it does.
+    """
     for given in (getattr(move, name, "") for name in _CREDENTIALS):
         if isinstance(given, str) and given and not (given[0] == "$" and given[1:] in LOOT):
             known = ", ".join(f"${one}" for one in sorted(LOOT))
             raise MoveRefused(number, f"a credential is named, and is one of {known}")
-    return move

@@ -24,8 +24,17 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.world import World
 from authlens_core.values.errors import TimedOut
+from authlens_core.values.quick_dataclass import dataclass
 
 LONGEST: Final = 20.0  # seconds of all the moves of an attempt
+
+
+@dataclass(frozen=True, slots=True)
+class MadeMove:
+    """A move that was made, and the phase that it belongs to."""
+
+    phase: LessonPhase
+    move: AnyMove
 
 
 async def attempt_of(
@@ -59,6 +68,7 @@ class LessonAttempt:
     Attributes:
         phase: where the attempt is.
         world: the one that the next move is made in.
+        made: the moves so far.
     """
 
     def __init__(self, lesson: CourseLesson, *, seed: int = 1, broken: Collection[str] = ()) -> None:
@@ -72,7 +82,7 @@ class LessonAttempt:
         self._point: PointMove | None = None
         self._answers: dict[str, str] = {}
         self._honest: bool | None = None
-        self._made = 0
+        self.made: list[MadeMove] = []
         self._running = AsyncExitStack()
         self._ending: list[asyncio.Task[None]] = []
 
@@ -92,6 +102,14 @@ class LessonAttempt:
     def world(self) -> World | None:
         return self._worlds.get(self.phase)
 
+    @property
+    def moves(self) -> tuple[AnyMove, ...]:
+        return tuple(made.move for made in self.made)
+
+    def has_begun(self, phase: LessonPhase) -> bool:
+        """Return whether a move of a phase was made."""
+        return any(made.phase is phase for made in self.made)
+
     async def make(self, move: AnyMove) -> None:
         """Make one move.
 
@@ -101,20 +119,24 @@ class LessonAttempt:
         match move:
             case PredictMove():
                 self._predict(move)
+                made_in = LessonPhase.PREDICT
             case PointMove():
-                self._require(self.phase is LessonPhase.RUN, "a part is pointed at after the run")
-                self._point, self.phase = move, LessonPhase.OBSERVE
+                self._point_at(move)
+                made_in = LessonPhase.OBSERVE
             case AnswerMove():
                 self._answer(move)
+                made_in = LessonPhase.QUESTIONS
             case DefendMove():
                 await self._defend(move)
+                made_in = LessonPhase.REPAIR
             case _:
                 await self._act(move)
-        self._made += 1
+                made_in = self.phase
+        self.made.append(MadeMove(made_in, move))
 
     def _require(self, condition: object, reason: str) -> None:
         if not condition:
-            raise MoveRefused(self._made + 1, reason)
+            raise MoveRefused(len(self.made) + 1, reason)
 
     def _predict(self, move: PredictMove) -> None:
         self._require(not self._option, "the prediction was made already")
@@ -122,8 +144,17 @@ class LessonAttempt:
         self._require(move.option in self.lesson.prediction.options, f"there is no option “{move.option}”")
         self._option, self.phase = move.option, LessonPhase.RUN
 
+    def _point_at(self, move: PointMove) -> None:
+        """Point at a part; after a wrong one again, because a wrong spot teaches too."""
+        again = self.phase is LessonPhase.OBSERVE and not self._pointed_right()
+        self._require(self.phase is LessonPhase.RUN or again, "a part is pointed at after the run")
+        world = self._worlds.get(LessonPhase.RUN)
+        there = [row for row in (world.rows if world else ()) if row.arrow == move.arrow]
+        self._require(any(move.part in row.values for row in there), "that arrow has no such part")
+        self._point, self.phase = move, LessonPhase.OBSERVE
+
     def _answer(self, move: AnswerMove) -> None:
-        self._require(LessonPhase.RUN in self._worlds, "the questions come after the run")
+        self._require(self.has_begun(LessonPhase.RUN), "the questions come after the run")
         known = {question.name for question in self.lesson.questions}
         self._require(move.question in known, "the lesson has no such question")
         self._require(move.question not in self._answers, f"“{move.question}” was answered already")
@@ -174,8 +205,8 @@ class LessonAttempt:
     async def _defend(self, move: DefendMove) -> None:
         """Make the same attack in a world with these switches, and then log in honestly."""
         repair = self.lesson.repair
-        self._require(LessonPhase.RUN in self._worlds, "the run comes first")
-        self._require(LessonPhase.REPAIR not in self._worlds, "the switches were turned already")
+        self._require(self.has_begun(LessonPhase.RUN), "the run comes first")
+        self._require(not self.has_begun(LessonPhase.REPAIR), "the switches were turned already")
         self._require(repair.offer, "there are no switches in this lesson")
         self._require(move.on, "turn a switch on")
         self._require(set(move.on) <= set(repair.offer), "there is no such switch in this lesson")
@@ -195,7 +226,8 @@ class LessonAttempt:
         return bool(verdicts) and all(verdict.holds for verdict in verdicts)
 
     def _judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
-        world = self._worlds.get(phase)
+        # A world that a refused move started is not there at the next start of the program.
+        world = self._worlds.get(phase) if self.has_begun(phase) else None
         rows, loot = ((), {}) if world is None else (world.rows, world.loot)
         try:
             return judge(claims, rows, loot)
@@ -213,7 +245,7 @@ class LessonAttempt:
                 passed = self._right_answers() >= QUESTIONS_TO_PASS
                 return PhaseVerdict(phase, passed=passed, begun=bool(self._answers))
         claims = self._judged(phase, self.lesson.claims_of(phase))
-        begun = phase in self._worlds
+        begun = self.has_begun(phase)
         holds = begun and all(claim.holds for claim in claims)
         honest = self._honest if phase is LessonPhase.REPAIR else None
         return PhaseVerdict(
@@ -240,7 +272,7 @@ class LessonAttempt:
         return tuple(
             option
             for option, claims in prediction.options.items()
-            if prediction.judged_on in self._worlds
+            if self.has_begun(prediction.judged_on)
             and all(verdict.holds for verdict in self._judged(prediction.judged_on, claims))
         )
 

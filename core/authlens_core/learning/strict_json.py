@@ -14,7 +14,7 @@ from authlens_core.values.safe_text import NAME, safe_line
 
 _Read = TypeVar("_Read")
 _BYTE: Final = re.compile(r" \(byte (\d+)\)")
-_PATH: Final = re.compile(r" - at `(?:key in )?\$(.*?)`$")
+_PATH: Final = re.compile(r" - at (?:`key` in )?`\$(.*?)(?:\[\.\.\.\])?`$")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _SPACE: Final = re.compile(r"[ \t\r\n:,]*")
@@ -25,7 +25,7 @@ _SAID: Final = (
     (re.compile(r"JSON is malformed: (.*) \(byte \d+\)"), "no JSON: {0}"),
     (re.compile(r"Invalid value '(.*)' - at `\$\.do`", re.DOTALL), "there is no move “{0}”"),
     (re.compile(r"Object missing required field `(.*?)`.*"), "“{0}” is missing"),
-    (re.compile(r"Object contains unknown field `(.*)`.*", re.DOTALL), "“{0}” means nothing here"),
+    (re.compile(r"Object contains unknown field `(.*?)`(?: - at.*)?", re.DOTALL), "“{0}” means nothing here"),
     (re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DOTALL), "“{0}” is no value of “{1}”"),
     (re.compile(r"(Expected .*) - at `\$\.(.*)`"), "“{1}”: {0}"),
 )

@@ -1,0 +1,166 @@
+"""An attempt whose moves are stored as they are made, and that goes on where it stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Self
+
+import msgspec
+
+from authlens_core.learning.attempt import LONGEST, LessonAttempt
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.lesson import HINTS, CourseLesson, LessonPhase
+from authlens_core.learning.moves import AnswerMove, AnyMove, MoveRefused, PointMove, PredictMove
+from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt, progress_name
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.values.errors import TimedOut
+
+_LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work
+_SEEDS: Final = 10_000
+
+
+class RecordedAttempt:
+    """An attempt at a lesson, as `learn.json` has it. Use it as an asynchronous context manager.
+
+    A move is stored after it was made, and before its verdict is shown: whenever the process dies, the next
+    one is at the same phase, with the same verdict.
+
+    Attributes:
+        attempt: the moves made, and their verdicts. Starting over replaces it.
+        resumed: whether it goes on with moves of an earlier process.
+        note: why an earlier attempt could not go on, one sentence; empty if there was none.
+    """
+
+    def __init__(
+        self, lesson: CourseLesson, file: ProgressFile, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.lesson = lesson
+        self.attempt = LessonAttempt(lesson)
+        self.resumed = False
+        self.note = ""
+        self._file = file
+        self._name = progress_name(lesson)
+        self._clock = clock
+        self._last = clock()
+
+    async def __aenter__(self) -> Self:
+        stored = self._file.of(self._name).attempt
+        if stored is None or not stored.moves:
+            self.attempt = LessonAttempt(self.lesson, seed=_new_seed() if stored is None else stored.seed)
+            return self
+        try:
+            if stored.version != self.lesson.version:
+                raise LessonRefused("The lesson has a new version")
+            await self._replay(stored.moves, stored.seed)
+            self.resumed = True
+        except LessonRefused as error:
+            self.note = f"{error.cause.rstrip('.')}. Your earlier moves are archived; the lesson starts over."
+            await self._replay((), _new_seed())
+        self._last = self._clock()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.attempt.__aexit__()
+
+    @property
+    def progress(self) -> LessonProgress:
+        return self._file.of(self._name)
+
+    async def _replay(self, moves: Sequence[AnyMove], seed: int) -> None:
+        """Make moves in a fresh attempt, which replaces the one so far if all can be made."""
+        fresh = LessonAttempt(self.lesson, seed=seed)
+        try:
+            async with asyncio.timeout(LONGEST):
+                for move in moves:
+                    await fresh.make(move)
+        except TimeoutError:
+            await fresh.__aexit__()
+            raise TimedOut(f"The moves took longer than {LONGEST:.0f} seconds.", "Start again.") from None
+        except BaseException:
+            await fresh.__aexit__()
+            raise
+        await self.attempt.__aexit__()
+        self.attempt = fresh
+
+    async def make(self, move: AnyMove) -> None:
+        """Make one move, and store it.
+
+        Raises:
+            MoveRefused: it cannot be made now; nothing was done.
+            TimedOut: it took longer than 20 seconds; the attempt is as it was before it.
+            StateUnusable: it was made, and could not be stored.
+        """
+        before = self.attempt.moves
+        try:
+            async with asyncio.timeout(LONGEST):
+                await self.attempt.make(move)
+        except TimeoutError:
+            await self._replay(before, self.attempt.seed)
+            raise TimedOut(f"The move took longer than {LONGEST:.0f} seconds.", "Make it again.") from None
+        except MoveRefused:
+            raise
+        except BaseException:
+            await self._replay(before, self.attempt.seed)  # half a move is none
+            raise
+        made = self.attempt.made
+        phase = made[-1].phase
+        is_try = isinstance(move, PointMove) or phase not in {earlier.phase for earlier in made[:-1]}
+        self._store(lambda known: self._judged(known.with_try(phase) if is_try else known, move))
+
+    def _judged(self, known: LessonProgress, move: AnyMove) -> LessonProgress:
+        """Return the progress with what only the last move says."""
+        match move:
+            case PredictMove() if not known.first_prediction:
+                return msgspec.structs.replace(known, first_prediction=move.option)
+            case AnswerMove():
+                right = {question.name: question.right for question in self.lesson.questions}
+                return known.with_answer(move.question, right=right[move.question] == move.option)
+        return known
+
+    def _store(self, change: Callable[[LessonProgress], LessonProgress]) -> None:
+        outcome = self.attempt.outcome()
+        attempt = StoredAttempt(
+            version=self.lesson.version,
+            digest=self.lesson.digest,
+            seed=self.attempt.seed,
+            moves=self.attempt.moves,
+            passed=tuple(verdict.phase for verdict in outcome.phases if verdict.passed),
+            right=outcome.right_answers,
+        )
+        now = self._clock()
+        spent = min(now - self._last, _LONGEST_PAUSE)
+        self._last = now - spent % 1  # the rest of a second counts later
+
+        def changed(known: LessonProgress) -> LessonProgress:
+            known = change(known.with_attempt(attempt))
+            version = self.lesson.version if outcome.passed else known.passed_version
+            return msgspec.structs.replace(known, passed_version=version, seconds=known.seconds + int(spent))
+
+        self._file.change(self._name, changed)
+
+    async def start_over(self, phase: LessonPhase | None = None) -> None:
+        """Start a phase over, or the whole lesson. The moves so far are archived, and the questions stay.
+
+        Raises:
+            TimedOut: the moves before the phase took longer than 20 seconds.
+        """
+        order = list(LessonPhase)
+        before = order[: order.index(phase)] if phase else []
+        if LessonPhase.RUN in before and phase is not LessonPhase.QUESTIONS:
+            before.append(LessonPhase.QUESTIONS)
+        kept = [made.move for made in self.attempt.made if made.phase in before]
+        await self._replay(kept, self.attempt.seed if kept else _new_seed())
+        self._store(lambda known: known)
+
+    def next_hint(self, phase: LessonPhase) -> int:
+        """Return the number of the next hint of a phase, and store that it was read; the last one stays."""
+        step = min(self.progress.hints.get(phase, 0) + 1, HINTS)
+        self._file.change(self._name, lambda known: known.with_hint(phase, step))
+        return step
+
+
+def _new_seed() -> int:
+    return secrets.randbelow(_SEEDS)

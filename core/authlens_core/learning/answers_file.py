@@ -16,7 +16,7 @@ from authlens_core.state.regular_file import read_regular, unusable
 
 FORMAT: Final = 1
 MOST_MOVES: Final = 64
-_CREDENTIALS: Final = ("code", "token", "callback", "device")
+CREDENTIALS: Final = ("code", "token", "callback", "device")
 """The arguments that name one."""
 LARGEST_FILE: Final = 256 * 1024  # bytes
 
@@ -97,7 +97,7 @@ def require_named_credentials(number: int, move: AnyMove) -> None:
     Raises:
         MoveRefused: it does.
     """
-    for given in (getattr(move, name, "") for name in _CREDENTIALS):
+    for given in (getattr(move, name, "") for name in CREDENTIALS):
         if isinstance(given, str) and given and not (given[0] == "$" and given[1:] in LOOT):
             known = ", ".join(f"${one}" for one in sorted(LOOT))
             raise MoveRefused(number, f"a credential is named, and is one of {known}")

@@ -1,0 +1,85 @@
+"""Moves as lines that are typed: the same moves as those of a file, and nothing that is pasted is shown."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authlens_core.learning.answers_file import read_answers
+from authlens_core.learning.catalogue import folders
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.guide.move_text import move_in, text_of
+from authlens_core.learning.moves import (
+    AnyMove,
+    CallMove,
+    DefendMove,
+    DeliverMove,
+    LoginMove,
+    PointMove,
+    RedeemMove,
+)
+
+SOLVED = [
+    pytest.param(move, id=f"{folder.name}-{number}-{move.verb}")
+    for folder in folders()
+    for number, move in enumerate(
+        read_answers(folder.texts["solution.json"].encode(), name="solution.json").read(), 1
+    )
+]
+
+
+@pytest.mark.parametrize("move", SOLVED)
+def test_a_move_of_a_solution_reads_back_from_its_line(move: AnyMove) -> None:
+    assert move_in(text_of(move), number=1) == move
+
+
+@given(st.text(min_size=1), st.lists(st.text(min_size=1), min_size=1))
+def test_any_text_reads_back_from_its_line(part: str, switches: list[str]) -> None:
+    for move in (PointMove(1, part), DefendMove(tuple(switches))):
+        assert move_in(text_of(move), number=1) == move
+
+
+@pytest.mark.parametrize(
+    ("line", "move"),
+    [
+        ("redeem code=$code verifier=none", RedeemMove()),
+        ("  Redeem $code none", RedeemMove()),
+        ("call $code at=second", CallMove("$code", "second")),
+        ("deliver $callback to=ada", DeliverMove("ada")),
+        ("deliver", DeliverMove("ada")),
+        ('login scope="read write"', LoginMove(scope="read write")),
+        ("login device=true", LoginMove(device=True)),
+        ("point 8 form.code", PointMove(8, "form.code")),
+    ],
+)
+def test_a_line_may_name_its_arguments_or_give_them_in_order(line: str, move: AnyMove) -> None:
+    assert move_in(line, number=1) == move
+
+
+@pytest.mark.parametrize(
+    ("line", "cause", "cure"),
+    [
+        ("dance", "There is no move “dance”.", "The moves are: "),
+        ("predict", "predict: “option” is missing.", "Type: predict a|b|c"),
+        ("predict d", "predict: “option” cannot be that.", "Type: predict a|b|c"),
+        ("predict a b", "predict: there is one word too many.", "Type: predict a|b|c"),
+        ("point eyJ-canary form.code", "point: “arrow” cannot be that.", "Type: point ARROW PART"),
+        ("call eyJ-canary", "call: “at” cannot be that.", "Type: call "),
+        ("call token=eyJ-canary", "Move 3: a credential is named, and is one of $callback,", ""),
+        ("redeem verifier=none verifier=none", "redeem: “verifier” is given twice.", "Type: redeem "),
+        (
+            "redeem verifer=none",
+            "redeem: “verifer” means nothing here.",
+            "[verifier=none|wrong|mine|$verifier]",
+        ),
+        ("answer q1 'a", "A quotation mark is missing.", "Close it"),
+    ],
+)
+def test_a_mistyped_line_is_refused_with_what_can_be_typed(line: str, cause: str, cure: str) -> None:
+    with pytest.raises(LessonRefused) as refused:
+        move_in(line, number=3)
+    assert (cause in refused.value.cause, cure in str(refused.value.cure)) == (True, True)
+    assert "canary" not in json.dumps([refused.value.cause, str(refused.value.cure)])

@@ -72,11 +72,11 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
 async def _publish(move: PublishMove, world: World) -> None:
     """Put a lie into a document; a hosted client reads it once, and the next lie takes its place."""
     if world.hosted is None:
-        world.emulator.publish(move.field, _OTHER_SITE)
+        world.standard.publish(move.field, _OTHER_SITE)
         return
-    world.emulator.publish(move.field, f"{world.hosted.url}/admin" if move.value == "inside" else _OTHER_SITE)
+    world.standard.publish(move.field, f"{world.hosted.url}/admin" if move.value == "inside" else _OTHER_SITE)
     await world.hosted.discover(world.emulator.resource_url)
-    world.emulator.publish_the_truth()
+    world.standard.publish_the_truth()
 
 
 async def _have_opened(move: DeliverMove | LureMove | LinkMove, world: World) -> None:

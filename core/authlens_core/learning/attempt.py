@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
 from authlens_core.learning.attack_moves import perform
-from authlens_core.learning.claim import Claim, LessonRefused
+from authlens_core.learning.claim import Claim, LessonRefused, Source
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
-from authlens_core.learning.lesson import QUESTIONS_TO_PASS, CourseLesson, LessonPhase
+from authlens_core.learning.lesson import QUESTIONS_TO_PASS, CourseLesson, LessonPhase, Question
 from authlens_core.learning.moves import (
     AnswerMove,
     AnyMove,
     DefendMove,
     LoginMove,
     MoveRefused,
+    NameMove,
     PointMove,
     PredictMove,
     WorldMove,
@@ -72,7 +73,7 @@ class LessonAttempt:
     """
 
     def __init__(self, lesson: CourseLesson, *, seed: int = 1, broken: Collection[str] = ()) -> None:
-        self.lesson = lesson
+        self.lesson = lesson.for_seed(seed)
         self.seed = seed
         self.phase = LessonPhase.PREDICT
         self._broken = broken
@@ -80,6 +81,7 @@ class LessonAttempt:
         self._attack: list[WorldMove] = []
         self._option = ""
         self._point: PointMove | None = None
+        self._named = ""
         self._answers: dict[str, str] = {}
         self._honest: bool | None = None
         self.made: list[MadeMove] = []
@@ -126,6 +128,9 @@ class LessonAttempt:
             case AnswerMove():
                 self._answer(move)
                 made_in = LessonPhase.QUESTIONS
+            case NameMove():
+                self._name(move)
+                made_in = LessonPhase.BREAK
             case DefendMove():
                 await self._defend(move)
                 made_in = LessonPhase.REPAIR
@@ -153,6 +158,14 @@ class LessonAttempt:
         self._require(any(move.part in row.values for row in there), "that arrow has no such part")
         self._point, self.phase = move, LessonPhase.OBSERVE
 
+    def _name(self, move: NameMove) -> None:
+        self._require(self.lesson.attack.causes, "there is no fault to name in this lesson")
+        self._require(not self._named, "the fault was named already")
+        self._require(self.phase is LessonPhase.OBSERVE, "a fault is named after you point at what shows it")
+        self._require(move.cause in self.lesson.attack.causes, f"“{move.cause}” is not one of its causes")
+        self._named, self.phase = move.cause, LessonPhase.BREAK
+        self._worlds[LessonPhase.BREAK] = self._worlds[LessonPhase.RUN]
+
     def _answer(self, move: AnswerMove) -> None:
         self._require(self.has_begun(LessonPhase.RUN), "the questions come after the run")
         known = {question.name for question in self.lesson.questions}
@@ -167,7 +180,7 @@ class LessonAttempt:
         world = await self._world(phase)
         for name in move.uses:
             self._require(name in world.loot, f"you do not hold ${name}")
-        if phase is LessonPhase.BREAK:
+        if phase is LessonPhase.BREAK or self.lesson.draws:
             self._attack.append(move)
         self.phase = phase
         await perform(move, world, self.lesson.attack.seat)
@@ -228,7 +241,7 @@ class LessonAttempt:
     def _judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
         # A world that a refused move started is not there at the next start of the program.
         world = self._worlds.get(phase) if self.has_begun(phase) else None
-        rows, loot = ((), {}) if world is None else (world.rows, world.loot)
+        rows, loot = ((), {}) if world is None else (world.rows, world.loot | {"named": self._named})
         try:
             return judge(claims, rows, loot)
         except TooManySteps:
@@ -254,27 +267,41 @@ class LessonAttempt:
 
     def _pointed_right(self) -> bool:
         wanted, point = self.lesson.observation, self._point
-        if point is None or point.part != wanted.part:
+        run = self._worlds.get(LessonPhase.RUN)
+        if point is None or run is None or point.part not in wanted.parts:
             return False
-        verdicts = self._judged(LessonPhase.RUN, self.lesson.run_claims)
-        return any(
-            verdict.holds and verdict.claim.named == wanted.row and verdict.rows[0].arrow == point.arrow
-            for verdict in verdicts
-        )
+        there = [
+            row
+            for row in run.rows
+            if row.source is Source.EXCHANGE and row.arrow == point.arrow and point.part in row.values
+        ]
+        for verdict in self._judged(LessonPhase.RUN, self.lesson.run_claims):
+            if verdict.holds and verdict.claim.named == wanted.row:
+                row = verdict.rows[0]
+                stage = row.values["stage"] if row.source is Source.RECORD else None
+                return any(seen.arrow == row.arrow or seen.values["stage"] == stage for seen in there)
+        return False
 
     def _right_answers(self) -> int:
-        right = {question.name: question.right for question in self.lesson.questions}
-        return sum(right[name] == option for name, option in self._answers.items())
+        return sum(
+            self._answers.get(question.name) in self._right_options(question)
+            for question in self.lesson.questions
+        )
+
+    def _right_options(self, question: Question) -> Collection[str]:
+        """Return the right option; the run says which, or none yet, where the options are claims."""
+        return (question.right,) if question.right else self._held(LessonPhase.RUN, question.options)
+
+    def _held(self, phase: LessonPhase, options: Mapping[str, Sequence[Claim]]) -> tuple[str, ...]:
+        return tuple(
+            option
+            for option, claims in options.items()
+            if self.has_begun(phase) and all(verdict.holds for verdict in self._judged(phase, claims))
+        )
 
     def held(self) -> tuple[str, ...]:
         """Return the options of the prediction that your own trace bears out; a sound lesson has one."""
-        prediction = self.lesson.prediction
-        return tuple(
-            option
-            for option, claims in prediction.options.items()
-            if self.has_begun(prediction.judged_on)
-            and all(verdict.holds for verdict in self._judged(prediction.judged_on, claims))
-        )
+        return self._held(self.lesson.prediction.judged_on, self.lesson.prediction.options)
 
     def outcome(self) -> AttemptOutcome:
         """Return the verdict on the whole attempt."""
@@ -285,7 +312,10 @@ class LessonAttempt:
             held=self.held(),
             right_answers=self._right_answers(),
             missed=tuple(
-                q.name for q in self.lesson.questions if self._answers.get(q.name) not in (None, q.right)
+                question.name
+                for question in self.lesson.questions
+                if question.name in self._answers
+                and self._answers[question.name] not in self._right_options(question)
             ),
             phases=tuple(self.verdict(phase) for phase in LessonPhase),
             traces=tuple(trace for world in self._worlds.values() for trace in world.traces),

@@ -6,7 +6,7 @@ A lesson has no code, no path, no URL and no command in it: it names what the em
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -43,6 +43,7 @@ class WorldSettings:
         parties: who is there besides resource, server and Ada: `victim`, `rogue`, `second`, `internal`.
         victim: the checks of the victim client that are not at their default, on or off.
         token_lifetime: seconds an access token is good for.
+        mended_by: the switch that ends the faults; empty where none does.
     """
 
     profile: Profile = Profile.GENERIC
@@ -51,6 +52,23 @@ class WorldSettings:
     parties: tuple[str, ...] = ()
     victim: Mapping[str, bool] = field(default_factory=dict)
     token_lifetime: int = 60
+    mended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFault:
+    """One of the faults that a lesson draws from.
+
+    Attributes:
+        profile: of the server that has it.
+        repair: the switch that ends it.
+        parts: the parts of a request or an answer that show it; pointing at one of them is right.
+    """
+
+    profile: Profile
+    fault: str
+    repair: str
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +85,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class ObservedPart:
-    """Where the learner has to point: a part of the row that a claim of the run names."""
+    """Where the learner has to point: a part of the row that a claim of the run names.
+
+    Attributes:
+        parts: any of them is right. Where the row is a stage, it is a part of a request of that stage.
+    """
 
     row: str
-    part: str
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +104,7 @@ class Attack:
         loot: the credentials that leaked, by name; each world has its own.
         moves: those that are allowed.
         most: how many of them, so that trying everything is no way to pass.
+        causes: those that the fault can be named by, where it is to be named.
     """
 
     seat: str
@@ -89,6 +112,7 @@ class Attack:
     loot: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     most: int = 6
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +138,14 @@ class Question:
     """A question with three options, `a` to `c`.
 
     Attributes:
+        right: the option that is right; empty where the run says which.
+        options: claims about the run, by option; one of the options holds.
         cures: the misconception behind each wrong option.
     """
 
     name: str
-    right: str = field(repr=False)
+    right: str = field(default="", repr=False)
+    options: Mapping[str, tuple[Claim, ...]] = field(default_factory=dict, repr=False)
     cures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -133,6 +160,7 @@ class CourseLesson:
         specs: the sections that it is about.
         digest: of its files, in hexadecimal.
         built_in: whether it came with the program; any other one is marked as such in its title.
+        draws: the faults of which the seed draws one; none where the world is the same for every seed.
     """
 
     name: str
@@ -149,6 +177,19 @@ class CourseLesson:
     questions: tuple[Question, ...]
     digest: str = ""
     built_in: bool = True
+    draws: tuple[DrawnFault, ...] = ()
+
+    def for_seed(self, seed: int) -> CourseLesson:
+        """Return the lesson with the fault that a seed draws."""
+        if not self.draws:
+            return self
+        drawn = self.draws[seed % len(self.draws)]
+        return replace(
+            self,
+            world=replace(self.world, profile=drawn.profile, faults=(drawn.fault,), mended_by=drawn.repair),
+            observation=replace(self.observation, parts=drawn.parts),
+            repair=replace(self.repair, sound=(frozenset({drawn.repair}),)),
+        )
 
     def claims_of(self, phase: LessonPhase) -> tuple[Claim, ...]:
         """Return what has to be true of a phase that is judged by claims."""

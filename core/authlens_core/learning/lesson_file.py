@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from authlens_core.emulator import Profile, faults_of
+from authlens_core.emulator import Fault, Profile, faults_of
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.learning.claim import Claim, LessonRefused
@@ -20,6 +20,7 @@ from authlens_core.learning.lesson import (
     QUESTIONS,
     Attack,
     CourseLesson,
+    DrawnFault,
     LessonPhase,
     ObservedPart,
     Prediction,
@@ -31,9 +32,11 @@ from authlens_core.learning.lesson_folder import LessonFolder
 from authlens_core.learning.moves import VERBS
 from authlens_core.learning.row import SEATS
 from authlens_core.learning.world import LOOT, PARTIES, SWITCHES
+from authlens_core.values.diagnosis import CauseId
 
 FILE: Final = "lesson.toml"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+_MOVES_EVERYWHERE: Final = frozenset({"login", "name"})
 _LETTERS: Final = ("a", "b", "c")
 # What msgspec says of a value: the reason, and then the path to it.
 _PROBLEM: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<path>[^`]*?)(?:\[\.\.\.\])?`)?", re.DOTALL)
@@ -65,7 +68,7 @@ class _Run(_Table, frozen=True):
 
 class _Observe(_Table, frozen=True):
     row: str
-    part: str
+    part: str = ""
 
 
 class _Break(_Table, frozen=True):
@@ -74,6 +77,7 @@ class _Break(_Table, frozen=True):
     loot: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     most: int = 6
+    causes: tuple[CauseId, ...] = ()
 
 
 class _Repair(_Table, frozen=True):
@@ -86,8 +90,18 @@ class _Repair(_Table, frozen=True):
 
 class _Question(_Table, frozen=True):
     id: str
-    right: str
+    right: str = ""
+    a: str = ""
+    b: str = ""
+    c: str = ""
     cures: dict[str, str] = {}
+
+
+class _Fault(_Table, frozen=True):
+    profile: Profile
+    name: str
+    repair: str
+    parts: tuple[str, ...]
 
 
 class _Lesson(_Table, frozen=True):
@@ -104,6 +118,7 @@ class _Lesson(_Table, frozen=True):
     needs: tuple[str, ...] = ()
     specs: tuple[str, ...] = ()
     world: _World = _World()
+    fault: tuple[_Fault, ...] = ()
 
 
 def read_lesson(folder: LessonFolder, *, built_in: bool = True) -> CourseLesson:
@@ -131,6 +146,7 @@ class _Reader:
             given.attack.loot,
             given.attack.moves,
             given.attack.most,
+            given.attack.causes,
         )
         repair = Repair(
             self._claims("repair", "claims", given.repair.claims),
@@ -151,12 +167,15 @@ class _Reader:
             world=WorldSettings(**msgspec.structs.asdict(given.world)),
             prediction=Prediction(dict(self._options(given.predict)), given.predict.on),
             run_claims=run_claims,
-            observation=ObservedPart(given.observe.row, given.observe.part),
+            observation=ObservedPart(given.observe.row, (given.observe.part,)),
             attack=attack,
             repair=repair,
-            questions=tuple(Question(q.id, q.right, q.cures) for q in given.question),
+            questions=tuple(self._questions(given.question)),
             digest=self._folder.digest,
             built_in=built_in,
+            draws=tuple(
+                DrawnFault(fault.profile, fault.name, fault.repair, fault.parts) for fault in given.fault
+            ),
         )
 
     def _typed(self) -> _Lesson:
@@ -186,22 +205,59 @@ class _Reader:
         if len(given.question) != QUESTIONS or len({question.id for question in given.question}) != QUESTIONS:
             self._refuse("question", "id", f"a lesson has {QUESTIONS} questions, each with its own id")
         for index, question in enumerate(given.question):
-            if question.right not in _LETTERS or not set(question.cures) <= set(_LETTERS) - {question.right}:
-                self._refuse(f"question[{index}]", "right", f"{question.id}: the options are a, b and c")
+            claims = {letter for letter in _LETTERS if getattr(question, letter)}
+            wrong = set(_LETTERS) - {question.right}
+            keyed = question.right in _LETTERS and not claims
+            judged = not question.right and len(claims) == len(_LETTERS)
+            if not (keyed or judged) or not set(question.cures) <= wrong:
+                self._refuse(
+                    f"question[{index}]", "right", f"{question.id}: the options are a, b and c; one is right"
+                )
         self._check_repair(given)
+        self._check_drawn(given)
         for table, key, name, known in _names(given):
             if name not in known:
                 near = get_close_matches(name, known, 1)
                 meant = f"; did you mean “{near[0]}”?" if near else ""
                 self._refuse(table, key, f"“{name}” is not known here{meant}")
 
+    def _check_drawn(self, given: _Lesson) -> None:
+        """Refuse a lesson with an observed part, or a sound set, that is not that of the fault it draws."""
+        for index, fault in enumerate(given.fault):
+            if fault.repair not in given.repair.offer:
+                self._refuse(f"fault[{index}]", "repair", f"“{fault.repair}” is not offered by [repair]")
+            if not fault.parts:
+                self._refuse(f"fault[{index}]", "parts", "name the parts that show the fault")
+        if bool(given.fault) is bool(given.observe.part):
+            self._refuse("observe", "part", "the part to point at is here, or with each fault that is drawn")
+        if bool(given.fault) is not bool(given.attack.causes):
+            self._refuse("break", "causes", "causes are named in a lesson that draws a fault, and only there")
+        if not given.fault and given.world.profile is not Profile.ACCESS:
+            return
+        world, attack = given.world, given.attack
+        if world.weaknesses or world.parties or attack.loot or set(attack.moves) - _MOVES_EVERYWHERE:
+            self._refuse("world", "profile", "this world has no weaknesses, parties, loot or such moves")
+        for switch in given.repair.offer:
+            if switch not in {fault.repair for fault in given.fault}:
+                self._refuse("repair", "offer", f"“{switch}” ends none of the faults")
+
     def _check_repair(self, given: _Lesson) -> None:
         offered = set(given.repair.offer)
         for switches in given.repair.sound:
             if not set(switches) <= offered or len(switches) > given.repair.budget:
                 self._refuse("repair", "sound", "each set is of switches that are offered, within the budget")
-        if bool(offered) is not bool(given.repair.sound) or bool(offered) is bool(given.repair.moves):
+        sound = given.repair.sound or given.fault
+        if bool(offered) is not bool(sound) or bool(offered) is bool(given.repair.moves):
             self._refuse("repair", "offer", "a repair has either switches with a sound set, or moves")
+
+    def _questions(self, given: tuple[_Question, ...]) -> Iterator[Question]:
+        for index, question in enumerate(given):
+            options = {
+                letter: self._claims(f"question[{index}]", letter, text)
+                for letter in _LETTERS
+                if (text := getattr(question, letter))
+            }
+            yield Question(question.id, question.right, options, question.cures)
 
     def _options(self, given: _Predict) -> Iterator[tuple[str, tuple[Claim, ...]]]:
         for letter in _LETTERS:
@@ -242,20 +298,29 @@ def _names(given: _Lesson) -> Iterator[tuple[str, str, str, Collection[str]]]:
     """Yield each name that the emulator or the moves have to know: its table, its key, and the known ones."""
     world = given.world
     lists: tuple[tuple[str, str, tuple[str, ...], Collection[str]], ...] = (
-        ("world", "faults", world.faults, [fault.value for fault in faults_of(world.profile)]),
+        ("world", "faults", world.faults, _faults(world.profile)),
         ("world", "weaknesses", world.weaknesses, [weakness.value for weakness in Weakness]),
         ("world", "parties", world.parties, PARTIES),
         ("break", "seat", (given.attack.seat,), SEATS),
         ("break", "loot", given.attack.loot, LOOT),
         ("break", "moves", given.attack.moves, VERBS),
         ("repair", "moves", given.repair.moves, VERBS),
-        ("repair", "offer", given.repair.offer, SWITCHES),
+        ("repair", "offer", given.repair.offer, {*SWITCHES, *(fault.repair for fault in given.fault)}),
+        *(
+            (f"fault[{index}]", "name", (fault.name,), _faults(fault.profile))
+            for index, fault in enumerate(given.fault)
+        ),
     )
     for table, key, names, known in lists:
         for name in names:
             yield table, key, name, known
     for name in world.victim:
         yield "world.victim", name, name, VICTIM_SWITCHES
+
+
+def _faults(profile: Profile) -> list[str]:
+    """Return the faults of a profile, by name."""
+    return [fault.value for fault in (Fault if profile is Profile.ACCESS else faults_of(profile))]
 
 
 def _toml_place(said: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from authlens_core.emulator.standard.weakness import PublishedMember
 from authlens_core.learning.claim import LessonRefused
+from authlens_core.values.diagnosis import CauseId
 
 Letter = Literal["a", "b", "c"]
 
@@ -172,6 +173,12 @@ class DeliverMove(Move, frozen=True):
         return (self.callback[1:],)
 
 
+class NameMove(Move, frozen=True):
+    """Name what went wrong, once."""
+
+    cause: CauseId
+
+
 class DefendMove(Move, frozen=True):
     """Turn switches on, and have the same attack and an honest login run again."""
 
@@ -200,7 +207,7 @@ WorldMove = (
 )
 """The moves that happen in a world; the others say something about it."""
 
-AnyMove = WorldMove | PredictMove | PointMove | DefendMove | AnswerMove
+AnyMove = WorldMove | PredictMove | PointMove | NameMove | DefendMove | AnswerMove
 VERBS: Final = frozenset(str(kind.__struct_config__.tag) for kind in AnyMove.__args__)
 """What a lesson can allow."""
 

@@ -105,12 +105,12 @@ _PLAIN: Final = frozenset({"status"})
 
 
 def shown(row: EvidenceRow) -> dict[str, Any]:
-    """Return the fields of a row that can have only a few values, and its arrow."""
+    """Return the fields of a row that can have only a few values, and its arrow; to diagnose is a move."""
     words = WORDS[row.source]
     plain = {
         name: row.values[name]
         for name, known in words.items()
-        if name in row.values and (known or name in _PLAIN)
+        if name in row.values and (known or name in _PLAIN) and name != "diagnosis"
     }
     arrow = {"arrow": row.arrow} if row.arrow else {}
     return {"source": row.source.value, **arrow, **plain}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -105,6 +105,11 @@ class SeatedTrace:
 
     seat: str
     trace: Trace = field(repr=False)
+
+    def undiagnosed(self) -> SeatedTrace:
+        """Return it without the causes of what failed."""
+        records = tuple(replace(record, diagnosis=None) for record in self.trace.records)
+        return replace(self, trace=replace(self.trace, records=records))
 
 
 def rows_of(

@@ -54,6 +54,7 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
             "moves": list(attack.moves),
             "most": attack.most,
             "hints": HINTS,
+            **({"causes": list(attack.causes)} if attack.causes else {}),
         },
         "repair": {
             "text": texts["repair"],

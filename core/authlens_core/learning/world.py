@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.emulator import StandardEmulator
+from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
 from authlens_core.emulator.parties.hosted_client import PARTY as INTERNAL
 from authlens_core.emulator.parties.hosted_client import HostedClient
@@ -91,14 +91,8 @@ class World:
         self._settings = settings
         self.skipped = 0.0
         self._switches = frozenset(switches)
-        self.emulator = StandardEmulator(
-            settings.profile,
-            faults=(*settings.faults, *faults),
-            weaknesses=[Weakness(name) for name in settings.weaknesses],
-            access_token_lifetime=settings.token_lifetime,
-            seed=seed,
-            clock=lambda: time.time() + self.skipped,
-        )
+        mended = settings.mended_by in self._switches
+        self.emulator = self._new_emulator(seed, (*(() if mended else settings.faults), *faults))
         self.victim: Victim | None = None
         self.second: SecondResource | None = None
         self.rogue: RogueServer | None = None
@@ -117,11 +111,32 @@ class World:
         self._rows: tuple[EvidenceRow, ...] | None = None
         self._running = AsyncExitStack()
 
+    def _new_emulator(self, seed: int, faults: Collection[str]) -> Emulator | StandardEmulator:
+        settings = self._settings
+        lifetime, clock = settings.token_lifetime, lambda: time.time() + self.skipped
+        if settings.profile is Profile.ACCESS:
+            return Emulator(faults=faults, access_token_lifetime=lifetime, seed=seed, clock=clock)
+        return StandardEmulator(
+            settings.profile,
+            faults=faults,
+            weaknesses=[Weakness(name) for name in settings.weaknesses],
+            access_token_lifetime=lifetime,
+            seed=seed,
+            clock=clock,
+        )
+
+    @property
+    def standard(self) -> StandardEmulator:
+        """The emulator of a world that is not of Cloudflare Access, which has no switches."""
+        if isinstance(self.emulator, StandardEmulator):
+            return self.emulator
+        raise LookupError("Cloudflare Access has no switches")
+
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.emulator)
             for name in sorted(self._switches & set(SERVER_SWITCHES)):
-                self.emulator.turn_on(name)
+                self.standard.turn_on(name)
             if ROGUE in self._settings.parties:
                 rogue = RogueServer(self.emulator.ledger, honest=self.emulator.issuer)
                 self.rogue = await stack.enter_async_context(rogue)
@@ -131,7 +146,7 @@ class World:
                 hosted = HostedClient(self.emulator.ledger, self._victim_switches())
                 self.hosted = await stack.enter_async_context(hosted)
             if SECOND in self._settings.parties:
-                self.second = await stack.enter_async_context(SecondResource(self.emulator))
+                self.second = await stack.enter_async_context(SecondResource(self.standard))
             stack.push_async_callback(self._wire.aclose)
             stack.push_async_callback(self._end_login)
             self._running = stack.pop_all()
@@ -156,7 +171,7 @@ class World:
     @property
     def parties(self) -> Mapping[str, str]:
         """Who is at which origin."""
-        known = {self.emulator.resource_url: "resource", self.emulator.server_url: "server"}
+        known = {self.emulator.server_url: "server", self.emulator.resource_url: "resource"}
         if self.victim is not None:
             known[self.victim.url] = VICTIM
         if self.second is not None:
@@ -184,8 +199,8 @@ class World:
 
     @property
     def traces(self) -> tuple[SeatedTrace, ...]:
-        """What the moves sent, in their order."""
-        return tuple(self._moves)
+        """What the moves sent, in their order; without a diagnosis where the learner has to make it."""
+        return tuple(move.undiagnosed() if self._settings.mended_by else move for move in self._moves)
 
     async def leak(self, names: Collection[str]) -> None:
         """Have these credentials fall into the learner's hands, as they do in this lesson.

@@ -140,6 +140,11 @@ class Emulator(LoopbackServer):
         return self.account.team_url
 
     @property
+    def server_url(self) -> str:
+        """The origin of the authorization server, which is the team's."""
+        return self.account.team_url
+
+    @property
     def issuer(self) -> str:
         """The issuer that the resource metadata names; the faults about issuers do not change it."""
         return self.account.team_url

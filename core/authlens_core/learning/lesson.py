@@ -33,6 +33,10 @@ class LessonPhase(StrEnum):
     QUESTIONS = "questions"
 
 
+HINTED: Final = tuple(phase for phase in LessonPhase if phase is not LessonPhase.RUN)
+"""The phases with hints; a run only has to be started."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorldSettings:
     """The servers and parties of a lesson; every phase that has a world of its own starts from these.

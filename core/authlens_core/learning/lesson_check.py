@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
+from authlens_core.emulator import Profile
 from authlens_core.learning.answers_file import AnswersFile, read_answers
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import folders, lessons
@@ -24,8 +25,8 @@ from authlens_core.learning.words_file import LessonWords, read_words
 from authlens_core.values.quick_dataclass import dataclass
 
 _AT_ONCE: Final = 4  # attempts: most of one is a wait for servers to start and to stop
-_NO_HONEST_LOGIN: Final = ("iss-missing",)
-"""A fault of the server at which authlens stops, whatever a repair does."""
+_NO_HONEST_LOGIN: Final = {Profile.ACCESS: "iss-mismatch"}
+"""A fault of the server at which authlens stops, whatever a repair does; `iss-missing` elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,27 @@ class AuthoredLesson:
     words: Mapping[str, LessonWords]
     folder: LessonFolder
 
-    def solution(self) -> AnswersFile:
-        """Return the author's moves.
+    def solutions(self) -> tuple[AnswersFile, ...]:
+        """Return the author's moves: one list, or one for each fault of a lesson that draws one.
 
         Raises:
-            LessonRefused: there are none, or they are for another lesson.
+            LessonRefused: there are none for a fault, or they are for another lesson.
         """
-        name = "solution.json"
-        text = self.folder.text(name).encode()
-        return read_answers(text, name=self.folder.place(name), lesson=self.lesson.name)
+        self.folder.text("solution.json")
+        names = [name for name in self.folder.texts if name.startswith("solution") and name.endswith(".json")]
+        found = tuple(
+            read_answers(
+                self.folder.texts[name].encode(), name=self.folder.place(name), lesson=self.lesson.name
+            )
+            for name in names
+        )
+        draws = self.lesson.draws
+        missing = set(range(len(draws))) - {answers.seed % len(draws) for answers in found if draws}
+        if missing:
+            fault = draws[min(missing)].fault
+            place = self.folder.place("solution.json")
+            raise LessonRefused(f"{place}:1:1: no solution has a seed that draws “{fault}”")
+        return found if draws else found[:1]
 
 
 def lessons_at(path: Path) -> tuple[AuthoredLesson, ...]:
@@ -119,7 +132,8 @@ def mutations(lesson: CourseLesson, solution: Sequence[AnyMove]) -> Iterator[Les
             yield LessonMutation(
                 named if passes else f"{named}, which it does not call sound", turned, passes
             )
-    yield LessonMutation("where no honest login works", moves, broken=_NO_HONEST_LOGIN)
+    broken = (_NO_HONEST_LOGIN.get(lesson.world.profile, "iss-missing"),)
+    yield LessonMutation("where no honest login works", moves, broken=broken)
 
 
 def _without_answers(moves: tuple[AnyMove, ...]) -> tuple[AnyMove, ...]:
@@ -127,8 +141,22 @@ def _without_answers(moves: tuple[AnyMove, ...]) -> tuple[AnyMove, ...]:
     return tuple(move for move in moves if move not in answers[:2])
 
 
-async def checked(lesson: CourseLesson, solution: Sequence[AnyMove], *, seed: int = 1) -> LessonCheck:
-    """Run a lesson's solution and all of its mutations.
+async def checked(lesson: CourseLesson, solutions: Sequence[AnswersFile]) -> LessonCheck:
+    """Run the solutions of a lesson, one at least, and all of their mutations; see `_checked`."""
+    results = [
+        await _checked(lesson.for_seed(given.seed), given.read(), seed=given.seed) for given in solutions
+    ]
+    problems = [
+        problem if len(results) == 1 else f"Seed {result.outcome.seed}: {problem}"
+        for result in results
+        for problem in result.problems
+    ]
+    tried = sum(result.tried for result in results)
+    return LessonCheck(lesson, results[0].outcome, tried, tuple(problems))
+
+
+async def _checked(lesson: CourseLesson, solution: Sequence[AnyMove], *, seed: int) -> LessonCheck:
+    """Run one solution of a lesson and its mutations.
 
     Raises:
         MoveRefused: a move of the solution itself cannot be made.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from authlens_core.learning.lesson import HINTS, CourseLesson, LessonPhase
+from authlens_core.learning.lesson import HINTED, HINTS, CourseLesson, LessonPhase
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 
 
@@ -67,9 +67,11 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
     }
 
 
-def hints(words: LessonWords) -> tuple[str, ...]:
-    """Return the hints of the attack, from where to look to the move itself."""
-    return tuple(words.texts[f"break/hint {number}"] for number in range(1, HINTS + 1))
+def hints(words: LessonWords, phase: LessonPhase) -> tuple[str, ...]:
+    """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
+    if phase not in HINTED:
+        return ()
+    return tuple(words.texts[f"{phase.value}/hint {number}"] for number in range(1, HINTS + 1))
 
 
 def _claims(lesson: CourseLesson, words: LessonWords, phase: LessonPhase) -> list[dict[str, Any]]:

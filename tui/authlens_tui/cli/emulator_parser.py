@@ -117,7 +117,9 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 def _hint(parser: argparse.ArgumentParser) -> None:
     _lesson(parser)
-    parser.add_argument("phase", metavar="PHASE", choices=("break",), help="break")
+    # The phases by name: the parser of every verb must not read the course.
+    phases = ("predict", "observe", "break", "repair", "questions")
+    parser.add_argument("phase", metavar="PHASE", choices=phases, help=", ".join(phases))
     parser.add_argument(
         "--step", type=count(1, 3), metavar="N", default=1, help="1, 2 or 3: where, what, how"
     )

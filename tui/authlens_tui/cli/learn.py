@@ -129,7 +129,7 @@ def _paragraph(text: str) -> None:
 
 def _hint(arguments: Namespace) -> int:
     lesson, by_language = _lesson(arguments)
-    steps = hints(by_language[ENGLISH])
+    steps = hints(by_language[ENGLISH], LessonPhase(arguments.phase))
     for line in steps[arguments.step - 1].split("\n"):
         answer_line(line)
     if arguments.step < len(steps):
@@ -195,8 +195,9 @@ async def _check(arguments: Namespace) -> int:
     results: list[LessonCheck] = []
     for authored in found:
         name = authored.lesson.name
-        given = authored.solution() if arguments.solution is None else _answers(arguments.solution, name)
-        results.append(await checked(authored.lesson, given.read(), seed=given.seed))
+        given = arguments.solution
+        solutions = authored.solutions() if given is None else (_answers(given, name),)
+        results.append(await checked(authored.lesson, solutions))
     if arguments.json:
         answer_json([_check_json(result) for result in results])
     else:

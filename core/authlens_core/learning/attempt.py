@@ -162,8 +162,10 @@ class LessonAttempt:
         self._require(self.lesson.attack.causes, "there is no fault to name in this lesson")
         self._require(not self._named, "the fault was named already")
         self._require(self.phase is LessonPhase.OBSERVE, "a fault is named after you point at what shows it")
-        self._require(move.cause in self.lesson.attack.causes, f"“{move.cause}” is not one of its causes")
-        self._named, self.phase = move.cause, LessonPhase.BREAK
+        self._require(
+            move.diagnosis in self.lesson.attack.causes, f"“{move.diagnosis}” is not one of its causes"
+        )
+        self._named, self.phase = move.diagnosis, LessonPhase.BREAK
         self._worlds[LessonPhase.BREAK] = self._worlds[LessonPhase.RUN]
 
     def _answer(self, move: AnswerMove) -> None:
@@ -318,5 +320,6 @@ class LessonAttempt:
                 and self._answers[question.name] not in self._right_options(question)
             ),
             phases=tuple(self.verdict(phase) for phase in LessonPhase),
-            traces=tuple(trace for world in self._worlds.values() for trace in world.traces),
+            # Two phases may share a world.
+            traces=tuple(trace for world in dict.fromkeys(self._worlds.values()) for trace in world.traces),
         )

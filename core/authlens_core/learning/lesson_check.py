@@ -19,9 +19,18 @@ from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.lesson_file import FILE, read_lesson
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
-from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, LoginMove, PointMove, PredictMove
+from authlens_core.learning.moves import (
+    AnswerMove,
+    AnyMove,
+    DefendMove,
+    LoginMove,
+    NameMove,
+    PointMove,
+    PredictMove,
+)
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.words_file import LessonWords, read_words
+from authlens_core.values.diagnosis import CauseId
 from authlens_core.values.quick_dataclass import dataclass
 
 _AT_ONCE: Final = 4  # attempts: most of one is a wait for servers to start and to stop
@@ -117,6 +126,8 @@ def mutations(lesson: CourseLesson, solution: Sequence[AnyMove]) -> Iterator[Les
         if not isinstance(move, AnswerMove):
             without = moves[: number - 1] + moves[number:]
             yield LessonMutation(f"without move {number}, {move.verb}", without)
+        for what, other in _beside(lesson, move):
+            yield LessonMutation(what, (*moves[: number - 1], other, *moves[number:]))
     told = (PredictMove, LoginMove, PointMove, AnswerMove)
     yield LessonMutation("the run and the answers alone", tuple(m for m in moves if isinstance(m, told)))
     yield LessonMutation("without two answers", _without_answers(moves))
@@ -134,6 +145,16 @@ def mutations(lesson: CourseLesson, solution: Sequence[AnyMove]) -> Iterator[Les
             )
     broken = (_NO_HONEST_LOGIN.get(lesson.world.profile, "iss-missing"),)
     yield LessonMutation("where no honest login works", moves, broken=broken)
+
+
+def _beside(lesson: CourseLesson, move: AnyMove) -> Iterator[tuple[str, AnyMove]]:
+    """Yield guesses: the status instead of what decides, and a cause that was not looked for."""
+    match move:
+        case PointMove() if lesson.draws and "status" not in lesson.observation.parts:
+            yield "with the status alone", PointMove(move.arrow, "status")
+        case NameMove():
+            other = next(cause for cause in lesson.attack.causes if cause != move.diagnosis)
+            yield f"with the cause {other}", NameMove(CauseId(other))
 
 
 def _without_answers(moves: tuple[AnyMove, ...]) -> tuple[AnyMove, ...]:

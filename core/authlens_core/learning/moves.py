@@ -176,7 +176,7 @@ class DeliverMove(Move, frozen=True):
 class NameMove(Move, frozen=True):
     """Name what went wrong, once."""
 
-    cause: CauseId
+    diagnosis: CauseId
 
 
 class DefendMove(Move, frozen=True):

@@ -86,7 +86,11 @@ def _read(text: str, file: str, language: str, wanted: tuple[str, ...]) -> Lesso
             title = block
         else:
             texts[name] = block
-            if name not in wanted and name != "questions" and not re.fullmatch(r"(predict|observe|repair|questions)/hint [123]", name):
+            if (
+                name not in wanted
+                and name != "questions"
+                and not re.fullmatch(r"(predict|observe|repair|questions)/hint [123]", name)
+            ):
                 raise LessonRefused(f"{file}:{line}:1: the lesson has no text “{name}”")
     missing = [name for name in wanted if not texts.get(name)]
     if not title or missing:

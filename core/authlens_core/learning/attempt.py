@@ -150,9 +150,7 @@ class LessonAttempt:
         self._option, self.phase = move.option, LessonPhase.RUN
 
     def _point_at(self, move: PointMove) -> None:
-        """Point at a part; after a wrong one again, because a wrong spot teaches too."""
-        again = self.phase is LessonPhase.OBSERVE and not self._pointed_right()
-        self._require(self.phase is LessonPhase.RUN or again, "a part is pointed at after the run")
+        self._require(self.phase is LessonPhase.RUN, "a part is pointed at after the run")
         world = self._worlds.get(LessonPhase.RUN)
         there = [row for row in (world.rows if world else ()) if row.arrow == move.arrow]
         self._require(any(move.part in row.values for row in there), "that arrow has no such part")

@@ -13,13 +13,23 @@ import msgspec
 from authlens_core.learning.attempt import LONGEST, LessonAttempt
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import HINTS, CourseLesson, LessonPhase
-from authlens_core.learning.moves import AnswerMove, AnyMove, MoveRefused, PointMove, PredictMove
+from authlens_core.learning.moves import (
+    AnswerMove,
+    AnyMove,
+    DefendMove,
+    MoveRefused,
+    PointMove,
+    PredictMove,
+    WorldMove,
+)
 from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt, progress_name
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.values.errors import TimedOut
 
 _LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work
+_FRESH: Final = 20.0  # seconds in which a world is used further; the shortest of its lifetimes is longer
 _SEEDS: Final = 10_000
+_REPLACED: Final = {PointMove: LessonPhase.OBSERVE, DefendMove: LessonPhase.REPAIR}
 
 
 class RecordedAttempt:
@@ -88,27 +98,39 @@ class RecordedAttempt:
     async def make(self, move: AnyMove) -> None:
         """Make one move, and store it.
 
+        A part that was pointed at in vain, or switches turned in vain, are replaced by the next ones. Where
+        tokens may have expired while you read, the moves so far are made again before this one.
+
         Raises:
             MoveRefused: it cannot be made now; nothing was done.
             TimedOut: it took longer than 20 seconds; the attempt is as it was before it.
             StateUnusable: it was made, and could not be stored.
         """
+        before, seed = self.attempt.moves, self.attempt.seed
+        in_vain = _REPLACED.get(type(move))
+        if in_vain and self.attempt.has_begun(in_vain) and not self.attempt.verdict(in_vain).passed:
+            await self._replay((*self._before(in_vain), move), seed)
+        elif isinstance(move, WorldMove) and self._clock() - self._last > _FRESH:
+            await self._replay((*before, move), seed)
+        else:
+            await self._add(move)
+        made = self.attempt.made
+        phase = made[-1].phase
+        is_try = phase not in {earlier.phase for earlier in made[:-1]}
+        self._store(lambda known: self._judged(known.with_try(phase) if is_try else known, move))
+
+    async def _add(self, move: AnyMove) -> None:
         before = self.attempt.moves
         try:
             async with asyncio.timeout(LONGEST):
                 await self.attempt.make(move)
-        except TimeoutError:
-            await self._replay(before, self.attempt.seed)
-            raise TimedOut(f"The move took longer than {LONGEST:.0f} seconds.", "Make it again.") from None
         except MoveRefused:
             raise
-        except BaseException:
+        except BaseException as error:
             await self._replay(before, self.attempt.seed)  # half a move is none
+            if isinstance(error, TimeoutError):
+                raise TimedOut(f"The move took longer than {LONGEST:.0f} seconds.", "Try again.") from None
             raise
-        made = self.attempt.made
-        phase = made[-1].phase
-        is_try = isinstance(move, PointMove) or phase not in {earlier.phase for earlier in made[:-1]}
-        self._store(lambda known: self._judged(known.with_try(phase) if is_try else known, move))
 
     def _judged(self, known: LessonProgress, move: AnyMove) -> LessonProgress:
         """Return the progress with what only the last move says."""
@@ -147,13 +169,17 @@ class RecordedAttempt:
         Raises:
             TimedOut: the moves before the phase took longer than 20 seconds.
         """
-        order = list(LessonPhase)
-        before = order[: order.index(phase)] if phase else []
-        if LessonPhase.RUN in before and phase is not LessonPhase.QUESTIONS:
-            before.append(LessonPhase.QUESTIONS)
-        kept = [made.move for made in self.attempt.made if made.phase in before]
+        kept = self._before(phase) if phase else ()
         await self._replay(kept, self.attempt.seed if kept else _new_seed())
         self._store(lambda known: known)
+
+    def _before(self, phase: LessonPhase) -> tuple[AnyMove, ...]:
+        """Return the moves that stay if a phase starts over."""
+        order = list(LessonPhase)
+        before = order[: order.index(phase)]
+        if LessonPhase.RUN in before and phase is not LessonPhase.QUESTIONS:
+            before.append(LessonPhase.QUESTIONS)
+        return tuple(made.move for made in self.attempt.made if made.phase in before)
 
     def next_hint(self, phase: LessonPhase) -> int:
         """Return the number of the next hint of a phase, and store that it was read; the last one stays."""

@@ -15,7 +15,15 @@ from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.catalogue import folders, lessons
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import AnswerMove, AnyMove, LoginMove, MoveRefused, PointMove, PredictMove
+from authlens_core.learning.moves import (
+    AnswerMove,
+    AnyMove,
+    DefendMove,
+    LoginMove,
+    MoveRefused,
+    PointMove,
+    PredictMove,
+)
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 
@@ -135,8 +143,42 @@ def test_a_wrong_spot_is_a_try_and_is_pointed_at_again(file: ProgressFile) -> No
     play(file, making(*SOLUTION[:2], wrong, SOLUTION[2]))
     stored = file.of(LESSON.name)
     assert stored.tries[LessonPhase.OBSERVE] == 2
+    assert [one.moves[-1] for one in stored.archived] == [wrong]
     assert stored.attempt is not None
     assert LessonPhase.OBSERVE in stored.attempt.passed
+    with pytest.raises(MoveRefused, match="after the run"):
+        play(file, making(wrong))
+
+
+def test_switches_turned_in_vain_are_replaced_and_others_that_do_not_exist_change_nothing(
+    file: ProgressFile,
+) -> None:
+    play(file, making(*SOLUTION[:5], DefendMove(("server.issuer",))))
+    with pytest.raises(MoveRefused, match="no such switch"):
+        play(file, making(DefendMove(("server.moon",))))
+    play(file, making(SOLUTION[5]))
+    stored = file.of(LESSON.name)
+    assert stored.attempt is not None
+    assert (stored.attempt.moves, LessonPhase.REPAIR in stored.attempt.passed) == (SOLUTION[:6], True)
+    assert stored.tries[LessonPhase.REPAIR] == 2
+
+
+def test_after_a_pause_a_move_is_made_in_a_world_whose_tokens_have_not_expired(file: ProgressFile) -> None:
+    now = [0.0]
+    worlds: list[object] = []
+
+    async def pause(attempt: RecordedAttempt) -> None:
+        await making(*SOLUTION[:4])(attempt)
+        worlds.append(attempt.attempt.world)
+        now[0] = 600.0
+        await attempt.make(SOLUTION[4])
+        worlds.append(attempt.attempt.world)
+
+    play(file, pause, clock=lambda: now[0])
+    assert worlds[0] is not worlds[1]
+    stored = file.of(LESSON.name).attempt
+    assert stored is not None
+    assert LessonPhase.BREAK in stored.passed
 
 
 def test_a_part_that_is_not_there_is_refused_so_that_no_pasted_secret_is_stored(file: ProgressFile) -> None:
@@ -147,8 +189,13 @@ def test_a_part_that_is_not_there_is_refused_so_that_no_pasted_secret_is_stored(
 
 
 def test_time_counts_without_long_pauses(file: ProgressFile) -> None:
-    times = iter((0.0, 40.5, 90.0, 4_000.0))
-    play(file, making(*SOLUTION[:3]), clock=lambda: next(times))
+    now = [0.0]
+
+    async def slowly(attempt: RecordedAttempt) -> None:
+        for move, now[0] in zip(SOLUTION, (40.5, 90.0, 4_000.0), strict=False):
+            await attempt.make(move)
+
+    play(file, slowly, clock=lambda: now[0])
     assert file.of(LESSON.name).seconds == 90 + 300
 
 

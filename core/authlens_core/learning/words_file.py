@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import Final
 
 from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.lesson import HINTS, CourseLesson
+from authlens_core.learning.lesson import HINTED, HINTS, CourseLesson
 from authlens_core.learning.lesson_folder import LessonFolder
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -68,7 +68,8 @@ def _wanted(lesson: CourseLesson) -> tuple[str, ...]:
         ("repair", lesson.repair.claims),
     ):
         names += [phase, *(f"{phase}/claim {number}" for number in range(1, len(claims) + 1))]
-    names += ["observe", *(f"break/hint {number}" for number in range(1, HINTS + 1))]
+    names += ["observe"]
+    names += [f"{phase.value}/hint {number}" for phase in HINTED for number in range(1, HINTS + 1)]
     names += [f"repair/{switch}" for switch in lesson.repair.offer]
     for question in lesson.questions:
         name = f"questions/{question.name}"
@@ -86,11 +87,7 @@ def _read(text: str, file: str, language: str, wanted: tuple[str, ...]) -> Lesso
             title = block
         else:
             texts[name] = block
-            if (
-                name not in wanted
-                and name != "questions"
-                and not re.fullmatch(r"(predict|observe|repair|questions)/hint [123]", name)
-            ):
+            if name not in wanted and name != "questions":
                 raise LessonRefused(f"{file}:{line}:1: the lesson has no text “{name}”")
     missing = [name for name in wanted if not texts.get(name)]
     if not title or missing:

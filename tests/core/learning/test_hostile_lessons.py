@@ -76,7 +76,7 @@ def test_a_slip_or_an_attack_in_the_logic_is_refused_at_its_place(
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("### hint 3", "### hint 4", "1: the lesson has no text “break/hint 4”"),
+        ("### hint 3", "### hint 4", "1: the lesson has no text “predict/hint 4”"),
         ("## observe", "## observed", "1: the lesson has no text “observed”"),
         ("Log in yourself", "<script>x</script> Log in yourself", "1: no HTML, images or links: '<s'"),
         ("Log in yourself", "![x](y) Log in yourself", "1: no HTML, images or links: '!['"),

@@ -105,8 +105,9 @@ def test_a_lesson_is_shown_without_its_right_answers(capsys: Captured) -> None:
     assert not any(word in shown for word in ("right", "sound", "pkce-proves-client", 'form.code_verifier"'))
 
 
-def test_hints_come_one_at_a_time(capsys: Captured) -> None:
-    assert main.run(["learn", "hint", "stolen-code", "break"]) == 0
+@pytest.mark.parametrize("phase", ["predict", "observe", "break", "repair", "questions"])
+def test_the_hints_of_a_phase_come_one_at_a_time(phase: str, capsys: Captured) -> None:
+    assert main.run(["learn", "hint", "stolen-code", phase]) == 0
     first = capsys.readouterr()
     command = first.err.partition("authlens ")[2].split()
     assert main.run(command) == 0

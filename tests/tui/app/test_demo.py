@@ -78,6 +78,26 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
         assert "You act only in stage 6" in text_of(app)
 
 
+async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one() -> None:
+    """The card is below the record; the next login is compared with this one, or run again."""
+    async with the_menu() as (app, pilot):
+        await pilot.press("enter")
+        await log_in(app, pilot)
+        assert "You act only in stage 6" in text_of(app)
+        assert not {"="} & footer_keys(app)
+        first = app.screen
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen is not first)
+        wizard = await the_wizard(app, pilot)
+        await pilot.press("a")
+        await until(pilot, lambda: wizard.runner.failed is not None and wizard.login.running is None)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: "A  A normal login" in text_of(app))
+        await pilot.press("escape", "d")
+        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        assert "✖ No WWW-Authenticate header" in text_of(app)
+
+
 async def test_no_toast_about_the_link_lies_over_the_result() -> None:
     async with the_menu() as (app, pilot):
         await pilot.press("enter")

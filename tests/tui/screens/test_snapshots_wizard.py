@@ -22,6 +22,7 @@ from authlens_tui.screens.jump import JumpScreen
 from authlens_tui.screens.trace import save_record
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.edit import EditScreen, FieldRow
+from authlens_tui.screens.wizard.end_card import Ending
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
@@ -58,12 +59,17 @@ NO_SERVER: Final = WireFailure(
 )
 
 
-def wizard(watch: bool = False, gate: Gate | None = None, **answers: Response | WireFailure) -> WizardScreen:
+def wizard(
+    watch: bool = False,
+    gate: Gate | None = None,
+    ending: Ending | None = None,
+    **answers: Response | WireFailure,
+) -> WizardScreen:
     """Return the wizard on a login, with the person who signs in where `watch` is set."""
     login, _ = scripted(gate=gate, port=8400, **answers)
     if watch:
         login.watch(come_back(login))
-    return WizardScreen(login, "Secret Service")
+    return WizardScreen(login, "Secret Service", ending=ending)
 
 
 def login_of(pilot: Pilot[int]) -> Login:
@@ -200,6 +206,13 @@ def made(**settings: Any) -> Callable[[], WizardScreen]:
     return lambda: wizard(**settings)
 
 
+ENDING: Final = Ending(
+    "The server lets any program register itself.",
+    "Who has to act, and at which stage?",
+    "You, at stage 6: you open the link and sign in. authlens does the rest.",
+    "Only 127.0.0.1 is allowed",
+)
+
 PICTURES: Final = (
     Picture("before", WizardScreen, made()),
     Picture("under-way", WizardScreen, lambda: wizard(gate=Gate()), to_a_request_under_way),
@@ -217,6 +230,10 @@ PICTURES: Final = (
         closes=True,
     ),
     Picture("authenticated", WizardScreen, made(watch=True), all_stages),
+    Picture("end-card", WizardScreen, made(watch=True, ending=ENDING), all_stages),
+    Picture(
+        "end-card-failed", WizardScreen, made(ending=ENDING, register=NOT_ALLOWED), all_stages, anew=True
+    ),
     Picture("armed", WizardScreen, made(), arm),
     Picture("tampered", WizardScreen, made(watch=True, token=REFUSED), to_the_tampered_record),
     Picture("what-if", WhatIfScreen, made(), keys("i", on_screen=WhatIfScreen)),

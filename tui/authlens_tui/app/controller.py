@@ -125,7 +125,7 @@ class Controller:
             case LoginWanted():
                 self.logins.start(session, message.url, message.options)
             case WizardClosed():
-                self.logins.leave(session)
+                self.logins.leave(session, message.then)
                 self._app.call_later(self._tell_interrupted)
             case OtherWayWanted():
                 self.logins.other_way(session, message)

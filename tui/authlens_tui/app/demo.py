@@ -33,7 +33,7 @@ from authlens_core.emulator import (
     scenarios,
 )
 from authlens_core.export.saved_file import write_export
-from authlens_core.trace.record import Outcome, is_last
+from authlens_core.trace.record import Outcome, Trace, is_last
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
@@ -43,7 +43,9 @@ from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.authorization_link import Played, Player
+from authlens_tui.screens.wizard.end_card import Ending
 from authlens_tui.screens.wizard.owner import ServerOwner
+from authlens_tui.screens.wizard.wizard_messages import Then
 
 _GO_ON: Final = "r refreshes, v revokes, Enter shows the requests. b goes back to the scenarios."
 _PROBE_WITH_IT: Final = (
@@ -59,6 +61,8 @@ class Scenarios:
         self._start_over = start_over
         self._running: Scenario | None = None
         self._logins: tuple[Logins, Session] | None = None
+        self.before: tuple[str, Trace] | None = None
+        """The login before the one that runs, and what it is called."""
         self.menu = RehearsalScreen(self._run)
 
     def begin(self, logins: Logins, session: Session) -> None:
@@ -82,13 +86,17 @@ class Scenarios:
         self._running = scenario
         logins.start(session, url)
 
-    def end(self, session: Session, login: Login) -> None:
-        """Show the scenario's answer, or continue on the dashboard if the scenario does."""
+    def end(self, session: Session, login: Login, then: Then) -> None:
+        """Show the scenario's answer, continue on the dashboard if it does, or start the login after it."""
         scenario, self._running = self._running, None
         if scenario is None:
             return
+        self.before = scenario.title, login.trace
         self.menu.note_run(scenario, _ending(login))
-        if scenario.ends_at_the_dashboard and session.credentials.list():
+        following = scenario if then is Then.SAME_LOGIN else following_of(scenario)
+        if then is not Then.MENU and following is not None:
+            self.menu.call_later(self.menu.run_scenario, following)
+        elif scenario.ends_at_the_dashboard and session.credentials.list():
             self.menu.call_later(self._continue_on_the_dashboard, scenario)
 
     def _continue_on_the_dashboard(self, scenario: Scenario) -> None:
@@ -96,6 +104,13 @@ class Scenarios:
             words = _PROBE_WITH_IT.format(credential=scenario.brings) if scenario.brings else _GO_ON
             self.menu.notify(words, title="The scenario continues here", timeout=10, markup=False)
             self.menu.app.pop_screen()
+
+
+def following_of(scenario: Scenario) -> Scenario | None:
+    """Return the scenario after this one in the menu; None after the last."""
+    known = scenarios()
+    place = known.index(scenario) + 1
+    return known[place] if place < len(known) else None
 
 
 def _ending(login: Login) -> Run:
@@ -175,11 +190,27 @@ class DemoWorkspace(Workspace):
 
         # With a sender of its own: its requests are not among those of the user.
         own = Session(None, session.credentials).wire
+        title = scenarios()[0].title
         login = Login(self._emulator.resource_url, own, options=Options(port=0))
-        self._scenarios.menu.app.push_screen(OpeningScreen(login, "A normal login", _sign_in, own.aclose))
+        self._scenarios.menu.app.push_screen(
+            OpeningScreen(login, title, _sign_in, own.aclose), self._note_opening
+        )
 
-    def login_left(self, session: Session, login: Login) -> None:
-        self._scenarios.end(session, login)
+    def _note_opening(self, trace: Trace | None) -> None:
+        if trace is not None:
+            self._scenarios.before = scenarios()[0].title, trace
+
+    def login_left(self, session: Session, login: Login, then: Then) -> None:
+        self._scenarios.end(session, login, then)
+
+    def ending(self) -> Ending | None:
+        """Return the answer of the scenario; None where its turning point comes later, on the dashboard."""
+        scenario = self._scenario
+        if scenario is None or scenario.ends_at_the_dashboard or not self._menu_first:
+            return None
+        following = following_of(scenario)
+        title = following.title if following is not None else ""
+        return Ending(scenario.watch_for, scenario.question, scenario.answer, title, self._scenarios.before)
 
     async def close(self) -> None:
         self._others.close()

@@ -17,7 +17,7 @@ from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted
+from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, Then
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -125,12 +125,12 @@ class Logins:
         self._app.notify(STARTS_AGAIN, title="Resumed", timeout=10, markup=False)
         wizard.runner.run_all()
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: Session, then: Then) -> None:
         wizard = self._app.screen
         if isinstance(wizard, WizardScreen):
             self._interrupted.leave(wizard.login)
             self._app.pop_screen()
-            self._workspace.login_left(session, wizard.login)
+            self._workspace.login_left(session, wizard.login, then)
 
     def other_way(self, session: Session, message: OtherWayWanted) -> None:
         """Open the dialog of another way in, for a resource without Managed OAuth."""
@@ -160,6 +160,7 @@ class Logins:
             owner=workspace.owner(),
             play=workspace.plays,
             again=workspace.command_again(),
+            ending=workspace.ending(),
         )
 
     def _on_link(self, event: Event) -> None:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from authlens_tui.app.logins import Logins
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
+    from authlens_tui.screens.wizard.end_card import Ending
     from authlens_tui.screens.wizard.owner import ServerOwner
+    from authlens_tui.screens.wizard.wizard_messages import Then
 
 
 class Workspace:
@@ -64,7 +66,7 @@ class Workspace:
     async def add_credentials(self, session: Session) -> None:
         """Store what a login that begins needs besides its own credential."""
 
-    def login_left(self, session: Session, login: Login) -> None:
+    def login_left(self, session: Session, login: Login, then: Then) -> None:
         """Continue after the wizard was closed."""
 
     async def close(self) -> None:
@@ -100,6 +102,10 @@ class Workspace:
         return None
 
     def owner(self) -> ServerOwner | None:
+        return None
+
+    def ending(self) -> Ending | None:
+        """Return what the end of the login that begins answers; None where nothing was asked."""
         return None
 
     def first_look(self) -> Index | None:

@@ -71,6 +71,9 @@ class KeyAction(StrEnum):
     PLAYER = "player"
     LEAVE = "leave"
     CLOSE = "close"
+    LOGIN_ANEW = "login_anew"
+    NEXT_LOGIN = "next_login"
+    COMPARE = "compare"
 
 
 def bind(

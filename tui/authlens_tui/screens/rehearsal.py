@@ -182,13 +182,14 @@ class RehearsalScreen(Screen[None]):
 
     def action_start(self) -> None:
         if (scenario := self.selected) is not None:
-            self._run_scenario(scenario)
+            self.run_scenario(scenario)
 
     def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
         """Return the title of each scenario, with what starts it while this screen is shown."""
-        return ((each.title, partial(self._run_scenario, each)) for each in self._scenarios.values())
+        return ((each.title, partial(self.run_scenario, each)) for each in self._scenarios.values())
 
-    def _run_scenario(self, scenario: Scenario) -> None:
+    def run_scenario(self, scenario: Scenario) -> None:
+        """Start a scenario while this screen is shown."""
         # Of the app: leaving the menu meanwhile must not leave it with no emulator.
         self.app.run_worker(partial(self._start, scenario), exclusive=True, group="rehearse")
 

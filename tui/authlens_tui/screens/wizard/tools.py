@@ -8,7 +8,7 @@ from typing import Any, Final
 from textual.screen import Screen
 
 from authlens_core.desk.log_in import Login, attacks_on, ended_in
-from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.fix import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
@@ -108,6 +108,15 @@ class WizardTools:
             title = self._login.flow.numbered(failed.stage)
             self._screen.app.push_screen(
                 OwnerScreen(owner, title), lambda again: self._runner.retry() if again else None
+            )
+
+    def compare(self, before: tuple[str, Trace] | None) -> None:
+        """Show what differs from the login before."""
+        from authlens_tui.screens.trace.comparison import CompareScreen
+
+        if before is not None:
+            self._screen.app.push_screen(
+                CompareScreen(before[1], self._login.trace, (before[0], "this login"))
             )
 
     def step_through(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from textual import getters, on, work
@@ -30,6 +31,7 @@ from authlens_core.values.fix import WayOn
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player
+from authlens_tui.screens.wizard.end_card import END_KEYS, EndCard, Ending
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.owner import ServerOwner
 from authlens_tui.screens.wizard.stage_pane import StagePane
@@ -42,6 +44,7 @@ from authlens_tui.screens.wizard.wizard_messages import (
     LoginChanged,
     LoginEvent,
     RunEnded,
+    Then,
     WizardClosed,
 )
 from authlens_tui.terminal.content import Content
@@ -67,6 +70,7 @@ class WizardScreen(Screen[None]):
         owner: changes the setting that makes the login fail, in the demo; None elsewhere.
         again: the command that does the same again; the login to its resource by default.
         play: true to run all stages at once, and to let it sign in.
+        ending: what the end of the login answers; None where nothing was asked.
     """
 
     app = getters.app(TerminalApp)
@@ -97,6 +101,7 @@ class WizardScreen(Screen[None]):
         owner: ServerOwner | None = None,
         play: bool = False,
         again: str = "",
+        ending: Ending | None = None,
     ) -> None:
         super().__init__(classes="" if player is None else "-demo")
         self.login = login
@@ -108,6 +113,7 @@ class WizardScreen(Screen[None]):
         self._owner = owner
         self.again = again
         self._play_at_once = play
+        self.card = EndCard(ending, has_owner=owner is not None)
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self._way, store_name=self._store_name)
@@ -119,6 +125,7 @@ class WizardScreen(Screen[None]):
             with VerticalScroll(id="teach", can_focus=False):
                 yield Static(id="teach-words")
         yield StatusLine(self.login, self.runner, self._store_name, self._login_keys)
+        yield self.card
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -139,6 +146,7 @@ class WizardScreen(Screen[None]):
         folded = self.size.width < _NARROW or self.size.height < _SHORT
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
+        self._show_end()
         self.status.show(self.pane, keep_note=True)
 
     def stop_running(self) -> bool:
@@ -258,10 +266,14 @@ class WizardScreen(Screen[None]):
         self.stepper.looked_at = self.pane.stages.index(stage)
         self.pane.show(stage)
         self._show_way()
+        self._show_end()
         self.area.instead = self.pane.shown_instead
         self.query_one("#teach").border_title = f"Lesson: {login.flow.info(stage).title}"
         self.query_one("#teach-words", Static).update(lesson_words(stage, login.flow))
         self.refresh_bindings()
+
+    def _show_end(self) -> None:
+        self.card.show_end(self.login, self.runner.failed, rows=self.size.height)
 
     def _show_way(self) -> None:
         """End the way in the title with what is shown."""
@@ -290,8 +302,7 @@ class WizardScreen(Screen[None]):
         return {
             KeyAction.NEXT: runner.next,
             KeyAction.RUN_ALL: runner.run_all,
-            KeyAction.RETRY: runner.retry,
-            KeyAction.SIGN_IN_AGAIN: runner.retry,
+            **dict.fromkeys((KeyAction.RETRY, KeyAction.SIGN_IN_AGAIN), runner.retry),
             KeyAction.OVERRIDE: runner.override,
             KeyAction.ANOTHER_PORT: runner.another_port,
             KeyAction.PASTE_ONLY: runner.paste_only,
@@ -318,12 +329,14 @@ class WizardScreen(Screen[None]):
             KeyAction.PLAY: pane.play,
             KeyAction.PASTE: pane.panel.take_paste,
             KeyAction.REVEAL: record.toggle_reveal,
-            KeyAction.LEAVE: self._leave,
-            KeyAction.CLOSE: self._leave,
+            KeyAction.COMPARE: lambda: tools.compare(self.card.before),
+            **dict.fromkeys((KeyAction.LEAVE, KeyAction.CLOSE), self._leave),
+            KeyAction.LOGIN_ANEW: lambda: self._leave(Then.SAME_LOGIN),
+            KeyAction.NEXT_LOGIN: lambda: self._leave(Then.NEXT_LOGIN),
         }
 
-    def _leave(self) -> None:
-        self.post_message(WizardClosed(self.login))
+    def _leave(self, then: Then = Then.MENU) -> None:
+        self.post_message(WizardClosed(self.login, then))
 
     def action_act(self, key_action: str) -> None:
         self._key_actions[KeyAction(key_action)]()
@@ -347,6 +360,7 @@ class WizardScreen(Screen[None]):
             KeyAction.OWNER: lambda: self._owner is not None and self.runner.failed is not None,
             KeyAction.EXTEND: lambda: bool(pane.link.url),
             KeyAction.PASTE: lambda: pane.link_is_shown,
+            **{key: partial(self.card.offers, key) for key in END_KEYS},
             KeyAction.STAGES: lambda: login.running is None and record.has_focus_within,
             KeyAction.COPY_MENU: lambda: pane.record_is_shown,
             KeyAction.REVEAL: lambda: pane.record_is_shown and record.has_secrets,

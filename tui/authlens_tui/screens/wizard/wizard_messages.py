@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -41,9 +42,18 @@ class OtherWayWanted(Message, namespace="wizard"):
         self.url = url
 
 
+class Then(Enum):
+    """What follows a login that is left."""
+
+    MENU = auto()
+    SAME_LOGIN = auto()
+    NEXT_LOGIN = auto()
+
+
 class WizardClosed(Message, namespace="wizard"):
     """The user is done with this login."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Login, then: Then = Then.MENU) -> None:
         super().__init__()
         self.login = login
+        self.then = then

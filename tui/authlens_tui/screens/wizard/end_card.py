@@ -1,0 +1,144 @@
+"""The card at the end of a login of the demo: what was learned, the answer, how it ended, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from authlens_core.desk.log_in import Login
+from authlens_core.trace.arrows import Arrow, authorities, messages, short_name
+from authlens_core.trace.record import Outcome, StageRecord, Trace
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import safe_line
+from authlens_tui.screens.key_actions import KeyAction
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.hanging_text import HangingText, Item
+
+END_KEYS: Final = (KeyAction.LOGIN_ANEW, KeyAction.NEXT_LOGIN, KeyAction.COMPARE)
+"""The keys that do something only while the card is shown."""
+_TALL, _SHORT = 32, 20  # rows of a screen: below them the answer and the keys alone, or nothing
+_NAMES: Final = 9  # cells of the names before the sentences
+_KEY: Final = "bold $text-primary"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the end of a login answers, and where it leads.
+
+    Attributes:
+        learned: one sentence.
+        question: what was asked before; empty if nothing was.
+        following: the title of the next login; empty for none.
+        before: the login to compare with, and what it is called; None for none.
+    """
+
+    learned: str
+    question: str = ""
+    answer: str = ""
+    following: str = ""
+    before: tuple[str, Trace] | None = None
+
+
+class EndCard(HangingText):
+    """Appears when a login of the demo has ended, above the keys, and leaves what it is about in sight.
+
+    Args:
+        ending: what it says; None for a login without such an end.
+    """
+
+    DEFAULT_CSS = """
+    EndCard {
+        display: none; height: auto; padding: 0 1; border: round $primary;
+        &.-brief { border: none; background: $panel; }
+    }
+    """
+
+    def __init__(self, ending: Ending | None, *, has_owner: bool) -> None:
+        super().__init__(id="end-card")
+        self._ending = ending
+        self._has_owner = has_owner
+        self._is_finished = False
+
+    def show_end(self, login: Login, failed: StageRecord | None, *, rows: int) -> None:
+        """Appear if the login has ended honestly, otherwise go.
+
+        Args:
+            failed: the stage that did not pass, if the login is at one.
+            rows: of the screen; in few, the card would hide what it is about.
+        """
+        refused = failed is not None and failed.outcome is Outcome.FAILED
+        over = login.running is None and not login.tampered and (login.finished or refused)
+        self._is_finished = login.finished
+        self.display = over and self._ending is not None and rows >= _SHORT
+        if self.display and self._ending is not None:
+            self.set_class(rows < _TALL, "-brief")
+            self.show(tuple(self._items_of(self._ending, login, brief=rows < _TALL)))
+
+    def offers(self, key_action: KeyAction) -> bool:
+        """Return whether a key of the card does something now."""
+        ending = self._ending
+        if ending is None or not self.display:
+            return False
+        match key_action:
+            case KeyAction.COMPARE:
+                return ending.before is not None
+            case KeyAction.NEXT_LOGIN:
+                return bool(ending.following)
+        return self._is_finished  # a stage that failed has the same key
+
+    @property
+    def before(self) -> tuple[str, Trace] | None:
+        return None if self._ending is None else self._ending.before
+
+    def _items_of(self, ending: Ending, login: Login, *, brief: bool) -> Iterator[Item]:
+        if not brief:
+            yield Item(Content.assemble((ending.learned, "bold")))
+            if ending.question:
+                yield _item("Asked", Content.styled(ending.question, "$quiet"))
+        if ending.answer:
+            yield _item("Answer", Content(ending.answer))
+        if not brief:
+            yield _item("Ended", _last_arrow(login.trace))
+        yield Item(self._keys(ending))
+
+    def _keys(self, ending: Ending) -> Content:
+        finished = self._is_finished
+        offered = (
+            ("o", "be the owner", self._has_owner and not finished),
+            ("t", "again" if finished else "retry", True),
+            ("N", f"next: {ending.following}", bool(ending.following)),
+            ("=", "compare", ending.before is not None),
+            ("F8", "postcard", True),
+            ("d", "menu", True),
+        )
+        shown = [Content.assemble((key, _KEY), f" {safe_line(name)}") for key, name, does in offered if does]
+        return Content(" · ").join(shown)
+
+
+def _item(name: str, words: Content) -> Item:
+    return Item(words, Content.styled(name, "$text-muted"), _NAMES)
+
+
+def _last_arrow(trace: Trace) -> Content:
+    """Draw the message with which the login ended, or what authlens noticed itself."""
+    drawn = messages(trace.records)
+    if not drawn:
+        return Content("–")
+    arrow, hosts = drawn[-1], authorities(trace.records)
+    sender, receiver = (
+        short_name(hosts.get(party, "")) or party.value for party in (arrow.sender, arrow.receiver)
+    )
+    style = "$text-error" if arrow.failed else "$text-success"
+    return Content.assemble(*_drawn(arrow, sender, receiver, style))
+
+
+def _drawn(arrow: Arrow, sender: str, receiver: str, style: str) -> Iterator[str | tuple[str, str]]:
+    yield safe_line(sender)
+    if sender != receiver:
+        line, head = ("╌", "✖" if arrow.failed else "▶") if arrow.reply else ("─", "▶")
+        yield f" {line * 2} ", style
+        yield safe_line(arrow.label)
+        yield f" {line * 2}{head} ", style
+        yield safe_line(receiver)
+    else:
+        yield f" ● {safe_line(arrow.label)}", style

@@ -29,7 +29,7 @@ _VALUES: Final = {
 }
 
 
-_FILES: Final = ("answers", "causes", "clients", "errors", "network", "servers")
+_FILES: Final = ("answers", "causes", "clients", "errors", "network", "programs", "servers")
 
 
 def _in_words(value: Any) -> Iterator[Step]:

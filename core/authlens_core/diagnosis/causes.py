@@ -46,7 +46,7 @@ def server_messages() -> tuple[Cause, ...]:
 
 @cache
 def client_messages() -> tuple[Cause, ...]:
-    return (*_messages("clients"), *_messages("network"))
+    return (*_messages("programs"), *_messages("clients"), *_messages("network"))
 
 
 def _messages(file: str) -> Iterator[Cause]:

@@ -22,19 +22,19 @@ from authlens_core.diagnosis.causes import CAUSES, EDGE_FAMILIES, client_message
 from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
+from authlens_core.explain.own_commands import helpful, takes_part
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
 from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
-from authlens_core.values.fix import mapped, step
+from authlens_core.values.fix import step
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 _PAGES: Final = "browser"  # the family of what a browser shows
 _LONGEST_PAGE: Final = 1_000  # characters
-_AGAIN: Final = "Log in again in the program that the text is from, or with authlens"
 # A longer list of causes would explain nothing.
 _MOST: Final = 3
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
@@ -129,6 +129,7 @@ class _PastedText:
         self.kind = server_kind((url.text for url in urls), said=self.lower)
         self.words: ServerWords = server_words(self.kind)
         self.address = PastedAddress.of(text, urls)
+        self.takes_part = takes_part(text)
         self.is_edge = _EDGE.search(text) is not None
         found = (
             match[1] or match[2] or (match[4] or f"invalid_{match[3]}").replace(" ", "_")
@@ -170,11 +171,12 @@ class _PastedText:
         return self.filled(Diagnosis(cause.name, cause.cause, cause.cure, evidence, cause.source))
 
     def filled(self, told: Diagnosis) -> Diagnosis:
-        """Return a diagnosis in the words of the server's kind, its commands with the address of the text.
-
-        The login may be that of another program, which alone can renew it.
-        """
-        cure = mapped(self.words.fill_fix(told.cure), lambda text: _AGAIN if text == "Log in again" else text)
+        """Return a diagnosis in the words of the server's kind, its commands with the address of the text."""
+        cure = helpful(
+            self.words.fill_fix(told.cure),
+            taking_part=self.takes_part,
+            has_address=self.address.url is not None,
+        )
         return replace(told, cause=self.words.fill(told.cause), cure=self.address.fill(cure))
 
     def _spoken(self, causes: Iterable[Cause]) -> Iterator[tuple[Cause, str]]:

@@ -61,7 +61,11 @@ def test_every_cause_can_be_found_by_each_of_its_phrases() -> None:
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        ("curl: (22) The requested URL returned error: 403", "authlens curl URL -- -sS --fail-with-body"),
+        ("curl: (22) The requested URL returned error: 403", "--fail-with-body instead of --fail"),
+        (
+            "$ curl -f https://wiki.example/mcp\ncurl: (22) The requested URL returned error: 403",
+            "authlens curl https://wiki.example/mcp -- -sS --fail-with-body",
+        ),
         (
             "Connecting to https://wiki.example/mcp\nError: does not support dynamic client registration",
             "authlens login https://wiki.example/mcp --client-id ID",
@@ -76,7 +80,7 @@ def test_every_cause_can_be_found_by_each_of_its_phrases() -> None:
         ),
         # Neither a page that explains nor the callback is what the message is about.
         (
-            "AADSTS54005 see https://learn.microsoft.com/x http://localhost:33418/callback",
+            "MCP server: AADSTS54005 see https://learn.microsoft.com/x http://localhost:33418/callback",
             "authlens login URL",
         ),
     ],

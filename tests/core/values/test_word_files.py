@@ -25,14 +25,15 @@ FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
     r"|emulator .* owner (?:path|box|beside)$"
     r"|stages .* (?:title|specification|announces)$|servers "
-    r"|(?:answers|causes|clients|network) \S+ (?:forms|\S+ (?:general|id|source|phrases|each|errors))"
-    r"|(?:answers|causes|clients|network) \S+ \S+ protections?"
+    r"|(?:answers|causes|clients|network|programs) \S+ forms"
+    r"|(?:answers|causes|clients|network|programs) \S+ \S+ (?:general|id|source|phrases|each|errors)"
+    r"|(?:answers|causes|clients|network|programs) \S+ \S+ protections?"
     r"|causes \S+ \S+ (?:stages|grants|checks|kinds|statuses|quotes|credentials|ways|check_decides)"
-    r"|(?:(?:answers|causes|clients|network) \S+|errors) \S+ cure \d+ \d"
+    r"|(?:(?:answers|causes|clients|network|programs) \S+|errors) \S+ cure \d+ \d"
 )
 """Parts of a sentence, titles, and names of members of an enum."""
 PLACEHOLDERS = re.compile(
-    r"emulator how other-credential$|(?:answers|causes|clients|network) \S+ \S+ (?:cause|cure)"
+    r"emulator how other-credential$|(?:answers|causes|clients|network|programs) \S+ \S+ (?:cause|cure)"
 )
 MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
 
@@ -53,7 +54,7 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    names = "answers causes clients emulator errors headers lessons members network servers stages"
+    names = "answers causes clients emulator errors headers lessons members network programs servers stages"
     assert names.split() == FILES
 
 

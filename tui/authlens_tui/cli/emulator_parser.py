@@ -94,12 +94,12 @@ def _from(parser: argparse.ArgumentParser, *, default: str | None = None) -> Non
 
 def _lesson(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="ID", help="the lesson, as --list names it")
+    parser.add_argument("--lang", metavar="XX", default="en", help="the language (en)")
     _from(parser)
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
     _lesson(parser)
-    parser.add_argument("--lang", metavar="XX", default="en", help="the language (en)")
     flag(parser, "--json", "one JSON object on stdout")
 
 

@@ -62,7 +62,11 @@ def _folder(text: str) -> Path:
         raise UsageError(f"{text} names an unknown home directory.", "Give the whole path.") from None
 
 
-def _lesson(arguments: Namespace) -> _Read:
+def _lesson(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
+    """Return a lesson with its words in the language that was asked for.
+
+    The locale does not choose it: a class, a script and a recording see the same on every machine.
+    """
     known = _known(arguments)
     if arguments.lesson not in known:
         meant = nearest(arguments.lesson, known)
@@ -70,7 +74,11 @@ def _lesson(arguments: Namespace) -> _Read:
         raise UsageError(
             f"There is no lesson {arguments.lesson}.", fix(hint, step("See", "authlens learn --list"))
         )
-    return known[arguments.lesson]
+    lesson, by_language = known[arguments.lesson]
+    if arguments.lang not in by_language:
+        languages = ", ".join(sorted(by_language))
+        raise UsageError(f"{lesson.name} is not translated to {arguments.lang}.", f"There is: {languages}.")
+    return lesson, by_language[arguments.lang]
 
 
 def _list(arguments: Namespace) -> int:
@@ -86,12 +94,7 @@ def _list(arguments: Namespace) -> int:
 
 
 def _show(arguments: Namespace) -> int:
-    lesson, by_language = _lesson(arguments)
-    words = by_language.get(arguments.lang)
-    if words is None:
-        known = ", ".join(sorted(by_language))
-        raise UsageError(f"{lesson.name} is not translated to {arguments.lang}.", f"There is: {known}.")
-    shown = lesson_json(lesson, words)
+    shown = lesson_json(*_lesson(arguments))
     if arguments.json:
         answer_json(shown)
     else:
@@ -128,12 +131,14 @@ def _paragraph(text: str) -> None:
 
 
 def _hint(arguments: Namespace) -> int:
-    lesson, by_language = _lesson(arguments)
-    steps = hints(by_language[ENGLISH], LessonPhase(arguments.phase))
+    lesson, words = _lesson(arguments)
+    steps = hints(words, LessonPhase(arguments.phase))
     for line in steps[arguments.step - 1].split("\n"):
         answer_line(line)
     if arguments.step < len(steps):
-        say(f"  → Next: authlens learn hint {lesson.name} {arguments.phase} --step {arguments.step + 1}")
+        language = "" if arguments.lang == ENGLISH else f" --lang {arguments.lang}"
+        command = f"authlens learn hint {lesson.name} {arguments.phase} --step {arguments.step + 1}"
+        say(f"  → Next: {command}{language}")
     return 0
 
 
@@ -148,7 +153,7 @@ async def _run(arguments: Namespace) -> int:
     if arguments.json:
         answer_json(outcome.as_json())
     else:
-        _show_outcome(outcome, words[ENGLISH])
+        _show_outcome(outcome, words)
     return 0 if outcome.passed else NOT_PASSED
 
 

@@ -319,5 +319,6 @@ class LessonAttempt:
             ),
             phases=tuple(self.verdict(phase) for phase in LessonPhase),
             # Two phases may share a world.
-            traces=tuple(trace for world in dict.fromkeys(self._worlds.values()) for trace in world.traces),
+            traces=tuple(trace for world in self._different_worlds() for trace in world.traces),
+            events=tuple(event for world in self._different_worlds() for event in world.events),
         )

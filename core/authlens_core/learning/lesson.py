@@ -12,6 +12,7 @@ from typing import Final
 
 from authlens_core.emulator import Profile
 from authlens_core.learning.claim import Claim
+from authlens_core.learning.classroom.ticket import Ticket
 from authlens_core.values.quick_dataclass import dataclass
 
 FORMAT: Final = 1
@@ -165,6 +166,7 @@ class CourseLesson:
         digest: of its files, in hexadecimal.
         built_in: whether it came with the program; any other one is marked as such in its title.
         draws: the faults of which the seed draws one; none where the world is the same for every seed.
+        ticket: of the exam that it was drawn for; None outside of exams. Its seed is that of each attempt.
     """
 
     name: str
@@ -182,6 +184,7 @@ class CourseLesson:
     digest: str = ""
     built_in: bool = True
     draws: tuple[DrawnFault, ...] = ()
+    ticket: Ticket | None = None
 
     def for_seed(self, seed: int) -> CourseLesson:
         """Return the lesson with the fault that a seed draws."""

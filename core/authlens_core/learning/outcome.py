@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from authlens_core.emulator.ledger import LedgerEvent
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.row import WORDS, EvidenceRow, SeatedTrace
@@ -40,6 +43,7 @@ class AttemptOutcome:
         held: the options that the moves bore out.
         missed: the questions that were answered wrong.
         traces: what the moves sent, with secrets: mask it before it leaves the process.
+        events: what the servers saw, with secrets.
     """
 
     lesson: CourseLesson
@@ -50,10 +54,23 @@ class AttemptOutcome:
     missed: tuple[str, ...]
     phases: tuple[PhaseVerdict, ...]
     traces: tuple[SeatedTrace, ...] = field(repr=False)
+    events: tuple[LedgerEvent, ...] = field(repr=False, default=())
 
     @property
     def passed(self) -> bool:
         return all(phase.passed for phase in self.phases)
+
+    @property
+    def evidence(self) -> str:
+        """A digest of what the servers saw: the same moves give the same one under the same seed.
+
+        Codes are in it, because the seed makes them. Ports, times and signed tokens are not.
+        """
+        seen = [
+            (event.what.value, event.seat, event.user, event.at, event.reason, event.scope, event.code)
+            for event in self.events
+        ]
+        return f"sha256:{hashlib.sha256(json.dumps([self.seed, seen]).encode()).hexdigest()}"
 
     def trace(self) -> Trace:
         """Return everything that the moves sent, as one trace; it has secrets."""

@@ -23,10 +23,13 @@ _SCANNER: Final = json.JSONDecoder()
 _SAID: Final = (
     (re.compile(r"Input data was truncated"), "the file is empty, or its end is missing"),
     (re.compile(r"JSON is malformed: (.*) \(byte \d+\)"), "no JSON: {0}"),
-    (re.compile(r"Invalid value '(.*)' - at `\$\.do`", re.DOTALL), "there is no move “{0}”"),
+    (re.compile(r"Invalid value '(.*)' - at `\$.*\.do`", re.DOTALL), "there is no move “{0}”"),
     (re.compile(r"Object missing required field `(.*?)`.*"), "“{0}” is missing"),
     (re.compile(r"Object contains unknown field `(.*?)`(?: - at.*)?", re.DOTALL), "“{0}” means nothing here"),
-    (re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DOTALL), "“{0}” is no value of “{1}”"),
+    (
+        re.compile(r"Invalid enum value '(.*)' - at (?:`key` in )?`\$\.?(.*)`", re.DOTALL),
+        "“{0}” is no value of “{1}”",
+    ),
     (re.compile(r"(Expected .*) - at `\$\.(.*)`"), "“{1}”: {0}"),
 )
 

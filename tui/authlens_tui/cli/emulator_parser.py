@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from authlens_tui.cli.classroom.classroom_parser import add_classroom, add_ticket
 from authlens_tui.cli.option_values import LONGEST_TTL, count, flag, port, port_up_to
 
 _LEARN_EPILOG: Final = """\
@@ -79,6 +80,7 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
     _run(action("run", "make the moves of a file, and print the verdict"))
     _hint(action("hint", "print a hint"))
     _check(action("check", "check lessons of your own: the solution passes, and nothing less does"))
+    add_classroom(action, _from)
 
 
 def _from(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
@@ -100,11 +102,13 @@ def _lesson(parser: argparse.ArgumentParser) -> None:
 
 def _show(parser: argparse.ArgumentParser) -> None:
     _lesson(parser)
+    add_ticket(parser)
     flag(parser, "--json", "one JSON object on stdout")
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
     _lesson(parser)
+    add_ticket(parser)
     parser.add_argument(
         "--answers", metavar="FILE", required=True, help="the moves, as JSON; - reads standard input"
     )

@@ -13,14 +13,19 @@ from authlens_core.learning.answers_file import LARGEST_FILE, AnswersFile, answe
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.lesson_check import LessonCheck, checked, lessons_at
 from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.shown_lesson import hints, lesson_json, summary_json
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
+from authlens_tui.cli.classroom.record_verbs import record, verify
+from authlens_tui.cli.classroom.ticket_verbs import ticket_of, tickets
 from authlens_tui.cli.option_values import nearest
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.standard_input import everything
@@ -47,12 +52,20 @@ async def learn(arguments: Namespace) -> int:
             return await _run(arguments)
         case "check":
             return await _check(arguments)
+        case "record":
+            return await record(arguments, _known(arguments), ticket_of(arguments))
+        case "verify":
+            return await verify(arguments, _known(arguments))
+        case "tickets":
+            return tickets(arguments)
     return _list(arguments)
 
 
 def _known(arguments: Namespace) -> Mapping[str, _Read]:
     folder = getattr(arguments, "folder", None)
-    return lessons(FOLDER if folder is None else _folder(folder))
+    known = lessons(FOLDER if folder is None else _folder(folder))
+    ticket = ticket_of(arguments)
+    return known if ticket is None else {name: drawn(*read, ticket) for name, read in known.items()}
 
 
 def _folder(text: str) -> Path:
@@ -145,8 +158,13 @@ def _hint(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     lesson, words = _lesson(arguments)
     answers = _answers(arguments.answers, lesson.name)
-    seed = answers.seed if arguments.seed is None else arguments.seed
-    outcome = await attempt_of(lesson, answers.read(), seed=seed)
+    if lesson.ticket is None:
+        seed = answers.seed if arguments.seed is None else arguments.seed
+        outcome = await attempt_of(lesson, answers.read(), seed=seed)
+    elif arguments.seed is not None:
+        raise UsageError("--seed and --ticket exclude each other.", "The ticket has its seed: omit --seed.")
+    else:
+        outcome = await _in_the_exam(lesson, answers)
     if arguments.trace is not None:
         path = write_export(named_path(arguments.trace), session_json(outcome.trace()))
         say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
@@ -155,6 +173,15 @@ async def _run(arguments: Namespace) -> int:
     else:
         _show_outcome(outcome, words)
     return 0 if outcome.passed else NOT_PASSED
+
+
+async def _in_the_exam(lesson: CourseLesson, answers: AnswersFile) -> AttemptOutcome:
+    """Make the moves as an attempt of the exam: they are stored, and the first prediction stays."""
+    async with RecordedAttempt(lesson, ProgressFile.open()) as recorded:
+        await recorded.start_over()
+        for move in answers.read():
+            await recorded.make(move)
+        return recorded.attempt.outcome()
 
 
 def _answers(source: str, lesson: str) -> AnswersFile:

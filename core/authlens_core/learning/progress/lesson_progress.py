@@ -90,5 +90,10 @@ class LessonProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def progress_name(lesson: CourseLesson) -> str:
-    """Return the name by which the progress of a lesson is stored; a lesson of your own has its own."""
+    """Return the name by which the progress of a lesson is stored.
+
+    A lesson of your own has its own, and so has each ticket of an exam.
+    """
+    if lesson.ticket is not None:
+        return f"exam/{lesson.ticket.exam}/{lesson.ticket.seed:08x}/{lesson.name}"
     return lesson.name if lesson.built_in else f"own/{lesson.name}"

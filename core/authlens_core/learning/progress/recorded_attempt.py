@@ -59,7 +59,9 @@ class RecordedAttempt:
     async def __aenter__(self) -> Self:
         stored = self._file.of(self._name).attempt
         if stored is None or not stored.moves:
-            self.attempt = LessonAttempt(self.lesson, seed=_new_seed() if stored is None else stored.seed)
+            self.attempt = LessonAttempt(
+                self.lesson, seed=self._new_seed() if stored is None else stored.seed
+            )
             return self
         try:
             if stored.version != self.lesson.version:
@@ -68,12 +70,17 @@ class RecordedAttempt:
             self.resumed = True
         except LessonRefused as error:
             self.note = f"{error.cause.rstrip('.')}. Your earlier moves are archived; the lesson starts over."
-            await self._replay((), _new_seed())
+            await self._replay((), self._new_seed())
         self._last = self._clock()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.attempt.__aexit__()
+
+    def _new_seed(self) -> int:
+        """Return the seed of a new attempt; in an exam each has the ticket's."""
+        ticket = self.lesson.ticket
+        return secrets.randbelow(_SEEDS) if ticket is None else ticket.seed
 
     @property
     def progress(self) -> LessonProgress:
@@ -106,6 +113,7 @@ class RecordedAttempt:
             TimedOut: it took longer than 20 seconds; the attempt is as it was before it.
             StateUnusable: it was made, and could not be stored.
         """
+        self._require_first_prediction(move)
         before, seed = self.attempt.moves, self.attempt.seed
         in_vain = _REPLACED.get(type(move))
         if in_vain and self.attempt.has_begun(in_vain) and not self.attempt.verdict(in_vain).passed:
@@ -131,6 +139,15 @@ class RecordedAttempt:
             if isinstance(error, TimeoutError):
                 raise TimedOut(f"The move took longer than {LONGEST:.0f} seconds.", "Try again.") from None
             raise
+
+    def _require_first_prediction(self, move: AnyMove) -> None:
+        """Refuse another prediction in an exam: after the trace it would be none."""
+        if self.lesson.ticket is None or not isinstance(move, PredictMove):
+            return
+        first = self.progress.first_prediction
+        if first and first != move.option:
+            reason = f"in an exam your first prediction stays, and it was “{first}”"
+            raise MoveRefused(len(self.attempt.made) + 1, reason)
 
     def _judged(self, known: LessonProgress, move: AnyMove) -> LessonProgress:
         """Return the progress with what only the last move says."""
@@ -170,7 +187,7 @@ class RecordedAttempt:
             TimedOut: the moves before the phase took longer than 20 seconds.
         """
         kept = self._before(phase) if phase else ()
-        await self._replay(kept, self.attempt.seed if kept else _new_seed())
+        await self._replay(kept, self.attempt.seed if kept else self._new_seed())
         self._store(lambda known: known)
 
     def _before(self, phase: LessonPhase) -> tuple[AnyMove, ...]:
@@ -182,11 +199,13 @@ class RecordedAttempt:
         return tuple(made.move for made in self.attempt.made if made.phase in before)
 
     def next_hint(self, phase: LessonPhase) -> int:
-        """Return the number of the next hint of a phase, and store that it was read; the last one stays."""
+        """Return the number of the next hint of a phase, and store that it was read; the last one stays.
+
+        Raises:
+            LessonRefused: it is an exam.
+        """
+        if self.lesson.ticket is not None:
+            raise LessonRefused("There are no hints in an exam.")
         step = min(self.progress.hints.get(phase, 0) + 1, HINTS)
         self._file.change(self._name, lambda known: known.with_hint(phase, step))
         return step
-
-
-def _new_seed() -> int:
-    return secrets.randbelow(_SEEDS)

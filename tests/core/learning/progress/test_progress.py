@@ -243,11 +243,11 @@ def lesson_text(**members: object) -> str:
             "learn.json:2:1: “x” is there twice",
         ),
         (lesson_text(token="t"), "learn.json:3:19: “token” means nothing here"),
-        (lesson_text(tries={"bake": 1}), "learn.json:3:19: Invalid enum value 'bake'"),
+        (lesson_text(tries={"bake": 1}), "learn.json:3:19: “bake” is no value of “lessons[0].tries”"),
         (lesson_text(seconds="ten"), "learn.json:3:19: “lessons[0].seconds”: Expected `int`, got `str`"),
         (
             lesson_text(attempt={**ATTEMPT, "moves": [{"do": "dance"}]}),
-            "learn.json:3:81: Invalid value 'dance'",
+            "learn.json:3:81: there is no move “dance”",
         ),
         (
             lesson_text(attempt={**ATTEMPT, "moves": [{"do": "call", "token": "eyJ"}]}),

@@ -1,0 +1,76 @@
+"""A lesson as one student of an exam gets it: options and switches in an order that the ticket draws.
+
+The moves of another student choose by letters that mean something else here. The seed of the worlds is the
+ticket's too, so a lesson that draws its own world draws it by that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from authlens_core.learning.classroom.ticket import Ticket
+from authlens_core.learning.lesson import CourseLesson
+from authlens_core.learning.words_file import LessonWords
+
+_LETTERS = ("a", "b", "c")
+
+
+def drawn(
+    lesson: CourseLesson, by_language: Mapping[str, LessonWords], ticket: Ticket
+) -> tuple[CourseLesson, Mapping[str, LessonWords]]:
+    """Return a lesson and its words as a ticket draws them."""
+    draw = _Draw(ticket, lesson.name)
+    options = draw.order("predict", lesson.prediction.options)
+    letters = {"predict": options}
+    questions = []
+    for question in lesson.questions:
+        order = letters[f"questions/{question.name}"] = draw.order(question.name, _LETTERS)
+        shown = dict(zip(order, _LETTERS, strict=True))  # the letter of each option, by its own
+        questions.append(
+            replace(
+                question,
+                right=shown.get(question.right, ""),
+                options={shown[letter]: claims for letter, claims in question.options.items()},
+                cures={shown[letter]: name for letter, name in question.cures.items()},
+            )
+        )
+    prediction = replace(
+        lesson.prediction,
+        options={
+            letter: lesson.prediction.options[own]
+            for letter, own in zip(lesson.prediction.options, options, strict=True)
+        },
+    )
+    return (
+        replace(
+            lesson,
+            prediction=prediction,
+            repair=replace(lesson.repair, offer=tuple(draw.order("offer", lesson.repair.offer))),
+            questions=tuple(questions),
+            ticket=ticket,
+        ),
+        {language: _worded(words, letters) for language, words in by_language.items()},
+    )
+
+
+class _Draw:
+    def __init__(self, ticket: Ticket, lesson: str) -> None:
+        self._start = f"{ticket.seed}/{lesson}"
+
+    def order(self, what: str, names: Iterable[str]) -> tuple[str, ...]:
+        """Return names in the order that is drawn; the same on every machine and version of Python."""
+
+        def drawn_place(name: str) -> bytes:
+            return hashlib.sha256(f"{self._start}/{what}/{name}".encode()).digest()
+
+        return tuple(sorted(names, key=drawn_place))
+
+
+def _worded(words: LessonWords, letters: Mapping[str, tuple[str, ...]]) -> LessonWords:
+    texts = dict(words.texts)
+    for start, order in letters.items():
+        for letter, own in zip(_LETTERS, order, strict=False):
+            texts[f"{start}/{letter}"] = words.texts[f"{start}/{own}"]
+    return replace(words, texts=texts)

@@ -1,0 +1,164 @@
+"""A record of practice: for each lesson the moves, and what they came to. A file of a class is one as well.
+
+It has no credential in it: a move names what it uses. docs/learning.md has its form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from authlens_core.learning.answers_file import MOST_MOVES, require_named_credentials
+from authlens_core.learning.classroom.ticket import LONGEST_TICKET
+from authlens_core.learning.lesson import QUESTIONS, LessonPhase
+from authlens_core.learning.moves import AnyMove, MoveRefused
+from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.strict_json import read_strict, refuse_at
+from authlens_core.state.regular_file import read_regular, unusable
+from authlens_core.values.version import VERSION
+
+FORMAT: Final = 1
+LARGEST_RECORD: Final = 512 * 1024  # bytes
+MOST_LESSONS: Final = 64
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+_Name = Annotated[str, msgspec.Meta(max_length=80)]
+_Names = Annotated[tuple[_Name, ...], msgspec.Meta(max_length=64)]
+
+
+class RecordedVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What moves came to.
+
+    Attributes:
+        phases: those that were passed, in their order.
+        right: how many questions were answered right.
+        evidence: of what the servers saw, as `AttemptOutcome.evidence`; empty where it was not noted.
+    """
+
+    passed: bool
+    phases: tuple[LessonPhase, ...] = ()
+    right: Annotated[int, msgspec.Meta(ge=0, le=QUESTIONS)] = 0
+    evidence: _Name = ""
+
+    @classmethod
+    def of(cls, outcome: AttemptOutcome) -> RecordedVerdict:
+        """Return the verdict of an attempt."""
+        phases = tuple(verdict.phase for verdict in outcome.phases if verdict.passed)
+        return cls(outcome.passed, phases, outcome.right_answers, outcome.evidence)
+
+
+class LessonRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One lesson of a record. Only the verdict can be verified; the rest is as it was counted.
+
+    Attributes:
+        digest: of the files of the lesson, `sha256:` and hexadecimal.
+        tries: how often each phase was begun.
+        hints: the last hint that was read in each phase.
+        seconds: at it, without long pauses.
+        met: the misconceptions behind wrong answers, by name.
+        refuted: those of them whose question was answered right later.
+    """
+
+    lesson: _Name
+    version: _Count
+    digest: _Name
+    seed: _Count
+    verdict: RecordedVerdict
+    tries: Mapping[LessonPhase, _Count] = {}
+    hints: Mapping[LessonPhase, _Count] = {}
+    seconds: _Count = 0
+    met: _Names = ()
+    refuted: _Names = ()
+    moves: Annotated[tuple[AnyMove, ...], msgspec.Meta(max_length=MOST_MOVES)] = ()
+
+
+class PracticeNow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a student is at; only a file of a class has it.
+
+    Attributes:
+        seconds: since the phase began.
+        failing: the claims that the moves do not meet so far, such as `break/2`.
+    """
+
+    lesson: _Name
+    phase: LessonPhase
+    seconds: _Count = 0
+    failing: _Names = ()
+
+
+class PracticeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record.
+
+    Attributes:
+        authlens: the version that wrote it.
+        made_at: when, in UTC, as ISO 8601.
+        ticket: of an exam; the lessons were drawn by it. Empty outside of exams.
+    """
+
+    format: int
+    authlens: _Name
+    made_at: _Name
+    lessons: Annotated[tuple[LessonRecord, ...], msgspec.Meta(max_length=MOST_LESSONS)] = ()
+    ticket: Annotated[str, msgspec.Meta(max_length=LONGEST_TICKET)] = ""
+    now: PracticeNow | None = None
+
+    @classmethod
+    def of(
+        cls, lessons: Sequence[LessonRecord], *, ticket: str = "", now: PracticeNow | None = None
+    ) -> PracticeRecord:
+        """Return a record of this moment."""
+        return cls(FORMAT, VERSION, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", tuple(lessons), ticket, now)
+
+    def as_bytes(self) -> bytes:
+        """Return it as it is in a file."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
+
+
+def read_record(data: bytes, *, name: str, limit: int = LARGEST_RECORD) -> PracticeRecord:
+    """Return a record that anyone may have written.
+
+    Args:
+        name: of its file, for messages.
+        limit: bytes that it may have.
+
+    Raises:
+        LessonRefused: it is none; the message has file, line, column and reason.
+    """
+    record = read_strict(data, PracticeRecord, name=name, limit=limit)
+    if record.format != FORMAT:
+        refuse_at(data, ".format", name, f"format {record.format}; this version of authlens reads {FORMAT}")
+    known: set[str] = set()
+    for number, lesson in enumerate(record.lessons):
+        path = f".lessons[{number}]"
+        if lesson.lesson in known:
+            refuse_at(data, f"{path}.lesson", name, "the lesson is in the record twice")
+        known.add(lesson.lesson)
+        _require_moves(data, path, name, lesson.moves)
+    if record.now is not None and record.now.lesson not in known:
+        refuse_at(data, ".now.lesson", name, "the record has no such lesson")
+    return record
+
+
+def _require_moves(data: bytes, path: str, name: str, moves: Collection[AnyMove]) -> None:
+    for number, move in enumerate(moves):
+        try:
+            require_named_credentials(number + 1, move)
+        except MoveRefused as error:
+            refuse_at(data, f"{path}.moves[{number}]", name, error.cause.rstrip("."))
+
+
+def record_in(path: Path) -> PracticeRecord:
+    """Return the record of a file; see `read_record`.
+
+    Raises:
+        LessonRefused: it is no record.
+        FileUnusable: it cannot be read, or is no regular file.
+    """
+    try:
+        data = read_regular(path, LARGEST_RECORD).data
+    except FileNotFoundError as error:
+        raise unusable(path, "read", error) from None
+    return read_record(data, name=path.name)

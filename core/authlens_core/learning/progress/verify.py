@@ -1,0 +1,120 @@
+"""Making the moves of a record again, to see whether they come to what it says.
+
+It shows that the moves solve the lesson under that seed. Who typed them, no file can show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from typing import Final
+
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.classroom.draw import drawn
+from authlens_core.learning.classroom.ticket import Ticket, read_ticket
+from authlens_core.learning.lesson import CourseLesson
+from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
+from authlens_core.learning.words_file import LessonWords
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.quick_dataclass import dataclass
+
+Course = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
+"""The lessons that a record can be about, by their names."""
+
+_SAID: Final = {True: "passed", False: "not passed"}
+
+
+@dataclass(frozen=True, slots=True)
+class LessonVerification:
+    """A lesson of a record, done again.
+
+    Attributes:
+        passed: whether the moves pass it; a record that differs passes nothing.
+        differs: what is not as recorded, one sentence each.
+    """
+
+    lesson: str
+    passed: bool
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVerification:
+    """A record, done again.
+
+    Attributes:
+        differs: what is wrong with the record as a whole, such as its ticket.
+    """
+
+    record: PracticeRecord = field(repr=False)
+    lessons: tuple[LessonVerification, ...]
+    ticket: Ticket | None = None
+    differs: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return not self.differs and not any(lesson.differs for lesson in self.lessons)
+
+
+async def verified(record: PracticeRecord, course: Course, *, key: bytes | None = None) -> RecordVerification:
+    """Make all moves of a record again, and compare the verdicts.
+
+    Args:
+        key: of the exam; the record has to have a ticket that was made with it.
+    """
+    ticket, problems = _ticket_of(record, key)
+    if problems:
+        return RecordVerification(record, (), ticket, problems)
+    done = [await _again(lesson, course, ticket) for lesson in record.lessons]
+    return RecordVerification(record, tuple(done), ticket)
+
+
+def _ticket_of(record: PracticeRecord, key: bytes | None) -> tuple[Ticket | None, tuple[str, ...]]:
+    if not record.ticket:
+        return None, () if key is None else ("The record has no ticket.",)
+    try:
+        ticket = read_ticket(record.ticket)
+    except LessonRefused as error:
+        return None, (error.cause,)
+    if key is not None and not ticket.is_genuine(key):
+        return ticket, ("The ticket was not made with this key.",)
+    return ticket, ()
+
+
+async def _again(record: LessonRecord, course: Course, ticket: Ticket | None) -> LessonVerification:
+    if record.lesson not in course:
+        return LessonVerification(record.lesson, passed=False, differs=("There is no such lesson here.",))
+    lesson, words = course[record.lesson]
+    found = list(_other_lesson(record, lesson))
+    if ticket is not None:
+        lesson, _ = drawn(lesson, words, ticket)
+        if record.seed != ticket.seed:
+            found.append(f"The seed is {record.seed}, and the ticket's is {ticket.seed}.")
+    if found:
+        return LessonVerification(record.lesson, passed=False, differs=tuple(found))
+    try:
+        outcome = await attempt_of(lesson, record.moves, seed=record.seed)
+    except AuthlensError as error:
+        return LessonVerification(record.lesson, passed=False, differs=(error.cause,))
+    differs = tuple(_other_verdict(record.verdict, RecordedVerdict.of(outcome)))
+    return LessonVerification(record.lesson, passed=outcome.passed and not differs, differs=differs)
+
+
+def _other_lesson(record: LessonRecord, lesson: CourseLesson) -> Iterator[str]:
+    if record.version != lesson.version:
+        yield f"It was version {record.version} of the lesson; here is version {lesson.version}."
+    elif record.digest != f"sha256:{lesson.digest}":
+        yield "The lesson had other files (its digest differs)."
+
+
+def _other_verdict(recorded: RecordedVerdict, now: RecordedVerdict) -> Iterator[str]:
+    if recorded.passed != now.passed:
+        yield f"The record says {_SAID[recorded.passed]}, its moves say {_SAID[now.passed]}."
+    for phase in sorted({*recorded.phases} ^ {*now.phases}):
+        said, seen = _SAID[phase in recorded.phases], _SAID[phase in now.phases]
+        yield f"{phase.value}: the record says {said}, its moves say {seen}."
+    if recorded.right != now.right:
+        yield f"The record says {recorded.right} right answers, its moves give {now.right}."
+    if recorded.evidence and recorded.evidence != now.evidence:
+        yield "What the servers saw differs: another seed, other moves, or another version of authlens."

@@ -1,0 +1,1 @@
+"""`authlens learn record`, `verify`, `tickets` and `class`."""

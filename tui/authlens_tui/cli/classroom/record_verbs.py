@@ -1,0 +1,158 @@
+"""`learn record` and `learn verify`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.export.saved_file import named_path, write_export
+from authlens_core.export.session_file import session_json
+from authlens_core.learning.answers_file import answers_in
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.classroom.exam import read_key
+from authlens_core.learning.classroom.ticket import Ticket
+from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.progress.lesson_progress import progress_name
+from authlens_core.learning.progress.practice import Practice, practice_in, practice_of
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, record_in
+from authlens_core.learning.progress.record_markdown import record_markdown
+from authlens_core.learning.progress.verify import Course, RecordVerification, verified
+from authlens_core.learning.words_file import ENGLISH
+from authlens_core.values.errors import AuthlensError, UsageError
+from authlens_core.values.fix import fix, step
+from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+
+_MOST_RECORDS: Final = 200
+_TRACE: Final = ".authlens.json"
+
+
+async def record(arguments: Namespace, course: Course, ticket: Ticket | None) -> int:
+    """Write a record of what was done, after making all of its moves again.
+
+    Raises:
+        LessonRefused: a file of moves cannot be used.
+        UsageError: nothing was done yet.
+        FileExists: there is such a file.
+    """
+    lessons: list[LessonRecord] = []
+    outcomes: list[AttemptOutcome] = []
+    for practice in _practised(arguments, course):
+        try:
+            entry, outcome = await practice.recorded()
+        except LessonRefused as error:
+            say(f"! {practice.lesson.name} is not in the record: {error.cause}")
+            continue
+        lessons.append(entry)
+        outcomes.append(outcome)
+    if not lessons:
+        raise UsageError("There is nothing to record yet.", fix(step("Start a lesson", "authlens learn")))
+    made = PracticeRecord.of(lessons, ticket=str(ticket or ""))
+    text = made.as_bytes().decode()
+    if arguments.output == "-":
+        for line in text.splitlines():
+            answer_line(line)
+        return 0
+    path = named_path(arguments.output)
+    words = {name: by_language[ENGLISH] for name, (_, by_language) in course.items()}
+    files = {path: text, path.with_suffix(".md"): record_markdown(made, words)}
+    if arguments.traces:
+        for outcome in outcomes:
+            trace = path.with_suffix(f".{outcome.lesson.name}{_TRACE}")
+            files[trace] = session_json(outcome.trace())
+    for file, content in files.items():
+        say(f"✔ Written to {write_export(file, content, force=arguments.force)}")
+    passed = sum(lesson.verdict.passed for lesson in lessons)
+    say(f"  Lessons passed: {passed} of {len(lessons)}. A record of practice, not a proof of identity.")
+    return 0
+
+
+def _practised(arguments: Namespace, course: Course) -> Iterator[Practice]:
+    if arguments.answers:
+        for source in arguments.answers:
+            answers = answers_in(named_path(source))
+            if answers.lesson not in course:
+                raise LessonRefused(f"{Path(source).name}:1:1: there is no lesson “{answers.lesson}”.")
+            lesson, _ = course[answers.lesson]
+            seed = answers.seed if lesson.ticket is None else lesson.ticket.seed
+            yield practice_in(lesson, answers.read(), seed)
+        return
+    known = ProgressFile.open().read()
+    for lesson, _ in course.values():
+        progress = known.get(progress_name(lesson))
+        practice = None if progress is None else practice_of(lesson, progress)
+        if practice is not None:
+            yield practice
+
+
+async def verify(arguments: Namespace, course: Course) -> int:
+    """Make the moves of records again.
+
+    Raises:
+        FileUnusable: the key or the record cannot be read.
+    """
+    key = None if arguments.key is None else read_key(named_path(arguments.key))
+    results: list[dict[str, Any]] = []
+    tickets: dict[str, str] = {}
+    for path in _records(Path(arguments.path)):
+        try:
+            result = _result(path, await verified(record_in(path), course, key=key))
+        except AuthlensError as error:
+            result = {"file": path.name, "holds": False, "differs": [error.cause], "lessons": []}
+        ticket = result.pop("ticket", "")
+        if ticket and (first := tickets.setdefault(ticket, path.name)) != path.name:
+            result["holds"] = False
+            result["differs"].append(f"{first} has the same ticket.")
+        results.append(result)
+        if not arguments.json:
+            _show(result)
+    if arguments.json:
+        answer_json(results)
+    if not all(result["holds"] for result in results):
+        return LessonRefused.exit_code
+    say("  Verified: the moves come to what is recorded. Who typed them, no record shows.")
+    return 0
+
+
+def _records(path: Path) -> tuple[Path, ...]:
+    """Return the record, or those in a folder.
+
+    Raises:
+        LessonRefused: there is none in the folder, or too many.
+    """
+    if not path.is_dir():
+        return (named_path(str(path)),)
+    found = sorted(one for one in path.glob("*.json") if not one.name.endswith(_TRACE))
+    if not 0 < len(found) <= _MOST_RECORDS:
+        raise LessonRefused(f"{path.name}:1:1: {len(found)} records, and 1 to {_MOST_RECORDS} can be read.")
+    return tuple(found)
+
+
+def _result(path: Path, done: RecordVerification) -> dict[str, Any]:
+    student = {} if done.ticket is None else {"exam": done.ticket.exam, "student": done.ticket.name}
+    lessons = [
+        {"lesson": lesson.lesson, "passed": lesson.passed, "differs": list(lesson.differs)}
+        for lesson in done.lessons
+    ]
+    return {
+        "file": path.name,
+        **student,
+        "holds": done.holds,
+        "differs": list(done.differs),
+        "lessons": lessons,
+        "ticket": done.record.ticket,
+    }
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    student = f" ({result['student']}, {result['exam']})" if "student" in result else ""
+    passed = sum(lesson["passed"] for lesson in result["lessons"])
+    count = f"{passed} of {len(result['lessons'])} lessons passed"
+    answer_line(f"{'✔' if result['holds'] else '✖'} {result['file']}{student}: {count}")
+    for problem in result["differs"]:
+        answer_line(f"    {problem}")
+    for lesson in result["lessons"]:
+        for problem in lesson["differs"]:
+            answer_line(f"    {lesson['lesson']}: {problem}")

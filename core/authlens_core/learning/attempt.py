@@ -305,6 +305,7 @@ class LessonAttempt:
 
     def outcome(self) -> AttemptOutcome:
         """Return the verdict on the whole attempt."""
+        worlds = tuple(dict.fromkeys(self._worlds.values()))  # two phases may share one
         return AttemptOutcome(
             lesson=self.lesson,
             seed=self.seed,
@@ -318,7 +319,6 @@ class LessonAttempt:
                 and self._answers[question.name] not in self._right_options(question)
             ),
             phases=tuple(self.verdict(phase) for phase in LessonPhase),
-            # Two phases may share a world.
-            traces=tuple(trace for world in self._different_worlds() for trace in world.traces),
-            events=tuple(event for world in self._different_worlds() for event in world.events),
+            traces=tuple(trace for world in worlds for trace in world.traces),
+            events=tuple(event for world in worlds for event in world.events),
         )

@@ -61,7 +61,7 @@ class AttemptOutcome:
         return all(phase.passed for phase in self.phases)
 
     @property
-    def evidence(self) -> str:
+    def ledger_digest(self) -> str:
         """A digest of what the servers saw: the same moves give the same one under the same seed.
 
         Codes are in it, because the seed makes them. Ports, times and signed tokens are not.

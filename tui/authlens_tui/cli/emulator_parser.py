@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from authlens_tui.cli.classroom.classroom_parser import add_classroom, add_ticket
 from authlens_tui.cli.option_values import LONGEST_TTL, count, flag, port, port_up_to
 
 _LEARN_EPILOG: Final = """\
@@ -65,6 +64,8 @@ def add_emulator(add: argparse.ArgumentParser) -> None:
 
 
 def add_learn(parser: argparse.ArgumentParser) -> None:
+    from authlens_tui.cli.classroom.classroom_parser import add_classroom  # no other verb needs it
+
     parser.epilog = _LEARN_EPILOG
     flag(parser, "--list", "list the lessons")
     _from(parser)
@@ -80,7 +81,7 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
     _run(action("run", "make the moves of a file, and print the verdict"))
     _hint(action("hint", "print a hint"))
     _check(action("check", "check lessons of your own: the solution passes, and nothing less does"))
-    add_classroom(action, _from)
+    add_classroom(action, _from, _ticket)
 
 
 def _from(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
@@ -94,6 +95,10 @@ def _from(parser: argparse.ArgumentParser, *, default: str | None = None) -> Non
     )
 
 
+def _ticket(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ticket", metavar="T", help="the ticket of an exam, or the file that holds it")
+
+
 def _lesson(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="ID", help="the lesson, as --list names it")
     parser.add_argument("--lang", metavar="XX", default="en", help="the language (en)")
@@ -102,13 +107,13 @@ def _lesson(parser: argparse.ArgumentParser) -> None:
 
 def _show(parser: argparse.ArgumentParser) -> None:
     _lesson(parser)
-    add_ticket(parser)
+    _ticket(parser)
     flag(parser, "--json", "one JSON object on stdout")
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
     _lesson(parser)
-    add_ticket(parser)
+    _ticket(parser)
     parser.add_argument(
         "--answers", metavar="FILE", required=True, help="the moves, as JSON; - reads standard input"
     )

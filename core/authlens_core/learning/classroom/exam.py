@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import secrets
 import shlex
@@ -100,8 +101,8 @@ def _text(path: Path, limit: int) -> str:
 class _Roster:
     def __init__(self, file: str, text: str) -> None:
         self._file = file
-        self._lines = text.splitlines()
-        self._reader = csv.reader(text.splitlines(keepends=True), strict=True)
+        self._lines = text.split("\n")
+        self._reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         self._line = 1  # where the row starts
 
     def names(self) -> tuple[str, ...]:

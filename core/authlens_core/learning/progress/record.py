@@ -35,19 +35,19 @@ class RecordedVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         phases: those that were passed, in their order.
         right: how many questions were answered right.
-        evidence: of what the servers saw, as `AttemptOutcome.evidence`; empty where it was not noted.
+        ledger: a digest of what the servers saw; empty where it was not noted.
     """
 
     passed: bool
     phases: tuple[LessonPhase, ...] = ()
     right: Annotated[int, msgspec.Meta(ge=0, le=QUESTIONS)] = 0
-    evidence: _Name = ""
+    ledger: _Name = ""
 
     @classmethod
     def of(cls, outcome: AttemptOutcome) -> RecordedVerdict:
         """Return the verdict of an attempt."""
         phases = tuple(verdict.phase for verdict in outcome.phases if verdict.passed)
-        return cls(outcome.passed, phases, outcome.right_answers, outcome.evidence)
+        return cls(outcome.passed, phases, outcome.right_answers, outcome.ledger_digest)
 
 
 class LessonRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

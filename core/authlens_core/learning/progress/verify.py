@@ -116,5 +116,5 @@ def _other_verdict(recorded: RecordedVerdict, now: RecordedVerdict) -> Iterator[
         yield f"{phase.value}: the record says {said}, its moves say {seen}."
     if recorded.right != now.right:
         yield f"The record says {recorded.right} right answers, its moves give {now.right}."
-    if recorded.evidence and recorded.evidence != now.evidence:
+    if recorded.ledger and recorded.ledger != now.ledger:
         yield "What the servers saw differs: another seed, other moves, or another version of authlens."

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from authlens_tui.cli.option_values import flag
 
 _Action = Callable[[str, str], argparse.ArgumentParser]
+_Adds = Callable[[argparse.ArgumentParser], None]
 
 
-def add_classroom(action: _Action, add_from: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_classroom(action: _Action, add_from: _Adds, add_ticket: _Adds) -> None:
     """Add the actions.
 
     Args:
         action: adds one, by its name and what it does.
-        add_from: adds the option `--from`.
+        add_from: adds `--from`.
+        add_ticket: adds `--ticket`.
     """
     record = action("record", "write what you did as JSON, and as Markdown beside it")
     record.add_argument(
@@ -46,8 +48,3 @@ def add_classroom(action: _Action, add_from: Callable[[argparse.ArgumentParser],
     tickets.add_argument(
         "-o", "--output", metavar="DIR", help="write a file for each student, instead of CSV on stdout"
     )
-
-
-def add_ticket(parser: argparse.ArgumentParser) -> None:
-    """Add `--ticket`."""
-    parser.add_argument("--ticket", metavar="T", help="the ticket of an exam, or the file that holds it")

@@ -52,7 +52,7 @@ async def record(arguments: Namespace, course: Course, ticket: Ticket | None) ->
     made = PracticeRecord.of(lessons, ticket=str(ticket or ""))
     text = made.as_bytes().decode()
     if arguments.output == "-":
-        for line in text.splitlines():
+        for line in text.rstrip().split("\n"):
             answer_line(line)
         return 0
     path = named_path(arguments.output)

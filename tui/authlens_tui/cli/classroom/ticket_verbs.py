@@ -36,7 +36,7 @@ def tickets(arguments: Namespace) -> int:
     names = names_in(named_path(arguments.roster))
     key, is_new = key_for_tickets(key_file)
     if is_new:
-        say(f"✔ New key in {key_file}. Keep it from the students: whoever has it can make tickets.")
+        say(f"✔ New key in {key_file}. Keep it from the students: it makes tickets.")
     made = [issue(key, arguments.exam, name) for name in names]
     if folder is None:
         answer_line("name,ticket")

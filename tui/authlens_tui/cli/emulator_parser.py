@@ -8,10 +8,13 @@ from typing import Final
 from authlens_tui.cli.option_values import LONGEST_TTL, count, flag, port, port_up_to
 
 _LEARN_EPILOG: Final = """\
-Everything happens inside this program: no account, no network, nothing stored.
+Everything happens inside this program: no account, no network. The moves of a
+lesson are stored as you make them (learn.json), without a credential in them.
 `run` makes the moves of a file, and exits with 0 if they pass, 12 if they do
 not, and 13 if a move, a lesson or the file is refused.
 """
+# By name: the parser of every verb must not read the course.
+_PHASES: Final = ("predict", "run", "observe", "break", "repair", "questions")
 _LARGEST_SEED: Final = 2**32 - 1
 
 
@@ -82,6 +85,8 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
     _hint(action("hint", "print a hint"))
     _check(action("check", "check lessons of your own: the solution passes, and nothing less does"))
     add_classroom(action, _from, _ticket)
+    _progress(action("progress", "print how far you are in each lesson"))
+    _reset(action("reset", "start a lesson over; what you did is archived"))
 
 
 def _from(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
@@ -126,8 +131,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 def _hint(parser: argparse.ArgumentParser) -> None:
     _lesson(parser)
-    # The phases by name: the parser of every verb must not read the course.
-    phases = ("predict", "observe", "break", "repair", "questions")
+    phases = [phase for phase in _PHASES if phase != "run"]  # it has none
     parser.add_argument("phase", metavar="PHASE", choices=phases, help=", ".join(phases))
     parser.add_argument(
         "--step", type=count(1, 3), metavar="N", default=1, help="1, 2 or 3: where, what, how"
@@ -138,3 +142,21 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="the folder of a lesson, or of several")
     parser.add_argument("--solution", metavar="FILE", help="the moves to check, instead of solution.json")
     flag(parser, "--json", "a JSON array on stdout")
+
+
+def _progress(parser: argparse.ArgumentParser) -> None:
+    _from(parser)
+    flag(parser, "--json", "a JSON array on stdout")
+
+
+def _reset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lesson", metavar="ID", nargs="?", help="the lesson, as --list names it")
+    parser.set_defaults(lang="en")
+    _from(parser)
+    flag(parser, "--all", "start every lesson over")
+    parser.add_argument(
+        "--phase",
+        metavar="PHASE",
+        choices=_PHASES,
+        help=f"start it over at this phase: {', '.join(_PHASES)}",
+    )

@@ -18,6 +18,7 @@ from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.lesson_check import LessonCheck, checked, lessons_at
 from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.progress.lesson_progress import progress_name
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.shown_lesson import hints, lesson_json, summary_json
@@ -26,6 +27,7 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.classroom.record_verbs import record, verify
 from authlens_tui.cli.classroom.ticket_verbs import ticket_of, tickets
+from authlens_tui.cli.course.progress_verbs import reset, show_progress
 from authlens_tui.cli.option_values import nearest
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.standard_input import everything
@@ -58,6 +60,11 @@ async def learn(arguments: Namespace) -> int:
             return await verify(arguments, _known(arguments))
         case "tickets":
             return tickets(arguments)
+        case "progress":
+            return show_progress(arguments, _known(arguments))
+        case "reset":
+            lesson = _lesson(arguments)[0] if arguments.lesson else None
+            return await reset(arguments, _known(arguments), lesson)
     return _list(arguments)
 
 
@@ -145,9 +152,11 @@ def _paragraph(text: str) -> None:
 
 def _hint(arguments: Namespace) -> int:
     lesson, words = _lesson(arguments)
-    steps = hints(words, LessonPhase(arguments.phase))
+    phase = LessonPhase(arguments.phase)
+    steps = hints(words, phase)
     for line in steps[arguments.step - 1].split("\n"):
         answer_line(line)
+    ProgressFile.open().change(progress_name(lesson), lambda known: known.with_hint(phase, arguments.step))
     if arguments.step < len(steps):
         language = "" if arguments.lang == ENGLISH else f" --lang {arguments.lang}"
         command = f"authlens learn hint {lesson.name} {arguments.phase} --step {arguments.step + 1}"

@@ -1,0 +1,72 @@
+"""`authlens learn progress` and `reset`, by what they print."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.moves import PredictMove
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_tui.cli import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+def predict(name: str) -> None:
+    async def made() -> None:
+        async with RecordedAttempt(lessons()[name][0], ProgressFile.open()) as attempt:
+            await attempt.make(PredictMove("a"))
+
+    asyncio.run(made())
+
+
+def progress(capsys: Captured, name: str) -> dict[str, object]:
+    capsys.readouterr()
+    assert main.run(["learn", "progress", "--json"]) == 0
+    entry: dict[str, object] = next(e for e in json.loads(capsys.readouterr().out) if e["id"] == name)
+    return entry
+
+
+def test_progress_says_where_each_lesson_stopped(capsys: Captured) -> None:
+    predict("stolen-code")
+    assert main.run(["learn", "hint", "stolen-code", "break", "--step", "2"]) == 0
+    capsys.readouterr()
+    assert main.run(["learn", "progress"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (lines[1].split()[2:4], len(lines)) == (["to", "do"], len(lessons()))
+    assert " stopped at run · 1 try · 2 hints · A stolen code" in lines[2]
+    entry = progress(capsys, "stolen-code")
+    assert (entry["phase"], entry["moves"], entry["hints"]) == ("run", 1, {"break": 2})
+
+
+@pytest.mark.parametrize(
+    "words", [["stolen-code"], ["--all"], ["stolen-code", "--phase", "predict"]], ids=lambda words: words[-1]
+)
+def test_a_reset_archives_the_attempt(words: list[str], capsys: Captured) -> None:
+    predict("stolen-code")
+    assert main.run(["learn", "reset", *words]) == 0
+    assert "archived" in capsys.readouterr().err
+    entry = progress(capsys, "stolen-code")
+    assert (entry["moves"], entry["archived"], entry["first_prediction"]) == (0, 1, "a")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["stolen-code", "--all"], ["--all", "--phase", "run"], ["stolen-cod"]], ids=str
+)
+def test_a_reset_of_nothing_in_particular_is_refused(words: list[str], capsys: Captured) -> None:
+    predict("stolen-code")
+    assert main.run(["learn", "reset", *words]) == 2
+    assert progress(capsys, "stolen-code")["moves"] == 1
+
+
+def test_a_damaged_file_is_refused_by_its_place(capsys: Captured) -> None:
+    predict("stolen-code")
+    path = ProgressFile.open().path
+    assert path is not None
+    path.write_text('{"format": 1,\n "lessons": [{"lesson": 3}]}')
+    assert main.run(["learn", "progress"]) == 13
+    assert capsys.readouterr().err.startswith("✖ learn.json:2:15: ")

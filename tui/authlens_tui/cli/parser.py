@@ -36,7 +36,7 @@ The result goes to stdout, messages to stderr.
 
 environment:
   AUTHLENS_PLAIN           any value: the same as --plain
-  AUTHLENS_REDUCED_MOTION  any value: nothing plays itself; the demo opens with its menu
+  AUTHLENS_REDUCED_MOTION  any value: no login plays itself in the demo
   AUTHLENS_NO_INPUT        any value: the same as --no-input
   AUTHLENS_HOME            the directory for state that is not secret
   AUTHLENS_CLIENT_SECRET   the secret of the client named by login --client-id

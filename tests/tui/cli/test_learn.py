@@ -20,6 +20,7 @@ from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.trace.record import Trace
 from authlens_tui.cli import main
+from support.network_namespace import without_a_route
 
 Captured = pytest.CaptureFixture[str]
 FOLDERS = {
@@ -49,21 +50,11 @@ def test_the_catalogue_has_unique_lessons_in_an_order_that_their_needs_allow(cap
     assert len(before) == len(FOLDERS)
 
 
-def without_a_network() -> list[str]:
-    """Return what runs a command where there is no route; nothing where that is not allowed."""
-    inside = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    try:
-        allowed = subprocess.run([*inside, "true"], capture_output=True, timeout=60, check=False)
-    except OSError:
-        return []
-    return inside if allowed.returncode == 0 else []
-
-
 def test_every_lesson_of_the_program_is_sound_without_a_network() -> None:
     """Each solution passes, and each mutation of it that `learn check` runs fails or passes as it has to."""
     before = os.times().children_user
     verb = (
-        *without_a_network(),
+        *without_a_route(),
         sys.executable,
         "-m",
         "authlens_tui",
@@ -132,8 +123,8 @@ def test_the_honest_login_has_to_survive_the_repair(capsys: Captured, tmp_path: 
     (folder / "lesson.toml").write_text(
         text.replace("server.short_codes", "server.dpop").replace('needs = ["code-not-key"]', "")
     )
-    words = (folder / "lesson.md").read_text()
-    (folder / "lesson.md").write_text(words.replace("### server.short_codes", "### server.dpop"))
+    for words in folder.glob("*.md"):
+        words.write_text(words.read_text().replace("### server.short_codes", "### server.dpop"))
     moves = [
         move | {"on": ["server.dpop"]} if move["do"] == "defend" else move for move in solution("stolen-code")
     ]

@@ -26,7 +26,7 @@ MARKS: Final = {
     ),
     r"Entra|App registrations|Enterprise applications": r"aadsts|aadb2c|9010010",
     r"B2C": r"aadb2c",
-    r"\bGoogle|gcloud|Workspace|IAM & Admin": r"family:google$|grant\.no_refresh_token",
+    r"\bGoogle|gcloud|Workspace|IAM & Admin": r"family:google$|grant\.no_refresh_token|app_not_",
     r"\bOkta\b": (
         r"e0000|okta|login redirect uri|whitelisted|policy evaluation failed|no_matching_|errorsummary"
         r"|assigned to th|scopes are not configured|'scope' parameter|'client_id' parameter"
@@ -60,13 +60,13 @@ MARKS: Final = {
         r"aws|sso|sts:|identitytoken|expiredtoken|clienttoken|security token|locate credentials"
         r"|\.ecr\.|getrolecredentials"
     ),
-    r"Node\.js|NODE_EXTRA": r"self_signed_cert|npm|unable.to.verify|hpe_|und_err|header overflow",
+    r"(?<!for )Node\.js": r"self_signed_cert|npm|unable.to.verify|hpe_|und_err|header overflow",
     r"\bPython\b": r"certificate_verify_failed|sslcert|could not fetch url|oauthlib|oauth 2 must"
     r"|insecure_?transport|keyring|recommended backend|taskgroup",
-    r"keytool": r"pkix|certification path|trustanchors",
+    r"keytool": r"sunjsse|algorithm: default|keystore|unrecoverablekey|pkix|certification path|trustanchors",
     r"security (?:unlock|default)-keychain": r"family:keyring$",
     r"kubectl|kubeconfig": r"family:kubectl$",
-    r"vault login": r"role_type",
+    r"vault login": r"role_type|family:vault",
     r"ssh-keygen|ssh-add|known_hosts": r"family:ssh$",
     r"\bkinit\b|\bklist\b": r"family:kerberos$",
     r"Claude|Codex|Cursor|VS Code|Gemini": r"claude|codex|cursor|vscode|gemini",

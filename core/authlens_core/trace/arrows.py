@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from authlens_core.cloudflare.credential import Credential, credential_of
-from authlens_core.trace.flow import UserPart, flow_of
+from authlens_core.trace.flow import Flow, UserPart, flow_of
 from authlens_core.trace.record import REVOCATION_CHECKS, Outcome, Stage, StageRecord, taken_over
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.exchange import Exchange, Purpose, Request
@@ -163,7 +163,7 @@ def authorities(records: Sequence[StageRecord], underway: RunningStage | None = 
             # Not by urlsplit, which raises: a record that was opened may have anything for a URL.
             _, _, rest = exchange.request.url.partition("://")
             host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
-            hosts.setdefault(_receiver(stage, exchange.purpose), host)
+            hosts.setdefault(receiver_of(stage, exchange.purpose), host)
     return hosts
 
 
@@ -207,10 +207,19 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
         yield _no_browser("waiting for the browser", stage)
 
 
-def _receiver(stage: Stage, purpose: Purpose) -> Party:
+def receiver_of(stage: Stage, purpose: Purpose = Purpose.OTHER) -> Party:
+    """Return who is asked at a stage, by a request for `purpose`."""
     if purpose.asks_provider:
         return Party.PROVIDER
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
+
+
+def asked_at(stage: Stage, flow: Flow) -> Party:
+    """Return who decides how a stage ends: the user where one signs in, else who is sent its requests."""
+    if stage is Stage.PKCE:
+        return Party.AUTHLENS
+    by_user = stage is Stage.AUTHORIZATION and flow.user_part is not UserPart.NOTHING
+    return Party.PERSON if by_user else receiver_of(stage)
 
 
 def _request(stage: Stage, request: Request, purpose: Purpose, number: int) -> Arrow:
@@ -222,7 +231,7 @@ def _request(stage: Stage, request: Request, purpose: Purpose, number: int) -> A
     elif stage is Stage.REVOKE:
         carries = _REVOKED.get(purpose, "")
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
-    return Arrow(Party.AUTHLENS, _receiver(stage, purpose), label, stage, number)
+    return Arrow(Party.AUTHLENS, receiver_of(stage, purpose), label, stage, number)
 
 
 def _granted_for(request: Request) -> str:
@@ -254,7 +263,7 @@ def _answer(stage: Stage, exchange: Exchange, number: int) -> Arrow:
     if failure is not None:
         label = f"{label} ({failure.kind})" if response is None else f"{label}, cut short ({failure.kind})"
     return Arrow(
-        _receiver(stage, exchange.purpose),
+        receiver_of(stage, exchange.purpose),
         Party.AUTHLENS,
         label,
         stage,

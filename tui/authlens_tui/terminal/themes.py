@@ -169,6 +169,14 @@ SIXTEEN: Final = Theme(
 )
 
 _QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreground
+# On dark, on light, and of the terminal's own sixteen, where only the servers have one: they are mistaken.
+_ACTORS: Final = {
+    "you": ("#e8a0c8", "#9c2f6b", "ansi_default"),
+    "browser": ("#cdb59a", "#6e5336", "ansi_default"),
+    "resource": ("#6fd0c3", "#0b6b61", "ansi_cyan"),
+    "server": ("#b9a4f2", "#5b3fb0", "ansi_bright_magenta"),
+    "provider": ("#d9c06a", "#6b5a00", "ansi_yellow"),
+}
 _DIRECT: Final = frozenset({"truecolor", "24bit"})  # what COLORTERM says of a terminal with all colours
 _MANY: Final = frozenset({"256color", "kitty", "direct"})  # how TERM ends where there are more than sixteen
 _UNKNOWN: Final = frozenset({"", "dumb", "unknown"})
@@ -189,7 +197,13 @@ def theme_for(environ: Mapping[str, str]) -> Theme:
 
 
 def with_quiet(variables: dict[str, str]) -> dict[str, str]:
-    """Add `$quiet`: `$text-muted` depends on a background, which drawn text does not have."""
+    """Add `$quiet` and the accents of who takes part in a login, where a theme has none of its own.
+
+    `$text-muted` depends on a background, which drawn text does not have.
+    """
     foreground, surface = (Color.parse(variables[name]) for name in ("foreground", "surface"))
-    quiet = "ansi_default" if foreground.ansi is not None else surface.blend(foreground, _QUIET).hex
-    return {"quiet": quiet, **variables}
+    sixteen = foreground.ansi is not None
+    quiet = "ansi_default" if sixteen else surface.blend(foreground, _QUIET).hex
+    column = 2 if sixteen else 1 if surface.brightness > foreground.brightness else 0
+    accents = {f"actor-{name}": colours[column] for name, colours in _ACTORS.items()}
+    return {"quiet": quiet, **accents, **variables}

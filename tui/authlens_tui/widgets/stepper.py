@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from authlens_core.trace.arrows import asked_at
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Severity
@@ -19,6 +20,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.record.actors import accent
 from authlens_tui.words.times import duration
 
 
@@ -57,6 +59,7 @@ class StageStep:
         number: its place, from 1.
         elapsed: the seconds it took, None before it ended.
         tampered: true when something in it was changed on purpose.
+        accent: the colour of who is asked; empty for none.
     """
 
     number: int
@@ -64,6 +67,7 @@ class StageStep:
     state: StepState = StepState.WAITING
     elapsed: float | None = None
     tampered: bool = False
+    accent: str = ""
 
     def __post_init__(self) -> None:
         safe_fields(self, "title")
@@ -174,7 +178,7 @@ class Stepper(Widget, can_focus=True):
         name_style = "bold" if looked_at or running else "$quiet" if step.state is StepState.WAITING else ""
         row = Content.assemble(
             (sign, style),
-            f" {step.number} ",
+            (f" {step.number} ", "" if step.state is StepState.WAITING else step.accent),
             (f"{title:<{room}}", name_style),
             ("≠ " if step.tampered else "", _TAMPERED[1]),
             (f"{took:>{_TIME_WIDTH}}", "$quiet"),
@@ -230,7 +234,8 @@ def steps_of(
         state, took = (StepState.WAITING, None) if record is None else how_it_ended(record)
         if running is stage:
             state, took = StepState.RUNNING, None
-        return StageStep(number, flow.info(stage).title, state, took, stage in tampered)
+        asked = accent(asked_at(stage, flow))
+        return StageStep(number, flow.info(stage).title, state, took, stage in tampered, asked)
 
     return tuple(step(number, stage) for number, stage in enumerate(stages_of(flow, trace, running), 1))
 

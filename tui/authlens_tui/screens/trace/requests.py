@@ -24,7 +24,7 @@ from authlens_core.export.exchange_log import (
     parse_filter,
     rows_of,
 )
-from authlens_core.trace.arrows import alone
+from authlens_core.trace.arrows import alone, receiver_of
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.safe_text import safe_line
@@ -34,9 +34,11 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record.actors import accent
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.status_badge import status_badge
+from authlens_tui.widgets.record.url_text import cut_middle
 from authlens_tui.widgets.title_bar import TitleBar
 from authlens_tui.words.times import duration
 
@@ -170,6 +172,7 @@ class RequestsScreen(Screen[None]):
         self._failed = failed
         for row in wanted[len(self._shown) :]:
             cells = _cells(row, self._columns, failed=row.number in failed)
+            cells["Host"] = Content.of(cells["Host"].stylize(self._accent_of(row)))
             table.add_row(*(cells[name] for name in self._columns), key=str(row.number))
         self._shown = numbers
         if numbers:
@@ -187,6 +190,12 @@ class RequestsScreen(Screen[None]):
     def _failed_at(self, row: ExchangeRow) -> bool:
         record = self._log.record_of(row.number)
         return record is not None and record.failed_at(row.exchange)
+
+    def _accent_of(self, row: ExchangeRow) -> str:
+        """Return the colour of who was asked."""
+        record, exchange = self._log.record_of(row.number), row.exchange
+        stage = alone(exchange).stage if record is None else record.stage
+        return accent(receiver_of(stage, exchange.purpose))
 
     def _marked(self) -> int | None:
         cursor = self.table.cursor_row
@@ -278,12 +287,16 @@ def _cells(row: ExchangeRow, widths: Mapping[str, int], *, failed: bool) -> dict
         "Time": f"{exchange.started_at:%H:%M:%S}",
         "Method": row.method,
         "Host": row.host,
-        "Path": path,
+        "Path": cut_middle(path, widths["Path"]),
         "For": exchange.purpose.value,
         "Size": _size(row.size),
         "Took": duration(exchange.elapsed),
     }
     cells = {name: _cell(name, texts[name], width) for name, width in widths.items() if name in texts}
+    shown = cells["Path"]
+    query = shown.plain.find("?")
+    if query >= 0:
+        cells["Path"] = Content.of(shown.stylize("$text-primary", query))
     return {**cells, "Status": status_badge(row.status, failed=failed)}
 
 

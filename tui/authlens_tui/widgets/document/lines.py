@@ -39,6 +39,11 @@ class Tone(StrEnum):
     KEY = "key"
     STRING = "string"
     NUMBER = "number"
+    YOU = "you"
+    BROWSER = "browser"
+    RESOURCE = "resource"
+    SERVER = "server"
+    PROVIDER = "provider"
 
 
 Piece = tuple[str, Tone]

@@ -40,6 +40,11 @@ DocumentView {
     & > .document--key { color: $text-primary; }
     & > .document--string { color: $text-success; }
     & > .document--number { color: $text-accent; }
+    & > .document--you { color: $actor-you; }
+    & > .document--browser { color: $actor-browser; }
+    & > .document--resource { color: $actor-resource; }
+    & > .document--server { color: $actor-server; }
+    & > .document--provider { color: $actor-provider; }
     & > .document--selection { background: $primary 50%; }
     & > .document--cursor { background: $primary 30%; }
     & > .document--match { background: $warning 40%; }

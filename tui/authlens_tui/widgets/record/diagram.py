@@ -19,6 +19,7 @@ from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
+from authlens_tui.widgets.record.actors import ACTOR_TONES, arrow_tone
 
 _LANES_FROM: Final = 60  # cells
 _SMALL_FROM: Final = 24  # cells of the small diagram
@@ -144,7 +145,7 @@ def _as_list(
     for title, arrows, gone in _stages(drawn, undone):
         yield from _wrapped(line((title, Tone.MUTED if gone else Tone.TITLE), words=True), width)
         for message in arrows:
-            tone = _tone(message)
+            tone = arrow_tone(message)
             sign = "✖ " if message.failed else "  "
             arrow = "" if message.sender is message.receiver else f"{_arrow(message)}{message.receiver} "
             way = f"{sign}{message.sender}{arrow} "
@@ -182,6 +183,8 @@ class _Lanes:
     ) -> None:
         self._width = width
         self._small = small
+        # The browser is the user's in the small one.
+        self._tones = {**ACTOR_TONES, Party.BROWSER: ACTOR_TONES[Party.PERSON]} if small else ACTOR_TONES
         self._wide = width >= _WIDE_FROM
         self._at = {party: int(width * at[not self._wide]) for party, at in places.items()}
 
@@ -194,7 +197,7 @@ class _Lanes:
             if self._small and party in (Party.PERSON, Party.BROWSER):
                 name = "You"
             cut = self._room(at) if own else len(name)
-            self._centred(names, at, _cut(_narrow(_shown(name, redactor)), cut), Tone.TITLE)
+            self._centred(names, at, _cut(_narrow(_shown(name, redactor)), cut), self._tones[party])
             self._centred(places, at, _cut(_narrow(_shown(place, redactor)), self._room(at)), Tone.MUTED)
         yield replace(names.line(), names=True)
         if self._small:
@@ -202,14 +205,14 @@ class _Lanes:
         if hosts:
             yield places.line()
         ends = self._empty()
-        for at in self._at.values():
-            ends.put(at - 2, "──┬──", Tone.MUTED)
+        for party, at in self._at.items():
+            ends.put(at - 2, "──┬──", self._tones[party])
         yield ends.line()
 
     def feet(self) -> DiagramLine:
         row = self._empty()
-        for at in self._at.values():
-            row.put(at, "┴", Tone.MUTED)
+        for party, at in self._at.items():
+            row.put(at, "┴", self._tones[party])
         return row.line()
 
     def stage(self, title: str) -> DiagramLine:
@@ -221,7 +224,7 @@ class _Lanes:
 
     def short(self, message: Arrow, number: str, redactor: Redactor) -> DiagramLine:
         """Draw an arrow in one row, with the words of it that fit."""
-        row, tone = self._row(), _tone(message)
+        row, tone = self._row(), arrow_tone(message)
         row.put(0, number, Tone.MUTED)
         start, end = self._at[message.sender], self._at[message.receiver]
         if start == end:
@@ -245,7 +248,7 @@ class _Lanes:
     def _own(self, message: Arrow, label: str) -> DiagramLine:
         row = self._row()
         at = self._at[message.sender]
-        row.put(at, "✖" if message.failed else "●", _tone(message))
+        row.put(at, "✖" if message.failed else "●", arrow_tone(message))
         row.put(at + 2, _cut(f"{label} ", self._width - at - 2), Tone.BAD if message.failed else Tone.NOTE)
         return row.line(message)
 
@@ -264,7 +267,7 @@ class _Lanes:
     def _shaft(self, row: _Cells, message: Arrow, label: str) -> None:
         """Draw the arrow with the words in it, if there are any."""
         start, end = self._at[message.sender], self._at[message.receiver]
-        left, right, tone = min(start, end), max(start, end), _tone(message)
+        left, right, tone = min(start, end), max(start, end), arrow_tone(message, self._tones)
         room = right - left - 1
         row.put(left + 1, ("╌" if message.reply or message.missing else "─") * room, tone)
         forth = end > start
@@ -288,8 +291,8 @@ class _Lanes:
 
     def _row(self) -> _Cells:
         row = self._empty()
-        for at in self._at.values():
-            row.put(at, "│", Tone.MUTED)
+        for party, at in self._at.items():
+            row.put(at, "│", self._tones[party])
         return row
 
     def _centred(self, row: _Cells, at: int, text: str, tone: Tone) -> None:
@@ -349,14 +352,6 @@ def _head(message: Arrow, *, forth: bool) -> str:
     if message.missing:
         return "▷" if forth else "◁"
     return "▶" if forth else "◀"
-
-
-def _tone(message: Arrow) -> Tone:
-    if message.failed:
-        return Tone.BAD
-    if message.missing:
-        return Tone.MUTED
-    return Tone.GOOD if message.reply else Tone.KEY
 
 
 def _words_tone(message: Arrow) -> Tone:

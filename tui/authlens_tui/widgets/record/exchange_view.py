@@ -28,6 +28,7 @@ from authlens_tui.widgets.record.header_table import (
     value_pieces,
 )
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
+from authlens_tui.widgets.record.url_text import url_pieces
 
 _LONG_PAGE: Final = 800  # characters from which what a message means is before its body, if that is no JSON
 _NAME_WIDTH: Final = 28  # cells of the members
@@ -52,7 +53,7 @@ def request_lines(
     and `verdicts` are on the signatures of JWTs that were looked at.
     """
     url, body = redactor.text(request.url), redactor.body(request.body)
-    yield line((f"{request.method} ", Tone.TITLE), *value_pieces(cut(url)), hang=4)
+    yield line((f"{request.method} ", Tone.TITLE), *url_pieces(cut(url)), hang=4)
     yield from field_lines(request, redactor, raw=raw)
     if body.size:
         yield BLANK

@@ -22,6 +22,7 @@ from authlens_tui.widgets.record.checks_view import check_lines
 from authlens_tui.widgets.record.exchange_view import failure_lines, status_tone
 from authlens_tui.widgets.record.header_table import NameColumn, value_pieces
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
+from authlens_tui.widgets.record.url_text import url_pieces
 from authlens_tui.words.times import duration
 
 _MAX_FACTS: Final = 300
@@ -86,7 +87,7 @@ def exchange_line(exchange: Exchange, redactor: Redactor, *, failed: bool = Fals
     url = exchange.request.url
     return line(
         (f"{exchange.request.method:<5}", Tone.TITLE),
-        *value_pieces(redactor.text(url)),
+        *url_pieces(redactor.text(url)),
         (" → ", Tone.MUTED),
         outcome,
         (f"  {duration(exchange.elapsed)}", Tone.MUTED),

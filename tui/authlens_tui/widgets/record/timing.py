@@ -9,13 +9,16 @@ from math import floor, log10
 from typing import Final, NamedTuple
 
 from authlens_core.export.redaction import Redactor
+from authlens_core.trace.arrows import receiver_of
 from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.trace.record import Stage, StageRecord, sent_once
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
+from authlens_tui.widgets.record.actors import ACTOR_TONES
 from authlens_tui.widgets.record.exchange_view import status_tone
+from authlens_tui.widgets.record.url_text import cut_middle
 from authlens_tui.words.times import duration
 
 _PAUSE: Final = 1.0  # seconds between two exchanges from which on the time is folded away
@@ -200,16 +203,17 @@ def waterfall_lines(
             yield _pause(row, _until(record, again=again), names + _TIME, scale, width)
             continue
         exchange = record.exchanges[row.exchange_index]
+        asked = ACTOR_TONES[receiver_of(record.stage, exchange.purpose)]
         status = _status(exchange, failed=record.failed_at(exchange))
         room = names - len(status[0]) - 1
+        label = f"{cut_middle(labels[row.record_index, row.exchange_index], room - 1):<{room}}"
+        what = len("1 POST ")
         yield line(
-            (
-                f"{_cut(labels[row.record_index, row.exchange_index], room - 1):<{room}}",
-                Tone.TITLE if record is current else Tone.PLAIN,
-            ),
+            (label[:what], Tone.TITLE if record is current else Tone.PLAIN),
+            (label[what:], asked),
             status,
             (f"{duration(row.seconds):>{_TIME}} ", Tone.MUTED),
-            *scale.bar(row.bars),
+            *scale.bar(row.bars, asked),
         )
     if scale.cells:
         pieces = [
@@ -248,8 +252,12 @@ class _Scale(NamedTuple):
                 text = f"{text:<{self.place(mark)}}{words}"
         return text
 
-    def bar(self, bars: Sequence[Bar]) -> Iterator[Piece]:
-        """Yield the phases of an exchange, each where it was; an exchange has one cell at least."""
+    def bar(self, bars: Sequence[Bar], asked: Tone = Tone.KEY) -> Iterator[Piece]:
+        """Yield the phases of an exchange, each where it was; an exchange has one cell at least.
+
+        Args:
+            asked: the accent of who was asked: the wait is theirs.
+        """
         if not self.cells or not bars:
             return
         begin = min(self.place(bars[0].start), self.cells - 1)
@@ -261,7 +269,7 @@ class _Scale(NamedTuple):
             until = end if number == len(bars) else min(end, self.place(bar.start + bar.seconds))
             sign, tone = _LOOKS[bar.phase]
             if until > at:
-                yield sign * (until - at), tone
+                yield sign * (until - at), asked if (sign, tone) == _WAITS else tone
                 at = until
         yield "".join("┊" if cell in grid else " " for cell in range(end, self.cells)), Tone.MUTED
 
@@ -294,14 +302,6 @@ def _status(exchange: Exchange, *, failed: bool) -> Piece:
         return "✖", Tone.BAD
     status = exchange.response.status
     return str(status), status_tone(status, failed=failed)
-
-
-def _cut(text: str, cells: int) -> str:
-    """Return `text` with its middle left out, because the end of a path says most."""
-    if len(text) <= cells:
-        return text
-    head = max(1, (cells - 1) // 2)
-    return f"{text[:head]}…{text[len(text) - max(0, cells - 1 - head) :]}"
 
 
 def timing_lines(exchange: Exchange, width: int) -> Iterator[Line]:

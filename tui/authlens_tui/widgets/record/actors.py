@@ -1,0 +1,33 @@
+"""Who speaks, told by one accent in every view of a login; a name or a place always says it, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from authlens_core.trace.arrows import Arrow, Party
+from authlens_tui.widgets.document.lines import Tone
+
+ACTOR_TONES: Final[Mapping[Party, Tone]] = {
+    Party.PERSON: Tone.YOU,
+    Party.BROWSER: Tone.BROWSER,
+    Party.AUTHLENS: Tone.KEY,
+    Party.RESOURCE: Tone.RESOURCE,
+    Party.SERVER: Tone.SERVER,
+    Party.PROVIDER: Tone.PROVIDER,
+}
+
+
+def accent(party: Party) -> str:
+    """Return the theme's colour of a party, for text that is no document."""
+    return "$text-primary" if party is Party.AUTHLENS else f"$actor-{ACTOR_TONES[party]}"
+
+
+def arrow_tone(arrow: Arrow, tones: Mapping[Party, Tone] = ACTOR_TONES) -> Tone:
+    """Return the accent of who speaks, and where that is authlens, of whom it speaks to."""
+    if arrow.failed:
+        return Tone.BAD
+    if arrow.missing:
+        return Tone.MUTED
+    speaker = arrow.receiver if arrow.sender is Party.AUTHLENS else arrow.sender
+    return tones[speaker]

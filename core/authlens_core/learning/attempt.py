@@ -60,7 +60,7 @@ class LessonAttempt:
     """An attempt, to which a screen adds moves as they are made. Use it as an asynchronous context manager.
 
     Each phase has a world of its own: the honest run, the attack, and the attack after the repair. A repair
-    that offers no switches goes on in the world of the attack.
+    that offers no switches goes on in the world of the attack, and a fault is named in the one of the run.
 
     Args:
         seed: of the worlds.
@@ -129,7 +129,7 @@ class LessonAttempt:
                 self._answer(move)
                 made_in = LessonPhase.QUESTIONS
             case NameMove():
-                self._name(move)
+                await self._name(move)
                 made_in = LessonPhase.BREAK
             case DefendMove():
                 await self._defend(move)
@@ -156,7 +156,7 @@ class LessonAttempt:
         self._require(any(move.part in row.values for row in there), "that arrow has no such part")
         self._point, self.phase = move, LessonPhase.OBSERVE
 
-    def _name(self, move: NameMove) -> None:
+    async def _name(self, move: NameMove) -> None:
         self._require(self.lesson.attack.causes, "there is no fault to name in this lesson")
         self._require(not self._named, "the fault was named already")
         self._require(self.phase is LessonPhase.OBSERVE, "a fault is named after you point at what shows it")
@@ -164,7 +164,7 @@ class LessonAttempt:
             move.diagnosis in self.lesson.attack.causes, f"“{move.diagnosis}” is not one of its causes"
         )
         self._named, self.phase = move.diagnosis, LessonPhase.BREAK
-        self._worlds[LessonPhase.BREAK] = self._worlds[LessonPhase.RUN]
+        await self._world(LessonPhase.BREAK)
 
     def _answer(self, move: AnswerMove) -> None:
         self._require(self.has_begun(LessonPhase.RUN), "the questions come after the run")
@@ -205,8 +205,9 @@ class LessonAttempt:
         if phase in self._worlds:
             return self._worlds[phase]
         if phase is LessonPhase.REPAIR and not self.lesson.repair.offer:
-            self._worlds[phase] = self._worlds[LessonPhase.BREAK]
-            return self._worlds[phase]
+            return self._worlds.setdefault(phase, self._worlds[LessonPhase.BREAK])
+        if phase is LessonPhase.BREAK and self.lesson.draws:
+            return self._worlds.setdefault(phase, self._worlds[LessonPhase.RUN])
         self._end_world()
         faults = self._broken if phase is LessonPhase.REPAIR else ()
         world = World(self.lesson.world, seed=self.seed, switches=switches, faults=faults)

@@ -45,14 +45,6 @@ def phase(outcome: AttemptOutcome, wanted: LessonPhase) -> bool:
 
 
 @pytest.mark.parametrize("name", COURSE)
-def test_the_solution_of_a_lesson_passes_and_bears_out_one_prediction(name: str) -> None:
-    answers = read_answers(SOLUTIONS[name].encode(), name="solution.json", lesson=name)
-    made = asyncio.run(attempt_of(COURSE[name][0], answers.read(), seed=answers.seed))
-    assert made.passed
-    assert len(made.held) == 1
-
-
-@pytest.mark.parametrize("name", COURSE)
 def test_moves_are_written_as_they_are_read(name: str) -> None:
     answers = read_answers(SOLUTIONS[name].encode(), name="solution.json", lesson=name)
     again = {"format": 1, "lesson": name, "moves": written(answers.read())}
@@ -129,6 +121,42 @@ def test_a_move_that_cannot_be_made_is_refused_with_its_number(
 def test_what_is_not_of_this_phase_is_refused(moves: list[dict[str, Any]], reason: str) -> None:
     with pytest.raises(MoveRefused, match=reason):
         outcome("stolen-code", *before_the_attack("stolen-code"), *moves)
+
+
+FAULT: list[dict[str, Any]] = [
+    {"do": "predict", "option": "a"},
+    {"do": "login"},
+    {"do": "point", "arrow": 1, "part": "status"},
+]
+
+
+@pytest.mark.parametrize(
+    ("moves", "reason"),
+    [
+        (
+            [*FAULT[:2], {"do": "name", "diagnosis": "zone_security"}],
+            "named after you point at what shows it",
+        ),
+        ([*FAULT, {"do": "name", "diagnosis": "port_taken"}], "“port_taken” is not one of its causes"),
+        ([*FAULT, {"do": "name", "diagnosis": "bad_luck"}], "“bad_luck” is no value of “diagnosis”"),
+        ([*FAULT, *[{"do": "name", "diagnosis": "zone_security"}] * 2], "the fault was named already"),
+    ],
+)
+def test_a_fault_is_named_once_from_what_was_pointed_at(moves: list[dict[str, Any]], reason: str) -> None:
+    with pytest.raises(MoveRefused, match=reason):
+        outcome("find-the-fault", *moves)
+
+
+def test_only_a_lesson_that_draws_a_fault_has_one_to_name() -> None:
+    with pytest.raises(MoveRefused, match="there is no fault to name in this lesson"):
+        outcome("stolen-code", *before_the_attack("stolen-code"), {"do": "name", "diagnosis": "origin_down"})
+
+
+def test_what_is_shown_of_a_drawn_fault_has_no_diagnosis() -> None:
+    made = outcome("find-the-fault", *FAULT)
+    assert [record.diagnosis for record in made.trace().records] == [None]
+    assert "managed_oauth_off" not in json.dumps(made.as_json())
+    assert not phase(made, LessonPhase.OBSERVE)
 
 
 @pytest.mark.parametrize(

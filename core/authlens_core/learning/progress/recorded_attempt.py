@@ -18,6 +18,7 @@ from authlens_core.learning.moves import (
     AnyMove,
     DefendMove,
     MoveRefused,
+    NameMove,
     PointMove,
     PredictMove,
     WorldMove,
@@ -29,7 +30,11 @@ from authlens_core.values.errors import TimedOut
 _LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work
 _FRESH: Final = 20.0  # seconds in which a world is used further; the shortest of its lifetimes is longer
 _SEEDS: Final = 10_000
-_REPLACED: Final = {PointMove: LessonPhase.OBSERVE, DefendMove: LessonPhase.REPAIR}
+_REPLACED: Final = {
+    PointMove: LessonPhase.OBSERVE,
+    NameMove: LessonPhase.BREAK,
+    DefendMove: LessonPhase.REPAIR,
+}
 
 
 class RecordedAttempt:
@@ -105,8 +110,8 @@ class RecordedAttempt:
     async def make(self, move: AnyMove) -> None:
         """Make one move, and store it.
 
-        A part that was pointed at in vain, or switches turned in vain, are replaced by the next ones. Where
-        tokens may have expired while you read, the moves so far are made again before this one.
+        What was pointed at, named or turned in vain is replaced by the next one. Where tokens may have
+        expired while you read, the moves so far are made again before this one.
 
         Raises:
             MoveRefused: it cannot be made now; nothing was done.

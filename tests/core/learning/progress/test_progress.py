@@ -21,11 +21,13 @@ from authlens_core.learning.moves import (
     DefendMove,
     LoginMove,
     MoveRefused,
+    NameMove,
     PointMove,
     PredictMove,
 )
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.values.diagnosis import CauseId
 
 LESSON = lessons()["read-a-refusal"][0]
 SOLUTION = read_answers(folders()[0].texts["solution.json"].encode(), name="solution.json").read()
@@ -161,6 +163,27 @@ def test_switches_turned_in_vain_are_replaced_and_others_that_do_not_exist_chang
     assert stored.attempt is not None
     assert (stored.attempt.moves, LessonPhase.REPAIR in stored.attempt.passed) == (SOLUTION[:6], True)
     assert stored.tries[LessonPhase.REPAIR] == 2
+
+
+def test_a_cause_named_in_vain_is_replaced(file: ProgressFile) -> None:
+    course = dict(zip(lessons(), folders(), strict=True))
+    texts = course["find-the-fault"].texts
+    solutions = [
+        read_answers(text.encode(), name=name) for name, text in texts.items() if name.startswith("solution")
+    ]
+
+    async def named_twice(attempt: RecordedAttempt) -> None:
+        seed = attempt.attempt.seed
+        given = next(one for one in solutions if one.seed % len(solutions) == seed % len(solutions))
+        for move in given.read():
+            if isinstance(move, NameMove):
+                await attempt.make(NameMove(CauseId.USER_DENIED))
+                assert not attempt.attempt.verdict(LessonPhase.BREAK).passed
+            await attempt.make(move)
+
+    attempt = play(file, named_twice, lessons()["find-the-fault"][0])
+    assert attempt.attempt.outcome().passed
+    assert attempt.progress.tries[LessonPhase.BREAK] == 2
 
 
 def test_after_a_pause_a_move_is_made_in_a_world_whose_tokens_have_not_expired(file: ProgressFile) -> None:

@@ -22,7 +22,7 @@ _SAME: Final = (
     {"Edit", "Edit token"},
     {"New sign-in", "Retry", "Log in", "Try again"},
     {"Other port", "Switch account"},
-    {"Filter", "Search"},
+    {"Filter", "Find", "Search"},
     {"All", "All or one", "Fold all"},
     {"Add 5 min", "Faster"},
     {"Learn", "Back"},

@@ -10,7 +10,7 @@ from typing import Final, Self
 from authlens_core.learning.attack_moves import perform
 from authlens_core.learning.claim import Claim, LessonRefused, Source
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
-from authlens_core.learning.lesson import QUESTIONS_TO_PASS, CourseLesson, LessonPhase, Question
+from authlens_core.learning.lesson import QUESTIONS, QUESTIONS_TO_PASS, CourseLesson, LessonPhase, Question
 from authlens_core.learning.moves import (
     AnswerMove,
     AnyMove,
@@ -103,6 +103,32 @@ class LessonAttempt:
     @property
     def world(self) -> World | None:
         return self._worlds.get(self.phase)
+
+    def world_of(self, phase: LessonPhase) -> World | None:
+        """Return the world that a phase is about: its own, or the last one before it."""
+        order = list(LessonPhase)
+        before = reversed(order[: order.index(phase) + 1])
+        return next((self._worlds[one] for one in before if one in self._worlds), None)
+
+    async def prepare_attack(self) -> None:
+        """Make the world of the attack before its first move, to show what leaked."""
+        if not self.lesson.attack.causes:  # otherwise it is the world of the run
+            await self._world(LessonPhase.BREAK)
+
+    @property
+    def answers(self) -> Mapping[str, str]:
+        """The option that was chosen for each question that was answered."""
+        return self._answers
+
+    @property
+    def next_phase(self) -> LessonPhase | None:
+        """The first phase that is not passed; None after the last answer."""
+        for phase in LessonPhase:
+            if phase is LessonPhase.QUESTIONS:
+                return phase if len(self._answers) < QUESTIONS else None
+            if not self.verdict(phase).passed:
+                return phase
+        return None
 
     @property
     def moves(self) -> tuple[AnyMove, ...]:
@@ -285,11 +311,11 @@ class LessonAttempt:
 
     def _right_answers(self) -> int:
         return sum(
-            self._answers.get(question.name) in self._right_options(question)
+            self._answers.get(question.name) in self.right_options(question)
             for question in self.lesson.questions
         )
 
-    def _right_options(self, question: Question) -> Collection[str]:
+    def right_options(self, question: Question) -> Collection[str]:
         """Return the right option; the run says which, or none yet, where the options are claims."""
         return (question.right,) if question.right else self._held(LessonPhase.RUN, question.options)
 
@@ -317,7 +343,7 @@ class LessonAttempt:
                 question.name
                 for question in self.lesson.questions
                 if question.name in self._answers
-                and self._answers[question.name] not in self._right_options(question)
+                and self._answers[question.name] not in self.right_options(question)
             ),
             phases=tuple(self.verdict(phase) for phase in LessonPhase),
             traces=tuple(trace for world in worlds for trace in world.traces),

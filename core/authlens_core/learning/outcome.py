@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -74,10 +75,7 @@ class AttemptOutcome:
 
     def trace(self) -> Trace:
         """Return everything that the moves sent, as one trace; it has secrets."""
-        records = tuple(record for move in self.traces for record in move.trace.records)
-        started_at = records[0].started_at if records else datetime.now(UTC)
-        url = self.traces[0].trace.resource_url if self.traces else ""
-        return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, records)
+        return joined(self.traces)
 
     def as_json(self) -> dict[str, Any]:
         """Return it without a credential and without the right answers."""
@@ -95,6 +93,14 @@ class AttemptOutcome:
             "missed": list(self.missed),
             "phases": [_phase(verdict) for verdict in self.phases],
         }
+
+
+def joined(moves: Sequence[SeatedTrace]) -> Trace:
+    """Return everything that moves sent as one trace; it has secrets."""
+    records = tuple(record for move in moves for record in move.trace.records)
+    started_at = records[0].started_at if records else datetime.now(UTC)
+    url = moves[0].trace.resource_url if moves else ""
+    return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, records)
 
 
 def _phase(verdict: PhaseVerdict) -> dict[str, Any]:

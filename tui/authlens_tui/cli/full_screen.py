@@ -6,6 +6,7 @@ import asyncio
 import os
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.values.errors import UsageError
@@ -78,6 +79,21 @@ def wants_stillness() -> bool:
     """Return whether the user asked for no motion, of authlens or of every program of Textual."""
     environ = os.environ
     return bool(environ.get("AUTHLENS_REDUCED_MOTION")) or environ.get("TEXTUAL_ANIMATIONS") == "none"
+
+
+def learn(arguments: Namespace) -> int:
+    """Run the course; the moves of each lesson are stored as they are made.
+
+    Raises:
+        LessonRefused: a lesson, or the stored progress, cannot be used.
+        UsageError: this is no terminal for a full screen.
+    """
+    require_terminal("authlens learn --list")
+    from authlens_core.learning.catalogue import FOLDER, lessons
+    from authlens_tui.app.learn import LearnApp
+
+    folder = getattr(arguments, "folder", None)
+    return run_to_end(LearnApp(lessons(FOLDER if folder is None else Path(folder).expanduser())))
 
 
 def open_file(arguments: Namespace) -> int:

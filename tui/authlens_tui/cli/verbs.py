@@ -114,6 +114,13 @@ def _probe(arguments: Namespace) -> int:
     return verb(arguments)
 
 
+def _learn(arguments: Namespace) -> int:
+    """Open the course; print what an action, or the list, asks for."""
+    if arguments.action is None and not arguments.list and not arguments.json:
+        return _verb("full_screen", "learn", attached=True)(arguments)
+    return _verb("learn")(arguments)
+
+
 def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepared], int]) -> int:
     """Replace this process by another program, once its credential is there."""
     # The other program takes over only after the loop has ended: it inherits no helper process of the store
@@ -181,6 +188,6 @@ VERBS: Final[dict[str, _Verb]] = {
     "doctor": _verb("doctor", attached=True),
     "config": _verb("config"),
     "demo": _verb("full_screen", "demo", attached=True),
-    "learn": _verb("learn"),
+    "learn": _learn,
     "emulator": _verb("emulator"),
 }

@@ -203,6 +203,15 @@ class RecordedAttempt:
             before.append(LessonPhase.QUESTIONS)
         return tuple(made.move for made in self.attempt.made if made.phase in before)
 
+    async def undo(self) -> None:
+        """Take the last move back.
+
+        Raises:
+            TimedOut: the moves before it took longer than 20 seconds.
+        """
+        await self._replay(self.attempt.moves[:-1], self.attempt.seed)
+        self._store(lambda known: known)
+
     def next_hint(self, phase: LessonPhase) -> int:
         """Return the number of the next hint of a phase, and store that it was read; the last one stays.
 

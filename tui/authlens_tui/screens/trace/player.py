@@ -28,7 +28,11 @@ _AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the ma
 
 
 class PlayerScreen(Screen[None]):
-    """Steps through the arrows of `trace`; opens the exchange of an arrow on top of it."""
+    """Steps through the arrows of `trace`; opens the exchange of an arrow on top of it.
+
+    Args:
+        at: the record, and the exchange in it, whose arrow is marked first; the first one without.
+    """
 
     CSS_PATH = "player.tcss"
     HELP = (
@@ -46,9 +50,10 @@ class PlayerScreen(Screen[None]):
     """Seconds for which an arrow is marked while it plays, at the usual speed."""
     SPEEDS: ClassVar[tuple[float, ...]] = (0.25, 0.5, 1, 2, 4)
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, *, at: tuple[int, int] | None = None) -> None:
         super().__init__()
         self._trace = trace
+        self._at = at
         self._records = records = trace.records
         both = honest_and_attacked(self._records)
         everything = tuple(range(len(self._records)))

@@ -1,0 +1,108 @@
+"""What a learner can do now, as forms: a move, its arguments, and what each of these can be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.moves import AnyMove, NameMove, WorldMove
+from authlens_core.learning.world import PARTIES
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.word_files import words
+
+Choice = str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a move needs to know; the first choice is the usual one."""
+
+    name: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveForm:
+    """A move that can be made now.
+
+    Attributes:
+        meaning: what it does, in a sentence.
+    """
+
+    verb: str
+    meaning: str
+    arguments: tuple[Argument, ...] = ()
+
+    def move(self, chosen: Mapping[str, Choice]) -> AnyMove:
+        """Return the move with the choices that were made; the usual ones for the others."""
+        given = {argument.name: chosen.get(argument.name, argument.choices[0]) for argument in self.arguments}
+        made: AnyMove = msgspec.convert({"do": self.verb, **given}, type=AnyMove)
+        return made
+
+
+def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tuple[MoveForm, ...]:
+    """Return the moves of a phase that is no choice between options or switches; none of one that is.
+
+    Args:
+        loot: the credentials that the learner holds.
+    """
+    allowed = {
+        LessonPhase.RUN: ("login",),
+        LessonPhase.BREAK: lesson.attack.moves,
+        LessonPhase.REPAIR: () if lesson.repair.offer else lesson.repair.moves,
+    }.get(phase, ())
+    kinds = {str(kind.__struct_config__.tag): kind for kind in (*WorldMove.__args__, NameMove)}
+    meanings = words("course")["move"]
+    return tuple(
+        MoveForm(verb, meanings[verb], tuple(_arguments(kinds[verb], lesson, loot)))
+        for verb in allowed
+        if verb in kinds
+    )
+
+
+def _arguments(kind: type[msgspec.Struct], lesson: CourseLesson, loot: Collection[str]) -> Iterator[Argument]:
+    for field in msgspec.structs.fields(kind):
+        usual = "" if field.default is msgspec.NODEFAULT else field.default
+        known = lesson.attack.causes if field.name == "diagnosis" else _known(field.type, usual, loot)
+        if not _means_something(field.name, lesson):
+            continue
+        fitting = [choice for choice in known if _fits(choice, lesson)]
+        named = [choice for choice in fitting if choice in PARTIES]
+        # A party that is there is meant where one can be named.
+        choices = tuple(choice for choice in fitting if choice != "") if named else tuple(fitting)
+        if choices and choices != ("",):
+            first = [choice for choice in choices if choice == usual]
+            yield Argument(field.name, (*first, *(choice for choice in choices if choice != usual)))
+
+
+def _known(kind: Any, usual: object, loot: Collection[str]) -> tuple[Choice, ...]:
+    """Return all that a field can be."""
+    if kind is bool:
+        return (False, True)
+    if get_origin(kind) is Literal:
+        return tuple(c for c in get_args(kind) if not c.startswith("$") or c[1:] in loot)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return tuple(member.value for member in kind)
+    if not usual:  # a credential that can be left out is that of a device login
+        return ("$device",) if "device" in loot else ("",)
+    return tuple(f"${name}" for name in sorted(loot)) or (str(usual),)
+
+
+def _means_something(name: str, lesson: CourseLesson) -> bool:
+    """Return whether a lesson is about an argument that a login has besides."""
+    if name == "scope":
+        return "step-up" in lesson.world.faults
+    return name != "device" or "device_start" in lesson.attack.moves
+
+
+def _fits(choice: Choice, lesson: CourseLesson) -> bool:
+    """Return whether a choice means something in the world of a lesson."""
+    if choice in {"mine", "linked"}:
+        return "link" in lesson.attack.moves
+    if choice in {"other-site", "inside"}:
+        return (choice == "inside") == ("internal" in lesson.world.parties)
+    return choice not in PARTIES or choice in lesson.world.parties

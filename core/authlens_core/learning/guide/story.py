@@ -1,0 +1,172 @@
+"""Who said what in a world, line by line, and the parts of a request that can be pointed at; all masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from authlens_core.explain.header_meanings import of_headers
+from authlens_core.explain.members import DocumentKind, members
+from authlens_core.export.redacted_trace import secrets_of
+from authlens_core.export.redaction import Redactor
+from authlens_core.learning.claim import Source
+from authlens_core.learning.row import EvidenceRow, SeatedTrace
+from authlens_core.learning.world import World
+from authlens_core.trace.record import sent_once
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.secret import Secret
+from authlens_core.values.word_files import words
+
+_GROUPS: Final = {
+    "query": "In the URL",
+    "form": "In the body of the request",
+    "header": "Header fields of the request",
+    "proof": "In the DPoP proof",
+    "challenge": "Answer: challenge (WWW-Authenticate)",
+    "json": "Answer: body",
+    "reply": "Answer: header fields",
+}
+"""Where a part is, by the first word of its name; in the order in which parts are shown."""
+_KINDS: Final = {
+    "query": (DocumentKind.AUTHORIZATION, DocumentKind.CALLBACK),
+    "form": (DocumentKind.TOKEN_REQUEST, DocumentKind.AUTHORIZATION, DocumentKind.REVOCATION),
+    "proof": (DocumentKind.DPOP_PROOF,),
+    "json": (DocumentKind.TOKENS, DocumentKind.SERVER, DocumentKind.RESOURCE, DocumentKind.CLIENT),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One line.
+
+    Attributes:
+        arrow: the number of the request, or of the one that a party answered so; 0 for anything else.
+        receiver: empty for what a party did, which has no bytes to point at.
+        answer: the status, or that there was none.
+    """
+
+    row: EvidenceRow
+    arrow: int
+    sender: str
+    receiver: str
+    words: str
+    answer: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line without its number."""
+        if not self.receiver:
+            return f"{self.sender} {self.words}"
+        return f"{self.sender} → {self.receiver}: {self.words} → {self.answer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a request or its answer.
+
+    Attributes:
+        name: as in a move, such as `form.code_verifier`.
+        place: where it is, in a word or two.
+        value: masked.
+        meaning: what it decides; empty where nothing is known of it.
+    """
+
+    name: str
+    place: str
+    value: str
+    meaning: str
+
+
+def story(world: World | None) -> tuple[StoryLine, ...]:
+    """Return what happened in a world; what a server did for a request comes after its arrow."""
+    lines: list[StoryLine] = []
+    done: list[StoryLine] = []  # for the request whose answer comes next
+    for row in () if world is None else world.rows:
+        if row.source is Source.EVENT and row.arrow:
+            done.append(line_of(row))
+        elif row.source in {Source.EVENT, Source.EXCHANGE}:
+            lines.append(line_of(row))
+            if row.arrow:
+                lines, done = [*lines, *done], []
+    return (*lines, *done)
+
+
+def line_of(row: EvidenceRow) -> StoryLine:
+    """Return the line of a request, or of what a party did, saw or checked."""
+    values, known = row.values, words("course")
+    party = known["party"]
+    sender = party.get(values.get("seat"), "")
+    if row.source is Source.EXCHANGE:
+        url = str(values["url"])
+        receiver = party.get(values.get("at")) or urlsplit(url).netloc
+        asked = f"{values['method']} {values['path']}"
+        return StoryLine(row, row.arrow, sender, receiver, asked, str(values.get("status", "none")))
+    if row.source is Source.EVENT:
+        return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, known))
+    judged = f"check {values['name']}" if row.source is Source.CHECK else f"stage {values['stage']}"
+    result = values.get("severity", values.get("outcome"))
+    return StoryLine(row, row.arrow, "authlens:", "", f"{judged}, {result}")
+
+
+def _event_words(row: EvidenceRow, known: Any) -> str:
+    names = {"user": "nobody", "browser": "nobody"}
+    names |= {name: str(row.values[name]) for name in ("user", "seat", "browser") if name in row.values}
+    said = str(known["event"][row.values["what"]]).format(**names)
+    reason = row.values.get("reason")
+    return f"{said}: {known['reason'][reason]}" if reason else said
+
+
+def parts(world: World, row: EvidenceRow) -> tuple[Part, ...]:
+    """Return what can be pointed at in a request and its answer."""
+    redactor = Redactor(secret for seated in world.traces for secret in secrets_of(seated.trace))
+
+    def shown() -> Iterator[Part]:
+        for prefix, place in _GROUPS.items():
+            for name, value in row.values.items():
+                kind, _, member = name.partition(".")
+                if kind == prefix:
+                    header = kind in {"header", "reply"}
+                    masked = redactor.header if header else redactor.member
+                    yield Part(name, place, masked(member, str(value)), meaning(name))
+
+    return tuple(shown())
+
+
+def held(world: World) -> tuple[tuple[str, str], ...]:
+    """Return the credentials that the learner holds, by name, masked; a client's name is none."""
+    redactor = Redactor()
+    return tuple(
+        (
+            name,
+            value if name == "client" else redactor.text(value) if "://" in value else Secret(value).masked,
+        )
+        for name, value in world.loot.items()
+    )
+
+
+def meaning(part: str) -> str:
+    """Return what a part decides, in a sentence; empty where nothing is known of it."""
+    kind, _, name = part.partition(".")
+    if kind == "challenge":
+        found = of_headers("challenge-parameter").get(name)
+    elif kind in {"header", "reply"}:
+        found = of_headers("field").get(name)
+    else:
+        found = next((m for one in _KINDS[kind] if (m := members(one).get(name))), None)
+    return "" if found is None else found.sentence
+
+
+def exchange_place(traces: Sequence[SeatedTrace], arrow: int) -> tuple[int, int]:
+    """Return the record and the exchange in it that an arrow is, in the trace of all these moves.
+
+    Raises:
+        IndexError: there is no such arrow.
+    """
+    places: list[tuple[int, int]] = []
+    before = 0
+    for move in traces:
+        records = move.trace.records
+        places += [(before + record, exchange) for record, exchange, _ in sent_once(records)]
+        before += len(records)
+    return places[arrow - 1]

@@ -1,0 +1,95 @@
+"""The verdict on a phase in words: each claim with the rows that meet it, or with what came nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from authlens_core.learning.claim import Claim, Operator
+from authlens_core.learning.guide.story import line_of
+from authlens_core.learning.judge import ClaimVerdict
+from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
+from authlens_core.learning.row import WORDS, EvidenceRow
+from authlens_core.learning.words_file import LessonWords
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.word_files import words as word_file
+
+
+class ClaimState(StrEnum):
+    """The value is the sign."""
+
+    MET = "✔"
+    UNMET = "✖"
+    OPEN = "○"
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictLine:
+    """One thing to prove.
+
+    Attributes:
+        details: how it was met, or what came nearest and where that differs.
+        arrow: the request that shows it; 0 where it was no request.
+    """
+
+    state: ClaimState
+    words: str
+    details: tuple[str, ...] = ()
+    arrow: int = 0
+
+
+def verdict_lines(verdict: PhaseVerdict, words: LessonWords) -> tuple[VerdictLine, ...]:
+    """Return a line for each claim of a phase, and one for the honest login where it was tried."""
+    phase = verdict.phase.value
+    lines = [
+        _line(claim, words.texts[f"{phase}/claim {number}"], begun=verdict.begun)
+        for number, claim in enumerate(verdict.claims, 1)
+    ]
+    if verdict.honest is not None:
+        state = ClaimState.MET if verdict.honest else ClaimState.UNMET
+        lines.append(VerdictLine(state, "An honest login still works."))
+    return tuple(lines)
+
+
+def _line(verdict: ClaimVerdict, sentence: str, *, begun: bool) -> VerdictLine:
+    nearest = verdict.nearest
+    if not begun or not (verdict.holds or verdict.rows or nearest):
+        return VerdictLine(ClaimState.OPEN, sentence)
+    shown = [line_of(row) for row in (verdict.rows[:1] if nearest is None else (nearest.row,))]
+    arrow = next((line.arrow for line in shown), 0)
+    named = tuple(f"arrow {line.arrow}: {line.text}" if line.arrow else line.text for line in shown)
+    if verdict.holds:
+        return VerdictLine(ClaimState.MET, sentence, named, arrow)
+    if nearest is None:
+        return VerdictLine(ClaimState.UNMET, sentence, ("It must not happen, and it did.", *named), arrow)
+    differs = tuple(_differs(verdict.claim, name, nearest.row) for name in nearest.unmet)
+    return VerdictLine(ClaimState.UNMET, sentence, (f"Nearest is {named[0]}", *differs), arrow)
+
+
+def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
+    """Say how a row differs from a claim in a field, without a value that may be a credential."""
+    if name.startswith(("after ", "before ")):
+        return f"It has to come {name.partition(' ')[0]} what the line above it shows."
+    known = word_file("course")
+    label = known["field"].get(name, name)
+    test = next(test for test in claim.tests if test.field == name)
+    if test.operator in {Operator.PRESENT, Operator.ABSENT}:
+        return f"{label}: {'missing' if test.operator is Operator.PRESENT else 'must not be there'}"
+    if WORDS[row.source].get(name) or name == "status":
+        wanted = test.value if isinstance(test.value, tuple) else (test.value,)
+        if all(isinstance(one, str | int) for one in wanted):
+            either = " or ".join(str(one).replace("_", " ") for one in wanted)
+            seen = str(row.values.get(name, "none")).replace("_", " ")
+            return f"{label}: {seen}, but it has to be {either}"
+    return f"{label}: another one"
+
+
+def prediction_line(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str]:
+    """Yield what was predicted, and what the moves say once they say it."""
+    if not outcome.option:
+        return
+    yield f"You predicted {outcome.option}: {words.texts[f'predict/{outcome.option}']}"
+    if outcome.held == (outcome.option,):
+        yield "✔ Your requests show just that."
+    elif outcome.held:
+        yield f"✖ Your requests show {outcome.held[0]}: {words.texts[f'predict/{outcome.held[0]}']}"

@@ -1,0 +1,155 @@
+"""What a learner is shown and offered, from the moves alone: no screen takes part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from authlens_core.emulator.ledger import Reason, What
+from authlens_core.learning.attempt import LessonAttempt
+from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.claim import Source
+from authlens_core.learning.guide.catalogue_words import card, dots
+from authlens_core.learning.guide.offers import forms
+from authlens_core.learning.guide.story import exchange_place, held, meaning, parts, story
+from authlens_core.learning.guide.verdict_lines import ClaimState, prediction_line, verdict_lines
+from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.moves import (
+    VERBS,
+    AnyMove,
+    CallMove,
+    DefendMove,
+    LoginMove,
+    PointMove,
+    PredictMove,
+    RedeemMove,
+)
+from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt
+from authlens_core.learning.row import PARTIES, WORDS
+from authlens_core.learning.words_file import ENGLISH
+from authlens_core.values.word_files import words
+
+COURSE = lessons()
+LESSON, BY_LANGUAGE = COURSE["stolen-code"]
+TEXTS = BY_LANGUAGE[ENGLISH]
+BEFORE: tuple[AnyMove, ...] = (
+    PredictMove(option="b"),
+    LoginMove(),
+    PointMove(arrow=6, part="form.code_verifier"),
+)
+
+
+def played(moves: Sequence[AnyMove], *, prepared: bool = False) -> LessonAttempt:
+    async def play() -> LessonAttempt:
+        async with LessonAttempt(LESSON) as attempt:
+            for move in moves:
+                await attempt.make(move)
+            if prepared:
+                await attempt.prepare_attack()
+            return attempt
+
+    return asyncio.run(play())
+
+
+@pytest.fixture(scope="module")
+def stolen() -> LessonAttempt:
+    """The code was redeemed, and nothing was done with the token yet."""
+    return played([*BEFORE, RedeemMove()])
+
+
+def test_the_next_phase_is_the_first_that_is_not_passed() -> None:
+    assert [played(BEFORE[:number]).next_phase for number in range(4)] == [
+        *(LessonPhase.PREDICT, LessonPhase.RUN, LessonPhase.OBSERVE, LessonPhase.BREAK)
+    ]
+
+
+def test_what_leaked_is_in_your_hands_before_the_first_move_of_the_attack() -> None:
+    attempt = played(BEFORE, prepared=True)
+    world = attempt.world_of(LessonPhase.BREAK)
+    assert world is not None
+    hands = dict(held(world))
+    assert hands["client"] == world.loot["client"]
+    assert world.loot["code"] not in hands["code"]
+    assert attempt.next_phase is LessonPhase.BREAK
+    assert not attempt.verdict(LessonPhase.BREAK).begun
+
+
+def test_the_moves_of_a_lesson_are_offered_with_what_is_held() -> None:
+    redeem, call = forms(LESSON, LessonPhase.BREAK, ["code", "client"])
+    assert [(each.name, each.choices) for each in redeem.arguments] == [
+        ("code", ("$code", "$client")),
+        ("verifier", ("none", "wrong")),
+        ("redirect_uri", ("registered", "other")),
+    ]
+    assert redeem.move({"verifier": "wrong"}) == RedeemMove(verifier="wrong")
+    assert call.move({"token": "$code"}) == CallMove(token="$code")
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_each_move_that_is_offered_first_can_be_made_of_its_form(name: str) -> None:
+    lesson = COURSE[name][0]
+    for phase in LessonPhase:
+        for form in forms(lesson, phase, lesson.attack.loot):
+            assert form.move({}).verb == form.verb
+            assert form.meaning.endswith(".")
+
+
+def test_an_answer_of_a_server_comes_after_the_arrow_that_it_answers(stolen: LessonAttempt) -> None:
+    lines = story(stolen.world_of(LessonPhase.BREAK))
+    assert [line.text for line in lines] == [
+        "server issues a code for ada",
+        "mallory → server: POST /token → 200",
+        "server takes the code, which is ada's",
+        "server gives mallory a token for ada's account",
+    ]
+    assert [line.arrow for line in lines] == [0, 1, 1, 1]
+
+
+def test_parts_have_their_names_and_meanings_and_no_credential(stolen: LessonAttempt) -> None:
+    world = stolen.world_of(LessonPhase.BREAK)
+    assert world is not None
+    row = next(line.row for line in story(world) if line.arrow == 1 and line.receiver)
+    found = {part.name: part for part in parts(world, row)}
+    assert found["form.code"].place == "In the body of the request"
+    assert found["form.grant_type"].value == "authorization_code"
+    assert meaning("form.code")
+    secret = [world.loot["code"], world.loot["token"]]
+    assert not any(value in part.value for value in secret for part in found.values())
+    assert exchange_place(world.traces, 1) == (0, 0)
+
+
+def test_a_claim_that_fails_says_what_came_nearest_and_where_it_differs(stolen: LessonAttempt) -> None:
+    redeemed, opened = verdict_lines(stolen.verdict(LessonPhase.BREAK), TEXTS)
+    assert (redeemed.state, redeemed.arrow) == (ClaimState.MET, 1)
+    assert opened.state is ClaimState.UNMET
+    assert opened.details == (
+        "Nearest is arrow 1: server gives mallory a token for ada's account",
+        "what happened: token issued, but it has to be token accepted",
+    )
+
+
+def test_a_switch_that_mends_nothing_leaves_a_claim_unmet() -> None:
+    attempt = played([*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.state",))])
+    lines = verdict_lines(attempt.verdict(LessonPhase.REPAIR), TEXTS)
+    assert [line.state for line in lines] == [ClaimState.UNMET, ClaimState.OPEN, ClaimState.MET]
+    assert list(prediction_line(attempt.outcome(), TEXTS))[1].startswith("✖ Your requests show a:")
+
+
+def test_every_word_of_a_row_and_every_move_has_words() -> None:
+    known = words("course")
+    assert set(known["move"]) == VERBS - {"predict", "point", "defend", "answer"}
+    assert set(known["event"]) == {what.value for what in What}
+    assert set(known["reason"]) == {reason.value for reason in Reason}
+    assert set(known["party"]) >= PARTIES - {"mallory"} | {"you", "ada"}
+    credentials = {"code", "token", "refresh", "device", "scope"}
+    assert set(known["field"]) >= set(WORDS[Source.EVENT]) - credentials
+
+
+def test_the_catalogue_says_how_far_you_are_and_what_comes_next() -> None:
+    attempt = StoredAttempt(1, "", 1, BEFORE, (LessonPhase.PREDICT, LessonPhase.RUN, LessonPhase.OBSERVE))
+    progress = LessonProgress(LESSON.name, attempt, tries={LessonPhase.BREAK: 2})
+    assert dots(progress) == "●●●○○○"
+    assert dots(None) == "○○○○○○"
+    assert card(LESSON, TEXTS, progress)[-1][1].startswith("You stopped at break after 2 tries.")

@@ -1,0 +1,99 @@
+"""The course by its keys: a lesson from the prediction to the last question, and the way back."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+
+from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_tui.app.learn import LearnApp
+from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.trace.player import PlayerScreen
+from support.screens import text_of, until
+
+COURSE = {name: read for name, read in lessons().items() if name in {"read-a-refusal", "stolen-code"}}
+
+
+async def shows(pilot: Pilot[int], words: str) -> None:
+    await until(pilot, lambda: words in text_of(pilot.app))  # type: ignore[arg-type]
+
+
+async def to_the_repair(pilot: Pilot[int]) -> None:
+    """Do the first lesson up to its repair."""
+    await pilot.press("enter")
+    await shows(pilot, "▶ PREDICT")
+    await pilot.press("enter")
+    await shows(pilot, "▶ RUN")
+    await pilot.press("enter")
+    await shows(pilot, "Go on: observe")
+    await pilot.press("enter")
+    await shows(pilot, "▶ OBSERVE")
+    await pilot.press("enter", "enter")
+    await shows(pilot, "✖ Not header.host.")
+    await pilot.press(*["down"] * 4, "enter")
+    await shows(pilot, "Go on: break")
+    await pilot.press("enter")
+    await shows(pilot, "▶ BREAK")
+    await pilot.press("enter")
+    await shows(pilot, "Move 1 of 4 made: publish")
+    await pilot.press("home", "right", "enter")
+    await shows(pilot, "Go on: repair")
+    await pilot.press("enter")
+    await shows(pilot, "▶ REPAIR")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(size: tuple[int, int]) -> None:
+    app = LearnApp(COURSE, ProgressFile(None), environ={})
+    async with app.run_test(size=size) as pilot:
+        await to_the_repair(pilot)
+        await pilot.press("down", "enter")
+        await shows(pilot, "✖ Not yet")
+        await pilot.press("home", "enter")
+        await shows(pilot, "Go on: questions")
+        await pilot.press("enter")
+        await shows(pilot, "▶ QUESTIONS")
+        await pilot.press("down", "enter")
+        await shows(pilot, "✖ No. a: This request had no token")
+        for right in (1, 2, 0, 1):
+            await pilot.press("enter")
+            await shows(pilot, "Choose the answer")
+            await pilot.press(*["down"] * right, "enter")
+            await shows(pilot, "✔ Right.")
+        await pilot.press("enter")
+        await shows(pilot, "Catalogue")
+        assert "●●●●●● ✔" in text_of(app)
+
+
+async def test_stopping_and_starting_leads_to_the_same_phase() -> None:
+    file = ProgressFile(None)
+    app = LearnApp(COURSE, file, environ={})
+    async with app.run_test(size=(100, 30)) as pilot:
+        await to_the_repair(pilot)
+        await pilot.press("escape")
+        await shows(pilot, "You stopped at repair")
+        await pilot.press("enter")
+        await shows(pilot, "You are where you stopped")
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: isinstance(app.screen, PlayerScreen))
+        await pilot.press("escape")
+        await pilot.press("X")
+        await shows(pilot, "▶ PREDICT")
+    stored = file.of("read-a-refusal")
+    assert stored.tries[LessonPhase.OBSERVE] == 2
+    assert len(stored.archived[-1].moves) == 5
+
+
+async def test_the_catalogue_finds_by_words_and_opens_where_it_is_told() -> None:
+    app = LearnApp(COURSE, ProgressFile(None), environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("slash", *"pkce")
+        await shows(pilot, "2 A stolen code")
+        assert "Read a refusal" not in text_of(app)
+        await pilot.press("escape")
+        await shows(pilot, "Read a refusal")
+        assert isinstance(app.screen, CatalogueScreen)
+        assert app.screen.selected is not None
+        assert app.screen.selected.name == "stolen-code"

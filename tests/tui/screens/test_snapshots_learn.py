@@ -1,0 +1,105 @@
+"""How the course looks: its catalogue, and a lesson in each kind of phase.
+
+After a change that was meant, make the pictures anew with `--snapshot-update`, and look at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Self
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from textual.pilot import Pilot
+
+from authlens_core.callback.listener import Listener
+from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.moves import (
+    AnyMove,
+    CallMove,
+    DefendMove,
+    LoginMove,
+    PointMove,
+    PredictMove,
+    RedeemMove,
+)
+from authlens_core.learning.progress.lesson_progress import StoredAttempt
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.learning.words_file import ENGLISH
+from authlens_tui.app.learn import course_lists
+from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.learn.lesson import CourseLessonScreen
+from support.screens import Picture, differences, text_of, until
+
+pytestmark = pytest.mark.slow
+
+_OPEN: Final = Listener.__dict__["open"]
+_LESSON, _WORDS = lessons()["stolen-code"]
+BEFORE: Final = (PredictMove(option="b"), LoginMove(), PointMove(arrow=6, part="form.code_verifier"))
+
+
+class Played(RecordedAttempt):
+    """Makes the moves so far with real logins, while the pictures have no listener."""
+
+    async def __aenter__(self) -> Self:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Listener, "open", _OPEN)
+            return await super().__aenter__()
+
+
+def lesson(*moves: AnyMove) -> Callable[[], CourseLessonScreen]:
+    """Return what makes the screen of a lesson after these moves."""
+
+    def make() -> CourseLessonScreen:
+        file = ProgressFile(None)
+        stored = StoredAttempt(_LESSON.version, _LESSON.digest, seed=1, moves=moves)
+        file.change(_LESSON.name, lambda known: known.with_attempt(stored))
+        return CourseLessonScreen(Played(_LESSON, file), _WORDS[ENGLISH], 3)
+
+    return make
+
+
+async def begun(pilot: Pilot[int]) -> None:
+    """Wait until the moves so far were made."""
+    await until(pilot, lambda: "▶" in text_of(pilot.app))  # type: ignore[arg-type]
+
+
+def catalogue() -> CatalogueScreen:
+    """Return the lessons, one of them half done."""
+    file = ProgressFile(None)
+    stored = StoredAttempt(_LESSON.version, _LESSON.digest, 1, BEFORE)
+    file.change(_LESSON.name, lambda known: known.with_attempt(stored))
+    return CatalogueScreen(course_lists(lessons(), file), lambda _: None, open_at="stolen-code")
+
+
+async def found(pilot: Pilot[int]) -> None:
+    """Find by a word."""
+    await pilot.press("slash", *"phish")
+
+
+PICTURES: Final = (
+    Picture("learn-catalogue", CatalogueScreen, catalogue),
+    Picture("learn-catalogue-found", CatalogueScreen, catalogue, found),
+    Picture("learn-predict", CourseLessonScreen, lesson(), begun),
+    Picture("learn-observe", CourseLessonScreen, lesson(*BEFORE[:2]), begun),
+    Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, RedeemMove()), begun),
+    Picture(
+        "learn-repair",
+        CourseLessonScreen,
+        lesson(*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.state",))),
+        begun,
+    ),
+    Picture(
+        "learn-questions",
+        CourseLessonScreen,
+        lesson(*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.pkce",))),
+        begun,
+    ),
+)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=str)
+async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
+    """Each state, at each size: as in its file, with a focus, keys in the footer, and one that leads out."""
+    assert await differences(picture, snapshot) == ""

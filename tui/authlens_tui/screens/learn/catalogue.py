@@ -1,0 +1,181 @@
+"""The catalogue: lessons and drills in one list, and beside it what the selected one is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar, Final
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Key
+from textual.screen import Screen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_tui.screens.learn.lesson_text import lesson_text
+from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.title_bar import TitleBar
+
+_HINT: Final = "Everything happens inside this program: no account, no network."
+_NO_MATCH: Final = "No match. Esc clears the filter."
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One line of the catalogue.
+
+    Attributes:
+        name: its identifier, of all entries.
+        mark: how far it is, in signs after its title.
+        card: headings and texts about it; a heading can be empty.
+    """
+
+    name: str
+    title: str
+    card: tuple[tuple[str, str], ...]
+    mark: str = ""
+
+    def matches(self, words: Sequence[str]) -> bool:
+        """Return whether each of the words, in lower case, occurs in it."""
+        text = " ".join((self.name, self.title, *(text for _, text in self.card))).casefold()
+        return all(word in text for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueList:
+    """A list of the catalogue, under its heading."""
+
+    title: str
+    entries: tuple[CatalogueEntry, ...]
+
+
+class CatalogueScreen(Screen[None]):
+    """Shows lists of what can be done, and calls `start` with the identifier of the one that is chosen.
+
+    Args:
+        lists: what there is.
+        open_at: the identifier of the entry that is selected first; the first one if empty.
+    """
+
+    CSS_PATH = "learn.tcss"
+    HELP = "The arrow keys select, Enter starts. / finds by words. Esc clears the words, or leaves."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.start", "enter", "start", "Start", "Start the selected lesson or drill", sign="⏎"),
+        bound("learn.find", "slash", "find", "Find", "Find by words", sign="/"),
+        bound("learn.leave", "escape", "leave", "Back", "Clear the words, or leave", sign="esc"),
+    ]
+
+    listed = getters.query_one("#entries", OptionList)
+    words = getters.query_one("#card-words", Static)
+    find = getters.query_one("#find", Input)
+
+    def __init__(
+        self, lists: Sequence[CatalogueList], start: Callable[[str], object], *, open_at: str = ""
+    ) -> None:
+        super().__init__()
+        self._lists = tuple(lists)
+        self._start = start
+        self._selected = open_at
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar("learn", note=_HINT, is_root=True)
+        with Horizontal(id="catalogue"):
+            with Vertical(id="menu"):
+                yield Input(placeholder="Find by words", id="find", compact=True)
+                yield OptionList(id="entries", markup=False)
+            with VerticalScroll(id="card"):
+                yield Static(id="card-words")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.query_one("#menu").border_title = "Catalogue"
+        self.find.display = False
+        self._list()
+        self.listed.focus()
+
+    def show(self, lists: Sequence[CatalogueList]) -> None:
+        """Show other lists, such as with other marks; the selection stays."""
+        self._lists = tuple(lists)
+        if self.is_mounted:
+            self._list()
+
+    def _list(self) -> None:
+        selected = self._selected
+        self.listed.clear_options()
+        self.listed.add_options(self._options())
+        # An index by name: a filter may have left the selected one out.
+        names = [option.id for option in self.listed.options]
+        first = next((index for index, name in enumerate(names) if name), None)
+        self.listed.highlighted = names.index(selected) if selected in names else first
+        self._show()
+
+    def _options(self) -> Iterator[Option]:
+        wanted = self.find.value.casefold().split()
+        for shown in self._lists:
+            matching = [entry for entry in shown.entries if entry.matches(wanted)]
+            if matching:
+                yield Option(Content.styled(shown.title, "bold $text-accent"), disabled=True)
+            for entry in matching:
+                yield Option(Content.assemble(entry.title, "  ", (entry.mark, "$quiet")), id=entry.name)
+
+    @property
+    def selected(self) -> CatalogueEntry | None:
+        option = self.listed.highlighted_option
+        name = None if option is None else option.id
+        return next((entry for each in self._lists for entry in each.entries if entry.name == name), None)
+
+    @on(OptionList.OptionHighlighted)
+    def _show(self) -> None:
+        entry = self.selected
+        if entry is None:
+            self.words.update(Content(_NO_MATCH))
+            return
+        self._selected = entry.name
+        texts = [(entry.title, ""), *entry.card]
+        self.words.update(
+            Content("\n\n").join(
+                Content("\n" if heading and text else "").join(
+                    [Content.styled(heading, "bold $text-accent"), lesson_text(text)]
+                )
+                for heading, text in texts
+            )
+        )
+        self.query_one("#card").scroll_home(animate=False)
+
+    @on(Input.Changed, "#find")
+    def _found(self) -> None:
+        self._list()
+
+    @on(Input.Submitted, "#find")
+    @on(OptionList.OptionSelected)
+    def action_start(self) -> None:
+        if (entry := self.selected) is not None:
+            self._start(entry.name)
+
+    def action_find(self) -> None:
+        self.find.display = True
+        self.find.focus()
+
+    def on_key(self, event: Key) -> None:
+        """Leave the arrow keys to the list while words are typed."""
+        if self.find.has_focus and event.key in {"up", "down"}:
+            event.stop()
+            move = self.listed.action_cursor_up if event.key == "up" else self.listed.action_cursor_down
+            move()
+
+    def action_leave(self) -> None:
+        """Clear the words if there are any, otherwise leave."""
+        if self.find.display:
+            self.find.value = ""
+            self.find.display = False
+            self.listed.focus()
+        elif any(type(below) is not Screen for below in self.app.screen_stack[:-1]):
+            self.app.pop_screen()
+        else:
+            self.app.exit()

@@ -1,0 +1,339 @@
+"""A lesson: the task and the verdict on the left, who said what and the next move on the right."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from authlens_core.learning.attempt import LessonAttempt
+from authlens_core.learning.guide.move_text import text_of
+from authlens_core.learning.guide.offers import forms
+from authlens_core.learning.guide.story import exchange_place, held
+from authlens_core.learning.guide.verdict_lines import VerdictLine, prediction_line, verdict_lines
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
+from authlens_core.learning.outcome import joined
+from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.learning.words_file import LessonWords
+from authlens_core.values.errors import AuthlensError
+from authlens_tui.screens.learn.lesson_text import lesson_text
+from authlens_tui.screens.learn.move_list import MoveList
+from authlens_tui.screens.learn.story_view import StoryView
+from authlens_tui.screens.trace.player import PlayerScreen
+from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.title_bar import TitleBar
+
+_ASKED: Final = {
+    LessonPhase.PREDICT: "Choose what you expect, then press Enter. You find out by trying.",
+    LessonPhase.RUN: "Press Enter to send the move.",
+    LessonPhase.OBSERVE: "Above: Enter opens an arrow, then Enter on a part points at it.",
+    LessonPhase.BREAK: "Your move as Mallory. ← → change a line, Enter sends.",
+    LessonPhase.REPAIR: "Space turns a switch. Enter runs attack and honest login again.",
+    LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
+}
+_GO_ON: Final = "go-on"
+_CLAIMED: Final = frozenset({LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR})
+
+
+class CourseLessonScreen(Screen[None]):
+    """Shows where an attempt is, and makes the moves that are chosen.
+
+    Args:
+        number: of the lesson in the catalogue, from 1.
+    """
+
+    CSS_PATH = "learn.tcss"
+    HELP = (
+        "Tab moves between the task, what is to be proved, who said what, and your next move. Enter on "
+        "a claim shows the request that decides it."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.try_again", "t", "try_again", "Try again", "Begin this phase again"),
+        bound("learn.undo", "z", "undo", "Undo", "Take the last move back"),
+        bound(
+            "learn.play", "greater_than_sign", "play", "Play", "Play the diagram from this arrow", sign=">"
+        ),
+        bound("learn.start_over", "X", "start_over", "Start over", "Begin the lesson again", show=False),
+        bound("learn.done", "escape,d", "dismiss", "Done", "Back to the catalogue", sign="esc"),
+    ]
+
+    brief = getters.query_one("#task-words", Static)
+    claims = getters.query_one("#claims", OptionList)
+    story = getters.query_one("#story", StoryView)
+    move = getters.query_one("#move", MoveList)
+    ask = getters.query_one("#ask", Static)
+
+    def __init__(self, recorded: RecordedAttempt, words: LessonWords, number: int) -> None:
+        super().__init__()
+        self._recorded = recorded
+        self._words = words
+        self._number = number
+        self._phase: LessonPhase = LessonPhase.PREDICT
+        self._question = ""
+        self._said = ""
+        self._lines: tuple[VerdictLine, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(f"{self._number} {self._words.title}")
+        yield Static(id="phases")
+        with Horizontal(id="lesson"):
+            with Vertical(id="left"):
+                with VerticalScroll(id="task"):
+                    yield Static(id="task-words")
+                yield OptionList(id="claims", markup=False)
+            with Vertical(id="right"):
+                yield StoryView(id="story")
+                with Vertical(id="next"):
+                    yield Static(id="ask")
+                    yield MoveList(id="move")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.query_one("#task").border_title = "Task"
+        self.claims.border_title = "To prove"
+        self.query_one("#next").border_title = "Next move"
+        self._begin()
+
+    @work(exclusive=True, group="move", description="begin the lesson")
+    async def _begin(self) -> None:
+        try:
+            await self._recorded.__aenter__()
+        except AuthlensError as error:
+            self._said = str(error)
+        else:
+            self._said = self._recorded.note
+            if self._recorded.resumed:
+                self._said = "You are where you stopped: your moves were made again."
+        await self._enter()
+
+    async def on_unmount(self) -> None:
+        """Stop the servers of the lesson."""
+        await self._recorded.__aexit__()
+
+    @property
+    def _attempt(self) -> LessonAttempt:
+        return self._recorded.attempt
+
+    @property
+    def _lesson(self) -> CourseLesson:
+        """The lesson with what the seed drew."""
+        return self._attempt.lesson
+
+    # -- what is shown ---------------------------------------------------------------------------------
+
+    async def _enter(self) -> None:
+        """Show the phase that comes next, at its beginning."""
+        self._phase = self._attempt.next_phase or LessonPhase.QUESTIONS
+        if self._phase is LessonPhase.BREAK:
+            await self._attempt.prepare_attack()
+        unanswered = (q.name for q in self._lesson.questions if q.name not in self._attempt.answers)
+        self._question = next(unanswered, "")
+        self._show()
+        (self.story if self._phase is LessonPhase.OBSERVE else self.move).focus()
+
+    def _show(self) -> None:
+        """Show everything again; a phase that is done waits for Enter before the next one comes."""
+        self._show_phases()
+        world = self._attempt.world_of(self._phase)
+        self.story.display = world is not None
+        self.story.show(world, end=self._phase is not LessonPhase.OBSERVE)
+        texts = self._words.texts
+        intro = f"{texts['task']}\n\n" if self._phase is LessonPhase.PREDICT else ""
+        phase = (
+            texts.get(self._phase.value, "") if self._phase is not LessonPhase.QUESTIONS else self._asked()
+        )
+        hands = [f"${name}  {value}" for name, value in held(world)] if world else []
+        self.brief.update(
+            Content("\n\n").join(
+                [
+                    lesson_text(intro + phase),
+                    *([Content.assemble(("In your hands", "bold"), "\n", "\n".join(hands))] if hands else []),
+                ]
+            )
+        )
+        self._show_claims()
+        self._show_next()
+        self.refresh_bindings()
+
+    def _asked(self) -> str:
+        return self._words.texts.get(f"questions/{self._question}", "")
+
+    def _show_phases(self) -> None:
+        mallory = self._phase in {LessonPhase.BREAK, LessonPhase.REPAIR} and self._lesson.attack.seat != "you"
+        parts = []
+        for verdict in self._attempt.outcome().phases:
+            name = verdict.phase.value
+            if verdict.phase is self._phase:
+                parts.append((f"▶ {name.upper()}", "bold $text-accent"))
+            else:
+                parts.append((f"✔ {name}", "$text-success") if verdict.passed else (f"· {name}", "$quiet"))
+        seat = (f" Seat: {'MALLORY' if mallory else 'YOU'} ", "bold reverse")
+        self.query_one("#phases", Static).update(
+            Content.assemble(seat, "  ", Content("  ").join(Content.styled(*part) for part in parts))
+        )
+
+    def _show_claims(self) -> None:
+        outcome, phase = self._attempt.outcome(), self._phase
+        judged = next(each for each in outcome.phases if each.phase is phase)
+        self._lines = verdict_lines(judged, self._words) if phase in _CLAIMED else ()
+        self.claims.clear_options()
+        self.claims.add_options([Option(_claim(line)) for line in self._lines])
+        if phase is self._lesson.prediction.judged_on:
+            for text in prediction_line(outcome, self._words):
+                self.claims.add_option(Option(Content.styled(text, "$quiet"), disabled=True))
+        self.claims.display = self.claims.option_count > 0
+
+    @property
+    def _is_done(self) -> bool:
+        """Whether the phase that is shown is over."""
+        if self._phase is LessonPhase.QUESTIONS:
+            return not self._question or self._question in self._attempt.answers
+        return self._attempt.next_phase is not self._phase
+
+    def _show_next(self) -> None:
+        lesson, texts = self._lesson, self._words.texts
+        phase = self._phase
+        done = self._is_done
+        self.ask.update(Content("\n").join(filter(None, [self._said, "" if done else _ASKED[phase]])))
+        if done:
+            self.move.offer({_GO_ON: self._next_words()})
+        elif phase is LessonPhase.PREDICT:
+            self.move.offer({one: texts[f"predict/{one}"] for one in lesson.prediction.options})
+        elif phase is LessonPhase.QUESTIONS:
+            self.move.offer({one: texts[f"questions/{self._question}/{one}"] for one in "abc"})
+        elif phase is LessonPhase.REPAIR and lesson.repair.offer:
+            switches = {name: texts[f"repair/{name}"] for name in lesson.repair.offer}
+            self.move.offer_switches(switches, lesson.repair.budget)
+        else:
+            world = self._attempt.world_of(phase)
+            offered = forms(lesson, phase, world.loot if world else ())
+            self.move.offer_forms(offered)
+        self.move.display = self.move.option_count > 0
+
+    def _next_words(self) -> str:
+        following = self._attempt.next_phase
+        if following is None:
+            return "The lesson is over. Back to the catalogue"
+        return "Next question" if following is self._phase else f"Go on: {following.value}"
+
+    # -- what can be done ------------------------------------------------------------------------------
+
+    @on(MoveList.Sent)
+    def _sent(self, event: MoveList.Sent) -> None:
+        match self._phase:
+            case _ if event.option == _GO_ON:
+                self._said = ""
+                if self._attempt.next_phase is None:
+                    self.dismiss()
+                else:
+                    self._go_on()
+            case LessonPhase.PREDICT:
+                self._make(PredictMove(option=event.option))  # type: ignore[arg-type]
+            case LessonPhase.QUESTIONS:
+                self._make(AnswerMove(question=self._question, option=event.option))  # type: ignore[arg-type]
+            case _ if event.switches:
+                self._make(DefendMove(on=event.switches))
+            case _ if event.move is not None:
+                self._make(event.move)
+
+    @work(exclusive=True, group="move", description="go on")
+    async def _go_on(self) -> None:
+        await self._enter()
+
+    @on(StoryView.Pointed)
+    def _pointed(self, event: StoryView.Pointed) -> None:
+        if self._phase is LessonPhase.OBSERVE and not self._is_done:
+            self._make(PointMove(arrow=event.arrow, part=event.part.name), event.part.meaning)
+
+    @work(exclusive=True, group="move", description="make a move")
+    async def _make(self, move: AnyMove, meaning: str = "") -> None:
+        """Make a move and show what came of it."""
+        try:
+            await self._recorded.make(move)
+        except AuthlensError as error:
+            self._said = str(error)
+        else:
+            self._said = self._judged(move, meaning)
+        if isinstance(move, PredictMove):
+            self._said = "Now find out."
+            await self._enter()
+            return
+        self._show()
+        (self.story if self._phase is LessonPhase.OBSERVE and not self._is_done else self.move).focus()
+
+    def _judged(self, move: AnyMove, meaning: str) -> str:
+        """Say what a move was worth, where no claim says it."""
+        match move:
+            case PointMove():
+                if self._is_done:
+                    return f"✔ Right: {move.part} of arrow {move.arrow}. {meaning}"
+                return f"✖ Not {move.part}. {meaning or 'It does not decide this.'} Point at another part."
+            case AnswerMove():
+                question = next(q for q in self._lesson.questions if q.name == move.question)
+                right = next(iter(self._attempt.right_options(question)), move.option)
+                words = self._words.texts[f"questions/{question.name}/{right}"]
+                return "✔ Right." if move.option == right else f"✖ No. {right}: {words}"
+        if self._is_done:
+            return f"✔ {self._phase.value.capitalize()} is done."
+        if isinstance(move, DefendMove):
+            return "✖ Not yet: see what is to be proved."
+        made = sum(each.phase is self._phase for each in self._attempt.made)
+        most = f" of {self._lesson.attack.most}" if self._phase is LessonPhase.BREAK else ""
+        return f"Move {made}{most} made: {text_of(move)}"
+
+    @on(OptionList.OptionSelected, "#claims")
+    def _claim_chosen(self, event: OptionList.OptionSelected) -> None:
+        line = self._lines[event.option_index]
+        if line.arrow:
+            self.story.open_arrow(line.arrow)
+            self.story.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        match action:
+            case "try_again" | "undo":
+                return any(
+                    each.phase is self._phase and each.begun for each in self._attempt.outcome().phases
+                )
+            case "play":
+                return self.is_mounted and any(line.receiver for line in self.story.lines)
+        return True
+
+    @work(exclusive=True, group="move", description="begin the phase again")
+    async def action_try_again(self) -> None:
+        await self._recorded.start_over(self._phase)
+        self._said = ""
+        await self._enter()
+
+    @work(exclusive=True, group="move", description="take a move back")
+    async def action_undo(self) -> None:
+        await self._recorded.undo()
+        self._said = ""
+        await self._enter()
+
+    @work(exclusive=True, group="move", description="begin the lesson again")
+    async def action_start_over(self) -> None:
+        await self._recorded.start_over()
+        self._said = ""
+        await self._enter()
+
+    def action_play(self) -> None:
+        """Play the requests of this phase, from the selected one on."""
+        world = self._attempt.world_of(self._phase)
+        if world is not None and world.traces:
+            arrow = self.story.arrow or 1
+            self.app.push_screen(PlayerScreen(joined(world.traces), at=exchange_place(world.traces, arrow)))
+
+
+def _claim(line: VerdictLine) -> Content:
+    details = [Content.styled(f"\n    {detail}", "$quiet") for detail in line.details]
+    return Content.assemble((f"{line.state.value} ", "bold"), lesson_text(line.words), *details)

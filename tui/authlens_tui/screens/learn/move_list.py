@@ -1,0 +1,146 @@
+"""The next move as a list: options to choose from, switches to turn, or the fields of a move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from authlens_core.learning.guide.move_text import text_of
+from authlens_core.learning.guide.offers import Choice, MoveForm
+from authlens_core.learning.moves import AnyMove
+from authlens_core.values.word_files import words
+from authlens_tui.screens.learn.lesson_text import lesson_text
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
+
+_VERB = "do"
+
+
+class MoveList(OptionList):
+    """Sends `Sent` with what was chosen: an option, the switches, or the fields of a form."""
+
+    HELP = "Up and down select a line, left and right change it, space turns a switch, Enter sends the move."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.change", "right,space", "change(1)", "Change", "The next value of this line", sign="→"),
+        bound("learn.change_back", "left", "change(-1)", "Change back", "The value before", show=False),
+    ]
+
+    class Sent(Message):
+        """What was chosen."""
+
+        def __init__(self, option: str, switches: tuple[str, ...], move: AnyMove | None) -> None:
+            super().__init__()
+            self.option = option
+            self.switches = switches
+            self.move = move
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False)
+        self._forms: tuple[MoveForm, ...] = ()
+        self._form = 0
+        self._chosen: dict[str, Choice] = {}
+        self._switches: Mapping[str, str] = {}
+        self._on: list[str] = []
+        self._budget = 0
+
+    def offer(self, options: Mapping[str, str]) -> None:
+        """Offer options, each with its words; Enter chooses one."""
+        self._forms, self._switches = (), {}
+        self._show([Option(_option(name, text), id=name) for name, text in options.items()])
+
+    def offer_switches(self, switches: Mapping[str, str], budget: int) -> None:
+        """Offer switches, of which at most `budget` are on; the first one goes off for one too many."""
+        self._forms, self._switches, self._budget, self._on = (), switches, budget, []
+        self._draw()
+
+    def offer_forms(self, forms: Sequence[MoveForm]) -> None:
+        """Offer moves, the first of them first; what was chosen before stays where it can."""
+        verb = self._forms[self._form].verb if self._forms else ""
+        self._forms, self._switches = tuple(forms), {}
+        self._form = next((n for n, form in enumerate(forms) if form.verb == verb), 0)
+        if forms:
+            self._draw()
+        else:
+            self.clear_options()
+
+    def _draw(self) -> None:
+        if self._switches:
+            self._show(
+                [
+                    Option(
+                        Content.assemble(f"[{'x' if name in self._on else ' '}] ", lesson_text(text)), id=name
+                    )
+                    for name, text in self._switches.items()
+                ]
+            )
+            return
+        form = self._forms[self._form]
+        known = words("course")
+        rows = [Option(_field("move", form.verb, more=len(self._forms) > 1), id=_VERB)]
+        for argument in form.arguments:
+            value = self._value(argument.name)
+            name = known["argument"].get(argument.name, argument.name)
+            shown = known["choice"].get(str(value).lower(), str(value))
+            rows.append(Option(_field(name, shown, more=len(argument.choices) > 1), id=argument.name))
+        rows.append(
+            Option(Content.styled(f"{form.meaning}\n{text_of(self._move())}", "$quiet"), disabled=True)
+        )
+        self._show(rows)
+
+    def _move(self) -> AnyMove:
+        form = self._forms[self._form]
+        return form.move({each.name: self._value(each.name) for each in form.arguments})
+
+    def _value(self, name: str) -> Choice:
+        choices = next(each.choices for each in self._forms[self._form].arguments if each.name == name)
+        return self._chosen[name] if self._chosen.get(name) in choices else choices[0]
+
+    def _show(self, options: Sequence[Option]) -> None:
+        here = self.highlighted_option
+        place = None if here is None else here.id
+        self.clear_options()
+        self.add_options(options)
+        names = [option.id for option in options]
+        self.highlighted = names.index(place) if place in names else 0
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer to change what can be changed."""
+        return action != "change" or bool(self._forms or self._switches)
+
+    def action_change(self, by: int) -> None:
+        """Turn the switch, or take the next value of the field."""
+        name = None if self.highlighted_option is None else self.highlighted_option.id
+        if name is None:
+            return
+        if self._switches:
+            on = [other for other in self._on if other != name]
+            self._on = on if name in self._on else [*on, name][-self._budget :]
+        elif name == _VERB:
+            self._form = (self._form + by) % len(self._forms)
+            self._chosen = {}
+        else:
+            argument = next(each for each in self._forms[self._form].arguments if each.name == name)
+            place = argument.choices.index(self._value(name))
+            self._chosen[name] = argument.choices[(place + by) % len(argument.choices)]
+        self._draw()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Send what is chosen; without a switch that is on, the selected one."""
+        event.stop()
+        name = event.option_id or ""
+        switches = tuple(self._on) or ((name,) if self._switches else ())
+        self.post_message(self.Sent(name, switches, self._move() if self._forms else None))
+
+
+def _option(name: str, text: str) -> Content:
+    return Content.assemble((f"{name}  " if len(name) == 1 else "", "bold"), lesson_text(text))
+
+
+def _field(name: str, value: str, *, more: bool) -> Content:
+    shown = f"‹ {value} ›" if more else f"  {value}"
+    return Content.assemble((f"{name:<10}", "$quiet"), (shown, "bold" if more else ""))

@@ -1,0 +1,142 @@
+"""Who said what, as a list; a request opens to its parts, which can be pointed at."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from authlens_core.learning.guide.story import Part, StoryLine, parts, story
+from authlens_core.learning.world import World
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import bound
+
+_NOTHING = "Nothing was sent yet."
+
+
+class StoryView(OptionList):
+    """Shows the arrows of a world, or the parts of one arrow. Sends `Pointed` when a part is chosen.
+
+    Attributes:
+        lines: what is shown.
+        opened: the arrow whose parts are shown; 0 for none.
+    """
+
+    HELP = "Up and down select an arrow, Enter shows its parts, Esc shows the arrows again."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.arrows", "escape", "close_arrow", "Arrows", "Show the arrows again", sign="esc"),
+    ]
+
+    class Pointed(Message):
+        """A part was chosen."""
+
+        def __init__(self, arrow: int, part: Part) -> None:
+            super().__init__()
+            self.arrow = arrow
+            self.part = part
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False)
+        self._world: World | None = None
+        self.lines: tuple[StoryLine, ...] = ()
+        self.opened = 0
+        self._parts: tuple[Part, ...] = ()
+
+    @property
+    def arrow(self) -> int:
+        """The number of the selected or opened arrow; 0 where there is none."""
+        if self.opened or self.highlighted is None or not self.lines:
+            return self.opened
+        return self.lines[self.highlighted].arrow
+
+    def show(self, world: World | None, *, end: bool) -> None:
+        """Show what happened in a world: its end, or else its beginning. What was opened stays open."""
+        opened, self._world, self.opened = self.opened, world, 0
+        self.lines = story(world)
+        self._draw_lines()
+        arrows = [number for number, line in enumerate(self.lines) if line.receiver]
+        self.highlighted = arrows[-1 if end else 0] if arrows else None
+        if opened and not end:
+            self.open_arrow(opened)
+
+    def open_arrow(self, arrow: int) -> None:
+        """Show the parts of an arrow."""
+        row = next((line.row for line in self.lines if line.arrow == arrow and line.receiver), None)
+        if row is None or self._world is None:
+            return
+        self.opened, self._parts = arrow, parts(self._world, row)
+        self.clear_options()
+        for place, same in groupby(self._parts, key=lambda part: part.place):
+            self.add_option(Option(Content.styled(place, "bold $text-accent"), disabled=True))
+            self.add_options(Option(_part(part), id=part.name) for part in same)
+        self.highlighted = 1 if self._parts else None
+        self._label()
+
+    def _draw_lines(self) -> None:
+        self.clear_options()
+        self.add_options(
+            [Option(_line(line, self.size.width - 4), disabled=not line.receiver) for line in self.lines]
+        )
+        if not self.lines:
+            self.add_option(Option(Content.styled(_NOTHING, "$quiet"), disabled=True))
+        self._label()
+
+    def on_resize(self) -> None:
+        """Break the lines for the new width; what is selected stays."""
+        if not self.opened:
+            selected = self.highlighted
+            self._draw_lines()
+            self.highlighted = selected
+
+    def _label(self) -> None:
+        opened = next((line for line in self.lines if line.arrow == self.opened and line.receiver), None)
+        words = "Who said what" if opened is None else f"Arrow {opened.arrow}: {opened.words}"
+        self.border_title = Content(words)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Go back to the arrows only from the parts; otherwise the key is the screen's."""
+        return action != "close_arrow" or bool(self.opened)
+
+    def action_close_arrow(self) -> None:
+        opened, self.opened = self.opened, 0
+        self._draw_lines()
+        places = [n for n, line in enumerate(self.lines) if line.arrow == opened and line.receiver]
+        self.highlighted = places[0] if places else None
+        self.refresh_bindings()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if self.opened:
+            part = next(part for part in self._parts if part.name == event.option_id)
+            self.post_message(self.Pointed(self.opened, part))
+        elif self.lines:
+            self.open_arrow(self.lines[event.option_index].arrow)
+            self.refresh_bindings()
+
+
+def _line(line: StoryLine, width: int) -> Content:
+    """Return a line; a request that is too long for one has its method and path in the next."""
+    if not line.receiver:
+        return Content.styled(f"   {line.text}", "$quiet")
+    ends = f"{line.sender} ──▶ {line.receiver}"
+    around = len(line.answer) + 6  # number, blanks and the sign before the answer
+    fits = len(ends) + len(line.words) + around + 2 <= width
+    # Of a path that is too long, its end says more than its beginning.
+    method, _, path = line.words.partition(" ")
+    over = 0 if fits else max(0, len(line.words) + around - width)
+    asked = f"{method} {f'…{path[over + 1 :]}' if over else path} → "
+    return Content.assemble(
+        (f"{line.arrow:>2} ", "bold"),
+        (ends, "$text-primary"),
+        "  " if fits else "\n   ",
+        asked,
+        (line.answer, "bold"),
+    )
+
+
+def _part(part: Part) -> Content:
+    return Content.assemble((part.name.partition(".")[2], "bold"), "  ", part.value)

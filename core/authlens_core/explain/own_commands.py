@@ -23,7 +23,6 @@ _TAKES_PART: Final = re.compile(
 )
 # A registry of images says which token it wants, and takes no other.
 _OF_A_REGISTRY: Final = re.compile(r'(?i)www-authenticate: bearer [^\n]*service="')
-_LOOK: Final = frozenset({"curl", "probe"})
 _OF_THIS_MACHINE: Final = "doctor"
 _AGAIN: Final = "Log in again"
 _THERE: Final = f"{_AGAIN} in the program that the text is from"
@@ -34,23 +33,18 @@ def takes_part(text: str) -> bool:
     return _TAKES_PART.search(text) is not None and _OF_A_REGISTRY.search(text) is None
 
 
-def helpful(cure: str | Fix, *, taking_part: bool, has_address: bool) -> str | Fix:
-    """Return the steps of a fix that help; all of them where none is left.
-
-    Args:
-        taking_part: see `takes_part`.
-        has_address: whether the text has an address that authlens can ask.
-    """
+def helpful(cure: str | Fix, *, taking_part: bool) -> str | Fix:
+    """Return the steps of a fix that help; all of them where none is left."""
     if isinstance(cure, str):
         return cure
-    steps = tuple(_kept(cure, taking_part=taking_part, has_address=has_address))
+    steps = tuple(_kept(cure, taking_part=taking_part))
     return fix(*(Fix((step,)) for step in steps), ways=cure.ways) if steps else cure
 
 
-def _kept(cure: Fix, *, taking_part: bool, has_address: bool) -> Iterator[Step]:
+def _kept(cure: Fix, *, taking_part: bool) -> Iterator[Step]:
     for step in steps_of(cure):
         verb = _verb(step.command)
-        helps = not verb or taking_part or verb == _OF_THIS_MACHINE or (has_address and verb in _LOOK)
+        helps = not verb or taking_part or verb == _OF_THIS_MACHINE
         again = step.words == _AGAIN
         if helps:
             yield Step(f"{_THERE}, or with authlens", step.command, step.implied) if again else step

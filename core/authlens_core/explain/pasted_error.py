@@ -172,11 +172,7 @@ class _PastedText:
 
     def filled(self, told: Diagnosis) -> Diagnosis:
         """Return a diagnosis in the words of the server's kind, its commands with the address of the text."""
-        cure = helpful(
-            self.words.fill_fix(told.cure),
-            taking_part=self.takes_part,
-            has_address=self.address.url is not None,
-        )
+        cure = helpful(self.words.fill_fix(told.cure), taking_part=self.takes_part)
         return replace(told, cause=self.words.fill(told.cause), cure=self.address.fill(cure))
 
     def _spoken(self, causes: Iterable[Cause]) -> Iterator[tuple[Cause, str]]:

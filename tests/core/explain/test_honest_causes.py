@@ -26,7 +26,7 @@ MARKS: Final = {
     ),
     r"Entra|App registrations|Enterprise applications": r"aadsts|aadb2c|9010010",
     r"B2C": r"aadb2c",
-    r"\bGoogle|gcloud|Workspace|IAM & Admin": r"family:google$|grant\.no_refresh_token|app_not_",
+    r"\bGoogle|gcloud|Workspace|IAM & Admin": r"family:google$|your account|grant\.no_refresh_token|app_not_",
     r"\bOkta\b": (
         r"e0000|okta|login redirect uri|whitelisted|policy evaluation failed|no_matching_|errorsummary"
         r"|assigned to th|scopes are not configured|'scope' parameter|'client_id' parameter"
@@ -95,7 +95,7 @@ def test_a_fix_also_helps_a_program_that_has_nothing_to_do_with_authlens() -> No
             continue
         if cause.phrases and all(takes_part(phrase.replace(ANYTHING, " ")) for phrase in cause.phrases):
             continue
-        left = str(helpful(cause.cure, taking_part=False, has_address=False))
+        left = str(helpful(cause.cure, taking_part=False))
         if re.search(r"authlens (?!doctor)", left):
             wrong.append(cause.name)
     assert wrong == []

@@ -12,6 +12,7 @@ import pytest
 
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.lesson_check import lessons_at
 from authlens_core.learning.lesson_folder import LARGEST_FILE
 
 NAME = "03-stolen-code"
@@ -71,6 +72,45 @@ def test_a_slip_or_an_attack_in_the_logic_is_refused_at_its_place(
     assert old in text
     file.write_text(text.replace(old, new, 1), "utf-8")
     assert refusal(root).startswith(f"{NAME}/lesson.toml:{said}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "waf-rule"', 'name = "waf-ruel"', "11:1: “waf-ruel” is not known here; did you mean “waf-"),
+        ('name = "default-paths"', 'name = "oauth-off"', "53:1: “oauth-off” is not known here"),
+        ('profile = "mcp"', 'profile = "mpc"', "52:1: Invalid enum value 'mpc'"),
+        ('repair = "app.policy"', 'repair = "app.polcy"', "30:1: “app.polcy” is not offered by [repair]"),
+        ('parts = ["json.resource"]', "parts = []", "25:1: name the parts that show the fault"),
+        ('row = "broken"', 'row = "broken"\npart = "status"', "94:1: the part to point at is here, or"),
+        ('"code_expired",', '"code_expird",', "99:1: Invalid enum value 'code_expird'"),
+        ('moves = ["name"]', 'moves = ["name", "publish"]', "this world has no weaknesses, parties, loot or"),
+        ('seat = "you"', 'seat = "you"\nloot = ["token"]', "this world has no weaknesses, parties, loot or"),
+        ('"zone.allow_client",\n]', '"server.dpop",\n]', "12:1: “zone.allow_client” is not offered by"),
+        ('id = "q2"\n', 'id = "q2"\nright = "a"\n', "q2: the options are a, b and c; one is right"),
+        ('id = "q2"\na =', 'id = "q2"\nd =', ": unknown key “d”"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_lesson_that_draws_a_fault_is_refused_at_its_place(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    folder = tmp_path / "14-find-the-fault"
+    shutil.copytree(FOLDER / folder.name, folder)
+    file = folder / "lesson.toml"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1).replace('needs = ["logging-out"]', "needs = []"), "utf-8")
+    message = refusal(tmp_path)
+    assert message.startswith("14-find-the-fault/lesson.toml:")
+    assert said in message
+
+
+def test_a_fault_without_a_solution_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "14-find-the-fault"
+    shutil.copytree(FOLDER / folder.name, folder)
+    (folder / "solution-waf-rule.json").unlink()
+    with pytest.raises(LessonRefused, match="no solution has a seed that draws “waf-rule”"):
+        lessons_at(folder)[0].solutions()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""The lesson that docs/teaching.md writes is a whole one: its texts are found by following the refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.lesson_check import AuthoredLesson, checked, lessons_at
+
+PAGE = Path(__file__).parents[3] / "docs" / "teaching.md"
+TOP = ("can", "cures", "task", "predict", "run", "observe", "break", "repair", "questions")
+
+
+def block(kind: str) -> str:
+    found = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(found) == 1
+    return str(found[0])
+
+
+def written(folder: Path, texts: dict[str, str]) -> AuthoredLesson:
+    """Write the words of a lesson, its texts in order, and read it."""
+    lines = ["# A code used twice"]
+    for name in sorted(texts, key=lambda name: (TOP.index(name.partition("/")[0]), name)):
+        *above, own = name.split("/")
+        lines.append(f"{'##' + '#' * len(above)} {own}\n{texts[name]}")
+    (folder / "lesson.md").write_text("\n".join(lines))
+    return lessons_at(folder)[0]
+
+
+def test_a_lesson_is_written_by_the_page_and_the_refusals_of_check(tmp_path: Path) -> None:
+    folder = tmp_path / "code-twice"
+    folder.mkdir()
+    (folder / "lesson.toml").write_text(block("toml"))
+    (folder / "solution.json").write_text(block("json"))
+    with pytest.raises(LessonRefused, match=r"code-twice/lesson\.md:1:1: the file is missing"):
+        lessons_at(folder)
+    texts = {"questions": ""}
+    while True:
+        try:
+            lesson = written(folder, texts)
+        except LessonRefused as error:
+            missing = re.search("the text “(.*)” is missing", str(error))
+            if missing is None:
+                raise
+            texts[missing[1]] = "Words."
+        else:
+            break
+    done = asyncio.run(checked(lesson.lesson, lesson.solutions()))
+    assert (done.problems, done.tried) == ((), 14)

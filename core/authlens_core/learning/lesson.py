@@ -15,8 +15,6 @@ from authlens_core.learning.claim import Claim
 from authlens_core.learning.classroom.ticket import Ticket
 from authlens_core.values.quick_dataclass import dataclass
 
-FORMAT: Final = 1
-"""The format that this version reads; a lesson with a higher one is refused."""
 QUESTIONS: Final = 5
 QUESTIONS_TO_PASS: Final = 4
 HINTS: Final = 3

@@ -1,0 +1,115 @@
+"""A TOML file of the course, read strictly: an unknown key is an error, so that no slip eases a lesson."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import Final, NoReturn, TypeVar
+
+import msgspec
+
+from authlens_core.learning.claim import Claim, LessonRefused
+from authlens_core.learning.claim_text import read_claims
+
+FORMAT: Final = 1
+"""The format that this version reads; a file with a higher one is refused."""
+# What msgspec says of a value: the reason, and then the path to it.
+_PROBLEM: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<path>[^`]*?)(?:\[\.\.\.\])?`)?", re.DOTALL)
+_Kind = TypeVar("_Kind")
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file: its fields are all the keys that it may have."""
+
+
+class StrictToml:
+    """A file, which knows where each of its keys is.
+
+    Args:
+        file: its name, for messages.
+    """
+
+    def __init__(self, file: str, text: str) -> None:
+        self._file = file
+        self._text = text
+        self._lines = text.split("\n")
+
+    def typed(self, kind: type[_Kind]) -> _Kind:
+        """Return the file as a value of `kind`, which is a `Table`.
+
+        Raises:
+            LessonRefused: it is no TOML, has another format, or a key or value that `kind` has not.
+        """
+        try:
+            tables = tomllib.loads(self._text)
+        except tomllib.TOMLDecodeError as error:
+            raise LessonRefused(f"{self._file}:{_toml_place(str(error))}") from None
+        version = tables.get("format")
+        if version != FORMAT:
+            self.refuse("", "format", f"format {version!r}; this version of authlens reads {FORMAT}")
+        try:
+            return msgspec.convert(tables, kind)
+        except msgspec.ValidationError as error:
+            said = _PROBLEM.fullmatch(str(error))
+            reason, path = (said["reason"], said["path"] or "") if said else (str(error), "")
+            unknown = re.search(r"unknown field `([^`]+)`", reason)
+            table, _, key = path.rpartition(".")
+            if unknown is not None:
+                self.refuse(path, unknown[1], f"unknown key “{unknown[1]}”")
+            self.refuse(table, key, reason)
+
+    def claims(self, table: str, key: str, text: str) -> tuple[Claim, ...]:
+        """Return the claims that the value of a key is.
+
+        Raises:
+            LessonRefused: a line of it is no claim.
+        """
+        line, column = self._place(table, key)
+        written = self._lines[line - 1][column - 1 :]
+        if '"""' in written:  # TOML drops the line end after it
+            starts_below = written.rstrip().endswith('"""')
+            return read_claims(text, file=self._file, line=line + starts_below)
+        before = column - 1 + written.index('"') + 1 if '"' in written else column
+        return read_claims(text, file=self._file, line=line, column=before)
+
+    def known(self, table: str, key: str, name: str, known: Collection[str]) -> None:
+        """Refuse a name that is not `known`."""
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            meant = f"; did you mean “{near[0]}”?" if near else ""
+            self.refuse(table, key, f"“{name}” is not known here{meant}")
+
+    def refuse(self, table: str, key: str, reason: str) -> NoReturn:
+        """Refuse the file for what is at a key.
+
+        Args:
+            table: its table, with an index where there are several, such as `question[2]`; empty for none.
+        """
+        line, column = self._place(table, key)
+        raise LessonRefused(f"{self._file}:{line}:{column}: {reason}")
+
+    def _place(self, table: str, key: str) -> tuple[int, int]:
+        """Return line and column of a key; those of its table, or of the file, where it cannot be found."""
+        wanted = re.search(r"\[(\d+)\]", table)
+        left = int(wanted[1]) if wanted else 0  # tables of this name that come before it
+        name, key = re.sub(r"\[[^]]*\]", "", table), re.sub(r"\[[^]]*\]", "", key)
+        at, start = "", (1, 1)
+        for number, line in enumerate(self._lines, 1):
+            if header := re.match(r"\s*\[+([\w.]+)\]+", line):
+                left -= at == name and bool(wanted)
+                at = header[1]
+                if at == f"{name}.{key}".strip(".") or (at == name and left <= 0):
+                    start = (number, 1)
+            elif at == name and left <= 0 and (found := re.match(rf"(\s*){re.escape(key)}\s*=", line)):
+                return number, len(found[1]) + 1
+        return start
+
+
+def _toml_place(said: str) -> str:
+    """Return `line:column: reason` from what tomllib says."""
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
+    if found is None:
+        return f"1:1: {said}"
+    return f"{found[2] or 1}:{found[3] or 1}: {found[1]}"

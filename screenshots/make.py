@@ -36,6 +36,7 @@ from authlens_core.trace.record import Stage, Trace
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
@@ -125,6 +126,8 @@ async def plain_login(scene: Scene) -> AsyncIterator[str]:
     await scene.on(RehearsalScreen)
     yield "rehearsal"
     await scene.press("enter")
+    await scene.on(PredictionScreen)
+    await scene.press("a")
     await scene.at(Stage.DETECTION)
     yield "wizard-before"
     await scene.press("n")
@@ -187,6 +190,8 @@ async def failure(scene: Scene) -> AsyncIterator[str]:
     """A login that is refused: what was seen, why, and the setting that cures it."""
     await scene.on(RehearsalScreen)
     await scene.press(*"refused", "space", *"registration", "enter")
+    await scene.on(PredictionScreen)
+    await scene.press("a")
     await scene.at(Stage.DETECTION)
     await scene.press("a")
     await scene.at(Stage.REGISTRATION)

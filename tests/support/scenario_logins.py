@@ -8,11 +8,12 @@ from typing import Final
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Fault, PlayResult, Scenario, play_person
+from authlens_core.emulator import Fault, PlayResult, Profile, play_person
+from authlens_core.learning.drill.drill import Drill
+from authlens_core.learning.drill.drill_world import DrillWorld
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.wire.client import Wire
-from authlens_tui.app.demo import DemoWorkspace
 from support.walked_faults import walked
 
 __all__ = ["login_of"]
@@ -20,16 +21,16 @@ __all__ = ["login_of"]
 _played: Final[dict[str, Login]] = {}
 
 
-async def login_of(scenario: Scenario) -> Login:
-    """Return the login of `scenario`, played at the first call, with what its keys do when it stops."""
-    if isinstance(scenario.fault, Fault):
-        return (await walked(scenario.fault)).login
-    if scenario.name not in _played:
-        _played[scenario.name] = await _play(scenario)
-    return _played[scenario.name]
+async def login_of(drill: Drill) -> Login:
+    """Return the login of `drill`, played at the first call, with what its keys do when it stops."""
+    if drill.profile is Profile.ACCESS and drill.faults:
+        return (await walked(Fault(drill.faults[0]))).login
+    if drill.name not in _played:
+        _played[drill.name] = await _play(drill)
+    return _played[drill.name]
 
 
-async def _play(scenario: Scenario) -> Login:
+async def _play(drill: Drill) -> Login:
     playing: list[asyncio.Task[PlayResult]] = []
 
     def watch(event: Event) -> None:
@@ -38,11 +39,10 @@ async def _play(scenario: Scenario) -> Login:
         elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
             playing.append(asyncio.ensure_future(play_person(event.device.verification_uri_complete.text)))
 
-    workspace = DemoWorkspace(() if scenario.fault is None else (scenario.fault,), port=0)
-    url = await workspace.prepare()
-    assert url is not None
+    world = DrillWorld((drill,))
+    await world.start()
     async with Session(Wire(), Credentials.memory()) as session:
-        login = start_login(session, url, workspace.options(url))
+        login = start_login(session, world.resource_url, world.options())
         login.watch(watch)
         try:
             await login.run_all()
@@ -50,7 +50,7 @@ async def _play(scenario: Scenario) -> Login:
             await asyncio.gather(*playing)
         finally:
             await login.aclose()
-            await workspace.close()
+            await world.stop()
     return login
 
 

@@ -17,6 +17,7 @@ from authlens_core.desk.lifecycle import probe
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, Fault, PlayResult, play_person
+from authlens_core.learning.drill.drill_world import HandedOut
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import failure_reason
@@ -28,7 +29,6 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import METADATA, Limits
-from authlens_tui.app.demo import DemoCredentials
 from support.waiting import PATIENCE
 
 __all__ = ["Walk", "explained", "walked"]
@@ -156,7 +156,7 @@ async def _afterwards(fault: Fault, emulator: Emulator, session: Session) -> Sta
 
 async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> StageRecord:
     """Ask the resource with what the demo hands out, as `p` on its row of the dashboard does."""
-    demo = DemoCredentials()
+    demo = HandedOut()
     try:
         await demo.hand_out(emulator, Session(wire, credentials))
         [entry] = inventory_of((), demo.find(), credentials.service_tokens.list())

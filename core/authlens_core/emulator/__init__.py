@@ -8,14 +8,6 @@ from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import Hop, PlayResult, play_person
 from authlens_core.emulator.profile import Profile, StandardFault, faults_of
-from authlens_core.emulator.scenario_table import (
-    OwnerSetting,
-    Scenario,
-    ScenarioGroup,
-    StandardCase,
-    emulator_with,
-    scenarios,
-)
 from authlens_core.emulator.standard.machines import IDP_CLIENT, MachineClient, Machines
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
@@ -26,17 +18,11 @@ __all__ = [
     "Hop",
     "MachineClient",
     "Machines",
-    "OwnerSetting",
     "PlayResult",
     "Profile",
-    "Scenario",
-    "ScenarioGroup",
     "SeenRequest",
-    "StandardCase",
     "StandardEmulator",
     "StandardFault",
-    "emulator_with",
     "faults_of",
     "play_person",
-    "scenarios",
 ]

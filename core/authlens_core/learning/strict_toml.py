@@ -20,7 +20,7 @@ _PROBLEM: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<path>[^`]*?)(?:
 _Kind = TypeVar("_Kind")
 
 
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: its fields are all the keys that it may have."""
 
 
@@ -37,7 +37,7 @@ class StrictToml:
         self._lines = text.split("\n")
 
     def typed(self, kind: type[_Kind]) -> _Kind:
-        """Return the file as a value of `kind`, which is a `Table`.
+        """Return the file as a value of `kind`, which is a `StrictTable`.
 
         Raises:
             LessonRefused: it is no TOML, has another format, or a key or value that `kind` has not.

@@ -6,7 +6,7 @@ The subset is paragraphs, lists, emphasis and code. There is no HTML, no image a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from typing import Final
 
@@ -47,7 +47,8 @@ def read_words(folder: LessonFolder, lesson: CourseLesson) -> Mapping[str, Lesso
     for name in sorted(folder.texts):
         if found := _FILE.fullmatch(name):
             language = found[1] or ENGLISH
-            by_language[language] = _read(folder.texts[name], folder.place(name), language, wanted)
+            title, texts = read_texts(folder.texts[name], folder.place(name), wanted, others=("questions",))
+            by_language[language] = LessonWords(language, title, texts)
         elif name.endswith(".md"):
             raise LessonRefused(f"{folder.place(name)}:1:1: name it lesson.md, or lesson.de.md for German")
     return by_language
@@ -77,7 +78,19 @@ def _wanted(lesson: CourseLesson) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read(text: str, file: str, language: str, wanted: tuple[str, ...]) -> LessonWords:
+def read_texts(
+    text: str, file: str, wanted: Collection[str], *, others: Collection[str] = ()
+) -> tuple[str, Mapping[str, str]]:
+    """Return the title of a file of words, and its texts by the path of their headings.
+
+    Args:
+        file: its name, for messages.
+        wanted: the texts that have to be there.
+        others: those that may be there besides.
+
+    Raises:
+        LessonRefused: a text is missing or too much, or has what the subset does not.
+    """
     texts: dict[str, str] = {}
     title = ""
     for name, line, block in _sections(text, file):
@@ -85,14 +98,14 @@ def _read(text: str, file: str, language: str, wanted: tuple[str, ...]) -> Lesso
             raise LessonRefused(f"{file}:{line}:1: “{name or 'the title'}” is there twice")
         if not name:
             title = block
-        else:
+        elif name in wanted or name in others:
             texts[name] = block
-            if name not in wanted and name != "questions":
-                raise LessonRefused(f"{file}:{line}:1: the lesson has no text “{name}”")
+        else:
+            raise LessonRefused(f"{file}:{line}:1: no text here has the id “{name}”")
     missing = [name for name in wanted if not texts.get(name)]
     if not title or missing:
         raise LessonRefused(f"{file}:1:1: the text “{missing[0] if missing else 'title'}” is missing")
-    return LessonWords(language, title, texts)
+    return title, texts
 
 
 def _sections(text: str, file: str) -> Iterator[tuple[str, int, str]]:

@@ -116,8 +116,8 @@ def test_a_fault_without_a_solution_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("### hint 3", "### hint 4", "1: the lesson has no text “predict/hint 4”"),
-        ("## observe", "## observed", "1: the lesson has no text “observed”"),
+        ("### hint 3", "### hint 4", "1: no text here has the id “predict/hint 4”"),
+        ("## observe", "## observed", "1: no text here has the id “observed”"),
         ("Log in yourself", "<script>x</script> Log in yourself", "1: no HTML, images or links: '<s'"),
         ("Log in yourself", "![x](y) Log in yourself", "1: no HTML, images or links: '!['"),
         ("Log in yourself", "[x](file:///etc/passwd) Log", "3: no HTML, images or links: ']('"),

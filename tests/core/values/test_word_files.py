@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from authlens_core.diagnosis.causes import EDGE_FAMILIES, client_messages, server_messages
-from authlens_core.emulator import Fault, StandardFault, scenarios
-from authlens_core.emulator.scenario_table import STANDARD_CASES, Walk
+from authlens_core.emulator import Fault, StandardFault
 from authlens_core.explain.header_meanings import of_headers
 from authlens_core.explain.members import DocumentKind, members
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
@@ -22,7 +21,7 @@ from authlens_core.values.word_files import FOLDER, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(
-    r"headers cookie-attribute|errors \S+ options|emulator .* (?:title|group|how|brings)$"
+    r"headers cookie-attribute|errors \S+ options"
     r"|emulator .* owner (?:path|box|beside)$"
     r"|stages .* (?:title|specification|announces)$|servers "
     r"|(?:answers|causes|clients|network|programs) \S+ forms"
@@ -135,19 +134,10 @@ def test_what_clients_say_is_lower_case_and_has_no_two_causes() -> None:
         assert all(cause.source and cause.cause and cause.cure for cause in causes)
 
 
-def test_scenarios_are_the_faults_and_cases_of_the_emulator() -> None:
+def test_every_fault_of_the_emulator_says_what_to_watch_for() -> None:
     table = words("emulator")
-    assert set(table["access"]) == {"plain", *Fault}
-    assert list(table["standard"]) == [case.value for case in STANDARD_CASES]
+    assert set(table["access-faults"]) == set(Fault)
     assert set(table["standard-faults"]) == set(StandardFault)
-    assert set(table["how"]) == set(Walk)
-
-
-def test_a_scenario_that_is_about_another_credential_names_it() -> None:
-    with_another = [scenario for scenario in scenarios() if scenario.walk is Walk.OTHER_CREDENTIAL]
-    assert with_another
-    assert all(scenario.brings in scenario.how for scenario in with_another)
-    assert [scenario for scenario in scenarios() if scenario.brings] == with_another
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from authlens_core.emulator import Fault, ScenarioGroup, scenarios
+from authlens_core.emulator import Fault
+from authlens_core.learning.drill.drill import DrillGroup
+from authlens_core.learning.drill.drill_file import drills
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
-from authlens_tui.cli.faults import chosen_cases
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.palette import Palette
+from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import footer_keys, text_of, until
@@ -31,6 +33,13 @@ async def the_menu() -> AsyncIterator[tuple[AuthlensApp, Pilot[int]]]:
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         yield app, pilot
+
+
+async def choose(app: AuthlensApp, pilot: Pilot[int], *keys: str, predicted: str = "a") -> None:
+    """Type what finds a scenario, start it, and predict."""
+    await pilot.press(*keys, "enter")
+    await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
+    await pilot.press(predicted)
 
 
 async def the_wizard(app: AuthlensApp, pilot: Pilot[int]) -> WizardScreen:
@@ -70,12 +79,14 @@ async def test_the_demo_opens_with_a_login_that_any_key_ends(
 async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> None:
     """The plain login, from the menu and back."""
     async with the_menu() as (app, pilot):
-        await pilot.press("enter")
+        await choose(app, pilot)
         await log_in(app, pilot)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
-        assert "✔ A normal login" in text_of(app)
-        assert "You act only in stage 6" in text_of(app)
+        shown = " ".join(text_of(app).split())
+        assert "✔ A normal login" in shown
+        assert "You predicted a. Your trace shows" in shown
+        assert "You act only in stage 6" in shown
 
 
 async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one() -> None:
@@ -100,7 +111,7 @@ async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one
 
 async def test_no_toast_about_the_link_lies_over_the_result() -> None:
     async with the_menu() as (app, pilot):
-        await pilot.press("enter")
+        await choose(app, pilot)
         await log_in(app, pilot)
         await pilot.pause()
         assert not list(app.screen.query("Toast"))
@@ -109,22 +120,23 @@ async def test_no_toast_about_the_link_lies_over_the_result() -> None:
 async def test_a_scenario_whose_login_failed_is_not_ticked_off() -> None:
     """A check mark on a refused login would say the opposite of what was seen."""
     async with the_menu() as (app, pilot):
-        await pilot.press(*"oauth", "space", *"off", "enter")
+        await choose(app, pilot, *"oauth", "space", *"off")
         wizard = await the_wizard(app, pilot)
         await pilot.press("n")
         await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         assert "✖ Managed OAuth is off" in text_of(app)
-        assert "✔" not in text_of(app)
+        assert "✔ Managed OAuth is off" not in text_of(app)
 
 
 @pytest.mark.parametrize(
-    "name", ["plain", "enterprise", *(one.name for one in scenarios() if one.group is ScenarioGroup.STANDARD)]
+    "name",
+    ["plain", "enterprise", *(one.name for one in drills().values() if one.group is DrillGroup.STANDARD)],
 )
 async def test_a_played_scenario_needs_no_key(name: str) -> None:
     """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""
-    app = AuthlensApp(workspace=DemoWorkspace(chosen_cases([name]) or (), port=0, plays=True), environ={})
+    app = AuthlensApp(workspace=DemoWorkspace([name], port=0, plays=True), environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
 
@@ -133,18 +145,18 @@ async def test_a_device_code_that_is_chosen_from_the_menu_is_approved_when_playe
     app = AuthlensApp(workspace=DemoWorkspace(port=0, plays=True, menu_first=True), environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
-        await pilot.press(*"device", "space", *"code", "enter")
+        await choose(app, pilot, *"device", "space", *"code")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
 
 
 async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the_first() -> None:
     """The fault is played, no credential of the last scenario is left, and nothing is known beforehand."""
     async with the_menu() as (app, pilot):
-        await pilot.press("enter")
+        await choose(app, pilot)
         await log_in(app, pilot)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
-        await pilot.press(*"oauth", "space", *"off", "enter")
+        await choose(app, pilot, *"oauth", "space", *"off")
         wizard = await the_wizard(app, pilot)
         await pilot.press("n")
         await until(pilot, lambda: bool(wizard.login.trace.records) and wizard.login.running is None)
@@ -157,13 +169,20 @@ async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the
 async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
     """There the keys are that the scenario needs; b leads back to the menu."""
     async with the_menu() as (app, pilot):
-        await pilot.press(*"rotate", "enter")
+        await choose(app, pilot, *"rotate")
         await log_in(app, pilot)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         assert "✔ Refresh tokens do not rotate" in text_of(app)
+        assert "You predicted a. Your trace does not show it yet." in " ".join(text_of(app).split())
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await pilot.press("r")
+        await until(pilot, lambda: "efreshed" in text_of(app))
+        await pilot.press("b")
+        await until(pilot, lambda: "(arrow 7)" in text_of(app))
 
 
 async def test_escape_opens_the_dashboard_and_b_the_menu_again() -> None:
@@ -183,7 +202,7 @@ async def test_a_scenario_is_found_and_started_in_the_palette_of_the_dashboard()
         await until(pilot, lambda: isinstance(app.screen, Palette))
         await pilot.press(*"normal", "space", *"login")
         await until(pilot, lambda: "Scenario" in text_of(app))
-        await pilot.press("enter")
+        await choose(app, pilot)
         await the_wizard(app, pilot)
 
 
@@ -204,7 +223,7 @@ async def test_a_scenario_about_another_credential_ends_with_the_diagnosis_of_it
 ) -> None:
     """The demo hands the credential out, and the keys that the card names lead to why it is refused."""
     async with the_menu() as (app, pilot):
-        await pilot.press(*(key if key != " " else "space" for key in typed), "enter")
+        await choose(app, pilot, *(key if key != " " else "space" for key in typed))
         await log_in(app, pilot)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
@@ -224,7 +243,7 @@ async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> 
     """Neither the service token nor the file of cloudflared."""
     async with the_menu() as (app, pilot):
         for clear, typed in (((), "service auth policy"), (("escape",), "binding")):
-            await pilot.press(*clear, *(key if key != " " else "space" for key in typed), "enter")
+            await choose(app, pilot, *clear, *(key if key != " " else "space" for key in typed))
             await log_in(app, pilot)
             await pilot.press("d")
             await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
@@ -291,7 +310,7 @@ async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(s
 async def test_a_scenario_on_another_server_is_reached_by_key_and_s_approves_its_code() -> None:
     """Its emulator runs while the wizard is open; `d` leads back to the menu."""
     async with the_menu() as (app, pilot):
-        await pilot.press(*"device", "space", *"code", "enter")
+        await choose(app, pilot, *"device", "space", *"code")
         wizard = await the_wizard(app, pilot)
         await pilot.press("a")
         await until(pilot, lambda: "the demo approves it for you" in " ".join(text_of(app).split()))

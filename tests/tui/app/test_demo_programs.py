@@ -12,10 +12,12 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import ScenarioGroup, scenarios
 from authlens_core.explain.overview import overview
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redaction import Redactor
+from authlens_core.learning.drill.drill import DrillGroup
+from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.drill.drill_world import DrillWorld
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.trace.flow import flow_of
@@ -23,10 +25,9 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.check import CheckId
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
-from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.widgets.record.diagram import diagram_lines
 
-BY_NAME = {one.name: one for one in scenarios() if one.group is ScenarioGroup.MACHINE}
+BY_NAME = {name: drill for name, drill in drills().items() if drill.group is DrillGroup.MACHINE}
 GIVEN = ("client-secret", "client-key", "workload", "enterprise")
 REFUSED = {
     "scope-refused": "program_scope_refused",
@@ -46,18 +47,16 @@ OF_A_USER = re.compile(
 @asynccontextmanager
 async def played(name: str) -> AsyncIterator[tuple[Login, Session]]:
     """Run the login of a scenario as far as it goes."""
-    fault = BY_NAME[name].fault
-    workspace = DemoWorkspace(() if fault is None else (fault,), port=0)
-    url = await workspace.prepare()
-    assert url is not None
+    world = DrillWorld((BY_NAME[name],))
+    await world.start()
     async with Session(Wire(), Credentials.memory()) as session:
-        login = start_login(session, url, workspace.options(url))
+        login = start_login(session, world.resource_url, world.options())
         try:
             await login.run_all()
             yield login, session
         finally:
             await login.aclose()
-            await workspace.close()
+            await world.stop()
 
 
 def test_every_scenario_of_programs_is_played_in_this_module() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator import Fault, Profile, StandardCase, StandardFault, faults_of, scenarios
+from authlens_core.emulator import Fault, Profile, StandardFault, faults_of
+from authlens_core.learning.drill.drill_file import drills
 from authlens_core.values.errors import UsageError
-from authlens_tui.cli.faults import chosen_cases, chosen_faults
+from authlens_tui.cli.faults import chosen_drills, chosen_faults
 
 
 def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,26 +30,25 @@ def test_faults_are_chosen_by_name() -> None:
 
 
 def test_the_demo_lists_every_scenario_under_its_group(capsys: pytest.CaptureFixture[str]) -> None:
-    assert chosen_cases(["list"]) is None
+    assert chosen_drills(["list"]) is None
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == [one.name for one in scenarios()]
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(drills())
     group = lines[lines.index("MCP servers and APIs:") + 1 : lines.index("Programs without a user:")]
     assert len(group) == 7
     assert group[0].split()[0] == "device-code"
 
 
 def test_the_demo_starts_a_scenario_on_another_server_by_its_name() -> None:
-    (case,) = chosen_cases(["dpop-required"]) or ()
-    assert isinstance(case, StandardCase)
-    assert chosen_cases(["plain"]) == ()
+    assert chosen_drills(["dpop-required"]) == ("dpop-required",)
+    assert chosen_drills([]) == ()
 
 
 def test_a_scenario_on_another_server_stands_alone() -> None:
     with pytest.raises(UsageError, match="cannot be combined"):
-        chosen_cases(["public", "step-up"])
+        chosen_drills(["public", "step-up"])
 
 
 def test_an_unknown_scenario_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError) as refused:
-        chosen_cases(["device-cod"])
+        chosen_drills(["device-cod"])
     assert "Did you mean device-code?" in str(refused.value.cure)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.desk.log_in import attacks_on
-from authlens_core.emulator import Scenario, scenarios
+from authlens_core.learning.drill.drill import Drill
+from authlens_core.learning.drill.drill_file import drills
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage, honest_and_attacked
 from authlens_tui.widgets.stepper import StepState, steps_of
@@ -19,10 +20,10 @@ from support.untrue_views import untrue
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
-async def test_every_view_of_a_login_follows_from_its_record(scenario: Scenario) -> None:
+@pytest.mark.parametrize("drill", drills().values(), ids=lambda drill: drill.name)
+async def test_every_view_of_a_login_follows_from_its_record(drill: Drill) -> None:
     """Arrows, titles, counts and lessons; and a stage that failed is not shown as done."""
-    login = await login_of(scenario)
+    login = await login_of(drill)
     assert untrue(login.trace) == []
     assert wrong_steps(login) == []
 

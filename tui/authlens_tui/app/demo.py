@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
+from authlens_core.desk.credentials import CloudflaredToken
 from authlens_core.desk.log_in import Login
 from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator import (
-    IDP_CLIENT,
-    Emulator,
-    Fault,
-    MachineClient,
-    Machines,
-    OwnerSetting,
-    Scenario,
-    StandardCase,
-    StandardEmulator,
-    StandardFault,
-    emulator_with,
-    play_person,
-    scenarios,
-)
-from authlens_core.export.saved_file import write_export
+from authlens_core.emulator import Emulator, play_person
+from authlens_core.learning.drill.drill import Drill, OwnerSetting
+from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.drill.drill_verdict import DrillVerdict, verdict_on
+from authlens_core.learning.drill.drill_world import DrillWorld
 from authlens_core.trace.record import Outcome, Trace, is_last
-from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
-from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.rehearsal import RehearsalScreen, Run
@@ -55,11 +37,23 @@ _PROBE_WITH_IT: Final = (
 
 
 class Scenarios:
-    """The menu of scenarios: each starts on a new emulator, and ends in the menu or on the dashboard."""
+    """The menu of scenarios: each starts at a server of its own, and ends in the menu or on the dashboard.
 
-    def __init__(self, start_over: Callable[[Session, Scenario], Awaitable[str]]) -> None:
+    Args:
+        start_over: starts the server of a scenario; returns the URL to log in to.
+        judge: says what a prediction was worth, given what was sent.
+    """
+
+    def __init__(
+        self,
+        start_over: Callable[[Session, Drill], Awaitable[str]],
+        judge: Callable[[Drill, str, Iterable[Trace]], DrillVerdict],
+    ) -> None:
         self._start_over = start_over
-        self._running: Scenario | None = None
+        self._judge = judge
+        self._running: Drill | None = None
+        self._predicted = ""
+        self._sent: dict[str, Trace] = {}
         self._logins: tuple[Logins, Session] | None = None
         self.before: tuple[str, Trace] | None = None
         """The login before the one that runs, and what it is called."""
@@ -68,48 +62,67 @@ class Scenarios:
     def begin(self, logins: Logins, session: Session) -> None:
         """Start the scenarios that are chosen from now on with `logins`."""
         self._logins = logins, session
+        traces = session.credentials.traces
+        noted = traces.on_trace
+
+        def note(trace: Trace) -> None:
+            noted(trace)
+            self._note(trace)
+
+        traces.on_trace = note
 
     def open(self) -> None:
         self.menu.app.push_screen(self.menu)
 
-    async def _run(self, scenario: Scenario) -> None:
+    async def _run(self, drill: Drill, predicted: str) -> None:
         # A key pressed twice starts it once: the wizard lies over the menu by then.
         if self._logins is None or not self.menu.is_active:
             return
         logins, session = self._logins
         try:
-            url = await self._start_over(session, scenario)
+            url = await self._start_over(session, drill)
         except OSError:
             words = "The emulator found no free port. Try again."
             self.menu.notify(words, severity="error", markup=False)
             return
-        self._running = scenario
+        self._running, self._predicted, self._sent = drill, predicted, {}
         logins.start(session, url)
+
+    def _note(self, trace: Trace) -> None:
+        """Judge the prediction again, because what was done on the dashboard counts, too."""
+        self._sent[trace.trace_id] = trace
+        if (drill := self._running) is not None:
+            self.menu.note_verdict(drill, self._judge(drill, self._predicted, self._sent.values()))
+
+    def sentence(self, trace: Trace) -> str:
+        """Return what the prediction of the scenario that runs was worth, given the trace of its login."""
+        sent = {**self._sent, trace.trace_id: trace}.values()
+        return "" if self._running is None else self._judge(self._running, self._predicted, sent).sentence
 
     def end(self, session: Session, login: Login, then: Then) -> None:
         """Show the scenario's answer, continue on the dashboard if it does, or start the login after it."""
-        scenario, self._running = self._running, None
-        if scenario is None:
+        if (drill := self._running) is None:
             return
-        self.before = scenario.title, login.trace
-        self.menu.note_run(scenario, _ending(login))
-        following = scenario if then is Then.SAME_LOGIN else following_of(scenario)
+        self.before = drill.title, login.trace
+        self._note(login.trace)
+        self.menu.note_run(drill, _ending(login))
+        following = drill if then is Then.SAME_LOGIN else following_of(drill)
         if then is not Then.MENU and following is not None:
             self.menu.call_later(self.menu.run_scenario, following)
-        elif scenario.ends_at_the_dashboard and session.credentials.list():
-            self.menu.call_later(self._continue_on_the_dashboard, scenario)
+        elif drill.ends_at_the_dashboard and session.credentials.list():
+            self.menu.call_later(self._continue_on_the_dashboard, drill)
 
-    def _continue_on_the_dashboard(self, scenario: Scenario) -> None:
+    def _continue_on_the_dashboard(self, drill: Drill) -> None:
         if self.menu.is_active:
-            words = _PROBE_WITH_IT.format(credential=scenario.brings) if scenario.brings else _GO_ON
+            words = _PROBE_WITH_IT.format(credential=drill.brings) if drill.brings else _GO_ON
             self.menu.notify(words, title="The scenario continues here", timeout=10, markup=False)
             self.menu.app.pop_screen()
 
 
-def following_of(scenario: Scenario) -> Scenario | None:
+def following_of(drill: Drill) -> Drill | None:
     """Return the scenario after this one in the menu; None after the last."""
-    known = scenarios()
-    place = known.index(scenario) + 1
+    known = list(drills().values())
+    place = known.index(drill) + 1
     return known[place] if place < len(known) else None
 
 
@@ -130,7 +143,7 @@ class DemoWorkspace(Workspace):
     """Needs no account and no network, and leaves nothing behind.
 
     Args:
-        cases: what the emulator of the first login does differently.
+        names: the scenarios that the first login plays; several have to be of Cloudflare Access.
         port: the callback port of every login; 0 for any free one.
         plays: each login is run to its end.
         menu_first: start with the menu of scenarios, otherwise with a login.
@@ -141,7 +154,7 @@ class DemoWorkspace(Workspace):
 
     def __init__(
         self,
-        cases: Collection[Fault | StandardCase] = (),
+        names: Collection[str] = (),
         port: int = 0,
         *,
         plays: bool = False,
@@ -152,25 +165,24 @@ class DemoWorkspace(Workspace):
         settings.change(background_refresh=False)  # the user is to see a refresh happen
         super().__init__(settings)
         self._port = port
-        self._emulator = self._new_emulator(cases)
-        self._case = next((case for case in cases if isinstance(case, StandardCase)), None)
+        chosen = [drills()[name] for name in names]
+        self._drill = chosen[0] if chosen else drills()["plain"]
+        self._world = self._new_world(chosen)
         self.plays = plays
-        self._others = DemoCredentials()
         self._menu_first, self._opens = menu_first, opens
-        wanted = tuple(cases) or (None,)
-        self._scenario = next((known for known in scenarios() if known.fault in wanted), None)
-        self._scenarios = Scenarios(self.start_over)
+        self._scenarios = Scenarios(self.start_over, self._verdict)
         self.menu = self._scenarios.menu
 
-    def _new_emulator(self, cases: Collection[Fault | StandardCase]) -> Emulator | StandardEmulator:
-        return emulator_with(
-            cases, access_token_lifetime=_TOKEN_LIFETIME, callback_port=self._port, names=_NAMES
-        )
+    def _new_world(self, chosen: Collection[Drill]) -> DrillWorld:
+        return DrillWorld(tuple(chosen), port=self._port, token_lifetime=_TOKEN_LIFETIME, names=_NAMES)
+
+    def _verdict(self, drill: Drill, predicted: str, sent: Iterable[Trace]) -> DrillVerdict:
+        return verdict_on(drill, predicted, self._world.rows(sent))
 
     async def prepare(self) -> str | None:
         """Start the emulator, and log in to its resource."""
-        await self._emulator.start()
-        return self._emulator.resource_url
+        await self._world.start()
+        return self._world.resource_url
 
     def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
         return self._scenarios.menu.scenarios()
@@ -190,70 +202,59 @@ class DemoWorkspace(Workspace):
 
         # With a sender of its own: its requests are not among those of the user.
         own = Session(None, session.credentials).wire
-        title = scenarios()[0].title
-        login = Login(self._emulator.resource_url, own, options=Options(port=0))
+        login = Login(self._world.resource_url, own, options=Options(port=0))
         self._scenarios.menu.app.push_screen(
-            OpeningScreen(login, title, _sign_in, own.aclose), self._note_opening
+            OpeningScreen(login, self._drill.title, _sign_in, own.aclose), self._note_opening
         )
 
     def _note_opening(self, trace: Trace | None) -> None:
         if trace is not None:
-            self._scenarios.before = scenarios()[0].title, trace
+            self._scenarios.before = self._drill.title, trace
 
     def login_left(self, session: Session, login: Login, then: Then) -> None:
         self._scenarios.end(session, login, then)
 
     def ending(self) -> Ending | None:
         """Return the answer of the scenario; None where its turning point comes later, on the dashboard."""
-        scenario = self._scenario
-        if scenario is None or scenario.ends_at_the_dashboard or not self._menu_first:
+        drill = self._drill
+        if drill.ends_at_the_dashboard or not self._menu_first:
             return None
-        following = following_of(scenario)
+        following, before = following_of(drill), self._scenarios.before
         title = following.title if following is not None else ""
-        return Ending(scenario.watch_for, scenario.question, scenario.answer, title, self._scenarios.before)
+        return Ending(drill.watch_for, drill.question, drill.answer, title, before, self._scenarios.sentence)
 
     async def close(self) -> None:
-        self._others.close()
-        await self._emulator.stop()
+        await self._world.stop()
 
     def options(self, url: str) -> Options:  # noqa: ARG002 - every login of the demo has the same
-        """Use the chosen callback port; log in by a code if the scenario is about that.
+        """Use the chosen callback port, and what the scenario is about.
 
         A login that is played takes the decision for an old server that a user takes with a key.
         """
-        case = self._case
-        if case is None:
-            taken = self._emulator.taken_port if isinstance(self._emulator, Emulator) else None
-            return Options(port=self._port if taken is None else taken)
-        if case.client is not None and isinstance(self._emulator, StandardEmulator):
-            return self._others.options_of(case.client, self._emulator.machines)
-        old = StandardFault.DEFAULT_PATHS in case.faults
-        by_code = GrantType.DEVICE_CODE if case.device else GrantType.AUTHORIZATION_CODE
-        return Options(port=self._port, grant_type=by_code, legacy_paths=self.plays and old)
+        return self._world.options(accepts_old_servers=self.plays)
 
     def name_of(self, url: str) -> str:
         """Return the title of the scenario, for the resource that it is about."""
-        scenario = self._scenario
-        return scenario.title if scenario is not None and url == self._emulator.resource_url else ""
+        return self._drill.title if url == self._world.resource_url else ""
 
     def command_again(self) -> str:
-        return "authlens demo" + (f" --fault {self._scenario.name}" if self._scenario is not None else "")
+        return f"authlens demo --fault {self._drill.name}"
 
     def suggestion(self) -> str:
-        return self._emulator.resource_url
+        return self._world.resource_url
 
     def find_tokens(self) -> tuple[CloudflaredToken, ...]:
-        return self._others.find()
+        return self._world.find_tokens()
 
     def player(self) -> Player | None:
         """Sign in at the emulator's page, over real HTTP."""
         return _sign_in
 
     def owner(self) -> ServerOwner | None:
-        scenario, emulator = self._scenario, self._emulator
-        if scenario is None or scenario.owner is None or not isinstance(emulator, Emulator):
+        setting, emulator = self._drill.owner, self._world.emulator
+        if setting is None or not isinstance(emulator, Emulator):
             return None
-        return EmulatorOwner(emulator, scenario.owner)
+        return EmulatorOwner(emulator, setting)
 
     def first_look(self) -> Index | None:
         """Return None: the demo starts with nothing stored."""
@@ -262,8 +263,8 @@ class DemoWorkspace(Workspace):
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
         return replace(OpenedStore.in_memory(), notes=())
 
-    async def start_over(self, session: Session, scenario: Scenario) -> str:
-        """Start another emulator, which knows no client, and forget all credentials; return its resource.
+    async def start_over(self, session: Session, drill: Drill) -> str:
+        """Start another server, which knows no client, and forget all credentials; return its resource.
 
         Raises:
             AuthlensError: a credential could not be removed.
@@ -271,21 +272,15 @@ class DemoWorkspace(Workspace):
         """
         for grant in session.credentials.list():
             await session.credentials.forget(grant.grant_id)
-        await self._others.take_back(session)
-        await self._emulator.stop()
-        self._scenario = scenario
-        self._case = scenario.fault if isinstance(scenario.fault, StandardCase) else None
-        cases = () if scenario.fault is None else (scenario.fault,)
-        self._emulator = self._new_emulator(cases)
-        await self._emulator.start()
-        return self._emulator.resource_url
+        await self._world.take_back(session)
+        await self._world.stop()
+        self._drill, self._world = drill, self._new_world([drill])
+        await self._world.start()
+        return self._world.resource_url
 
     async def add_credentials(self, session: Session) -> None:
-        """Store the other credential that the emulator's fault is about."""
-        if not isinstance(self._emulator, Emulator):
-            return
-        with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
-            await self._others.hand_out(self._emulator, session)
+        """Store the other credential that the scenario is about."""
+        await self._world.hand_out(session)
 
 
 class EmulatorOwner:
@@ -317,83 +312,3 @@ async def _sign_in(url: str) -> Played:
         words = "Signed in as ada@example.com on the emulator's page; waiting for the browser."
         return Played(words, done=True)
     return Played("The sign-in was refused. The browser's message is below.", done=True, page=result.words)
-
-
-class DemoCredentials:
-    """What the demo holds besides the login's own tokens, where a scenario is about another credential.
-
-    A service token lies where service tokens are kept; a token of cloudflared in a directory of its own, as a
-    file with the name that cloudflared gives it. Both are rows of the dashboard and can be probed there.
-    """
-
-    def __init__(self) -> None:
-        self._directory: TemporaryDirectory[str] | None = None
-
-    async def hand_out(self, emulator: Emulator, session: Session) -> None:
-        """Put the credential that the faults of `emulator` are about where the dashboard finds it.
-
-        Raises:
-            AuthlensError: it could not be kept.
-            OSError: the file could not be written.
-        """
-        if Fault.SERVICE_AUTH_MISSING in emulator.faults:
-            await self._keep_service_token(emulator, session)
-        if Fault.BINDING_COOKIE in emulator.faults:
-            jwt = await emulator.app_token()
-            path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
-            write_export(path, jwt, force=True)
-
-    async def _keep_service_token(self, emulator: Emulator, session: Session) -> None:
-        client_id, secret = emulator.service_token
-        tokens = session.credentials.service_tokens
-        if any(token.client_id == client_id for token in tokens.list()):
-            return
-        token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
-        await tokens.save(token, Secret(secret))
-
-    def options_of(self, client: MachineClient, machines: Machines) -> Options:
-        """Return the options of a login as one of the emulator's programs; its assertion is in a file."""
-        secret = Secret(machines.secret)
-        login = Options(client_id=client.value, client_secret=secret, grant_type=GrantType.CLIENT_CREDENTIALS)
-        match client:
-            case MachineClient.KEY:
-                return replace(login, client_secret=None, client_key=Secret(machines.private_key))
-            case MachineClient.WORKLOAD:
-                file = self._assertion(machines.assertion(once=False))
-                by_platform = replace(login, client_secret=None, grant_type=GrantType.JWT_BEARER)
-                return replace(by_platform, assertion_file=file)
-            case MachineClient.ENTERPRISE:
-                file = self._assertion(machines.id_token())
-                provider = replace(login, idp=f"{machines.idp}/token", idp_client_id=IDP_CLIENT)
-                return replace(provider, grant_type=GrantType.TOKEN_EXCHANGE, assertion_file=file)
-        return login
-
-    def _assertion(self, text: str) -> str:
-        path = self._folder() / "assertion"
-        write_export(path, text, force=True)
-        return str(path)
-
-    def _folder(self) -> Path:
-        if self._directory is None:
-            self._directory = TemporaryDirectory(prefix="authlens-demo-")
-        return Path(self._directory.name)
-
-    def find(self) -> tuple[CloudflaredToken, ...]:
-        directory = self._directory
-        return () if directory is None else CloudflaredDirectory(Path(directory.name)).find()
-
-    async def take_back(self, session: Session) -> None:
-        """Leave nothing of what was handed out.
-
-        Raises:
-            AuthlensError: it could not be removed.
-        """
-        tokens = session.credentials.service_tokens
-        for token in tokens.list():
-            await tokens.remove(token.token_id)
-        self.close()
-
-    def close(self) -> None:
-        directory, self._directory = self._directory, None
-        if directory is not None:
-            directory.cleanup()

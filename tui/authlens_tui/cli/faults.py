@@ -5,40 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import groupby
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from authlens_core.emulator import Fault, Profile, Scenario, StandardCase, StandardFault, scenarios
+from authlens_core.emulator import Fault, Profile, StandardFault
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list
 from authlens_tui.cli.terminal.plain import numbered
 
+if TYPE_CHECKING:
+    from authlens_core.learning.drill.drill import Drill
+
 FaultT = TypeVar("FaultT", Fault, StandardFault)
 
 
-def chosen_cases(names: Sequence[str]) -> tuple[Fault | StandardCase, ...] | None:
-    """Return what the demo plays, by the names of its scenarios, or None after listing them all for `list`.
+def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the names of what the demo plays, or None after listing all scenarios for `list`.
 
     Raises:
         UsageError: there is no such scenario, or one of another server is combined with others.
     """
-    by_name = {scenario.name: scenario for scenario in scenarios()}
+    from authlens_core.learning.drill.drill_file import drills
+
+    known = drills()
     if "list" in names:
-        _list_scenarios(scenarios())
+        _list_drills(tuple(known.values()))
         return None
     for name in names:
-        if name not in by_name:
-            raise _unknown(name, by_name, f"There is no scenario {name!r}.", "authlens demo --fault list")
-    # A scenario without a fault is the honest login.
-    cases = tuple(case for name in names if (case := by_name[name].fault) is not None)
-    whole = next((case for case in cases if isinstance(case, StandardCase)), None)
-    if whole is not None and len(cases) > 1:
-        raise UsageError(f"{whole.value} cannot be combined with other scenarios.", "Name it alone.")
-    return cases
+        if name not in known:
+            raise _unknown(name, known, f"There is no scenario {name!r}.", "authlens demo --fault list")
+    whole = next((name for name in names if known[name].is_alone), None)
+    if whole is not None and len(names) > 1:
+        raise UsageError(f"{whole} cannot be combined with other scenarios.", "Name it alone.")
+    return tuple(names)
 
 
-def _list_scenarios(listed: Sequence[Scenario]) -> None:
-    widest = max(len(scenario.name) for scenario in listed)
-    lines = numbered(f"{scenario.name:<{widest}}  {scenario.watch_for}" for scenario in listed)
+def _list_drills(listed: Sequence[Drill]) -> None:
+    widest = max(len(drill.name) for drill in listed)
+    lines = numbered(f"{drill.name:<{widest}}  {drill.watch_for}" for drill in listed)
     for group, shown in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].group):
         answer_line(f"{group}:")
         for _, line in shown:

@@ -60,10 +60,10 @@ def demo(arguments: Namespace) -> int:
         UsageError: there is no such scenario, or this is no terminal for a full screen.
     """
     names, play = arguments.fault, arguments.play
-    from authlens_tui.cli.faults import chosen_cases
+    from authlens_tui.cli.faults import chosen_drills
 
-    cases = chosen_cases(names)
-    if cases is None:
+    chosen = chosen_drills(names)
+    if chosen is None:
         return 0
     require_terminal("authlens emulator, and authlens login with the URL that it prints")
     from authlens_tui.app.authlens_app import AuthlensApp
@@ -71,7 +71,7 @@ def demo(arguments: Namespace) -> int:
 
     first = not names and not play
     opens = first and not wants_stillness()
-    workspace = DemoWorkspace(cases, arguments.port, plays=play, menu_first=first, opens=opens)
+    workspace = DemoWorkspace(chosen, arguments.port, plays=play, menu_first=first, opens=opens)
     return run_to_end(AuthlensApp(workspace=workspace))
 
 

@@ -16,8 +16,11 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.emulator import Scenario, ScenarioGroup, scenarios
+from authlens_core.learning.drill.drill import Drill, DrillGroup
+from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.drill.drill_verdict import DrillVerdict
 from authlens_tui.screens.dialog import action_button
+from authlens_tui.screens.prediction import PredictionScreen, option_lines
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
@@ -36,28 +39,30 @@ class Run(StrEnum):
     LEFT = "–"
 
 
-def matching(offered: Iterable[Scenario], words: str) -> tuple[Scenario, ...]:
+def matching(offered: Iterable[Drill], words: str) -> tuple[Drill, ...]:
     """Return the scenarios in which each of the words occurs: in group, name, title or sentence."""
     wanted = words.casefold().split()
     return tuple(scenario for scenario in offered if all(word in _searched(scenario) for word in wanted))
 
 
-def _searched(scenario: Scenario) -> str:
+def _searched(scenario: Drill) -> str:
     return f"{scenario.group} {scenario.name} {scenario.title} {scenario.watch_for}".casefold()
 
 
-def card(scenario: Scenario, *, answered: bool) -> Content:
-    """Return what there is to know about a scenario before it is run, and the answer if it is wanted."""
-    answer = scenario.answer if answered else "Press → to show it, or run the scenario."
-    parts = (
-        (scenario.title, "bold $text-primary", scenario.watch_for, "$foreground"),
-        ("Before you run it", "bold $text-accent", scenario.question, "$foreground"),
-        ("Answer", "bold $text-accent", answer, "$foreground" if answered else "$quiet"),
-        ("How", "bold $text-accent", scenario.how, "$foreground"),
-    )
-    return Content("\n\n").join(
-        Content.assemble((title, style), "\n", (words, tone)) for title, style, words, tone in parts
-    )
+def card(drill: Drill, verdict: DrillVerdict | None, *, ran: bool) -> Content:
+    """Return what there is to know about a drill before it is run, and the answer once it was."""
+    predicted = Content("\n").join((Content(drill.question), *option_lines(drill, verdict)))
+    parts = [("Predict" if verdict is None else "You predicted", predicted)]
+    if verdict is not None:
+        parts.append(("Verdict", Content(verdict.sentence)))
+    # Before, it would give the answer away.
+    if ran and (not drill.ends_at_the_dashboard or (verdict is not None and verdict.held)):
+        parts.append(("Answer", Content(drill.answer)))
+        parts.append(("What there was to see", Content(drill.watch_for)))
+    parts.append(("How", Content(drill.how)))
+    title = Content.styled(drill.title, "bold $text-primary")
+    described = (Content.assemble((name, "bold $text-accent"), "\n", words) for name, words in parts)
+    return Content("\n\n").join((title, *described))
 
 
 class _Filter(Input):
@@ -69,7 +74,6 @@ class _Filter(Input):
         Binding("down", "screen.move(1)", "Down", show=False, tooltip="The scenario below"),
         Binding("pageup", "screen.move(-8)", "Page up", show=False, tooltip="Eight scenarios up"),
         Binding("pagedown", "screen.move(8)", "Page down", show=False, tooltip="Eight scenarios down"),
-        Binding("right", "screen.answer", "Answer", key_display="→", tooltip="Show or hide the answer"),
         Binding("question_mark", "app.help", "Help", key_display="?", priority=True),
     ]
 
@@ -79,8 +83,8 @@ class RehearsalScreen(Screen[None]):
 
     CSS_PATH = "rehearsal.tcss"
     HELP = (
-        "Typing filters the list, the arrow keys move in it, Enter starts the scenario. The right arrow key "
-        "shows the answer. When you leave the wizard with d you are here again."
+        "Typing filters the list, the arrow keys move in it, Enter asks for your prediction and starts. "
+        "When you leave the wizard with d you are here again, and see whether it was right."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("rehearsal.leave", "escape", "leave", "Dashboard", "Clear the filter, or leave"),
@@ -90,12 +94,12 @@ class RehearsalScreen(Screen[None]):
     listed = getters.query_one("#scenarios", OptionList)
     words = getters.query_one("#card-words", Static)
 
-    def __init__(self, run: Callable[[Scenario], Awaitable[None]]) -> None:
+    def __init__(self, run: Callable[[Drill, str], Awaitable[None]]) -> None:
         super().__init__()
         self._start = run
-        self._scenarios = {scenario.name: scenario for scenario in scenarios()}
-        self._answered: set[str] = set()
+        self._scenarios = drills()
         self._run: dict[str, Run] = {}
+        self._verdicts: dict[str, DrillVerdict] = {}
 
     def compose(self) -> ComposeResult:
         yield TitleBar("demo", note=_HINT, is_root=True)
@@ -110,7 +114,6 @@ class RehearsalScreen(Screen[None]):
                 yield Static(id="card-words")
                 with Horizontal(id="card-buttons"):
                     yield action_button("Start (Enter)", "start", variant="primary", compact=True)
-                    yield action_button("Answer (→)", "answer", compact=True)
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -119,15 +122,21 @@ class RehearsalScreen(Screen[None]):
         self.filter.focus()
 
     @property
-    def selected(self) -> Scenario | None:
+    def selected(self) -> Drill | None:
         option = self.listed.highlighted_option
         return None if option is None or option.id is None else self._scenarios[option.id]
 
-    def note_run(self, scenario: Scenario, run: Run) -> None:
+    def note_run(self, scenario: Drill, run: Run) -> None:
         """Mark how the login of a scenario ended, and show its answer."""
         self._run[scenario.name] = run
-        self._answered.add(scenario.name)
         self._list(scenario.name)
+
+    def note_verdict(self, scenario: Drill, verdict: DrillVerdict) -> None:
+        """Show what a prediction was worth, when this screen is shown again."""
+        self._verdicts[scenario.name] = verdict
+
+    def on_screen_resume(self) -> None:
+        self._show()
 
     # -- what is shown ---------------------------------------------------------------------------------
 
@@ -143,8 +152,8 @@ class RehearsalScreen(Screen[None]):
         self.query_one("#menu").border_subtitle = f"{len(self._run)} of {len(self._scenarios)} run"
         self._show()
 
-    def _options(self, scenarios: Sequence[Scenario]) -> Iterable[Option]:
-        group: ScenarioGroup | None = None
+    def _options(self, scenarios: Sequence[Drill]) -> Iterable[Option]:
+        group: DrillGroup | None = None
         for scenario in scenarios:
             if scenario.group is not group:
                 group = scenario.group
@@ -157,7 +166,7 @@ class RehearsalScreen(Screen[None]):
         self.words.update(
             Content(_NO_MATCH)
             if scenario is None
-            else card(scenario, answered=scenario.name in self._answered)
+            else card(scenario, self._verdicts.get(scenario.name), ran=scenario.name in self._run)
         )
         self.query_one("#card-buttons").display = scenario is not None
         self.query_one("#card").scroll_home(animate=False)
@@ -175,11 +184,6 @@ class RehearsalScreen(Screen[None]):
         for _ in range(abs(step)):
             move()
 
-    def action_answer(self) -> None:
-        if (scenario := self.selected) is not None:
-            self._answered ^= {scenario.name}
-            self._show()
-
     def action_start(self) -> None:
         if (scenario := self.selected) is not None:
             self.run_scenario(scenario)
@@ -188,10 +192,20 @@ class RehearsalScreen(Screen[None]):
         """Return the title of each scenario, with what starts it while this screen is shown."""
         return ((each.title, partial(self.run_scenario, each)) for each in self._scenarios.values())
 
-    def run_scenario(self, scenario: Scenario) -> None:
-        """Start a scenario while this screen is shown."""
-        # Of the app: leaving the menu meanwhile must not leave it with no emulator.
-        self.app.run_worker(partial(self._start, scenario), exclusive=True, group="rehearse")
+    def run_scenario(self, scenario: Drill) -> None:
+        """Ask for the prediction, unless it was made before, and then start."""
+
+        def start(predicted: str | None) -> None:
+            if predicted is not None:
+                # Of the app: leaving the menu meanwhile must not leave it with no emulator.
+                starting = partial(self._start, scenario, predicted)
+                self.app.run_worker(starting, exclusive=True, group="rehearse")
+
+        known = self._verdicts.get(scenario.name)
+        if known is None:
+            self.app.push_screen(PredictionScreen(scenario), start)
+        else:
+            start(known.predicted)
 
     def on_click(self, event: Click) -> None:
         """Start on a double click in the list; one click selects."""

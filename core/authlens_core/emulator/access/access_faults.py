@@ -69,4 +69,4 @@ class Fault(StrEnum):
     @property
     def summary(self) -> str:
         """One sentence: what to watch for."""
-        return str(words("emulator")["access"][self]["watch_for"])
+        return str(words("emulator")["access-faults"][self])

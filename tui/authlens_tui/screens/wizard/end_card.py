@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from authlens_core.desk.log_in import Login
@@ -30,6 +30,7 @@ class Ending:
         question: what was asked before; empty if nothing was.
         following: the title of the next login; empty for none.
         before: the login to compare with, and what it is called; None for none.
+        verdict: says what a prediction was worth, given the trace; an empty text for nothing.
     """
 
     learned: str
@@ -37,6 +38,7 @@ class Ending:
     answer: str = ""
     following: str = ""
     before: tuple[str, Trace] | None = None
+    verdict: Callable[[Trace], str] = lambda _: ""
 
 
 class EndCard(HangingText):
@@ -95,6 +97,8 @@ class EndCard(HangingText):
             yield Item(Content.assemble((ending.learned, "bold")))
             if ending.question:
                 yield _item("Asked", Content.styled(ending.question, "$quiet"))
+        if verdict := ending.verdict(login.trace):
+            yield _item("Verdict", Content(verdict))
         if ending.answer:
             yield _item("Answer", Content(ending.answer))
         if not brief:

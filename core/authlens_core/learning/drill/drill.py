@@ -1,0 +1,108 @@
+"""A drill, as values: a server that does one thing differently, and what you predict of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from authlens_core.emulator import MachineClient, Profile
+from authlens_core.learning.claim import Claim
+from authlens_core.values.quick_dataclass import dataclass
+
+
+class DrillGroup(StrEnum):
+    """Where in a login, or after it, a drill has its turning point. The value is its heading."""
+
+    BEGIN = "Start here"
+    DETECTION = "Detection"
+    METADATA = "Metadata"
+    REGISTRATION = "Registration"
+    AUTHORIZATION = "Authorization"
+    EXCHANGE = "Exchange"
+    ACCESS = "Access"
+    AFTERWARDS = "Refresh and revoke"
+    HOSTILE = "Hostile"
+    STANDARD = "MCP servers and APIs"
+    MACHINE = "Programs without a user"
+
+
+class Walk(StrEnum):
+    """Which keys lead through a drill; the value is the name of their description."""
+
+    WALK = "walk"
+    IMPATIENT = "impatient"
+    TURNED_AWAY = "turned-away"
+    DEVICE_CODE = "device-code"
+    NO_USER = "no-user"
+    STEP_UP = "step-up"
+    DEFAULT_PATHS = "default-paths"
+    REFRESH_AND_REVOKE = "refresh-and-revoke"
+    REVOKE = "revoke"
+    OTHER_CREDENTIAL = "other-credential"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSetting:
+    """The setting of the server's owner that is what is wrong in a drill, as its page has it.
+
+    Attributes:
+        path: the way to the page.
+        box: the label of the setting.
+        on: whether it has to be on; the fault is the opposite.
+        beside: the label of another setting there, which is on; empty if none helps to see the difference.
+    """
+
+    path: str
+    box: str
+    on: bool = True
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillOption:
+    """One option of a question: what it says, and what has to be true for it to hold."""
+
+    words: str
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """One drill.
+
+    Attributes:
+        name: its stable identifier, by which `demo --fault` starts it.
+        faults: what the emulator does differently, by their names; none in the login where nothing is broken.
+        client: the client of a program that logs in as itself; None where a user logs in.
+        brings: the credential besides the login's own that it is about; empty where there is none.
+        owner: what the server's owner can change to let the login work; None where that is no setting.
+        watch_for: one sentence.
+        options: of the question, by their letters.
+        answer: what there is to know afterwards.
+        how: which keys lead through it.
+    """
+
+    name: str
+    group: DrillGroup
+    profile: Profile
+    faults: tuple[str, ...]
+    walk: Walk
+    client: MachineClient | None
+    brings: str
+    owner: OwnerSetting | None
+    title: str
+    watch_for: str
+    question: str
+    options: Mapping[str, DrillOption]
+    answer: str
+    how: str
+
+    @property
+    def ends_at_the_dashboard(self) -> bool:
+        """Whether its turning point comes after the login."""
+        return self.walk in (Walk.REFRESH_AND_REVOKE, Walk.REVOKE, Walk.OTHER_CREDENTIAL)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether its server cannot have the faults of another drill besides."""
+        return self.profile is not Profile.ACCESS

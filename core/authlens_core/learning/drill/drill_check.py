@@ -1,0 +1,140 @@
+"""Whether drills can be trusted: each is played as its card says, and exactly one option holds then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from authlens_core.credentials.inventory.inventory import inventory_of
+from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.revoke import revoke
+from authlens_core.credentials.records.refresh_schedule import RefreshOptions
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.lifecycle import probe
+from authlens_core.desk.log_in import Login, start_login
+from authlens_core.desk.session import Session
+from authlens_core.emulator import play_person
+from authlens_core.learning.drill.drill import Drill, Walk
+from authlens_core.learning.drill.drill_verdict import held
+from authlens_core.learning.drill.drill_world import DrillWorld
+from authlens_core.learning.row import EvidenceRow
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
+from authlens_core.trace.record import Trace
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.wire.client import Wire
+
+_LONGEST: Final = 20.0  # seconds of one drill
+_AT_ONCE: Final = 4  # drills: most of one is a wait for servers to start and to stop
+
+
+@dataclass(frozen=True, slots=True)
+class DrillCheck:
+    """The result for one drill: the options that held, of which there has to be one."""
+
+    drill: Drill
+    held: tuple[str, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        return len(self.held) == 1
+
+
+async def checked(drills: Iterable[Drill]) -> tuple[DrillCheck, ...]:
+    """Play drills and say which of their options held."""
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def check(drill: Drill) -> DrillCheck:
+        async with room:
+            return DrillCheck(drill, tuple(held(drill, await played(drill))))
+
+    return tuple(await asyncio.gather(*(check(drill) for drill in drills)))
+
+
+async def played(drill: Drill) -> tuple[EvidenceRow, ...]:
+    """Play a drill as its walk says, with a user at the browser, and return what happened.
+
+    Raises:
+        TimeoutError: it took longer than 20 seconds.
+    """
+    world = DrillWorld((drill,))
+    await world.start()
+    try:
+        async with asyncio.timeout(_LONGEST), Session(Wire(environ={}), Credentials.memory()) as session:
+            return world.rows(await _Walked(drill, world, session).traces())
+    finally:
+        await world.stop()
+
+
+class _Walked:
+    def __init__(self, drill: Drill, world: DrillWorld, session: Session) -> None:
+        self._drill, self._walk = drill, drill.walk
+        self._world = world
+        self._session = session
+        self._playing: set[asyncio.Task[None]] = set()
+        self._sent: dict[str, Trace] = {}
+        session.credentials.traces.on_trace = self._note
+
+    def _note(self, trace: Trace) -> None:
+        self._sent[trace.trace_id] = trace
+
+    async def traces(self) -> tuple[Trace, ...]:
+        """Return what was sent, in its order."""
+        await self._world.hand_out(self._session)
+        login = start_login(self._session, self._world.resource_url, self._world.options())
+        login.watch(lambda event: self._meet(event, login))
+        try:
+            await login.run_all()
+            await self._go_on(login)
+        finally:
+            await login.aclose()
+        self._note(login.trace)
+        await self._continue_on_the_dashboard()
+        return tuple(self._sent.values())
+
+    def _meet(self, event: Event, login: Login) -> None:
+        """Do what the user does meanwhile."""
+        match event:
+            case AuthorizationReady():
+                self._begin(event.url, login)
+            case DeviceCodeReady() if event.device.verification_uri_complete is not None:
+                self._begin(event.device.verification_uri_complete.text, login)
+            case ExchangeStarted() if self._walk is Walk.IMPATIENT:
+                self._begin("", login)
+
+    def _begin(self, page: str, login: Login) -> None:
+        task = asyncio.ensure_future(self._sign_in(page, login))
+        self._playing.add(task)
+        task.add_done_callback(self._playing.discard)
+
+    async def _sign_in(self, page: str, login: Login) -> None:
+        """Open a page; stop the wait for an answer if it leads nowhere."""
+        if page:
+            await play_person(page)
+        if self._walk in (Walk.TURNED_AWAY, Walk.IMPATIENT):
+            await login.cancel()
+
+    async def _go_on(self, login: Login) -> None:
+        """Ask for the scope that is missing, or continue where an old server may be accepted."""
+        if self._walk is Walk.STEP_UP:
+            await login.retry()
+            await login.run_all()
+        while self._walk is Walk.DEFAULT_PATHS and not login.finished:
+            last = login.trace.records[-1]
+            if not last.may_continue:
+                break
+            await login.override(last.failures[0].name)
+            await login.run_all()
+
+    async def _continue_on_the_dashboard(self) -> None:
+        credentials, wire = self._session.credentials, self._session.wire
+        if self._walk is Walk.OTHER_CREDENTIAL:
+            tokens = credentials.service_tokens.list()
+            for entry in inventory_of((), self._world.find_tokens(), tokens):
+                if (trace := (await probe(self._session, entry)).trace) is not None:
+                    self._note(trace)
+        for grant in credentials.list() if self._drill.ends_at_the_dashboard else ():
+            if self._walk is Walk.REFRESH_AND_REVOKE:
+                await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+            if self._walk in (Walk.REFRESH_AND_REVOKE, Walk.REVOKE):
+                await revoke(credentials, wire, grant.grant_id, pauses=())

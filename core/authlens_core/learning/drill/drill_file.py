@@ -1,0 +1,125 @@
+"""The drills of a folder: `drills.toml` has their logic, `drills.md` their words. Both are read strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from authlens_core.emulator import Fault, MachineClient, Profile, StandardFault, faults_of
+from authlens_core.learning.drill.drill import Drill, DrillGroup, DrillOption, OwnerSetting, Walk
+from authlens_core.learning.lesson_folder import LessonFolder, read_folder
+from authlens_core.learning.strict_toml import StrictTable, StrictToml
+from authlens_core.learning.words_file import read_texts
+
+FOLDER: Final = Path(__file__).parents[1] / "drills"
+FILE: Final = "drills.toml"
+_WORDS: Final = "drills.md"
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+
+
+class _Owner(StrictTable, frozen=True):
+    path: str
+    box: str
+    on: bool = True
+    beside: str = ""
+
+
+class _Drill(StrictTable, frozen=True):
+    id: str
+    group: str
+    a: str
+    b: str
+    c: str = ""
+    profile: Profile = Profile.ACCESS
+    faults: tuple[str, ...] = ()
+    walk: Walk = Walk.WALK
+    client: MachineClient | None = None
+    brings: str = ""
+    owner: _Owner | None = None
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        return ("a", "b", "c") if self.c else ("a", "b")
+
+    @property
+    def summary(self) -> str:
+        """What the only fault is, in a sentence; empty where there is not one."""
+        if len(self.faults) != 1:
+            return ""
+        return next(fault.summary for fault in _faults(self.profile) if fault.value == self.faults[0])
+
+
+class _Drills(StrictTable, frozen=True):
+    format: int
+    drill: tuple[_Drill, ...]
+
+
+def _faults(profile: Profile) -> tuple[Fault, ...] | tuple[StandardFault, ...]:
+    return tuple(Fault) if profile is Profile.ACCESS else faults_of(profile)
+
+
+@cache
+def drills() -> Mapping[str, Drill]:
+    """Return the drills that come with the program by their names, in the order of the menu."""
+    return read_drills(read_folder(FOLDER))
+
+
+def read_drills(folder: LessonFolder) -> Mapping[str, Drill]:
+    """Return the drills of a folder by their names, in their order.
+
+    Raises:
+        LessonRefused: a file is not as it has to be; the message has file, line, column and reason.
+    """
+    toml = StrictToml(folder.place(FILE), folder.text(FILE))
+    given = toml.typed(_Drills).drill
+    for number, drill in enumerate(given):
+        _check(toml, f"drill[{number}]", drill, {earlier.id for earlier in given[:number]})
+    wanted, others = [f"walks/{walk}" for walk in Walk], ["walks"]
+    for drill in given:
+        wanted += [drill.id, *(f"{drill.id}/{part}" for part in ("question", *drill.letters, "answer"))]
+        (others if drill.summary else wanted).append(f"{drill.id}/watch for")
+    _, texts = read_texts(folder.text(_WORDS), folder.place(_WORDS), wanted, others=others)
+    return {drill.id: _drill(toml, f"drill[{number}]", drill, texts) for number, drill in enumerate(given)}
+
+
+def _check(toml: StrictToml, table: str, drill: _Drill, earlier: set[str]) -> None:
+    if not _NAME.fullmatch(drill.id) or drill.id in earlier:
+        toml.refuse(
+            table, "id", "an id has 2 to 40 lower-case letters, digits and hyphens, and is there once"
+        )
+    toml.known(table, "group", drill.group, [group.name.lower() for group in DrillGroup])
+    for name in drill.faults:
+        toml.known(table, "faults", name, [fault.value for fault in _faults(drill.profile)])
+    if bool(drill.brings) is not (drill.walk is Walk.OTHER_CREDENTIAL):
+        toml.refuse(table, "walk", "a drill brings a credential if its walk is other-credential")
+
+
+def _drill(toml: StrictToml, table: str, given: _Drill, texts: Mapping[str, str]) -> Drill:
+    def words(name: str) -> str:
+        return " ".join(texts.get(name, "").split())
+
+    owner = given.owner
+    return Drill(
+        name=given.id,
+        group=DrillGroup[given.group.upper()],
+        profile=given.profile,
+        faults=given.faults,
+        walk=given.walk,
+        client=given.client,
+        brings=given.brings,
+        owner=None if owner is None else OwnerSetting(owner.path, owner.box, owner.on, owner.beside),
+        title=words(given.id),
+        watch_for=words(f"{given.id}/watch for") or given.summary,
+        question=words(f"{given.id}/question"),
+        options={
+            letter: DrillOption(
+                words(f"{given.id}/{letter}"), toml.claims(table, letter, getattr(given, letter))
+            )
+            for letter in given.letters
+        },
+        answer=words(f"{given.id}/answer"),
+        how=words(f"walks/{given.walk}").replace("{credential}", given.brings),
+    )

@@ -1,0 +1,190 @@
+"""The server of a drill, fresh, with what it hands out; and the rows of what was sent to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
+from authlens_core.desk.session import Session
+from authlens_core.emulator import (
+    IDP_CLIENT,
+    Emulator,
+    Fault,
+    MachineClient,
+    Machines,
+    Profile,
+    StandardEmulator,
+)
+from authlens_core.emulator.origins import NAMES
+from authlens_core.export.saved_file import write_export
+from authlens_core.learning.drill.drill import Drill, Walk
+from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
+from authlens_core.learning.world import YOU
+from authlens_core.trace.record import Trace
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
+
+
+class DrillWorld:
+    """The server of one drill, or of several that break Cloudflare Access; start and stop it.
+
+    Args:
+        drills: without any, nothing is broken.
+        port: the callback port of every login; 0 for any free one.
+        token_lifetime: seconds that an access token is good for.
+        names: the hosts of the resource and of its login server.
+    """
+
+    def __init__(
+        self,
+        drills: Sequence[Drill] = (),
+        *,
+        port: int = 0,
+        token_lifetime: int = 60,
+        names: tuple[str, str] = NAMES,
+    ) -> None:
+        self._port = port
+        self._walk = drills[0].walk if drills else Walk.WALK
+        self._client = drills[0].client if drills else None
+        self._others = HandedOut()
+        faults = [fault for drill in drills for fault in drill.faults]
+        profile = drills[0].profile if drills else Profile.ACCESS
+        self.emulator: Emulator | StandardEmulator = (
+            Emulator(faults=faults, access_token_lifetime=token_lifetime, callback_port=port, names=names)
+            if profile is Profile.ACCESS
+            else StandardEmulator(profile, faults=faults, access_token_lifetime=token_lifetime, names=names)
+        )
+
+    async def start(self) -> None:
+        """Raises OSError if no port is free."""
+        await self.emulator.start()
+
+    async def stop(self) -> None:
+        self._others.close()
+        await self.emulator.stop()
+
+    @property
+    def resource_url(self) -> str:
+        return self.emulator.resource_url
+
+    def options(self, *, accepts_old_servers: bool = False) -> Options:
+        """Return the options of a login: those of a program, or by a code, if the drill is about that.
+
+        Args:
+            accepts_old_servers: take the decision for an old server that a user takes with a key.
+        """
+        emulator = self.emulator
+        if self._client is not None and isinstance(emulator, StandardEmulator):
+            return self._others.options_of(self._client, emulator.machines)
+        taken = emulator.taken_port if isinstance(emulator, Emulator) else None
+        by_code = self._walk is Walk.DEVICE_CODE
+        return Options(
+            port=self._port if taken is None else taken,
+            grant_type=GrantType.DEVICE_CODE if by_code else GrantType.AUTHORIZATION_CODE,
+            legacy_paths=accepts_old_servers and self._walk is Walk.DEFAULT_PATHS,
+        )
+
+    async def hand_out(self, session: Session) -> None:
+        """Put the other credential that the drill is about where the dashboard finds it."""
+        if isinstance(self.emulator, Emulator):
+            with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
+                await self._others.hand_out(self.emulator, session)
+
+    def find_tokens(self) -> tuple[CloudflaredToken, ...]:
+        return self._others.find()
+
+    async def take_back(self, session: Session) -> None:
+        """Leave nothing of what was handed out.
+
+        Raises:
+            AuthlensError: it could not be removed.
+        """
+        tokens = session.credentials.service_tokens
+        for token in tokens.list():
+            await tokens.remove(token.token_id)
+        self._others.close()
+
+    def rows(self, traces: Iterable[Trace]) -> tuple[EvidenceRow, ...]:
+        """Return everything that happened here, in its order, given what you sent."""
+        emulator = self.emulator
+        server = emulator.issuer if isinstance(emulator, Emulator) else emulator.server_url
+        known = {"resource": emulator.resource_url, "server": server}
+        parties = {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for role, url in known.items()}
+        return rows_of([SeatedTrace(YOU, trace) for trace in traces], emulator.ledger.events, parties)
+
+
+class HandedOut:
+    """What a drill gives you besides the login's own tokens, if it is about another credential.
+
+    A service token is where service tokens are stored; a token of cloudflared in a directory of its own, in a
+    file with the name that cloudflared gives it. Both are rows of the dashboard and can be probed there.
+    """
+
+    def __init__(self) -> None:
+        self._directory: TemporaryDirectory[str] | None = None
+
+    async def hand_out(self, emulator: Emulator, session: Session) -> None:
+        """Put the credential that the faults of `emulator` are about where the dashboard finds it.
+
+        Raises:
+            AuthlensError: it could not be stored.
+            OSError: the file could not be written.
+        """
+        if Fault.SERVICE_AUTH_MISSING in emulator.faults:
+            await self._store_service_token(emulator, session)
+        if Fault.BINDING_COOKIE in emulator.faults:
+            jwt = await emulator.app_token()
+            path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
+            write_export(path, jwt, force=True)
+
+    async def _store_service_token(self, emulator: Emulator, session: Session) -> None:
+        client_id, secret = emulator.service_token
+        tokens = session.credentials.service_tokens
+        if any(token.client_id == client_id for token in tokens.list()):
+            return
+        token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
+        await tokens.save(token, Secret(secret))
+
+    def options_of(self, client: MachineClient, machines: Machines) -> Options:
+        """Return the options of a login as one of the emulator's programs; its assertion is in a file."""
+        secret = Secret(machines.secret)
+        login = Options(client_id=client.value, client_secret=secret, grant_type=GrantType.CLIENT_CREDENTIALS)
+        match client:
+            case MachineClient.KEY:
+                return replace(login, client_secret=None, client_key=Secret(machines.private_key))
+            case MachineClient.WORKLOAD:
+                file = self._assertion(machines.assertion(once=False))
+                by_platform = replace(login, client_secret=None, grant_type=GrantType.JWT_BEARER)
+                return replace(by_platform, assertion_file=file)
+            case MachineClient.ENTERPRISE:
+                file = self._assertion(machines.id_token())
+                provider = replace(login, idp=f"{machines.idp}/token", idp_client_id=IDP_CLIENT)
+                return replace(provider, grant_type=GrantType.TOKEN_EXCHANGE, assertion_file=file)
+        return login
+
+    def _assertion(self, text: str) -> str:
+        path = self._folder() / "assertion"
+        write_export(path, text, force=True)
+        return str(path)
+
+    def _folder(self) -> Path:
+        if self._directory is None:
+            self._directory = TemporaryDirectory(prefix="authlens-demo-")
+        return Path(self._directory.name)
+
+    def find(self) -> tuple[CloudflaredToken, ...]:
+        directory = self._directory
+        return () if directory is None else CloudflaredDirectory(Path(directory.name)).find()
+
+    def close(self) -> None:
+        directory, self._directory = self._directory, None
+        if directory is not None:
+            directory.cleanup()

@@ -1,0 +1,67 @@
+"""The prediction before a drill: a choice among what could happen. Your own trace judges it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from authlens_tui.screens.dialog import Dialog, DialogBox
+from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.key_binding import bound
+
+if TYPE_CHECKING:
+    from authlens_core.learning.drill.drill import Drill
+    from authlens_core.learning.drill.drill_verdict import DrillVerdict
+
+
+def option_lines(drill: Drill, verdict: DrillVerdict | None = None) -> Iterator[Content]:
+    """Yield each option of a drill, with a mark once your trace shows which one is right."""
+    for letter, option in drill.options.items():
+        mark, tone = "", ""
+        if verdict is not None and verdict.held:
+            right, yours = letter == verdict.held, letter == verdict.predicted
+            mark, tone = ("✔ ", "$text-success") if right else ("✖ " if yours else "  ", "$text-error")
+        yield Content.assemble((mark, tone), (letter, "bold"), f"  {option.words}")
+
+
+class PredictionScreen(Dialog[str]):
+    """Asks the question of a drill; ends with the letter of the option, or with None at Esc."""
+
+    HELP = "Choose what you expect, by its letter or with the arrow keys and Enter. Esc starts nothing."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(bound(f"prediction.{key}", key, f"choose('{key}')", key, "Choose it", show=False) for key in "abc"),
+        bound("prediction.leave", "escape", "dismiss(None)", "Back", "Start nothing", sign="esc"),
+    ]
+
+    def __init__(self, drill: Drill) -> None:
+        super().__init__()
+        self._drill = drill
+
+    def body(self) -> ComposeResult:
+        drill = self._drill
+        options = zip(drill.options, option_lines(drill), strict=True)
+        with DialogBox(drill.title):
+            yield Static(Content.styled(drill.question, "bold"), classes="dialog-words")
+            yield OptionList(*(Option(words, id=letter) for letter, words in options), markup=False)
+            yield Static(Content("Your own trace will judge it."), classes="dialog-hint")
+
+    def on_mount(self) -> None:
+        menu = self.query_one(OptionList)
+        menu.focus()
+        # Textual selects the first option: Enter alone would be no prediction.
+        menu.highlighted = None
+
+    def action_choose(self, letter: str) -> None:
+        if letter in self._drill.options:
+            self.dismiss(letter)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id)

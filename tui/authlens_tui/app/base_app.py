@@ -112,7 +112,7 @@ class BaseApp(TerminalApp):
             self.push_screen(Palette())
 
     def action_change_theme(self) -> None:
-        """Show the themes beside the screen, which wears the one under the cursor."""
+        """Show the themes beside the screen, which has the one under the cursor."""
         from authlens_tui.screens.theme_choice import ThemeScreen
 
         self.push_screen(ThemeScreen())

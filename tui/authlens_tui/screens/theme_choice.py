@@ -1,4 +1,4 @@
-"""The themes, each worn while it is under the cursor."""
+"""The themes, each applied while it is under the cursor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ThemeScreen(ModalScreen[None]):
 
     CSS_PATH = "theme_choice.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("themes.take", "enter", "take", "Take", "Wear this theme from now on", sign="⏎"),
+        bound("themes.take", "enter", "take", "Take", "Apply this theme from now on", sign="⏎"),
         bound("themes.back", "escape", "back", "Back", "Back to the theme as it was", sign="esc"),
     ]
 

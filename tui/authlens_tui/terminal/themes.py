@@ -16,7 +16,7 @@ from textual.theme import Theme
 
 
 class ThemeChosen(Message):
-    """The user took a theme; the app wears it already."""
+    """The user took a theme, which is applied already."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -16,6 +16,7 @@ COMING = Expiries(
         ("wiki.acme.example", NOW + timedelta(minutes=20)),
         ("api.acme.example", NOW + timedelta(hours=12)),
         ("127.0.0.1:8419/mcp", NOW + timedelta(hours=13)),
+        ("http://grafana.localhost:8419", NOW + timedelta(hours=20)),
     )
 )
 
@@ -24,7 +25,7 @@ COMING = Expiries(
 def test_a_mark_is_where_its_time_is_and_its_name_below_it(width: int) -> None:
     axis, names = strip_words(COMING, NOW, width).plain.split("\n")
     assert len(axis) == width
-    assert [axis[names.index(name)] for name in ("git", "api")] == ["●", "●"]
+    assert [axis[names.index(name)] for name in ("git", "api", "grafana")] == ["●", "●", "●"]
     assert abs(names.index("api") - width / 2) <= 1
 
 

@@ -125,7 +125,10 @@ class EventsScreen(Screen[None]):
 
 def _lines(events: Sequence[Event]) -> Iterable[Line]:
     if not events:
-        yield prose("Nothing has happened yet. Logins, probes and refreshes appear here.", Tone.MUTED)
+        yield prose(
+            "Nothing has happened yet. Logins and refreshes appear here: press Esc, then n to log in.",
+            Tone.MUTED,
+        )
     for event in events:
         yield line(
             (f"{event.at:%Y-%m-%d %H:%M:%S}  ", Tone.MUTED),

@@ -51,12 +51,11 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
     return Content.assemble(
         *start,
         " and enter the address of a protected page or an MCP server. authlens walks you through the login, "
-        "one stage at a time, and stores the tokens.\n\n",
-        "A service token for a program? Press ",
+        "one stage at a time, and stores the tokens.\n",
         ("S", _KEY),
-        ".\n\nJust looking around? Press ",
+        " adds a service token. ",
         ("d", _KEY),
-        " for the demo, which includes its own server.",
+        " opens the demo, which includes its own server.",
     )
 
 

@@ -42,6 +42,11 @@ from authlens_tui.widgets.record.url_text import cut_middle
 from authlens_tui.widgets.title_bar import TitleBar
 from authlens_tui.words.times import duration
 
+_NONE: Final = (
+    "No request yet. Each request that authlens sends appears here, with its response. Press Esc, then n to "
+    "log in. On the dashboard, p calls the resource of a credential."
+)
+_NO_MATCH: Final = "No request matches. Press / and change the filter."
 _LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile
 _NARROW, _SHORT = 100, 30  # cells and rows
 _KIBI: Final = 1024
@@ -116,6 +121,7 @@ class RequestsScreen(Screen[None]):
         with ReadingArea(id="requests") as area:
             area.searches = False  # the key filters the list
             yield DataTable(cursor_type="row", zebra_stripes=False)
+            yield Static(id="requests-none")
             yield RecordView(id="requests-record")
         yield KeyFooter()
 
@@ -207,6 +213,7 @@ class RequestsScreen(Screen[None]):
         row = next((candidate for candidate in self._rows if candidate.number == number), None)
         self.set_class(row is None, "-empty")
         if row is None:
+            self.query_one("#requests-none", Static).update(Content(_NO_MATCH if self._rows else _NONE))
             return
         exchange, record = row.exchange, self._log.record_of(row.number)
         if exchange is not self._in_view or record is not self._stage_in_view:

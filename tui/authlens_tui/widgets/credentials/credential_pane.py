@@ -24,6 +24,7 @@ from authlens_core.values.settings import Settings
 from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
+from authlens_tui.widgets.credentials.login_sketch import LoginSketch
 from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.words.times import ago, expiry_of, in_words
@@ -254,6 +255,7 @@ class CredentialPane(VerticalScroll):
         history = OptionList(id="history")
         history.border_title = "Recorded requests (redacted)"
         await self.query_one("#side").mount(history, HangingText(id="happened"))
+        await self.mount(LoginSketch(), after=self.detail)
         self._is_complete = True
 
     def show(

@@ -59,7 +59,7 @@ def strip_words(expiries: Expiries, now: datetime, width: int) -> Content:
 
 def _short(title: str) -> str:
     """Return the first label of a host, which tells hosts of one domain apart; a whole address."""
-    host = title.partition("/")[0]
+    host = title.rpartition("://")[2].partition("/")[0]
     label = host.partition(".")[0]
     name = host if label.isdecimal() else label
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

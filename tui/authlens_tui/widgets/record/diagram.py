@@ -136,6 +136,14 @@ def small_diagram_lines(
             yield _muted(row) if record_index in undone else row
 
 
+def sketch_lines(arrows: Sequence[Arrow], width: int) -> Iterator[DiagramLine]:
+    """Yield `arrows` that no record has: a row for each, with its words."""
+    lanes = _Lanes(width, _SMALL, small=True)
+    yield from lanes.heads({}, Redactor())
+    for arrow in arrows:
+        yield lanes.short(arrow, "", Redactor())
+
+
 # -- the list, where there is no room for lanes ---------------------------------------------------------
 
 
